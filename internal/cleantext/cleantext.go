@@ -1,0 +1,50 @@
+// Package cleantext says what text may be signed and shown: valid UTF-8 in
+// Unicode normalisation form C, without characters that a reader cannot see or
+// that change what the reader sees (controls, bidirectional and zero-width
+// format characters, private use, variation selectors).
+//
+// Two texts that look alike must not differ in bytes by such tricks, and what a
+// hall's screen shows must be what was signed. It does not judge look-alike
+// letters of different scripts.
+package cleantext
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// ErrUnclean is wrapped by every error of this package. The errors never repeat
+// the text: it may be personal.
+var ErrUnclean = errors.New("text that may not be signed")
+
+// Check checks one line of text. Empty text is clean.
+func Check(s string) error { return check(s, false) }
+
+// CheckLines is [Check] for text that may have line feeds.
+func CheckLines(s string) error { return check(s, true) }
+
+func check(s string, lines bool) error {
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("not valid UTF-8: %w", ErrUnclean)
+	}
+	if !norm.NFC.IsNormalString(s) {
+		return fmt.Errorf("not in normalisation form C: %w", ErrUnclean)
+	}
+	for i, r := range s {
+		if r == '\n' && lines {
+			continue
+		}
+		if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Variation_Selector) {
+			return fmt.Errorf("character %U at byte %d: %w", r, i, ErrUnclean)
+		}
+	}
+	if strings.TrimSpace(s) != s {
+		return fmt.Errorf("a space at the beginning or end: %w", ErrUnclean)
+	}
+	return nil
+}

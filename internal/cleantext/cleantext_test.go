@@ -1,0 +1,51 @@
+package cleantext
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, text string
+		line       bool // accepted as one line
+		lines      bool // accepted as lines
+	}{
+		{"plain", "张样例", true, true},
+		{"rare names", "欧阳龘䶮𠮷", true, true},
+		{"middle dot and full width", "阿依古丽·买买提(示例)", true, true},
+		{"empty", "", true, true},
+		{"space inside", "A B", true, true},
+		{"line feed", "a\nb", false, true},
+		{"carriage return", "a\r\nb", false, false},
+		{"tab", "a\tb", false, false},
+		{"nul", "a\x00b", false, false},
+		{"right-to-left override", "a\u202eb", false, false},
+		{"zero-width space", "a\u200bb", false, false},
+		{"byte order mark", "\ufeffa", false, false},
+		{"variation selector", "葛\U000e0100", false, false},
+		{"private use", "a\ue000", false, false},
+		{"decomposed", "e\u0301", false, false},
+		{"line separator", "a\u2028b", false, false},
+		{"broken UTF-8", "a\xff", false, false},
+		{"leading space", " a", false, false},
+		{"trailing ideographic space", "a\u3000", false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, c := range []struct {
+				what string
+				err  error
+				want bool
+			}{{"Check", Check(tt.text), tt.line}, {"CheckLines", CheckLines(tt.text), tt.lines}} {
+				if (c.err == nil) != c.want {
+					t.Errorf("%s(%q) = %v, want accepted %v", c.what, tt.text, c.err, c.want)
+				}
+				if c.err != nil && !errors.Is(c.err, ErrUnclean) {
+					t.Errorf("%s: error %v does not wrap ErrUnclean", c.what, c.err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,95 @@
+// Package durable writes files that are either wholly there after a crash or
+// not there at all, and that are on the disk when a call returns.
+//
+// The happy path of [WriteFile] is: create a temporary file beside the target,
+// write, fsync, close, rename over the target, fsync the folder. A failed fsync
+// is never retried (the kernel may have dropped the pages); the temporary file is
+// removed and the error returned.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile writes data to path atomically and durably, replacing what is there.
+func WriteFile(path string, data []byte, perm fs.FileMode) error {
+	tmp, err := stage(path, data, perm)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return errors.Join(fmt.Errorf("moving into place: %w", err), os.Remove(tmp))
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// CreateFile is [WriteFile] for files that must not be there yet: keys and
+// other things that are never overwritten. If path exists the error is
+// fs.ErrExist and nothing is changed.
+func CreateFile(path string, data []byte, perm fs.FileMode) error {
+	tmp, err := stage(path, data, perm)
+	if err != nil {
+		return err
+	}
+	// A hard link fails if the target exists; a rename would replace it.
+	linkErr := os.Link(tmp, path)
+	if err := os.Remove(tmp); err != nil {
+		return errors.Join(linkErr, fmt.Errorf("removing the temporary file: %w", err))
+	}
+	if linkErr != nil {
+		return fmt.Errorf("creating %s: %w", path, linkErr)
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// stage writes data to a new temporary file in the folder of path and fsyncs it.
+func stage(path string, data []byte, perm fs.FileMode) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-"+filepath.Base(path)+"-*")
+	if err != nil {
+		return "", fmt.Errorf("creating a temporary file: %w", err)
+	}
+	fail := func(doing string, err error) (string, error) {
+		return "", errors.Join(fmt.Errorf("%s %s: %w", doing, path, err), f.Close(), os.Remove(f.Name()))
+	}
+	if err := f.Chmod(perm); err != nil {
+		return fail("setting the mode of", err)
+	}
+	if _, err := f.Write(data); err != nil {
+		return fail("writing", err)
+	}
+	if err := f.Sync(); err != nil {
+		return fail("syncing", err)
+	}
+	if err := f.Close(); err != nil {
+		return "", errors.Join(fmt.Errorf("closing %s: %w", path, err), os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+// Mkdir makes a folder (its parent must exist) and fsyncs the parent. If path
+// exists the error is fs.ErrExist.
+func Mkdir(path string, perm fs.FileMode) error {
+	if err := os.Mkdir(path, perm); err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// SyncDir fsyncs a folder, so that names created in it survive a crash.
+func SyncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening the folder to sync it: %w", err)
+	}
+	if err := dir.Sync(); err != nil {
+		return errors.Join(fmt.Errorf("syncing folder %s: %w", path, err), dir.Close())
+	}
+	if err := dir.Close(); err != nil {
+		return fmt.Errorf("closing folder %s: %w", path, err)
+	}
+	return nil
+}

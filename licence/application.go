@@ -1,0 +1,162 @@
+package licence
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// MaxApplicationSize bounds the JSON of one application, in bytes: room for
+// several images in base64.
+const MaxApplicationSize = 8 << 20
+
+// Application is what a caller sends to have a licence issued.
+type Application struct {
+	Issuer     string                      `json:"issuer,omitempty"` // USCC; may be empty where one authority issues the category
+	Number     string                      `json:"number"`
+	Holder     ApplicationHolder           `json:"holder"`
+	IssueDate  string                      `json:"issue_date"`
+	ValidFrom  string                      `json:"valid_from,omitempty"`  // empty: the issue date
+	ValidUntil string                      `json:"valid_until,omitempty"` // empty: by the category's rule; "long-term" or 长期: none
+	Fields     map[string]ApplicationValue `json:"fields"`
+}
+
+// ApplicationHolder is the holder of the licence applied for.
+type ApplicationHolder struct {
+	Name     string `json:"name"`
+	IDType   string `json:"id_type"` // GB/T 36903 annex A, for example 111
+	IDNumber string `json:"id_number"`
+}
+
+// ApplicationValue is a field's value in JSON: a string or a number; for an
+// image a string of base64 or {"file": path}.
+type ApplicationValue struct {
+	Text string // a string as it stands, or a number's literal
+	File string // path of an image file; only the command line may use it
+}
+
+// UnmarshalJSON accepts a string, a number, or {"file": path}.
+func (v *ApplicationValue) UnmarshalJSON(b []byte) error {
+	switch b[0] {
+	case '"':
+		return json.Unmarshal(b, &v.Text)
+	case '{':
+		var file struct {
+			File string `json:"file"`
+		}
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&file); err != nil || file.File == "" {
+			return errors.New(`an object here must be {"file": path}`)
+		}
+		v.File = file.File
+		return nil
+	default:
+		var n json.Number
+		if err := json.Unmarshal(b, &n); err != nil || n == "" {
+			return errors.New("a value is a string, a number, or for an image {\"file\": path}")
+		}
+		v.Text = n.String()
+		return nil
+	}
+}
+
+// MarshalJSON writes what [ApplicationValue.UnmarshalJSON] reads.
+func (v ApplicationValue) MarshalJSON() ([]byte, error) {
+	if v.File != "" {
+		return json.Marshal(map[string]string{"file": v.File})
+	}
+	return json.Marshal(v.Text)
+}
+
+// ParseApplication reads one application from JSON: known names only, each at
+// most once, nothing after the object.
+func ParseApplication(b []byte) (*Application, error) {
+	if len(b) > MaxApplicationSize {
+		return nil, fmt.Errorf("application has %d bytes, at most %d are allowed", len(b), MaxApplicationSize)
+	}
+	if err := refuseRepeatedNames(b); err != nil {
+		return nil, fmt.Errorf("reading the application: %w", err)
+	}
+	var a Application
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		return nil, fmt.Errorf("reading the application: %w", describe(err))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("reading the application: something follows the JSON object")
+	}
+	return &a, nil
+}
+
+// describe rewords the JSON errors that name Go types.
+func describe(err error) error {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		return fmt.Errorf("%s must not be a %s", wrongType.Field, wrongType.Value)
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// maxDepth bounds the nesting of an application's JSON.
+const maxDepth = 8
+
+// refuseRepeatedNames finds a name that stands twice in one object, of which
+// encoding/json would silently take the last.
+func refuseRepeatedNames(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	type scope struct {
+		names  map[string]bool // nil for an array
+		isName bool            // the next string is a name
+	}
+	var open []scope
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return describe(err)
+		}
+		var top *scope
+		if len(open) > 0 {
+			top = &open[len(open)-1]
+		}
+		if name, ok := token.(string); ok && top != nil && top.names != nil && top.isName {
+			if top.names[name] {
+				return fmt.Errorf("the name %q stands twice in one object", name)
+			}
+			top.names[name] = true
+			top.isName = false
+			continue
+		}
+		if top != nil {
+			top.isName = top.names != nil
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, scope{names: make(map[string]bool), isName: true})
+		case json.Delim('['):
+			open = append(open, scope{})
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		}
+		if len(open) > maxDepth {
+			return fmt.Errorf("nested more than %d deep", maxDepth)
+		}
+	}
+}
+
+// decodeImage returns the bytes of an image given as base64.
+func (v ApplicationValue) decodeImage() ([]byte, error) {
+	b, err := base64.StdEncoding.Strict().DecodeString(v.Text)
+	if err != nil {
+		return nil, errors.New("is not base64")
+	}
+	return b, nil
+}

@@ -1,0 +1,132 @@
+package catalogue
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// ID is the number of a category: 1…195 in the embedded catalogue. It is
+// written with three digits, "001".
+type ID uint16
+
+// String returns the three-digit form.
+func (id ID) String() string { return fmt.Sprintf("%03d", uint16(id)) }
+
+// ParseID reads the three-digit form and nothing else.
+func ParseID(s string) (ID, error) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || len(s) != 3 || n == 0 {
+		return 0, fmt.Errorf("category %q is not a three-digit number such as 001", s)
+	}
+	return ID(n), nil
+}
+
+// HolderKind says what may hold a licence.
+type HolderKind string
+
+// The kinds of holder. OtherHolder is a vehicle, ship, machine, product or
+// station; its owner is named by the category's further kinds.
+const (
+	NaturalPerson HolderKind = "natural_person"
+	LegalPerson   HolderKind = "legal_person"
+	OtherHolder   HolderKind = "other"
+)
+
+// Level is the usual level of the issuing authority.
+type Level string
+
+// The issuing levels.
+const (
+	National Level = "national"
+	Province Level = "province"
+	City     Level = "city"
+	County   Level = "county"
+)
+
+// Levels lists the issuing levels from the top.
+func Levels() []Level { return []Level{National, Province, City, County} }
+
+// Assurance is our grading of what a licence is about: A identity, family,
+// health, social benefit, property, tax; B personal professional or restricted
+// business; C public by law.
+type Assurance string
+
+// The grades.
+const (
+	AssuranceA Assurance = "A"
+	AssuranceB Assurance = "B"
+	AssuranceC Assurance = "C"
+)
+
+// Category is one kind of licence.
+type Category struct {
+	ID            ID
+	Code          string // 21 characters, GB/T 36904-2018
+	CodeOfficial  bool   // seen in use, not derived by us
+	NameZH        string
+	NameEN        string
+	ShortNameZH   string
+	AliasesZH     []string
+	Holders       []HolderKind // the usual kind first
+	AgencyZH      string       // who defines the licence
+	AgencyUSCC    string
+	Level         Level
+	DomainZH      string
+	DomainEN      string
+	Validity      Validity
+	Kind          string // one of nine: 证件, 执照, 许可证, …
+	Assurance     Assurance
+	Renewals      bool // a periodic check applies
+	NumberRuleZH  string
+	NumberPattern *regexp.Regexp
+	NumberExample string
+	// NumberPublished: the pattern is believed to be a uniform national format,
+	// and a number that does not match is refused. Otherwise the pattern is only
+	// typical and real numbers may differ.
+	NumberPublished bool
+	Source          string
+	Fields          []Field
+}
+
+// Schema is the version of the categories' field lists. A change of a
+// category's fields is a new schema number, never a silent edit.
+const Schema = 1
+
+// QRFields returns the fields that a code carries, in catalogue order.
+func (c *Category) QRFields() []Field {
+	var fields []Field
+	for _, f := range c.Fields {
+		if f.QR {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// Field returns the field with the given code.
+func (c *Category) Field(code string) (Field, bool) {
+	for _, f := range c.Fields {
+		if f.Code == code {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// Catalogue is a validated set of categories. It is immutable.
+type Catalogue struct {
+	categories []*Category // by id, from 1
+}
+
+// Categories returns all categories in the order of their ids. The caller must
+// not change them.
+func (c *Catalogue) Categories() []*Category { return c.categories }
+
+// Category returns the category with the given id.
+func (c *Catalogue) Category(id ID) (*Category, bool) {
+	if id < 1 || int(id) > len(c.categories) {
+		return nil, false
+	}
+	return c.categories[id-1], true
+}

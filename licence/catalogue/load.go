@@ -1,0 +1,280 @@
+package catalogue
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/elicence/elicence/internal/idcode"
+)
+
+var (
+	//go:embed categories.csv
+	categoriesCSV []byte
+	//go:embed fields.csv
+	fieldsCSV []byte
+)
+
+// ErrFaulty is wrapped by every error of [Load] and [Parse].
+var ErrFaulty = errors.New("faulty catalogue")
+
+// Limits of one catalogue file, far above the real one (135 KiB): a file over
+// them is refused before it is parsed.
+const (
+	maxFileSize   = 16 << 20
+	maxCategories = 999
+)
+
+// Load reads the embedded catalogue.
+func Load() (*Catalogue, error) {
+	return Parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV))
+}
+
+// Parse reads a catalogue from its two CSV files (UTF-8, header row). All
+// faults are reported at once, each with its file and line; the error wraps
+// [ErrFaulty].
+func Parse(categories, fields io.Reader) (*Catalogue, error) {
+	p := &parser{names: make(map[string]ID)}
+	p.readCategories(categories)
+	p.readFields(fields)
+	p.checkWhole()
+	if len(p.faults) > 0 {
+		return nil, fmt.Errorf("%w: %w", ErrFaulty, errors.Join(p.faults...))
+	}
+	return &Catalogue{categories: p.categories}, nil
+}
+
+// parser gathers categories and faults. Every check adds its fault and goes on.
+type parser struct {
+	categories []*Category
+	names      map[string]ID // names, short names and aliases
+	codes      []string
+	faults     []error
+}
+
+func (p *parser) fault(file string, line int, format string, args ...any) {
+	p.faults = append(p.faults, fmt.Errorf("%s line %d: %w", file, line, fmt.Errorf(format, args...)))
+}
+
+// rows calls each with every row of a CSV file as a map from column to value.
+func (p *parser) rows(file string, r io.Reader, header []string, each func(line int, row map[string]string)) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
+	if err != nil {
+		p.fault(file, 0, "reading: %w", err)
+		return
+	}
+	if len(data) > maxFileSize {
+		p.fault(file, 0, "larger than %d bytes", maxFileSize)
+		return
+	}
+	if !utf8.Valid(data) {
+		p.fault(file, 0, "not valid UTF-8")
+		return
+	}
+	c := csv.NewReader(bytes.NewReader(data))
+	got, err := c.Read()
+	if err != nil || !slices.Equal(got, header) {
+		p.fault(file, 1, "header row is not %s", strings.Join(header, ","))
+		return
+	}
+	for {
+		values, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		line, _ := c.FieldPos(0)
+		if err != nil {
+			p.fault(file, line, "%w", err)
+			return
+		}
+		row := make(map[string]string, len(header))
+		for i, name := range header {
+			row[name] = values[i]
+		}
+		each(line, row)
+	}
+}
+
+const (
+	categoriesFile = "categories.csv"
+	fieldsFile     = "fields.csv"
+)
+
+var categoryHeader = []string{"id", "code", "code_source", "name_zh", "name_en", "short_name_zh", "aliases_zh",
+	"holder_type", "holder_also", "defining_agency_zh", "defining_agency_uscc", "uscc_source", "issuing_level",
+	"domain", "domain_en", "validity", "kind", "assurance", "renewals", "number_rule", "number_regex",
+	"number_example", "number_rule_basis", "source"}
+
+var kinds = []string{"证件", "执照", "许可证", "资格证书", "资质证书", "登记证书", "证明文件", "批文批复", "鉴定报告"}
+
+func (p *parser) readCategories(r io.Reader) {
+	p.rows(categoriesFile, r, categoryHeader, func(line int, row map[string]string) {
+		fault := func(format string, args ...any) { p.fault(categoriesFile, line, format, args...) }
+		id, err := ParseID(row["id"])
+		if err != nil {
+			fault("%w", err)
+			return
+		}
+		if int(id) != len(p.categories)+1 || id > maxCategories {
+			fault("id %s, want %s: ids run from 001 without a gap", id, ID(len(p.categories)+1))
+			return
+		}
+		c := &Category{
+			ID: id, Code: row["code"], NameZH: row["name_zh"], NameEN: row["name_en"], ShortNameZH: row["short_name_zh"],
+			AliasesZH: splitList(row["aliases_zh"]), AgencyZH: row["defining_agency_zh"], AgencyUSCC: row["defining_agency_uscc"],
+			DomainZH: row["domain"], DomainEN: row["domain_en"], NumberRuleZH: row["number_rule"],
+			NumberExample: row["number_example"], Source: row["source"],
+		}
+		p.categories = append(p.categories, c)
+		for _, column := range []string{"name_zh", "name_en", "short_name_zh", "defining_agency_zh", "domain", "domain_en", "number_rule", "source"} {
+			if row[column] == "" {
+				fault("%s is empty", column)
+			}
+		}
+		oneOf := func(column string, list ...string) string {
+			if !slices.Contains(list, row[column]) {
+				fault("%s %q is not one of %s", column, row[column], strings.Join(list, ", "))
+			}
+			return row[column]
+		}
+		c.CodeOfficial = oneOf("code_source", "official", "derived") == "official"
+		oneOf("uscc_source", "official", "derived")
+		c.Level = Level(oneOf("issuing_level", "national", "province", "city", "county"))
+		c.Kind = oneOf("kind", kinds...)
+		c.Assurance = Assurance(oneOf("assurance", "A", "B", "C"))
+		c.Renewals = oneOf("renewals", "yes", "no") == "yes"
+		c.NumberPublished = oneOf("number_rule_basis", "published", "typical") == "published"
+		c.Holders = append(c.Holders, HolderKind(oneOf("holder_type", "natural_person", "legal_person", "other")))
+		for _, also := range splitList(row["holder_also"]) {
+			kind := HolderKind(also)
+			if (kind != NaturalPerson && kind != LegalPerson) || slices.Contains(c.Holders, kind) {
+				fault("holder_also %q is not a further kind of holder", also)
+			}
+			c.Holders = append(c.Holders, kind)
+		}
+		if err := idcode.CheckUSCC(c.AgencyUSCC); err != nil {
+			fault("defining_agency_uscc: %w", err)
+		}
+		if len(c.Code) != 21 || !strings.HasPrefix(c.Code, c.AgencyUSCC) || slices.Contains(p.codes, c.Code) {
+			fault("code %q is not the agency's 18 characters and 3 of its own, used once", c.Code)
+		}
+		p.codes = append(p.codes, c.Code)
+		if c.Validity, err = parseValidity(row["validity"]); err != nil {
+			fault("validity %w", err)
+		}
+		p.readNumberRule(c, row["number_regex"], fault)
+		for _, name := range append([]string{c.NameZH, c.ShortNameZH}, c.AliasesZH...) {
+			if other, taken := p.names[name]; taken && other != id {
+				fault("name %q already belongs to category %s", name, other)
+			}
+			p.names[name] = id
+		}
+	})
+}
+
+func (p *parser) readNumberRule(c *Category, pattern string, fault func(string, ...any)) {
+	re, err := regexp.Compile(pattern)
+	switch {
+	case err != nil:
+		fault("number_regex: %w", err)
+	case !strings.HasPrefix(pattern, "^") || !strings.HasSuffix(pattern, "$"):
+		fault("number_regex is not anchored at both ends")
+	case !re.MatchString(c.NumberExample):
+		fault("number_example does not match number_regex")
+	}
+	c.NumberPattern = re
+}
+
+func splitList(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ";")
+}
+
+var fieldHeader = []string{"id", "seq", "field_code", "name_zh", "name_en", "type", "required",
+	"max_len_or_enum", "qr", "sensitive", "example", "maps_to"}
+
+var fieldCodeForm = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,63}$`)
+
+func (p *parser) readFields(r io.Reader) {
+	p.rows(fieldsFile, r, fieldHeader, func(line int, row map[string]string) {
+		fault := func(format string, args ...any) { p.fault(fieldsFile, line, format, args...) }
+		id, err := ParseID(row["id"])
+		if err != nil || int(id) > len(p.categories) {
+			fault("id %q is not a category", row["id"])
+			return
+		}
+		c := p.categories[id-1]
+		f := Field{Code: row["field_code"], NameZH: row["name_zh"], NameEN: row["name_en"], Example: row["example"]}
+		if f.Seq, err = strconv.Atoi(row["seq"]); err != nil || f.Seq != len(c.Fields)+1 {
+			fault("seq %q, want %d: fields run from 1 without a gap", row["seq"], len(c.Fields)+1)
+		}
+		if _, taken := c.Field(f.Code); taken || !fieldCodeForm.MatchString(f.Code) {
+			fault("field_code %q is not a new name in category %s", f.Code, id)
+		}
+		if f.NameZH == "" || f.NameEN == "" {
+			fault("name_zh or name_en is empty")
+		}
+		oneOf := func(column string, list ...string) string {
+			if !slices.Contains(list, row[column]) {
+				fault("%s %q is not one of %s", column, row[column], strings.Join(list, ", "))
+			}
+			return row[column]
+		}
+		f.Type = Type(oneOf("type", "string", "text", "date", "integer", "decimal", "money", "enum", "region", "id_number", "uscc", "image"))
+		f.Required = oneOf("required", "yes", "no") == "yes"
+		f.QR = oneOf("qr", "yes", "no") == "yes"
+		f.Sensitive = oneOf("sensitive", "yes", "no") == "yes"
+		f.MapsTo = Mapping(oneOf("maps_to", "", "holder_name", "holder_id", "issuer", "issue_date", "valid_from", "valid_to"))
+		if f.Type == Enum {
+			f.Enum = strings.Split(row["max_len_or_enum"], "|")
+			if slices.Contains(f.Enum, "") || len(slices.Compact(slices.Sorted(slices.Values(f.Enum)))) != len(f.Enum) {
+				fault("max_len_or_enum holds an empty or repeated value")
+			}
+		} else if f.MaxLen, err = strconv.Atoi(row["max_len_or_enum"]); err != nil || f.MaxLen < 1 {
+			fault("max_len_or_enum %q is not a length", row["max_len_or_enum"])
+		}
+		if f.QR && (f.Sensitive || f.Type == Text || f.Type == Image || f.Type == IDNumber) {
+			fault("field %s may not be in the code: it is sensitive, text, an image or a citizen number", f.Code)
+		}
+		if f.Type != Image {
+			if err := f.Check(f.Example); err != nil {
+				fault("example %w", err)
+			}
+		}
+		c.Fields = append(c.Fields, f)
+	})
+}
+
+// checkWhole checks what needs all rows.
+func (p *parser) checkWhole() {
+	if len(p.categories) == 0 {
+		p.faults = append(p.faults, errors.New("no category"))
+	}
+	for _, c := range p.categories {
+		qr := c.QRFields()
+		if len(qr) < 1 || len(qr) > 4 {
+			p.faults = append(p.faults, fmt.Errorf("category %s: %d fields are in the code, want 1 to 4", c.ID, len(qr)))
+		}
+		length := 0
+		for _, f := range qr {
+			longest := f.MaxLen
+			for _, v := range f.Enum {
+				longest = max(longest, utf8.RuneCountInString(v))
+			}
+			length += longest
+		}
+		if length > 280 {
+			p.faults = append(p.faults, fmt.Errorf("category %s: the fields in the code may reach %d characters, want at most 280", c.ID, length))
+		}
+	}
+}

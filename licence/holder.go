@@ -1,0 +1,72 @@
+package licence
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/elicence/elicence/internal/idcode"
+	"github.com/elicence/elicence/licence/catalogue"
+)
+
+// IDType is the code of a kind of holder's document (GB/T 36903-2018, annex A).
+type IDType string
+
+// The codes that this package treats by themselves.
+const (
+	IDTypeUSCC          IDType = "001" // unified social credit code
+	IDTypeCitizenNumber IDType = "111" // citizen number
+)
+
+// idTypes names every code of the table.
+var idTypes = map[IDType]string{
+	"001": "统一社会信用代码",
+	"099": "其他法人或其他组织有效证件代码",
+	"111": "公民身份号码",
+	"114": "中国人民解放军军官证",
+	"115": "中国人民武装警察部队警官证",
+	"118": "中国人民解放军士兵证",
+	"119": "中国人民武装警察部队士兵证",
+	"120": "中国人民解放军文职人员证",
+	"122": "中国人民武装警察部队文职人员证",
+	"411": "外交护照",
+	"412": "公务护照",
+	"413": "公务普通护照",
+	"414": "普通护照",
+	"511": "台湾居民来往大陆通行证",
+	"516": "港澳居民来往内地通行证",
+	"999": "其他自然人有效证件",
+}
+
+// NameZH returns the Chinese name of the kind of document, empty for a code
+// outside the table.
+func (t IDType) NameZH() string { return idTypes[t] }
+
+// holderKind says whether the document is an organisation's or a person's.
+func (t IDType) holderKind() catalogue.HolderKind {
+	if t == IDTypeUSCC || t == "099" {
+		return catalogue.LegalPerson
+	}
+	return catalogue.NaturalPerson
+}
+
+// Public reports whether numbers of this kind are public by law: an
+// organisation's code. All others are personal and are masked in codes.
+func (t IDType) Public() bool { return t.holderKind() == catalogue.LegalPerson }
+
+var documentNumber = regexp.MustCompile(`^[0-9A-Za-z()\-]{1,50}$`)
+
+// check says whether number has the form of the kind of document. The error
+// never repeats the number.
+func (t IDType) check(number string) error {
+	switch t {
+	case IDTypeUSCC:
+		return idcode.CheckUSCC(number)
+	case IDTypeCitizenNumber:
+		return idcode.CheckCitizenNumber(number)
+	default:
+		if !documentNumber.MatchString(number) {
+			return fmt.Errorf("is not 1 to 50 of 0-9 A-Z a-z ( ) -")
+		}
+		return nil
+	}
+}

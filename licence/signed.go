@@ -1,0 +1,148 @@
+package licence
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/detcbor"
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cose"
+)
+
+// MaxSignedSize bounds a signed form, in bytes. Images are outside it.
+const MaxSignedSize = 256 << 10
+
+// ErrBadSigned says that bytes are not a licence's signed form.
+var ErrBadSigned = errors.New("not a licence in signed form")
+
+// ErrNotSigned says that a signed form does not verify under the issuer's key.
+var ErrNotSigned = errors.New("the licence is not signed by this issuer")
+
+// payload is the CBOR map that is signed. Keys are never reused.
+type payload struct {
+	Schema     uint64           `cbor:"0,keyasint"`
+	Category   uint64           `cbor:"1,keyasint"`
+	Identifier string           `cbor:"2,keyasint"`
+	Number     string           `cbor:"3,keyasint"`
+	IssuerName string           `cbor:"4,keyasint"`
+	Holders    []payloadHolder  `cbor:"5,keyasint"`
+	IssueDay   int64            `cbor:"6,keyasint"`
+	FirstDay   int64            `cbor:"7,keyasint"`
+	LastDay    *int64           `cbor:"8,keyasint,omitempty"`
+	Fields     map[string]Value `cbor:"9,keyasint"`
+	Status     uint64           `cbor:"10,keyasint"`
+	SignedAt   int64            `cbor:"11,keyasint"`
+}
+
+type payloadHolder struct {
+	_        struct{} `cbor:",toarray"`
+	Name     string
+	IDType   string
+	IDNumber string
+}
+
+// Payload returns the deterministic CBOR of the licence, the bytes that are
+// signed.
+func (l *Licence) Payload() ([]byte, error) {
+	p := payload{
+		Schema: uint64(l.Schema), Category: uint64(l.Category), Identifier: l.Identifier.String(), Number: l.Number,
+		IssuerName: l.IssuerName, IssueDay: int64(l.IssueDay), FirstDay: int64(l.FirstDay), LastDay: (*int64)(l.LastDay),
+		Fields: l.Fields, Status: l.Status.Packed(), SignedAt: l.SignedAt.Unix(),
+	}
+	for _, h := range l.Holders {
+		p.Holders = append(p.Holders, payloadHolder{Name: h.Name, IDType: string(h.IDType), IDNumber: h.IDNumber})
+	}
+	b, err := detcbor.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("encoding licence %s: %w", l.Identifier, err)
+	}
+	return b, nil
+}
+
+// Sign returns the signed form: COSE_Sign1 by the issuing authority's key. The
+// signature is verified before it is returned.
+func Sign(l *Licence, key *pki.Key) ([]byte, error) {
+	return sign(l, key, cose.Sign)
+}
+
+// SignUnchecked is [Sign] without the verification, for the benchmark that
+// shows its cost and for callers that verify what they store.
+func SignUnchecked(l *Licence, key *pki.Key) ([]byte, error) {
+	return sign(l, key, cose.SignUnchecked)
+}
+
+func sign(l *Licence, key *pki.Key, by func(pki.Object, *pki.Key, []byte) ([]byte, error)) ([]byte, error) {
+	b, err := l.Payload()
+	if err != nil {
+		return nil, err
+	}
+	signed, err := by(pki.ObjectLicence, key, b)
+	if err != nil {
+		return nil, fmt.Errorf("signing licence %s: %w", l.Identifier, err)
+	}
+	if len(signed) > MaxSignedSize {
+		return nil, fmt.Errorf("licence %s has %d bytes in signed form, at most %d are allowed", l.Identifier, len(signed), MaxSignedSize)
+	}
+	return signed, nil
+}
+
+// Open verifies a signed form under the issuer's key and returns the licence.
+// The error wraps [ErrBadSigned] or [ErrNotSigned].
+func Open(signed []byte, key *pki.PublicKey) (*Licence, error) {
+	m, err := parse(signed)
+	if err != nil {
+		return nil, err
+	}
+	if !m.Verify(pki.ObjectLicence, key) {
+		return nil, ErrNotSigned
+	}
+	return decode(m.Payload)
+}
+
+// KeyHint returns the key hint of a signed form, so that the caller can find
+// the issuer's key.
+func KeyHint(signed []byte) (pki.KID, error) {
+	m, err := parse(signed)
+	if err != nil {
+		return pki.KID{}, err
+	}
+	return m.KID, nil
+}
+
+func parse(signed []byte) (*cose.Sign1, error) {
+	if len(signed) > MaxSignedSize {
+		return nil, fmt.Errorf("%d bytes, at most %d are allowed: %w", len(signed), MaxSignedSize, ErrBadSigned)
+	}
+	m, err := cose.Parse(signed)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSigned, err)
+	}
+	return m, nil
+}
+
+// decode reads a verified payload.
+func decode(b []byte) (*Licence, error) {
+	var p payload
+	if err := detcbor.Unmarshal(b, &p); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSigned, err)
+	}
+	id, err := ParseIdentifier(p.Identifier)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSigned, err)
+	}
+	if p.Category == 0 || p.Category > 999 || len(p.Holders) == 0 {
+		return nil, fmt.Errorf("category or holders missing: %w", ErrBadSigned)
+	}
+	l := &Licence{
+		Category: catalogue.ID(p.Category), Schema: int(p.Schema), Identifier: id, Number: p.Number, IssuerName: p.IssuerName,
+		IssueDay: civil.Day(p.IssueDay), FirstDay: civil.Day(p.FirstDay), LastDay: (*civil.Day)(p.LastDay), Fields: p.Fields,
+		Status: UnpackStatusRef(p.Status), SignedAt: time.Unix(p.SignedAt, 0).UTC(),
+	}
+	for _, h := range p.Holders {
+		l.Holders = append(l.Holders, Holder{Name: h.Name, IDType: IDType(h.IDType), IDNumber: h.IDNumber})
+	}
+	return l, nil
+}

@@ -1,0 +1,338 @@
+package licence
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/cleantext"
+	"github.com/elicence/elicence/internal/idcode"
+	"github.com/elicence/elicence/licence/catalogue"
+)
+
+// Fault is one thing that is wrong with an application.
+type Fault struct {
+	Field  string `json:"field"`  // for example holder.id_number or fields.gender
+	Reason string `json:"reason"` // never repeats the value
+}
+
+// InvalidError lists every fault of an application.
+type InvalidError struct {
+	Faults []Fault
+}
+
+// Error implements error.
+func (e *InvalidError) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		lines[i] = f.Field + " " + f.Reason
+	}
+	return "application is not valid: " + strings.Join(lines, "; ")
+}
+
+// Valid is an application that has passed every check, ready to become a
+// licence. Only [Validate] makes one.
+type Valid struct {
+	licence Licence
+	images  [][]byte
+}
+
+// Images returns the bytes of the application's pictures, in the order of their
+// fields.
+func (v *Valid) Images() [][]byte { return v.images }
+
+// Holder returns the checked holder.
+func (v *Valid) Holder() Holder { return v.licence.Holders[0] }
+
+// Licence returns the licence under its identifier and its place in the status
+// lists.
+func (v *Valid) Licence(id Identifier, status StatusRef, signedAt time.Time) *Licence {
+	l := v.licence
+	l.Identifier = id
+	l.Status = status
+	l.SignedAt = signedAt.UTC().Truncate(time.Second)
+	return &l
+}
+
+// Limits of the common part, in characters (GB/T 36903-2018).
+const (
+	maxNumber = 50
+	maxHolder = 300
+)
+
+// containsCitizenNumber are the categories whose licence number is or contains
+// the holder's citizen number. It is masked in codes.
+var containsCitizenNumber = []catalogue.ID{1, 3, 4, 29, 50, 72, 110, 111, 117, 120, 121, 153}
+
+// Validate checks an application against its category and its issuer. Pictures
+// given as files are read through readFile; nil refuses them. The error is an
+// [*InvalidError] with every fault.
+func Validate(a *Application, c *catalogue.Category, issuer *Authority, readFile func(string) ([]byte, error)) (*Valid, error) {
+	v := &validation{application: a, category: c, issuer: issuer, readFile: readFile, result: &Valid{
+		licence: Licence{Category: c.ID, Schema: catalogue.Schema, Number: a.Number, IssuerName: issuer.Name, Fields: make(map[string]Value)},
+	}}
+	v.checkIssuer()
+	v.checkHolder()
+	v.checkNumber()
+	v.checkDates()
+	v.checkFields()
+	if len(v.faults) > 0 {
+		return nil, &InvalidError{v.faults}
+	}
+	return v.result, nil
+}
+
+// validation gathers the faults of one application.
+type validation struct {
+	application *Application
+	category    *catalogue.Category
+	issuer      *Authority
+	readFile    func(string) ([]byte, error)
+	result      *Valid
+	faults      []Fault
+}
+
+func (v *validation) fault(field, format string, args ...any) {
+	v.faults = append(v.faults, Fault{field, fmt.Errorf(format, args...).Error()})
+}
+
+func (v *validation) checkIssuer() {
+	if v.application.Issuer != "" && v.application.Issuer != v.issuer.USCC {
+		v.fault("issuer", "is not %s", v.issuer.USCC)
+	}
+	if !v.issuer.MayIssue(v.category.ID) {
+		v.fault("issuer", "%s may not issue category %s", v.issuer.Name, v.category.ID)
+	}
+}
+
+// line checks a required line of text and reports whether it passed.
+func (v *validation) line(field, text string, limit int) bool {
+	n := utf8.RuneCountInString(text)
+	switch err := cleantext.Check(text); {
+	case text == "":
+		v.fault(field, "is missing")
+	case err != nil:
+		v.fault(field, "%w", err)
+	case n > limit:
+		v.fault(field, "has %d characters, at most %d are allowed", n, limit)
+	default:
+		return true
+	}
+	return false
+}
+
+func (v *validation) checkHolder() {
+	h := v.application.Holder
+	v.line("holder.name", h.Name, maxHolder)
+	idType := IDType(h.IDType)
+	switch {
+	case h.IDType == "":
+		v.fault("holder.id_type", "is missing")
+	case idType.NameZH() == "":
+		v.fault("holder.id_type", "%q is not a code of GB/T 36903", h.IDType)
+	case !slices.Contains(v.category.Holders, catalogue.OtherHolder) && !slices.Contains(v.category.Holders, idType.holderKind()):
+		v.fault("holder.id_type", "%s is not held by a %s", v.category.NameZH, strings.ReplaceAll(string(idType.holderKind()), "_", " "))
+	case h.IDNumber == "":
+		v.fault("holder.id_number", "is missing")
+	default:
+		if err := idType.check(h.IDNumber); err != nil {
+			v.fault("holder.id_number", "%w", err)
+		}
+	}
+	v.result.licence.Holders = []Holder{{Name: h.Name, IDType: idType, IDNumber: h.IDNumber}}
+}
+
+func (v *validation) checkNumber() {
+	number := v.application.Number
+	if !v.line("number", number, maxNumber) {
+		return
+	}
+	if v.category.NumberPublished && !v.category.NumberPattern.MatchString(number) {
+		v.fault("number", "is not a number of %s: %s", v.category.NameZH, v.category.NumberRuleZH)
+		return
+	}
+	h := v.application.Holder
+	if slices.Contains(containsCitizenNumber, v.category.ID) && IDType(h.IDType) == IDTypeCitizenNumber && !strings.Contains(number, h.IDNumber) {
+		v.fault("number", "does not hold the holder's citizen number, as a number of %s does", v.category.NameZH)
+	}
+}
+
+func (v *validation) checkDates() {
+	l := &v.result.licence
+	issue, ok := v.day("issue_date", v.application.IssueDate)
+	if !ok {
+		return
+	}
+	l.IssueDay, l.FirstDay = issue, issue
+	if v.application.ValidFrom != "" {
+		if l.FirstDay, ok = v.day("valid_from", v.application.ValidFrom); !ok {
+			return
+		}
+	}
+	switch until := v.application.ValidUntil; until {
+	case "":
+		if last := v.category.Validity.LastDay(l.FirstDay.Date(), v.birth()); !last.IsZero() {
+			day := civil.FromDate(last)
+			l.LastDay = &day
+		}
+	case "long-term", longTermZH:
+	default:
+		last, ok := v.day("valid_until", until)
+		if !ok {
+			return
+		}
+		if last < l.FirstDay {
+			v.fault("valid_until", "is before valid_from")
+			return
+		}
+		l.LastDay = &last
+	}
+}
+
+// longTermZH is how a licence without a last day is printed.
+const longTermZH = "长期"
+
+func (v *validation) day(field, text string) (civil.Day, bool) {
+	if text == "" {
+		v.fault(field, "is missing")
+		return 0, false
+	}
+	day, err := civil.Parse(text)
+	if err != nil {
+		v.fault(field, "is %w", err)
+		return 0, false
+	}
+	return day, true
+}
+
+// birth is the holder's date of birth, where the citizen number tells it.
+func (v *validation) birth() time.Time {
+	h := v.application.Holder
+	if IDType(h.IDType) != IDTypeCitizenNumber || idcode.CheckCitizenNumber(h.IDNumber) != nil {
+		return time.Time{}
+	}
+	born, err := time.Parse("20060102", h.IDNumber[6:14])
+	if err != nil {
+		return time.Time{}
+	}
+	return born
+}
+
+func (v *validation) checkFields() {
+	for _, code := range slices.Sorted(maps.Keys(v.application.Fields)) {
+		if _, known := v.category.Field(code); !known {
+			v.fault("fields."+code, "is not a field of category %s", v.category.ID)
+		}
+	}
+	for _, f := range v.category.Fields {
+		name := "fields." + f.Code
+		given, isGiven := v.application.Fields[f.Code]
+		if f.Type == catalogue.Image {
+			v.checkImage(name, f, given, isGiven)
+			continue
+		}
+		if isGiven && given.File != "" {
+			v.fault(name, "is not an image")
+			continue
+		}
+		text := given.Text
+		if f.MapsTo != catalogue.MapsNothing {
+			common := v.common(f.MapsTo)
+			if isGiven && text != common {
+				v.fault(name, "differs from the licence's own %s", f.MapsTo)
+				continue
+			}
+			text = common
+			// Without the common part there is a fault already.
+			if text == "" {
+				continue
+			}
+		}
+		if text == "" && !isGiven {
+			if f.Required {
+				v.fault(name, "is missing")
+			}
+			continue
+		}
+		if err := f.Check(text); err != nil {
+			v.fault(name, "%w", err)
+			continue
+		}
+		value, err := newValue(f, text)
+		if err != nil {
+			v.fault(name, "%w", err)
+			continue
+		}
+		v.result.licence.Fields[f.Code] = value
+	}
+}
+
+// common returns the part of the licence that a field prints under its own
+// label, empty if that part is faulty.
+func (v *validation) common(m catalogue.Mapping) string {
+	l := &v.result.licence
+	switch m {
+	case catalogue.MapsHolderName:
+		return v.application.Holder.Name
+	case catalogue.MapsHolderID:
+		return v.application.Holder.IDNumber
+	case catalogue.MapsIssuer:
+		return v.issuer.Name
+	case catalogue.MapsIssueDate:
+		return v.application.IssueDate
+	case catalogue.MapsValidFrom:
+		if v.application.ValidFrom == "" {
+			return v.application.IssueDate
+		}
+		return v.application.ValidFrom
+	default:
+		if l.LastDay == nil {
+			return longTermZH
+		}
+		return l.LastDay.String()
+	}
+}
+
+func (v *validation) checkImage(name string, f catalogue.Field, given ApplicationValue, isGiven bool) {
+	if !isGiven {
+		if f.Required {
+			v.fault(name, "is missing")
+		}
+		return
+	}
+	data, err := v.imageBytes(given)
+	if err != nil {
+		v.fault(name, "%w", err)
+		return
+	}
+	if len(data) > f.MaxLen {
+		v.fault(name, "has %d bytes, at most %d are allowed", len(data), f.MaxLen)
+		return
+	}
+	image, err := examine(data)
+	if err != nil {
+		v.fault(name, "%w", err)
+		return
+	}
+	v.result.licence.Fields[f.Code] = Value{kind: imageValue, image: image}
+	v.result.images = append(v.result.images, data)
+}
+
+func (v *validation) imageBytes(given ApplicationValue) ([]byte, error) {
+	if given.File == "" {
+		return given.decodeImage()
+	}
+	if v.readFile == nil {
+		return nil, errors.New("must be given as base64 here, not as a file")
+	}
+	data, err := v.readFile(given.File)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	return data, nil
+}

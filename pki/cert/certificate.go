@@ -1,0 +1,163 @@
+package cert
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/emmansun/gmsm/smx509"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/elicence/elicence/pki"
+)
+
+// MaxSize bounds the DER of a certificate that is read, in bytes.
+const MaxSize = 16 << 10
+
+// ErrBadCertificate says that bytes are not a certificate of this profile.
+var ErrBadCertificate = errors.New("not an SM2 certificate")
+
+// Certificate is a parsed certificate. Nothing about it is verified until a
+// [Pool] has done so.
+type Certificate struct {
+	DER     []byte
+	Key     *pki.PublicKey
+	Subject Name
+	Issuer  Name
+	x509    *smx509.Certificate
+}
+
+// Parse reads a certificate with an SM2 key that is signed with SM2 and SM3.
+func Parse(der []byte) (*Certificate, error) {
+	if len(der) > MaxSize {
+		return nil, fmt.Errorf("%d bytes, at most %d are read: %w", len(der), MaxSize, ErrBadCertificate)
+	}
+	x, err := smx509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadCertificate, err)
+	}
+	if x.SignatureAlgorithm != smx509.SM2WithSM3 {
+		return nil, fmt.Errorf("signed with %v: %w", x.SignatureAlgorithm, ErrBadCertificate)
+	}
+	key, err := pki.ParseSPKI(x.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadCertificate, err)
+	}
+	subject, err := parseName(x.RawSubject)
+	if err != nil {
+		return nil, fmt.Errorf("subject: %w: %w", ErrBadCertificate, err)
+	}
+	issuer, err := parseName(x.RawIssuer)
+	if err != nil {
+		return nil, fmt.Errorf("issuer: %w: %w", ErrBadCertificate, err)
+	}
+	return &Certificate{DER: bytes.Clone(der), Key: key, Subject: subject, Issuer: issuer, x509: x}, nil
+}
+
+// ParsePEM reads one certificate in PEM and nothing else.
+func ParsePEM(b []byte) (*Certificate, error) {
+	block, rest := pem.Decode(b)
+	if block == nil || block.Type != "CERTIFICATE" || len(bytes.TrimSpace(rest)) != 0 {
+		return nil, fmt.Errorf("not exactly one PEM certificate: %w", ErrBadCertificate)
+	}
+	return Parse(block.Bytes)
+}
+
+// PEM returns the certificate in PEM.
+func (c *Certificate) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.DER})
+}
+
+// Serial returns the serial number in lower-case hexadecimal.
+func (c *Certificate) Serial() string { return fmt.Sprintf("%032x", c.x509.SerialNumber) }
+
+// NotBefore returns the first moment of validity.
+func (c *Certificate) NotBefore() time.Time { return c.x509.NotBefore }
+
+// NotAfter returns the last moment of validity.
+func (c *Certificate) NotAfter() time.Time { return c.x509.NotAfter }
+
+// IsCA reports whether the certificate may sign others.
+func (c *Certificate) IsCA() bool {
+	return c.x509.BasicConstraintsValid && c.x509.IsCA && c.x509.KeyUsage&smx509.KeyUsageCertSign != 0
+}
+
+// MaySign reports whether the key may sign data: its usage has digitalSignature
+// or nonRepudiation, and it is not an authority's.
+func (c *Certificate) MaySign() bool {
+	return !c.IsCA() && c.x509.KeyUsage&(smx509.KeyUsageDigitalSignature|smx509.KeyUsageContentCommitment) != 0
+}
+
+// RawIssuer returns the DER of the issuer's name.
+func (c *Certificate) RawIssuer() []byte { return c.x509.RawIssuer }
+
+// SerialDER returns the serial number as the content of its DER INTEGER.
+func (c *Certificate) SerialDER() ([]byte, error) {
+	var b cryptobyte.Builder
+	b.AddASN1BigInt(c.x509.SerialNumber)
+	return b.Bytes()
+}
+
+// OrganizationCode returns the organisation's code of the GB/T 20518 extension,
+// or the empty string.
+func (c *Certificate) OrganizationCode() string {
+	for _, e := range c.x509.Extensions {
+		if e.Id.Equal(oidOrganizationCode) {
+			value := cryptobyte.String(e.Value)
+			var code cryptobyte.String
+			if value.ReadASN1(&code, cbasn1.PrintableString) && value.Empty() {
+				return string(code)
+			}
+		}
+	}
+	return ""
+}
+
+// SignedBy verifies the certificate's signature with an issuer's key. With a
+// second opinion both implementations must accept.
+func (c *Certificate) SignedBy(issuer *pki.PublicKey, second pki.SecondOpinion) error {
+	sig, err := pki.ParseSignatureDER(c.x509.Signature)
+	if err != nil {
+		return fmt.Errorf("certificate of %s: %w", c.Subject, err)
+	}
+	switch pki.Unanimous(issuer, c.x509.RawTBSCertificate, sig, second) {
+	case pki.Good:
+		return nil
+	case pki.Disagree:
+		return fmt.Errorf("certificate of %s: the two implementations disagree on its signature", c.Subject)
+	default:
+		return fmt.Errorf("certificate of %s: the signature is not its issuer's", c.Subject)
+	}
+}
+
+// parseName reads the attributes that we know; others are left out.
+func parseName(der []byte) (Name, error) {
+	var n Name
+	input := cryptobyte.String(der)
+	var rdns cryptobyte.String
+	if !input.ReadASN1(&rdns, cbasn1.SEQUENCE) || !input.Empty() {
+		return n, errors.New("name is not a SEQUENCE")
+	}
+	targets := map[string]*string{
+		oidCountry.String(): &n.Country, oidProvince.String(): &n.Province, oidLocality.String(): &n.Locality,
+		oidOrganization.String(): &n.Organization, oidUnit.String(): &n.Unit, oidSerial.String(): &n.Serial,
+		oidCommonName.String(): &n.CommonName,
+	}
+	for !rdns.Empty() {
+		var set, pair, value cryptobyte.String
+		var tag cbasn1.Tag
+		var oid asn1.ObjectIdentifier
+		if !rdns.ReadASN1(&set, cbasn1.SET) || !set.ReadASN1(&pair, cbasn1.SEQUENCE) ||
+			!pair.ReadASN1ObjectIdentifier(&oid) || !pair.ReadAnyASN1(&value, &tag) {
+			return n, errors.New("name holds something that is not an attribute")
+		}
+		if target := targets[oid.String()]; target != nil {
+			*target = string(value)
+		}
+	}
+	return n, nil
+}

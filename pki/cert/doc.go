@@ -1,0 +1,17 @@
+// Package cert writes and reads X.509 certificates by GB/T 20518-2018 (the
+// profile of GM/T 0015): SM2 keys, signature algorithm 1.2.156.10197.1.501 with
+// parameters absent, names in UTF8String with the country as PrintableString,
+// serial numbers of 128 random bits, times as UTCTime through 2049.
+//
+// A certificate never carries a citizen number or a digest of one: a person's
+// subject has a random serialNumber that only the authority can map. An
+// organisation's unified social credit code is public and goes into the extension
+// 1.2.156.10260.4.1.4 (OrganizationCode).
+//
+// Chains are built by [Pool.Verify] with the path validation of RFC 5280 from
+// the SM2-aware X.509 library. Revocation is not looked at here; CRLs and OCSP
+// are not in this version.
+//
+// The package is apart from package pki because parsing certificates drags in
+// net and net/url, which the hall terminal must not carry.
+package cert

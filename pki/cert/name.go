@@ -1,0 +1,103 @@
+package cert
+
+import (
+	"encoding/asn1"
+	"errors"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/elicence/elicence/internal/cleantext"
+)
+
+// Name is a distinguished name. Empty parts are left out; the others are
+// written in this order.
+type Name struct {
+	Country      string // two letters
+	Province     string
+	Locality     string
+	Organization string
+	Unit         string
+	Serial       string // serialNumber: a random subject serial
+	CommonName   string
+}
+
+var (
+	oidCountry      = asn1.ObjectIdentifier{2, 5, 4, 6}
+	oidProvince     = asn1.ObjectIdentifier{2, 5, 4, 8}
+	oidLocality     = asn1.ObjectIdentifier{2, 5, 4, 7}
+	oidOrganization = asn1.ObjectIdentifier{2, 5, 4, 10}
+	oidUnit         = asn1.ObjectIdentifier{2, 5, 4, 11}
+	oidSerial       = asn1.ObjectIdentifier{2, 5, 4, 5}
+	oidCommonName   = asn1.ObjectIdentifier{2, 5, 4, 3}
+)
+
+// Check refuses names that cannot be written or that hide something.
+func (n Name) Check() error {
+	if len(n.Country) != 2 {
+		return errors.New("a name's country is not two letters")
+	}
+	if n.CommonName == "" {
+		return errors.New("a name has no common name")
+	}
+	for _, part := range []string{n.Country, n.Province, n.Locality, n.Organization, n.Unit, n.Serial, n.CommonName} {
+		if err := cleantext.Check(part); err != nil {
+			return err
+		}
+		if len(part) > 192 {
+			return errors.New("a part of a name is longer than 192 bytes")
+		}
+	}
+	return nil
+}
+
+// String returns the name for people: C=CN, O=…, CN=….
+func (n Name) String() string {
+	var parts []string
+	for _, a := range n.attributes() {
+		if a.value != "" {
+			parts = append(parts, a.label+"="+a.value)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+type attribute struct {
+	label     string
+	oid       asn1.ObjectIdentifier
+	value     string
+	printable bool
+}
+
+func (n Name) attributes() []attribute {
+	return []attribute{
+		{"C", oidCountry, n.Country, true},
+		{"ST", oidProvince, n.Province, false},
+		{"L", oidLocality, n.Locality, false},
+		{"O", oidOrganization, n.Organization, false},
+		{"OU", oidUnit, n.Unit, false},
+		{"SERIALNUMBER", oidSerial, n.Serial, true},
+		{"CN", oidCommonName, n.CommonName, false},
+	}
+}
+
+func (n Name) marshal(b *cryptobyte.Builder) {
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		for _, a := range n.attributes() {
+			if a.value == "" {
+				continue
+			}
+			tag := cbasn1.UTF8String
+			if a.printable {
+				tag = cbasn1.PrintableString
+			}
+			b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+					b.AddASN1ObjectIdentifier(a.oid)
+					b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes([]byte(a.value)) })
+				})
+			})
+		}
+	})
+}

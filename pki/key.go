@@ -1,0 +1,74 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"errors"
+	"fmt"
+)
+
+// UserID is the default SM2 user ID (GM/T 0009-2023): the only one used here.
+const UserID = "1234567812345678"
+
+// Key is a signing key: the private half behind a crypto.Signer, the public
+// half parsed once.
+type Key struct {
+	signer crypto.Signer
+	public *PublicKey
+}
+
+// NewKey wraps a signer whose public half is an SM2 key. The signer's Sign is
+// always called with e = SM3(ZA ‖ M) as its digest, crypto.Hash(0) as its
+// options and the system's randomness, and must answer with a DER signature.
+func NewKey(signer crypto.Signer) (*Key, error) {
+	ec, ok := signer.Public().(*ecdsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("signing key is a %T, not an SM2 key", signer.Public())
+	}
+	public, err := NewPublicKey(ec)
+	if err != nil {
+		return nil, err
+	}
+	return &Key{signer: signer, public: public}, nil
+}
+
+// Public returns the public half.
+func (k *Key) Public() *PublicKey { return k.public }
+
+// ErrSelfCheck says that a signature just made does not verify: a fault of the
+// machine or of the device that holds the key. Nothing may be released.
+var ErrSelfCheck = errors.New("a signature just made does not verify")
+
+// Sign signs msg (SM2 with SM3, default user ID) and verifies the result before
+// it returns it. A failing check is [ErrSelfCheck].
+func (k *Key) Sign(msg []byte) (Signature, error) {
+	sig, e, err := k.sign(msg)
+	if err != nil {
+		return Signature{}, err
+	}
+	if !sig.WellFormed() || !k.public.verifyDigest(e, sig) {
+		return Signature{}, ErrSelfCheck
+	}
+	return sig, nil
+}
+
+// SignUnchecked is [Key.Sign] without the verification, for callers that verify
+// the whole object they have just built by other means before they release it.
+func (k *Key) SignUnchecked(msg []byte) (Signature, error) {
+	sig, _, err := k.sign(msg)
+	return sig, err
+}
+
+func (k *Key) sign(msg []byte) (Signature, [32]byte, error) {
+	e := k.public.Digest(msg)
+	der, err := k.signer.Sign(rand.Reader, e[:], crypto.Hash(0))
+	if err != nil {
+		return Signature{}, e, fmt.Errorf("signing: %w", err)
+	}
+	sig, err := ParseSignatureDER(der)
+	if err != nil {
+		return Signature{}, e, fmt.Errorf("reading what the key answered: %w", err)
+	}
+	return sig, e, nil
+}

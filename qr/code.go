@@ -1,0 +1,149 @@
+package qr
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/emmansun/gmsm/sm3"
+)
+
+// Kind is the kind of a code, its second digit.
+type Kind int
+
+// The kinds.
+const (
+	KindLicence  Kind = 1 // printed, signed by the issuing authority
+	KindHolder   Kind = 2 // presented by the holder's device
+	KindService  Kind = 3 // presented by the service
+	KindDocument Kind = 4 // printed on a sealed document
+)
+
+// Limits of a code, in bytes before they become digits.
+const (
+	MaxScreen = 408 // 991 digits: QR version 15 at level M
+	MaxPaper  = 700 // level Q
+)
+
+// ErrMalformed says that a text or its bytes are not a code of ours, or were
+// misread. It never says that anything was forged.
+var ErrMalformed = errors.New("malformed code")
+
+const (
+	textVersion = '1'
+	groupBytes  = 17
+	groupDigits = 41
+	checkDigits = 5
+	headDigits  = 2
+)
+
+// digitsFor is the number of digits of a group of k bytes: ⌈8k·log₁₀2⌉.
+var digitsFor = [groupBytes + 1]int{0, 3, 5, 8, 10, 13, 15, 17, 20, 22, 25, 27, 29, 32, 34, 37, 39, 41}
+
+// bytesFor is the inverse of digitsFor: 0 for a number of digits that no group
+// has.
+func bytesFor(digits int) int {
+	for k, d := range digitsFor {
+		if d == digits {
+			return k
+		}
+	}
+	return 0
+}
+
+// Encode writes the bytes of a code of the given kind as text. The bytes must
+// not be more than [MaxPaper].
+func Encode(kind Kind, b []byte) (string, error) {
+	if kind < KindLicence || kind > KindDocument {
+		return "", fmt.Errorf("code of kind %d: %w", kind, ErrMalformed)
+	}
+	if len(b) == 0 || len(b) > MaxPaper {
+		return "", fmt.Errorf("code of %d bytes, at most %d are allowed: %w", len(b), MaxPaper, ErrMalformed)
+	}
+	var out strings.Builder
+	out.WriteByte(textVersion)
+	out.WriteByte('0' + byte(kind))
+	for len(b) > 0 {
+		group := b[:min(groupBytes, len(b))]
+		b = b[len(group):]
+		fmt.Fprintf(&out, "%0*s", digitsFor[len(group)], new(big.Int).SetBytes(group))
+	}
+	out.WriteString(check(out.String()))
+	return out.String(), nil
+}
+
+// check returns the five check digits of the digits before them.
+func check(digits string) string {
+	sum := sm3.Sum([]byte(digits))
+	return fmt.Sprintf("%05d", binary.BigEndian.Uint32(sum[:4])%100000)
+}
+
+// maxDigits bounds a text before anything is computed over it.
+const maxDigits = headDigits + (MaxPaper/groupBytes+1)*groupDigits + checkDigits
+
+// Decode reads the text of a code: the digits alone, see [Scanned] for what a
+// scanner delivers. The error wraps [ErrMalformed].
+func Decode(digits string) (Kind, []byte, error) {
+	bad := func(format string, args ...any) (Kind, []byte, error) {
+		return 0, nil, fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrMalformed)
+	}
+	if len(digits) > maxDigits {
+		return bad("%d characters, at most %d are read", len(digits), maxDigits)
+	}
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return bad("character %d is not a digit", i+1)
+		}
+	}
+	if len(digits) < headDigits+digitsFor[1]+checkDigits {
+		return bad("%d digits are too few", len(digits))
+	}
+	if digits[0] != textVersion {
+		return bad("text version %c is not known", digits[0])
+	}
+	body, sum := digits[:len(digits)-checkDigits], digits[len(digits)-checkDigits:]
+	if check(body) != sum {
+		return bad("check digits are wrong")
+	}
+	kind := Kind(digits[1] - '0')
+	if kind < KindLicence || kind > KindDocument {
+		return bad("kind %d is not known", kind)
+	}
+	groups := body[headDigits:]
+	b := make([]byte, 0, (len(groups)/groupDigits+1)*groupBytes)
+	for len(groups) > 0 {
+		group := groups[:min(groupDigits, len(groups))]
+		groups = groups[len(group):]
+		k := bytesFor(len(group))
+		if k == 0 {
+			return bad("a last group of %d digits does not exist", len(group))
+		}
+		value, _ := new(big.Int).SetString(group, 10)
+		if value.BitLen() > 8*k {
+			return bad("a group's value does not fit its bytes")
+		}
+		value.FillBytes(b[len(b) : len(b)+k])
+		b = b[:len(b)+k]
+	}
+	return kind, b, nil
+}
+
+// Scanned returns the digits in what a scanner delivers: ASCII white space is
+// stripped, and everything after the last '#' is taken, so that the address
+// printed on paper and the bare digits read alike.
+func Scanned(text string) string {
+	text = text[strings.LastIndexByte(text, '#')+1:]
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\t', '\r', '\n', '\v', '\f':
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// Address returns what the picture on paper holds: an address that any phone
+// opens, with the code as the fragment, which never reaches a server.
+func Address(host, digits string) string { return "https://" + host + "/v#" + digits }

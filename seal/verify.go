@@ -1,0 +1,106 @@
+package seal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cert"
+)
+
+// Errors of verification.
+var (
+	// ErrNotListed: the seal does not list the signer's certificate.
+	ErrNotListed = errors.New("the seal does not list the signer's certificate")
+	// ErrChanged: the document has another digest.
+	ErrChanged = errors.New("the document was changed after it was sealed")
+	// ErrSealDates: the time of signing is outside the seal's validity.
+	ErrSealDates = errors.New("the time of signing is outside the seal's validity")
+)
+
+// Trust says whose seals count.
+type Trust struct {
+	Pool   *cert.Pool  // the authority for seals
+	Makers []pki.Point // the keys that may make seals
+}
+
+// ErrMaker says that a seal was signed by a key that may not make seals.
+var ErrMaker = errors.New("not a seal maker of the trust list")
+
+// Check is the result of one step of verification.
+type Check struct {
+	Name string // signature, certificate list, seal, certificate, document, time
+	Err  error  // nil: passed
+}
+
+// Verify runs every step for a document with the given SM3 digest, whatever the
+// earlier ones say, and returns them in the standard's order. All have passed
+// when no Err is set.
+func (s *Signature) Verify(document [sm3.Size]byte, trust Trust, second pki.SecondOpinion) []Check {
+	return []Check{
+		{"signature", judge(s.Signer.Key, s.toSign, s.signature, second)},
+		{"certificate list", s.checkListed()},
+		{"seal", s.Seal.Verify(s.Stamp.Time, trust, second)},
+		{"certificate", checkSigner(s.Signer, s.Stamp.Time, trust.Pool)},
+		{"document", s.checkDocument(document)},
+		{"time", s.checkTime()},
+	}
+}
+
+func judge(key *pki.PublicKey, message []byte, sig pki.Signature, second pki.SecondOpinion) error {
+	switch pki.Judge(key, message, sig, second) {
+	case pki.Good:
+		return nil
+	case pki.Disagree:
+		return pki.ErrDisagree
+	default:
+		return ErrForged
+	}
+}
+
+func (s *Signature) checkListed() error {
+	if !s.Seal.lists(s.Signer.DER) {
+		return ErrNotListed
+	}
+	return nil
+}
+
+func (s *Signature) checkDocument(document [sm3.Size]byte) error {
+	if s.Stamp.Document != document {
+		return ErrChanged
+	}
+	return nil
+}
+
+func (s *Signature) checkTime() error {
+	if s.Stamp.Time.Before(s.Seal.ValidFrom) || s.Stamp.Time.After(s.Seal.ValidUntil) {
+		return ErrSealDates
+	}
+	return nil
+}
+
+// Verify checks the seal itself: the maker's signature, that the maker may make
+// seals, and the maker's certificate as of the given time.
+func (s *Seal) Verify(at time.Time, trust Trust, second pki.SecondOpinion) error {
+	if err := judge(s.Maker.Key, s.info, s.signature, second); err != nil {
+		return fmt.Errorf("seal %s: %w", s.ID, err)
+	}
+	if !slices.Contains(trust.Makers, s.Maker.Key.Point()) {
+		return fmt.Errorf("maker of seal %s: %w", s.ID, ErrMaker)
+	}
+	if err := checkSigner(s.Maker, at, trust.Pool); err != nil {
+		return fmt.Errorf("maker of seal %s: %w", s.ID, err)
+	}
+	return nil
+}
+
+func checkSigner(c *cert.Certificate, at time.Time, pool *cert.Pool) error {
+	if !c.MaySign() {
+		return fmt.Errorf("certificate of %s is not for signing", c.Subject)
+	}
+	return pool.Verify(c, at)
+}
