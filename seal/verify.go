@@ -42,23 +42,12 @@ type Check struct {
 // when no Err is set.
 func (s *Signature) Verify(document [sm3.Size]byte, trust Trust, second pki.SecondOpinion) []Check {
 	return []Check{
-		{"signature", judge(s.Signer.Key, s.toSign, s.signature, second)},
+		{"signature", pki.Judge(s.Signer.Key, s.toSign, s.signature, second).Err(ErrForged)},
 		{"certificate list", s.checkListed()},
 		{"seal", s.Seal.Verify(s.Stamp.Time, trust, second)},
 		{"certificate", checkSigner(s.Signer, s.Stamp.Time, trust.Pool)},
 		{"document", s.checkDocument(document)},
 		{"time", s.checkTime()},
-	}
-}
-
-func judge(key *pki.PublicKey, message []byte, sig pki.Signature, second pki.SecondOpinion) error {
-	switch pki.Judge(key, message, sig, second) {
-	case pki.Good:
-		return nil
-	case pki.Disagree:
-		return pki.ErrDisagree
-	default:
-		return ErrForged
 	}
 }
 
@@ -86,7 +75,7 @@ func (s *Signature) checkTime() error {
 // Verify checks the seal itself: the maker's signature, that the maker may make
 // seals, and the maker's certificate as of the given time.
 func (s *Seal) Verify(at time.Time, trust Trust, second pki.SecondOpinion) error {
-	if err := judge(s.Maker.Key, s.info, s.signature, second); err != nil {
+	if err := pki.Judge(s.Maker.Key, s.info, s.signature, second).Err(ErrForged); err != nil {
 		return fmt.Errorf("seal %s: %w", s.ID, err)
 	}
 	if !slices.Contains(trust.Makers, s.Maker.Key.Point()) {

@@ -29,25 +29,24 @@ func Need(tb testing.TB, program string) string {
 	return ""
 }
 
-// Run runs the named program and returns what it printed on standard output
-// followed by standard error. A non-zero exit fails the test.
+// Run runs the named program and returns its standard output. A non-zero exit
+// fails the test.
 func Run(tb testing.TB, program string, args ...string) string {
 	tb.Helper()
-	out, err := Try(tb, program, args...)
+	var stderr bytes.Buffer
+	cmd := exec.Command(Need(tb, program), args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
 	if err != nil {
-		tb.Fatalf("%s %q: %v\n%s", program, args, err, out)
+		tb.Fatalf("%s %q: %v\n%s%s", program, args, err, out, stderr.String())
 	}
-	return out
+	return string(out)
 }
 
-// Try is Run for programs that are expected to refuse: it returns the exit
-// error instead of failing the test.
+// Try runs a program that is expected to refuse: it returns standard output and
+// standard error together, and the exit error.
 func Try(tb testing.TB, program string, args ...string) (string, error) {
 	tb.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(Need(tb, program), args...)
-	cmd.Stdout = &stdout
-	cmd.Stderr = &stderr
-	err := cmd.Run()
-	return stdout.String() + stderr.String(), err
+	out, err := exec.Command(Need(tb, program), args...).CombinedOutput()
+	return string(out), err
 }

@@ -124,15 +124,13 @@ func (c *Certificate) SignedBy(issuer *pki.PublicKey, second pki.SecondOpinion) 
 	if err != nil {
 		return fmt.Errorf("certificate of %s: %w", c.Subject, err)
 	}
-	switch pki.Unanimous(issuer, c.x509.RawTBSCertificate, sig, second) {
-	case pki.Good:
-		return nil
-	case pki.Disagree:
-		return fmt.Errorf("certificate of %s: the two implementations disagree on its signature", c.Subject)
-	default:
-		return fmt.Errorf("certificate of %s: the signature is not its issuer's", c.Subject)
+	if err := pki.Unanimous(issuer, c.x509.RawTBSCertificate, sig, second).Err(errNotSigned); err != nil {
+		return fmt.Errorf("certificate of %s: %w", c.Subject, err)
 	}
+	return nil
 }
+
+var errNotSigned = errors.New("the signature is not its issuer's")
 
 // parseName reads the attributes that we know; others are left out.
 func parseName(der []byte) (Name, error) {

@@ -176,20 +176,13 @@ func (s *Signed) readAttributes(attributes cryptobyte.String) error {
 
 // Verify checks the signature over content with the given SM3 digest. The
 // signer's certificate is not judged here. With a second opinion a refused
-// signature is put to it; disagreement is an error of its own, not
+// signature is put to it; [pki.ErrDisagree] and [pki.ErrBusy] are not
 // [ErrWrongSignature].
 func (s *Signed) Verify(contentSM3 [sm3.Size]byte, second pki.SecondOpinion) error {
 	if !bytes.Equal(s.digest, contentSM3[:]) {
 		return fmt.Errorf("the content has another digest: %w", ErrWrongSignature)
 	}
-	switch pki.Judge(s.Signer.Key, s.attributes, s.signature, second) {
-	case pki.Good:
-		return nil
-	case pki.Disagree:
-		return pki.ErrDisagree
-	default:
-		return ErrWrongSignature
-	}
+	return pki.Judge(s.Signer.Key, s.attributes, s.signature, second).Err(ErrWrongSignature)
 }
 
 func readOID(s *cryptobyte.String, want asn1.ObjectIdentifier) bool {

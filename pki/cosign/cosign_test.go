@@ -52,7 +52,7 @@ func TestJointSignature(t *testing.T) {
 		if !sm2.VerifyASN1WithSM2(d.Public().ECDSA(), nil, message, sig.DER()) {
 			t.Error("the working implementation refuses the joint signature")
 		}
-		if !(second.Opinion{}).Verify(d.Public().Point(), message, sig) {
+		if ok, err := (second.Opinion{}).Verify(d.Public().Point(), message, sig); !ok || err != nil {
 			t.Error("the second opinion refuses the joint signature")
 		}
 	}

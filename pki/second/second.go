@@ -25,14 +25,14 @@ var _ pki.SecondOpinion = Opinion{}
 // Verify reports whether sig is a signature of msg by the key at point under
 // the default user ID. ZA and e are computed afresh. A point that is not on the
 // curve is refused.
-func (Opinion) Verify(point pki.Point, msg []byte, sig pki.Signature) bool {
+func (Opinion) Verify(point pki.Point, msg []byte, sig pki.Signature) (bool, error) {
 	key := decompress(point)
 	if key == nil {
-		return false
+		return false, nil
 	}
 	r := new(big.Int).SetBytes(sig[:32])
 	s := new(big.Int).SetBytes(sig[32:])
-	return sm2.Sm2Verify(key, msg, []byte(pki.UserID), r, s)
+	return sm2.Sm2Verify(key, msg, []byte(pki.UserID), r, s), nil
 }
 
 // VerifyDigest verifies over a digest that was computed elsewhere; only the
@@ -76,7 +76,8 @@ func SelfTest() error {
 	for _, s := range pki.Samples() {
 		verify := func(sig pki.Signature) bool {
 			if s.Message != nil {
-				return Opinion{}.Verify(s.Point, s.Message, sig)
+				accepts, err := Opinion{}.Verify(s.Point, s.Message, sig)
+				return accepts && err == nil
 			}
 			return Opinion{}.VerifyDigest(s.Point, s.Digest[:], sig)
 		}

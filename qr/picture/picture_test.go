@@ -1,0 +1,182 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/elicence/elicence/internal/tooltest"
+)
+
+// text is of the length of a typical code on paper: an address and 420 digits.
+var text = "https://localhost/v#" + strings.Repeat("31415926535897932384", 21)
+
+func draw(tb testing.TB, text string, level Level) *Symbol {
+	tb.Helper()
+	s, err := Draw(text, level)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		text  string
+		level Level
+		scale int
+	}{
+		{"paper", text, Paper, 4},
+		{"paper, one pixel a module", text, Paper, 1},
+		{"screen, bare digits", text[len("https://localhost/v#"):], Screen, 3},
+		{"largest on paper", "https://localhost/v#" + strings.Repeat("7", 1693), Paper, 3},
+		{"largest on a screen", strings.Repeat("8", 991), Screen, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			file, err := draw(t, tt.text, tt.level).PNG(tt.scale)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := Read(file)
+			if err != nil || got != tt.text {
+				t.Errorf("Read = %q, %v, want %q", got, err, tt.text)
+			}
+		})
+	}
+}
+
+// TestScreenVersion: the most bytes that a screen may show fit version 15.
+func TestScreenVersion(t *testing.T) {
+	t.Parallel()
+	if v := draw(t, strings.Repeat("8", 991), Screen).Version(); v != 15 {
+		t.Errorf("991 digits take version %d at level M, want 15", v)
+	}
+}
+
+func TestZbarReads(t *testing.T) {
+	t.Parallel()
+	tooltest.Need(t, "zbarimg")
+	file, err := draw(t, text, Paper).PNG(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "code.png")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(tooltest.Run(t, "zbarimg", "-q", "--nodbus", "--raw", path)); got != text {
+		t.Errorf("zbarimg reads %q, want %q", got, text)
+	}
+}
+
+// TestOneBit: the PNG has one bit per pixel and the quiet zone is white.
+func TestOneBit(t *testing.T) {
+	t.Parallel()
+	file, err := draw(t, text, Paper).PNG(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// IHDR: bit depth at byte 24, colour type at byte 25.
+	if depth, kind := file[24], file[25]; depth != 1 || kind != 3 {
+		t.Errorf("bit depth %d, colour type %d, want 1 and 3 (palette)", depth, kind)
+	}
+	img, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range img.Bounds().Dx() {
+		for d := range 8 {
+			if r, _, _, _ := img.At(i, d).RGBA(); r != 0xffff {
+				t.Fatalf("pixel %d,%d of the quiet zone is dark", i, d)
+			}
+		}
+	}
+}
+
+func TestSVG(t *testing.T) {
+	t.Parallel()
+	s := draw(t, "1", Screen)
+	svg := string(s.SVG(35))
+	if !strings.Contains(svg, `width="35mm"`) || !strings.Contains(svg, `viewBox="0 0 29 29"`) {
+		t.Errorf("SVG is not 35 mm wide over 29 modules: %.200s", svg)
+	}
+	// The finder pattern's top row: seven dark modules after the quiet zone.
+	if !strings.Contains(svg, "M4 4h7v1h-7z") {
+		t.Errorf("SVG lacks the top row of the first finder pattern: %.300s", svg)
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
+	blank := func(w, h int) []byte {
+		var out bytes.Buffer
+		img := image.NewGray(image.Rect(0, 0, w, h))
+		for i := range img.Pix {
+			img.Pix[i] = 0xff
+		}
+		img.Set(w/2, h/2, color.Black)
+		if err := png.Encode(&out, img); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
+	code, err := draw(t, text, Paper).PNG(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A bomb: the header says 60000 × 60000.
+	bomb := bytes.Clone(blank(8, 8))
+	copy(bomb[16:24], []byte{0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60})
+	for _, tt := range []struct {
+		name string
+		file []byte
+		want error
+	}{
+		{"no code", blank(200, 200), ErrNoCode},
+		{"tiny", blank(1, 1), ErrNoCode},
+		{"empty", nil, ErrNotPicture},
+		{"text", []byte("12345"), ErrNotPicture},
+		{"half a file", code[:len(code)/2], ErrNotPicture},
+		{"too many pixels", bomb, ErrNotPicture},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := Read(tt.file); !errors.Is(err, tt.want) {
+				t.Errorf("Read = %q, %v, want %v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func BenchmarkDraw(b *testing.B) {
+	for b.Loop() {
+		s, err := Draw(text, Paper)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.PNG(4); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	file, err := draw(b, text, Paper).PNG(4)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := Read(file); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package trust
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/qr/status"
+)
+
+// Cache is a whole set of trust files that fit together, verified.
+type Cache struct {
+	Root      *Root
+	Trust     *Trust
+	Catalogue *Catalogue
+	Status    *Status
+	Time      *Time
+	// Pinned reports whether the root was checked against a pin.
+	Pinned bool
+	// RootSM3 is SM3 of the file of the first root that was loaded.
+	RootSM3 [sm3.Size]byte
+
+	issuers    map[pki.KID][]*IssuerKey
+	services   map[pki.KID][]*ServiceKey
+	categories map[[2]uint64]*Category
+	sets       map[uint32]*status.Set
+}
+
+// IssuerKey is an issuing authority's key, ready to verify.
+type IssuerKey struct {
+	*Issuer
+	Key *pki.PublicKey
+}
+
+// ServiceKey is a service's key, ready to verify.
+type ServiceKey struct {
+	*Service
+	Key *pki.PublicKey
+}
+
+// Options say how a cache is loaded.
+type Options struct {
+	// Pin is SM3 of a root file that must be in the cache, or nil.
+	Pin *[sm3.Size]byte
+	// Second is the second opinion on every signature. Nil only in the browser.
+	Second pki.SecondOpinion
+	// Now is the terminal's clock.
+	Now func() time.Time
+	// State remembers versions and time from one load to the next. Nil: nothing
+	// is remembered.
+	State *State
+}
+
+// clockTolerance is how far behind the last signed time a terminal's clock may be.
+const clockTolerance = 5 * time.Minute
+
+// Load reads and verifies a cache folder. Either everything fits together or
+// there is an error.
+func Load(dir fs.FS, o Options) (*Cache, error) {
+	c := &Cache{
+		issuers: make(map[pki.KID][]*IssuerKey), services: make(map[pki.KID][]*ServiceKey),
+		categories: make(map[[2]uint64]*Category), sets: make(map[uint32]*status.Set),
+	}
+	if err := c.loadRoot(dir, o); err != nil {
+		return nil, err
+	}
+	files := make(map[Role][]byte)
+	c.Time, c.Trust, c.Catalogue, c.Status = new(Time), new(Trust), new(Catalogue), new(Status)
+	// The time file first: it is small and says whether the rest is worth reading.
+	for _, f := range []struct {
+		role Role
+		into content
+	}{{RoleTime, c.Time}, {RoleTrust, c.Trust}, {RoleCatalogue, c.Catalogue}, {RoleStatus, c.Status}} {
+		signed, err := readLimited(dir, string(f.role), maxSize[f.role])
+		if err != nil {
+			return nil, fmt.Errorf("%s file: %w", f.role, err)
+		}
+		if err := open(f.role, signed, c.Root, o.Second, f.into); err != nil {
+			return nil, err
+		}
+		files[f.role] = signed
+	}
+	if err := c.fitTogether(files); err != nil {
+		return nil, err
+	}
+	if err := c.checkClock(o); err != nil {
+		return nil, err
+	}
+	if err := c.loadSets(dir); err != nil {
+		return nil, err
+	}
+	c.index()
+	if o.State != nil {
+		if err := o.State.advance(c); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+var rootName = regexp.MustCompile(`^([1-9][0-9]{0,8})\.root$`)
+
+// maxRoots bounds the versions of the root that are followed.
+const maxRoots = 1024
+
+// rootVersions lists the versions of the root in a cache, ascending.
+func rootVersions(dir fs.FS) ([]int, error) {
+	entries, err := fs.ReadDir(dir, ".")
+	if err != nil {
+		return nil, fmt.Errorf("reading the cache: %w", err)
+	}
+	var versions []int
+	for _, e := range entries {
+		if m := rootName.FindStringSubmatch(e.Name()); m != nil {
+			n, err := strconv.Atoi(m[1])
+			if err != nil {
+				return nil, fmt.Errorf("reading the cache: %w", err)
+			}
+			versions = append(versions, n)
+		}
+	}
+	if len(versions) == 0 || len(versions) > maxRoots {
+		return nil, fmt.Errorf("the cache has %d root files: %w", len(versions), fs.ErrNotExist)
+	}
+	slices.Sort(versions)
+	return versions, nil
+}
+
+// FirstRoot returns SM3 of the file of the oldest root in a cache: what a pin
+// holds, and what a [State] is kept under.
+func FirstRoot(dir fs.FS) ([sm3.Size]byte, error) {
+	versions, err := rootVersions(dir)
+	if err != nil {
+		return [sm3.Size]byte{}, err
+	}
+	signed, err := readLimited(dir, strconv.Itoa(versions[0])+".root", maxSize[RoleRoot])
+	if err != nil {
+		return [sm3.Size]byte{}, fmt.Errorf("root file: %w", err)
+	}
+	return sm3.Sum(signed), nil
+}
+
+// loadRoot follows the versions of the root from the pinned one, or from the
+// first there is, to the last.
+func (c *Cache) loadRoot(dir fs.FS, o Options) error {
+	versions, err := rootVersions(dir)
+	if err != nil {
+		return err
+	}
+	for _, n := range versions {
+		signed, err := readLimited(dir, strconv.Itoa(n)+".root", maxSize[RoleRoot])
+		if err != nil {
+			return fmt.Errorf("root file: %w", err)
+		}
+		sum := sm3.Sum(signed)
+		switch {
+		case o.Pin != nil && *o.Pin == sum:
+			c.Pinned = true
+		case o.Pin != nil && c.Root == nil:
+			continue // a root from before the pinned one
+		}
+		root, err := OpenRoot(signed, c.Root, o.Second)
+		if err != nil {
+			return err
+		}
+		if root.Version != uint64(n) {
+			return fmt.Errorf("file %d.root holds version %d: %w", n, root.Version, ErrMismatch)
+		}
+		if c.Root == nil {
+			c.RootSM3 = sum
+		}
+		c.Root = root
+	}
+	if o.Pin != nil && !c.Pinned {
+		return ErrPin
+	}
+	return nil
+}
+
+// fitTogether checks that time names exactly the files that are there.
+func (c *Cache) fitTogether(files map[Role][]byte) error {
+	for _, f := range []struct {
+		role    Role
+		current Current
+		version uint64
+	}{
+		{RoleTrust, c.Time.Trust, c.Trust.Version},
+		{RoleCatalogue, c.Time.Catalogue, c.Catalogue.Version},
+		{RoleStatus, c.Time.Status, c.Status.Version},
+	} {
+		if err := f.current.names(f.version, files[f.role]); err != nil {
+			return fmt.Errorf("%s file is not the one that the time file names: %w", f.role, err)
+		}
+	}
+	if c.Trust.Domain != c.Root.Domain {
+		return fmt.Errorf("trust file is of %s, the root of %s: %w", c.Trust.Domain.Name, c.Root.Domain.Name, ErrMismatch)
+	}
+	return nil
+}
+
+// checkClock refuses a clock that is behind the signed time, and expired files.
+func (c *Cache) checkClock(o Options) error {
+	now := o.Now()
+	last := c.Time.IssuedAt()
+	if o.State != nil && o.State.LastTime().After(last) {
+		last = o.State.LastTime()
+	}
+	if last.Sub(now) > clockTolerance {
+		return fmt.Errorf("this clock says %s, before the last signed time %s: %w", now.UTC().Format(time.RFC3339), last.Format(time.RFC3339), ErrClock)
+	}
+	return errors.Join(
+		c.Root.expired(RoleRoot, now), c.Trust.expired(RoleTrust, now), c.Catalogue.expired(RoleCatalogue, now),
+		c.Status.expired(RoleStatus, now), c.Time.expired(RoleTime, now),
+	)
+}
+
+// loadSets builds every list from its snapshot and deltas and compares the
+// result with the signed hash.
+func (c *Cache) loadSets(dir fs.FS) error {
+	for _, l := range c.Status.Lists {
+		set, err := applyFile(dir, l, nil, 0, l.Snapshot.Sequence, l.Snapshot.SM3, l.Snapshot.Length)
+		if err != nil {
+			return fmt.Errorf("status list %d: %w", l.List, err)
+		}
+		for _, d := range l.Deltas {
+			if set, err = applyFile(dir, l, set, d.From, d.To, d.SM3, d.Length); err != nil {
+				return fmt.Errorf("status list %d: %w", l.List, err)
+			}
+		}
+		if set.Hash() != l.SetHash || uint64(set.High) != l.High {
+			return fmt.Errorf("status list %d is not the signed one: %w", l.List, ErrMismatch)
+		}
+		c.sets[set.List] = set
+	}
+	return nil
+}
+
+func applyFile(dir fs.FS, l List, earlier *status.Set, from, to uint64, sum [sm3.Size]byte, length uint64) (*status.Set, error) {
+	file, err := readLimited(dir, SetName(sum), int64(length))
+	if err != nil {
+		return nil, err
+	}
+	if uint64(len(file)) != length || status.FileHash(file) != sum {
+		return nil, fmt.Errorf("set file is not the signed one: %w", ErrMismatch)
+	}
+	return status.Apply(file, uint32(l.List), earlier, from, to)
+}
+
+// SetName is the name of a set file within a cache.
+func SetName(sum [sm3.Size]byte) string { return "set/" + hex.EncodeToString(sum[:]) }
+
+// index prepares the look-ups. All points were parsed when the file was checked.
+func (c *Cache) index() {
+	for i := range c.Trust.Issuers {
+		issuer := &c.Trust.Issuers[i]
+		if key, err := pki.ParsePoint(issuer.Point[:]); err == nil {
+			c.issuers[key.KID()] = append(c.issuers[key.KID()], &IssuerKey{issuer, key})
+		}
+	}
+	for i := range c.Trust.Services {
+		service := &c.Trust.Services[i]
+		if key, err := pki.ParsePoint(service.Point[:]); err == nil {
+			c.services[key.KID()] = append(c.services[key.KID()], &ServiceKey{service, key})
+		}
+	}
+	for i := range c.Catalogue.Categories {
+		k := &c.Catalogue.Categories[i]
+		c.categories[[2]uint64{k.ID, k.Schema}] = k
+	}
+}
+
+// readLimited reads a file of at most limit bytes.
+func readLimited(dir fs.FS, name string, limit int64) ([]byte, error) {
+	info, err := fs.Stat(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s has %d bytes, at most %d are read: %w", name, info.Size(), limit, ErrInvalid)
+	}
+	return fs.ReadFile(dir, name)
+}
+
+// Issuers returns the issuing authorities' keys with a hint.
+func (c *Cache) Issuers(kid pki.KID) []*IssuerKey { return c.issuers[kid] }
+
+// Services returns the services' keys with a hint.
+func (c *Cache) Services(kid pki.KID) []*ServiceKey { return c.services[kid] }
+
+// Category returns one schema of a category.
+func (c *Cache) Category(id, schema int) (*Category, bool) {
+	k, ok := c.categories[[2]uint64{uint64(id), uint64(schema)}]
+	return k, ok
+}
+
+// Set returns a status list.
+func (c *Cache) Set(list uint32) (*status.Set, bool) {
+	s, ok := c.sets[list]
+	return s, ok
+}
+
+// AsOf returns the age of the data: the older of status and time.
+func (c *Cache) AsOf() time.Time {
+	if c.Status.IssuedAt().Before(c.Time.IssuedAt()) {
+		return c.Status.IssuedAt()
+	}
+	return c.Time.IssuedAt()
+}

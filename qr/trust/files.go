@@ -1,0 +1,232 @@
+package trust
+
+import (
+	"time"
+
+	"github.com/elicence/elicence/pki"
+)
+
+// Role is a role of the trust files.
+type Role string
+
+// The roles.
+const (
+	RoleRoot      Role = "root"
+	RoleTrust     Role = "trust"
+	RoleCatalogue Role = "catalogue"
+	RoleStatus    Role = "status"
+	RoleTime      Role = "time"
+)
+
+// Roles lists the roles in the order in which a root names them.
+func Roles() []Role { return []Role{RoleRoot, RoleTrust, RoleCatalogue, RoleStatus, RoleTime} }
+
+// object is the kind of signed object of a role's file.
+func (r Role) object() pki.Object { return pki.Object("elicence/" + string(r) + "/1") }
+
+// Limits of the files in bytes, checked before anything is read.
+var maxSize = map[Role]int64{
+	RoleRoot:      64 << 10,
+	RoleTrust:     4 << 20,
+	RoleCatalogue: 4 << 20,
+	RoleStatus:    4 << 20,
+	RoleTime:      16 << 10,
+}
+
+// Head begins every file.
+type Head struct {
+	Version uint64 `cbor:"1,keyasint"` // 1, 2, …; never goes back
+	Issued  int64  `cbor:"2,keyasint"` // UTC seconds
+	Expires int64  `cbor:"3,keyasint"` // UTC seconds
+}
+
+// IssuedAt returns the time of issue.
+func (h Head) IssuedAt() time.Time { return time.Unix(h.Issued, 0).UTC() }
+
+// ExpiresAt returns the time of expiry.
+func (h Head) ExpiresAt() time.Time { return time.Unix(h.Expires, 0).UTC() }
+
+func (h Head) head() Head { return h }
+
+// Root names the keys of every role.
+type Root struct {
+	Head
+	Domain Domain     `cbor:"4,keyasint"`
+	Roles  []RoleKeys `cbor:"5,keyasint"` // in the order of [Roles]
+}
+
+// Domain is a province or another body with its own root.
+type Domain struct {
+	_      struct{} `cbor:",toarray"`
+	Region string   // six digits, GB/T 2260
+	Name   string
+}
+
+// RoleKeys are the keys of one role and how many must sign.
+type RoleKeys struct {
+	_         struct{} `cbor:",toarray"`
+	Role      Role
+	Threshold uint64
+	Points    []pki.Point
+}
+
+// Trust names who may sign codes.
+type Trust struct {
+	Head
+	Domain     Domain             `cbor:"4,keyasint"`
+	Hosts      []string           `cbor:"5,keyasint"` // host names that our printed codes carry
+	Issuers    []Issuer           `cbor:"6,keyasint"`
+	Services   []Service          `cbor:"7,keyasint"`
+	Documents  Documents          `cbor:"8,keyasint"`
+	Log        LogKey             `cbor:"9,keyasint"`
+	Recognised []RecognisedDomain `cbor:"10,keyasint"`
+}
+
+// IssuerState is the state of an issuing authority's key.
+type IssuerState uint64
+
+// The states.
+const (
+	IssuerActive      IssuerState = 1
+	IssuerRetired     IssuerState = 2 // signs no more; what it signed stays
+	IssuerCompromised IssuerState = 3 // what it signed counts only if listed as genuine
+)
+
+// Issuer is the key of an issuing authority.
+type Issuer struct {
+	Point      pki.Point    `cbor:"1,keyasint"`
+	KID        pki.KID      `cbor:"2,keyasint"`
+	USCC       string       `cbor:"3,keyasint"`
+	Name       string       `cbor:"4,keyasint"`
+	Region     string       `cbor:"5,keyasint"`
+	Categories []uint64     `cbor:"6,keyasint"` // ascending
+	Lists      []IssuerList `cbor:"7,keyasint"`
+	State      IssuerState  `cbor:"8,keyasint"`
+	Kinds      []KindLife   `cbor:"9,keyasint"`
+}
+
+// IssuerList is a status list of an issuer and when its licences were signed.
+type IssuerList struct {
+	_     struct{} `cbor:",toarray"`
+	List  uint64
+	From  int64 // iat of the first licence may not be before, UTC seconds
+	Until int64 // iat of the last may not be after; 0: open
+}
+
+// KindLife is a kind of code that a key may sign and the longest life of such a
+// signature.
+type KindLife struct {
+	_       struct{} `cbor:",toarray"`
+	Kind    uint64
+	Seconds uint64 // longest exp − iat
+}
+
+// Service is a key of the service itself.
+type Service struct {
+	Point pki.Point  `cbor:"1,keyasint"`
+	KID   pki.KID    `cbor:"2,keyasint"`
+	Name  string     `cbor:"3,keyasint"`
+	Kinds []KindLife `cbor:"4,keyasint"`
+}
+
+// Documents says whose seals and personal signatures on documents count.
+type Documents struct {
+	Roots   [][]byte    `cbor:"1,keyasint"` // DER; for people and other programs
+	Seals   [][]byte    `cbor:"2,keyasint"` // DER of the authorities for seals: the anchors
+	Persons [][]byte    `cbor:"3,keyasint"` // DER of the authorities for persons: the anchors
+	Makers  []pki.Point `cbor:"4,keyasint"` // keys that may make seals
+}
+
+// LogKey is the key of the audit log's checkpoints.
+type LogKey struct {
+	_      struct{} `cbor:",toarray"`
+	Origin string
+	Point  pki.Point
+}
+
+// RecognisedDomain is another domain whose codes are accepted within limits.
+type RecognisedDomain struct {
+	_          struct{} `cbor:",toarray"`
+	Domain     Domain
+	RootSM3    [32]byte
+	Regions    []string
+	Categories []uint64
+}
+
+// Catalogue names the categories and their code fields.
+type Catalogue struct {
+	Head
+	Categories []Category `cbor:"4,keyasint"`
+}
+
+// Category is one schema of one category.
+type Category struct {
+	ID     uint64   `cbor:"1,keyasint"`
+	Schema uint64   `cbor:"2,keyasint"`
+	NameZH string   `cbor:"3,keyasint"`
+	NameEN string   `cbor:"4,keyasint"`
+	Fields []Field  `cbor:"5,keyasint"`
+	Fresh  uint64   `cbor:"6,keyasint"` // seconds: older status data is stale
+	Limit  uint64   `cbor:"7,keyasint"` // seconds: with older status data nothing can be said
+	Window uint64   `cbor:"8,keyasint"` // seconds around trusted time for a presentation
+	Kinds  []uint64 `cbor:"9,keyasint"` // kinds of code that are accepted
+}
+
+// Field is a code field of a category.
+type Field struct {
+	_      struct{} `cbor:",toarray"`
+	Code   string
+	NameZH string
+	NameEN string
+	Type   string // as in the licence catalogue
+	Enum   []string
+}
+
+// Status describes the status lists.
+type Status struct {
+	Head
+	Lists []List `cbor:"4,keyasint"`
+}
+
+// List describes one status list and the files that lead to its state.
+type List struct {
+	List     uint64      `cbor:"1,keyasint"`
+	Sequence uint64      `cbor:"2,keyasint"`
+	High     uint64      `cbor:"3,keyasint"`
+	SetHash  [32]byte    `cbor:"4,keyasint"`
+	Snapshot SetFile     `cbor:"5,keyasint"`
+	Deltas   []DeltaFile `cbor:"6,keyasint"`
+}
+
+// SetFile is a snapshot file.
+type SetFile struct {
+	_        struct{} `cbor:",toarray"`
+	Sequence uint64
+	SM3      [32]byte
+	Length   uint64
+}
+
+// DeltaFile is a delta file.
+type DeltaFile struct {
+	_      struct{} `cbor:",toarray"`
+	From   uint64
+	To     uint64
+	SM3    [32]byte
+	Length uint64
+}
+
+// Time says what is current.
+type Time struct {
+	Head
+	Trust      Current `cbor:"4,keyasint"`
+	Catalogue  Current `cbor:"5,keyasint"`
+	Status     Current `cbor:"6,keyasint"`
+	Checkpoint []byte  `cbor:"7,keyasint"` // signed state of the audit log
+}
+
+// Current names the current version of a file.
+type Current struct {
+	_       struct{} `cbor:",toarray"`
+	Version uint64
+	SM3     [32]byte // of the whole file
+}

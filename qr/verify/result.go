@@ -1,0 +1,98 @@
+package verify
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/qr"
+	"github.com/elicence/elicence/qr/trust"
+)
+
+// Result is the answer to one scan. Its JSON is the contract of hallscan --json
+// and of the API: absent values are null.
+type Result struct {
+	Verdict      Verdict           `json:"verdict"`
+	Cause        string            `json:"cause"` // one plain reason, English
+	Kind         *int              `json:"kind"`
+	Pinned       bool              `json:"pinned"`
+	Category     *string           `json:"category"`
+	CategoryName *string           `json:"category_name"`
+	Holder       *string           `json:"holder"`
+	IDMasked     *string           `json:"id_masked"`
+	Number       *string           `json:"number"`
+	Issuer       *string           `json:"issuer"`
+	ValidFrom    *string           `json:"valid_from"`
+	ValidUntil   *string           `json:"valid_until"` // null: long-term
+	Fields       map[string]string `json:"fields"`
+	Document     *Document         `json:"document"` // of a document code
+	TrustVersion *uint64           `json:"trust_version"`
+	StatusAsOf   *string           `json:"status_as_of"` // RFC 3339
+	TookMicros   int64             `json:"took_us"`
+
+	// Labels are the Chinese and English names of the fields, in order.
+	Labels []Label `json:"-"`
+}
+
+// Label names a field for people.
+type Label struct{ Code, ZH, EN string }
+
+// Document is what a document code says.
+type Document struct {
+	Number string         `json:"number"`
+	Length uint64         `json:"length"` // bytes
+	SM3    string         `json:"sm3"`    // hexadecimal
+	Seals  []string       `json:"seals"`
+	Digest [sm3.Size]byte `json:"-"`
+}
+
+// Accepted reports whether the verdict is valid or valid_stale.
+func (r Result) Accepted() bool { return r.Verdict == Valid || r.Verdict == ValidStale }
+
+// show fills in what a credential says. It is called only after the signature
+// was found good.
+func (r *Result) show(c *qr.Credential, category *trust.Category, issuer string) {
+	s := c.Summary
+	id := categoryID(s.Category)
+	from := s.FirstDay.String()
+	r.Category, r.Holder, r.Number, r.Issuer, r.ValidFrom = &id, &s.Holder, &s.Number, &issuer, &from
+	if s.MaskedID != "" {
+		r.IDMasked = &s.MaskedID
+	}
+	if s.LastDay != nil {
+		until := s.LastDay.String()
+		r.ValidUntil = &until
+	}
+	if category == nil {
+		return
+	}
+	r.CategoryName = &category.NameZH
+	for i, f := range category.Fields {
+		if i < len(s.Fields) && s.Fields[i] != nil {
+			r.Fields[f.Code] = fieldText(f, s.Fields[i])
+			r.Labels = append(r.Labels, Label{f.Code, f.NameZH, f.NameEN})
+		}
+	}
+}
+
+// fieldText writes a field's value: a date's day number as 2006-01-02.
+func fieldText(f trust.Field, value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case int64:
+		if f.Type == "date" {
+			return civil.Day(v).String()
+		}
+		return strconv.FormatInt(v, 10)
+	default:
+		return ""
+	}
+}
+
+func rfc3339(t time.Time) *string {
+	s := t.UTC().Format(time.RFC3339)
+	return &s
+}

@@ -1,0 +1,318 @@
+package verify
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cose"
+	"github.com/elicence/elicence/qr"
+	"github.com/elicence/elicence/qr/trust"
+)
+
+// Verifier decides on codes with one cache. It is safe for concurrent use.
+type Verifier struct {
+	cache    *trust.Cache
+	why      string // without a cache: why not
+	second   pki.SecondOpinion
+	now      func() time.Time
+	disagree func(digits string)
+}
+
+// Options say what a verifier works with.
+type Options struct {
+	// Second is the second opinion on signatures that are refused. Nil only in
+	// the browser.
+	Second pki.SecondOpinion
+	// Now is the clock.
+	Now func() time.Time
+	// Disagree, if set, is told of every code on whose signature the two
+	// implementations disagree, so that it can be counted and kept.
+	Disagree func(digits string)
+}
+
+// New returns a verifier over a cache.
+func New(cache *trust.Cache, o Options) *Verifier {
+	return &Verifier{cache: cache, second: o.Second, now: o.Now, disagree: o.Disagree}
+}
+
+// Without returns a verifier that has no usable cache: it answers malformed or
+// no_data, with the reason why there is none.
+func Without(why error, o Options) *Verifier {
+	return &Verifier{why: why.Error(), second: o.Second, now: o.Now, disagree: o.Disagree}
+}
+
+// clockTolerance is how far in the future a signature may lie.
+const clockTolerance = 5 * time.Minute
+
+// trustedNow is the clock, but never before the last signed time. [trust.Load]
+// has refused clocks that are further behind than five minutes.
+func (v *Verifier) trustedNow() time.Time {
+	now := v.now()
+	if last := v.cache.Time.IssuedAt(); now.Before(last) {
+		return last
+	}
+	return now
+}
+
+// Text decides on what a scanner delivered: digits, or an address with the digits
+// after '#'.
+func (v *Verifier) Text(scanned string) Result {
+	start := time.Now()
+	r := Result{Fields: make(map[string]string)}
+	r.Verdict, r.Cause = v.decide(qr.Scanned(scanned), &r)
+	r.TookMicros = time.Since(start).Microseconds()
+	return r
+}
+
+// Unreadable is the result for a picture in which no code was found.
+func (v *Verifier) Unreadable(cause error) Result {
+	r := Result{Verdict: Malformed, Cause: cause.Error(), Fields: make(map[string]string)}
+	v.stamp(&r)
+	return r
+}
+
+// stamp notes what data the decision is based on.
+func (v *Verifier) stamp(r *Result) {
+	if v.cache == nil {
+		return
+	}
+	r.Pinned = v.cache.Pinned
+	r.TrustVersion = &v.cache.Trust.Version
+	r.StatusAsOf = rfc3339(v.cache.AsOf())
+}
+
+func (v *Verifier) decide(digits string, r *Result) (Verdict, string) {
+	v.stamp(r)
+	kind, b, err := qr.Decode(digits)
+	if err != nil {
+		return Malformed, err.Error()
+	}
+	number := int(kind)
+	r.Kind = &number
+	if kind == qr.KindHolder || kind == qr.KindService {
+		if err := qr.CheckPresented(kind, b); err != nil {
+			return Malformed, err.Error()
+		}
+		return NoData, fmt.Sprintf("codes of kind %d are not yet supported", kind)
+	}
+	m, err := cose.Parse(b)
+	if err != nil {
+		return Malformed, err.Error()
+	}
+	if v.cache == nil {
+		return NoData, v.why
+	}
+	if kind == qr.KindDocument {
+		return v.document(m, digits, r)
+	}
+	return v.licence(m, digits, r)
+}
+
+// licence decides on a printed licence.
+func (v *Verifier) licence(m *cose.Sign1, digits string, r *Result) (Verdict, string) {
+	candidates := v.cache.Issuers(m.KID)
+	if len(candidates) == 0 {
+		return Untrusted, "no issuing authority of the trust list has this key"
+	}
+	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, pki.ObjectCodeLicence, m, digits)
+	if verdict != Valid {
+		return verdict, cause
+	}
+	issuer := candidates[i]
+	if issuer.State == trust.IssuerCompromised {
+		return Untrusted, "the issuing authority's key is known to be compromised"
+	}
+	credential, err := qr.ParseCredential(m.Payload)
+	if err != nil {
+		return Malformed, err.Error()
+	}
+	category, known := v.cache.Category(credential.Summary.Category, credential.Summary.Schema)
+	if known && !fit(credential.Summary.Fields, category.Fields) {
+		return Malformed, "the fields are not those of the category"
+	}
+	r.show(credential, category, issuer.Name)
+	if cause := scope(credential, issuer, category); cause != "" {
+		return OutOfScope, cause
+	}
+	if !known {
+		return NoData, "this terminal's data does not know the category's field list"
+	}
+	if verdict, cause := v.Status(credential.Summary.Status, credential.SignedAt); verdict != Valid {
+		return verdict, cause
+	}
+	return v.dates(credential, category)
+}
+
+// signer finds which of n candidate keys signed a message: Valid with its
+// position, or Tampered or NoData.
+func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object, m *cose.Sign1, digits string) (int, Verdict, string) {
+	message := m.ToBeSigned(object)
+	for i := range n {
+		switch pki.Judge(key(i), message, m.Signature, v.second) {
+		case pki.Good:
+			return i, Valid, ""
+		case pki.Disagree:
+			if v.disagree != nil {
+				v.disagree(digits)
+			}
+			return 0, NoData, "implementations disagree"
+		case pki.Busy:
+			return 0, NoData, "busy"
+		}
+	}
+	return 0, Tampered, "the signature is not that of the key it names"
+}
+
+// scope returns why an issuer may not have signed a credential, or nothing.
+func scope(c *qr.Credential, issuer *trust.IssuerKey, category *trust.Category) string {
+	if !slices.Contains(issuer.Categories, uint64(c.Summary.Category)) {
+		return fmt.Sprintf("%s may not issue category %s", issuer.Name, categoryID(c.Summary.Category))
+	}
+	if !mayLive(issuer.Kinds, qr.KindLicence, c.Expires.Sub(c.SignedAt)) {
+		return "the issuing authority may not sign a code of this kind and life"
+	}
+	if category != nil && !slices.Contains(category.Kinds, uint64(qr.KindLicence)) {
+		return "show it live"
+	}
+	list := c.Summary.Status >> 32
+	for _, l := range issuer.Lists {
+		if l.List == list {
+			at := c.SignedAt.Unix()
+			if at < l.From || l.Until != 0 && at > l.Until {
+				return "signed outside the time in which its status list was in use"
+			}
+			return ""
+		}
+	}
+	return "the status list is not the issuing authority's"
+}
+
+func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
+	for _, k := range kinds {
+		if k.Kind == uint64(kind) {
+			return life <= time.Duration(k.Seconds)*time.Second
+		}
+	}
+	return false
+}
+
+// Status decides on a place in the status lists, for a licence signed at the given
+// time: Valid, NotIssued, Revoked, Suspended or NoData.
+func (v *Verifier) Status(packed uint64, signedAt time.Time) (Verdict, string) {
+	list, index := uint32(packed>>32), uint32(packed)
+	set, ok := v.cache.Set(list)
+	if !ok {
+		return NoData, fmt.Sprintf("this terminal's data does not have status list %d", list)
+	}
+	if index >= set.High {
+		if signedAt.After(v.cache.Status.IssuedAt()) {
+			return NoData, "issued after this terminal's data"
+		}
+		return NotIssued, "its number in the status list was never given out"
+	}
+	if set.Revoked.Has(index) {
+		return Revoked, "revoked by the issuing authority"
+	}
+	if set.Suspended.Has(index) {
+		return Suspended, "suspended by the issuing authority"
+	}
+	return Valid, ""
+}
+
+// dates decides on everything that depends on the time.
+func (v *Verifier) dates(c *qr.Credential, category *trust.Category) (Verdict, string) {
+	now := v.trustedNow()
+	s := c.Summary
+	if ahead := c.SignedAt.Sub(now); ahead > clockTolerance {
+		return Clock, fmt.Sprintf("signed %d seconds in this terminal's future", int(ahead.Seconds()))
+	}
+	if now.Before(s.FirstDay.Start()) {
+		return NotYetValid, "valid from " + s.FirstDay.String()
+	}
+	if s.LastDay != nil && now.After(s.LastDay.End()) {
+		return Expired, "its last day was " + s.LastDay.String()
+	}
+	if now.After(c.Expires) {
+		return Expired, "print again"
+	}
+	return v.freshness(now, category)
+}
+
+// freshness decides on the age of the status data.
+func (v *Verifier) freshness(now time.Time, category *trust.Category) (Verdict, string) {
+	age := now.Sub(v.cache.AsOf())
+	switch {
+	case age > time.Duration(category.Limit)*time.Second:
+		return NoData, "the status data is too old: of " + v.cache.AsOf().Format(time.RFC3339)
+	case age > time.Duration(category.Fresh)*time.Second:
+		return ValidStale, "status as of " + v.cache.AsOf().Format(time.RFC3339)
+	default:
+		return Valid, "signature, scope, status and dates are in order"
+	}
+}
+
+// Freshness decides on the age of the status data for a category.
+func (v *Verifier) Freshness(category, schema int) (Verdict, string) {
+	c, ok := v.cache.Category(category, schema)
+	if !ok {
+		return NoData, "this terminal's data does not know the category's field list"
+	}
+	return v.freshness(v.trustedNow(), c)
+}
+
+// document decides on a document code.
+func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, string) {
+	candidates := v.cache.Services(m.KID)
+	if len(candidates) == 0 {
+		return Untrusted, "no service of the trust list has this key"
+	}
+	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, pki.ObjectCodeDocument, m, digits)
+	if verdict != Valid {
+		return verdict, cause
+	}
+	service := candidates[i]
+	d, err := qr.ParseDocument(m.Payload)
+	if err != nil {
+		return Malformed, err.Error()
+	}
+	r.Document = &Document{Number: d.Number, Length: d.Length, SM3: hex.EncodeToString(d.SM3[:]), Seals: d.Seals, Digest: d.SM3}
+	r.Issuer = &service.Name
+	if !mayLive(service.Kinds, qr.KindDocument, d.Expires.Sub(d.SignedAt)) {
+		return OutOfScope, "the service may not sign a code of this kind and life"
+	}
+	now := v.trustedNow()
+	if ahead := d.SignedAt.Sub(now); ahead > clockTolerance {
+		return Clock, fmt.Sprintf("signed %d seconds in this terminal's future", int(ahead.Seconds()))
+	}
+	if now.After(d.Expires) {
+		return Expired, "print again"
+	}
+	return Valid, "compare the document with its electronic original"
+}
+
+// fit reports whether a credential's fields have the number and the forms of a
+// category's.
+func fit(values []any, fields []trust.Field) bool {
+	if len(values) != len(fields) {
+		return false
+	}
+	for i, f := range fields {
+		switch values[i].(type) {
+		case nil:
+		case int64:
+			if f.Type != "date" && f.Type != "integer" {
+				return false
+			}
+		default:
+			if f.Type == "date" || f.Type == "integer" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func categoryID(n int) string { return fmt.Sprintf("%03d", n) }
