@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -37,6 +38,7 @@ type Record struct {
 type Submission struct {
 	Licence *Licence
 	Signed  []byte
+	Point   pki.Point // of the key that signed
 	Request Request
 	Audit   audit.Record
 }

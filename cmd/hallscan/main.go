@@ -1,0 +1,137 @@
+// Command hallscan is the hall terminal: it verifies the codes on licences against
+// a folder of trust files, and cannot talk to anyone.
+//
+//	hallscan --trust DIR [--root-sm3 HEX] [--state DIR] [--json] [PICTURE…]
+//
+// Without pictures it reads codes as lines from standard input, as a scanner in
+// keyboard or serial mode delivers them, and answers each at once. It exits with 0 if
+// every scan was valid, 1 if one was not, and 2 if it could not work.
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/elicence/elicence/internal/terminal"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+const (
+	exitValid    = 0
+	exitNotValid = 1
+	exitCouldNot = 2
+)
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	warn := func(line string) { fmt.Fprintln(stderr, "hallscan: "+line) }
+	flags := flag.NewFlagSet("hallscan", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "usage: hallscan --trust DIR [--root-sm3 HEX] [--state DIR] [--json] [PICTURE…]")
+		flags.PrintDefaults()
+	}
+	trustDir := flags.String("trust", "", "folder with the trust `files` (required)")
+	pinHex := flags.String("root-sm3", "", "SM3 of a root file that must be in the folder, in `hex`; else the file root.sm3 of the configuration folder, if it is there")
+	stateDir := flags.String("state", "", "`folder` that remembers versions and time (default: the user's state folder)")
+	asJSON := flags.Bool("json", false, "print one JSON object a scan")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return exitValid
+		}
+		return exitCouldNot
+	}
+	if *trustDir == "" {
+		warn("--trust: must name the folder with the trust files")
+		return exitCouldNot
+	}
+	pin, err := readPin(*pinHex)
+	if err != nil {
+		warn(err.Error())
+		return exitCouldNot
+	}
+	if *stateDir == "" {
+		if *stateDir, err = defaultState(); err != nil {
+			warn("nothing will be remembered, so an older cache would not be noticed: " + err.Error() + "; give --state")
+		}
+	}
+	t, err := terminal.New(terminal.Options{
+		Trust: *trustDir, Pin: pin, State: *stateDir, JSON: *asJSON, Out: stdout, Warn: warn, Now: time.Now,
+	})
+	if err != nil {
+		warn(err.Error())
+		return exitCouldNot
+	}
+	if err := scan(t, flags.Args(), stdin); err != nil {
+		warn(err.Error())
+		return exitCouldNot
+	}
+	if !t.Accepted() {
+		return exitNotValid
+	}
+	return exitValid
+}
+
+func scan(t *terminal.Terminal, pictures []string, stdin io.Reader) error {
+	if len(pictures) == 0 {
+		return t.Lines(stdin)
+	}
+	for _, path := range pictures {
+		if err := t.Picture(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readPin takes the pin from the flag, or from the file root.sm3 in the user's
+// configuration folder.
+func readPin(text string) (*[32]byte, error) {
+	source := "--root-sm3"
+	if text == "" {
+		config, err := os.UserConfigDir()
+		if err != nil {
+			return nil, nil //nolint:nilerr // no folder, no pin: the terminal warns of it
+		}
+		source = filepath.Join(config, "hallscan", "root.sm3")
+		b, err := os.ReadFile(source)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pin: %w", err)
+		}
+		text = strings.TrimSpace(string(b))
+	}
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != 32 {
+		return nil, fmt.Errorf("%s: is not the SM3 of a root file: 64 hexadecimal digits", source)
+	}
+	return (*[32]byte)(b), nil
+}
+
+// defaultState makes the folder in the user's state folder: $XDG_STATE_HOME or
+// ~/.local/state.
+func defaultState() (string, error) {
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("finding the user's state folder: %w", err)
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	dir := filepath.Join(base, "hallscan")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("making the user's state folder: %w", err)
+	}
+	return dir, nil
+}

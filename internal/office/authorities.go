@@ -1,0 +1,166 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/keystore"
+)
+
+// NewAuthority names a body that shall issue licences.
+type NewAuthority struct {
+	USCC       string
+	Name       string
+	Region     string
+	Level      catalogue.Level
+	Categories []catalogue.ID // empty: all categories of the level
+}
+
+// Errors that callers decide on.
+var (
+	// ErrNoAuthority: no authority, or not exactly one, fits.
+	ErrNoAuthority = errors.New("no issuing authority fits")
+	// ErrNoCategory: the catalogue has no such category.
+	ErrNoCategory = errors.New("no such category")
+)
+
+// AddAuthority gives a body a key, a certificate and a status list of its own.
+// Terminals know it once the trust files have been published again.
+func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority) (licence.Authority, error) {
+	a := licence.Authority{USCC: n.USCC, Name: n.Name, Region: n.Region, Level: n.Level, Categories: slices.Clone(n.Categories)}
+	if len(a.Categories) == 0 {
+		for _, c := range o.catalogue.Categories() {
+			if c.Level == n.Level {
+				a.Categories = append(a.Categories, c.ID)
+			}
+		}
+	}
+	slices.Sort(a.Categories)
+	a.Categories = slices.Compact(a.Categories)
+	if err := a.Check(); err != nil {
+		return a, err
+	}
+	for _, id := range a.Categories {
+		if _, ok := o.catalogue.Category(id); !ok {
+			return a, fmt.Errorf("category %s: %w", id, ErrNoCategory)
+		}
+	}
+	existing, err := o.store.Authorities(ctx)
+	if err != nil {
+		return a, err
+	}
+	next := uint32(1)
+	for _, e := range existing {
+		if e.USCC == a.USCC {
+			return a, fmt.Errorf("authority %s exists already", a.USCC)
+		}
+		for _, l := range e.Lists {
+			next = max(next, l+1)
+		}
+	}
+	a.Lists = []uint32{next}
+	c, err := o.authorityCertificate(ctx, actor, a)
+	if err != nil {
+		return a, err
+	}
+	a.Point, a.Certificate = c.Key.Point(), c.DER
+	entry, err := audit.NewRecord(audit.Entry{Time: o.now().Unix(), Actor: actor, Act: audit.ActAuthorityAdd, Subject: a.USCC}, nil)
+	if err != nil {
+		return a, err
+	}
+	return a, o.store.AddAuthority(ctx, a, entry)
+}
+
+// authorityCertificate makes the authority's key, or takes the one that a try
+// before this left behind, and certifies it.
+func (o *Office) authorityCertificate(ctx context.Context, actor string, a licence.Authority) (*cert.Certificate, error) {
+	key, err := o.keys.Signer(keystore.PurposeAuthority, a.USCC)
+	if errors.Is(err, keystore.ErrNoKey) {
+		key, err = o.keys.GenerateSigner(keystore.PurposeAuthority, a.USCC)
+	}
+	if err != nil {
+		return nil, err
+	}
+	issuers, err := o.authority(ctx, caIssuers)
+	if err != nil {
+		return nil, err
+	}
+	c, err := certify(ctx, issuers, ca.Request{
+		Profile: ca.ProfileAuthority, Key: key.Public(), OrganizationCode: a.USCC,
+		Subject: cert.Name{Country: "CN", Organization: a.Name, Unit: "电子证照签发", CommonName: a.Name},
+	}, actor)
+	if errors.Is(err, ca.ErrKeyInUse) {
+		return o.certificateOf(ctx, key.Public())
+	}
+	return c, err
+}
+
+// Authorities returns all issuing authorities.
+func (o *Office) Authorities(ctx context.Context) ([]licence.Authority, error) {
+	return o.store.Authorities(ctx)
+}
+
+// issuerFor finds the authority that issues a category: the named one, or the
+// only one there is.
+func (o *Office) issuerFor(ctx context.Context, category catalogue.ID, uscc string) (licence.Authority, error) {
+	all, err := o.store.Authorities(ctx)
+	if err != nil {
+		return licence.Authority{}, err
+	}
+	var fitting []licence.Authority
+	for _, a := range all {
+		if uscc == "" && a.MayIssue(category) || uscc == a.USCC {
+			fitting = append(fitting, a)
+		}
+	}
+	switch {
+	case len(fitting) == 1:
+		return fitting[0], nil
+	case len(fitting) == 0 && uscc != "":
+		return licence.Authority{}, fmt.Errorf("issuer %s: %w", uscc, ErrNoAuthority)
+	case len(fitting) == 0:
+		return licence.Authority{}, fmt.Errorf("nobody issues category %s: %w", category, ErrNoAuthority)
+	default:
+		var names []string
+		for _, a := range fitting {
+			names = append(names, a.USCC+" "+a.Name)
+		}
+		return licence.Authority{}, fmt.Errorf("issuer must be one of %s for category %s: %w", strings.Join(names, ", "), category, ErrNoAuthority)
+	}
+}
+
+// authorityOf returns the authority with a code.
+func (o *Office) authorityOf(ctx context.Context, uscc string) (licence.Authority, error) {
+	all, err := o.store.Authorities(ctx)
+	if err != nil {
+		return licence.Authority{}, err
+	}
+	for _, a := range all {
+		if a.USCC == uscc {
+			return a, nil
+		}
+	}
+	return licence.Authority{}, fmt.Errorf("authority %s: %w", uscc, ErrNoAuthority)
+}
+
+// authorityKey opens an authority's signing key and checks that it is the one
+// that was certified.
+func (o *Office) authorityKey(a licence.Authority) (*pki.Key, error) {
+	key, err := o.keys.Signer(keystore.PurposeAuthority, a.USCC)
+	if err != nil {
+		return nil, err
+	}
+	if key.Public().Point() != a.Point {
+		return nil, fmt.Errorf("the key of authority %s is not the certified one", a.USCC)
+	}
+	return key, nil
+}

@@ -1,0 +1,72 @@
+package office
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/qr"
+	"github.com/elicence/elicence/qr/picture"
+)
+
+// Code is a licence's printed code.
+type Code struct {
+	Digits string
+	// Cut reports that fields or a part of the holder's name were left out to
+	// fit.
+	Cut bool
+	// Address is what the picture on paper holds.
+	Address string
+}
+
+// Paper returns the symbol for paper.
+func (c Code) Paper() (*picture.Symbol, error) { return picture.Draw(c.Address, picture.Paper) }
+
+// Code signs a printed code for a licence, by its issuing authority. A revoked
+// licence gets none.
+func (o *Office) Code(ctx context.Context, r licence.Record) (Code, error) {
+	l := r.Licence
+	if r.State == licence.Revoked {
+		return Code{}, fmt.Errorf("licence %s is revoked and gets no code: %w", l.Identifier, licence.ErrStep)
+	}
+	category, ok := o.catalogue.Category(l.Category)
+	if !ok {
+		return Code{}, fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
+	}
+	issuer, err := o.authorityOf(ctx, l.Identifier.Issuer)
+	if err != nil {
+		return Code{}, err
+	}
+	key, err := o.authorityKey(issuer)
+	if err != nil {
+		return Code{}, err
+	}
+	now := o.now().UTC()
+	c := &qr.Credential{
+		SignedAt: now, Expires: qr.PrintedExpiry(now, l.LastDay),
+		Summary: qr.Summary{
+			Schema: l.Schema, Category: int(l.Category), Number: l.MaskedNumber(), Holder: l.Holders[0].Name,
+			MaskedID: l.Holders[0].MaskedID(), FirstDay: l.FirstDay, LastDay: l.LastDay, Status: l.Status.Packed(),
+		},
+	}
+	for _, f := range category.QRFields() {
+		var value any
+		if v, present := l.Fields[f.Code]; present {
+			value = v.Plain()
+		}
+		c.Summary.Fields = append(c.Summary.Fields, value)
+	}
+	cut, err := c.Cut(qr.MaxPaper)
+	if err != nil {
+		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
+	}
+	b, err := c.Sign(key)
+	if err != nil {
+		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
+	}
+	digits, err := qr.Encode(qr.KindLicence, b)
+	if err != nil {
+		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
+	}
+	return Code{Digits: digits, Cut: cut, Address: qr.Address(o.config.Host, digits)}, nil
+}

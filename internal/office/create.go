@@ -1,0 +1,317 @@
+package office
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/elicence/elicence/internal/cleantext"
+	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/documents"
+	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/qr/trust"
+)
+
+// The four intermediate certificate authorities.
+const (
+	caIssuers  = "issuers"
+	caSeals    = "seals"
+	caPersons  = "persons"
+	caServices = "services"
+)
+
+// Intermediates lists the intermediate certificate authorities.
+func Intermediates() []string { return []string{caIssuers, caSeals, caPersons, caServices} }
+
+// Names of keys.
+const (
+	rootKey       = "root"
+	codeKey       = "code"       // service: document codes
+	checkpointKey = "checkpoint" // service: the audit log
+	makerKey      = "maker"      // seal: the seal maker
+)
+
+// CreateOptions say how a new data folder is made.
+type CreateOptions struct {
+	Config Config
+	// Passphrase protects the key store. Empty: the key-encryption key is
+	// written to DATA/kek.
+	Passphrase []byte
+	// RootPassphrase protects the offline keys. Empty: one is drawn and written
+	// beside them.
+	RootPassphrase []byte
+	Actor          string
+	Now            func() time.Time // nil: time.Now
+}
+
+// ErrNotEmpty says that something is where a data folder should be made.
+var ErrNotEmpty = errors.New("it exists and is not empty")
+
+var (
+	hostForm   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$`)
+	regionForm = regexp.MustCompile(`^[1-9][0-9]{5}$`)
+)
+
+func (c Config) check() error {
+	switch {
+	case !hostForm.MatchString(c.Host):
+		return fmt.Errorf("host %q is not a lower-case host name with an optional port", c.Host)
+	case !regionForm.MatchString(c.Region):
+		return fmt.Errorf("region %q is not six digits (GB/T 2260)", c.Region)
+	case c.Domain == "":
+		return errors.New("domain has no name")
+	}
+	if err := cleantext.Check(c.Domain); err != nil {
+		return fmt.Errorf("domain: %w", err)
+	}
+	return nil
+}
+
+// CheckEmpty refuses a path where something is that is not an empty folder.
+func CheckEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("looking at %s: %w", dir, err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s: %w", dir, ErrNotEmpty)
+	}
+	return nil
+}
+
+// Create makes a new data folder with its keys, certificate authorities, store
+// and first trust files, and opens it. It is built beside its place and moved there
+// when it is whole: what is cut off leaves nothing behind under its name.
+func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
+	if err := o.Config.check(); err != nil {
+		return nil, err
+	}
+	if err := CheckEmpty(dir); err != nil {
+		return nil, err
+	}
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	building, err := os.MkdirTemp(filepath.Dir(dir), ".making-"+filepath.Base(dir)+"-")
+	if err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	office, err := build(ctx, building, o)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(building))
+	}
+	if err := office.Close(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(building))
+	}
+	// An empty folder may be in the way; one that is not empty is left alone.
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("%s: %w", dir, ErrNotEmpty), os.RemoveAll(building))
+	}
+	if err := os.Rename(building, dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("moving the data folder into place: %w", err), os.RemoveAll(building))
+	}
+	if err := durable.SyncDir(filepath.Dir(dir)); err != nil {
+		return nil, err
+	}
+	return Open(dir, Options{Passphrase: o.Passphrase, Now: o.Now})
+}
+
+func build(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
+	unlock := keystore.Unlock{Passphrase: o.Passphrase}
+	if len(o.Passphrase) == 0 {
+		unlock = keystore.Unlock{File: filepath.Join(dir, kekName)}
+		if err := keystore.NewKeyFile(unlock.File); err != nil {
+			return nil, err
+		}
+	}
+	keys, err := keystore.Create(filepath.Join(dir, keysName), unlock)
+	if err != nil {
+		return nil, err
+	}
+	box, err := sealed.CreateBox(keys)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := documents.Create(filepath.Join(dir, documentsName), keys)
+	if err != nil {
+		return nil, err
+	}
+	store, err := bolt.Create(filepath.Join(dir, storeName), box)
+	if err != nil {
+		return nil, err
+	}
+	office, err := assemble(dir, keys, store, docs, Options{Now: o.Now})
+	if err == nil {
+		office.config = o.Config
+		err = office.settle(ctx, o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return office, nil
+}
+
+// settle makes the authorities, the service's keys and the first trust files.
+func (o *Office) settle(ctx context.Context, c CreateOptions) error {
+	b, err := json.Marshal(c.Config)
+	if err != nil {
+		return err
+	}
+	if err := o.store.PutSetting(ctx, configSetting, b); err != nil {
+		return err
+	}
+	offline, err := o.createOffline(c.RootPassphrase)
+	if err != nil {
+		return err
+	}
+	if err := o.createAuthorities(ctx, offline, c.Actor); err != nil {
+		return err
+	}
+	if err := o.createServiceKeys(ctx, c.Actor); err != nil {
+		return err
+	}
+	if err := o.createTrustRoot(ctx, offline, c.Actor); err != nil {
+		return err
+	}
+	_, err = o.Publish(ctx, c.Actor)
+	return err
+}
+
+// createOffline makes the key store of the keys that the service does not need.
+func (o *Office) createOffline(passphrase []byte) (*keystore.Store, error) {
+	dir := filepath.Join(o.dir, offlineName)
+	drawn := ""
+	if len(passphrase) == 0 {
+		drawn = rand.Text()
+		passphrase = []byte(drawn)
+	}
+	offline, err := keystore.Create(dir, keystore.Unlock{Passphrase: passphrase})
+	if err != nil {
+		return nil, err
+	}
+	if drawn == "" {
+		return offline, nil
+	}
+	return offline, durable.CreateFile(filepath.Join(dir, "passphrase.txt"), []byte(drawn+"\n"), 0o600)
+}
+
+func (o *Office) createAuthorities(ctx context.Context, offline *keystore.Store, actor string) error {
+	key, err := offline.GenerateSigner(keystore.PurposeCA, rootKey)
+	if err != nil {
+		return err
+	}
+	root, err := ca.NewRoot(ctx, o.serviceName(o.config.Domain+"电子证照根证书"), key, actor, o.environment())
+	if err != nil {
+		return fmt.Errorf("making the root: %w", err)
+	}
+	if err := o.store.PutSetting(ctx, rootSetting, root.Certificate().DER); err != nil {
+		return err
+	}
+	names := map[string]string{caIssuers: "发证机关", caSeals: "电子印章", caPersons: "自然人", caServices: "平台服务"}
+	for _, name := range Intermediates() {
+		key, err := o.keys.GenerateSigner(keystore.PurposeCA, name)
+		if err != nil {
+			return err
+		}
+		subject := o.serviceName(o.config.Domain + "电子证照" + names[name] + "证书")
+		if _, err := certify(ctx, root, ca.Request{Profile: ca.ProfileIntermediate, Subject: subject, Key: key.Public()}, actor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const rootSetting = "root"
+
+func (o *Office) serviceName(commonName string) cert.Name {
+	return cert.Name{Country: "CN", Organization: o.config.Domain, Unit: "elicence", CommonName: commonName}
+}
+
+// certify takes a request through an authority.
+func certify(ctx context.Context, a *ca.Authority, r ca.Request, actor string) (*cert.Certificate, error) {
+	draft, err := a.Prepare(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return a.Issue(ctx, draft, actor)
+}
+
+// createServiceKeys makes the keys that the service signs with, and their
+// certificates.
+func (o *Office) createServiceKeys(ctx context.Context, actor string) error {
+	services, err := o.authority(ctx, caServices)
+	if err != nil {
+		return err
+	}
+	seals, err := o.authority(ctx, caSeals)
+	if err != nil {
+		return err
+	}
+	type serviceKey struct {
+		purpose   keystore.Purpose
+		name      string
+		authority *ca.Authority
+		profile   ca.Profile
+		title     string
+	}
+	wanted := []serviceKey{
+		{keystore.PurposeService, codeKey, services, ca.ProfileService, "文件核验码签名"},
+		{keystore.PurposeService, checkpointKey, services, ca.ProfileService, "审计日志检查点签名"},
+		{keystore.PurposeSeal, makerKey, seals, ca.ProfileSealMaker, "电子印章制作系统"},
+	}
+	for _, role := range trust.Roles()[1:] {
+		wanted = append(wanted, serviceKey{keystore.PurposeTrust, string(role), services, ca.ProfileService, "信任文件签名(" + string(role) + ")"})
+	}
+	for _, w := range wanted {
+		key, err := o.keys.GenerateSigner(w.purpose, w.name)
+		if err != nil {
+			return err
+		}
+		r := ca.Request{Profile: w.profile, Subject: o.serviceName(o.config.Domain + w.title), Key: key.Public()}
+		if _, err := certify(ctx, w.authority, r, actor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// createTrustRoot makes the first root of the trust files with a key that stays
+// offline.
+func (o *Office) createTrustRoot(ctx context.Context, offline *keystore.Store, actor string) error {
+	key, err := offline.GenerateSigner(keystore.PurposeTrust, string(trust.RoleRoot))
+	if err != nil {
+		return err
+	}
+	now := o.now().UTC()
+	root := &trust.Root{
+		Head:   trust.Head{Version: 1, Issued: now.Unix(), Expires: now.Add(rootLife).Unix()},
+		Domain: trust.Domain{Region: o.config.Region, Name: o.config.Domain},
+	}
+	for _, role := range trust.Roles() {
+		roleKey := key
+		if role != trust.RoleRoot {
+			if roleKey, err = o.keys.Signer(keystore.PurposeTrust, string(role)); err != nil {
+				return err
+			}
+		}
+		root.Roles = append(root.Roles, trust.RoleKeys{Role: role, Threshold: 1, Points: []pki.Point{roleKey.Public().Point()}})
+	}
+	signed, err := trust.Sign(trust.RoleRoot, root, o.second, key)
+	if err != nil {
+		return err
+	}
+	return o.release(ctx, map[string][]byte{"1.root": signed}, publisherState{}, actor)
+}

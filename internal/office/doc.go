@@ -1,0 +1,15 @@
+// Package office holds the whole acts of the service: issue a licence, suspend and
+// revoke it, make and use a seal, sign for a person, publish what scanners cache,
+// verify. The command line and HTTP both call it, so nothing is written twice.
+//
+// An [Office] is an open data folder:
+//
+//	elicence.db    the store (package internal/store/bolt)
+//	keys/          the key store; kek beside it if the key-encryption key is a file
+//	documents/     pictures, encrypted
+//	offline/       keys that the service does not need: the root's and the trust
+//	               root's, under a passphrase; to be moved off the machine
+//
+// Every act that changes something names its actor and is an entry of the audit
+// log in the same transaction. An act that returns an error has changed nothing.
+package office

@@ -1,0 +1,162 @@
+package office
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/cleantext"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki/audit"
+)
+
+// IssueOptions go with an application.
+type IssueOptions struct {
+	// RequestID is the caller's own name for the application; the same again is
+	// answered with the first result.
+	RequestID string
+	// ReadFile reads pictures that are named as files. Nil refuses them.
+	ReadFile func(path string) ([]byte, error)
+}
+
+// Issue checks an application and issues the licence. A fault is a
+// [*licence.InvalidError] with every fault by field.
+func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *licence.Application, opt IssueOptions) (licence.Record, error) {
+	category, ok := o.catalogue.Category(id)
+	if !ok {
+		return licence.Record{}, fmt.Errorf("category %s: %w", id, ErrNoCategory)
+	}
+	issuer, err := o.issuerFor(ctx, id, a.Issuer)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	valid, err := licence.Validate(a, category, &issuer, opt.ReadFile)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	request, err := requestOf(id, issuer.USCC, a, opt.RequestID)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	if request.ID != "" {
+		earlier, err := o.store.Requested(ctx, request)
+		if !errors.Is(err, licence.ErrNotFound) {
+			return earlier, err
+		}
+	}
+	record, err := o.issueValid(ctx, actor, category, issuer, valid, request)
+	if request.ID != "" && errors.Is(err, licence.ErrRequestReused) {
+		// Another call with the same request came first.
+		return o.store.Requested(ctx, request)
+	}
+	return record, err
+}
+
+// requestOf names a request by its issuer and the content of the application.
+func requestOf(id catalogue.ID, issuer string, a *licence.Application, requestID string) (licence.Request, error) {
+	if len(requestID) > 200 || cleantext.Check(requestID) != nil {
+		return licence.Request{}, errors.New("request id is not a line of at most 200 bytes")
+	}
+	content, err := json.Marshal(struct {
+		Category    catalogue.ID
+		Application *licence.Application
+	}{id, a})
+	if err != nil {
+		return licence.Request{}, err
+	}
+	return licence.Request{Issuer: issuer, ID: requestID, Digest: sm3.Sum(content)}, nil
+}
+
+// issueValid signs and stores a licence whose application has passed.
+func (o *Office) issueValid(ctx context.Context, actor string, category *catalogue.Category, issuer licence.Authority, valid *licence.Valid, request licence.Request) (licence.Record, error) {
+	key, err := o.authorityKey(issuer)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	// Pictures first: a licence never refers to one that is not there.
+	for _, image := range valid.Images() {
+		if err := o.documents.Put(ctx, image); err != nil {
+			return licence.Record{}, err
+		}
+	}
+	serial := licence.Serial{Bucket: o.store.Bucket(valid.Holder())}
+	if _, err := rand.Read(serial.Random[:]); err != nil {
+		return licence.Record{}, fmt.Errorf("drawing a serial: %w", err)
+	}
+	identifier, err := licence.NewIdentifier(category.Code, issuer.USCC, serial, 1)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	ref, err := o.store.ReserveIndex(ctx, issuer.Lists[len(issuer.Lists)-1])
+	if err != nil {
+		return licence.Record{}, err
+	}
+	now := o.now()
+	l := valid.Licence(identifier, ref, now)
+	signed, err := licence.Sign(l, key)
+	if err != nil {
+		o.store.ReleaseIndex(ref)
+		return licence.Record{}, err
+	}
+	digest := sm3.Sum(signed)
+	entry, err := audit.NewRecord(audit.Entry{
+		Time: now.Unix(), Actor: actor, Act: audit.ActLicenceIssue, Subject: identifier.String(), Digest: digest[:],
+	}, nil)
+	if err != nil {
+		o.store.ReleaseIndex(ref)
+		return licence.Record{}, err
+	}
+	record, err := o.store.Issue(ctx, licence.Submission{Licence: l, Signed: signed, Point: issuer.Point, Request: request, Audit: entry})
+	if err != nil {
+		o.store.ReleaseIndex(ref)
+		return licence.Record{}, err
+	}
+	return record, nil
+}
+
+// maxReason bounds the reason of a step, in bytes.
+const maxReason = 1000
+
+var stepActs = map[licence.Step]audit.Act{
+	licence.Suspend: audit.ActLicenceSuspend,
+	licence.Resume:  audit.ActLicenceResume,
+	licence.Revoke:  audit.ActLicenceRevoke,
+}
+
+// Step suspends, resumes or revokes a licence. The reason is kept encrypted; the
+// audit log commits to it.
+func (o *Office) Step(ctx context.Context, actor string, id licence.Identifier, step licence.Step, reason string) (licence.Record, error) {
+	act, known := stepActs[step]
+	if !known {
+		return licence.Record{}, fmt.Errorf("step %q is not known", step)
+	}
+	if reason == "" || len(reason) > maxReason {
+		return licence.Record{}, fmt.Errorf("a reason of at most %d bytes must be given", maxReason)
+	}
+	if err := cleantext.CheckLines(reason); err != nil {
+		return licence.Record{}, fmt.Errorf("reason: %w", err)
+	}
+	now := o.now().UTC().Truncate(time.Second)
+	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: act, Subject: id.String()}, []byte(reason))
+	if err != nil {
+		return licence.Record{}, err
+	}
+	return o.store.Transition(ctx, licence.Transition{Identifier: id, Step: step, Reason: reason, At: now, Audit: entry})
+}
+
+// Licence returns one licence of the register.
+func (o *Office) Licence(ctx context.Context, id licence.Identifier) (licence.Record, error) {
+	return o.store.ByIdentifier(ctx, id)
+}
+
+// Licences returns up to limit licences whose last change came after a revision,
+// the oldest change first.
+func (o *Office) Licences(ctx context.Context, after uint64, limit int) ([]licence.Record, error) {
+	return o.store.List(ctx, after, limit)
+}

@@ -1,0 +1,177 @@
+package office
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/documents"
+	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/pki/second"
+)
+
+// Names within a data folder.
+const (
+	storeName     = "elicence.db"
+	keysName      = "keys"
+	kekName       = "kek"
+	documentsName = "documents"
+	offlineName   = "offline"
+)
+
+// Config is what is settled when a data folder is made.
+type Config struct {
+	Host   string `json:"host"`   // in printed codes: https://HOST/v#…
+	Region string `json:"region"` // six digits, GB/T 2260
+	Domain string `json:"domain"` // name of the province or body
+}
+
+// Office is an open data folder. It is safe for concurrent use.
+type Office struct {
+	dir       string
+	config    Config
+	store     *bolt.Store
+	keys      *keystore.Store
+	documents *documents.Store
+	catalogue *catalogue.Catalogue
+	second    pki.SecondOpinion
+	now       func() time.Time
+
+	publishing sync.Mutex // held while trust files are made
+}
+
+// Options say how a data folder is opened.
+type Options struct {
+	// Passphrase opens a key store that is protected by one.
+	Passphrase []byte
+	// KeyFile is the key-encryption key's file where it is not DATA/kek.
+	KeyFile string
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// ErrSelfTest is returned before anything is opened if the machine's
+// cryptography gives wrong answers.
+var ErrSelfTest = pki.ErrSelfTest
+
+// SelfTest checks both implementations of the national algorithms. Every program
+// of ours runs it when it starts.
+func SelfTest() error { return errors.Join(pki.SelfTest(), second.SelfTest()) }
+
+// Open opens a data folder.
+func Open(dir string, o Options) (*Office, error) {
+	if _, err := os.Stat(filepath.Join(dir, storeName)); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s is not a data folder: %w", dir, err)
+	}
+	keys, err := keystore.Open(filepath.Join(dir, keysName), o.unlock(dir))
+	if err != nil {
+		return nil, err
+	}
+	return open(dir, keys, o)
+}
+
+// unlock finds the key-encryption key: a passphrase, the named file, or DATA/kek.
+func (o Options) unlock(dir string) keystore.Unlock {
+	switch {
+	case len(o.Passphrase) > 0:
+		return keystore.Unlock{Passphrase: o.Passphrase}
+	case o.KeyFile != "":
+		return keystore.Unlock{File: o.KeyFile}
+	default:
+		return keystore.Unlock{File: filepath.Join(dir, kekName)}
+	}
+}
+
+func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
+	box, err := sealed.OpenBox(keys)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := documents.Open(filepath.Join(dir, documentsName), keys)
+	if err != nil {
+		return nil, err
+	}
+	store, err := bolt.Open(filepath.Join(dir, storeName), box)
+	if err != nil {
+		return nil, err
+	}
+	office, err := assemble(dir, keys, store, docs, o)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	b, err := store.Setting(context.Background(), configSetting)
+	if err == nil {
+		err = json.Unmarshal(b, &office.config)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the configuration: %w", err), store.Close())
+	}
+	return office, nil
+}
+
+const configSetting = "config"
+
+func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documents.Store, o Options) (*Office, error) {
+	cat, err := catalogue.Load()
+	if err != nil {
+		return nil, err
+	}
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, second: second.Opinion{}, now: now}, nil
+}
+
+// Close closes the data folder.
+func (o *Office) Close() error { return o.store.Close() }
+
+// Config returns what was settled when the data folder was made.
+func (o *Office) Config() Config { return o.config }
+
+// Catalogue returns the licence categories.
+func (o *Office) Catalogue() *catalogue.Catalogue { return o.catalogue }
+
+// Ready says whether the store answers.
+func (o *Office) Ready(ctx context.Context) error {
+	_, err := o.store.Setting(ctx, configSetting)
+	return err
+}
+
+// environment is what certificate authorities need from the office.
+func (o *Office) environment() ca.Environment {
+	return ca.Environment{Ledger: o.store, Second: o.second, Now: o.now}
+}
+
+// authority opens one of the four intermediate certificate authorities.
+func (o *Office) authority(ctx context.Context, name string) (*ca.Authority, error) {
+	key, err := o.keys.Signer(keystore.PurposeCA, name)
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.certificateOf(ctx, key.Public())
+	if err != nil {
+		return nil, err
+	}
+	return ca.New(c, key, o.environment())
+}
+
+// certificateOf returns the certificate of one of our keys.
+func (o *Office) certificateOf(ctx context.Context, key *pki.PublicKey) (*cert.Certificate, error) {
+	der, err := o.store.CertificateOf(ctx, key.Point())
+	if err != nil {
+		return nil, err
+	}
+	return cert.Parse(der)
+}

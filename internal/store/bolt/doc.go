@@ -1,0 +1,32 @@
+// Package bolt is the embedded store: one bbolt file that holds the register of
+// licences, certificates, seals, trust files and the audit log.
+//
+// Every write is one bbolt transaction, fsynced before it returns, and carries its
+// entry of the audit log with it: there is no act without its entry. Concurrent
+// issues share a transaction (group commit). NoSync and NoFreelistSync stay off.
+//
+// Licences lie encrypted (package sealed); look-up keys are HMACs. In the clear are
+// only: record keys, states and their times, places in the status lists, the
+// issuers' codes, revisions.
+//
+// One process opens the file at a time; a second one is refused with [ErrInUse].
+//
+// Buckets, with their keys and values, all integers big-endian:
+//
+//	licences         record key → ciphertext of the signed form
+//	states           record key → state (CBOR), reason encrypted
+//	by-number        look-up key ‖ record key → issuer's code
+//	by-holder        look-up key ‖ record key → nothing
+//	requests         look-up key → digest of the application ‖ record key
+//	changes          revision → record key; one entry a record, its last change
+//	windows          list ‖ window → bits of the indices given out
+//	planes           list ‖ plane ‖ window → bits of revoked, suspended
+//	lists            list → high mark
+//	audit.leaves     index → entry; audit.beside: index → key ‖ details
+//	audit.nodes      level ‖ index → hash
+//	certificates     serial → intent and certificate (CBOR)
+//	points           public point → serial
+//	authorities, seals, enrolments: small records (JSON)
+//	trust            name → published file
+//	meta             sizes, versions, settings
+package bolt

@@ -1,0 +1,304 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/cloudsign"
+)
+
+var (
+	_ seal.Register    = (*Store)(nil)
+	_ cloudsign.Ledger = (*Store)(nil)
+)
+
+// ErrExists says that a record with this key is there already.
+var ErrExists = errors.New("it exists already")
+
+// authority is the value of the bucket authorities.
+type authority struct {
+	Authority   licence.Authority `json:"authority"`
+	Point       []byte            `json:"point"`
+	Certificate []byte            `json:"certificate"`
+}
+
+// AddAuthority stores a new issuing authority.
+func (s *Store) AddAuthority(_ context.Context, a licence.Authority, entry audit.Record) error {
+	v, err := json.Marshal(authority{a, a.Point[:], a.Certificate})
+	if err != nil {
+		return fmt.Errorf("storing authority %s: %w", a.USCC, err)
+	}
+	err = s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(buckets.authorities)
+		if b.Get([]byte(a.USCC)) != nil {
+			return ErrExists
+		}
+		if err := b.Put([]byte(a.USCC), v); err != nil {
+			return err
+		}
+		return appendAudit(tx, entry)
+	})
+	if err != nil {
+		return fmt.Errorf("storing authority %s: %w", a.USCC, err)
+	}
+	return nil
+}
+
+// Authorities returns all issuing authorities in the order of their codes.
+func (s *Store) Authorities(_ context.Context) ([]licence.Authority, error) {
+	var all []licence.Authority
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(buckets.authorities).ForEach(func(_, v []byte) error {
+			var a authority
+			if err := json.Unmarshal(v, &a); err != nil {
+				return err
+			}
+			if len(a.Point) != pki.PointSize {
+				return errors.New("the authority's key is damaged")
+			}
+			a.Authority.Point, a.Authority.Certificate = pki.Point(a.Point), a.Certificate
+			all = append(all, a.Authority)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the authorities: %w", err)
+	}
+	return all, nil
+}
+
+// updateJSON reads, changes and stores one JSON record in a transaction with an
+// entry of the audit log (none: empty).
+func updateJSON[T any](s *Store, bucket []byte, id string, missing error, change func(*T) error, entries ...audit.Record) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucket)
+		v := b.Get([]byte(id))
+		if v == nil {
+			return missing
+		}
+		var record T
+		if err := json.Unmarshal(v, &record); err != nil {
+			return err
+		}
+		if err := change(&record); err != nil {
+			return err
+		}
+		v, err := json.Marshal(record)
+		if err != nil {
+			return err
+		}
+		if err := b.Put([]byte(id), v); err != nil {
+			return err
+		}
+		return appendAudit(tx, entries...)
+	})
+}
+
+// insertJSON stores a new JSON record.
+func insertJSON(s *Store, bucket []byte, id string, exists error, record any, entry audit.Record) error {
+	v, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucket)
+		if b.Get([]byte(id)) != nil {
+			return exists
+		}
+		if err := b.Put([]byte(id), v); err != nil {
+			return err
+		}
+		return appendAudit(tx, entry)
+	})
+}
+
+// readJSON reads one JSON record.
+func readJSON[T any](s *Store, bucket []byte, id string, missing error) (T, error) {
+	var record T
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		v := tx.Bucket(bucket).Get([]byte(id))
+		if v == nil {
+			return missing
+		}
+		return json.Unmarshal(v, &record)
+	})
+	return record, err
+}
+
+// ApplySeal implements [seal.Register].
+func (s *Store) ApplySeal(_ context.Context, r seal.Record, entry audit.Record) error {
+	if err := insertJSON(s, buckets.seals, r.ID, seal.ErrExists, r, entry); err != nil {
+		return fmt.Errorf("seal %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// ApproveSeal implements [seal.Register].
+func (s *Store) ApproveSeal(_ context.Context, r seal.Record, entry audit.Record) error {
+	err := updateJSON(s, buckets.seals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
+		if err := stored.CheckApproval(r.ApprovedBy); err != nil {
+			return err
+		}
+		*stored = r
+		return nil
+	}, entry)
+	if err != nil {
+		return fmt.Errorf("seal %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// UseSeal implements [seal.Register].
+func (s *Store) UseSeal(_ context.Context, id string, entry audit.Record) error {
+	err := updateJSON(s, buckets.seals, id, seal.ErrNotFound, func(stored *seal.Record) error {
+		if !stored.Approved() {
+			return seal.ErrState
+		}
+		return nil
+	}, entry)
+	if err != nil {
+		return fmt.Errorf("seal %s: %w", id, err)
+	}
+	return nil
+}
+
+// Seal implements [seal.Register].
+func (s *Store) Seal(_ context.Context, id string) (seal.Record, error) {
+	r, err := readJSON[seal.Record](s, buckets.seals, id, seal.ErrNotFound)
+	if err != nil {
+		return r, fmt.Errorf("seal %q: %w", id, err)
+	}
+	return r, nil
+}
+
+// Seals implements [seal.Register].
+func (s *Store) Seals(_ context.Context) ([]seal.Record, error) {
+	var all []seal.Record
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(buckets.seals).ForEach(func(_, v []byte) error {
+			var r seal.Record
+			if err := json.Unmarshal(v, &r); err != nil {
+				return err
+			}
+			all = append(all, r)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the seals: %w", err)
+	}
+	return all, nil
+}
+
+// Enrol implements [cloudsign.Ledger].
+func (s *Store) Enrol(_ context.Context, e cloudsign.Enrolment, entry audit.Record) error {
+	if err := insertJSON(s, buckets.enrolments, e.ID, ErrExists, e, entry); err != nil {
+		return fmt.Errorf("enrolment %s: %w", e.ID, err)
+	}
+	return nil
+}
+
+// Enrolment implements [cloudsign.Ledger].
+func (s *Store) Enrolment(_ context.Context, id string) (cloudsign.Enrolment, error) {
+	e, err := readJSON[cloudsign.Enrolment](s, buckets.enrolments, id, cloudsign.ErrNotFound)
+	if err != nil {
+		return e, fmt.Errorf("enrolment %q: %w", id, err)
+	}
+	return e, nil
+}
+
+// CountTry implements [cloudsign.Ledger].
+func (s *Store) CountTry(_ context.Context, id string, limit int) error {
+	return updateJSON(s, buckets.enrolments, id, cloudsign.ErrNotFound, func(e *cloudsign.Enrolment) error {
+		if e.Tries >= limit {
+			return cloudsign.ErrLocked
+		}
+		e.Tries++
+		return nil
+	})
+}
+
+// Settle implements [cloudsign.Ledger].
+func (s *Store) Settle(_ context.Context, id string, entry audit.Record) error {
+	return updateJSON(s, buckets.enrolments, id, cloudsign.ErrNotFound, func(e *cloudsign.Enrolment) error {
+		e.Tries = 0
+		return nil
+	}, entry)
+}
+
+// PublisherState is the setting that [Store.PublishTrust] replaces.
+const PublisherState = "trust"
+
+func settingKey(name string) []byte { return []byte("setting." + name) }
+
+// Setting returns a setting of the service, nil if it was never stored.
+func (s *Store) Setting(_ context.Context, name string) ([]byte, error) {
+	var value []byte
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		value = bytes.Clone(tx.Bucket(buckets.meta).Get(settingKey(name)))
+		return nil
+	})
+	return value, err
+}
+
+// PutSetting stores a setting of the service.
+func (s *Store) PutSetting(_ context.Context, name string, value []byte) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(buckets.meta).Put(settingKey(name), value)
+	})
+}
+
+// TrustFile returns a published file by its name within a scanner's cache, nil if
+// there is none.
+func (s *Store) TrustFile(_ context.Context, name string) ([]byte, error) {
+	var file []byte
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		file = bytes.Clone(tx.Bucket(buckets.trust).Get([]byte(name)))
+		return nil
+	})
+	return file, err
+}
+
+// TrustFiles calls f with every published file.
+func (s *Store) TrustFiles(_ context.Context, f func(name string, file []byte) error) error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(buckets.trust).ForEach(func(k, v []byte) error { return f(string(k), v) })
+	})
+}
+
+// PublishTrust replaces published files in one transaction with its entry in the
+// audit log. A file with nil content is removed. The publisher's state, with the
+// versions given out, is stored with them, so that no version is released twice.
+func (s *Store) PublishTrust(_ context.Context, files map[string][]byte, state []byte, entry audit.Record) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(buckets.trust)
+		for name, file := range files {
+			if file == nil {
+				if err := b.Delete([]byte(name)); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := b.Put([]byte(name), file); err != nil {
+				return err
+			}
+		}
+		if err := tx.Bucket(buckets.meta).Put(settingKey(PublisherState), state); err != nil {
+			return err
+		}
+		return appendAudit(tx, entry)
+	})
+	if err != nil {
+		return fmt.Errorf("publishing trust files: %w", err)
+	}
+	return nil
+}

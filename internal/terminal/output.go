@@ -1,0 +1,71 @@
+package terminal
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/elicence/elicence/qr/verify"
+)
+
+// report writes one verdict and remembers whether it was valid.
+func (t *Terminal) report(path string, r verify.Result) error {
+	if r.Verdict != verify.Valid {
+		t.refused = true
+	}
+	if t.o.JSON {
+		b, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("writing a verdict: %w", err)
+		}
+		fmt.Fprintf(t.out, "%s\n", b)
+	} else {
+		fmt.Fprintln(t.out, line(path, r))
+	}
+	if err := t.out.Flush(); err != nil {
+		return fmt.Errorf("writing a verdict: %w", err)
+	}
+	return nil
+}
+
+// line is a verdict on one line, Chinese first: symbol, verdict, what the code
+// says, cause and next step where it is not simply valid.
+func line(path string, r verify.Result) string {
+	w := r.Verdict.Wording()
+	parts := []string{w.Symbol + " " + w.ZH + " " + w.EN}
+	if path != "" {
+		parts = append(parts, filepath.Base(path))
+	}
+	say := func(values ...*string) {
+		var there []string
+		for _, v := range values {
+			if v != nil {
+				there = append(there, *v)
+			}
+		}
+		if len(there) > 0 {
+			parts = append(parts, strings.Join(there, " "))
+		}
+	}
+	say(r.Category, r.CategoryName)
+	say(r.Holder, r.IDMasked)
+	say(r.Number)
+	if r.ValidFrom != nil {
+		until := "长期 long-term"
+		if r.ValidUntil != nil {
+			until = *r.ValidUntil
+		}
+		parts = append(parts, *r.ValidFrom+" 至 "+until)
+	}
+	for _, l := range r.Labels {
+		parts = append(parts, l.ZH+" "+r.Fields[l.Code])
+	}
+	if r.Document != nil {
+		parts = append(parts, fmt.Sprintf("文件 document %s, %d bytes, SM3 %s", r.Document.Number, r.Document.Length, r.Document.SM3))
+	}
+	if r.Verdict != verify.Valid {
+		parts = append(parts, r.Cause, w.NextZH+" "+w.NextEN)
+	}
+	return strings.Join(parts, " | ")
+}

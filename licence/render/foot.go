@@ -1,0 +1,93 @@
+package render
+
+import "github.com/elicence/elicence/internal/typeset"
+
+// A code is printed at least 35 mm wide, and wider where its modules would get
+// below 0.4 mm, which a camera reads badly from paper.
+const (
+	minCode   = 35.0
+	minModule = 0.4
+	sealRoom  = 50.0 // the largest seal whose place is kept free
+	footGap   = 4.0  // between the fields and the foot
+)
+
+func (l *layout) codeSize() float64 {
+	return max(minCode, minModule*float64(len(l.modules)))
+}
+
+// captionLines breaks the code's caption to the width of the code.
+func (l *layout) captionLines() []typeset.Text {
+	if l.caption.Empty() {
+		return nil
+	}
+	lines, _ := l.caption.Fit(l.codeSize(), 2, 5)
+	return lines
+}
+
+// footHeight is the height of the code with its caption, or of the seal.
+func (l *layout) footHeight() float64 {
+	height := sealRoom - 2
+	if len(l.modules) == 0 {
+		return height
+	}
+	code := l.codeSize() + 1
+	for _, line := range l.captionLines() {
+		code += 1.3 * line.Em()
+	}
+	return max(height, code)
+}
+
+// foot sets the code on the left and the issuing authority on the right, where the
+// seal goes over it.
+func (l *layout) foot(p *page, top float64) {
+	from := left
+	if len(l.modules) > 0 {
+		size := l.codeSize()
+		// The dark modules, not their quiet zone, stand in line with the text.
+		x := left - 4*size/float64(len(l.modules))
+		p.items = append(p.items, item{box{x, top, size, size}, func(c *typeset.Canvas) {
+			ground := &typeset.Path{}
+			ground.Rect(x, top, size, size)
+			c.Fill(ground, white)
+			c.Fill(typeset.Modules(x, top, size, l.modules), 0)
+		}})
+		p.stack(x+size/2, top+size+0.5, 1.3, l.captionLines())
+		from = x + size + 2
+	}
+	l.sealX = max(right-40, from+sealRoom/2)
+	l.sealY = top + l.footHeight()/2
+	l.signature(p, 2*min(right-l.sealX, l.sealX-from))
+}
+
+// signature stacks issuer and date around the middle of the seal.
+func (l *layout) signature(p *page, room float64) {
+	type part struct {
+		lines []typeset.Text
+		after float64 // space below, in mm
+	}
+	var parts []part
+	if !l.issuer.Empty() {
+		issuer := []typeset.Text{}
+		if one, ok := l.issuer.Shrink(room, 12); ok {
+			issuer = append(issuer, one)
+		} else {
+			issuer, _ = l.issuer.At(12).Fit(room, 3, 8)
+		}
+		parts = append(parts, part{[]typeset.Text{l.issuerLabel}, 1.6}, part{issuer, 3.6})
+	}
+	if !l.date.Empty() {
+		date, _ := l.date.Fit(room, 2, 5)
+		parts = append(parts, part{date, 1.6}, part{[]typeset.Text{l.dateLabel}, 0})
+	}
+	height := 0.0
+	for _, part := range parts {
+		for _, line := range part.lines {
+			height += 1.3 * line.Em()
+		}
+		height += part.after
+	}
+	y := l.sealY - height/2
+	for _, part := range parts {
+		y = p.stack(l.sealX, y, 1.3, part.lines) + part.after
+	}
+}
