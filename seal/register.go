@@ -14,6 +14,7 @@ type Record struct {
 	ID         string // 14 digits: esID
 	Name       string // what stands on it
 	OwnerUSCC  string
+	OwnerName  string
 	Design     impression.Spec
 	AppliedBy  string
 	AppliedAt  time.Time

@@ -8,8 +8,10 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,21 +19,14 @@ import (
 
 // WriteFile writes data to path atomically and durably, replacing what is there.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
-	tmp, err := stage(path, data, perm)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return errors.Join(fmt.Errorf("moving into place: %w", err), os.Remove(tmp))
-	}
-	return SyncDir(filepath.Dir(path))
+	return WriteFrom(path, bytes.NewReader(data), perm)
 }
 
 // CreateFile is [WriteFile] for files that must not be there yet: keys and
 // other things that are never overwritten. If path exists the error is
 // fs.ErrExist and nothing is changed.
 func CreateFile(path string, data []byte, perm fs.FileMode) error {
-	tmp, err := stage(path, data, perm)
+	tmp, err := stage(path, bytes.NewReader(data), perm)
 	if err != nil {
 		return err
 	}
@@ -46,8 +41,9 @@ func CreateFile(path string, data []byte, perm fs.FileMode) error {
 	return SyncDir(filepath.Dir(path))
 }
 
-// stage writes data to a new temporary file in the folder of path and fsyncs it.
-func stage(path string, data []byte, perm fs.FileMode) (string, error) {
+// stage writes content to a new temporary file in the folder of path and
+// fsyncs it.
+func stage(path string, content io.WriterTo, perm fs.FileMode) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-"+filepath.Base(path)+"-*")
 	if err != nil {
 		return "", fmt.Errorf("creating a temporary file: %w", err)
@@ -58,7 +54,7 @@ func stage(path string, data []byte, perm fs.FileMode) (string, error) {
 	if err := f.Chmod(perm); err != nil {
 		return fail("setting the mode of", err)
 	}
-	if _, err := f.Write(data); err != nil {
+	if _, err := content.WriteTo(f); err != nil {
 		return fail("writing", err)
 	}
 	if err := f.Sync(); err != nil {
@@ -68,6 +64,60 @@ func stage(path string, data []byte, perm fs.FileMode) (string, error) {
 		return "", errors.Join(fmt.Errorf("closing %s: %w", path, err), os.Remove(f.Name()))
 	}
 	return f.Name(), nil
+}
+
+// WriteFrom is [WriteFile] for content that is written piece by piece.
+func WriteFrom(path string, content io.WriterTo, perm fs.FileMode) error {
+	tmp, err := stage(path, content, perm)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return errors.Join(fmt.Errorf("moving into place: %w", err), os.Remove(tmp))
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// BuildDir makes a folder with everything in it: build fills a new folder beside
+// the target, which is moved into place when build has succeeded and removed when
+// it has not. The folder gets the mode perm. The target may be an empty folder; one that is not empty is left alone
+// and the error wraps fs.ErrExist.
+func BuildDir(dir string, perm fs.FileMode, build func(building string) error) error {
+	dir = filepath.Clean(dir)
+	if err := CheckEmpty(dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return fmt.Errorf("making the parent folder: %w", err)
+	}
+	building, err := os.MkdirTemp(filepath.Dir(dir), ".making-"+filepath.Base(dir)+"-")
+	if err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	if err := errors.Join(os.Chmod(building, perm), build(building)); err != nil {
+		return errors.Join(err, os.RemoveAll(building))
+	}
+	// Remove takes an empty folder out of the way and nothing else.
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(fmt.Errorf("%s: %w", dir, fs.ErrExist), os.RemoveAll(building))
+	}
+	if err := os.Rename(building, dir); err != nil {
+		return errors.Join(fmt.Errorf("moving into place: %w", err), os.RemoveAll(building))
+	}
+	return SyncDir(filepath.Dir(dir))
+}
+
+// CheckEmpty refuses a path where something is that is not an empty folder; the
+// error then wraps fs.ErrExist.
+func CheckEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("looking at the folder: %w", err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty: %w", dir, fs.ErrExist)
+	}
+	return nil
 }
 
 // Mkdir makes a folder (its parent must exist) and fsyncs the parent. If path

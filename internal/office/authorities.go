@@ -68,7 +68,10 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 		}
 	}
 	a.Lists = []uint32{next}
-	c, err := o.authorityCertificate(ctx, actor, a)
+	_, c, err := o.certified(ctx, actor, keystore.PurposeAuthority, a.USCC, caIssuers, ca.Request{
+		Profile: ca.ProfileAuthority, OrganizationCode: a.USCC,
+		Subject: cert.Name{Country: "CN", Organization: a.Name, Unit: "电子证照签发", CommonName: a.Name},
+	})
 	if err != nil {
 		return a, err
 	}
@@ -80,28 +83,27 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 	return a, o.store.AddAuthority(ctx, a, entry)
 }
 
-// authorityCertificate makes the authority's key, or takes the one that a try
-// before this left behind, and certifies it.
-func (o *Office) authorityCertificate(ctx context.Context, actor string, a licence.Authority) (*cert.Certificate, error) {
-	key, err := o.keys.Signer(keystore.PurposeAuthority, a.USCC)
+// certified returns the key of a purpose and name and its certificate by one of the
+// authorities. What a try before this left behind is taken up: a key without a
+// certificate, or both.
+func (o *Office) certified(ctx context.Context, actor string, p keystore.Purpose, name, authority string, r ca.Request) (*pki.Key, *cert.Certificate, error) {
+	key, err := o.keys.Signer(p, name)
 	if errors.Is(err, keystore.ErrNoKey) {
-		key, err = o.keys.GenerateSigner(keystore.PurposeAuthority, a.USCC)
+		key, err = o.keys.GenerateSigner(p, name)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	issuers, err := o.authority(ctx, caIssuers)
+	a, err := o.authority(ctx, authority)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	c, err := certify(ctx, issuers, ca.Request{
-		Profile: ca.ProfileAuthority, Key: key.Public(), OrganizationCode: a.USCC,
-		Subject: cert.Name{Country: "CN", Organization: a.Name, Unit: "电子证照签发", CommonName: a.Name},
-	}, actor)
+	r.Key = key.Public()
+	c, err := certify(ctx, a, r, actor)
 	if errors.Is(err, ca.ErrKeyInUse) {
-		return o.certificateOf(ctx, key.Public())
+		c, err = o.certificateOf(ctx, key.Public())
 	}
-	return c, err
+	return key, c, err
 }
 
 // Authorities returns all issuing authorities.

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -56,9 +54,6 @@ type CreateOptions struct {
 	Now            func() time.Time // nil: time.Now
 }
 
-// ErrNotEmpty says that something is where a data folder should be made.
-var ErrNotEmpty = errors.New("it exists and is not empty")
-
 var (
 	hostForm   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$`)
 	regionForm = regexp.MustCompile(`^[1-9][0-9]{5}$`)
@@ -79,18 +74,6 @@ func (c Config) check() error {
 	return nil
 }
 
-// CheckEmpty refuses a path where something is that is not an empty folder.
-func CheckEmpty(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("looking at %s: %w", dir, err)
-	}
-	if len(entries) > 0 {
-		return fmt.Errorf("%s: %w", dir, ErrNotEmpty)
-	}
-	return nil
-}
-
 // Create makes a new data folder with its keys, certificate authorities, store
 // and first trust files, and opens it. It is built beside its place and moved there
 // when it is whole: what is cut off leaves nothing behind under its name.
@@ -98,33 +81,15 @@ func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	if err := o.Config.check(); err != nil {
 		return nil, err
 	}
-	if err := CheckEmpty(dir); err != nil {
-		return nil, err
-	}
-	dir = filepath.Clean(dir)
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
-	}
-	building, err := os.MkdirTemp(filepath.Dir(dir), ".making-"+filepath.Base(dir)+"-")
+	err := durable.BuildDir(dir, 0o700, func(building string) error {
+		office, err := build(ctx, building, o)
+		if err != nil {
+			return err
+		}
+		return office.Close()
+	})
 	if err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
-	}
-	office, err := build(ctx, building, o)
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(building))
-	}
-	if err := office.Close(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(building))
-	}
-	// An empty folder may be in the way; one that is not empty is left alone.
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.Join(fmt.Errorf("%s: %w", dir, ErrNotEmpty), os.RemoveAll(building))
-	}
-	if err := os.Rename(building, dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("moving the data folder into place: %w", err), os.RemoveAll(building))
-	}
-	if err := durable.SyncDir(filepath.Dir(dir)); err != nil {
-		return nil, err
 	}
 	return Open(dir, Options{Passphrase: o.Passphrase, Now: o.Now})
 }

@@ -175,3 +175,25 @@ func (o *Office) certificateOf(ctx context.Context, key *pki.PublicKey) (*cert.C
 	}
 	return cert.Parse(der)
 }
+
+// AuthorityCertificates returns the certificates of the root and of the intermediate
+// authorities, by name.
+func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Certificate, error) {
+	der, err := o.store.Setting(ctx, rootSetting)
+	if err != nil {
+		return nil, err
+	}
+	root, err := cert.Parse(der)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*cert.Certificate{rootKey: root}
+	for _, name := range Intermediates() {
+		a, err := o.authority(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		found[name] = a.Certificate()
+	}
+	return found, nil
+}

@@ -37,33 +37,7 @@ func line(path string, r verify.Result) string {
 	if path != "" {
 		parts = append(parts, filepath.Base(path))
 	}
-	say := func(values ...*string) {
-		var there []string
-		for _, v := range values {
-			if v != nil {
-				there = append(there, *v)
-			}
-		}
-		if len(there) > 0 {
-			parts = append(parts, strings.Join(there, " "))
-		}
-	}
-	say(r.Category, r.CategoryName)
-	say(r.Holder, r.IDMasked)
-	say(r.Number)
-	if r.ValidFrom != nil {
-		until := "长期 long-term"
-		if r.ValidUntil != nil {
-			until = *r.ValidUntil
-		}
-		parts = append(parts, *r.ValidFrom+" 至 "+until)
-	}
-	for _, l := range r.Labels {
-		parts = append(parts, l.ZH+" "+r.Fields[l.Code])
-	}
-	if r.Document != nil {
-		parts = append(parts, fmt.Sprintf("文件 document %s, %d bytes, SM3 %s", r.Document.Number, r.Document.Length, r.Document.SM3))
-	}
+	parts = append(parts, r.Says()...)
 	if r.Verdict != verify.Valid {
 		parts = append(parts, r.Cause, w.NextZH+" "+w.NextEN)
 	}

@@ -53,10 +53,7 @@ func (l *layout) measure(f field, width float64, d density) cell {
 	if !f.en.Empty() {
 		c.en, _ = f.en.At(d.english).Fit(labels, 2, 4.5)
 	}
-	c.value = f.broken
-	if c.value == nil {
-		c.value = f.value.At(d.value).Lines(width - c.valueX - l.padding())
-	}
+	c.value = f.value.At(d.value).Lines(width - c.valueX - l.padding())
 	em := max(c.value[0].Em(), c.zh[0].Em())
 	if l.skin.look == card {
 		c.beside = len(c.zh) == 1 && len(c.en) == 1 && c.zh[0].Width()+labelGap+c.en[0].Width() <= width

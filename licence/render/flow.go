@@ -8,12 +8,13 @@ import (
 
 // The photograph of the holder stands at the right of the first fields.
 const (
-	photoWidth  = 33.0
-	photoHeight = 45.0
-	photoGap    = 5.0
-	gutter      = 6.0 // between two short fields side by side, and between pictures
-	widestGap   = 7.5 // between two fields, however few they are
-	moreTop     = 44.0
+	photoWidth       = 33.0
+	couplePhotoWidth = 52.0
+	photoHeight      = 45.0
+	photoGap         = 5.0
+	gutter           = 6.0 // between two short fields side by side, and between pictures
+	widestGap        = 7.5 // between two fields, however few they are
+	moreTop          = 44.0
 )
 
 // A flow fills an area with fields from the top.
@@ -45,9 +46,24 @@ func (f *flow) width() float64 {
 	return f.area.width
 }
 
+// passPhoto moves the flow below the photograph if the next field is a long text that
+// would begin beside the last of it and go on below, in a needlessly narrow column.
+func (f *flow) passPhoto() {
+	const little = 20.0 // mm of photograph
+	below := f.photo.bottom() + 4
+	if f.width() == f.area.width || below-f.y > little {
+		return
+	}
+	c := f.l.measure(f.queue[0], f.width(), f.density)
+	if len(c.value) > 3 && f.y+c.height > below {
+		f.y = below
+	}
+}
+
 // take places the next field, or on a card the next two if both are short. False
 // says that there is no room.
 func (f *flow) take() bool {
+	f.passPhoto()
 	width := f.width()
 	half := (width - gutter) / 2
 	row := []cell{f.l.measure(f.queue[0], width, f.density)}
@@ -85,7 +101,8 @@ func (f *flow) split() {
 		return
 	}
 	rest := f.queue[0]
-	rest.broken = c.value[fits:]
+	_, rest.value = rest.value.Cut(c.value[fits].Start())
+	rest.en = f.l.again
 	c.value = c.value[:fits]
 	c.height = f.area.bottom() - f.y
 	f.cells = append(f.cells, c)

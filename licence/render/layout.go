@@ -82,8 +82,11 @@ func (l *layout) arrange() {
 		footTop = end + footGap // the panel ends where its content ends
 	}
 	l.foot(first, footTop)
-	first.panel = box{panelX, panelY, pageWidth - 2*panelX, footTop + foot + 7 - panelY}
 	for i, p := range l.pages {
+		p.panel = box{panelX, panelY, pageWidth - 2*panelX, bottom + 12 - panelY}
+		if i == 0 {
+			p.panel.height = footTop + foot + 7 - panelY
+		}
 		l.smallPrint(p, i)
 	}
 }
@@ -153,9 +156,9 @@ func (l *layout) draw(doc *typeset.Document) {
 				drawWatermark(c, doc, l.skin, centre, 150)
 			}
 		case card:
+			drawPanel(c, l.skin, p.panel)
 			if i == 0 {
-				drawPanel(c, l.skin, p.panel)
-				drawWatermark(c, doc, l.skin, p.panel.x+p.panel.width/2, p.panel.y+p.panel.height/2)
+				drawWatermark(c, doc, l.skin, centre, p.panel.y+p.panel.height/2)
 			}
 		}
 		for _, draw := range p.under {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -144,6 +146,10 @@ func stretched(kind string) Sheet {
 func TestExtremes(t *testing.T) {
 	t.Parallel()
 	portrait := portraitJPEG(t)
+	var couple bytes.Buffer // a picture of two people is wider than high
+	if err := png.Encode(&couple, image.NewGray(image.Rect(0, 0, 53, 35))); err != nil {
+		t.Fatal(err)
+	}
 	wide := &Code{Modules: make([][]bool, maxModules), Caption: strings.Repeat("扫", maxName)}
 	for i := range wide.Modules {
 		wide.Modules[i] = make([]bool, maxModules)
@@ -164,7 +170,7 @@ func TestExtremes(t *testing.T) {
 		for range maxPictures {
 			full.Pictures = append(full.Pictures, Photo{Data: portrait, Caption: strings.Repeat("图", maxName)})
 		}
-		pictures := Sheet{Kind: kind, Title: "图片", Photo: &Photo{Data: portrait}}
+		pictures := Sheet{Kind: kind, Title: "图片", Holder: "甲、乙", Photo: &Photo{Data: couple.Bytes(), Caption: "合影"}}
 		for i := range 9 {
 			pictures.Pictures = append(pictures.Pictures, Photo{Data: portrait, Caption: fmt.Sprintf("图片%d", i+1)})
 		}
@@ -340,4 +346,41 @@ func BenchmarkPage(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Whatever the texts say, everything keeps its place.
+func FuzzPlaces(f *testing.F) {
+	f.Add(uint8(0), "营业执照", "Business Licence", "合肥测试样例科技有限公司", "经营范围", "软件开发；技术咨询", uint8(12), uint8(3))
+	f.Add(uint8(1), strings.Repeat("长", 40), strings.Repeat("W", 100), "龘", "近三年研发费用占销售收入比例(%)", strings.Repeat("甲\n", 60), uint8(1), uint8(0))
+	f.Add(uint8(7), "、、、、", "", "", "“", "    ", uint8(40), uint8(9))
+	var dot bytes.Buffer
+	if err := png.Encode(&dot, image.NewGray(image.Rect(0, 0, 3, 4))); err != nil {
+		f.Fatal(err)
+	}
+	portrait := dot.Bytes()
+	code := testCode(f, "1")
+	f.Fuzz(func(t *testing.T, kind uint8, title, titleEn, holder, label, value string, rows, pictures uint8) {
+		s := Sheet{Kind: kinds[int(kind)%len(kinds)], Title: title, TitleEn: titleEn, Holder: holder, Number: label,
+			Issuer: title, IssueDate: titleEn, Code: code, Validity: holder}
+		for i := range rows % 64 {
+			s.Rows = append(s.Rows, Row{label, titleEn, strings.Repeat(value, int(i%3)+1)})
+		}
+		for range pictures % 12 {
+			s.Pictures = append(s.Pictures, Photo{Data: portrait, Caption: label})
+		}
+		if pictures%2 == 1 {
+			s.Photo = &Photo{Data: portrait, Caption: holder}
+		}
+		l, err := newLayout(&s)
+		var missing *typeface.MissingRuneError
+		if errors.Is(err, ErrSheet) || errors.Is(err, typeface.ErrNotUTF8) || errors.As(err, &missing) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.arrange()
+		checkPlaces(t, l)
+		l.draw(typeset.New(typeset.Info{}))
+	})
 }

@@ -10,25 +10,30 @@ const (
 )
 
 // fit is the size of a picture in a box, in its own proportions.
-func (p picture) fit(width, height float64) (float64, float64) {
+func (p photograph) fit(width, height float64) (float64, float64) {
 	w, h := p.image.Size()
 	scale := min(width/float64(w), height/float64(h))
 	return float64(w) * scale, float64(h) * scale
 }
 
 // placePhoto puts the photograph in the top right corner of the area and returns
-// the room it takes.
+// the room it takes. One of two people, wider than high, gets a wider place.
 func (l *layout) placePhoto(p *page, area box) box {
 	if l.photo == nil {
 		return box{}
 	}
 	width, height := l.photo.fit(photoWidth, photoHeight)
-	at := box{area.right() - photoWidth + (photoWidth-width)/2, area.y, width, height}
+	room := photoWidth
+	if width > height {
+		room = couplePhotoWidth
+		width, height = l.photo.fit(couplePhotoWidth, photoHeight)
+	}
+	at := box{area.right() - room + (room-width)/2, area.y, width, height}
 	p.items = append(p.items, item{at, func(c *typeset.Canvas) { l.drawPicture(c, at, l.photo.image) }})
-	taken := box{area.right() - photoWidth, area.y, photoWidth, height}
+	taken := box{area.right() - room, area.y, room, height}
 	if !l.photo.caption.Empty() {
-		lines, _ := l.photo.caption.Fit(photoWidth, 2, 5)
-		taken.height = p.stack(taken.x+photoWidth/2, at.bottom()+1.2, 1.3, lines) - area.y
+		lines, _ := l.photo.caption.Fit(room, 2, 5)
+		taken.height = p.stack(taken.x+room/2, at.bottom()+1.2, 1.3, lines) - area.y
 	}
 	return taken
 }
@@ -43,7 +48,7 @@ func (l *layout) drawPicture(c *typeset.Canvas, at box, image *typeset.Image) {
 
 // A pictureRow is pictures side by side.
 type pictureRow struct {
-	pictures []picture
+	pictures []photograph
 	height   float64
 }
 

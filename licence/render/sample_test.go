@@ -18,12 +18,11 @@ import (
 // readCSV reads a file of the catalogue as one map a row.
 func readCSV(t testing.TB, name string) []map[string]string {
 	t.Helper()
-	file, err := os.Open("../catalogue/" + name)
+	file, err := os.ReadFile("../catalogue/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	records, err := csv.NewReader(file).ReadAll()
+	records, err := csv.NewReader(bytes.NewReader(file)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,15 +23,10 @@ const (
 )
 
 // A field is a row whose texts are set.
-type field struct {
-	zh, en, value typeset.Text
-	// broken holds the lines of the value that are left when the first of them
-	// stand on an earlier page.
-	broken []typeset.Text
-}
+type field struct{ zh, en, value typeset.Text }
 
-// A picture is a photograph that can be drawn.
-type picture struct {
+// A photograph is a picture that can be drawn, with its caption.
+type photograph struct {
 	image   *typeset.Image
 	caption typeset.Text
 }
@@ -43,13 +38,13 @@ type texts struct {
 	numberLabel, number   typeset.Text
 	holder                typeset.Text // on continuation pages
 	fields                []field
-	photo                 *picture
-	pictures              []picture
+	photo                 *photograph
+	pictures              []photograph
 	issuer, date, caption typeset.Text
 	issuerLabel           typeset.Text
 	dateLabel             typeset.Text
 	identifier            typeset.Text
-	overleaf              typeset.Text
+	overleaf, again       typeset.Text // notes about continuation
 }
 
 // A setter sets texts and keeps the first error.
@@ -87,8 +82,8 @@ func (s *setter) line(what, text string, most int, style typeset.Style) typeset.
 	return s.value(what, text, most, style)
 }
 
-func (s *setter) picture(what string, photo Photo) picture {
-	p := picture{caption: s.line("caption of "+what, photo.Caption, maxName, song(7.5, soft))}
+func (s *setter) photograph(what string, photo Photo) photograph {
+	p := photograph{caption: s.line("caption of "+what, photo.Caption, maxName, song(7.5, soft))}
 	image, err := typeset.DecodeImage(photo.Data)
 	if err != nil && s.err == nil {
 		s.err = fmt.Errorf("render a licence: %s: %w", what, err)
@@ -128,6 +123,7 @@ func setTexts(sheet *Sheet, skin skin) (*texts, error) {
 		dateLabel:   s.line("label", "发证日期 Date of issue", maxName, song(8, mute)),
 		date:        s.line("issue date", sheet.IssueDate, maxName, kai(13.5, ink)),
 		overleaf:    s.line("label", "（续见附页 continued overleaf）", maxName, song(8, mute)),
+		again:       s.line("label", "（续 continued）", maxName, song(6.5, mute)),
 	}
 	if skin.look == card {
 		t.titleEn = s.line("English title", sheet.TitleEn, maxEnglish, song(10, skin.wash))
@@ -140,11 +136,11 @@ func setTexts(sheet *Sheet, skin skin) (*texts, error) {
 	}
 	t.fields = s.fields(sheet)
 	if sheet.Photo != nil {
-		photo := s.picture("photograph", *sheet.Photo)
+		photo := s.photograph("photograph", *sheet.Photo)
 		t.photo = &photo
 	}
 	for i, p := range sheet.Pictures {
-		t.pictures = append(t.pictures, s.picture(fmt.Sprintf("picture %d (%s)", i+1, p.Caption), p))
+		t.pictures = append(t.pictures, s.photograph(fmt.Sprintf("picture %d (%s)", i+1, p.Caption), p))
 	}
 	return t, s.err
 }

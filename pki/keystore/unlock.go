@@ -148,3 +148,12 @@ func readPrivate(path string, limit int64) ([]byte, error) {
 	}
 	return os.ReadFile(path)
 }
+
+// ErrNeedsPassphrase says that a store opens with a passphrase and none was given.
+var ErrNeedsPassphrase = errors.New("the key store opens with a passphrase")
+
+// NeedsPassphrase reports whether a store opens with a passphrase.
+func NeedsPassphrase(dir string) (bool, error) {
+	h, err := readHead(dir)
+	return h.KDF == "argon2id", err
+}

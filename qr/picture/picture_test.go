@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // text is of the length of a typical code on paper: an address and 420 digits.
 var text = "https://localhost/v#" + strings.Repeat("31415926535897932384", 21)
 
-func draw(tb testing.TB, text string, level Level) *Symbol {
+func newSymbol(tb testing.TB, text string, level Level) *Symbol {
 	tb.Helper()
 	s, err := Draw(text, level)
 	if err != nil {
@@ -42,7 +43,7 @@ func TestRoundTrip(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			file, err := draw(t, tt.text, tt.level).PNG(tt.scale)
+			file, err := newSymbol(t, tt.text, tt.level).PNG(tt.scale)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,10 +55,31 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestCleanPicturesAreAlwaysRead: a detector for photographs misses one clean symbol
+// in fifty.
+func TestCleanPicturesAreAlwaysRead(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range 80 {
+		digits := make([]byte, 300+r.IntN(400))
+		for j := range digits {
+			digits[j] = '0' + byte(r.IntN(10))
+		}
+		want := "https://localhost/v#" + string(digits)
+		file, err := newSymbol(t, want, Paper).PNG(3 + 3*(i%2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Read(file); err != nil || got != want {
+			t.Errorf("symbol %d of %d digits: %v", i, len(digits), err)
+		}
+	}
+}
+
 // TestScreenVersion: the most bytes that a screen may show fit version 15.
 func TestScreenVersion(t *testing.T) {
 	t.Parallel()
-	if v := draw(t, strings.Repeat("8", 991), Screen).Version(); v != 15 {
+	if v := newSymbol(t, strings.Repeat("8", 991), Screen).Version(); v != 15 {
 		t.Errorf("991 digits take version %d at level M, want 15", v)
 	}
 }
@@ -65,7 +87,7 @@ func TestScreenVersion(t *testing.T) {
 func TestZbarReads(t *testing.T) {
 	t.Parallel()
 	tooltest.Need(t, "zbarimg")
-	file, err := draw(t, text, Paper).PNG(4)
+	file, err := newSymbol(t, text, Paper).PNG(4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +103,7 @@ func TestZbarReads(t *testing.T) {
 // TestOneBit: the PNG has one bit per pixel and the quiet zone is white.
 func TestOneBit(t *testing.T) {
 	t.Parallel()
-	file, err := draw(t, text, Paper).PNG(2)
+	file, err := newSymbol(t, text, Paper).PNG(2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +126,7 @@ func TestOneBit(t *testing.T) {
 
 func TestSVG(t *testing.T) {
 	t.Parallel()
-	s := draw(t, "1", Screen)
+	s := newSymbol(t, "1", Screen)
 	svg := string(s.SVG(35))
 	if !strings.Contains(svg, `width="35mm"`) || !strings.Contains(svg, `viewBox="0 0 29 29"`) {
 		t.Errorf("SVG is not 35 mm wide over 29 modules: %.200s", svg)
@@ -129,7 +151,7 @@ func TestReadRefuses(t *testing.T) {
 		}
 		return out.Bytes()
 	}
-	code, err := draw(t, text, Paper).PNG(2)
+	code, err := newSymbol(t, text, Paper).PNG(2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +192,7 @@ func BenchmarkDraw(b *testing.B) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	file, err := draw(b, text, Paper).PNG(4)
+	file, err := newSymbol(b, text, Paper).PNG(4)
 	if err != nil {
 		b.Fatal(err)
 	}

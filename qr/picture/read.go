@@ -10,6 +10,7 @@ import (
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
+	"golang.org/x/image/draw"
 )
 
 // Limits of a picture that is read.
@@ -45,24 +46,53 @@ func Read(file []byte) (string, error) {
 	return find(img)
 }
 
-// find tries two ways of telling dark from light, first as the picture is and
-// then harder: the hybrid one copes with shadows, the global one with noise.
+// attempts are the ways of looking for a symbol, in order. A picture that is
+// nothing but an upright symbol is read module by module; the detector for
+// photographs would miss some of these. The hybrid way of telling dark from light
+// copes with shadows, the global one with noise.
+var attempts = []struct {
+	hints     map[gozxing.DecodeHintType]any
+	binarizer func(gozxing.LuminanceSource) gozxing.Binarizer
+}{
+	{map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true}, gozxing.NewGlobalHistgramBinarizer},
+	{nil, gozxing.NewHybridBinarizer},
+	{nil, gozxing.NewGlobalHistgramBinarizer},
+	{map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true}, gozxing.NewHybridBinarizer},
+	{map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true}, gozxing.NewGlobalHistgramBinarizer},
+}
+
+// find looks at the picture as it is, and then at half and a third of its size: a
+// large photograph is easier to read when it is made smaller.
 func find(img image.Image) (string, error) {
-	source := gozxing.NewLuminanceSourceFromImage(img)
-	for _, harder := range []bool{false, true} {
-		hints := make(map[gozxing.DecodeHintType]any)
-		if harder {
-			hints[gozxing.DecodeHintType_TRY_HARDER] = true
+	for shrink := 1; shrink <= 3; shrink++ {
+		bounds := img.Bounds()
+		if shrink > 1 && bounds.Dx()/shrink < smallest {
+			break
 		}
-		for _, binarizer := range []gozxing.Binarizer{gozxing.NewHybridBinarizer(source), gozxing.NewGlobalHistgramBinarizer(source)} {
-			bitmap, err := gozxing.NewBinaryBitmap(binarizer)
+		source := gozxing.NewLuminanceSourceFromImage(smaller(img, shrink))
+		for _, a := range attempts {
+			bitmap, err := gozxing.NewBinaryBitmap(a.binarizer(source))
 			if err != nil {
 				return "", fmt.Errorf("%w: %w", ErrNoCode, err)
 			}
-			if result, err := qrcode.NewQRCodeReader().Decode(bitmap, hints); err == nil {
+			if result, err := qrcode.NewQRCodeReader().Decode(bitmap, a.hints); err == nil {
 				return result.GetText(), nil
 			}
 		}
 	}
 	return "", ErrNoCode
+}
+
+// smallest is the width in pixels below which a picture is not made smaller.
+const smallest = 200
+
+// smaller returns the picture at 1/n of its size, smoothed.
+func smaller(img image.Image, n int) image.Image {
+	if n == 1 {
+		return img
+	}
+	b := img.Bounds()
+	small := image.NewGray(image.Rect(0, 0, b.Dx()/n, b.Dy()/n))
+	draw.ApproxBiLinear.Scale(small, small.Bounds(), img, image.Rect(b.Min.X, b.Min.Y, b.Min.X+small.Bounds().Dx()*n, b.Min.Y+small.Bounds().Dy()*n), draw.Src, nil)
+	return small
 }

@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -75,6 +77,40 @@ func (r *Result) show(c *qr.Credential, category *trust.Category, issuer string)
 			r.Labels = append(r.Labels, Label{f.Code, f.NameZH, f.NameEN})
 		}
 	}
+}
+
+// Says returns what the code says in parts for people, Chinese first; nothing
+// before a signature was found good.
+func (r Result) Says() []string {
+	var parts []string
+	join := func(values ...*string) {
+		var there []string
+		for _, v := range values {
+			if v != nil {
+				there = append(there, *v)
+			}
+		}
+		if len(there) > 0 {
+			parts = append(parts, strings.Join(there, " "))
+		}
+	}
+	join(r.Category, r.CategoryName)
+	join(r.Holder, r.IDMasked)
+	join(r.Number)
+	if r.ValidFrom != nil {
+		until := "长期 long-term"
+		if r.ValidUntil != nil {
+			until = *r.ValidUntil
+		}
+		parts = append(parts, *r.ValidFrom+" 至 "+until)
+	}
+	for _, l := range r.Labels {
+		parts = append(parts, l.ZH+" "+r.Fields[l.Code])
+	}
+	if r.Document != nil {
+		parts = append(parts, fmt.Sprintf("文件 document %s, %d bytes, SM3 %s", r.Document.Number, r.Document.Length, r.Document.SM3))
+	}
+	return parts
 }
 
 // fieldText writes a field's value: a date's day number as 2006-01-02.

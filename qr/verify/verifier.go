@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cose"
 	"github.com/elicence/elicence/qr"
@@ -137,13 +138,77 @@ func (v *Verifier) licence(m *cose.Sign1, digits string, r *Result) (Verdict, st
 	if cause := scope(credential, issuer, category); cause != "" {
 		return OutOfScope, cause
 	}
+	return v.Standing(Claim{
+		Category: credential.Summary.Category, Schema: credential.Summary.Schema, Status: credential.Summary.Status,
+		SignedAt: credential.SignedAt, Expires: credential.Expires,
+		FirstDay: credential.Summary.FirstDay, LastDay: credential.Summary.LastDay,
+	})
+}
+
+// Claim is what a verified object says about its own standing.
+type Claim struct {
+	Category, Schema int
+	Status           uint64 // list<<32 | index
+	SignedAt         time.Time
+	Expires          time.Time // of the signature; zero: it does not expire
+	FirstDay         civil.Day
+	LastDay          *civil.Day // nil: long-term
+}
+
+// Standing decides whether what is well signed and within its scope is in force:
+// status, clock, dates, and the age of the status data.
+func (v *Verifier) Standing(c Claim) (Verdict, string) {
+	category, known := v.cache.Category(c.Category, c.Schema)
 	if !known {
 		return NoData, "this terminal's data does not know the category's field list"
 	}
-	if verdict, cause := v.Status(credential.Summary.Status, credential.SignedAt); verdict != Valid {
+	if verdict, cause := v.status(c); verdict != Valid {
 		return verdict, cause
 	}
-	return v.dates(credential, category)
+	now := v.trustedNow()
+	switch {
+	case c.SignedAt.Sub(now) > clockTolerance:
+		return Clock, inTheFuture(c.SignedAt, now)
+	case now.Before(c.FirstDay.Start()):
+		return NotYetValid, "valid from " + c.FirstDay.String()
+	case c.LastDay != nil && now.After(c.LastDay.End()):
+		return Expired, "its last day was " + c.LastDay.String()
+	case !c.Expires.IsZero() && now.After(c.Expires):
+		return Expired, "print again"
+	}
+	age, asOf := now.Sub(v.cache.AsOf()), v.cache.AsOf().Format(time.RFC3339)
+	switch {
+	case age > time.Duration(category.Limit)*time.Second:
+		return NoData, "the status data is too old: of " + asOf
+	case age > time.Duration(category.Fresh)*time.Second:
+		return ValidStale, "status as of " + asOf
+	default:
+		return Valid, "signature, scope, status and dates are in order"
+	}
+}
+
+func inTheFuture(signedAt, now time.Time) string {
+	return fmt.Sprintf("signed %d seconds in this terminal's future", int(signedAt.Sub(now).Seconds()))
+}
+
+// status looks up a place in the status lists.
+func (v *Verifier) status(c Claim) (Verdict, string) {
+	list, index := uint32(c.Status>>32), uint32(c.Status)
+	set, ok := v.cache.Set(list)
+	switch {
+	case !ok:
+		return NoData, fmt.Sprintf("this terminal's data does not have status list %d", list)
+	case index >= set.High && c.SignedAt.After(v.cache.Status.IssuedAt()):
+		return NoData, "issued after this terminal's data"
+	case index >= set.High:
+		return NotIssued, "its number in the status list was never given out"
+	case set.Revoked.Has(index):
+		return Revoked, "revoked by the issuing authority"
+	case set.Suspended.Has(index):
+		return Suspended, "suspended by the issuing authority"
+	default:
+		return Valid, ""
+	}
 }
 
 // signer finds which of n candidate keys signed a message: Valid with its
@@ -199,70 +264,6 @@ func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
 	return false
 }
 
-// Status decides on a place in the status lists, for a licence signed at the given
-// time: Valid, NotIssued, Revoked, Suspended or NoData.
-func (v *Verifier) Status(packed uint64, signedAt time.Time) (Verdict, string) {
-	list, index := uint32(packed>>32), uint32(packed)
-	set, ok := v.cache.Set(list)
-	if !ok {
-		return NoData, fmt.Sprintf("this terminal's data does not have status list %d", list)
-	}
-	if index >= set.High {
-		if signedAt.After(v.cache.Status.IssuedAt()) {
-			return NoData, "issued after this terminal's data"
-		}
-		return NotIssued, "its number in the status list was never given out"
-	}
-	if set.Revoked.Has(index) {
-		return Revoked, "revoked by the issuing authority"
-	}
-	if set.Suspended.Has(index) {
-		return Suspended, "suspended by the issuing authority"
-	}
-	return Valid, ""
-}
-
-// dates decides on everything that depends on the time.
-func (v *Verifier) dates(c *qr.Credential, category *trust.Category) (Verdict, string) {
-	now := v.trustedNow()
-	s := c.Summary
-	if ahead := c.SignedAt.Sub(now); ahead > clockTolerance {
-		return Clock, fmt.Sprintf("signed %d seconds in this terminal's future", int(ahead.Seconds()))
-	}
-	if now.Before(s.FirstDay.Start()) {
-		return NotYetValid, "valid from " + s.FirstDay.String()
-	}
-	if s.LastDay != nil && now.After(s.LastDay.End()) {
-		return Expired, "its last day was " + s.LastDay.String()
-	}
-	if now.After(c.Expires) {
-		return Expired, "print again"
-	}
-	return v.freshness(now, category)
-}
-
-// freshness decides on the age of the status data.
-func (v *Verifier) freshness(now time.Time, category *trust.Category) (Verdict, string) {
-	age := now.Sub(v.cache.AsOf())
-	switch {
-	case age > time.Duration(category.Limit)*time.Second:
-		return NoData, "the status data is too old: of " + v.cache.AsOf().Format(time.RFC3339)
-	case age > time.Duration(category.Fresh)*time.Second:
-		return ValidStale, "status as of " + v.cache.AsOf().Format(time.RFC3339)
-	default:
-		return Valid, "signature, scope, status and dates are in order"
-	}
-}
-
-// Freshness decides on the age of the status data for a category.
-func (v *Verifier) Freshness(category, schema int) (Verdict, string) {
-	c, ok := v.cache.Category(category, schema)
-	if !ok {
-		return NoData, "this terminal's data does not know the category's field list"
-	}
-	return v.freshness(v.trustedNow(), c)
-}
-
 // document decides on a document code.
 func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, string) {
 	candidates := v.cache.Services(m.KID)
@@ -284,8 +285,8 @@ func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, s
 		return OutOfScope, "the service may not sign a code of this kind and life"
 	}
 	now := v.trustedNow()
-	if ahead := d.SignedAt.Sub(now); ahead > clockTolerance {
-		return Clock, fmt.Sprintf("signed %d seconds in this terminal's future", int(ahead.Seconds()))
+	if d.SignedAt.Sub(now) > clockTolerance {
+		return Clock, inTheFuture(d.SignedAt, now)
 	}
 	if now.After(d.Expires) {
 		return Expired, "print again"

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"reflect"
+	"runtime"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/qr/picture"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// verificationInput is what is verified: its media type says what it is.
+type verificationInput struct {
+	ContentType string `header:"Content-Type" doc:"application/json, text/plain, image/png, image/jpeg or application/pdf"`
+	RawBody     []byte
+}
+
+// codeInput is the JSON form of a code.
+type codeInput struct {
+	Code string `json:"code" doc:"The digits of a code, alone or behind '#' of an address"`
+}
+
+// verificationOutput is the answer, with words for people.
+type verificationOutput struct {
+	Body struct {
+		office.Inspection
+		Wording wording `json:"wording"`
+	}
+}
+
+// wording is how the verdict is put to people.
+type wording struct {
+	ZH     string `json:"zh"`
+	EN     string `json:"en"`
+	NextZH string `json:"next_zh"`
+	NextEN string `json:"next_en"`
+	Colour string `json:"colour" enum:"green,amber,red"`
+	Symbol string `json:"symbol"`
+}
+
+func (s *Server) registerVerifications() {
+	content := map[string]*huma.MediaType{
+		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[codeInput](), true, "CodeInput")},
+		"text/plain":       {Schema: &huma.Schema{Type: "string"}},
+	}
+	for _, binary := range []string{"image/png", "image/jpeg", "application/pdf"} {
+		content[binary] = &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
+	}
+	// Verification is work for a processor: more at once than there are makes
+	// everybody wait longer.
+	slots := make(chan struct{}, runtime.NumCPU())
+	huma.Register(s.api, huma.Operation{
+		OperationID: "verify", Method: http.MethodPost, Path: "/v1/verifications", Tags: []string{"verification"},
+		Summary:     "核验 Verify a code, a picture of one, or a PDF",
+		Description: "Every verdict is an answer with status 200; what cannot be judged at all (not a PDF, encrypted, no code in the picture) is 422. Nothing that is sent is kept.",
+		RequestBody: &huma.RequestBody{Required: true, Content: content}, MaxBodyBytes: maxBody, BodyReadTimeout: readTimeout, SkipValidateBody: true,
+		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *verificationInput) (*verificationOutput, error) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-ctx.Done():
+			return nil, huma.Error503ServiceUnavailable("too busy")
+		}
+		inspector, err := s.inspectors.current(ctx)
+		if err != nil {
+			s.log.Error("cannot verify", "error", err)
+			return nil, huma.Error503ServiceUnavailable("the service's trust files do not verify")
+		}
+		found, err := inspect(inspector, in)
+		if err != nil {
+			return nil, err
+		}
+		out := new(verificationOutput)
+		out.Body.Inspection = found
+		w := found.Verdict.Wording()
+		out.Body.Wording = wording{w.ZH, w.EN, w.NextZH, w.NextEN, string(w.Colour), w.Symbol}
+		return out, nil
+	})
+}
+
+// inspect looks at the body as its media type says.
+func inspect(i *office.Inspector, in *verificationInput) (office.Inspection, error) {
+	mediaType, _, err := mime.ParseMediaType(in.ContentType)
+	if err != nil {
+		return office.Inspection{}, huma.Error415UnsupportedMediaType("Content-Type is missing or malformed")
+	}
+	switch mediaType {
+	case "application/json":
+		var code codeInput
+		if err := json.Unmarshal(in.RawBody, &code); err != nil || code.Code == "" {
+			return office.Inspection{}, huma.Error422UnprocessableEntity(`body: must be {"code": "…"}`)
+		}
+		return i.Code(code.Code), nil
+	case "text/plain":
+		return i.Code(string(in.RawBody)), nil
+	case "image/png", "image/jpeg", "application/pdf":
+		found, err := i.File(in.RawBody)
+		if err != nil {
+			return found, huma.Error422UnprocessableEntity(explain(err))
+		}
+		return found, nil
+	default:
+		return office.Inspection{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, image/png, image/jpeg, application/pdf")
+	}
+}
+
+// explain says why a file cannot be judged. These errors speak of the caller's own
+// file, so all of them may be told.
+func explain(err error) string {
+	var damaged *pdf.DamagedError
+	switch {
+	case errors.Is(err, picture.ErrNoCode):
+		return "图片中没有找到二维码 no QR code was found in the picture"
+	case errors.Is(err, picture.ErrNotPicture):
+		return "不是可用的图片 not a usable PNG or JPEG picture"
+	case errors.Is(err, pdf.ErrEncrypted):
+		return "PDF 已加密 " + err.Error()
+	case errors.As(err, &damaged):
+		return "PDF 已损坏 " + damaged.Error()
+	case errors.Is(err, office.ErrInput):
+		return "无法识别的内容 " + err.Error()
+	default:
+		return err.Error()
+	}
+}

@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
+)
+
+func newLicence(s *settings) *cobra.Command {
+	return group("licence", "证照 licences",
+		newIssue(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s),
+		newStep(s, licence.Suspend, "暂扣 suspend a licence"), newStep(s, licence.Resume, "恢复 resume a suspended licence"),
+		newStep(s, licence.Revoke, "注销或吊销 revoke a licence for ever"))
+}
+
+// licenceView is a licence as it is printed.
+type licenceView struct {
+	ID           string            `json:"id"`
+	Category     string            `json:"category"`
+	CategoryName string            `json:"category_name"`
+	Number       string            `json:"number"`
+	State        string            `json:"state"`
+	Reason       string            `json:"reason,omitempty"`
+	Since        string            `json:"since"`
+	Issuer       string            `json:"issuer"`
+	IssuerName   string            `json:"issuer_name"`
+	Holder       holderView        `json:"holder"`
+	IssueDate    string            `json:"issue_date"`
+	ValidFrom    string            `json:"valid_from"`
+	ValidUntil   *string           `json:"valid_until"` // null: long-term
+	Fields       map[string]string `json:"fields"`
+	StatusList   uint32            `json:"status_list"`
+	StatusIndex  uint32            `json:"status_index"`
+	Revision     uint64            `json:"revision"`
+}
+
+type holderView struct {
+	Name     string `json:"name"`
+	IDType   string `json:"id_type"`
+	IDNumber string `json:"id_number"`
+}
+
+func viewLicence(c *catalogue.Catalogue, r licence.Record) licenceView {
+	l := r.Licence
+	h := l.Holders[0]
+	v := licenceView{
+		ID: l.Identifier.String(), Category: l.Category.String(), Number: l.Number, State: r.State.String(), Reason: r.Reason,
+		Since: r.Since.Format(time.RFC3339), Issuer: l.Identifier.Issuer, IssuerName: l.IssuerName,
+		Holder:    holderView{h.Name, string(h.IDType), h.IDNumber},
+		IssueDate: l.IssueDay.String(), ValidFrom: l.FirstDay.String(), Fields: make(map[string]string),
+		StatusList: l.Status.List, StatusIndex: l.Status.Index, Revision: r.Revision,
+	}
+	if l.LastDay != nil {
+		until := l.LastDay.String()
+		v.ValidUntil = &until
+	}
+	category, ok := c.Category(l.Category)
+	if !ok {
+		return v
+	}
+	v.CategoryName = category.NameZH
+	for _, f := range category.Fields {
+		value, present := l.Fields[f.Code]
+		if !present {
+			continue
+		}
+		v.Fields[f.Code] = value.Text(f)
+		if image, ok := value.Image(); ok {
+			v.Fields[f.Code] = fmt.Sprintf("%s, %d bytes, SM3 %x", image.MediaType, image.Length, image.SM3)
+		}
+	}
+	return v
+}
+
+func (v licenceView) row() []string {
+	return []string{v.ID, v.Category, v.CategoryName, v.Number, v.State, v.Holder.Name}
+}
+
+// maxApplicationFile bounds the file that licence issue reads.
+const maxApplicationFile = licence.MaxApplicationSize
+
+func newIssue(s *settings) *cobra.Command {
+	var category, file, requestID string
+	cmd := &cobra.Command{
+		Use:   "issue --category NNN --file F.json [--request-id ID]",
+		Short: "签发 issue a licence",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			id, err := catalogue.ParseID(category)
+			if err != nil {
+				return fmt.Errorf("--category: %w", err)
+			}
+			content, err := readInput("--file", file, cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			application, err := licence.ParseApplication(content)
+			if err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+			folder := filepath.Dir(file)
+			readFile := func(path string) ([]byte, error) {
+				if !filepath.IsAbs(path) {
+					path = filepath.Join(folder, path)
+				}
+				return readLimited(path, maxApplicationFile)
+			}
+			return s.with(func(o *office.Office) error {
+				r, err := o.Issue(cmd.Context(), s.actor, id, application, office.IssueOptions{RequestID: requestID, ReadFile: readFile})
+				if err != nil {
+					return err
+				}
+				return printLicence(cmd, s, o, r)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&category, "category", "", "three-digit `NUMBER` of the category")
+	cmd.Flags().StringVar(&file, "file", "", "`FILE` with the application in JSON; - is standard input")
+	cmd.Flags().StringVar(&requestID, "request-id", "", "your own `ID` of the application: the same again gives the first result")
+	return cmd
+}
+
+func printLicence(cmd *cobra.Command, s *settings, o *office.Office, r licence.Record) error {
+	v := viewLicence(o.Catalogue(), r)
+	if s.json {
+		return printJSON(cmd.OutOrStdout(), v)
+	}
+	until := "长期 long-term"
+	if v.ValidUntil != nil {
+		until = *v.ValidUntil
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s %s  %s\n%s  %s\n%s 至 %s\n%s  %s\n", v.ID, v.Category, v.CategoryName, v.Number,
+		v.Holder.Name, v.Holder.IDNumber, v.ValidFrom, until, v.State, v.Reason)
+	return err
+}
+
+// readInput reads a file that a flag or an argument names, or standard input.
+func readInput(what, path string, stdin io.Reader) ([]byte, error) {
+	switch path {
+	case "":
+		return nil, fmt.Errorf("%s: must name a file", what)
+	case "-":
+		b, err := io.ReadAll(io.LimitReader(stdin, maxApplicationFile+1))
+		if err != nil {
+			return nil, fmt.Errorf("%s: reading standard input: %w", what, err)
+		}
+		return b, nil
+	default:
+		b, err := readLimited(path, maxApplicationFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
+		return b, nil
+	}
+}
+
+func readLimited(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder", path)
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), limit)
+	}
+	return os.ReadFile(path)
+}
+
+// onLicence makes a command that takes the identifier of one licence.
+func onLicence(s *settings, use, short string, do func(*cobra.Command, context.Context, *office.Office, licence.Identifier) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		id, err := licence.ParseIdentifier(args[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		return s.with(func(o *office.Office) error { return do(cmd, cmd.Context(), o, id) })
+	}}
+}
+
+func newShow(s *settings) *cobra.Command {
+	return onLicence(s, "show ID", "显示 show a licence", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		r, err := o.Licence(ctx, id)
+		if err != nil {
+			return err
+		}
+		return printLicence(cmd, s, o, r)
+	})
+}
+
+func newLicenceList(s *settings) *cobra.Command {
+	var after uint64
+	var limit int
+	cmd := &cobra.Command{Use: "list", Short: "列出 list licences, the oldest change first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		if limit < 1 || limit > 10000 {
+			return fmt.Errorf("--limit: %d is not 1 to 10000", limit)
+		}
+		return s.with(func(o *office.Office) error {
+			records, err := o.Licences(cmd.Context(), after, limit)
+			if err != nil {
+				return err
+			}
+			var views []licenceView
+			for _, r := range records {
+				views = append(views, viewLicence(o.Catalogue(), r))
+			}
+			return list(cmd, s, views, licenceView.row)
+		})
+	}}
+	cmd.Flags().Uint64Var(&after, "after", 0, "only changes after this `REVISION`")
+	cmd.Flags().IntVar(&limit, "limit", 1000, "at most so many")
+	return cmd
+}
+
+// Sizes of a code's pictures.
+const (
+	pngScale = 6  // pixels a module
+	svgWidth = 40 // millimetres
+)
+
+func newCode(s *settings) *cobra.Command {
+	var png, svg string
+	cmd := onLicence(s, "code ID [--png F] [--svg F]", "核验码 print a licence's code", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		r, err := o.Licence(ctx, id)
+		if err != nil {
+			return err
+		}
+		code, err := o.Code(ctx, r)
+		if err != nil {
+			return err
+		}
+		symbol, err := code.Paper()
+		if err != nil {
+			return err
+		}
+		if png != "" {
+			picture, err := symbol.PNG(pngScale)
+			if err != nil {
+				return err
+			}
+			if err := durable.WriteFile(png, picture, 0o644); err != nil {
+				return fmt.Errorf("--png: %w", err)
+			}
+		}
+		if svg != "" {
+			if err := durable.WriteFile(svg, symbol.SVG(svgWidth), 0o644); err != nil {
+				return fmt.Errorf("--svg: %w", err)
+			}
+		}
+		if s.json {
+			return printJSON(cmd.OutOrStdout(), map[string]any{"id": id.String(), "code": code.Digits, "address": code.Address, "cut": code.Cut})
+		}
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), code.Digits)
+		return err
+	})
+	cmd.Flags().StringVar(&png, "png", "", "write the picture for paper to this `FILE`")
+	cmd.Flags().StringVar(&svg, "svg", "", "write the drawing for paper to this `FILE`")
+	return cmd
+}
+
+func newPDF(s *settings) *cobra.Command {
+	var out string
+	cmd := onLicence(s, "pdf ID -o F", "版式文件 the sealed PDF of a licence", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		if out == "" {
+			return fmt.Errorf("-o: must name a file")
+		}
+		r, err := o.Licence(ctx, id)
+		if err != nil {
+			return err
+		}
+		sealed, err := o.PDF(ctx, s.actor, r)
+		if err != nil {
+			return err
+		}
+		if err := durable.WriteFile(out, sealed, 0o644); err != nil {
+			return fmt.Errorf("-o: %w", err)
+		}
+		if s.json {
+			return printJSON(cmd.OutOrStdout(), map[string]any{"id": id.String(), "file": out, "bytes": len(sealed)})
+		}
+		return nil
+	})
+	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write")
+	return cmd
+}
+
+func newStep(s *settings, step licence.Step, short string) *cobra.Command {
+	var reason string
+	cmd := onLicence(s, string(step)+" ID --reason TEXT", short, func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		r, err := o.Step(ctx, s.actor, id, step, reason)
+		if err != nil {
+			return err
+		}
+		return printLicence(cmd, s, o, r)
+	})
+	cmd.Flags().StringVar(&reason, "reason", "", "why, in `WORDS`; kept with the licence")
+	return cmd
+}

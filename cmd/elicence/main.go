@@ -1,0 +1,94 @@
+// Command elicence is the e-licence, seal and signature service of a province and
+// its command line. `elicence help` lists the commands; docs/commands.md describes
+// them.
+//
+// It exits with 0 for yes, 1 for no (not valid, refused) and 2 if it could not
+// (usage, input, input/output). Errors go to standard error as `elicence: what: why`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/elicence/elicence/internal/demo"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/seal"
+)
+
+func main() { os.Exit(run()) }
+
+const (
+	exitYes      = 0
+	exitNo       = 1
+	exitCouldNot = 2
+)
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := office.SelfTest(); err != nil {
+		return report(os.Stderr, err)
+	}
+	return report(os.Stderr, newRoot().ExecuteContext(ctx))
+}
+
+// errNotValid is returned by a command whose answer, already printed, is no.
+var errNotValid = errors.New("not valid")
+
+// report prints an error and returns the exit code that it stands for.
+func report(stderr io.Writer, err error) int {
+	var invalid *licence.InvalidError
+	switch {
+	case err == nil:
+		return exitYes
+	case errors.Is(err, errNotValid):
+		return exitNo
+	case errors.As(err, &invalid):
+		for _, f := range invalid.Faults {
+			fmt.Fprintf(stderr, "elicence: %s: %s\n", f.Field, f.Reason)
+		}
+	default:
+		fmt.Fprintf(stderr, "elicence: %v\n", err)
+	}
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintf(stderr, "elicence: hint: %s\n", hint)
+	}
+	var damage *audit.DamageError
+	if errors.As(err, &damage) {
+		return exitNo
+	}
+	for _, refusal := range []error{
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, seal.ErrSamePerson, seal.ErrState, demo.ErrNotAsItMustBe,
+	} {
+		if errors.Is(err, refusal) {
+			return exitNo
+		}
+	}
+	return exitCouldNot
+}
+
+// hintFor names the next command where there is an obvious one.
+func hintFor(err error) string {
+	switch {
+	case errors.Is(err, os.ErrNotExist) && errors.Is(err, errNoDataFolder):
+		return "make one with: elicence init --data DIR"
+	case errors.Is(err, keystore.ErrNeedsPassphrase):
+		return "give --passphrase-file FILE"
+	case errors.Is(err, office.ErrNoAuthority):
+		return "see who issues what with: elicence authority list"
+	case errors.Is(err, seal.ErrNotFound):
+		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
+	case errors.Is(err, office.ErrNoCategory):
+		return "find it with: elicence category search WORD"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/keystore"
+)
+
+// settings are the flags that every command has.
+type settings struct {
+	data           string
+	store          string
+	actor          string
+	keyFile        string
+	passphraseFile string
+	json           bool
+}
+
+func newRoot() *cobra.Command {
+	s := new(settings)
+	root := &cobra.Command{
+		Use:           "elicence",
+		Short:         "电子证照、签名与印章 e-licences, signatures and seals",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	flags := root.PersistentFlags()
+	flags.StringVar(&s.data, "data", defaultData(), "`DIR` that holds the store, keys and documents ($ELICENCE_DATA)")
+	flags.StringVar(&s.store, "store", "", "store `URL`; this version has only the embedded one")
+	flags.StringVar(&s.actor, "actor", defaultActor(), "`NAME` of the officer who acts ($ELICENCE_ACTOR)")
+	flags.StringVar(&s.keyFile, "kek-file", "", "`FILE` with the key-encryption key, if it is not DATA/kek")
+	flags.StringVar(&s.passphraseFile, "passphrase-file", "", "`FILE` whose first line opens the key store")
+	flags.BoolVar(&s.json, "json", false, "print JSON for machines")
+	root.AddCommand(
+		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newSeal(s), newVerify(s), newTrust(s), newAudit(s),
+	)
+	return root
+}
+
+func defaultData() string {
+	if dir := os.Getenv("ELICENCE_DATA"); dir != "" {
+		return dir
+	}
+	return "elicence-data"
+}
+
+// defaultActor is $ELICENCE_ACTOR or the user who is logged in.
+func defaultActor() string {
+	if name := os.Getenv("ELICENCE_ACTOR"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+var errNoDataFolder = errors.New("the data folder cannot be opened")
+
+// open opens the data folder.
+func (s *settings) open() (*office.Office, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	passphrase, err := s.passphrase()
+	if err != nil {
+		return nil, err
+	}
+	o, err := office.Open(s.data, office.Options{Passphrase: passphrase, KeyFile: s.keyFile})
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("--data: %w: %w", errNoDataFolder, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", s.data, err)
+	}
+	return o, nil
+}
+
+func (s *settings) check() error {
+	if s.store != "" {
+		return fmt.Errorf("--store: %q: this version has only the embedded store", s.store)
+	}
+	if s.actor == "" || strings.ContainsAny(s.actor, "\n\r\t") {
+		return errors.New("--actor: must be a name on one line")
+	}
+	return nil
+}
+
+// passphrase reads the passphrase if the key store wants one: from the file that
+// was named, or at the terminal.
+func (s *settings) passphrase() ([]byte, error) {
+	if s.passphraseFile != "" {
+		return readPassphrase("--passphrase-file", s.passphraseFile)
+	}
+	wants, err := keystore.NeedsPassphrase(filepath.Join(s.data, "keys"))
+	if err != nil || !wants {
+		return nil, nil //nolint:nilerr // what is wrong with the folder is said when it is opened
+	}
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return nil, keystore.ErrNeedsPassphrase
+	}
+	fmt.Fprint(os.Stderr, "口令 passphrase: ")
+	passphrase, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	if err != nil {
+		return nil, fmt.Errorf("reading the passphrase: %w", err)
+	}
+	return passphrase, nil
+}
+
+func readPassphrase(flag, path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	line = strings.TrimSuffix(line, "\r")
+	if line == "" {
+		return nil, fmt.Errorf("%s: the first line of %s is empty", flag, path)
+	}
+	return []byte(line), nil
+}
+
+// with opens the data folder, calls f and closes it again.
+func (s *settings) with(f func(*office.Office) error) error {
+	o, err := s.open()
+	if err != nil {
+		return err
+	}
+	err = f(o)
+	if closing := o.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// printJSON prints one JSON value and a line end.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// list prints items as one JSON array, or as rows of a table.
+func list[T any](cmd *cobra.Command, s *settings, items []T, row func(T) []string) error {
+	if s.json {
+		if items == nil {
+			items = []T{}
+		}
+		return printJSON(cmd.OutOrStdout(), items)
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	for _, item := range items {
+		fmt.Fprintln(w, strings.Join(row(item), "\t"))
+	}
+	return w.Flush()
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return fmt.Errorf("%s: name what to do: see elicence %s --help", cmd.Name(), cmd.Name())
+	}}
+	c.AddCommand(commands...)
+	return c
+}

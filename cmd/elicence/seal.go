@@ -1,0 +1,258 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/impression"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+func newSeal(s *settings) *cobra.Command {
+	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealApprove(s), newSealList(s), newSealStamp(s))
+}
+
+// sealView is a seal as it is printed.
+type sealView struct {
+	ID         string  `json:"id"`
+	Name       string  `json:"name"`
+	Owner      string  `json:"owner"`
+	OwnerName  string  `json:"owner_name"`
+	State      string  `json:"state"` // applied or approved
+	AppliedBy  string  `json:"applied_by"`
+	AppliedAt  string  `json:"applied_at"`
+	ApprovedBy *string `json:"approved_by"`
+	ApprovedAt *string `json:"approved_at"`
+}
+
+func viewSeal(r seal.Record) sealView {
+	v := sealView{
+		ID: r.ID, Name: r.Name, Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: "applied", AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
+	}
+	if r.Approved() {
+		at := r.ApprovedAt.Format(time.RFC3339)
+		v.State, v.ApprovedBy, v.ApprovedAt = "approved", &r.ApprovedBy, &at
+	}
+	return v
+}
+
+func (v sealView) row() []string { return []string{v.ID, v.Name, v.OwnerName, v.State, v.AppliedBy} }
+
+func printSeal(cmd *cobra.Command, s *settings, r seal.Record) error {
+	v := viewSeal(r)
+	if s.json {
+		return printJSON(cmd.OutOrStdout(), v)
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(v.row(), "  "))
+	return err
+}
+
+// designs are the kinds of seal by name.
+var designs = map[string]func(text, code string) impression.Spec{
+	"department":     func(text, _ string) impression.Spec { return impression.Government(impression.Department, text) },
+	"township":       func(text, _ string) impression.Spec { return impression.Government(impression.Township, text) },
+	"company":        func(text, _ string) impression.Spec { return impression.Company(text) },
+	"finance":        func(text, _ string) impression.Spec { return impression.Finance(text) },
+	"contract":       func(text, _ string) impression.Spec { return impression.Contract(text) },
+	"invoice":        impression.Invoice,
+	"representative": func(text, _ string) impression.Spec { return impression.Representative(text) },
+}
+
+func newSealMake(s *settings) *cobra.Command {
+	var n office.NewSeal
+	var kind, text, line string
+	cmd := &cobra.Command{
+		Use:   "make --owner USCC --text TEXT [--kind KIND]",
+		Short: "申请制章 apply for a seal; another person approves it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			design, known := designs[kind]
+			if !known {
+				return fmt.Errorf("--kind: %q is not department, township, company, finance, contract, invoice or representative", kind)
+			}
+			n.Design = design(text, n.OwnerUSCC)
+			if line != "" {
+				n.Design.Line = line
+			}
+			return s.with(func(o *office.Office) error {
+				r, err := o.ApplySeal(cmd.Context(), s.actor, n)
+				if err != nil {
+					return err
+				}
+				return printSeal(cmd, s, r)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&n.OwnerUSCC, "owner", "", "unified social credit `CODE` of the owner")
+	cmd.Flags().StringVar(&n.OwnerName, "owner-name", "", "`NAME` of the owner; without: that of the issuing authority")
+	cmd.Flags().StringVar(&n.Region, "region", "", "six `DIGITS` that begin the seal's code; without: the domain's")
+	cmd.Flags().StringVar(&kind, "kind", "department", "department, township, company, finance, contract, invoice, representative")
+	cmd.Flags().StringVar(&text, "text", "", "`TEXT` along the rim")
+	cmd.Flags().StringVar(&line, "line", "", "`TEXT` below the star")
+	return cmd
+}
+
+func newSealApprove(s *settings) *cobra.Command {
+	return &cobra.Command{Use: "approve ID", Short: "批准制章 approve and make a seal", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return s.with(func(o *office.Office) error {
+			r, err := o.ApproveSeal(cmd.Context(), s.actor, args[0])
+			if err != nil {
+				return err
+			}
+			return printSeal(cmd, s, r)
+		})
+	}}
+}
+
+func newSealList(s *settings) *cobra.Command {
+	return &cobra.Command{Use: "list", Short: "列出印章 list the seals", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return s.with(func(o *office.Office) error {
+			all, err := o.Seals(cmd.Context())
+			if err != nil {
+				return err
+			}
+			var views []sealView
+			for _, r := range all {
+				views = append(views, viewSeal(r))
+			}
+			return list(cmd, s, views, sealView.row)
+		})
+	}}
+}
+
+func newSealStamp(s *settings) *cobra.Command {
+	var r office.StampRequest
+	var page, at string
+	cmd := &cobra.Command{
+		Use:   "stamp --seal ID [--page N|all|last] [--at X,Y] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
+		Short: "盖章 put a seal on a PDF",
+		Long: "Puts a seal on a PDF by an incremental update: earlier signatures stay valid. --at is the middle of the seal in millimetres\n" +
+			"from the top left corner of the page. --number prints a document code beside the seal, by which a paper print is checked\n" +
+			"against the electronic original.",
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if r.SealID == "" {
+				return errors.New("--seal: must be the code of a seal")
+			}
+			if sameFile(args[0], args[1]) {
+				return fmt.Errorf("%s: the sealed document must be another file", args[1])
+			}
+			doc, closeFile, err := openPDF(args[0])
+			if err != nil {
+				return err
+			}
+			defer closeFile()
+			if r.Place, err = place(doc, page, at); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return s.with(func(o *office.Office) error {
+				sealed, err := o.Stamp(cmd.Context(), s.actor, doc, r)
+				if err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
+				if err := durable.WriteFrom(args[1], sealed, 0o644); err != nil {
+					return err
+				}
+				if s.json {
+					return printJSON(cmd.OutOrStdout(), map[string]any{"id": r.SealID, "field": sealed.Field(), "file": args[1]})
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&r.SealID, "seal", "", "`CODE` of the seal")
+	cmd.Flags().StringVar(&page, "page", "last", "page `NUMBER`, all or last")
+	cmd.Flags().StringVar(&at, "at", "", "`X,Y` of the seal's middle in mm; without: bottom right")
+	cmd.Flags().StringVar(&r.Field, "field", "", "`NAME` of the signature field")
+	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
+	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal")
+	return cmd
+}
+
+// sameFile reports whether two paths name one file.
+func sameFile(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// openPDF opens a PDF that is read as it is needed.
+func openPDF(path string) (*pdf.Document, func(), error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	// What was only read may be closed without looking.
+	closeFile := func() { _ = f.Close() }
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("is not a file")
+	}
+	if err != nil {
+		closeFile()
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	doc, err := pdf.Open(f, info.Size())
+	if err != nil {
+		closeFile()
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return doc, closeFile, nil
+}
+
+// margin is the distance of a seal's middle from the page's right and lower edge
+// where no place is given, in millimetres.
+const margin = 45
+
+// place reads --page and --at.
+func place(doc *pdf.Document, page, at string) (office.Place, error) {
+	p := office.Place{Pages: []int{-1}}
+	switch page {
+	case "last":
+	case "all":
+		p.Pages = nil
+	default:
+		n, err := strconv.Atoi(page)
+		if err != nil || n < 1 {
+			return p, fmt.Errorf("--page: %q is not a page number, all or last", page)
+		}
+		p.Pages = []int{n}
+	}
+	if at != "" {
+		x, y, found := strings.Cut(at, ",")
+		var errX, errY error
+		p.X, errX = strconv.ParseFloat(x, 64)
+		p.Y, errY = strconv.ParseFloat(y, 64)
+		if !found || errX != nil || errY != nil {
+			return p, fmt.Errorf("--at: %q is not X,Y in millimetres", at)
+		}
+		return p, nil
+	}
+	n := 1
+	if len(p.Pages) > 0 && p.Pages[0] > 0 {
+		n = p.Pages[0]
+	} else if count, err := doc.NumPages(); err != nil {
+		return p, err
+	} else if len(p.Pages) > 0 {
+		n = count
+	}
+	shown, err := doc.Page(n)
+	if err != nil {
+		return p, err
+	}
+	p.X, p.Y = shown.Width-margin, shown.Height-margin
+	return p, nil
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/api"
+	"github.com/elicence/elicence/internal/office"
+)
+
+func newServe(s *settings) *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "serve --data DIR [--listen ADDRESS]",
+		Short: "提供服务 serve HTTP",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.with(func(o *office.Office) error {
+				server, err := api.New(o, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+				if err != nil {
+					return err
+				}
+				return server.Run(cmd.Context(), listen, func(addr string) {
+					fmt.Fprintf(cmd.OutOrStdout(), "http://%s/verify\n", addr)
+				})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
+	return cmd
+}

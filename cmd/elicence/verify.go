@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr/trust"
+)
+
+// maxVerified bounds a file that is verified.
+const maxVerified = 512 << 20
+
+func newVerify(s *settings) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "verify [--trust DIR] FILE|CODE",
+		Short: "核验 verify a PDF, a picture of a code, or a code",
+		Long: "Verifies a PDF, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
+			"Without --trust the data folder's own trust files are used.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			inspector, err := s.inspector(cmd, dir)
+			if err != nil {
+				return err
+			}
+			found, err := inspect(inspector, args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			if s.json {
+				err = printJSON(cmd.OutOrStdout(), found)
+			} else {
+				err = printInspection(cmd.OutOrStdout(), found)
+			}
+			if err == nil && !found.Accepted() {
+				return errNotValid
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
+	return cmd
+}
+
+// inspector loads trust files from a folder, or those of the data folder.
+func (s *settings) inspector(cmd *cobra.Command, dir string) (*office.Inspector, error) {
+	if dir != "" {
+		i, err := office.NewInspector(os.DirFS(dir), trust.Options{Second: second.Opinion{}, Now: time.Now})
+		if err != nil {
+			return nil, fmt.Errorf("--trust: %s: %w", dir, err)
+		}
+		return i, nil
+	}
+	var i *office.Inspector
+	err := s.with(func(o *office.Office) error {
+		var err error
+		i, err = o.Inspector(cmd.Context(), second.Opinion{})
+		return err
+	})
+	return i, err
+}
+
+// inspect verifies an argument: a file if there is one with this name, standard
+// input for -, else a code.
+func inspect(i *office.Inspector, what string, stdin io.Reader) (office.Inspection, error) {
+	if what == "-" {
+		content, err := io.ReadAll(io.LimitReader(stdin, maxVerified+1))
+		if err != nil {
+			return office.Inspection{}, fmt.Errorf("reading standard input: %w", err)
+		}
+		return i.File(content)
+	}
+	content, err := readLimited(what, maxVerified)
+	switch {
+	case err == nil:
+		found, err := i.File(content)
+		if err != nil {
+			return found, fmt.Errorf("%s: %w", what, err)
+		}
+		return found, nil
+	case errors.Is(err, os.ErrNotExist) && office.LooksLikeCode(what):
+		return i.Code(what), nil
+	default:
+		return office.Inspection{}, err
+	}
+}
+
+// printInspection prints the answer in words, Chinese first.
+func printInspection(out io.Writer, found office.Inspection) error {
+	w := found.Verdict.Wording()
+	lines := []string{
+		fmt.Sprintf("%s %s  %s", w.Symbol, w.ZH, w.EN),
+		"  " + found.Cause,
+		"  " + w.NextZH + "  " + w.NextEN,
+	}
+	if found.Code != nil {
+		for _, said := range found.Code.Says() {
+			lines = append(lines, "  "+said)
+		}
+	}
+	if d := found.Document; d != nil {
+		for _, s := range d.Signatures {
+			mark := "✓"
+			if !s.Valid {
+				mark = "✗ " + s.Cause
+			}
+			lines = append(lines, fmt.Sprintf("  %s  %s  %s  第 %d 页 page %d  %s", s.Field, s.Signer, s.SignedAt, s.Page, s.Page, mark))
+		}
+		if l := d.Licence; l != nil {
+			until := "长期 long-term"
+			if l.ValidUntil != nil {
+				until = *l.ValidUntil
+			}
+			lines = append(lines, fmt.Sprintf("  %s %s  %s  %s", l.Category, l.CategoryName, l.Number, l.Holder), fmt.Sprintf("  %s  %s 至 %s", l.Issuer, l.ValidFrom, until))
+		}
+	}
+	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
+	return err
+}

@@ -1,0 +1,118 @@
+package demo
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/width"
+
+	"github.com/elicence/elicence/qr/verify"
+)
+
+// printTable prints one line a category, then what else was found, then how long
+// each step took.
+func (r *run) printTable(e *examination) {
+	p := func(format string, args ...any) { fmt.Fprintf(r.Print, format, args...) }
+	p("\n证照 licences  (码 code text · 图 picture · 版式文件 PDF)\n\n")
+	for _, f := range e.findings {
+		p("  %s  %s  %s  %3d B  %s\n", f.category.ID, pad(f.category.NameZH, 42), pad(f.holder, 34), f.version, verdicts(f))
+	}
+	counts := make(map[verify.Verdict]int)
+	for _, f := range e.findings {
+		counts[f.text]++
+	}
+	p("\n  %d 类 categories: %s\n", len(e.findings), tally(counts))
+
+	p("\n文件 document  documents/stamped.pdf: %s, %s\n\n", e.agreement.Verdict, e.agreement.Cause)
+	for _, s := range e.agreement.Document.Signatures {
+		p("  %s  %s  %s  %s\n", pad(s.Field, 8), pad(s.Kind, 8), pad(s.Signer, 44), mark(s.Valid))
+	}
+	p("\n  改动一字节 one byte changed:\n")
+	for _, b := range e.broken {
+		p("  %s  %s  %s\n", pad(b.what, 56), pad(string(b.verdict), 10), b.cause)
+	}
+
+	p("\n伪造 forgeries  (code 001, every bit flipped, check digits made anew)\n\n")
+	for _, f := range e.flips {
+		p("  %s  %4d 位 bits: %s\n", pad(f.part, 28), f.bits, tally(f.by))
+	}
+	p("  %s            %s\n", pad("误读一位数字 one wrong digit", 28), tally(e.misreads))
+
+	p("\n用时 time\n\n")
+	var all time.Duration
+	for _, s := range r.steps {
+		all += s.took
+		p("  %s  %4d  %7.2f s\n", pad(s.name, 68), s.parts, s.took.Seconds())
+	}
+	p("  %s        %7.2f s\n", pad("合计 in all", 68), all.Seconds())
+}
+
+func verdicts(f finding) string {
+	if f.text == f.picture && f.text == f.pdf {
+		return f.text.Wording().Symbol + " " + string(f.text)
+	}
+	return fmt.Sprintf("%s / %s / %s", f.text, f.picture, f.pdf)
+}
+
+func mark(ok bool) string {
+	if ok {
+		return "✓ valid"
+	}
+	return "✗ not valid"
+}
+
+// tally writes counts as "193 valid, 1 revoked".
+func tally(counts map[verify.Verdict]int) string {
+	var parts []string
+	for _, v := range slices.SortedFunc(maps.Keys(counts), func(a, b verify.Verdict) int { return counts[b] - counts[a] }) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[v], v))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pad fills a text up to columns of a terminal, where a Chinese character takes
+// two, and cuts what is longer.
+func pad(s string, columns int) string {
+	var out strings.Builder
+	used := 0
+	for _, c := range s {
+		w := 1
+		switch width.LookupRune(c).Kind() {
+		case width.EastAsianWide, width.EastAsianFullwidth:
+			w = 2
+		}
+		if used+w > columns-1 && used < columns {
+			out.WriteString("…")
+			used++
+			break
+		}
+		out.WriteRune(c)
+		used += w
+	}
+	return out.String() + strings.Repeat(" ", max(0, columns-used))
+}
+
+// printWhereToLook says in one line each what a newcomer may do next.
+func (r *run) printWhereToLook() {
+	at := func(parts ...string) string { return filepath.Join(append([]string{r.Out}, parts...)...) }
+	fmt.Fprintf(r.Print, `
+接下来 where to look next
+
+  看一张证照 look at a licence            %s   (%s, %s: the same code)
+  看盖章的文件 look at the agreement      %s
+  大厅终端核验 scan as a hall terminal    go run ./cmd/hallscan --trust %s %s
+  核验任意文件 verify any file            go run ./cmd/elicence verify --trust %s FILE
+  打开服务 open the service               go run ./cmd/elicence serve --data %s     then http://127.0.0.1:8080/verify
+  证书链 the certificates                 %s
+
+  %s 的密钥由同一文件夹中的 kek 文件保护,只适合演示;离线密钥在 offline 中,应移出本机。
+  The keys in %s are protected by the file kek beside them, which is right for a demo only;
+  its folder offline holds the root's keys and should leave the machine.
+`,
+		at("licences", "004.pdf"), at("licences", "004.png"), at("licences", "004.txt"), at("documents", "stamped.pdf"),
+		at("trust"), at("licences", "*.png"), at("trust"), at("service"), at("ca", "*.pem"), at("service"), at("service"))
+}

@@ -1,0 +1,353 @@
+package office
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/elicence/elicence/internal/memfs"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/render"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/qr/picture"
+	"github.com/elicence/elicence/qr/trust"
+	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// Inspector verifies whatever it is given, a code, a picture of one, or a PDF,
+// against one set of trust files and without a network.
+type Inspector struct {
+	cache    *trust.Cache
+	verifier *verify.Verifier
+	pdf      pdf.Trust
+}
+
+// NewInspector loads and verifies a cache folder.
+func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
+	cache, err := trust.Load(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	documents, err := documentTrust(cache.Trust.Documents, o.Second)
+	if err != nil {
+		return nil, err
+	}
+	return &Inspector{cache: cache, verifier: verify.New(cache, verify.Options{Second: o.Second, Now: o.Now}), pdf: documents}, nil
+}
+
+// documentTrust opens the anchors for documents that a trust list names.
+func documentTrust(d trust.Documents, second pki.SecondOpinion) (pdf.Trust, error) {
+	pool := func(ders [][]byte) (*cert.Pool, error) {
+		var anchors []*cert.Certificate
+		for _, der := range ders {
+			c, err := cert.Parse(der)
+			if err != nil {
+				return nil, err
+			}
+			anchors = append(anchors, c)
+		}
+		return cert.NewPool(anchors...)
+	}
+	seals, err := pool(d.Seals)
+	if err != nil {
+		return pdf.Trust{}, fmt.Errorf("anchors for seals: %w", err)
+	}
+	persons, err := pool(d.Persons)
+	if err != nil {
+		return pdf.Trust{}, fmt.Errorf("anchors for persons: %w", err)
+	}
+	return pdf.Trust{Seals: seal.Trust{Pool: seals, Makers: d.Makers}, Persons: persons, Second: second}, nil
+}
+
+// Inspector returns an inspector over the office's own published trust files. The
+// second opinion bounds what a stranger's forgeries may cost.
+func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Inspector, error) {
+	files := make(memfs.FS)
+	err := o.store.TrustFiles(ctx, func(name string, file []byte) error {
+		files[name] = bytes.Clone(file)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return NewInspector(files, trust.Options{Second: second, Now: o.now})
+}
+
+// documentVerification returns the office's own anchors.
+func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
+	d, err := o.documentTrust(ctx)
+	if err != nil {
+		return pdf.Trust{}, err
+	}
+	return documentTrust(d, o.second)
+}
+
+// Inspection is what was found.
+type Inspection struct {
+	Input    string         `json:"input"` // code, picture or pdf
+	Verdict  verify.Verdict `json:"verdict"`
+	Cause    string         `json:"cause"`
+	Code     *verify.Result `json:"code"`     // of a code or picture, null for a PDF
+	Document *PDFInspection `json:"document"` // of a PDF, null otherwise
+}
+
+// Accepted reports whether the verdict is valid.
+func (i Inspection) Accepted() bool { return i.Verdict == verify.Valid }
+
+// PDFInspection is what was found of a PDF.
+type PDFInspection struct {
+	Pages      int                `json:"pages"`
+	Signatures []SignatureFinding `json:"signatures"`
+	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
+}
+
+// SignatureFinding is what was found of one signature.
+type SignatureFinding struct {
+	Field      string  `json:"field"`
+	Kind       string  `json:"kind"` // seal or person
+	Signer     string  `json:"signer"`
+	Seal       *string `json:"seal"` // code of a seal
+	SignedAt   string  `json:"signed_at"`
+	Page       int     `json:"page"`
+	CoversFile bool    `json:"covers_file"`
+	Valid      bool    `json:"valid"`
+	Cause      string  `json:"cause"` // why not, empty if valid
+	Checks     []Check `json:"checks"`
+}
+
+// Check is one step of a verification.
+type Check struct {
+	Name  string `json:"name"`
+	Cause string `json:"cause"` // empty: passed
+}
+
+// LicenceFinding is what the signed form inside a PDF says.
+type LicenceFinding struct {
+	ID           string         `json:"id"`
+	Category     string         `json:"category"`
+	CategoryName string         `json:"category_name"`
+	Number       string         `json:"number"`
+	Holder       string         `json:"holder"`
+	Issuer       string         `json:"issuer"`
+	ValidFrom    string         `json:"valid_from"`
+	ValidUntil   *string        `json:"valid_until"`
+	Verdict      verify.Verdict `json:"verdict"`
+	Cause        string         `json:"cause"`
+}
+
+// Kinds of input.
+const (
+	InputCode    = "code"
+	InputPicture = "picture"
+	InputPDF     = "pdf"
+)
+
+// Code decides on the text of a code.
+func (i *Inspector) Code(text string) Inspection {
+	r := i.verifier.Text(text)
+	return Inspection{Input: InputCode, Verdict: r.Verdict, Cause: r.Cause, Code: &r}
+}
+
+// ErrInput says that bytes are neither a code, a picture nor a PDF.
+var ErrInput = errors.New("neither a code, a PNG or JPEG picture, nor a PDF")
+
+// maxCodeFile is the longest text file that is taken for a code.
+const maxCodeFile = 64 << 10
+
+// File decides on a file by its content: PDF, PNG or JPEG picture, or the text of a
+// code. The error is about a file that cannot be judged at all.
+func (i *Inspector) File(content []byte) (Inspection, error) {
+	switch {
+	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
+		return i.document(content)
+	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
+		text, err := picture.Read(content)
+		if err != nil {
+			return Inspection{}, err
+		}
+		found := i.Code(text)
+		found.Input = InputPicture
+		return found, nil
+	case len(content) <= maxCodeFile && LooksLikeCode(string(content)):
+		return i.Code(string(content)), nil
+	default:
+		return Inspection{}, ErrInput
+	}
+}
+
+// LooksLikeCode reports whether a text is digits, alone or behind '#'.
+func LooksLikeCode(text string) bool {
+	text = strings.TrimSpace(text[strings.LastIndexByte(text, '#')+1:])
+	return text != "" && strings.Trim(text, "0123456789 \t\r\n") == ""
+}
+
+// document decides on a PDF: every signature must count and together they must
+// cover the file; a licence inside must be its issuer's, sealed by its issuer, and
+// in force.
+func (i *Inspector) document(content []byte) (Inspection, error) {
+	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return Inspection{}, err
+	}
+	pages, err := doc.NumPages()
+	if err != nil {
+		return Inspection{}, err
+	}
+	report, err := doc.Verify(i.pdf)
+	if err != nil {
+		return Inspection{}, err
+	}
+	found := &PDFInspection{Pages: pages, Signatures: []SignatureFinding{}}
+	for s := range report.Signatures {
+		found.Signatures = append(found.Signatures, finding(&report.Signatures[s]))
+	}
+	result := Inspection{Input: InputPDF, Document: found}
+	result.Verdict, result.Cause = documentVerdict(report)
+	if result.Verdict != verify.Valid {
+		return result, nil
+	}
+	signed, err := signedForm(doc)
+	if err != nil {
+		return Inspection{}, err
+	}
+	if signed == nil {
+		return result, nil
+	}
+	found.Licence = i.licence(signed, report)
+	result.Verdict, result.Cause = found.Licence.Verdict, found.Licence.Cause
+	return result, nil
+}
+
+// signedForm returns a licence's signed form that travels in a PDF, or nil.
+func signedForm(doc *pdf.Document) ([]byte, error) {
+	files, err := doc.EmbeddedFiles()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if f.Name == render.AttachmentName && f.MediaType == render.AttachmentType {
+			return f.Data, nil
+		}
+	}
+	return nil, nil
+}
+
+// documentVerdict sums up a report: what is certainly wrong, what nobody can say,
+// and what is in order.
+func documentVerdict(report *pdf.Report) (verify.Verdict, string) {
+	if len(report.Signatures) == 0 {
+		return verify.NoData, "the document has no signature"
+	}
+	err := report.Err()
+	switch {
+	case err == nil:
+		return verify.Valid, fmt.Sprintf("%d signatures, all in order, cover the whole document", len(report.Signatures))
+	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
+		return verify.NoData, err.Error()
+	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
+		// A foreign signature, RSA for example, is nobody's forgery.
+		return verify.NoData, err.Error()
+	case errors.Is(err, cert.ErrUntrusted), errors.Is(err, seal.ErrMaker):
+		return verify.Untrusted, err.Error()
+	case errors.Is(err, seal.ErrSealDates):
+		return verify.Expired, err.Error()
+	default:
+		return verify.Tampered, err.Error()
+	}
+}
+
+func finding(s *pdf.Signed) SignatureFinding {
+	f := SignatureFinding{
+		Field: s.Field, Kind: string(s.Kind), SignedAt: s.SignedAt.UTC().Format(time.RFC3339), Page: s.Page, CoversFile: s.CoversFile, Valid: true,
+	}
+	if s.Signer != nil {
+		f.Signer = s.Signer.Subject.CommonName
+	}
+	if s.Seal != nil {
+		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
+	}
+	for _, c := range s.Checks {
+		check := Check{Name: c.Name}
+		if c.Err != nil {
+			check.Cause, f.Valid = c.Err.Error(), false
+		}
+		f.Checks = append(f.Checks, check)
+	}
+	if err := s.Err(); err != nil {
+		f.Cause = err.Error()
+	}
+	return f
+}
+
+// licence decides on the signed form inside a PDF whose signatures are in order.
+func (i *Inspector) licence(signed []byte, report *pdf.Report) *LicenceFinding {
+	f := &LicenceFinding{}
+	f.Verdict, f.Cause = i.judgeLicence(signed, report, f)
+	return f
+}
+
+func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFinding) (verify.Verdict, string) {
+	kid, err := licence.KeyHint(signed)
+	if err != nil {
+		return verify.Malformed, err.Error()
+	}
+	var l *licence.Licence
+	var issuer *trust.IssuerKey
+	for _, candidate := range i.cache.Issuers(kid) {
+		if l, err = licence.Open(signed, candidate.Key); err == nil {
+			issuer = candidate
+			break
+		}
+	}
+	switch {
+	case len(i.cache.Issuers(kid)) == 0:
+		return verify.Untrusted, "no issuing authority of the trust list has the licence's key"
+	case issuer == nil:
+		return verify.Tampered, err.Error()
+	case issuer.State == trust.IssuerCompromised:
+		return verify.Untrusted, "the issuing authority's key is known to be compromised"
+	}
+	f.show(l, i.cache)
+	if l.Identifier.Issuer != issuer.USCC {
+		return verify.OutOfScope, "the identifier names another issuing authority than the one that signed"
+	}
+	if !slices.Contains(issuer.Categories, uint64(l.Category)) {
+		return verify.OutOfScope, fmt.Sprintf("%s may not issue category %s", issuer.Name, l.Category)
+	}
+	if !sealedBy(report, issuer.USCC) {
+		return verify.OutOfScope, "the document is not sealed by the authority that issued the licence"
+	}
+	return i.verifier.Standing(verify.Claim{
+		Category: int(l.Category), Schema: l.Schema, Status: l.Status.Packed(), SignedAt: l.SignedAt, FirstDay: l.FirstDay, LastDay: l.LastDay,
+	})
+}
+
+func (f *LicenceFinding) show(l *licence.Licence, cache *trust.Cache) {
+	f.ID, f.Category, f.Number, f.Holder, f.Issuer, f.ValidFrom = l.Identifier.String(), l.Category.String(), l.Number, l.Holders[0].Name, l.IssuerName, l.FirstDay.String()
+	if l.LastDay != nil {
+		until := l.LastDay.String()
+		f.ValidUntil = &until
+	}
+	if c, ok := cache.Category(int(l.Category), l.Schema); ok {
+		f.CategoryName = c.NameZH
+	}
+}
+
+// sealedBy reports whether one of the document's seals is of an organisation.
+func sealedBy(report *pdf.Report, uscc string) bool {
+	for _, s := range report.Signatures {
+		if s.Kind == pdf.SignerSeal && s.Signer.OrganizationCode() == uscc {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,23 @@
+package impression_test
+
+import (
+	"fmt"
+
+	"github.com/elicence/elicence/seal/impression"
+)
+
+func ExampleDraw() {
+	drawing, err := impression.Draw(impression.Company("合肥样例科技有限公司"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	width, height := drawing.Size()
+	fmt.Println(width, height, len(drawing.SVG()) < 15<<10)
+
+	_, err = impression.Draw(impression.Government(impression.Province, "样例省人民政府"))
+	fmt.Println(err)
+	// Output:
+	// 40 40 true
+	// seal cannot be drawn: centre: the national emblem is not available yet, and nothing may stand in for it
+}

@@ -1,0 +1,147 @@
+package impression
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"math"
+	"strconv"
+
+	"golang.org/x/image/vector"
+)
+
+// The colour of every impression, sRGB.
+const (
+	red   = 0xD7
+	green = 0x00
+	blue  = 0x0F
+)
+
+// SVG is the impression as a file that stands alone, with its true size. The unit
+// of its coordinates is a hundredth of a millimetre.
+func (d *Drawing) SVG() []byte {
+	var title bytes.Buffer
+	if err := xml.EscapeText(&title, []byte(d.title)); err != nil {
+		panic("impression: writing to memory failed: " + err.Error()) // bytes.Buffer never fails
+	}
+	b := fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%gmm" height="%gmm" viewBox="0 0 %d %d"><title>%s</title><path fill="#%02X%02X%02X" d="`,
+		d.width, d.height, int(math.Round(100*d.width)), int(math.Round(100*d.height)), title.Bytes(), red, green, blue)
+	var at, start point
+	relative := func(letter byte, points ...point) {
+		b = append(b, letter)
+		for i, p := range points {
+			b = appendInt(b, p.x-at.x, i > 0)
+			b = appendInt(b, p.y-at.y, true)
+		}
+		at = points[len(points)-1]
+	}
+	for _, s := range d.shape {
+		switch s.op {
+		case move:
+			relative('m', s.to)
+			start = s.to
+		case line:
+			relative('l', s.to)
+		case quad:
+			relative('q', s.control, s.to)
+		case shut:
+			b = append(b, 'z')
+			at = start
+		}
+	}
+	return append(b, `"/></svg>`+"\n"...)
+}
+
+// appendInt writes a number; between two numbers a minus sign is space enough.
+func appendInt(b []byte, v int, follows bool) []byte {
+	if follows && v >= 0 {
+		b = append(b, ' ')
+	}
+	return strconv.AppendInt(b, int64(v), 10)
+}
+
+// PDF is the impression as content operators with y upwards, and the box they
+// draw in, in points: left, bottom, right, top. The operators are balanced and use
+// no resources.
+func (d *Drawing) PDF() ([]byte, [4]float64) {
+	const points = 72 / 25.4
+	box := [4]float64{2: d.width * points, 3: d.height * points}
+	b := fmt.Appendf(nil, "q %.3f %.3f %.3f rg %.8f 0 0 %.8f 0 %.4f cm\n",
+		red/255.0, green/255.0, blue/255.0, points/100, -points/100, box[3])
+	var at point
+	operator := func(name string, numbers ...int) {
+		for _, v := range numbers {
+			b = append(strconv.AppendInt(b, int64(v), 10), ' ')
+		}
+		b = append(append(b, name...), '\n')
+	}
+	for _, s := range d.shape {
+		switch s.op {
+		case move:
+			operator("m", s.to.x, s.to.y)
+		case line:
+			operator("l", s.to.x, s.to.y)
+		case quad: // PDF knows cubic curves only
+			third := func(from, control int) int { return int(math.Round(float64(from+2*control) / 3)) }
+			operator("c", third(at.x, s.control.x), third(at.y, s.control.y),
+				third(s.to.x, s.control.x), third(s.to.y, s.control.y), s.to.x, s.to.y)
+		case shut:
+			operator("h")
+		}
+		if s.op != shut {
+			at = s.to
+		}
+	}
+	return append(b, "f Q"...), box
+}
+
+// MaxDPI bounds the resolution of a PNG: 60 mm at 1,200 dpi are 8 million pixels.
+const MaxDPI = 1200
+
+// PNG is the impression on a transparent ground at the given resolution, 20 to
+// [MaxDPI] dots an inch. Errors wrap [ErrSpec].
+func (d *Drawing) PNG(dpi float64) ([]byte, error) {
+	if !(dpi >= 20 && dpi <= MaxDPI) {
+		return nil, fmt.Errorf("%w: %g dpi, possible are 20 to %d", ErrSpec, dpi, MaxDPI)
+	}
+	perUnit := dpi / 2540
+	size := func(mm float64) int { return int(math.Ceil(mm * 100 * perUnit)) }
+	width, height := size(d.width), size(d.height)
+	raster := vector.NewRasterizer(width, height)
+	raster.DrawOp = draw.Src
+	place := func(p point) (float32, float32) {
+		return float32(float64(p.x) * perUnit), float32(float64(p.y) * perUnit)
+	}
+	for _, s := range d.shape {
+		x, y := place(s.to)
+		switch s.op {
+		case move:
+			raster.MoveTo(x, y)
+		case line:
+			raster.LineTo(x, y)
+		case quad:
+			cx, cy := place(s.control)
+			raster.QuadTo(cx, cy, x, y)
+		case shut:
+			raster.ClosePath()
+		}
+	}
+	cover := image.NewAlpha(image.Rect(0, 0, width, height))
+	raster.Draw(cover, cover.Bounds(), image.Opaque, image.Point{})
+
+	// The same red in 256 degrees of cover is a palette.
+	palette := make(color.Palette, 256)
+	for i := range palette {
+		palette[i] = color.NRGBA{red, green, blue, uint8(i)}
+	}
+	picture := &image.Paletted{Pix: cover.Pix, Stride: cover.Stride, Rect: cover.Rect, Palette: palette}
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture); err != nil {
+		return nil, fmt.Errorf("write the impression as PNG: %w", err)
+	}
+	return b.Bytes(), nil
+}

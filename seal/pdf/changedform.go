@@ -1,0 +1,240 @@
+package pdf
+
+import (
+	"fmt"
+	"slices"
+)
+
+// forms compares the interactive forms: every old field must still be there,
+// and new ones must be signatures.
+func (s *step) forms() error {
+	if s.oldForm.dict != nil && (s.newForm.dict == nil || s.newForm.ref != s.oldForm.ref) {
+		s.modified(s.newForm.ref.num, "the form was replaced")
+		return nil
+	}
+	if err := s.formEntries(); err != nil {
+		return err
+	}
+	if len(s.newForm.fields) < len(s.oldForm.fields) {
+		s.modified(s.newForm.ref.num, "fields were removed from the form")
+		return nil
+	}
+	for i, f := range s.oldForm.fields {
+		s.strict.values(f, s.newForm.fields[i], s.newForm.ref.num, "the form's /Fields")
+	}
+	for _, f := range s.oldForm.all {
+		if err := s.oldField(f); err != nil {
+			return err
+		}
+	}
+	for _, f := range s.newForm.all {
+		if s.oldForm.byRef[f.ref] == nil {
+			s.newField(f)
+		}
+	}
+	return nil
+}
+
+func (f *form) signedWidgets() map[ref]bool {
+	out := make(map[ref]bool)
+	for _, field := range f.all {
+		if field.signed() {
+			for _, w := range field.widgets {
+				out[w] = true
+			}
+		}
+	}
+	return out
+}
+
+// formEntries compares the form's dictionary but for its fields. Programs that
+// sign add signature flags, a default font and its resources.
+func (s *step) formEntries() error {
+	if s.newForm.dict == nil {
+		return nil
+	}
+	old := s.oldForm.dict
+	if old == nil {
+		old = &dict{}
+	}
+	for _, key := range keys(old, s.newForm.dict) {
+		a, b := old.lookup(key), s.newForm.dict.lookup(key)
+		where := "the form's /" + string(key)
+		switch {
+		case key == "Fields":
+		case key == "SigFlags":
+			before, _ := a.(int64)
+			after, ok := b.(int64)
+			if !ok || after&before != before || after > 3 {
+				s.modified(s.newForm.ref.num, "%s changed", where)
+			}
+		case key == "DR":
+			if err := s.formResources(a, b); err != nil {
+				return err
+			}
+		case key == "DA" && a == nil:
+			if _, ok := b.(str); !ok {
+				s.modified(s.newForm.ref.num, "%s changed", where)
+			}
+		default:
+			s.strict.values(a, b, s.newForm.ref.num, where)
+		}
+	}
+	return nil
+}
+
+// formResources allows the form's resources to grow: what was there must stay.
+func (s *step) formResources(a, b value) error {
+	old, err := s.old.dict(a)
+	if err != nil {
+		return err
+	}
+	new, err := s.new.dict(b)
+	if err != nil {
+		return err
+	}
+	if old == nil || new == nil {
+		if a != nil {
+			s.strict.values(a, b, s.newForm.ref.num, "the form's /DR")
+		}
+		return nil
+	}
+	for _, category := range old.entries {
+		before, err := s.old.dict(category.val)
+		if err != nil {
+			return err
+		}
+		after, err := s.new.dict(new.lookup(category.key))
+		if err != nil {
+			return err
+		}
+		if category.key == "XObject" || category.key == "ProcSet" {
+			continue // text in fields uses neither; PDFBox puts its signatures' pictures here
+		}
+		if before == nil || after == nil {
+			s.strict.values(category.val, new.lookup(category.key), s.newForm.ref.num, "the form's /DR")
+			continue
+		}
+		for _, e := range before.entries {
+			s.strict.values(e.val, after.lookup(e.key), s.newForm.ref.num, "the form's /DR")
+		}
+	}
+	return nil
+}
+
+// newField judges a field that the older revision did not have. It must be a
+// signature that signs this very revision.
+func (s *step) newField(f *field) {
+	switch {
+	case !s.fresh(f.ref):
+		s.modified(f.ref.num, "the new field %q is the older object %d", f.name, f.ref.num)
+	case f.kind != name("Sig") || f.val == nil || len(f.parents) > 0 || f.dict.lookup("Parent") != nil || len(f.widgets) != 1:
+		s.modified(f.ref.num, "the new field %q is not a plain signature", f.name)
+	case s.oldForm.byName[f.name] != nil:
+		s.modified(f.ref.num, "the new field %q has the name of an older one", f.name)
+	default:
+		s.newSignature(f)
+	}
+}
+
+// newSignature judges the value that a signature field got.
+func (s *step) newSignature(f *field) {
+	r, _ := f.val.(ref)
+	sig := s.signing[r]
+	switch {
+	case !s.fresh(r):
+		s.modified(r.num, "the field %q got the older object %d as its signature", f.name, r.num)
+	case sig == nil:
+		s.modified(r.num, "the field %q got a signature that does not sign this revision", f.name)
+	case f.dict.lookup("AA") != nil || f.dict.lookup("A") != nil:
+		s.modified(f.ref.num, "the field %q acts when it is touched", f.name)
+	case sig.Timestamp:
+		s.signed = true
+		s.note(Change{Kind: ValidationData, Object: int(r.num), Field: f.name, What: fmt.Sprintf("document time-stamp %q was added", f.name)})
+	default:
+		s.signed = true
+		s.note(Change{Kind: SignatureAdded, Object: int(r.num), Field: f.name, What: fmt.Sprintf("signature %q was added", f.name)})
+	}
+}
+
+// oldField compares a field that both revisions have.
+func (s *step) oldField(old *field) error {
+	new := s.newForm.byRef[old.ref]
+	if new == nil {
+		s.modified(old.ref.num, "the field %q was removed", old.name)
+		return nil
+	}
+	if new.name != old.name || !slices.Equal(new.widgets, old.widgets) {
+		s.modified(old.ref.num, "the field %q changed its name or widgets", old.name)
+		return nil
+	}
+	filled, err := s.filled(old, new)
+	if err != nil {
+		return err
+	}
+	var lenient []name
+	if filled {
+		lenient = []name{"V", "AP", "AS", "M", "RV", "I"}
+		if old.kind == name("Sig") {
+			lenient = []name{"V", "AP", "M", "F"} // /F: many set the locked flag
+		}
+	}
+	touched := s.entries(old.dict, new.dict, old, lenient)
+	for _, w := range old.widgets {
+		if w == old.ref {
+			continue
+		}
+		a, err := s.old.dict(w)
+		if err != nil {
+			return err
+		}
+		b, err := s.new.dict(w)
+		if err != nil {
+			return err
+		}
+		if a == nil || b == nil {
+			s.modified(w.num, "a widget of the field %q is missing", old.name)
+			continue
+		}
+		touched = s.entries(a, b, old, lenient) || touched
+	}
+	if touched && old.kind != name("Sig") {
+		s.note(Change{Kind: FormFill, Object: int(old.ref.num), Field: old.name, What: fmt.Sprintf("the field %q was filled in", old.name)})
+	}
+	return nil
+}
+
+// entries compares the entries of a field or widget but for the lenient ones;
+// it reports whether one of those differs.
+func (s *step) entries(old, new *dict, f *field, lenient []name) bool {
+	touched := false
+	for _, key := range keys(old, new) {
+		a, b := old.lookup(key), new.lookup(key)
+		if slices.Contains(lenient, key) {
+			same, err := unchanged(s.old, s.new, s.apart, a, b)
+			touched = touched || err != nil || !same
+			continue
+		}
+		s.strict.values(a, b, f.ref.num, fmt.Sprintf("the field %q, /%s", f.name, key))
+	}
+	return touched
+}
+
+// filled reports that a field got its value with this revision: an empty
+// signature field its signature, another field a new value. A push button has
+// no value, and a signature never changes.
+func (s *step) filled(old, new *field) (bool, error) {
+	if old.kind == name("Sig") {
+		if old.val != nil || new.val == nil {
+			return false, nil
+		}
+		s.newSignature(new)
+		return true, nil
+	}
+	const pushButton = 1 << 16
+	if old.kind == name("Btn") && old.flags&pushButton != 0 {
+		return false, nil
+	}
+	same, err := unchanged(s.old, s.new, s.apart, old.val, new.val)
+	return !same, err
+}

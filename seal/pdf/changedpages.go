@@ -1,0 +1,148 @@
+package pdf
+
+import (
+	"fmt"
+	"slices"
+)
+
+// pages compares the page trees and every page. The catalog's /Pages and the
+// tree's nodes are compared with everything else; here the pages themselves.
+func (s *step) pages() error {
+	if !slices.EqualFunc(s.oldPages, s.newPages, func(a, b leaf) bool { return a.ref == b.ref }) {
+		s.modified(0, "pages were added, removed or put in another order")
+		return nil
+	}
+	for i, l := range s.oldPages {
+		if err := s.page(i+1, l.ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// page compares one page. Only its /Annots may change, and /Tabs may say in
+// which order they are visited.
+func (s *step) page(n int, r ref) error {
+	old, err := s.old.dict(r)
+	if err != nil {
+		return err
+	}
+	new, err := s.new.dict(r)
+	if err != nil {
+		return err
+	}
+	if old == nil || new == nil {
+		return damagedAt(0, "page %d, object %d, is not a dictionary", n, r.num)
+	}
+	for _, key := range keys(old, new) {
+		a, b := old.lookup(key), new.lookup(key)
+		where := fmt.Sprintf("page %d, /%s", n, key)
+		if _, plain := b.(name); key == "Tabs" && plain {
+			continue
+		}
+		if key != "Annots" {
+			s.strict.values(a, b, r.num, where)
+			continue
+		}
+		if err := s.annots(n, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// annots compares a page's annotations: the old ones must all be there, in
+// their order, before any new one.
+func (s *step) annots(n int, page ref) error {
+	old, err := s.old.annotations(page)
+	if err != nil {
+		return err
+	}
+	new, err := s.new.annotations(page)
+	if err != nil {
+		return err
+	}
+	where := fmt.Sprintf("page %d, /Annots", n)
+	if len(new) < len(old) {
+		s.modified(page.num, "annotations of page %d were removed", n)
+		return nil
+	}
+	for i, a := range old {
+		s.strict.values(a, new[i], page.num, where)
+	}
+	if len(new) == len(old) {
+		return nil
+	}
+	seals, err := s.old.seals(page, s.oldForm.signedWidgets())
+	if err != nil {
+		return err
+	}
+	for _, a := range new[len(old):] {
+		if err := s.annotation(n, a, seals); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isMarkup tells what a reader adds as a comment (ISO 32000-1, 12.5.6.2).
+func isMarkup(subtype name) bool {
+	switch subtype {
+	case "Text", "FreeText", "Line", "Square", "Circle", "Polygon", "PolyLine", "Highlight",
+		"Underline", "Squiggly", "StrikeOut", "Stamp", "Caret", "Ink", "Popup":
+		return true
+	}
+	return false
+}
+
+// annotation judges an annotation that a revision added to a page.
+func (s *step) annotation(n int, a value, seals []rect) error {
+	r, ok := a.(ref)
+	if !ok {
+		s.modified(0, "page %d has a new annotation that is not an object of its own", n)
+		return nil
+	}
+	if !s.fresh(r) {
+		s.modified(r.num, "page %d shows the older object %d as a new annotation", n, r.num)
+		return nil
+	}
+	d, err := s.new.dict(r)
+	if err != nil {
+		return err
+	}
+	if d.lookup("A") != nil || d.lookup("AA") != nil {
+		s.modified(r.num, "page %d has the new annotation %d, which acts when it is touched", n, r.num)
+		return nil
+	}
+	box, _, err := s.new.rect(d.lookup("Rect"))
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(seals, box.overlaps) {
+		s.modified(r.num, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
+		return nil
+	}
+	subtype, _ := d.lookup("Subtype").(name)
+	switch {
+	case s.newWidget(r):
+	case subtype == "Stamp" && s.signed:
+	case isMarkup(subtype):
+		s.note(Change{Kind: AnnotationAdded, Object: int(r.num), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
+	default:
+		s.modified(r.num, "page %d has the new annotation %d (%s), which is no comment", n, r.num, subtype)
+	}
+	return nil
+}
+
+// newWidget reports that an annotation shows a signature field that came with
+// this revision.
+func (s *step) newWidget(r ref) bool {
+	f := s.newForm.byWidget[r]
+	return f != nil && s.oldForm.byRef[f.ref] == nil && f.signed()
+}
+
+// fresh reports that the object does not exist in the older revision.
+func (s *step) fresh(r ref) bool {
+	_, used := s.old.locate(r.num)
+	return !used
+}

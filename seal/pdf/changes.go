@@ -1,0 +1,292 @@
+package pdf
+
+import "fmt"
+
+// changes compares every revision from the first signed one on with the one
+// before it and tells each signature what happened after it.
+func (d *Document) changes(found []*Signature) error {
+	first := -1
+	for _, s := range found {
+		if len(s.Faults) == 0 {
+			first = max(first, s.view)
+		}
+	}
+	later := make([][]Change, first+1) // by the index of the newer revision
+	for i := first - 1; i >= 0; i-- {
+		changes, err := d.step(i, found)
+		if err != nil {
+			return err
+		}
+		later[i] = changes
+		d.now.sections[i+1].below = nil // no later comparison asks it
+	}
+	trailing, err := d.trailing()
+	if err != nil {
+		return err
+	}
+	for _, s := range found {
+		if len(s.Faults) > 0 {
+			continue
+		}
+		for i := s.view - 1; i >= 0; i-- {
+			s.Changes = append(s.Changes, later[i]...)
+		}
+		if s.view == 0 && !d.ending.closes(s.end) {
+			s.Changes = append(s.Changes, Change{Kind: Modified, Revision: s.Revision,
+				What: "what follows the signed revision points back to it and hides later ones"})
+		}
+		s.Changes = append(s.Changes, trailing...)
+	}
+	return nil
+}
+
+// trailing finds bytes behind the newest revision. White space there changes
+// nothing for any reader; anything else may.
+func (d *Document) trailing() ([]Change, error) {
+	more, err := d.src.read(d.ending.line, int(d.src.size-d.ending.line))
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range more {
+		if !isSpace(c) {
+			return []Change{{Kind: Modified, Revision: d.revision(0),
+				What: fmt.Sprintf("%d bytes follow the end of the newest revision and belong to none", len(more))}}, nil
+		}
+	}
+	return nil, nil
+}
+
+// viewAt is the file as the revision i shows it. Where a signature signs that
+// revision, the file ended there; else it is only known to end before the
+// newest.
+func (d *Document) viewAt(i int, found []*Signature) view {
+	v := view{doc: d, sections: d.now.sections[i:], limit: d.src.size}
+	for _, s := range found {
+		if len(s.Faults) == 0 && s.view == i {
+			v.limit = min(v.limit, s.end)
+		}
+	}
+	return v
+}
+
+// step lists what the revision i changed.
+func (d *Document) step(i int, found []*Signature) ([]Change, error) {
+	s := &step{
+		doc:      d,
+		old:      d.viewAt(i+1, found),
+		new:      d.viewAt(i, found),
+		revision: d.revision(i),
+		signing:  make(map[ref]*Signature),
+		apart:    make(map[uint32]bool),
+	}
+	for _, sig := range found {
+		if len(sig.Faults) == 0 && sig.view == i {
+			s.signing[sig.ref] = sig
+		}
+	}
+	s.strict = &lockstep{old: s.old, new: s.new, apart: s.apart, seen: make(map[uint32]bool), differ: s.differ}
+	err := s.compare()
+	if isDamage(err) {
+		s.modified(0, "the revision cannot be compared with the one before: %v", err)
+		err = nil
+	}
+	return s.changes, err
+}
+
+// A step is the comparison of two neighbouring revisions.
+type step struct {
+	doc      *Document
+	old, new view
+	revision int
+	signing  map[ref]*Signature // the sound signatures that sign the new one
+	strict   *lockstep
+	apart    map[uint32]bool
+
+	oldForm, newForm   *form
+	oldPages, newPages []leaf
+	signed             bool // a signature came with this revision
+	changes            []Change
+}
+
+// maxChanges is more than anybody will read of one revision.
+const maxChanges = 20
+
+func (s *step) note(c Change) {
+	if len(s.changes) < maxChanges {
+		c.Revision = s.revision
+		s.changes = append(s.changes, c)
+	}
+}
+
+func (s *step) modified(num uint32, format string, args ...any) {
+	s.note(Change{Kind: Modified, Object: int(num), What: fmt.Sprintf(format, args...)})
+}
+
+// differ reports a difference where none is allowed.
+func (s *step) differ(num uint32, where, how string) {
+	if num == 0 {
+		s.modified(0, "%s %s", where, how)
+		return
+	}
+	s.modified(num, "object %d, which belongs to %s, %s", num, where, how)
+}
+
+// compare goes from the trailers to everything they reach. Pages and form
+// fields, of which certain entries may change, are compared one by one; what
+// they refer to, and everything else, must be the same.
+func (s *step) compare() error {
+	older, newer := s.old.sections[0], s.new.sections[0]
+	if newer.at < older.end || newer.at < s.old.limit && s.old.limit < s.new.limit {
+		s.modified(0, "the revision's cross-reference data lie before the end of what was there already")
+		return nil
+	}
+	if newer.hidden != nil {
+		s.modified(0, "the revision has two sets of cross-reference data, for old and for new readers")
+		return nil
+	}
+	if err := s.survey(); err != nil {
+		return err
+	}
+	if !s.trailers() {
+		return nil
+	}
+	for _, part := range []func() error{s.forms, s.pages, s.catalogs, s.strict.drain} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// survey reads both forms and page trees. The objects of which certain entries
+// may change, and which others refer to (a comment to its page, a signature to
+// the catalog), are taken out of the strict comparison: catalog, form, fields
+// and pages. That is safe even where a file uses such an object for something
+// else, as only entries that mean nothing there may change.
+func (s *step) survey() error {
+	var err error
+	if s.oldForm, err = s.old.form(); err != nil {
+		return err
+	}
+	if s.newForm, err = s.new.form(); err != nil {
+		return err
+	}
+	if s.oldPages, err = s.old.pages(); err != nil {
+		return err
+	}
+	if s.newPages, err = s.new.pages(); err != nil {
+		return err
+	}
+	for _, l := range s.oldPages {
+		s.apart[l.ref.num] = true
+	}
+	if root, ok := s.old.trailer().lookup("Root").(ref); ok {
+		s.apart[root.num] = true
+	}
+	s.apart[s.oldForm.ref.num] = true
+	for _, f := range s.oldForm.all {
+		s.apart[f.ref.num] = true
+		for _, w := range f.widgets {
+			s.apart[w.num] = true
+		}
+	}
+	return nil
+}
+
+// trailers reports whether both lead to the same catalog.
+func (s *step) trailers() bool {
+	old, new := s.old.trailer(), s.new.trailer()
+	if old.lookup("Root") != new.lookup("Root") {
+		s.modified(0, "the trailer's /Root points to another catalog")
+		return false
+	}
+	for _, key := range keys(old, new) {
+		a, b := old.lookup(key), new.lookup(key)
+		switch key {
+		case "Size", "Prev", "XRefStm", "Root", "Type", "Index", "W", "Length", "Filter", "DecodeParms":
+		case "Info":
+			s.metadata(a, b, "the document information")
+		case "ID":
+			before, _ := a.(array)
+			after, _ := b.(array)
+			if len(before) == 2 && (len(after) != 2 || !equal(before[0], after[0])) {
+				s.note(Change{Kind: MetadataChanged, What: "the file got another permanent identifier"})
+			}
+		default:
+			if b == nil { // not one of the standard's; many programs drop them
+				s.note(Change{Kind: MetadataChanged, What: "the trailer lost its /" + string(key)})
+				continue
+			}
+			s.strict.values(a, b, 0, "the trailer's /"+string(key))
+		}
+	}
+	return true
+}
+
+// keys lists the keys of two dictionaries, each once.
+func keys(a, b *dict) []name {
+	var out []name
+	for _, e := range a.entries {
+		out = append(out, e.key)
+	}
+	for _, e := range b.entries {
+		if a.find(e.key) == nil {
+			out = append(out, e.key)
+		}
+	}
+	return out
+}
+
+// version allows the version that the file claims to follow to change.
+func (s *step) version(a, b value) {
+	if equal(a, b) {
+		return
+	}
+	_, ok1 := a.(name)
+	_, ok2 := b.(name)
+	if (a == nil || ok1) && ok2 {
+		s.note(Change{Kind: MetadataChanged, What: "the catalog's /Version changed"})
+		return
+	}
+	s.modified(0, "the catalog's /Version changed")
+}
+
+// metadata notes a change that no page shows. What is compared strictly
+// elsewhere stays so: the objects are not taken out of that comparison.
+func (s *step) metadata(a, b value, what string) {
+	same, err := unchanged(s.old, s.new, s.apart, a, b)
+	if err != nil || !same {
+		s.note(Change{Kind: MetadataChanged, What: what + " changed"})
+	}
+}
+
+// catalogs compares the entries of the catalog.
+func (s *step) catalogs() error {
+	before, err := s.old.catalog()
+	if err != nil {
+		return err
+	}
+	after, err := s.new.catalog()
+	if err != nil {
+		return err
+	}
+	old, new := before.val.(*dict), after.val.(*dict)
+	for _, key := range keys(old, new) {
+		a, b := old.lookup(key), new.lookup(key)
+		switch key {
+		case "AcroForm": // done
+		case "Metadata":
+			s.metadata(a, b, "the metadata")
+		case "Version":
+			s.version(a, b)
+		case "DSS", "Extensions":
+			same, err := unchanged(s.old, s.new, s.apart, a, b)
+			if err != nil || !same {
+				s.note(Change{Kind: ValidationData, What: "the catalog's /" + string(key) + " changed"})
+			}
+		default:
+			s.strict.values(a, b, before.ref.num, "the catalog's /"+string(key))
+		}
+	}
+	return nil
+}

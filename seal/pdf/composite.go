@@ -1,0 +1,242 @@
+package pdf
+
+import "bytes"
+
+// names remembers names, of which files have few and use them often.
+type names map[string]value
+
+const maxNames = 1000
+
+// of returns the name in w as a value that is made once.
+func (n *names) of(w []byte) value {
+	if n == nil {
+		return name(w)
+	}
+	v, ok := (*n)[string(w)]
+	if !ok {
+		if *n == nil || len(*n) == maxNames {
+			*n = make(names)
+		}
+		v = name(w)
+		(*n)[string(w)] = v
+	}
+	return v
+}
+
+// name reads a name, decoding its #xx escapes (ISO 32000-1, 7.3.5).
+func (l *lexer) name() (value, error) {
+	start := l.pos
+	l.pos++
+	w, err := l.word()
+	if err != nil {
+		return nil, err
+	}
+	if bytes.IndexByte(w, '#') < 0 {
+		return l.names.of(w), nil
+	}
+	out := make([]byte, 0, len(w))
+	for i := 0; i < len(w); i++ {
+		if w[i] != '#' {
+			out = append(out, w[i])
+			continue
+		}
+		if i+2 >= len(w) || hexDigit(w[i+1]) < 0 || hexDigit(w[i+2]) < 0 {
+			l.pos = start
+			return nil, l.damaged("malformed #xx in a name")
+		}
+		out = append(out, byte(hexDigit(w[i+1])<<4|hexDigit(w[i+2])))
+		i += 2
+	}
+	return name(out), nil
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// literal reads a string in parentheses (ISO 32000-1, 7.3.4.2).
+func (l *lexer) literal() (value, error) {
+	var out []byte
+	depth := 0
+	for l.pos < len(l.buf) {
+		c := l.buf[l.pos]
+		l.pos++
+		switch c {
+		case '(':
+			depth++
+			if depth > 1 {
+				out = append(out, c)
+			}
+		case ')':
+			depth--
+			if depth == 0 {
+				return str(out), nil
+			}
+			out = append(out, c)
+		case '\\':
+			out = l.escape(out)
+		case '\r': // an end of line inside a string is one line feed
+			if l.pos < len(l.buf) && l.buf[l.pos] == '\n' {
+				l.pos++
+			}
+			out = append(out, '\n')
+		default:
+			out = append(out, c)
+		}
+	}
+	return nil, l.short("a string")
+}
+
+// escape appends what the sequence after a backslash stands for. A window that
+// ends here is noticed by literal, which then finds no closing parenthesis.
+func (l *lexer) escape(out []byte) []byte {
+	if l.pos >= len(l.buf) {
+		return out
+	}
+	c := l.buf[l.pos]
+	l.pos++
+	switch c {
+	case 'n':
+		return append(out, '\n')
+	case 'r':
+		return append(out, '\r')
+	case 't':
+		return append(out, '\t')
+	case 'b':
+		return append(out, '\b')
+	case 'f':
+		return append(out, '\f')
+	case '\r':
+		if l.pos < len(l.buf) && l.buf[l.pos] == '\n' {
+			l.pos++
+		}
+		return out
+	case '\n':
+		return out
+	}
+	if c < '0' || c > '7' {
+		return append(out, c)
+	}
+	octal := int(c - '0')
+	for i := 0; i < 2 && l.pos < len(l.buf) && l.buf[l.pos] >= '0' && l.buf[l.pos] <= '7'; i++ {
+		octal = octal<<3 | int(l.buf[l.pos]-'0')
+		l.pos++
+	}
+	return append(out, byte(octal))
+}
+
+// hexadecimal reads a string in angle brackets (ISO 32000-1, 7.3.4.3).
+func (l *lexer) hexadecimal() (value, error) {
+	l.pos++
+	var out []byte
+	high := -1
+	for l.pos < len(l.buf) {
+		c := l.buf[l.pos]
+		if c == '>' {
+			l.pos++
+			if high >= 0 {
+				out = append(out, byte(high<<4))
+			}
+			return str(out), nil
+		}
+		digit := hexDigit(c)
+		switch {
+		case isSpace(c):
+		case digit < 0:
+			return nil, l.damaged("%q in a hexadecimal string", c)
+		case high < 0:
+			high = digit
+		default:
+			out = append(out, byte(high<<4|digit))
+			high = -1
+		}
+		l.pos++
+	}
+	return nil, l.short("a hexadecimal string")
+}
+
+func (l *lexer) array(nesting int) (value, error) {
+	l.pos++
+	out := array{}
+	for {
+		l.skip()
+		if l.pos >= len(l.buf) {
+			return nil, l.short("an array")
+		}
+		if l.buf[l.pos] == ']' {
+			l.pos++
+			return out, nil
+		}
+		v, err := l.value(nesting + 1)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+}
+
+// fewKeys is how many keys are looked up one by one; above it a map takes over,
+// so that a hostile dictionary costs no quadratic time.
+const fewKeys = 24
+
+func (l *lexer) dict(nesting int) (value, error) {
+	l.pos += 2
+	d := &dict{entries: make([]entry, 0, 8)}
+	for {
+		l.skip()
+		if l.pos+1 >= len(l.buf) {
+			return nil, l.short("a dictionary")
+		}
+		if l.buf[l.pos] == '>' && l.buf[l.pos+1] == '>' {
+			l.pos += 2
+			return d, nil
+		}
+		if l.buf[l.pos] != '/' {
+			return nil, l.damaged("a dictionary key must be a name")
+		}
+		keyAt := l.pos
+		keyVal, err := l.name()
+		if err != nil {
+			return nil, err
+		}
+		key, _ := keyVal.(name)
+		if !l.wanted(key, nesting) {
+			if err := l.passOver(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		l.skip()
+		from := l.offset()
+		v, err := l.value(nesting + 1)
+		if err != nil {
+			return nil, err
+		}
+		if d.find(key) != nil {
+			l.pos = keyAt
+			return nil, l.damaged("the key /%s occurs twice in one dictionary", key)
+		}
+		d.add(entry{key: key, val: v, from: from, to: l.offset()})
+	}
+}
+
+func (d *dict) add(e entry) {
+	if len(d.entries) == fewKeys {
+		d.index = make(map[name]int, 2*fewKeys)
+		for i := range d.entries {
+			d.index[d.entries[i].key] = i
+		}
+	}
+	if d.index != nil {
+		d.index[e.key] = len(d.entries)
+	}
+	d.entries = append(d.entries, e)
+}

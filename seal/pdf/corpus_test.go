@@ -1,0 +1,99 @@
+package pdf
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/elicence/elicence/internal/tooltest"
+)
+
+// TestCorpus stamps the sample files of pdfcpu, where the Go module cache has
+// them: made by many programs, some broken on purpose. Each must be stamped
+// and be as clean for qpdf as before, or be refused with a reason.
+func TestCorpus(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pdfcpu/pdfcpu").Output()
+	root := filepath.Join(strings.TrimSpace(string(out)), "pkg", "testdata")
+	if _, statErr := os.Stat(root); err != nil || statErr != nil {
+		t.Skip("the module cache does not have pdfcpu's sample files")
+	}
+	files, stampedFiles := 0, 0
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".pdf" {
+			return err
+		}
+		files++
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if stampCorpusFile(t, path, data) {
+			stampedFiles++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 40 || stampedFiles < files*8/10 {
+		t.Errorf("stamped %d of %d files, want at least 8 of 10", stampedFiles, files)
+	}
+	t.Logf("stamped %d of %d files", stampedFiles, files)
+}
+
+// stampCorpusFile reports whether the file took the stamp.
+func stampCorpusFile(t *testing.T, path string, data []byte) bool {
+	t.Helper()
+	d, err := Open(bytes.NewReader(data), int64(len(data)))
+	if err == nil {
+		_, err = d.Signatures()
+	}
+	var p *Prepared
+	if err == nil {
+		p, err = d.Prepare(at(1, 1, 1, 10))
+	}
+	if err != nil {
+		if !refusal(err) {
+			t.Errorf("%s: an error that is no refusal: %v", path, err)
+		}
+		return false
+	}
+	if err := p.Complete(der(300)); err != nil {
+		t.Fatal(err)
+	}
+	checkLast(t, p, len(d.signatureFields(t)))
+	before, after := qpdfExit(t, data), qpdfExit(t, fileOf(t, p))
+	if after > before {
+		t.Errorf("%s: qpdf --check exits with %d for the stamped file, %d for the original", path, after, before)
+	}
+	return true
+}
+
+// signatureFields lists the signed fields of the file as it was.
+func (d *Document) signatureFields(t *testing.T) []Signature {
+	t.Helper()
+	list, err := d.Signatures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// qpdfExit is 0 for a clean file, 3 for warnings and 2 for errors, put in
+// order as 0, 1, 2.
+func qpdfExit(t *testing.T, file []byte) int {
+	t.Helper()
+	_, err := tooltest.Try(t, "qpdf", "--check", saveFile(t, file))
+	if err == nil {
+		return 0
+	}
+	if exit, ok := err.(*exec.ExitError); ok && exit.ExitCode() == 3 {
+		return 1
+	}
+	return 2
+}

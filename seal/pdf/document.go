@@ -1,0 +1,166 @@
+package pdf
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/emmansun/gmsm/sm3"
+)
+
+const (
+	headerRoom = 1024 // bytes in which %PDF- must come
+	tailRoom   = 1100 // bytes in which the last startxref must come
+
+	// maxSections bounds the revisions of a file.
+	maxSections = 1024
+)
+
+// A Document is an open PDF file. It reads what it is asked for when it is
+// asked, and remembers some of it, so it is not safe for concurrent use; the
+// file must not change while it is open.
+type Document struct {
+	src    *source
+	base   int64  // offset of %PDF-, from which the file's offsets count
+	now    view   // the newest revision
+	ending ending // of the newest revision
+
+	objects    map[int64]*object // by offset
+	kept       int
+	containers map[int64]*container
+	unpacked   int
+	worked     int64
+
+	leaves []leaf // the pages, once they were asked for
+	prefix []byte // SM3 state over the whole file, once it was asked for
+}
+
+// Open reads the file's end and its cross-reference data, nothing else.
+//
+// It fails with ErrNotPDF, *DamagedError, *EncryptedError, ErrTooComplex or an
+// error of r.
+func Open(r io.ReaderAt, size int64) (*Document, error) {
+	d := &Document{
+		src:        &source{r: r, size: size},
+		objects:    make(map[int64]*object),
+		containers: make(map[int64]*container),
+	}
+	if err := d.header(); err != nil {
+		return nil, err
+	}
+	if err := d.chain(nil); err != nil {
+		return nil, err
+	}
+	return d, d.sound()
+}
+
+// Size returns the length of the file in bytes.
+func (d *Document) Size() int64 { return d.src.size }
+
+func (d *Document) header() error {
+	head, err := d.src.read(0, int(min(headerRoom, d.src.size)))
+	if err != nil {
+		return err
+	}
+	i := bytes.Index(head, []byte("%PDF-"))
+	if i < 0 {
+		return ErrNotPDF
+	}
+	d.base = int64(i)
+	return nil
+}
+
+// chain reads the cross-reference sections from the newest to the oldest,
+// up to where it meets those already read from the same file.
+func (d *Document) chain(older []*section) error {
+	tailAt := max(0, d.src.size-tailRoom)
+	tail, err := d.src.read(tailAt, int(d.src.size-tailAt))
+	if err != nil {
+		return err
+	}
+	if d.ending, err = lastEnding(tail, tailAt); err != nil {
+		return err
+	}
+	d.now = view{doc: d, limit: d.src.size}
+	seen := make(map[int64]bool)
+	for at := d.base + d.ending.startxref; at >= 0; {
+		if seen[at] {
+			return damagedAt(at, "the chain of cross-reference sections runs in a circle")
+		}
+		seen[at] = true
+		if len(older) > 0 && at == older[0].named {
+			for _, s := range older {
+				s := *s
+				s.below = nil
+				d.now.sections = append(d.now.sections, &s)
+			}
+			break
+		}
+		if len(d.now.sections) == maxSections {
+			return fmt.Errorf("%w: more than %d revisions", ErrTooComplex, maxSections)
+		}
+		s, err := d.section(at)
+		if err != nil {
+			return err
+		}
+		d.now.sections = append(d.now.sections, s)
+		at = s.prev
+	}
+	return nil
+}
+
+// sound checks what every file needs: a catalog, a true /Size, no encryption.
+func (d *Document) sound() error {
+	encrypted := false
+	for _, s := range d.now.sections {
+		encrypted = encrypted || s.trailer.lookup("Encrypt") != nil
+	}
+	if encrypted {
+		return d.encryption()
+	}
+	if err := d.now.sized(); err != nil {
+		return err
+	}
+	_, err := d.now.catalog()
+	return err
+}
+
+// catalog returns the document catalog (ISO 32000-1, 7.7.2).
+func (v view) catalog() (*object, error) {
+	root, ok := v.trailer().lookup("Root").(ref)
+	if !ok {
+		return nil, damagedAt(v.sections[0].at, "the trailer has no /Root")
+	}
+	o, err := v.load(root)
+	if err != nil {
+		return nil, err
+	}
+	if o == nil {
+		return nil, damagedAt(v.sections[0].at, "the catalog, object %d, is missing", root.num)
+	}
+	if d, ok := o.val.(*dict); !ok || d.lookup("Type") != name("Catalog") {
+		return nil, damagedAt(o.at, "object %d is not a catalog", root.num)
+	}
+	return o, nil
+}
+
+// Digest returns the SM3 digest of the first n bytes of the file. The state
+// after the whole file is kept, so that asking again, stamping, and stamping
+// the result of that read nothing twice.
+func (d *Document) Digest(n int64) ([32]byte, error) {
+	if n < 0 || n > d.src.size {
+		return [32]byte{}, fmt.Errorf("digest of %d bytes of a file of %d", n, d.src.size)
+	}
+	if n == d.src.size {
+		h, err := d.hashed()
+		if err != nil {
+			return [32]byte{}, err
+		}
+		return [32]byte(h.Sum(nil)), nil
+	}
+	h := sm3.New()
+	if err := d.hashInto(h, 0, n); err != nil {
+		return [32]byte{}, err
+	}
+	return [32]byte(h.Sum(nil)), nil
+}

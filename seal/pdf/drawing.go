@@ -1,0 +1,226 @@
+package pdf
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// drawings writes the appearances of one increment: each drawing once, and a
+// small frame around it for every place it is shown at.
+type drawings struct {
+	inc     *increment
+	doc     *Document
+	reused  []ref // drawings that earlier signatures show
+	known   []*Appearance
+	refs    []ref
+	objects map[*Object]ref
+}
+
+// drawing writes an appearance as a form XObject, or finds it written.
+func (w *drawings) drawing(a *Appearance) (ref, error) {
+	if i := slices.IndexFunc(w.known, a.same); i >= 0 {
+		return w.refs[i], nil
+	}
+	if err := a.check(); err != nil {
+		return ref{}, err
+	}
+	data, err := a.deflated.of(a.Content)
+	if err != nil {
+		return ref{}, err
+	}
+	head, err := w.head(a)
+	if err != nil {
+		return ref{}, err
+	}
+	r, err := w.earlier(a, head, data)
+	if err != nil {
+		return ref{}, err
+	}
+	if r == (ref{}) {
+		r = w.inc.fresh()
+		w.inc.putStream(r, head, data)
+	}
+	w.known, w.refs = append(w.known, a), append(w.refs, r)
+	return r, nil
+}
+
+// head is the form XObject's dictionary.
+func (w *drawings) head(a *Appearance) (*dict, error) {
+	resources := &dict{}
+	if a.Resources != "" {
+		uses, err := w.write(a.Objects)
+		if err != nil {
+			return nil, err
+		}
+		if resources, err = template(a.Resources, uses); err != nil {
+			return nil, refuse("the appearance's resources: %v", err)
+		}
+	}
+	var box array
+	for _, n := range a.BBox {
+		box = append(box, decimalReal(n))
+	}
+	head := dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", box, "Resources", resources)
+	if a.blends() {
+		head = head.with("Group", dictOf("S", name("Transparency")))
+	}
+	return head.with("Filter", name("FlateDecode")), nil
+}
+
+// write writes objects and what they use, and returns their references. The
+// numbers are given out first, so objects may use each other in circles.
+func (w *drawings) write(objects []*Object) ([]ref, error) {
+	var pending []*Object
+	number := func(list []*Object) []ref {
+		refs := make([]ref, len(list))
+		for i, o := range list {
+			if _, ok := w.objects[o]; !ok {
+				w.objects[o] = w.inc.fresh()
+				pending = append(pending, o)
+			}
+			refs[i] = w.objects[o]
+		}
+		return refs
+	}
+	refs := number(objects)
+	for len(pending) > 0 {
+		o := pending[0]
+		pending = pending[1:]
+		if o == nil {
+			return nil, refuse("the appearance has an object that is nil")
+		}
+		d, err := template(o.Dict, number(o.Uses))
+		if err != nil {
+			return nil, refuse("an object of the appearance: %v", err)
+		}
+		if o.Stream == nil {
+			w.inc.put(w.objects[o], d)
+			continue
+		}
+		data := o.Stream
+		if d.lookup("Filter") == nil {
+			if data, err = o.deflated.of(o.Stream); err != nil {
+				return nil, err
+			}
+			d = d.with("Filter", name("FlateDecode"))
+		}
+		w.inc.putStream(w.objects[o], d, data)
+	}
+	return refs, nil
+}
+
+// earlier finds the same drawing among those that earlier signatures of the
+// file show, so that ten seals of one office carry one picture.
+func (w *drawings) earlier(a *Appearance, head *dict, data []byte) (ref, error) {
+	if len(a.Objects) > 0 {
+		return ref{}, nil
+	}
+	for _, r := range w.reused {
+		o, err := w.doc.now.load(r)
+		if err != nil {
+			return ref{}, err
+		}
+		if o == nil {
+			continue
+		}
+		st, ok := o.val.(*stream)
+		if !ok || !equal(st.dict, head.with("Length", int64(len(data)))) {
+			continue
+		}
+		where, err := w.doc.now.span(st)
+		if err != nil {
+			return ref{}, err
+		}
+		old, err := w.doc.src.read(where.from, int(where.to-where.from))
+		if err != nil {
+			return ref{}, err
+		}
+		if string(old) == string(data) {
+			return r, nil
+		}
+	}
+	return ref{}, nil
+}
+
+// shown lists the drawings inside the frames of signature widgets.
+func (v view) shown(widgets []*dict) ([]ref, error) {
+	var out []ref
+	for _, widget := range widgets {
+		ap, err := v.dict(widget.lookup("AP"))
+		if err != nil {
+			return nil, err
+		}
+		normal, err := v.get(ap, "N")
+		if err != nil {
+			return nil, err
+		}
+		frame, ok := normal.(*stream)
+		if !ok {
+			continue
+		}
+		resources, err := v.dict(frame.dict.lookup("Resources"))
+		if err != nil {
+			return nil, err
+		}
+		xobjects, err := v.dict(resources.lookup("XObject"))
+		if err != nil {
+			return nil, err
+		}
+		if r, ok := xobjects.lookup(drawingName).(ref); ok && !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+const drawingName = "Drawing"
+
+// frame writes the form XObject that shows a drawing, or the part of it, in a
+// box of an annotation: upright, at its size, in the middle.
+func (w *drawings) frame(m *Mark, p placement) (ref, error) {
+	drawing, err := w.drawing(m.Appearance)
+	if err != nil {
+		return ref{}, err
+	}
+	boxWidth, boxHeight := p.rect.width(), p.rect.height()
+	if p.sheet.rotate%180 != 0 {
+		boxWidth, boxHeight = boxHeight, boxWidth
+	}
+	part := m.part()
+	width, height := m.Width*p.sheet.perMM, m.Height*p.sheet.perMM
+	sx, sy := width/(part[2]-part[0]), height/(part[3]-part[1])
+	left, bottom := (boxWidth-width)/2, (boxHeight-height)/2
+	content := []byte("q ")
+	resources := dictOf("XObject", dictOf(drawingName, drawing))
+	if a := m.Appearance; a.blends() {
+		content = append(content, "/Blend gs "...)
+		resources = resources.with("ExtGState", dictOf("Blend", a.blending()))
+	}
+	for _, n := range []float64{sx, 0, 0, sy, left - part[0]*sx, bottom - part[1]*sy} {
+		content = strconv.AppendFloat(content, n, 'f', 7, 64)
+		content = append(content, ' ')
+	}
+	content = fmt.Appendf(content, "cm /%s Do Q", drawingName)
+	head := dictOf("Type", name("XObject"), "Subtype", name("Form"),
+		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(), "Resources", resources)
+	if matrix := p.sheet.upright(boxWidth, boxHeight); matrix != nil {
+		head = head.with("Matrix", matrix)
+	}
+	r := w.inc.fresh()
+	w.inc.putStream(r, head, content)
+	return r, nil
+}
+
+// blending is the graphics state that shows the drawing as one whole.
+func (a *Appearance) blending() *dict {
+	opacity := a.Opacity
+	if opacity == 0 {
+		opacity = 1
+	}
+	d := dictOf("Type", name("ExtGState"), "ca", decimalReal(opacity), "CA", decimalReal(opacity))
+	if a.Multiply {
+		d = d.with("BM", name("Multiply"))
+	}
+	return d
+}

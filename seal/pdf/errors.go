@@ -1,0 +1,75 @@
+package pdf
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotPDF means that the file has no %PDF- header in its first 1,024 bytes.
+var ErrNotPDF = errors.New("not a PDF file")
+
+// ErrEncrypted is what every *EncryptedError is, for errors.Is.
+var ErrEncrypted = errors.New("the PDF file is encrypted")
+
+// ErrTooComplex means that reading the file would take more work or memory
+// than a file of its size can honestly need: deep nesting, a compression bomb,
+// the same megabytes asked for again and again.
+var ErrTooComplex = errors.New("the PDF file asks for more work than its size allows")
+
+// DamagedError says what is wrong with a file and where. Damage is refused,
+// never repaired: two programs repair in two ways, and a signature must mean
+// the same to both.
+type DamagedError struct {
+	Offset int64 // bytes from the start of the file, or of the decoded object stream What names
+	What   string
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("damaged PDF file at byte %d: %s", e.Offset, e.What)
+}
+
+func damagedAt(offset int64, format string, args ...any) error {
+	return &DamagedError{Offset: offset, What: fmt.Sprintf(format, args...)}
+}
+
+// EncryptedError is returned by Open for an encrypted file. Nothing else of
+// the file is then available.
+type EncryptedError struct {
+	// NeedsPassword is false when the empty password opens the file, as it
+	// does where encryption only carries "do not print" marks.
+	NeedsPassword bool
+	// Handler is the security handler the file names, "Standard" for passwords.
+	Handler string
+}
+
+func (e *EncryptedError) Error() string {
+	switch {
+	case e.Handler != "Standard":
+		return fmt.Sprintf("the PDF file is encrypted for the security handler %q", e.Handler)
+	case e.NeedsPassword:
+		return "the PDF file is encrypted and needs a password"
+	default:
+		return "the PDF file is encrypted (the empty password opens it)"
+	}
+}
+
+// Is reports true for ErrEncrypted.
+func (e *EncryptedError) Is(target error) bool { return target == ErrEncrypted }
+
+// RefusedError says why a sound file, or a stamp as it was asked for, cannot
+// be stamped. It is the caller's input that is at fault, not the program.
+type RefusedError struct {
+	Why string
+}
+
+func (e *RefusedError) Error() string { return "cannot stamp: " + e.Why }
+
+func refuse(format string, args ...any) error {
+	return &RefusedError{Why: fmt.Sprintf(format, args...)}
+}
+
+// isDamage tells what is wrong with the file from what is wrong with reading.
+func isDamage(err error) bool {
+	var damaged *DamagedError
+	return errors.As(err, &damaged) || errors.Is(err, ErrTooComplex)
+}

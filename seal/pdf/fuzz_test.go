@@ -1,0 +1,207 @@
+package pdf
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// refusal reports that an error is one that the package promises.
+func refusal(err error) bool {
+	var damaged *DamagedError
+	var refused *RefusedError
+	return errors.As(err, &damaged) || errors.As(err, &refused) || errors.Is(err, ErrNotPDF) || errors.Is(err, ErrEncrypted) || errors.Is(err, ErrTooComplex)
+}
+
+// FuzzRead reads everything the package reads of any bytes.
+func FuzzRead(f *testing.F) {
+	for _, tc := range kinds {
+		file := tc.sample.bytes()
+		f.Add(file)
+		f.Add(file[:len(file)/2])
+	}
+	signed := stamped(f, victim.bytes(), at(1, 120, 200, 42))
+	f.Add(signed)
+	f.Add(stamped(f, signed, at(2, 20, 200, 42)))
+	f.Add(updated(f, signed, func(a attacker) { a.set(5, "V", str("x")) }))
+	f.Add(stamped(f, sample{packed: true, pages: 3}.bytes(), at(1, 120, 200, 42)))
+	f.Add(circle())
+	f.Add(hybridThatDisagrees())
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if err := everything(file); err != nil && !refusal(err) {
+			t.Errorf("an error that is no refusal: %v", err)
+		}
+	})
+}
+
+// separator stands between the objects of a fuzzed file.
+const separator = "\n---\n"
+
+// FuzzStamp stamps files whose objects are anything. (Bytes at random seldom
+// get past the cross-reference table.) What is not refused must read back: one
+// more signature, sound, and the earlier ones as they were.
+func FuzzStamp(f *testing.F) {
+	for _, tc := range kinds {
+		f.Add(tc.sample.catalog, tc.sample.page, strings.Join(tc.sample.objects, separator), tc.sample.packed)
+	}
+	for _, tc := range sheets {
+		f.Add("", strings.TrimPrefix(tc.sample.pageDict(0), "<<"), "", false)
+	}
+	f.Add(victim.catalog, victim.page, strings.Join(victim.objects, separator), false)
+	f.Add("/AcroForm<</Fields[5 0 R]>>", "/Annots[5 0 R]", emptySigField+separator+"<</T(a)/Kids[5 0 R]>>", true)
+	f.Add("/Names<</EmbeddedFiles<</Names[(a) 5 0 R]>>>>/AF[5 0 R]", "", "<</F(a)/EF<</F 3 0 R>>>>", false)
+	f.Add("/AcroForm<</Fields[5 0 R]>>", "", "<</FT/Sig/T(f)/V 6 0 R>>"+separator+
+		"<</Type/Sig/ByteRange[0 10 20 30]/Contents<3000>/M(D:2026)/Reference[<</TransformMethod/FieldMDP/TransformParams<</Action/All>>>>]>>", false)
+	drawing := seal()
+	f.Fuzz(func(t *testing.T, catalog, page, objects string, packed bool) {
+		file := sample{catalog: catalog, page: page, objects: strings.Split(objects, separator), packed: packed}.bytes()
+		if err := everything(file); err != nil && !refusal(err) {
+			t.Errorf("an error that is no refusal: %v", err)
+		}
+		d, err := Open(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			return
+		}
+		before, err := d.Signatures()
+		if err != nil {
+			return
+		}
+		s := at(1, 3, 3, 20)
+		s.Marks[0].Appearance = drawing
+		p, err := d.Prepare(s)
+		if err != nil {
+			if !refusal(err) {
+				t.Errorf("an error that is no refusal: %v", err)
+			}
+			return
+		}
+		if err := p.Complete(der(300)); err != nil {
+			t.Fatal(err)
+		}
+		checkLast(t, p, len(before))
+	})
+}
+
+// checkLast wants a stamped file to have one more signature, a sound one.
+func checkLast(t *testing.T, p *Prepared, before int) {
+	t.Helper()
+	file := fileOf(t, p)
+	d, err := Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatalf("opening the stamped file: %v", err)
+	}
+	after, err := d.Signatures()
+	if err != nil {
+		t.Fatalf("the stamped file's signatures: %v", err)
+	}
+	if len(after) != before+1 {
+		t.Fatalf("%d signatures after %d", len(after), before)
+	}
+	last := after[len(after)-1]
+	if !last.Intact() || !last.CoversFile || last.Digest != p.Digest() {
+		t.Errorf("the new signature: faults %q, changes %+v", last.Faults, last.Changes)
+	}
+}
+
+// FuzzIncrement overwrites an object of a signed file with anything. Nothing
+// may pass as untouched but what says the same as before.
+func FuzzIncrement(f *testing.F) {
+	signed := stamped(f, victim.bytes(), at(1, 120, 200, 42))
+	d := open(f, signed)
+	for num := uint32(1); num < 40; num++ {
+		if o, err := d.now.load(ref{num: num}); err == nil && o != nil {
+			f.Add(num, string(appendValue(nil, o.val)))
+		}
+	}
+	f.Add(uint32(60), "<</Type/Annot>>")
+	f.Fuzz(func(t *testing.T, num uint32, syntax string) {
+		num = num%80 + 1
+		file := updated(t, signed, func(a attacker) {
+			a.next = max(a.next, num+1)
+			a.begin(ref{num: num})
+			a.out = append(a.out, syntax...)
+			a.end()
+		})
+		d, err := Open(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			if !refusal(err) {
+				t.Errorf("an error that is no refusal: %v", err)
+			}
+			return
+		}
+		list, err := d.Signatures()
+		if err != nil {
+			if !refusal(err) {
+				t.Errorf("an error that is no refusal: %v", err)
+			}
+			return
+		}
+		if len(list) != 1 || !list[0].Intact() || len(list[0].Changes) > 0 {
+			return
+		}
+		old, _ := open(t, signed).now.load(ref{num: num})
+		got, err := d.now.load(ref{num: num})
+		if old != nil && err == nil && (got == nil || !sameObject(old, got)) {
+			t.Errorf("object %d became %q and nobody noticed", num, syntax)
+		}
+	})
+}
+
+func sameObject(a, b *object) bool {
+	if st, ok := a.val.(*stream); ok {
+		other, ok := b.val.(*stream)
+		return ok && equal(st.dict, other.dict)
+	}
+	before, ok1 := a.val.(*dict)
+	after, ok2 := b.val.(*dict)
+	if !ok1 || !ok2 {
+		return equal(a.val, b.val)
+	}
+	return equal(essence(before), essence(after))
+}
+
+// essence leaves out what may change without changing what anybody sees: that
+// there are no annotations, in which order they are visited, and what the form
+// offers for the text of fields.
+func essence(d *dict) *dict {
+	out := &dict{}
+	for _, e := range d.entries {
+		none, _ := e.val.(array)
+		if e.key == "Annots" && none != nil && len(none) == 0 {
+			continue
+		}
+		switch e.key {
+		case "Tabs", "SigFlags", "DR":
+		default:
+			out.entries = append(out.entries, e)
+		}
+	}
+	return out
+}
+
+// FuzzValue parses any bytes as an object. What parses must parse again from
+// what is written of it, and passing over values must end at the same place.
+func FuzzValue(f *testing.F) {
+	for _, s := range []string{"<</A[1 0 R(x)<41>]/B -1.5>>", "/A#42", "(a(b\\)\\101)", "[[[", "1 0 R", "true"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		l := &lexer{buf: in, last: true}
+		v, err := l.value(0)
+		if err != nil {
+			return
+		}
+		out := appendValue(nil, v)
+		again, err := (&lexer{buf: out, last: true}).value(0)
+		if err != nil || !equal(v, again) {
+			t.Errorf("%q was written as %q, which reads as %v, %v", in, out, again, err)
+		}
+		skimmed := &lexer{buf: in, last: true, only: []name{"A"}}
+		v2, err := skimmed.value(0)
+		d, ok := v.(*dict)
+		if err != nil || skimmed.pos != l.pos || ok && !equal(d.lookup("A"), v2.(*dict).lookup("A")) {
+			t.Errorf("%q skimmed: %v up to %d, want up to %d: %v", in, v2, skimmed.pos, l.pos, err)
+		}
+	})
+}

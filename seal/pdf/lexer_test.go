@@ -1,0 +1,140 @@
+package pdf
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestValues(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in, want string // want is what appendValue makes of it, "" for damage
+	}{
+		{"null", "null"},
+		{"true", "true"},
+		{" \r\n\t\f\x00false ", "false"},
+		{"% comment\n42", "42"},
+		{"-17", "-17"},
+		{"+17", "17"},
+		{"007", "7"},
+		{"3.", "3."},
+		{"-.5", "-.5"},
+		{"0.10", "0.10"},
+		{"123456789012345678901234567890", "123456789012345678901234567890"},
+		{"12 0 R", "12 0 R"},
+		{"[12 0 R]", "[12 0 R]"},
+		{"[12 0]", "[12 0]"},
+		{"[1 2 3 0 R 4]", "[1 2 3 0 R 4]"},
+		{"[12 0 Rx]", ""},
+		{"/Name", "/Name"},
+		{"/", "/"},
+		{"/A#20B#2F", "/A#20B#2F"},
+		{"/A#42", "/AB"},
+		{"/A#4", ""},
+		{"/A#GG", ""},
+		{"(text)", "(text)"},
+		{"(a(b)c)", `(a\(b\)c)`},
+		{`(\(\)\\)`, `(\(\)\\)`},
+		{`(\101\7\0053)`, "<41070533>"},
+		{`(\n\r\t\b\f\x)`, "<0A0D09080C78>"},
+		{"(a\\\nb\\\r\nc\\\rd)", "(abcd)"},
+		{"(a\r\nb\rc)", "<610A620A63>"},
+		{"()", "()"},
+		{"<>", "()"},
+		{"<48 65\n6C>", "(Hel)"},
+		{"<4>", "(@)"},
+		{"<4G>", ""},
+		{"<</A 1/B[2 3]/C<</D null>>>>", "<</A 1/B [2 3]/C <</D null>>>>"},
+		{"<</A/B/C(d)>>", "<</A /B/C (d)>>"},
+		{"<<1 2>>", ""},
+		{"<</A 1/A 2>>", ""},
+		{"<</A 1/#41 2>>", ""},
+		{"<</A>>", ""},
+		{"[", ""},
+		{"]", ""},
+		{"<<", ""},
+		{"(", ""},
+		{"<41", ""},
+		{"", ""},
+		{"1.2.3", ""},
+		{"--1", ""},
+		{"1e5", ""},
+		{"+", ""},
+		{".", ""},
+		{"nul", ""},
+		{"{", ""},
+		{"0 0 R", ""},
+		{"9999999999 0 R", ""},
+		{"1 65536 R", ""},
+	} {
+		l := &lexer{buf: []byte(tc.in), last: true}
+		v, err := l.value(0)
+		got := ""
+		if err == nil {
+			got = string(appendValue(nil, v))
+		}
+		var damaged *DamagedError
+		if err != nil && !errors.As(err, &damaged) {
+			t.Errorf("%q: error %v is no *DamagedError", tc.in, err)
+		}
+		if got != tc.want {
+			t.Errorf("%q: got %q (%v), want %q", tc.in, got, err, tc.want)
+		}
+	}
+}
+
+// TestWindows parses objects through every window length that cuts them: the
+// result must not depend on it.
+func TestWindows(t *testing.T) {
+	t.Parallel()
+	const object = "7 0 obj <</A 12 0 R/B[1 2(str\\)ing\\101)<4142>]/C/N#41me/D true/E -1.5>>\nstream\r\nxyz\nendstream endobj"
+	whole := &lexer{buf: []byte(object), last: true}
+	want, err := whole.indirect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := want.val.(*stream).start
+	for n := range len(object) {
+		l := &lexer{buf: []byte(object)[:n]}
+		got, err := l.indirect()
+		if int64(n) <= start {
+			if err != errMore && err == nil && got.val.(*stream).start != start {
+				t.Errorf("a window of %d bytes gave an object", n)
+			}
+			continue
+		}
+		if err != nil || got.val.(*stream).start != start || !equal(got.val.(*stream).dict, want.val.(*stream).dict) {
+			t.Errorf("a window of %d bytes: %v", n, err)
+		}
+	}
+}
+
+// TestManyKeys looks keys up in a dictionary that is large enough for a map.
+func TestManyKeys(t *testing.T) {
+	t.Parallel()
+	var in strings.Builder
+	in.WriteString("<<")
+	for i := range 200 {
+		in.WriteString("/K" + strings.Repeat("x", i) + " " + strings.Repeat("1", i%9+1))
+	}
+	l := &lexer{buf: []byte(in.String() + ">>"), last: true}
+	v, err := l.value(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := v.(*dict)
+	if got := d.lookup(name("K" + strings.Repeat("x", 150))); got != int64(1111111) {
+		t.Errorf("lookup gave %v, want 1111111", got)
+	}
+	if d.lookup("missing") != nil {
+		t.Error("a missing key was found")
+	}
+	if got := d.with("missing", true).lookup("missing"); got != true {
+		t.Errorf("with: lookup gave %v, want true", got)
+	}
+	l = &lexer{buf: []byte(in.String() + "/K 1>>"), last: true}
+	if _, err := l.value(0); err == nil {
+		t.Error("a second /K was accepted")
+	}
+}

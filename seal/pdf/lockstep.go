@@ -1,0 +1,181 @@
+package pdf
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// A lockstep walks what two revisions reach from the same references and finds
+// where they differ. It compares objects, not cross-reference entries: an
+// attacker need not override anything to show something else, and an object
+// that was merely written again has not changed.
+//
+// Long chains of objects are walked by a queue, so that no file can exhaust
+// the stack.
+type lockstep struct {
+	old, new view
+	apart    map[uint32]bool // objects that are compared elsewhere
+	seen     map[uint32]bool
+	queue    []met
+	differ   func(num uint32, where, how string)
+}
+
+// A met object is one that both sides refer to.
+type met struct {
+	ref   ref
+	where string
+}
+
+// values compares two values found at the same place.
+func (l *lockstep) values(a, b value, num uint32, where string) {
+	if !l.alike(a, b, where) {
+		l.differ(num, where, "changed")
+	}
+}
+
+// alike compares two values without following references, but notes those
+// that both sides have.
+func (l *lockstep) alike(a, b value, where string) bool {
+	switch a := a.(type) {
+	case ref:
+		if a != b {
+			return false
+		}
+		if !l.apart[a.num] && !l.seen[a.num] {
+			l.seen[a.num] = true
+			l.queue = append(l.queue, met{a, where})
+		}
+		return true
+	case array:
+		b, ok := b.(array)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !l.alike(a[i], b[i], where) {
+				return false
+			}
+		}
+		return true
+	case *dict:
+		b, ok := b.(*dict)
+		return ok && l.dicts(a, b, where)
+	}
+	return equal(a, b)
+}
+
+func (l *lockstep) dicts(a, b *dict, where string) bool {
+	if len(a.entries) != len(b.entries) {
+		return false
+	}
+	for _, e := range a.entries {
+		other := b.find(e.key)
+		if other == nil || !l.alike(e.val, other.val, where) {
+			return false
+		}
+	}
+	return true
+}
+
+// drain compares what is still in the queue. Damage on either side counts as a
+// difference; an error is one of reading.
+func (l *lockstep) drain() error {
+	for len(l.queue) > 0 {
+		m := l.queue[0]
+		l.queue = l.queue[1:]
+		how, err := l.objects(m)
+		if isDamage(err) {
+			how = fmt.Sprintf("cannot be compared (%v)", err)
+		} else if err != nil {
+			return err
+		}
+		if how != "" {
+			l.differ(m.ref.num, m.where, how)
+		}
+	}
+	return nil
+}
+
+// objects says how an object of both revisions differs, "" where it does not.
+func (l *lockstep) objects(m met) (string, error) {
+	a, err := l.old.load(m.ref)
+	if err != nil {
+		return "", err
+	}
+	b, err := l.new.load(m.ref)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case a == nil && b == nil:
+		return "", nil
+	case a == nil:
+		return "appeared where nothing was", nil
+	case b == nil:
+		return "disappeared", nil
+	}
+	before, ok1 := a.val.(*stream)
+	after, ok2 := b.val.(*stream)
+	if !ok1 || !ok2 {
+		if ok1 != ok2 || !l.alike(a.val, b.val, m.where) {
+			return "changed", nil
+		}
+		return "", nil
+	}
+	if !l.dicts(before.dict, after.dict, m.where) {
+		return "changed", nil
+	}
+	return l.data(before, after)
+}
+
+// data compares the bytes of two streams. The same start alone does not make
+// them the same: in the older revision they must also end inside of it.
+func (l *lockstep) data(before, after *stream) (string, error) {
+	a, err := l.old.span(before)
+	if err != nil {
+		return "", err
+	}
+	if before.start == after.start { // the /Length, part of the dictionary, was compared
+		return "", nil
+	}
+	b, err := l.new.span(after)
+	if err != nil {
+		return "", err
+	}
+	if a.to-a.from != b.to-b.from {
+		return "changed", nil
+	}
+	const piece = 64 << 10
+	src := l.new.doc.src
+	for done := int64(0); done < a.to-a.from; done += piece {
+		n := int(min(piece, a.to-a.from-done))
+		if err := l.new.doc.work(n); err != nil {
+			return "", err
+		}
+		one, err := src.read(a.from+done, n)
+		if err != nil {
+			return "", err
+		}
+		two, err := src.read(b.from+done, n)
+		if err != nil {
+			return "", err
+		}
+		if !bytes.Equal(one, two) {
+			return "changed", nil
+		}
+	}
+	return "", nil
+}
+
+// unchanged reports that two values, with all that they reach, are the same.
+func unchanged(old, new view, apart map[uint32]bool, a, b value) (bool, error) {
+	same := true
+	l := &lockstep{old: old, new: new, apart: apart, seen: make(map[uint32]bool),
+		differ: func(uint32, string, string) { same = false }}
+	l.values(a, b, 0, "")
+	if !same {
+		return false, nil
+	}
+	err := l.drain()
+	return same, err
+}

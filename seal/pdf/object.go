@@ -1,0 +1,223 @@
+package pdf
+
+import "fmt"
+
+// maxObjectNumber is the largest object number that ISO 32000-1, annex C
+// allows for.
+const maxObjectNumber = 8388607
+
+// An object is an indirect object as it was found.
+type object struct {
+	ref ref
+	val value
+	// at and end are the object's bytes in the file, or those of the object
+	// stream that holds it. For a stream object, end is where its data start.
+	at, end int64
+	// packed is the object's place in its object stream, -1 outside of one.
+	packed int
+	cost   int
+}
+
+// samePlace reports that two objects are the same bytes of the file.
+func (o *object) samePlace(p *object) bool { return o.at == p.at && o.packed == p.packed }
+
+// indirect parses "n g obj … endobj" at the position (ISO 32000-1, 7.3.10).
+func (l *lexer) indirect() (*object, error) {
+	l.skip()
+	at := l.offset()
+	num, err := l.integer("an object number")
+	if err != nil {
+		return nil, err
+	}
+	gen, err := l.integer("a generation number")
+	if err != nil {
+		return nil, err
+	}
+	if num == 0 || num > maxObjectNumber || gen > 65535 {
+		return nil, l.damaged("object %d %d is outside the permitted range", num, gen)
+	}
+	if err := l.keyword("obj"); err != nil {
+		return nil, err
+	}
+	val, err := l.value(0)
+	if err != nil {
+		return nil, err
+	}
+	o := &object{ref: ref{num: uint32(num), gen: uint16(gen)}, val: val, at: at, packed: -1}
+	if d, ok := val.(*dict); ok {
+		start, isStream, err := l.streamStart()
+		if err != nil {
+			return nil, err
+		}
+		if isStream {
+			o.val = &stream{dict: d, start: start}
+			o.end = start
+			o.cost = int(o.end - at)
+			return o, nil
+		}
+	}
+	if err := l.keyword("endobj"); err != nil {
+		return nil, err
+	}
+	o.end = l.offset()
+	o.cost = int(o.end - at)
+	return o, nil
+}
+
+// streamStart passes over the keyword stream and its end of line, where they
+// follow, and returns where the data start (ISO 32000-1, 7.3.8.1).
+func (l *lexer) streamStart() (int64, bool, error) {
+	l.skip()
+	before := l.pos
+	w, err := l.word()
+	if err != nil {
+		return 0, false, err
+	}
+	if string(w) != "stream" {
+		l.pos = before
+		return 0, false, nil
+	}
+	if l.pos+1 >= len(l.buf) && !l.last {
+		return 0, false, errMore
+	}
+	rest := l.buf[l.pos:]
+	switch {
+	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n':
+		l.pos += 2
+	case len(rest) > 0 && rest[0] == '\n':
+		l.pos++
+	default:
+		return 0, false, l.damaged("the keyword stream must be followed by an end of line")
+	}
+	return l.offset(), true, nil
+}
+
+// load returns the object that r names in this view, nil for null: an object
+// that is free, unknown, or of another generation (ISO 32000-1, 7.3.10).
+func (v view) load(r ref) (*object, error) {
+	if err := v.doc.work(0); err != nil {
+		return nil, err
+	}
+	loc, ok := v.find(r)
+	if !ok {
+		return nil, nil
+	}
+	if loc.kind == inStream {
+		return v.loadPacked(r, loc)
+	}
+	return v.loadPlain(r, loc, nil)
+}
+
+// find returns where the object lies that r names.
+func (v view) find(r ref) (location, bool) {
+	loc, ok := v.locate(r.num)
+	gen := uint16(0)
+	if loc.kind == inFile {
+		gen = uint16(loc.index)
+	}
+	return loc, ok && r.gen == gen
+}
+
+// loadPlain returns an object that is not packed in an object stream, all of
+// it or only some keys of its dictionary.
+func (v view) loadPlain(r ref, loc location, only []name) (*object, error) {
+	if loc.at <= v.doc.base {
+		return nil, damagedAt(v.sections[0].at, "object %d has no place in the file", r.num)
+	}
+	o, err := v.doc.objectAt(loc.at, v.limit, only)
+	if err != nil {
+		return nil, err
+	}
+	if o.ref != r {
+		return nil, damagedAt(loc.at, "object %d %d expected, %d %d found", r.num, r.gen, o.ref.num, o.ref.gen)
+	}
+	if o.end > v.limit {
+		return nil, damagedAt(loc.at, "object %d reaches over the end of its revision", r.num)
+	}
+	return o, nil
+}
+
+// objectAt parses or remembers the object at an offset of the file. With only
+// some keys, it does not remember.
+func (d *Document) objectAt(offset, limit int64, only []name) (*object, error) {
+	if o, ok := d.objects[offset]; ok {
+		return o, d.work(o.cost / 4)
+	}
+	var o *object
+	err := d.src.parse(offset, limit, func(l *lexer) error {
+		var err error
+		l.only = only
+		o, err = l.indirect()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.work(o.cost); err != nil {
+		return nil, err
+	}
+	if only != nil {
+		return o, nil
+	}
+	if d.kept += o.cost + 64; d.kept > maxKept {
+		clear(d.objects)
+		d.kept = o.cost
+	}
+	d.objects[offset] = o
+	return o, nil
+}
+
+// work adds n bytes to what was parsed so far and refuses when that is out of
+// all proportion to the file.
+func (d *Document) work(n int) error {
+	d.worked += int64(n) + 16
+	if d.worked > freeWork+32*d.src.size {
+		return fmt.Errorf("%w: more than %d bytes parsed", ErrTooComplex, d.worked)
+	}
+	return nil
+}
+
+const (
+	freeWork = 64 << 20 // bytes any file may make us parse
+	maxKept  = 8 << 20  // bytes of parsed objects to remember
+)
+
+// maxLinks bounds a chain of objects that are nothing but references.
+const maxLinks = 16
+
+// resolve follows references until something else comes.
+func (v view) resolve(val value) (value, error) {
+	for range maxLinks {
+		r, ok := val.(ref)
+		if !ok {
+			return val, nil
+		}
+		o, err := v.load(r)
+		if err != nil {
+			return nil, err
+		}
+		if o == nil {
+			return nil, nil
+		}
+		val = o.val
+	}
+	return nil, fmt.Errorf("%w: a chain of more than %d references", ErrTooComplex, maxLinks)
+}
+
+// get resolves the value of a key.
+func (v view) get(d *dict, key name) (value, error) { return v.resolve(d.lookup(key)) }
+
+// dict resolves val to a dictionary; nil where it is anything else. The
+// dictionary of a stream does not count.
+func (v view) dict(val value) (*dict, error) {
+	val, err := v.resolve(val)
+	d, _ := val.(*dict)
+	return d, err
+}
+
+// array resolves val to an array, nil where it is anything else.
+func (v view) array(val value) (array, error) {
+	val, err := v.resolve(val)
+	a, _ := val.(array)
+	return a, err
+}

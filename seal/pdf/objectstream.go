@@ -1,0 +1,102 @@
+package pdf
+
+// maxUnpacked bounds the decoded object streams that are remembered.
+const maxUnpacked = 32 << 20
+
+// A container is a decoded object stream (ISO 32000-1, 7.5.7).
+type container struct {
+	at, end int64 // the stream object's bytes in the file
+	data    []byte
+	nums    []uint32
+	starts  []int // offsets into data
+	objects []*object
+}
+
+// loadPacked returns an object out of an object stream.
+func (v view) loadPacked(r ref, loc location) (*object, error) {
+	holder, ok := v.locate(uint32(loc.at))
+	if !ok || holder.kind != inFile {
+		return nil, damagedAt(v.sections[0].at, "object %d lies in the object stream %d, which is no plain object", r.num, loc.at)
+	}
+	c, err := v.container(holder.at, uint32(loc.at))
+	if err != nil {
+		return nil, err
+	}
+	i := int(loc.index)
+	if i >= len(c.nums) || c.nums[i] != r.num {
+		return nil, damagedAt(c.at, "object %d is not at place %d of its object stream", r.num, i)
+	}
+	if c.objects[i] != nil {
+		return c.objects[i], v.doc.work(c.objects[i].cost / 4)
+	}
+	l := &lexer{buf: c.data, pos: c.starts[i], last: true, names: &v.doc.src.names}
+	val, err := l.value(0)
+	if err != nil {
+		return nil, err
+	}
+	o := &object{ref: r, val: val, at: c.at, end: c.end, packed: i, cost: l.pos - c.starts[i]}
+	if err := v.doc.work(o.cost); err != nil {
+		return nil, err
+	}
+	c.objects[i] = o
+	return o, nil
+}
+
+// container decodes or remembers the object stream at an offset.
+func (v view) container(at int64, num uint32) (*container, error) {
+	d := v.doc
+	if c, ok := d.containers[at]; ok && c.end <= v.limit {
+		return c, nil
+	}
+	o, err := d.objectAt(at, v.limit, nil)
+	if err != nil {
+		return nil, err
+	}
+	st, ok := o.val.(*stream)
+	if !ok || o.ref.num != num || st.dict.lookup("Type") != name("ObjStm") {
+		return nil, damagedAt(at, "the object stream %d expected", num)
+	}
+	data, where, err := v.decode(st, maxDecoded)
+	if err != nil {
+		return nil, err
+	}
+	c := &container{at: o.at, end: where.end, data: data}
+	if err := c.index(st.dict); err != nil {
+		return nil, err
+	}
+	if d.unpacked += len(data); d.unpacked > maxUnpacked {
+		clear(d.containers)
+		d.unpacked = len(data)
+	}
+	d.containers[at] = c
+	return c, nil
+}
+
+// index reads the pairs of object number and offset at the stream's start.
+func (c *container) index(d *dict) error {
+	n, ok1 := d.lookup("N").(int64)
+	first, ok2 := d.lookup("First").(int64)
+	// A pair takes four bytes at least: two digits and two separators.
+	if !ok1 || !ok2 || n < 0 || first < 0 || first > int64(len(c.data)) || n > first/3+1 {
+		return damagedAt(c.at, "the object stream's /N or /First is missing or out of range")
+	}
+	c.nums = make([]uint32, n)
+	c.starts = make([]int, n)
+	c.objects = make([]*object, n)
+	l := &lexer{buf: c.data[:first], last: true}
+	for i := range c.nums {
+		num, err := l.integer("an object number in an object stream")
+		if err != nil {
+			return err
+		}
+		start, err := l.integer("an offset in an object stream")
+		if err != nil {
+			return err
+		}
+		if num == 0 || num > maxObjectNumber || start > int64(len(c.data))-first {
+			return damagedAt(c.at, "object %d of the object stream lies outside of it", num)
+		}
+		c.nums[i], c.starts[i] = uint32(num), int(first+start)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package pdf
+
+import "fmt"
+
+// maxTree bounds the depth of page, name and field trees.
+const maxTree = 64
+
+// A leaf is a page of the page tree.
+type leaf struct {
+	ref    ref
+	annots ref // the page's /Annots where that is an indirect object
+}
+
+// NumPages walks the page tree (ISO 32000-1, 7.7.3) and returns its number of
+// pages.
+func (d *Document) NumPages() (int, error) {
+	d.worked = 0
+	leaves, err := d.pages()
+	return len(leaves), err
+}
+
+func (d *Document) pages() ([]leaf, error) {
+	if d.leaves == nil {
+		leaves, err := d.now.pages()
+		if err != nil {
+			return nil, err
+		}
+		d.leaves = leaves
+	}
+	return d.leaves, nil
+}
+
+// pages walks the whole tree and checks it: every node typed, every /Parent
+// and /Count right, no node met twice. A reader that trusts /Count and one
+// that counts must see the same page 3.
+func (v view) pages() ([]leaf, error) {
+	catalog, err := v.catalog()
+	if err != nil {
+		return nil, err
+	}
+	root, ok := catalog.val.(*dict).lookup("Pages").(ref)
+	if !ok {
+		return nil, damagedAt(catalog.at, "the catalog's /Pages is not a reference")
+	}
+	w := &pageWalk{view: v, keys: []name{"Type", "Parent", "Kids", "Count", "Annots"}, seen: make(map[uint32]bool)}
+	if err := w.node(root, ref{}, 0); err != nil {
+		return nil, err
+	}
+	if len(w.leaves) == 0 {
+		return nil, damagedAt(catalog.at, "the file has no pages")
+	}
+	return w.leaves, nil
+}
+
+type pageWalk struct {
+	view   view
+	keys   []name // what it looks at
+	seen   map[uint32]bool
+	leaves []leaf
+}
+
+func (w *pageWalk) node(r, parent ref, depth int) error {
+	if depth > maxTree {
+		return fmt.Errorf("%w: a page tree more than %d deep", ErrTooComplex, maxTree)
+	}
+	o, err := w.view.skim(r, w.keys)
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		return damagedAt(w.view.sections[0].at, "object %d of the page tree is missing", r.num)
+	}
+	node, ok := o.val.(*dict)
+	if !ok {
+		return damagedAt(o.at, "object %d of the page tree is not a dictionary", r.num)
+	}
+	if w.seen[r.num] {
+		return damagedAt(o.at, "object %d occurs twice in the page tree", r.num)
+	}
+	w.seen[r.num] = true
+	if up := node.lookup("Parent"); parent != (ref{}) && up != parent {
+		return damagedAt(o.at, "object %d of the page tree names another /Parent than the node that lists it", r.num)
+	}
+	kind, err := w.view.get(node, "Type")
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case name("Page"):
+		annots, _ := node.lookup("Annots").(ref)
+		w.leaves = append(w.leaves, leaf{ref: r, annots: annots})
+		return nil
+	case name("Pages"):
+		return w.kids(o, r, node, depth)
+	}
+	return damagedAt(o.at, "object %d of the page tree is neither /Page nor /Pages", r.num)
+}
+
+func (w *pageWalk) kids(o *object, r ref, node *dict, depth int) error {
+	before := len(w.leaves)
+	kids, err := w.view.array(node.lookup("Kids"))
+	if err != nil {
+		return err
+	}
+	if kids == nil {
+		return damagedAt(o.at, "the page tree node %d has no /Kids", r.num)
+	}
+	for _, kid := range kids {
+		k, ok := kid.(ref)
+		if !ok {
+			return damagedAt(o.at, "a kid of the page tree node %d is not a reference", r.num)
+		}
+		if err := w.node(k, r, depth+1); err != nil {
+			return err
+		}
+	}
+	count, err := w.view.get(node, "Count")
+	if err != nil {
+		return err
+	}
+	if n, ok := count.(int64); !ok || n != int64(len(w.leaves)-before) {
+		return damagedAt(o.at, "the page tree node %d holds %d pages, but its /Count differs", r.num, len(w.leaves)-before)
+	}
+	return nil
+}
+
+// inherited resolves a page attribute, looking upward where the page itself
+// has none (ISO 32000-1, 7.7.3.4).
+func (v view) inherited(page *dict, key name) (value, error) {
+	for range maxTree + 2 {
+		val, err := v.get(page, key)
+		if err != nil || val != nil {
+			return val, err
+		}
+		if page, err = v.dict(page.lookup("Parent")); err != nil || page == nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}

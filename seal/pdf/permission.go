@@ -1,0 +1,118 @@
+package pdf
+
+import (
+	"slices"
+	"strings"
+)
+
+// permitted refuses what earlier signers, or the kind of the form, forbid.
+func (p *preparation) permitted() error {
+	if p.form.dict.lookup("XFA") != nil {
+		return refuse("the file is an XFA form, whose pages are not what is shown")
+	}
+	for _, f := range p.form.all {
+		if !f.signed() {
+			continue
+		}
+		sig, err := p.doc.now.dict(f.val)
+		if err != nil {
+			return err
+		}
+		locks, err := p.doc.now.locks(sig)
+		if err != nil {
+			return err
+		}
+		switch {
+		case locks.certifies == 1:
+			return refuse("the signature %q certifies that nothing may be changed", f.name)
+		case locks.certifies == 2 && len(p.stamp.Marks) > 1:
+			return refuse("the signature %q allows further signatures but no annotations, so there can be only one mark", f.name)
+		case locks.covers(p.name):
+			return refuse("the signature %q locks the field %q", f.name, p.name)
+		}
+	}
+	return nil
+}
+
+// locks is what a signature forbids (ISO 32000-1, 12.8.2).
+type locks struct {
+	certifies int // DocMDP's /P, 0 for a signature that does not certify
+	action    value
+	fields    []string
+}
+
+func (l locks) covers(field string) bool {
+	listed := slices.ContainsFunc(l.fields, func(f string) bool { return f == field || strings.HasPrefix(field, f+".") })
+	switch l.action {
+	case name("All"):
+		return true
+	case name("Include"):
+		return listed
+	case name("Exclude"):
+		return !listed
+	}
+	return false
+}
+
+func (v view) locks(sig *dict) (locks, error) {
+	var out locks
+	references, err := v.array(sig.lookup("Reference"))
+	if err != nil {
+		return out, err
+	}
+	for _, val := range references {
+		reference, err := v.dict(val)
+		if err != nil {
+			return out, err
+		}
+		method, err := v.get(reference, "TransformMethod")
+		if err != nil {
+			return out, err
+		}
+		parms, err := v.dict(reference.lookup("TransformParams"))
+		if err != nil {
+			return out, err
+		}
+		switch method {
+		case name("DocMDP"):
+			err = v.docMDP(parms, &out)
+		case name("FieldMDP"):
+			err = v.fieldMDP(parms, &out)
+		}
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func (v view) docMDP(parms *dict, out *locks) error {
+	out.certifies = 2 // where /P is missing
+	val, err := v.get(parms, "P")
+	if n, ok := val.(int64); ok {
+		out.certifies = 1 // what the standard does not know is read as the strictest
+		if n >= 1 && n <= 3 {
+			out.certifies = int(n)
+		}
+	}
+	return err
+}
+
+func (v view) fieldMDP(parms *dict, out *locks) error {
+	action, err := v.get(parms, "Action")
+	if err != nil {
+		return err
+	}
+	list, err := v.array(parms.lookup("Fields"))
+	if err != nil {
+		return err
+	}
+	out.action = action
+	for _, val := range list {
+		if val, err = v.resolve(val); err != nil {
+			return err
+		}
+		out.fields = append(out.fields, text(val))
+	}
+	return nil
+}

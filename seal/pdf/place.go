@@ -1,0 +1,205 @@
+package pdf
+
+import "fmt"
+
+// A placement is where a mark lies.
+type placement struct {
+	leaf  int // index of the page
+	sheet sheet
+	rect  rect // of the annotation, in the page's units
+}
+
+// placeAll finds a place for every mark and keeps it off earlier seals.
+func (p *preparation) placeAll() error {
+	for i := range p.stamp.Marks {
+		m := &p.stamp.Marks[i]
+		place, err := p.place(i, m)
+		if err != nil {
+			return err
+		}
+		p.places = append(p.places, place)
+	}
+	if p.existing != nil && len(p.places) == 0 {
+		box, _, err := p.doc.now.rect(p.widget.lookup("Rect"))
+		if err != nil {
+			return err
+		}
+		if box.width() > 0 && box.height() > 0 {
+			return refuse("the field %q has a place on a page, so the stamp needs a mark for it", p.name)
+		}
+	}
+	return p.keepClear()
+}
+
+func (p *preparation) place(i int, m *Mark) (placement, error) {
+	if i == 0 && p.existing != nil {
+		return p.inField(m)
+	}
+	s, err := p.doc.sheet(m.Page)
+	if err != nil {
+		return placement{}, err
+	}
+	w, h := s.displayed()
+	const slack = 0.05 // millimetres
+	if m.X < -slack || m.Y < -slack || m.X+m.Width > w/s.perMM+slack || m.Y+m.Height > h/s.perMM+slack {
+		return placement{}, refuse("the mark at %.1f, %.1f mm, %.1f × %.1f mm large, lies partly outside of page %d (%.1f × %.1f mm)",
+			m.X, m.Y, m.Width, m.Height, m.Page, w/s.perMM, h/s.perMM)
+	}
+	return placement{leaf: m.Page - 1, sheet: s, rect: s.toPage(m.X, m.Y, m.Width, m.Height)}, nil
+}
+
+// inField places a mark in the middle of an existing field, at its true size.
+func (p *preparation) inField(m *Mark) (placement, error) {
+	if m.Page != 0 || m.X != 0 || m.Y != 0 {
+		return placement{}, refuse("the field %q has its own place; leave out page and position", p.name)
+	}
+	box, _, err := p.doc.now.rect(p.widget.lookup("Rect"))
+	if err != nil {
+		return placement{}, err
+	}
+	if box.width() <= 0 || box.height() <= 0 {
+		return placement{}, refuse("the field %q is invisible and cannot show a mark", p.name)
+	}
+	page, err := p.doc.pageOf(p.existing.widgets[0], p.widget)
+	if err != nil {
+		return placement{}, err
+	}
+	if page == 0 {
+		return placement{}, refuse("the field %q is on no page", p.name)
+	}
+	s, err := p.doc.sheet(page)
+	if err != nil {
+		return placement{}, err
+	}
+	_, _, w, h := s.toDisplay(box)
+	if m.Width > w+0.05 || m.Height > h+0.05 {
+		return placement{}, refuse("the field %q is %.1f × %.1f mm, too small for a mark of %.1f × %.1f mm", p.name, w, h, m.Width, m.Height)
+	}
+	return placement{leaf: page - 1, sheet: s, rect: box}, nil
+}
+
+// pageOf returns the number of the page that lists an annotation, 0 for none.
+// The annotation's /P is only a hint.
+func (d *Document) pageOf(annotation ref, dict *dict) (int, error) {
+	leaves, err := d.pages()
+	if err != nil {
+		return 0, err
+	}
+	hint := dict.lookup("P")
+	for i, l := range leaves {
+		if l.ref == hint {
+			if listed, err := d.now.lists(l.ref, annotation); listed || err != nil {
+				return i + 1, err
+			}
+		}
+	}
+	for i, l := range leaves {
+		if l.ref != hint {
+			if listed, err := d.now.lists(l.ref, annotation); listed || err != nil {
+				return i + 1, err
+			}
+		}
+	}
+	return 0, nil
+}
+
+// annotations resolves a page's /Annots array.
+func (v view) annotations(page ref) (array, error) {
+	dict, err := v.dict(page)
+	if err != nil {
+		return nil, err
+	}
+	return v.array(dict.lookup("Annots"))
+}
+
+func (v view) lists(page, annotation ref) (bool, error) {
+	annots, err := v.annotations(page)
+	for _, a := range annots {
+		if a == annotation {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// keepClear refuses marks that would cover an earlier seal: whoever verifies that
+// seal must not find another one in its place.
+func (p *preparation) keepClear() error {
+	signed := make(map[ref]bool)
+	for _, f := range p.form.all {
+		if f.signed() {
+			for _, w := range f.widgets {
+				signed[w] = true
+			}
+		}
+	}
+	seals := make(map[int][]rect)
+	for _, place := range p.places {
+		if _, ok := seals[place.leaf]; !ok {
+			found, err := p.doc.now.seals(p.leaves[place.leaf].ref, signed)
+			if err != nil {
+				return err
+			}
+			seals[place.leaf] = found
+		}
+		for _, seal := range seals[place.leaf] {
+			if seal.overlaps(place.rect) {
+				x, y, w, h := place.sheet.toDisplay(seal)
+				return refuse("the mark would cover an earlier seal on page %d, at %.1f, %.1f mm, %.1f × %.1f mm large", place.leaf+1, x, y, w, h)
+			}
+		}
+	}
+	return nil
+}
+
+// signed reports that the field is a signature field with a value.
+func (f *field) signed() bool { return f.kind == name("Sig") && f.val != nil }
+
+// seals lists where a page shows seals: the widgets of signed fields, and
+// locked stamps, which are what comes with a signature.
+func (v view) seals(page ref, signed map[ref]bool) ([]rect, error) {
+	annots, err := v.annotations(page)
+	if err != nil {
+		return nil, fmt.Errorf("the annotations of a page: %w", err)
+	}
+	var out []rect
+	for _, a := range annots {
+		r, _ := a.(ref)
+		dict, err := v.dict(a)
+		if err != nil {
+			return nil, err
+		}
+		if !signed[r] && !lockedStamp(dict) {
+			continue
+		}
+		box, ok, err := v.rect(dict.lookup("Rect"))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, box)
+		}
+	}
+	return out, nil
+}
+
+func lockedStamp(d *dict) bool {
+	flags, _ := d.lookup("F").(int64)
+	return d.lookup("Subtype") == name("Stamp") && flags&locked != 0
+}
+
+// signedWidgets lists the dictionaries of the widgets that show signatures.
+func (p *preparation) signedWidgets() []*dict {
+	var out []*dict
+	for _, f := range p.form.all {
+		if !f.signed() {
+			continue
+		}
+		for _, w := range f.widgets {
+			if d, err := p.doc.now.dict(w); err == nil && d != nil {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,372 @@
+package pdf
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Prepare makes the increment that stamps the file: the signature field and
+// its dictionary with room for the signature, the marks, and what must change
+// in the page, the form and the catalog. The document stays as it is; several
+// stamps can be prepared on it, of which one becomes the next revision.
+//
+// It fails with *RefusedError where the stamp or the file does not allow it,
+// and with the errors of Open where a part of the file that nobody looked at
+// before turns out to be damaged.
+func (d *Document) Prepare(s Stamp) (*Prepared, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	d.worked = 0
+	form, err := d.now.form()
+	if err != nil {
+		return nil, err
+	}
+	leaves, err := d.pages()
+	if err != nil {
+		return nil, err
+	}
+	p := &preparation{doc: d, stamp: &s, form: form, leaves: slices.Clone(leaves)}
+	if err := p.chooseField(); err != nil {
+		return nil, err
+	}
+	if err := p.permitted(); err != nil {
+		return nil, err
+	}
+	if err := p.placeAll(); err != nil {
+		return nil, err
+	}
+	if p.inc, err = d.newIncrement(); err != nil {
+		return nil, err
+	}
+	sig := p.signature()
+	if err := p.annotations(sig); err != nil {
+		return nil, err
+	}
+	if err := p.interactiveForm(); err != nil {
+		return nil, err
+	}
+	if err := p.inc.finish(d); err != nil {
+		return nil, err
+	}
+	return p.prepared()
+}
+
+// A preparation is a Prepare under way.
+type preparation struct {
+	doc    *Document
+	stamp  *Stamp
+	form   *form
+	leaves []leaf      // as they will be afterwards
+	users  map[ref]int // of /Annots arrays, as they are now
+
+	name     string
+	existing *field // the field of that name, nil when it is made
+	widget   *dict  // of the existing field
+	newField ref
+	places   []placement
+
+	inc         *increment
+	rangeAt     int // where in inc.out the ByteRange's second number starts
+	contentsAt  int // where the < of /Contents is
+	contentsEnd int // behind its >
+}
+
+// chooseField finds the empty field or a name for a new one.
+func (p *preparation) chooseField() error {
+	p.name = p.stamp.Field
+	if p.name == "" {
+		for n := 1; p.name == "" || p.form.byName[p.name] != nil; n++ {
+			p.name = "Seal" + strconv.Itoa(n)
+		}
+		return nil
+	}
+	p.existing = p.form.byName[p.name]
+	if p.existing == nil {
+		if strings.Contains(p.name, ".") {
+			return refuse("the file has no field %q, and a new field's name has no full stop", p.name)
+		}
+		for _, f := range p.form.all {
+			if strings.HasPrefix(f.name, p.name+".") {
+				return refuse("the name %q belongs to a group of fields", p.name)
+			}
+		}
+		return nil
+	}
+	return p.usable(p.existing)
+}
+
+// usable says whether an existing field can take the signature.
+func (p *preparation) usable(f *field) error {
+	if f.kind != name("Sig") {
+		return refuse("the field %q is not a signature field", f.name)
+	}
+	val, err := p.doc.now.resolve(f.val)
+	if err != nil {
+		return err
+	}
+	if val != nil {
+		return refuse("the field %q is signed already", f.name)
+	}
+	if len(f.widgets) != 1 {
+		return refuse("the field %q has %d widgets; a signature has one (ISO 32000-2, 12.7.5.5)", f.name, len(f.widgets))
+	}
+	for _, key := range []name{"Lock", "SV"} {
+		if f.dict.lookup(key) != nil {
+			return refuse("the field %q carries conditions for its signer (/%s), which are not supported yet", f.name, key)
+		}
+	}
+	p.widget, err = p.doc.now.dict(f.widgets[0])
+	if err != nil {
+		return err
+	}
+	flags, err := p.doc.now.get(p.widget, "F")
+	if err != nil {
+		return err
+	}
+	const invisible, hidden, noView = 1, 2, 32
+	if n, _ := flags.(int64); n&(invisible|hidden|noView) != 0 {
+		return refuse("the field %q is hidden", f.name)
+	}
+	return nil
+}
+
+// signature writes the signature dictionary (ISO 32000-1, 12.8.1) and notes
+// where its two placeholders are.
+func (p *preparation) signature() ref {
+	w, s := p.inc, p.stamp
+	r := w.fresh()
+	w.begin(r)
+	w.out = append(w.out, "<</Type /Sig/Filter "...)
+	w.out = appendName(w.out, name(s.Filter))
+	w.out = append(w.out, "/SubFilter "...)
+	w.out = appendName(w.out, name(s.SubFilter))
+	w.out = append(w.out, "/ByteRange [0 "...)
+	p.rangeAt = len(w.out)
+	w.out = append(w.out, "0000000000 0000000000 0000000000]/Contents "...)
+	p.contentsAt = len(w.out)
+	w.out = append(w.out, '<')
+	w.out = append(w.out, strings.Repeat("0", 2*s.ContentsSize)...)
+	w.out = append(w.out, '>')
+	p.contentsEnd = len(w.out)
+	rest := dictOf("M", dateString(s.Time))
+	for _, t := range []struct{ key, text string }{{"Name", s.Name}, {"Reason", s.Reason}, {"Location", s.Location}} {
+		if t.text != "" {
+			rest = rest.with(name(t.key), textString(t.text))
+		}
+	}
+	for _, e := range rest.entries {
+		w.out = appendName(w.out, e.key)
+		w.out = append(w.out, ' ')
+		w.out = appendValue(w.out, e.val)
+	}
+	w.out = append(w.out, ">>"...)
+	w.end()
+	return r
+}
+
+// Annotation flags (ISO 32000-1, table 165).
+const (
+	printed  = 4
+	readOnly = 64
+	locked   = 128
+)
+
+// annotations writes the marks, the field, and the pages that show them.
+func (p *preparation) annotations(sig ref) error {
+	w := &drawings{inc: p.inc, doc: p.doc, objects: make(map[*Object]ref)}
+	var err error
+	if w.reused, err = p.doc.now.shown(p.signedWidgets()); err != nil {
+		return err
+	}
+	added := make(map[int][]ref) // by page
+	for i := range p.places {
+		frame, err := w.frame(&p.stamp.Marks[i], p.places[i])
+		if err != nil {
+			return err
+		}
+		page, look := p.places[i].leaf, dictOf("N", frame)
+		if i == 0 && p.existing != nil {
+			p.fill(sig, look)
+			continue
+		}
+		a := dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "F", int64(printed|readOnly|locked))
+		if i == 0 {
+			a = p.fieldDict(sig)
+		}
+		a = a.with("Rect", p.places[i].rect.array()).with("P", p.leaves[page].ref).with("AP", look)
+		r := p.inc.fresh()
+		p.inc.put(r, a)
+		added[page] = append(added[page], r)
+		if i == 0 {
+			p.newField = r
+		}
+	}
+	if len(p.places) == 0 {
+		p.invisible(sig, added)
+	}
+	for i := range p.leaves {
+		if len(added[i]) > 0 {
+			if err := p.show(i, added[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fieldDict is a new signature field that is its own widget.
+func (p *preparation) fieldDict(sig ref) *dict {
+	return dictOf("Type", name("Annot"), "Subtype", name("Widget"), "FT", name("Sig"),
+		"T", textString(p.name), "V", sig, "F", int64(printed|locked))
+}
+
+// invisible attaches the signature to a field without appearance.
+func (p *preparation) invisible(sig ref, added map[int][]ref) {
+	if p.existing != nil {
+		p.fill(sig, nil)
+		return
+	}
+	p.newField = p.inc.fresh()
+	p.inc.put(p.newField, p.fieldDict(sig).with("Rect", rect{}.array()).with("P", p.leaves[0].ref))
+	added[0] = append(added[0], p.newField)
+}
+
+// fill gives an existing field its value and its widget the appearance.
+func (p *preparation) fill(sig ref, look *dict) {
+	f := p.existing
+	signed := f.dict.with("V", sig)
+	switch {
+	case look == nil:
+	case f.widgets[0] == f.ref:
+		signed = signed.with("AP", look)
+	default:
+		p.inc.put(f.widgets[0], p.widget.with("AP", look))
+	}
+	p.inc.put(f.ref, signed)
+}
+
+// show appends annotations to a page: to its /Annots array where that is an
+// object of its own and nobody else's, else in the page's dictionary.
+func (p *preparation) show(page int, added []ref) error {
+	v, leaf := p.doc.now, &p.leaves[page]
+	dict, err := v.dict(leaf.ref)
+	if err != nil || dict == nil {
+		return orDamaged(err, v.sections[0].at, "a page is not a dictionary")
+	}
+	annots, err := v.array(dict.lookup("Annots"))
+	if err != nil {
+		return err
+	}
+	annots = slices.Clone(annots)
+	for _, r := range added {
+		annots = append(annots, r)
+	}
+	if p.ownAnnots(*leaf) {
+		p.inc.put(leaf.annots, annots)
+		return nil
+	}
+	leaf.annots = ref{}
+	p.inc.put(leaf.ref, dict.with("Annots", annots))
+	return nil
+}
+
+// ownAnnots reports that a page's /Annots array is an object that no other
+// page and not the form's /Fields uses. (Some writers share them.)
+func (p *preparation) ownAnnots(l leaf) bool {
+	if l.annots == (ref{}) || l.annots == p.form.fieldsRef {
+		return false
+	}
+	if p.users == nil {
+		p.users = make(map[ref]int)
+		for _, other := range p.leaves {
+			p.users[other.annots]++
+		}
+	}
+	o, err := p.doc.now.load(l.annots)
+	if err != nil || o == nil {
+		return false
+	}
+	_, isArray := o.val.(array)
+	return p.users[l.annots] == 1 && isArray
+}
+
+// interactiveForm enters a new field and the signature flags.
+func (p *preparation) interactiveForm() error {
+	f := p.form
+	dict := f.dict
+	if dict == nil {
+		dict = dictOf("Fields", array{})
+	}
+	changed := false
+	if p.existing == nil {
+		fields := append(slices.Clone(f.fields), p.newField)
+		if f.fieldsRef != (ref{}) && f.fields != nil && !p.sharedFields() {
+			p.inc.put(f.fieldsRef, fields)
+		} else {
+			dict, changed = dict.with("Fields", fields), true
+		}
+	}
+	flags, err := p.doc.now.get(dict, "SigFlags")
+	if err != nil {
+		return err
+	}
+	const signaturesExist, appendOnly = 1, 2
+	if n, _ := flags.(int64); n&3 != signaturesExist|appendOnly {
+		dict, changed = dict.with("SigFlags", n|signaturesExist|appendOnly), true
+	}
+	switch {
+	case !changed:
+	case f.ref != (ref{}) && f.dict != nil:
+		p.inc.put(f.ref, dict)
+	default:
+		return p.newForm(dict)
+	}
+	return nil
+}
+
+// newForm writes the catalog anew: with a form of its own object where there
+// was none, else with the direct one it had.
+func (p *preparation) newForm(form *dict) error {
+	catalog, err := p.doc.now.catalog()
+	if err != nil {
+		return err
+	}
+	var val value = form
+	if p.form.dict == nil {
+		r := p.inc.fresh()
+		p.inc.put(r, form)
+		val = r
+	}
+	p.inc.put(catalog.ref, catalog.val.(*dict).with("AcroForm", val))
+	return nil
+}
+
+func (p *preparation) sharedFields() bool {
+	return slices.ContainsFunc(p.leaves, func(l leaf) bool { return l.annots == p.form.fieldsRef })
+}
+
+// prepared fills in the ByteRange and hashes what it covers.
+func (p *preparation) prepared() (*Prepared, error) {
+	w := p.inc
+	from, to := w.at+int64(p.contentsAt), w.at+int64(p.contentsEnd)
+	out := &Prepared{
+		doc:       p.doc,
+		increment: w.out,
+		contents:  [2]int{p.contentsAt + 1, p.contentsEnd - 1},
+		byteRange: [4]int64{0, from, to, w.offset() - to},
+		leaves:    p.leaves,
+		field:     p.name,
+	}
+	copy(w.out[p.rangeAt:], fmt.Sprintf("%010d %010d %010d", from, to, w.offset()-to))
+	h, err := p.doc.hashed()
+	if err != nil {
+		return nil, err
+	}
+	h.Write(w.out[:p.contentsAt])
+	h.Write(w.out[p.contentsEnd:])
+	out.digest = [32]byte(h.Sum(nil))
+	return out, nil
+}

@@ -1,0 +1,120 @@
+package pdf
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// ErrIncomplete means that the signature has not been placed yet.
+var ErrIncomplete = errors.New("the stamp is not complete: it has no signature yet")
+
+// A Prepared stamp waits for its signature: sign Digest and give the result to
+// Complete. Who wants another digest hashes what WriteUnsigned writes, by
+// ByteRange.
+type Prepared struct {
+	doc       *Document
+	increment []byte
+	contents  [2]int // the hexadecimal digits in the increment
+	byteRange [4]int64
+	digest    [32]byte
+	leaves    []leaf
+	field     string
+	complete  bool
+}
+
+// Field returns the name of the signature field.
+func (p *Prepared) Field() string { return p.field }
+
+// Digest returns the SM3 digest of the bytes that the signature covers.
+func (p *Prepared) Digest() [32]byte { return p.digest }
+
+// ByteRange returns what the signature covers as offset and length of two
+// pieces of the file: everything but the signature itself.
+func (p *Prepared) ByteRange() [4]int64 { return p.byteRange }
+
+// Complete places the signature, a DER value of at most the ContentsSize asked
+// for, into the room that was left for it.
+func (p *Prepared) Complete(contents []byte) error {
+	room := p.increment[p.contents[0]:p.contents[1]]
+	if p.complete {
+		return fmt.Errorf("placing the signature: %w", ErrSigned)
+	}
+	if hex.EncodedLen(len(contents)) > len(room) {
+		return fmt.Errorf("placing the signature: it has %d bytes, but there is room for %d", len(contents), len(room)/2)
+	}
+	value, err := unpadded(contents)
+	if err != nil {
+		return fmt.Errorf("placing the signature: %w", err)
+	}
+	if len(value) != len(contents) {
+		return fmt.Errorf("placing the signature: %d bytes follow its DER value", len(contents)-len(value))
+	}
+	hex.Encode(room, contents)
+	p.complete = true
+	return nil
+}
+
+// Increment returns what is appended to the file, nil before Complete.
+func (p *Prepared) Increment() []byte {
+	if !p.complete {
+		return nil
+	}
+	return slices.Clone(p.increment)
+}
+
+// WriteTo writes the whole stamped file: the original bytes and the increment.
+// Before Complete it fails with ErrIncomplete and writes nothing.
+func (p *Prepared) WriteTo(w io.Writer) (int64, error) {
+	if !p.complete {
+		return 0, ErrIncomplete
+	}
+	return p.write(w)
+}
+
+func (p *Prepared) write(w io.Writer) (int64, error) {
+	n, err := io.Copy(w, io.NewSectionReader(p.doc.src.r, 0, p.doc.src.size))
+	if err != nil {
+		return n, fmt.Errorf("writing the stamped file: %w", err)
+	}
+	if n != p.doc.src.size {
+		return n, fmt.Errorf("writing the stamped file: %w", io.ErrUnexpectedEOF)
+	}
+	m, err := w.Write(p.increment)
+	if err != nil {
+		return n + int64(m), fmt.Errorf("writing the stamped file: %w", err)
+	}
+	return n + int64(m), nil
+}
+
+// Document opens the stamped file without reading the original again: what is
+// known of it, the state of its digest included, is taken over. Before
+// Complete it fails with ErrIncomplete.
+func (p *Prepared) Document() (*Document, error) {
+	if !p.complete {
+		return nil, ErrIncomplete
+	}
+	before, err := p.doc.hashed()
+	if err != nil {
+		return nil, err
+	}
+	before.Write(p.increment)
+	state, err := saved(before)
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{
+		src:        p.doc.src.extended(p.increment),
+		base:       p.doc.base,
+		objects:    make(map[int64]*object),
+		containers: make(map[int64]*container),
+		leaves:     p.leaves,
+		prefix:     state,
+	}
+	if err := d.chain(p.doc.now.sections); err != nil {
+		return nil, err
+	}
+	return d, d.sound()
+}

@@ -1,0 +1,256 @@
+package pdf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A sample is a PDF file that the tests make themselves.
+type sample struct {
+	pages   int       // 1 where zero
+	media   []float64 // A4 where nil
+	crop    []float64
+	rotate  int
+	unit    float64
+	stream  bool   // cross-reference stream
+	packed  bool   // pages in an object stream, and a cross-reference stream
+	hybrid  bool   // packed, with a table for old readers
+	ballast int    // bytes of incompressible stream on page 1
+	junk    string // before %PDF-
+	noEOL   bool   // no end of line after %%EOF
+
+	page    string // further entries of page 1
+	every   string // further entries of every page
+	catalog string // further entries of the catalog
+	objects []string
+}
+
+const firstExtra = 5 // the number of sample.objects[0]
+
+// bytes writes the sample: 1 catalog, 2 page tree, 3 contents, 4 font, then
+// the extra objects, then the pages.
+func (s sample) bytes() []byte {
+	n := max(1, s.pages)
+	w := &increment{next: firstExtra + uint32(len(s.objects)), base: int64(len(s.junk))}
+	w.out = append(w.out, s.junk+"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n"...)
+	raw := func(num int, body string) {
+		w.begin(ref{num: uint32(num)})
+		w.out = append(w.out, body...)
+		w.end()
+	}
+	var kids bytes.Buffer
+	first := int(w.next)
+	var packed []string
+	for i := range n {
+		fmt.Fprintf(&kids, "%d 0 R ", first+i)
+		body := s.pageDict(i)
+		if s.packed || s.hybrid {
+			packed = append(packed, body)
+		} else {
+			raw(first+i, body)
+		}
+	}
+	w.next += uint32(n)
+	raw(1, "<</Type/Catalog/Pages 2 0 R"+s.catalog+">>")
+	raw(2, fmt.Sprintf("<</Type/Pages/Kids[%s]/Count %d>>", kids.String(), n))
+	content := "BT /F1 14 Tf 60 60 Td (The contents of the page) Tj ET 0.9 g 100 100 200 100 re f"
+	w.putStream(ref{num: 3}, &dict{}, []byte(content))
+	raw(4, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/FirstChar 32/LastChar 32/Widths[278]/FontDescriptor"+
+		"<</Type/FontDescriptor/FontName/Helvetica/Flags 32/FontBBox[-166 -225 1000 931]/ItalicAngle 0/Ascent 718/Descent -207/CapHeight 718/StemV 88>>>>")
+	for i, o := range s.objects {
+		raw(firstExtra+i, o)
+	}
+	if s.ballast > 0 {
+		data := make([]byte, s.ballast)
+		r := rand.NewChaCha8([32]byte{1})
+		_, _ = r.Read(data)
+		w.putStream(w.fresh(), &dict{}, data)
+	}
+	trailer := dictOf("Root", ref{num: 1}, "ID", array{str("one"), str("one")})
+	switch {
+	case s.packed, s.hybrid:
+		s.pack(w, first, packed, trailer)
+	case s.stream:
+		w.stream(trailer)
+	default:
+		w.table(trailer, true)
+	}
+	if s.noEOL {
+		w.out = bytes.TrimRight(w.out, "\n")
+	}
+	return w.out
+}
+
+func (s sample) pageDict(i int) string {
+	box := "[0 0 595.28 841.89]"
+	if s.media != nil {
+		box = string(appendValue(nil, numbers(s.media)))
+	}
+	d := "<</Type/Page/Parent 2 0 R/Contents 3 0 R/Resources<</Font<</F1 4 0 R>>>>/MediaBox" + box
+	if s.crop != nil {
+		d += "/CropBox" + string(appendValue(nil, numbers(s.crop)))
+	}
+	if s.rotate != 0 {
+		d += fmt.Sprintf("/Rotate %d", s.rotate)
+	}
+	if s.unit != 0 {
+		d += fmt.Sprintf("/UserUnit %v", s.unit)
+	}
+	if i == 0 {
+		d += s.page
+	}
+	return d + s.every + ">>"
+}
+
+func numbers(list []float64) array {
+	var out array
+	for _, n := range list {
+		out = append(out, decimalReal(n))
+	}
+	return out
+}
+
+// pack puts the bodies into one object stream and writes a cross-reference
+// stream that says so.
+func (s sample) pack(w *increment, first int, bodies []string, trailer *dict) {
+	holder := w.fresh()
+	var head, data bytes.Buffer
+	for i, b := range bodies {
+		fmt.Fprintf(&head, "%d %d ", first+i, data.Len())
+		data.WriteString(b + " ")
+	}
+	w.putStream(holder, dictOf("Type", name("ObjStm"), "N", int64(len(bodies)), "First", int64(head.Len())), append(head.Bytes(), data.Bytes()...))
+	self := w.fresh()
+	at := w.offset() - w.base
+	rows := make([][3]int64, w.next)
+	for i := range bodies {
+		rows[first+i] = [3]int64{2, int64(holder.num), int64(i)}
+	}
+	if !s.hybrid {
+		for _, o := range append(w.written, written{ref: self, at: at}) {
+			rows[o.ref.num] = [3]int64{1, o.at, 0}
+		}
+	}
+	var table []byte
+	for _, r := range rows {
+		table = append(table, byte(r[0]), byte(r[1]>>24), byte(r[1]>>16), byte(r[1]>>8), byte(r[1]), byte(r[2]>>8), byte(r[2]))
+	}
+	d := dictOf("Type", name("XRef"), "Size", int64(w.next), "W", array{int64(1), int64(4), int64(2)})
+	for _, e := range trailer.entries {
+		d = d.with(e.key, e.val)
+	}
+	w.putStream(self, d, table)
+	if s.hybrid {
+		w.table(trailer.with("XRefStm", at), true)
+		return
+	}
+	w.out = fmt.Appendf(w.out, "startxref\n%d\n%%%%EOF\n", at)
+}
+
+func open(tb testing.TB, file []byte) *Document {
+	tb.Helper()
+	d, err := Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		tb.Fatalf("Open: %v", err)
+	}
+	return d
+}
+
+// der is a value that passes for a signature as long as nobody verifies it.
+func der(n int) []byte {
+	out := make([]byte, n)
+	out[0], out[1] = 0x30, byte(n-2)
+	if n > 129 {
+		out[1], out[2], out[3] = 0x82, byte((n-4)>>8), byte(n-4)
+	}
+	for i := 4; i < n; i++ {
+		out[i] = byte(i)
+	}
+	return out
+}
+
+// seal is a red ring with a mark that shows which way is up.
+func seal() *Appearance {
+	return &Appearance{
+		Content: []byte("0.84 0 0.06 RG 4 w 6 6 88 88 re S 0.84 0 0.06 rg 16 66 18 18 re f"),
+		BBox:    [4]float64{0, 0, 100, 100}, Multiply: true, Opacity: 0.9,
+	}
+}
+
+var signingTime = time.Date(2026, 11, 23, 9, 30, 0, 0, time.FixedZone("CST", 8*3600))
+
+// at is a stamp with one seal.
+func at(page int, x, y, size float64) Stamp {
+	return Stamp{
+		Filter: "Gomain.GMPkiLite", SubFilter: "GM.sm2seal",
+		Name: "某某市人民政府", Reason: "(合同) \\ 审批", Location: "Hefei", Time: signingTime, ContentsSize: 600,
+		Marks: []Mark{{Page: page, X: x, Y: y, Width: size, Height: size, Appearance: seal()}},
+	}
+}
+
+func prepare(tb testing.TB, d *Document, s Stamp) *Prepared {
+	tb.Helper()
+	p, err := d.Prepare(s)
+	if err != nil {
+		tb.Fatalf("Prepare: %v", err)
+	}
+	if err := p.Complete(der(300)); err != nil {
+		tb.Fatalf("Complete: %v", err)
+	}
+	return p
+}
+
+// stamped returns the file with a stamp.
+func stamped(tb testing.TB, file []byte, s Stamp) []byte {
+	tb.Helper()
+	return fileOf(tb, prepare(tb, open(tb, file), s))
+}
+
+func fileOf(tb testing.TB, p *Prepared) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	if _, err := p.WriteTo(&out); err != nil {
+		tb.Fatalf("WriteTo: %v", err)
+	}
+	return out.Bytes()
+}
+
+func signatures(tb testing.TB, file []byte) []Signature {
+	tb.Helper()
+	list, err := open(tb, file).Signatures()
+	if err != nil {
+		tb.Fatalf("Signatures: %v", err)
+	}
+	return list
+}
+
+// saveFile puts the bytes where another program can read them.
+func saveFile(tb testing.TB, file []byte) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "file.pdf")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// wantRefused checks that err is a *RefusedError that says why.
+func wantRefused(tb testing.TB, err error, why string) {
+	tb.Helper()
+	var refused *RefusedError
+	if !errors.As(err, &refused) {
+		tb.Fatalf("error is %v, want a *RefusedError about %q", err, why)
+	}
+	if !bytes.Contains([]byte(refused.Why), []byte(why)) {
+		tb.Errorf("refused because %q, want something about %q", refused.Why, why)
+	}
+}
+
+var _ io.WriterTo = (*Prepared)(nil)

@@ -1,0 +1,189 @@
+package pdf
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/emmansun/gmsm/sm3"
+)
+
+// Signatures finds the signatures that the newest revision's form shows, in
+// the order in which the file was signed, and compares what each signed with
+// what the file shows now.
+//
+// Faults of a signature and changes to what it signed are in the result. An
+// error means that the file itself cannot be read: those of Open.
+func (d *Document) Signatures() ([]Signature, error) {
+	d.worked = 0
+	form, err := d.now.form()
+	if err != nil {
+		return nil, err
+	}
+	var found []*Signature
+	for _, f := range form.all {
+		if !f.signed() {
+			continue
+		}
+		s, err := d.inspect(f)
+		if err != nil {
+			return nil, fmt.Errorf("signature field %q: %w", f.name, err)
+		}
+		found = append(found, s)
+	}
+	shareNothing(found)
+	slices.SortStableFunc(found, func(a, b *Signature) int { return cmp.Compare(a.end, b.end) })
+	if err := d.digests(found); err != nil {
+		return nil, err
+	}
+	if err := d.changes(found); err != nil {
+		return nil, err
+	}
+	out := make([]Signature, len(found))
+	for i, s := range found {
+		out[i] = *s
+	}
+	return out, nil
+}
+
+// inspect reads one signature and checks its structure.
+func (d *Document) inspect(f *field) (*Signature, error) {
+	s := &Signature{Field: f.name, doc: d}
+	if err := s.showPlace(f); err != nil {
+		return nil, err
+	}
+	r, ok := f.val.(ref)
+	if !ok {
+		s.fault("the field's value is not a reference to a signature dictionary")
+		return s, nil
+	}
+	s.ref, s.Object = r, int(r.num)
+	o, err := d.now.load(r)
+	if err != nil {
+		return nil, err
+	}
+	if o == nil {
+		s.fault("the signature dictionary is missing")
+		return s, nil
+	}
+	dict, ok := o.val.(*dict)
+	if !ok {
+		s.fault("the field's value is not a signature dictionary")
+		return s, nil
+	}
+	if err := s.describe(dict); err != nil {
+		return nil, err
+	}
+	if o.packed >= 0 {
+		s.fault("the signature dictionary lies in an object stream")
+		return s, nil
+	}
+	if !s.coverage(dict) {
+		return s, nil
+	}
+	return s, s.signedRevision(f, o)
+}
+
+func (s *Signature) fault(format string, args ...any) {
+	s.Faults = append(s.Faults, fmt.Sprintf(format, args...))
+}
+
+// showPlace finds where the signature's first widget is displayed.
+func (s *Signature) showPlace(f *field) error {
+	d := s.doc
+	widget, err := d.now.dict(f.widgets[0])
+	if err != nil {
+		return err
+	}
+	box, ok, err := d.now.rect(widget.lookup("Rect"))
+	if err != nil || !ok {
+		return err
+	}
+	if s.Page, err = d.pageOf(f.widgets[0], widget); err != nil || s.Page == 0 {
+		return err
+	}
+	sheet, err := d.sheet(s.Page)
+	if err != nil {
+		return err
+	}
+	s.X, s.Y, s.Width, s.Height = sheet.toDisplay(box)
+	return nil
+}
+
+// describe copies what the dictionary says about the signature.
+func (s *Signature) describe(dict *dict) error {
+	v := s.doc.now
+	for _, t := range []struct {
+		key  name
+		into *string
+	}{{"Name", &s.Name}, {"Reason", &s.Reason}, {"Location", &s.Location}} {
+		val, err := v.get(dict, t.key)
+		if err != nil {
+			return err
+		}
+		*t.into = text(val)
+	}
+	when, err := v.get(dict, "M")
+	if err != nil {
+		return err
+	}
+	s.Time = date(when)
+	filter, _ := dict.lookup("Filter").(name)
+	subFilter, _ := dict.lookup("SubFilter").(name)
+	s.Filter, s.SubFilter = string(filter), string(subFilter)
+	switch kind := dict.lookup("Type"); kind {
+	case nil, name("Sig"):
+	case name("DocTimeStamp"):
+		s.Timestamp = true
+	default:
+		s.fault("the signature dictionary's /Type is %v", kind)
+	}
+	locks, err := v.locks(dict)
+	s.Certifies = locks.certifies
+	return err
+}
+
+// shareNothing finds fault with signatures that are the value of two fields:
+// one of the fields was not there when it was made.
+func shareNothing(found []*Signature) {
+	first := make(map[ref]*Signature)
+	for _, s := range found {
+		if s.Object == 0 {
+			continue
+		}
+		if other := first[s.ref]; other != nil {
+			other.fault("the signature is also the value of the field %q", s.Field)
+			s.fault("the signature is also the value of the field %q", other.Field)
+			continue
+		}
+		first[s.ref] = s
+	}
+}
+
+// digests hashes what every sound signature covers. All start at the file's
+// beginning, so one pass serves: at each signature's gap the state is copied
+// and the copy goes on behind the gap.
+func (d *Document) digests(found []*Signature) error {
+	sound := slices.DeleteFunc(slices.Clone(found), func(s *Signature) bool { return len(s.Faults) > 0 })
+	slices.SortStableFunc(sound, func(a, b *Signature) int { return cmp.Compare(a.ByteRange[1], b.ByteRange[1]) })
+	h, at := sm3.New(), int64(0)
+	for _, s := range sound {
+		if err := d.hashInto(h, at, s.ByteRange[1]); err != nil {
+			return err
+		}
+		at = s.ByteRange[1]
+		state, err := saved(h)
+		if err != nil {
+			return err
+		}
+		rest, err := restored(state)
+		if err != nil {
+			return err
+		}
+		if err := d.hashInto(rest, s.ByteRange[2], s.end); err != nil {
+			return err
+		}
+		s.Digest = [32]byte(rest.Sum(nil))
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package pdf
+
+import (
+	"fmt"
+	"io"
+)
+
+const (
+	// chunkSize is how much of the file is kept at hand: objects lie close
+	// together, so most are parsed from the chunk read for their neighbour.
+	chunkSize = 64 << 10
+	// maxObjectSize bounds one object without its stream data.
+	maxObjectSize = 64 << 20
+)
+
+// A source is the file, read a chunk at a time. The chunk's memory is used
+// again for the next one, so nothing that is parsed may refer to it.
+type source struct {
+	r       io.ReaderAt
+	size    int64
+	chunk   []byte
+	chunkAt int64
+	names   names
+}
+
+// read returns n bytes at the offset, which must lie inside the file.
+func (s *source) read(offset int64, n int) ([]byte, error) {
+	return s.readInto(nil, offset, n)
+}
+
+// readInto is read with memory to use if it suffices.
+func (s *source) readInto(buf []byte, offset int64, n int) ([]byte, error) {
+	if offset < 0 || offset+int64(n) > s.size {
+		return nil, damagedAt(offset, "%d bytes expected behind the end of the file", n)
+	}
+	if cap(buf) < n {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	got, err := s.r.ReadAt(buf, offset)
+	if got == n {
+		return buf, nil
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return nil, fmt.Errorf("reading %d bytes at byte %d: %w", n, offset, err)
+}
+
+// window returns a lexer at the offset, over at least n bytes where the file
+// before the limit has them.
+func (s *source) window(offset int64, n int, limit int64) (*lexer, error) {
+	if offset < 0 || offset >= limit {
+		return nil, damagedAt(offset, "an object is expected here, outside the file")
+	}
+	n = int(min(int64(n), limit-offset))
+	if offset < s.chunkAt || offset+int64(n) > s.chunkAt+int64(len(s.chunk)) {
+		if n > chunkSize { // a rare large object does not stay
+			large, err := s.read(offset, n)
+			if err != nil {
+				return nil, err
+			}
+			return &lexer{buf: large, base: offset, last: offset+int64(n) >= limit, names: &s.names}, nil
+		}
+		chunk, err := s.readInto(s.chunk, offset, int(min(chunkSize, s.size-offset)))
+		if err != nil {
+			s.chunk = nil
+			return nil, err
+		}
+		s.chunk, s.chunkAt = chunk, offset
+	}
+	start := offset - s.chunkAt
+	end := min(int64(len(s.chunk)), limit-s.chunkAt)
+	return &lexer{buf: s.chunk[start:end], base: offset, last: s.chunkAt+end >= limit, names: &s.names}, nil
+}
+
+// parse runs f on a window at the offset, with longer and longer windows as
+// long as f finds them too short.
+func (s *source) parse(offset, limit int64, f func(*lexer) error) error {
+	for n := 1 << 10; ; n *= 4 {
+		l, err := s.window(offset, n, limit)
+		if err != nil {
+			return err
+		}
+		err = f(l)
+		if err != errMore {
+			return err
+		}
+		n = max(n, len(l.buf))
+		if n > maxObjectSize {
+			return fmt.Errorf("%w: the object at byte %d is longer than %d bytes", ErrTooComplex, offset, maxObjectSize)
+		}
+	}
+}

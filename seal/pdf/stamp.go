@@ -1,0 +1,108 @@
+package pdf
+
+import (
+	"math"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Stamp is what Prepare adds to a file: one signature, and the marks that
+// show it on paper.
+type Stamp struct {
+	// Field names the signature field: an empty one of the file, by its full
+	// name, or one to make. "" makes the first of Seal1, Seal2, … that is free.
+	Field string
+
+	// Filter and SubFilter name the signature's handler and format, such as
+	// "Adobe.PPKLite" and "ETSI.CAdES.detached".
+	Filter, SubFilter string
+
+	// Name, Reason and Location are free text for the reader, "" to leave out.
+	Name, Reason, Location string
+
+	// Time is when the signer says it was signed, with its zone (/M).
+	Time time.Time
+
+	// ContentsSize is how many bytes of DER Complete will have room for.
+	ContentsSize int
+
+	// Marks is where the signature shows. The first is the field's widget,
+	// further ones become stamp annotations in the same increment, such as the
+	// slices of a straddle seal or a printed code. Without marks the signature
+	// is invisible and its field belongs to page 1.
+	Marks []Mark
+}
+
+// A Mark is an appearance at a place. Lengths are millimetres on the page as
+// the reader sees it, after /CropBox, /Rotate and /UserUnit; X and Y are the
+// distance of the mark's top-left corner from the page's.
+type Mark struct {
+	Page          int // 1 is the first; 0 with X and Y 0 means where the existing field is
+	X, Y          float64
+	Width, Height float64
+	Appearance    *Appearance
+
+	// Part is the part of the appearance's BBox that fills Width and Height,
+	// all of it where Part is zero. The slices of a straddle seal are parts of
+	// one appearance.
+	Part [4]float64
+}
+
+func (m *Mark) part() [4]float64 {
+	if m.Part == ([4]float64{}) {
+		return m.Appearance.BBox
+	}
+	return m.Part
+}
+
+const (
+	maxContents = 1 << 20
+	maxText     = 2000 // bytes
+)
+
+func (s *Stamp) check() error {
+	for _, n := range []struct{ what, name string }{{"filter", s.Filter}, {"subfilter", s.SubFilter}} {
+		if n.name == "" || len(n.name) > 100 || strings.ContainsFunc(n.name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return refuse("the %s %q is not 1 to 100 printable ASCII characters", n.what, n.name)
+		}
+	}
+	for _, t := range []struct{ what, text string }{
+		{"field name", s.Field}, {"name", s.Name}, {"reason", s.Reason}, {"location", s.Location},
+	} {
+		if len(t.text) > maxText || !utf8.ValidString(t.text) || strings.ContainsFunc(t.text, unicode.IsControl) {
+			return refuse("the %s is longer than %d bytes, not UTF-8 or has control characters: %q", t.what, maxText, t.text)
+		}
+	}
+	if s.Time.Year() < 1970 || s.Time.Year() > 9999 {
+		return refuse("the signing time %v is out of range", s.Time)
+	}
+	if s.ContentsSize < 1 || s.ContentsSize > maxContents {
+		return refuse("room for a signature of %d bytes, not 1 to %d", s.ContentsSize, maxContents)
+	}
+	for i := range s.Marks {
+		if err := s.Marks[i].check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Mark) check() error {
+	if m.Appearance == nil {
+		return refuse("a mark on page %d has no appearance", m.Page)
+	}
+	for _, n := range append(m.Part[:], m.X, m.Y, m.Width, m.Height) {
+		if math.IsNaN(n) || math.Abs(n) > 1e6 {
+			return refuse("a mark on page %d has a number out of range: %v", m.Page, n)
+		}
+	}
+	if m.Width < 0.1 || m.Height < 0.1 {
+		return refuse("a mark on page %d is %.2f × %.2f mm, which nobody could see", m.Page, m.Width, m.Height)
+	}
+	if part := m.part(); part[2]-part[0] <= 0 || part[3]-part[1] <= 0 {
+		return refuse("a mark on page %d shows the empty part %v of its appearance", m.Page, part)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package pdf
+
+import "strconv"
+
+// A value is one PDF object as ISO 32000-1, 7.3 lists them: nil (null), bool,
+// int64, real, name, str, array, *dict, ref or *stream.
+type value any
+
+// A real keeps the digits it was written with, so that what is copied into an
+// increment stays exactly what it was.
+type real string
+
+// A name holds the decoded bytes, without the solidus and the #xx escapes.
+type name string
+
+// A str holds the decoded bytes of a literal or hexadecimal string.
+type str string
+
+type array []value
+
+// A ref names an indirect object. No object has the number 0, so the zero ref
+// stands for none.
+type ref struct {
+	num uint32
+	gen uint16
+}
+
+func (r ref) String() string {
+	return strconv.FormatUint(uint64(r.num), 10) + " " + strconv.FormatUint(uint64(r.gen), 10) + " R"
+}
+
+// A dict keeps the order of the file. A key occurs once: the parser refuses
+// duplicates, because readers disagree on which of two counts.
+type dict struct {
+	entries []entry
+	index   map[name]int // of a large dictionary
+}
+
+// An entry remembers which bytes its value came from: [from, to) in the file,
+// or in the decoded object stream for objects that are packed in one. The
+// signature check needs it for /Contents.
+type entry struct {
+	key      name
+	val      value
+	from, to int64
+}
+
+// A stream is a dictionary and the file offset at which its data start. How
+// many data there are is the business of a view, because /Length may be
+// indirect and a later revision may redefine it.
+type stream struct {
+	dict  *dict
+	start int64
+}
+
+func (d *dict) find(key name) *entry {
+	if d == nil {
+		return nil
+	}
+	if d.index != nil {
+		if i, ok := d.index[key]; ok {
+			return &d.entries[i]
+		}
+		return nil
+	}
+	for i := range d.entries {
+		if d.entries[i].key == key {
+			return &d.entries[i]
+		}
+	}
+	return nil
+}
+
+// lookup returns the value of key as it stands, nil where absent.
+func (d *dict) lookup(key name) value {
+	if e := d.find(key); e != nil {
+		return e.val
+	}
+	return nil
+}
+
+// with returns a copy of d in which key has the given value.
+func (d *dict) with(key name, val value) *dict {
+	out := &dict{entries: make([]entry, 0, len(d.entries)+1)}
+	replaced := false
+	for _, e := range d.entries {
+		if e.key == key {
+			e.val, replaced = val, true
+		}
+		out.entries = append(out.entries, e)
+	}
+	if !replaced {
+		out.entries = append(out.entries, entry{key: key, val: val})
+	}
+	return out
+}
+
+// number returns an int64 or a real as a float64.
+func number(v value) (float64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return float64(v), true
+	case real:
+		f, err := strconv.ParseFloat(string(v), 64)
+		return f, err == nil
+	}
+	return 0, false
+}

@@ -1,0 +1,94 @@
+package pdf
+
+import (
+	"math"
+	"strconv"
+)
+
+// decimalReal writes a number with at most four decimals and no exponent,
+// which PDF does not know.
+func decimalReal(f float64) value {
+	f = math.Round(f*1e4) / 1e4
+	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		return int64(f)
+	}
+	return real(strconv.FormatFloat(f, 'f', -1, 64))
+}
+
+// appendValue writes a value in PDF syntax. A stream object is written by the
+// increment, never inside another value.
+func appendValue(out []byte, v value) []byte {
+	switch v := v.(type) {
+	case bool:
+		return strconv.AppendBool(out, v)
+	case int64:
+		return strconv.AppendInt(out, v, 10)
+	case real:
+		return append(out, v...)
+	case name:
+		return appendName(out, v)
+	case str:
+		return appendString(out, v)
+	case ref:
+		return append(out, v.String()...)
+	case array:
+		out = append(out, '[')
+		for i, e := range v {
+			if i > 0 {
+				out = append(out, ' ')
+			}
+			out = appendValue(out, e)
+		}
+		return append(out, ']')
+	case *dict:
+		out = append(out, "<<"...)
+		for _, e := range v.entries {
+			out = appendName(out, e.key)
+			out = append(out, ' ')
+			out = appendValue(out, e.val)
+		}
+		return append(out, ">>"...)
+	}
+	return append(out, "null"...)
+}
+
+const upperHex = "0123456789ABCDEF"
+
+func appendName(out []byte, n name) []byte {
+	out = append(out, '/')
+	for i := range len(n) {
+		c := n[i]
+		if c <= ' ' || c > '~' || c == '#' || isDelimiter(c) {
+			out = append(out, '#', upperHex[c>>4], upperHex[c&15])
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// appendString writes printable ASCII as a literal string and anything else in
+// hexadecimal.
+func appendString(out []byte, s str) []byte {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return appendHex(out, s)
+		}
+	}
+	out = append(out, '(')
+	for i := range len(s) {
+		if c := s[i]; c == '(' || c == ')' || c == '\\' {
+			out = append(out, '\\')
+		}
+		out = append(out, s[i])
+	}
+	return append(out, ')')
+}
+
+func appendHex(out []byte, s str) []byte {
+	out = append(out, '<')
+	for i := range len(s) {
+		out = append(out, upperHex[s[i]>>4], upperHex[s[i]&15])
+	}
+	return append(out, '>')
+}

@@ -1,0 +1,369 @@
+package pdf
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Where an object lies.
+const (
+	free     = iota
+	inFile   // at an offset
+	inStream // packed in an object stream
+)
+
+// A location is one entry of the cross-reference data.
+type location struct {
+	at    int64  // offset in the file, or the object stream's number
+	index uint32 // generation, or the place in the object stream
+	kind  uint8
+}
+
+// A run is a subsection: the locations of consecutive object numbers.
+type run struct {
+	first uint32
+	locs  []location
+}
+
+// A section is the cross-reference data that one writing of the file left
+// (ISO 32000-1, 7.5.4 and 7.5.8): a table or a stream, with its trailer.
+type section struct {
+	at, end int64 // its bytes in the file, the trailer dictionary included
+	named   int64 // the offset it was found by, at or on white space before it
+	stream  bool
+	runs    []run    // ascending
+	hidden  *section // what a hybrid file's /XRefStm adds
+	trailer *dict
+	prev    int64 // offset of the section before, -1 for none
+
+	// below remembers where the older sections have an object, for a view
+	// that starts here.
+	below map[uint32]location
+}
+
+func (s *section) find(num uint32) (location, bool) {
+	i, found := slices.BinarySearchFunc(s.runs, num, func(r run, num uint32) int {
+		return int(int64(r.first) - int64(num))
+	})
+	if !found {
+		i-- // the run that starts before num
+	}
+	if i < 0 || int64(num)-int64(s.runs[i].first) >= int64(len(s.runs[i].locs)) {
+		return location{}, false
+	}
+	return s.runs[i].locs[num-s.runs[i].first], true
+}
+
+// lookup answers for a section and its hidden part: what the table has in use,
+// then what the stream has, then what the table calls free (7.5.8.4).
+func (s *section) lookup(num uint32) (location, bool) {
+	loc, ok := s.find(num)
+	if s.hidden != nil && (!ok || loc.kind == free) {
+		if loc, ok := s.hidden.find(num); ok {
+			return loc, true
+		}
+	}
+	return loc, ok
+}
+
+// A view is the file as its newest revision, or an earlier one, shows it.
+type view struct {
+	doc      *Document
+	sections []*section // newest first
+	limit    int64      // where the file ended then
+}
+
+func (v view) locate(num uint32) (location, bool) {
+	if len(v.sections) == 0 {
+		return location{}, false
+	}
+	loc, ok := v.sections[0].lookup(num)
+	if !ok && len(v.sections) > 1 {
+		loc = v.older(num)
+	}
+	return loc, loc.kind != free
+}
+
+// older searches the sections behind the first. Neighbouring revisions are
+// often asked about the same objects, so the second may know already.
+func (v view) older(num uint32) location {
+	first := v.sections[0]
+	if loc, ok := first.below[num]; ok {
+		return loc
+	}
+	var loc location
+	for i, s := range v.sections[1:] {
+		var ok bool
+		if loc, ok = s.lookup(num); ok {
+			break
+		}
+		if loc, ok = s.below[num]; ok {
+			break
+		}
+		v.doc.worked += int64(2 * i)
+	}
+	if first.below == nil {
+		first.below = make(map[uint32]location)
+	}
+	first.below[num] = loc
+	return loc
+}
+
+func (v view) trailer() *dict { return v.sections[0].trailer }
+
+// last returns the number after the highest one a section lists.
+func (s *section) last() int64 {
+	end := int64(0)
+	if n := len(s.runs); n > 0 {
+		end = int64(s.runs[n-1].first) + int64(len(s.runs[n-1].locs))
+	}
+	if s.hidden != nil {
+		end = max(end, s.hidden.last())
+	}
+	return end
+}
+
+// sized checks that the newest /Size counts every object of the file. One
+// beyond it is there for some readers and missing for others (7.5.4).
+func (v view) sized() error {
+	size, ok := v.trailer().lookup("Size").(int64)
+	if !ok || size < 1 || size > maxObjectNumber+1 {
+		return damagedAt(v.sections[0].at, "the trailer's /Size is missing or out of range")
+	}
+	for _, s := range v.sections {
+		if s.last() > size {
+			return damagedAt(s.at, "the cross-reference section lists objects beyond the trailer's /Size")
+		}
+	}
+	return nil
+}
+
+// section reads the cross-reference section at an offset of the file.
+func (d *Document) section(named int64) (*section, error) {
+	var first byte
+	at := named
+	err := d.src.parse(at, d.src.size, func(l *lexer) error {
+		l.blanks()
+		if l.pos >= len(l.buf) {
+			return l.short("the cross-reference section")
+		}
+		first = l.buf[l.pos]
+		at = l.offset()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	read := d.xrefStream
+	if first == 'x' {
+		read = d.table
+	}
+	s, err := read(at)
+	if err != nil {
+		return nil, err
+	}
+	s.named = named
+	return s, nil
+}
+
+// table reads "xref … trailer << … >>".
+func (d *Document) table(at int64) (*section, error) {
+	s := &section{at: at}
+	pos := at
+	err := d.src.parse(pos, d.src.size, func(l *lexer) error {
+		err := l.keyword("xref")
+		pos = l.offset()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for {
+		first, count, entries, err := d.subsection(pos)
+		if err != nil {
+			return nil, err
+		}
+		if entries < 0 {
+			break
+		}
+		locs, err := d.tableEntries(entries, count)
+		if err != nil {
+			return nil, err
+		}
+		s.runs = append(s.runs, run{first: first, locs: locs})
+		pos = entries + int64(count)*entrySize
+	}
+	err = d.src.parse(pos, d.src.size, func(l *lexer) error {
+		if err := l.keyword("trailer"); err != nil {
+			return err
+		}
+		v, err := l.value(0)
+		if err != nil {
+			return err
+		}
+		trailer, ok := v.(*dict)
+		if !ok {
+			return l.damaged("the trailer is not a dictionary")
+		}
+		s.trailer, s.end = trailer, l.offset()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.finish(s); err != nil {
+		return nil, err
+	}
+	return s, d.hybrid(s)
+}
+
+const entrySize = 20
+
+// subsection reads a subsection's header and returns where its entries start,
+// -1 where the trailer comes instead.
+func (d *Document) subsection(pos int64) (uint32, int, int64, error) {
+	var first, count int64
+	entries := int64(-1)
+	err := d.src.parse(pos, d.src.size, func(l *lexer) error {
+		l.skip()
+		if l.pos >= len(l.buf) {
+			return l.short("the cross-reference table")
+		}
+		if l.buf[l.pos] == 't' {
+			return nil
+		}
+		var err error
+		if first, err = l.integer("the first object number of a subsection"); err != nil {
+			return err
+		}
+		if count, err = l.integer("the number of entries of a subsection"); err != nil {
+			return err
+		}
+		if first+count > maxObjectNumber+1 || count*entrySize > d.src.size-l.offset() {
+			return l.damaged("a subsection of %d entries from object %d cannot be", count, first)
+		}
+		l.skip()
+		if l.pos >= len(l.buf) {
+			return l.short("the cross-reference table")
+		}
+		entries = l.offset()
+		return nil
+	})
+	return uint32(first), int(count), entries, err
+}
+
+// tableEntries reads entries of exactly 20 bytes: ten digits, five digits, n
+// or f, and an end of line of two bytes (ISO 32000-1, 7.5.4).
+func (d *Document) tableEntries(at int64, count int) ([]location, error) {
+	if err := d.work(count * entrySize); err != nil {
+		return nil, err
+	}
+	buf, err := d.src.read(at, count*entrySize)
+	if err != nil {
+		return nil, err
+	}
+	locs := make([]location, count)
+	for i := range locs {
+		e := buf[i*entrySize : (i+1)*entrySize]
+		offset, ok1 := decimal(e[:10])
+		gen, ok2 := decimal(e[11:16])
+		eol := string(e[18:])
+		if !ok1 || !ok2 || gen > 65535 || e[10] != ' ' || e[16] != ' ' || eol != " \n" && eol != " \r" && eol != "\r\n" {
+			return nil, damagedAt(at+int64(i*entrySize), "malformed cross-reference entry")
+		}
+		switch e[17] {
+		case 'n':
+			locs[i] = location{at: d.base + offset, index: uint32(gen), kind: inFile}
+		case 'f':
+			locs[i] = location{index: uint32(gen)}
+		default:
+			return nil, damagedAt(at+int64(i*entrySize), "malformed cross-reference entry")
+		}
+	}
+	return locs, nil
+}
+
+// hybrid reads the stream that a hybrid file's trailer names. An object that
+// table and stream put in different places would be one thing to old readers
+// and another to new ones: refused.
+func (d *Document) hybrid(s *section) error {
+	at, ok := s.trailer.lookup("XRefStm").(int64)
+	if !ok {
+		return nil
+	}
+	hidden, err := d.xrefStream(d.base + at)
+	if err != nil {
+		return err
+	}
+	for _, r := range hidden.runs {
+		for i, loc := range r.locs {
+			shown, ok := s.find(r.first + uint32(i))
+			if ok && shown.kind != free && loc.kind != free && shown != loc {
+				return damagedAt(s.at, "table and stream of a hybrid file disagree about object %d", r.first+uint32(i))
+			}
+		}
+	}
+	s.hidden = hidden
+	return nil
+}
+
+// finish sorts and checks a section and reads its /Prev.
+func (d *Document) finish(s *section) error {
+	slices.SortFunc(s.runs, func(a, b run) int { return int(int64(a.first) - int64(b.first)) })
+	s.runs = slices.DeleteFunc(s.runs, func(r run) bool { return len(r.locs) == 0 })
+	for i := 1; i < len(s.runs); i++ {
+		if before := s.runs[i-1]; uint64(before.first)+uint64(len(before.locs)) > uint64(s.runs[i].first) {
+			return damagedAt(s.at, "the cross-reference section lists object %d twice", s.runs[i].first)
+		}
+	}
+	s.prev = -1
+	switch prev := s.trailer.lookup("Prev").(type) {
+	case nil:
+	case int64:
+		s.prev = d.base + prev
+	default:
+		return damagedAt(s.at, "the trailer's /Prev is not a whole number")
+	}
+	return nil
+}
+
+// An ending is the last "startxref n %%EOF" of a revision.
+type ending struct {
+	startxref int64 // n
+	eof       int64 // offset behind %%EOF
+	line      int64 // offset behind the end of line that may follow
+}
+
+// closes reports that a revision which ends at the offset ends here: behind
+// %%EOF, with or without its end of line.
+func (e ending) closes(offset int64) bool { return offset >= e.eof && offset <= e.line }
+
+// lastEnding finds the ending of the tail, whose first byte lies at the offset.
+func lastEnding(tail []byte, offset int64) (ending, error) {
+	i := bytes.LastIndex(tail, []byte("startxref"))
+	if i < 0 {
+		return ending{}, damagedAt(offset, "no startxref in the last %d bytes", len(tail))
+	}
+	l := &lexer{buf: tail, pos: i, base: offset, last: true}
+	if err := l.keyword("startxref"); err != nil {
+		return ending{}, err
+	}
+	n, err := l.integer("the offset after startxref")
+	if err != nil {
+		return ending{}, err
+	}
+	l.blanks()
+	if !bytes.HasPrefix(l.buf[l.pos:], []byte("%%EOF")) {
+		return ending{}, l.damaged("%%%%EOF expected")
+	}
+	l.pos += len("%%EOF")
+	eof := l.offset()
+	rest := l.buf[l.pos:]
+	switch {
+	case bytes.HasPrefix(rest, []byte("\r\n")):
+		l.pos += 2
+	case len(rest) > 0 && (rest[0] == '\n' || rest[0] == '\r'):
+		l.pos++
+	}
+	return ending{startxref: n, eof: eof, line: l.offset()}, nil
+}
