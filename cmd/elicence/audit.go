@@ -23,7 +23,7 @@ func newAudit(s *settings) *cobra.Command {
 				if s.json {
 					return printJSON(cmd.OutOrStdout(), map[string]any{"size": size, "root": hex.EncodeToString(root)})
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 条记录,完整无误 entries, whole\nroot SM3 %x\n", size, root)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 条记录，完整无误 entries, whole\nroot SM3 %x\n", size, root)
 				return err
 			})
 		},

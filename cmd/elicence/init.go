@@ -52,7 +52,7 @@ func newInit(s *settings) *cobra.Command {
 			if s.json {
 				return printJSON(cmd.OutOrStdout(), map[string]string{"data": s.data, "root_sm3": hex.EncodeToString(sum[:])})
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %x\n离线密钥在 %s 中,请移出本机 move this folder off the machine\n", s.data, sum, filepath.Join(s.data, "offline"))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %x\n离线密钥在 %s 中，请移出本机 move this folder off the machine\n", s.data, sum, filepath.Join(s.data, "offline"))
 			return nil
 		},
 	}

@@ -273,11 +273,11 @@ func (r *run) eachCategory(do func(i int, c *catalogue.Category) error) error {
 var pin = []byte("246810")
 
 func (r *run) signAgreement(ctx context.Context) error {
-	content, err := agreement(time.Now())
+	agreement, err := setAgreement(time.Now())
 	if err != nil {
 		return err
 	}
-	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
+	doc, err := pdf.Open(bytes.NewReader(agreement.content), int64(len(agreement.content)))
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ func (r *run) signAgreement(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		request := office.StampRequest{SealID: record.ID, Place: office.Place{Pages: []int{-1}, X: parties[i].x, Y: parties[i].y}, Reason: "签订协议"}
+		request := office.StampRequest{SealID: record.ID, Place: agreement.seals[i], Reason: "签订协议"}
 		if i == 1 {
 			request.Number = "皖样数协〔2026〕1号"
 		}
@@ -309,7 +309,7 @@ func (r *run) signAgreement(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := r.office.BeginSigning(ctx, samplePerson, device.enrolment, doc, office.Place{Pages: []int{-1}, X: parties[2].x, Y: parties[2].y}, "经办人签名")
+	run, err := r.office.BeginSigning(ctx, samplePerson, device.enrolment, doc, agreement.sign, "经办人签名")
 	if err != nil {
 		return err
 	}
@@ -333,8 +333,8 @@ func (r *run) publish(ctx context.Context) error {
 		step     licence.Step
 		reason   string
 	}{
-		{r.revoked, licence.Revoke, "演示:企业申请注销"},
-		{r.suspended, licence.Suspend, "演示:依法暂扣"},
+		{r.revoked, licence.Revoke, "演示：企业申请注销"},
+		{r.suspended, licence.Suspend, "演示：依法暂扣"},
 	} {
 		if _, err := r.office.Step(ctx, officer, r.records[s.category-1].Licence.Identifier, s.step, s.reason); err != nil {
 			return err

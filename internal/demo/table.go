@@ -109,7 +109,7 @@ func (r *run) printWhereToLook() {
   打开服务 open the service               go run ./cmd/elicence serve --data %s     then http://127.0.0.1:8080/verify
   证书链 the certificates                 %s
 
-  %s 的密钥由同一文件夹中的 kek 文件保护,只适合演示;离线密钥在 offline 中,应移出本机。
+  %s 的密钥由同一文件夹中的 kek 文件保护，只适合演示；离线密钥在 offline 中，应移出本机。
   The keys in %s are protected by the file kek beside them, which is right for a demo only;
   its folder offline holds the root's keys and should leave the machine.
 `,

@@ -209,12 +209,12 @@ func (s *Signed) judgePerson(trust Trust) {
 }
 
 // laterChanges allows what later signers add, and validation data. Forms and
-// comments that nobody signed are changes of the document here.
+// comments that nobody signed are changes of the document here; a certifying
+// signature that allows nothing (DocMDP, P = 1) is taken at its word.
 func (s *Signed) laterChanges() error {
 	for _, c := range s.Changes {
-		switch c.Kind {
-		case SignatureAdded, ValidationData, MetadataChanged:
-		default:
+		allowed := c.Kind == ValidationData || s.Certifies != 1 && (c.Kind == SignatureAdded || c.Kind == MetadataChanged)
+		if !allowed {
 			return fmt.Errorf("%s: %w", c.What, ErrModified)
 		}
 	}
