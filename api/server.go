@@ -52,7 +52,8 @@ func New(o *office.Office, log *slog.Logger) (*Server, error) {
 	config := huma.DefaultConfig("elicence", "0.1.0")
 	config.Info.Description = "电子证照核验 Verification of e-licences, seals and signatures"
 	// The library's page takes its scripts from another host; ours is self-contained.
-	config.DocsPath = ""
+	// Answers carry no links to schemas: the description has them all.
+	config.DocsPath, config.CreateHooks = "", nil
 	s.api = humaecho.New(e, config)
 	s.registerVerifications()
 	s.registerHealth()

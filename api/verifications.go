@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,12 +28,33 @@ type codeInput struct {
 	Code string `json:"code" doc:"The digits of a code, alone or behind '#' of an address"`
 }
 
-// verificationOutput is the answer, with words for people.
-type verificationOutput struct {
-	Body struct {
-		office.Inspection
-		Wording wording `json:"wording"`
+// verificationOutput is the answer.
+type verificationOutput struct{ Body Verification }
+
+// Verification is an inspection with words for people.
+type Verification struct {
+	office.Inspection
+	Wording wording      `json:"wording"`
+	Labels  []fieldLabel `json:"field_labels" doc:"Names of the code's fields, in order"`
+}
+
+// fieldLabel names a field of a code for people.
+type fieldLabel struct {
+	Code string `json:"code"`
+	ZH   string `json:"zh"`
+	EN   string `json:"en"`
+}
+
+// explain adds the words to what was found.
+func explain(found office.Inspection) Verification {
+	w := found.Verdict.Wording()
+	v := Verification{Inspection: found, Wording: wording{w.ZH, w.EN, w.NextZH, w.NextEN, string(w.Colour), w.Symbol}, Labels: []fieldLabel{}}
+	if found.Code != nil {
+		for _, l := range found.Code.Labels {
+			v.Labels = append(v.Labels, fieldLabel(l))
+		}
 	}
+	return v
 }
 
 // wording is how the verdict is put to people.
@@ -78,11 +100,7 @@ func (s *Server) registerVerifications() {
 		if err != nil {
 			return nil, err
 		}
-		out := new(verificationOutput)
-		out.Body.Inspection = found
-		w := found.Verdict.Wording()
-		out.Body.Wording = wording{w.ZH, w.EN, w.NextZH, w.NextEN, string(w.Colour), w.Symbol}
-		return out, nil
+		return &verificationOutput{explain(found)}, nil
 	})
 }
 
@@ -95,7 +113,9 @@ func inspect(i *office.Inspector, in *verificationInput) (office.Inspection, err
 	switch mediaType {
 	case "application/json":
 		var code codeInput
-		if err := json.Unmarshal(in.RawBody, &code); err != nil || code.Code == "" {
+		d := json.NewDecoder(bytes.NewReader(in.RawBody))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&code); err != nil || code.Code == "" {
 			return office.Inspection{}, huma.Error422UnprocessableEntity(`body: must be {"code": "…"}`)
 		}
 		return i.Code(code.Code), nil
@@ -104,7 +124,7 @@ func inspect(i *office.Inspector, in *verificationInput) (office.Inspection, err
 	case "image/png", "image/jpeg", "application/pdf":
 		found, err := i.File(in.RawBody)
 		if err != nil {
-			return found, huma.Error422UnprocessableEntity(explain(err))
+			return found, huma.Error422UnprocessableEntity(reason(err))
 		}
 		return found, nil
 	default:
@@ -112,9 +132,9 @@ func inspect(i *office.Inspector, in *verificationInput) (office.Inspection, err
 	}
 }
 
-// explain says why a file cannot be judged. These errors speak of the caller's own
+// reason says why a file cannot be judged. These errors speak of the caller's own
 // file, so all of them may be told.
-func explain(err error) string {
+func reason(err error) string {
 	var damaged *pdf.DamagedError
 	switch {
 	case errors.Is(err, picture.ErrNoCode):

@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/sample"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/seal"
@@ -153,7 +154,7 @@ func (r *run) createPKI(ctx context.Context) error {
 }
 
 func (r *run) addAuthorities(ctx context.Context) error {
-	all, err := authorities()
+	all, err := sample.Authorities()
 	if err != nil {
 		return err
 	}
@@ -182,13 +183,13 @@ func (r *run) makeSeal(ctx context.Context, n office.NewSeal) (seal.Record, erro
 }
 
 func (r *run) issue(ctx context.Context) error {
-	pictures, err := drawSamplePictures()
+	pictures, err := sample.Draw()
 	if err != nil {
 		return err
 	}
 	r.records = make([]licence.Record, len(r.catalogue.Categories()))
 	return r.eachCategory(func(i int, c *catalogue.Category) error {
-		record, err := r.office.Issue(ctx, officer, c.ID, application(c, pictures, r.today), office.IssueOptions{RequestID: "demo-" + c.ID.String()})
+		record, err := r.office.Issue(ctx, officer, c.ID, sample.Application(c, pictures, r.today), office.IssueOptions{RequestID: "demo-" + c.ID.String()})
 		if err != nil {
 			return fmt.Errorf("category %s %s: %w", c.ID, c.NameZH, err)
 		}
@@ -281,11 +282,11 @@ func (r *run) signAgreement(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	owner, err := authorities()
+	owner, err := sample.Authorities()
 	if err != nil {
 		return err
 	}
-	province, company := owner[1], office.NewSeal{OwnerUSCC: sampleUSCC, OwnerName: sampleCompany, Region: "340100", Design: impression.Contract(sampleCompany)}
+	province, company := owner[1], office.NewSeal{OwnerUSCC: sample.USCC, OwnerName: sample.Company, Region: "340100", Design: impression.Contract(sample.Company)}
 	government := office.NewSeal{OwnerUSCC: province.USCC, OwnerName: province.Name, Region: province.Region, Design: impression.Government(impression.Department, province.Name)}
 	var prepared *pdf.Prepared
 	for i, n := range []office.NewSeal{government, company} {
@@ -305,11 +306,11 @@ func (r *run) signAgreement(ctx context.Context) error {
 		}
 		r.Progress.Did()
 	}
-	device, err := enrolPhone(ctx, r.office, officer, samplePerson, pin)
+	device, err := enrolPhone(ctx, r.office, officer, sample.Person, pin)
 	if err != nil {
 		return err
 	}
-	run, err := r.office.BeginSigning(ctx, samplePerson, device.enrolment, doc, agreement.sign, "经办人签名")
+	run, err := r.office.BeginSigning(ctx, sample.Person, device.enrolment, doc, agreement.sign, "经办人签名")
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,5 @@
 // eyes, forgeries included.
 //
 // It uses the same acts as the command line and HTTP (package internal/office). Its
-// people and bodies are fictitious: region 340199 is unassigned, organisation codes
-// begin with XN, names say 测试 or 样例.
+// people and bodies are fictitious (package internal/sample).
 package demo

@@ -14,6 +14,11 @@ function takeFragment() {
   }
 }
 
+// All times are shown as the hall's clock shows them.
+function localTime(text) {
+  return new Date(text).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", hour12: false });
+}
+
 const labels = {
   category: "类别 Category", category_name: "名称 Name", holder: "持证人 Holder", id_masked: "证件号码 Document", number: "编号 Number",
   issuer: "发证机关 Issuer", valid_from: "起始 From", valid_until: "截止 Until", status_as_of: "状态数据时间 Status as of",
@@ -28,7 +33,7 @@ function addFact(name, value) {
 
 function addFacts(facts) {
   for (const [key, label] of Object.entries(labels)) {
-    if (facts[key] != null) addFact(label, facts[key]);
+    if (facts[key] != null) addFact(label, key === "status_as_of" ? localTime(facts[key]) : facts[key]);
     else if (key === "valid_until" && facts.valid_from != null) addFact(label, "长期 long-term");
   }
 }
@@ -45,7 +50,7 @@ function show(found) {
   $("facts").replaceChildren();
   if (found.code) {
     addFacts(found.code);
-    for (const [name, value] of Object.entries(found.code.fields)) addFact(name, value);
+    for (const l of found.field_labels) addFact(`${l.zh} ${l.en}`, found.code.fields[l.code]);
     if (found.code.document) {
       const d = found.code.document;
       addFact("文件编号 Document", d.number);
@@ -58,7 +63,7 @@ function show(found) {
     if (found.document.licence) addFacts(found.document.licence);
     for (const s of found.document.signatures) {
       const kind = s.kind === "seal" ? "印章 Seal" : s.kind === "person" ? "签名 Signature" : "签名 Signature (?)";
-      addFact(kind, `${s.valid ? "✓" : "✗"} ${s.signer || s.field} · ${s.signed_at} · 第 ${s.page} 页 page ${s.page}${s.valid ? "" : " · " + s.cause}`);
+      addFact(kind, `${s.valid ? "✓" : "✗"} ${s.signer || s.field} · ${localTime(s.signed_at)} · 第 ${s.page} 页 page ${s.page}${s.valid ? "" : " · " + s.cause}`);
     }
   }
   answer.hidden = false;
@@ -81,6 +86,11 @@ async function ask(body, type) {
     showProblem("连接不上服务器", "The server cannot be reached");
   } finally {
     send.disabled = false;
+    // The next scan takes the place of this one.
+    if (code.value) {
+      code.focus({ preventScroll: true });
+      code.select();
+    }
   }
 }
 

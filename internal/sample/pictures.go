@@ -1,4 +1,4 @@
-package demo
+package sample
 
 import (
 	"bytes"
@@ -8,21 +8,22 @@ import (
 	"image/jpeg"
 )
 
-// samplePictures stand for the photographs and drawings that applicants send in:
+// Pictures stand for the photographs and drawings that applicants send in:
 // an outline of a person, and a plan. They are drawn here, so that they are
 // nobody's.
-type samplePictures struct {
+type Pictures struct {
 	portrait []byte
 	drawing  []byte
 }
 
-func drawSamplePictures() (samplePictures, error) {
+// Draw draws the pictures.
+func Draw() (Pictures, error) {
 	portrait, err := encodeJPEG(358, 441, portraitPixel)
 	if err != nil {
-		return samplePictures{}, err
+		return Pictures{}, err
 	}
 	drawing, err := encodeJPEG(480, 360, planPixel)
-	return samplePictures{portrait, drawing}, err
+	return Pictures{portrait, drawing}, err
 }
 
 func encodeJPEG(width, height int, pixel func(x, y, width, height float64) color.NRGBA) ([]byte, error) {

@@ -1,4 +1,7 @@
-package demo
+// Package sample makes applications for every category from the catalogue's example
+// values, for the demo and the tests. Its people and bodies are fictitious: region
+// 340199 is unassigned, organisation codes begin with XN, names say 测试 or 样例.
+package sample
 
 import (
 	"encoding/base64"
@@ -14,8 +17,8 @@ import (
 	"github.com/elicence/elicence/licence/catalogue"
 )
 
-// authorities are the bodies that issue, one for each level.
-func authorities() ([]office.NewAuthority, error) {
+// Authorities are the bodies that issue, one for each level.
+func Authorities() ([]office.NewAuthority, error) {
 	var all []office.NewAuthority
 	for _, a := range []struct {
 		level        catalogue.Level
@@ -37,17 +40,18 @@ func authorities() ([]office.NewAuthority, error) {
 
 // Fictitious holders of the catalogue's examples.
 const (
-	sampleUSCC    = "91340199XN0000012Q"
-	sampleCompany = "合肥测试样例科技有限公司"
-	sampleCitizen = "340199190001010012"
-	samplePerson  = "张样例"
+	USCC    = "91340199XN0000012Q"
+	Company = "合肥测试样例科技有限公司"
+	Citizen = "340199190001010012"
+	Person  = "张样例"
 )
 
 // rareNames are holders whose names test a renderer.
 var rareNames = map[catalogue.ID]string{4: "欧阳龘䶮", 8: "𬭸𠮷喆", 17: "阿依古丽·样例"}
 
-// application makes an application from a category's example values.
-func application(c *catalogue.Category, pictures samplePictures, today civil.Day) *licence.Application {
+// Application makes an application from a category's example values, for a licence
+// that is in force today.
+func Application(c *catalogue.Category, pictures Pictures, today civil.Day) *licence.Application {
 	a := &licence.Application{
 		Number:    c.NumberExample,
 		IssueDate: (today - 30).String(),
@@ -81,9 +85,9 @@ func holder(c *catalogue.Category) licence.ApplicationHolder {
 	if kind == catalogue.OtherHolder {
 		kind = c.Holders[1] // the owner
 	}
-	h := licence.ApplicationHolder{Name: samplePerson, IDType: string(licence.IDTypeCitizenNumber), IDNumber: sampleCitizen}
+	h := licence.ApplicationHolder{Name: Person, IDType: string(licence.IDTypeCitizenNumber), IDNumber: Citizen}
 	if kind == catalogue.LegalPerson {
-		h = licence.ApplicationHolder{Name: sampleCompany, IDType: string(licence.IDTypeUSCC), IDNumber: sampleUSCC}
+		h = licence.ApplicationHolder{Name: Company, IDType: string(licence.IDTypeUSCC), IDNumber: USCC}
 	}
 	for _, f := range c.Fields {
 		switch f.MapsTo {

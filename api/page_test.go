@@ -1,0 +1,184 @@
+package api_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"github.com/elicence/elicence/internal/tooltest"
+)
+
+// browser is a tab of a headless Chromium with an empty profile.
+type browser struct {
+	tb  testing.TB
+	ctx context.Context
+
+	mu    sync.Mutex
+	asked []*network.Request // guarded by mu
+}
+
+func newBrowser(tb testing.TB) *browser {
+	tb.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(tooltest.Need(tb, "chromium")), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.UserDataDir(tb.TempDir()), chromedp.WindowSize(900, 1200),
+	)
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	tb.Cleanup(stopAllocator)
+	ctx, stop := chromedp.NewContext(allocator)
+	tb.Cleanup(stop)
+	b := &browser{tb: tb, ctx: ctx}
+	err := chromedp.Listen(ctx, func(event any) {
+		if sent, ok := event.(*network.EventRequestWillBeSent); ok {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.asked = append(b.asked, sent.Request)
+		}
+	})
+	if err != nil {
+		tb.Fatalf("starting the browser: %v", err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		tb.Fatalf("watching the network: %v", err)
+	}
+	return b
+}
+
+// do runs steps, which must be done in half a minute.
+func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.tb.Helper()
+	limited, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Do(limited, steps...); err != nil {
+		b.tb.Fatal(err)
+	}
+}
+
+func ask[T any](b *browser, a chromedp.Action[T]) T {
+	b.tb.Helper()
+	limited, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	v, err := chromedp.Run(limited, a)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return v
+}
+
+// requests returns what the browser has asked for that match.
+func (b *browser) requests(match func(*network.Request) bool) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []string
+	for _, r := range b.asked {
+		if match(r) {
+			found = append(found, r.Method+" "+r.URL)
+		}
+	}
+	return found
+}
+
+// answer is what the page shows.
+type answer struct{ zh, en, colour, facts, cause string }
+
+// answer waits for an answer and reads it.
+func (b *browser) answer() answer {
+	b.tb.Helper()
+	b.do(chromedp.WaitVisible("#answer"), chromedp.WaitEnabled("#send"))
+	return answer{
+		zh: ask(b, chromedp.Text("#zh")), en: ask(b, chromedp.Text("#en")), colour: ask(b, chromedp.AttributeValue("#answer", "class")).Value,
+		facts: ask(b, chromedp.Text("#facts")), cause: ask(b, chromedp.Text("#cause")),
+	}
+}
+
+// screenshot keeps a picture where ELICENCE_SCREENSHOTS names a folder, for a look
+// by eye.
+func (b *browser) screenshot(name string) {
+	b.tb.Helper()
+	dir := os.Getenv("ELICENCE_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), ask(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
+		b.tb.Fatal(err)
+	}
+}
+
+func TestVerifyPage(t *testing.T) {
+	s := newService(t)
+	b := newBrowser(t)
+	open := chromedp.Steps(chromedp.Navigate(s.url+"/verify"), chromedp.WaitVisible("#code"))
+	upload := func(name string, content []byte) answer {
+		t.Helper()
+		b.do(open, chromedp.SetUploadFiles("#file", []string{s.file(t, name, content)}))
+		return b.answer()
+	}
+
+	// A scanner in keyboard mode types the digits and ends with Enter.
+	b.do(open, chromedp.SendKeys("#code", s.code+"\r"))
+	if a := b.answer(); a.zh != "有效" || a.en != "Valid" || a.colour != "green" || !strings.Contains(a.facts, "张样例") || !strings.Contains(a.facts, "机动车驾驶证") {
+		t.Errorf("a good code: %+v", a)
+	}
+	b.screenshot("code")
+
+	// A misread is amber and accuses nobody.
+	b.do(open, chromedp.SetValue("#code", s.code[:len(s.code)-1]), chromedp.Click("#send"))
+	if a := b.answer(); a.colour != "amber" || !strings.Contains(a.en, "Could not be read") {
+		t.Errorf("a misread: %+v", a)
+	}
+	b.screenshot("misread")
+
+	if a := upload("licence.pdf", s.pdf); a.zh != "有效" || !strings.Contains(a.facts, "印章") || !strings.Contains(a.facts, "张样例") {
+		t.Errorf("a sealed licence: %+v", a)
+	}
+	b.screenshot("pdf")
+	broken := append([]byte(nil), s.pdf...)
+	broken[len(broken)/3] ^= 1
+	if a := upload("broken.pdf", broken); a.colour != "red" || !strings.Contains(a.zh, "篡改") || !strings.Contains(a.cause, "signature Seal1") {
+		t.Errorf("a changed PDF: %+v", a)
+	}
+	b.screenshot("broken")
+	if a := upload("code.png", s.png); a.zh != "有效" {
+		t.Errorf("a picture of a code: %+v", a)
+	}
+	if a := upload("blank.png", blankPNG(t)); a.colour != "amber" || !strings.Contains(a.cause, "no QR code") {
+		t.Errorf("a picture without a code: %+v", a)
+	}
+	if a := upload("note.pdf", []byte("not a PDF")); a.colour != "amber" {
+		t.Errorf("a file that is no PDF: %+v", a)
+	}
+
+	if foreign := b.requests(func(r *network.Request) bool { return !strings.HasPrefix(r.URL, s.url) }); len(foreign) > 0 {
+		t.Errorf("the page asks other hosts: %v", foreign)
+	}
+}
+
+// TestPrintedAddress: what a phone's camera opens puts the code into the form, takes
+// it out of the address, and sends nothing before the person asks for it.
+func TestPrintedAddress(t *testing.T) {
+	s := newService(t)
+	b := newBrowser(t)
+	b.do(chromedp.Navigate(s.url+"/v#"+s.code), chromedp.WaitVisible("#code"))
+	if got := ask(b, chromedp.Poll[string](`document.querySelector("#code").value`)); got != s.code {
+		t.Errorf("the form holds %d digits, want %d", len(got), len(s.code))
+	}
+	if address := ask(b, chromedp.Location()); strings.Contains(address, "#") {
+		t.Errorf("the address keeps the code: %s", address)
+	}
+	sent := func(r *network.Request) bool { return r.Method != "GET" || strings.Contains(r.URL, s.code[:20]) }
+	if early := b.requests(sent); len(early) > 0 {
+		t.Errorf("the page has sent %v before it was asked to", early)
+	}
+	b.do(chromedp.Click("#send"))
+	if a := b.answer(); a.zh != "有效" {
+		t.Errorf("after sending: %+v", a)
+	}
+}

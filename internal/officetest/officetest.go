@@ -1,0 +1,107 @@
+// Package officetest makes data folders for tests: an office with one authority that
+// issues every category and has an approved seal.
+package officetest
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/idcode"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/sample"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/impression"
+)
+
+// Fixture is an office with its authority and seal.
+type Fixture struct {
+	Office    *office.Office
+	Dir       string
+	Authority licence.Authority
+	Seal      seal.Record
+
+	pictures sample.Pictures
+}
+
+// The two people who make the seal.
+const (
+	Clerk    = "申请员"
+	Approver = "审批员"
+)
+
+// New makes an office in a temporary folder.
+func New(tb testing.TB) *Fixture { return At(tb, time.Now) }
+
+// At is [New] with a clock.
+func At(tb testing.TB, now func() time.Time) *Fixture {
+	tb.Helper()
+	ctx := context.Background()
+	f := &Fixture{Dir: filepath.Join(tb.TempDir(), "data")}
+	check := func(err error) {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	var err error
+	f.Office, err = office.Create(ctx, f.Dir, office.CreateOptions{
+		Config:         office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"},
+		RootPassphrase: []byte("test"), Actor: "test", Now: now,
+	})
+	check(err)
+	tb.Cleanup(func() {
+		if err := f.Office.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	uscc, err := idcode.USCC("11340000XN000001")
+	check(err)
+	var all []catalogue.ID
+	for _, c := range f.Office.Catalogue().Categories() {
+		all = append(all, c.ID)
+	}
+	f.Authority, err = f.Office.AddAuthority(ctx, "test", office.NewAuthority{USCC: uscc, Name: "安徽省测试局", Region: "340000", Level: catalogue.Province, Categories: all})
+	check(err)
+	applied, err := f.Office.ApplySeal(ctx, Clerk, office.NewSeal{OwnerUSCC: uscc, Design: impression.Government(impression.Department, "安徽省测试局")})
+	check(err)
+	f.Seal, err = f.Office.ApproveSeal(ctx, Approver, applied.ID)
+	check(err)
+	f.pictures, err = sample.Draw()
+	check(err)
+	return f
+}
+
+// Application returns a valid application for a category.
+func (f *Fixture) Application(tb testing.TB, category string) (*catalogue.Category, *licence.Application) {
+	tb.Helper()
+	id, err := catalogue.ParseID(category)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c, ok := f.Office.Catalogue().Category(id)
+	if !ok {
+		tb.Fatalf("no category %s", category)
+	}
+	a := sample.Application(c, f.pictures, civil.Of(time.Now()))
+	a.Holder.Name = sample.Person
+	if a.Holder.IDType != string(licence.IDTypeCitizenNumber) {
+		a.Holder.Name = sample.Company
+	}
+	return c, a
+}
+
+// Issue issues a licence of a category from its example values.
+func (f *Fixture) Issue(tb testing.TB, category string) licence.Record {
+	tb.Helper()
+	c, a := f.Application(tb, category)
+	r, err := f.Office.Issue(context.Background(), "test", c.ID, a, office.IssueOptions{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
