@@ -80,3 +80,6 @@ func planPixel(x, y, width, height float64) color.NRGBA {
 		return color.NRGBA{250, 250, 246, 255}
 	}
 }
+
+// Portrait returns the bytes of a JPEG that passes for a photograph.
+func (p Pictures) Portrait() []byte { return p.portrait }

@@ -1,0 +1,146 @@
+package main_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/elicence/elicence/internal/sample"
+	"github.com/elicence/elicence/internal/typeset"
+)
+
+// binaries is a folder with the real programs, built once.
+var binaries string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "elicence-bin-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-o", dir, "../elicence", "../hallscan")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+		return 1
+	}
+	binaries = dir
+	return m.Run()
+}
+
+// TestScripts runs testdata/script/*.txtar against the real programs, beside a
+// photograph photo.jpg and an empty page in.pdf. A script that
+// needs another program says [!tool:NAME] skip; under CI=true a missing one fails.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	pictures, err := sample.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := typeset.New(typeset.Info{Title: "一页 a page"})
+	doc.Page(210, 297)
+	page, err := doc.PDF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", binaries+string(os.PathListSeparator)+os.Getenv("PATH"))
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("ELICENCE_ACTOR", "officer")
+			if err := os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700); err != nil {
+				return err
+			}
+			return errors.Join(
+				os.WriteFile(filepath.Join(env.WorkDir, "photo.jpg"), pictures.Portrait(), 0o600),
+				os.WriteFile(filepath.Join(env.WorkDir, "in.pdf"), page, 0o600),
+			)
+		},
+		Condition: func(name string) (bool, error) {
+			tool, ok := strings.CutPrefix(name, "tool:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			_, err := exec.LookPath(tool)
+			if err != nil && os.Getenv("CI") == "true" {
+				return false, fmt.Errorf("needs the program %s, which is not installed", tool)
+			}
+			return err == nil, nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"capture": capture,
+			"replace": replace,
+			"flip":    flip,
+		},
+	})
+}
+
+// exits CODE PROGRAM ARGS… runs a program and wants an exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := "0"
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = fmt.Sprint(exit.ExitCode())
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if code != args[0] {
+		ts.Fatalf("%s exits with %s, want %s", args[1], code, args[0])
+	}
+}
+
+// capture NAME PATTERN puts what stands behind "PATTERN": " in the last output into an
+// environment variable.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME KEY")
+	}
+	out := ts.ReadFile("stdout")
+	_, rest, found := strings.Cut(out, `"`+args[1]+`": "`)
+	value, _, ended := strings.Cut(rest, `"`)
+	if !found || !ended {
+		ts.Fatalf("the last output has no %q:\n%s", args[1], out)
+	}
+	ts.Setenv(args[0], value)
+}
+
+// replace FILE OLD NEW replaces text in a file once.
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace FILE OLD NEW")
+	}
+	content := ts.ReadFile(args[0])
+	if !strings.Contains(content, args[1]) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(content, args[1], args[2], 1)), 0o600))
+}
+
+// flip FILE PART changes a byte at a part of a file's length, 0 to 99 percent.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	var part int
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip FILE PERCENT")
+	}
+	_, err := fmt.Sscanf(args[1], "%d", &part)
+	ts.Check(err)
+	content := []byte(ts.ReadFile(args[0]))
+	content[len(content)*part/100] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), content, 0o600))
+}
