@@ -15,7 +15,7 @@ const (
 	maxTitle    = 60
 	maxEnglish  = 160 // English title, identifier
 	maxName     = 80  // number, issuer, dates, labels, captions
-	maxHolder   = 200 // and the identifier and validity
+	maxHolder   = 300 // and the identifier and validity
 	maxValue    = 5000
 	maxRows     = 100
 	maxPictures = 20

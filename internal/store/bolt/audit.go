@@ -8,17 +8,22 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
 )
 
-// log is the audit log within one transaction.
-type log struct{ tx *bbolt.Tx }
+// log is the audit log within one transaction. What lies beside an entry is
+// encrypted.
+type log struct {
+	tx  *bbolt.Tx
+	box *sealed.Box
+}
 
 var _ audit.Storage = log{}
 
 // appendAudit adds entries to the log in the transaction of what they record.
-func appendAudit(tx *bbolt.Tx, records ...audit.Record) error {
-	if _, err := audit.Append(log{tx}, records...); err != nil {
+func (s *Store) appendAudit(tx *bbolt.Tx, records ...audit.Record) error {
+	if _, err := audit.Append(log{tx, s.box}, records...); err != nil {
 		return fmt.Errorf("appending to the audit log: %w", err)
 	}
 	return nil
@@ -26,7 +31,7 @@ func appendAudit(tx *bbolt.Tx, records ...audit.Record) error {
 
 // ReadLog calls f with the log as of one moment. It cannot be written to.
 func (s *Store) ReadLog(f func(audit.Storage) error) error {
-	return s.db.View(func(tx *bbolt.Tx) error { return f(log{tx}) })
+	return s.db.View(func(tx *bbolt.Tx) error { return f(log{tx, s.box}) })
 }
 
 // Size implements [audit.Storage].
@@ -63,9 +68,18 @@ func (l log) Record(index uint64) (audit.Record, error) {
 		return audit.Record{}, errors.New("the entry is missing")
 	}
 	r := audit.Record{Leaf: bytes.Clone(leaf)}
-	if beside := l.tx.Bucket(buckets.auditBeside).Get(uint64Key(index)); len(beside) >= keySize {
-		r.Key, r.Details = bytes.Clone(beside[:keySize]), bytes.Clone(beside[keySize:])
+	ciphertext := l.tx.Bucket(buckets.auditBeside).Get(uint64Key(index))
+	if ciphertext == nil {
+		return r, nil // no details, or erased
 	}
+	beside, err := l.box.OpenBeside(index, ciphertext)
+	if err != nil {
+		return r, fmt.Errorf("what lies beside the entry: %w", err)
+	}
+	if len(beside) < keySize {
+		return r, errors.New("what lies beside the entry is too short")
+	}
+	r.Key, r.Details = beside[:keySize], beside[keySize:]
 	return r, nil
 }
 
@@ -77,5 +91,9 @@ func (l log) PutRecord(index uint64, r audit.Record) error {
 	if len(r.Key) == 0 {
 		return nil
 	}
-	return l.tx.Bucket(buckets.auditBeside).Put(uint64Key(index), append(bytes.Clone(r.Key), r.Details...))
+	ciphertext, err := l.box.SealBeside(index, append(bytes.Clone(r.Key), r.Details...))
+	if err != nil {
+		return err
+	}
+	return l.tx.Bucket(buckets.auditBeside).Put(uint64Key(index), ciphertext)
 }

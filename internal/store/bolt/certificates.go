@@ -52,7 +52,7 @@ func (s *Store) RecordCertificate(_ context.Context, serial string, der []byte, 
 		if err := put(tx.Bucket(buckets.certificates), []byte(serial), c); err != nil {
 			return err
 		}
-		return appendAudit(tx, entry)
+		return s.appendAudit(tx, entry)
 	})
 }
 

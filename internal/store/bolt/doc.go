@@ -22,7 +22,7 @@
 //	windows          list ‖ window → bits of the indices given out
 //	planes           list ‖ plane ‖ window → bits of revoked, suspended
 //	lists            list → high mark
-//	audit.leaves     index → entry; audit.beside: index → key ‖ details
+//	audit.leaves     index → entry; audit.beside: index → key ‖ details, encrypted
 //	audit.nodes      level ‖ index → hash
 //	certificates     serial → intent and certificate (CBOR)
 //	points           public point → serial

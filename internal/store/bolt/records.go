@@ -45,7 +45,7 @@ func (s *Store) AddAuthority(_ context.Context, a licence.Authority, entry audit
 		if err := b.Put([]byte(a.USCC), v); err != nil {
 			return err
 		}
-		return appendAudit(tx, entry)
+		return s.appendAudit(tx, entry)
 	})
 	if err != nil {
 		return fmt.Errorf("storing authority %s: %w", a.USCC, err)
@@ -99,7 +99,7 @@ func updateJSON[T any](s *Store, bucket []byte, id string, missing error, change
 		if err := b.Put([]byte(id), v); err != nil {
 			return err
 		}
-		return appendAudit(tx, entries...)
+		return s.appendAudit(tx, entries...)
 	})
 }
 
@@ -117,7 +117,7 @@ func insertJSON(s *Store, bucket []byte, id string, exists error, record any, en
 		if err := b.Put([]byte(id), v); err != nil {
 			return err
 		}
-		return appendAudit(tx, entry)
+		return s.appendAudit(tx, entry)
 	})
 }
 
@@ -295,7 +295,7 @@ func (s *Store) PublishTrust(_ context.Context, files map[string][]byte, state [
 		if err := tx.Bucket(buckets.meta).Put(settingKey(PublisherState), state); err != nil {
 			return err
 		}
-		return appendAudit(tx, entry)
+		return s.appendAudit(tx, entry)
 	})
 	if err != nil {
 		return fmt.Errorf("publishing trust files: %w", err)

@@ -77,7 +77,7 @@ func (s *Store) Issue(_ context.Context, sub licence.Submission) (licence.Record
 		if revision, err = putState(tx, key, st, 0); err != nil {
 			return err
 		}
-		return appendAudit(tx, sub.Audit)
+		return s.appendAudit(tx, sub.Audit)
 	})
 	if err != nil {
 		return licence.Record{}, fmt.Errorf("issuing licence %s: %w", l.Identifier, err)
@@ -170,7 +170,7 @@ func (s *Store) Transition(_ context.Context, t licence.Transition) (licence.Rec
 		if record, err = s.record(tx, key[:]); err != nil {
 			return err
 		}
-		return appendAudit(tx, t.Audit)
+		return s.appendAudit(tx, t.Audit)
 	})
 	if err != nil {
 		return licence.Record{}, fmt.Errorf("changing licence %s: %w", t.Identifier, err)

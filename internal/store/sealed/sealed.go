@@ -129,7 +129,36 @@ const nonceSize = 12
 // Seal encrypts a record's text for one use ("licence", "reason"): version, nonce,
 // ciphertext.
 func (b *Box) Seal(k Key, use string, plain []byte) ([]byte, error) {
-	aead, err := b.records.AEAD(k[:2], []byte{version})
+	return b.seal(k[:2], append(k[:], use...), plain)
+}
+
+// Open decrypts what [Box.Seal] made for the same key and use.
+func (b *Box) Open(k Key, use string, sealed []byte) ([]byte, error) {
+	return b.open(k[:2], append(k[:], use...), sealed)
+}
+
+// SealBeside encrypts what lies beside an entry of the audit log.
+func (b *Box) SealBeside(index uint64, plain []byte) ([]byte, error) {
+	return b.seal(auditBlock(index), auditAssociated(index), plain)
+}
+
+// OpenBeside decrypts what [Box.SealBeside] made for the same entry.
+func (b *Box) OpenBeside(index uint64, sealed []byte) ([]byte, error) {
+	return b.open(auditBlock(index), auditAssociated(index), sealed)
+}
+
+// auditBlock names the key of 2^24 entries.
+func auditBlock(index uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte("audit"), index>>24)
+}
+
+func auditAssociated(index uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte("audit"), index)
+}
+
+// seal encrypts under the key that is derived for a part of the register.
+func (b *Box) seal(part, associated, plain []byte) ([]byte, error) {
+	aead, err := b.records.AEAD(part, []byte{version})
 	if err != nil {
 		return nil, err
 	}
@@ -138,19 +167,18 @@ func (b *Box) Seal(k Key, use string, plain []byte) ([]byte, error) {
 	if _, err := rand.Read(out[1:]); err != nil {
 		return nil, fmt.Errorf("drawing a nonce: %w", err)
 	}
-	return aead.Seal(out, out[1:], b.pack.EncodeAll(plain, nil), associated(k, use)), nil
+	return aead.Seal(out, out[1:], b.pack.EncodeAll(plain, nil), associated), nil
 }
 
-// Open decrypts what [Box.Seal] made for the same key and use.
-func (b *Box) Open(k Key, use string, sealed []byte) ([]byte, error) {
+func (b *Box) open(part, associated, sealed []byte) ([]byte, error) {
 	if len(sealed) < 1+nonceSize || sealed[0] != version {
 		return nil, ErrDamaged
 	}
-	aead, err := b.records.AEAD(k[:2], sealed[:1])
+	aead, err := b.records.AEAD(part, sealed[:1])
 	if err != nil {
 		return nil, err
 	}
-	packed, err := aead.Open(nil, sealed[1:1+nonceSize], sealed[1+nonceSize:], associated(k, use))
+	packed, err := aead.Open(nil, sealed[1:1+nonceSize], sealed[1+nonceSize:], associated)
 	if err != nil {
 		return nil, ErrDamaged
 	}
@@ -160,5 +188,3 @@ func (b *Box) Open(k Key, use string, sealed []byte) ([]byte, error) {
 	}
 	return plain, nil
 }
-
-func associated(k Key, use string) []byte { return append(k[:], use...) }
