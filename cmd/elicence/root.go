@@ -9,11 +9,11 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/elicence/elicence/internal/columns"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
 )
@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 	flags.StringVar(&s.passphraseFile, "passphrase-file", "", "`FILE` whose first line opens the key store")
 	flags.BoolVar(&s.json, "json", false, "print JSON for machines")
 	root.AddCommand(
-		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newSeal(s), newVerify(s), newTrust(s), newAudit(s),
+		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newAudit(s),
 	)
 	return root
 }
@@ -165,11 +165,11 @@ func list[T any](cmd *cobra.Command, s *settings, items []T, row func(T) []strin
 		}
 		return printJSON(cmd.OutOrStdout(), items)
 	}
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	for _, item := range items {
-		fmt.Fprintln(w, strings.Join(row(item), "\t"))
+	rows := make([][]string, len(items))
+	for i, item := range items {
+		rows[i] = row(item)
 	}
-	return w.Flush()
+	return columns.Write(cmd.OutOrStdout(), rows)
 }
 
 // group is a command that only holds others.

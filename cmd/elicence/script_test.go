@@ -3,11 +3,13 @@ package main_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -38,8 +40,9 @@ func testMain(m *testing.M) int {
 }
 
 // TestScripts runs testdata/script/*.txtar against the real programs, beside a
-// photograph photo.jpg and an empty page in.pdf. A script that
-// needs another program says [!tool:NAME] skip; under CI=true a missing one fails.
+// photograph photo.jpg and an empty page in.pdf, with a free address in $ADDRESS. A
+// script that needs another program says [!tool:NAME] skip; under CI=true a missing
+// one fails.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	pictures, err := sample.Draw()
@@ -59,6 +62,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+os.Getenv("PATH"))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("ELICENCE_ACTOR", "officer")
+			address, err := freeAddress()
+			if err != nil {
+				return err
+			}
+			env.Setenv("ADDRESS", address)
 			if err := os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700); err != nil {
 				return err
 			}
@@ -83,8 +91,34 @@ func TestScripts(t *testing.T) {
 			"capture": capture,
 			"replace": replace,
 			"flip":    flip,
+			"listens": listens,
 		},
 	})
+}
+
+// freeAddress returns an address of this machine that nobody listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// listens ADDRESS waits until a program listens there.
+func listens(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listens ADDRESS")
+	}
+	var err error
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var c net.Conn
+		if c, err = net.Dial("tcp", args[0]); err == nil {
+			ts.Check(c.Close())
+			return
+		}
+	}
+	ts.Fatalf("nobody listens on %s: %v", args[0], err)
 }
 
 // exits CODE PROGRAM ARGS… runs a program and wants an exit code.
@@ -120,7 +154,7 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], value)
 }
 
-// replace FILE OLD NEW replaces text in a file once.
+// replace FILE OLD NEW replaces text in a file, wherever it stands.
 func replace(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: replace FILE OLD NEW")
@@ -129,7 +163,7 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 	if !strings.Contains(content, args[1]) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(content, args[1], args[2], 1)), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(content, args[1], args[2])), 0o600))
 }
 
 // flip FILE PART changes a byte at a part of a file's length, 0 to 99 percent.

@@ -19,15 +19,15 @@ import (
 const maxVerified = 512 << 20
 
 func newVerify(s *settings) *cobra.Command {
-	var dir string
+	var dir, pin string
 	cmd := &cobra.Command{
-		Use:   "verify [--trust DIR] FILE|CODE",
+		Use:   "verify [--trust DIR [--root-sm3 HEX]] FILE|CODE",
 		Short: "核验 verify a PDF, a picture of a code, or a code",
 		Long: "Verifies a PDF, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
 			"Without --trust the data folder's own trust files are used.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			inspector, err := s.inspector(cmd, dir)
+			inspector, err := s.inspector(cmd, dir, pin)
 			if err != nil {
 				return err
 			}
@@ -47,13 +47,24 @@ func newVerify(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
+	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
 	return cmd
 }
 
 // inspector loads trust files from a folder, or those of the data folder.
-func (s *settings) inspector(cmd *cobra.Command, dir string) (*office.Inspector, error) {
+func (s *settings) inspector(cmd *cobra.Command, dir, pin string) (*office.Inspector, error) {
+	options := trust.Options{Second: second.Opinion{}, Now: time.Now}
+	if pin != "" {
+		if dir == "" {
+			return nil, errors.New("--root-sm3: goes with --trust")
+		}
+		var err error
+		if options.Pin, err = trust.ParsePin(pin); err != nil {
+			return nil, fmt.Errorf("--root-sm3: %w", err)
+		}
+	}
 	if dir != "" {
-		i, err := office.NewInspector(os.DirFS(dir), trust.Options{Second: second.Opinion{}, Now: time.Now})
+		i, err := office.NewInspector(os.DirFS(dir), options)
 		if err != nil {
 			return nil, fmt.Errorf("--trust: %s: %w", dir, err)
 		}

@@ -9,7 +9,6 @@
 package main
 
 import (
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/terminal"
+	"github.com/elicence/elicence/qr/trust"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -111,11 +111,11 @@ func readPin(text string) (*[32]byte, error) {
 		}
 		text = strings.TrimSpace(string(b))
 	}
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != 32 {
-		return nil, fmt.Errorf("%s: is not the SM3 of a root file: 64 hexadecimal digits", source)
+	pin, err := trust.ParsePin(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source, err)
 	}
-	return (*[32]byte)(b), nil
+	return pin, nil
 }
 
 // defaultState makes the folder in the user's state folder: $XDG_STATE_HOME or

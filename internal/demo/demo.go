@@ -7,8 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/durable"
@@ -25,7 +26,7 @@ import (
 type Progress interface {
 	// Begin starts a step of so many parts.
 	Begin(step string, parts int)
-	// Did counts one part of the present step.
+	// Did counts one part of the present step. Several may call it at once.
 	Did()
 	// End ends the present step.
 	End()
@@ -238,36 +239,16 @@ const workers = 4
 
 // eachCategory works on every category and returns the first error.
 func (r *run) eachCategory(do func(i int, c *catalogue.Category) error) error {
-	categories := r.catalogue.Categories()
-	next := make(chan int)
-	var wait sync.WaitGroup
-	var mu sync.Mutex
-	var first error
-	for range workers {
-		wait.Go(func() {
-			for i := range next {
-				err := do(i, categories[i])
-				mu.Lock()
-				if first == nil {
-					first = err
-				}
-				r.Progress.Did()
-				mu.Unlock()
-			}
+	var group errgroup.Group
+	group.SetLimit(workers)
+	for i, c := range r.catalogue.Categories() {
+		group.Go(func() error {
+			err := do(i, c)
+			r.Progress.Did()
+			return err
 		})
 	}
-	for i := range categories {
-		mu.Lock()
-		failed := first != nil
-		mu.Unlock()
-		if failed {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	wait.Wait()
-	return first
+	return group.Wait()
 }
 
 // pin is what the demo's citizen types.

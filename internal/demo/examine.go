@@ -23,7 +23,7 @@ type finding struct {
 	category           *catalogue.Category
 	holder             string
 	text, picture, pdf verify.Verdict
-	version            int // of the symbol's bytes
+	codeBytes          int
 }
 
 // flips counts the verdicts on a code of which one bit was changed.
@@ -112,7 +112,7 @@ func (r *run) examineLicences(i *office.Inspector, e *examination) error {
 		if err != nil {
 			return err
 		}
-		f.version = len(b)
+		f.codeBytes = len(b)
 		e.findings[n] = f
 		return nil
 	})

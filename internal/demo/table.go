@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/width"
-
+	"github.com/elicence/elicence/internal/columns"
 	"github.com/elicence/elicence/qr/verify"
 )
 
@@ -19,7 +18,7 @@ func (r *run) printTable(e *examination) {
 	p := func(format string, args ...any) { fmt.Fprintf(r.Print, format, args...) }
 	p("\n证照 licences  (码 code text · 图 picture · 版式文件 PDF)\n\n")
 	for _, f := range e.findings {
-		p("  %s  %s  %s  %3d B  %s\n", f.category.ID, pad(f.category.NameZH, 42), pad(f.holder, 34), f.version, verdicts(f))
+		p("  %s  %s  %s  %3d B  %s\n", f.category.ID, columns.Fit(f.category.NameZH, 42), columns.Fit(f.holder, 34), f.codeBytes, verdicts(f))
 	}
 	counts := make(map[verify.Verdict]int)
 	for _, f := range e.findings {
@@ -29,26 +28,26 @@ func (r *run) printTable(e *examination) {
 
 	p("\n文件 document  documents/stamped.pdf: %s, %s\n\n", e.agreement.Verdict, e.agreement.Cause)
 	for _, s := range e.agreement.Document.Signatures {
-		p("  %s  %s  %s  %s\n", pad(s.Field, 8), pad(s.Kind, 8), pad(s.Signer, 44), mark(s.Valid))
+		p("  %s  %s  %s  %s\n", columns.Fit(s.Field, 8), columns.Fit(s.Kind, 8), columns.Fit(s.Signer, 44), mark(s.Valid))
 	}
 	p("\n  改动一字节 one byte changed:\n")
 	for _, b := range e.broken {
-		p("  %s  %s  %s\n", pad(b.what, 56), pad(string(b.verdict), 10), b.cause)
+		p("  %s  %s  %s\n", columns.Fit(b.what, 56), columns.Fit(string(b.verdict), 10), b.cause)
 	}
 
 	p("\n伪造 forgeries  (code 001, every bit flipped, check digits made anew)\n\n")
 	for _, f := range e.flips {
-		p("  %s  %4d 位 bits: %s\n", pad(f.part, 28), f.bits, tally(f.by))
+		p("  %s  %4d 位 bits: %s\n", columns.Fit(f.part, 32), f.bits, tally(f.by))
 	}
-	p("  %s            %s\n", pad("误读一位数字 one wrong digit", 28), tally(e.misreads))
+	p("  %s            %s\n", columns.Fit("误读一位数字 one wrong digit", 32), tally(e.misreads))
 
 	p("\n用时 time\n\n")
 	var all time.Duration
 	for _, s := range r.steps {
 		all += s.took
-		p("  %s  %4d  %7.2f s\n", pad(s.name, 68), s.parts, s.took.Seconds())
+		p("  %s  %4d  %7.2f s\n", columns.Fit(s.name, 68), s.parts, s.took.Seconds())
 	}
-	p("  %s        %7.2f s\n", pad("合计 in all", 68), all.Seconds())
+	p("  %s        %7.2f s\n", columns.Fit("合计 in all", 68), all.Seconds())
 }
 
 func verdicts(f finding) string {
@@ -72,28 +71,6 @@ func tally(counts map[verify.Verdict]int) string {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[v], v))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// pad fills a text up to columns of a terminal, where a Chinese character takes
-// two, and cuts what is longer.
-func pad(s string, columns int) string {
-	var out strings.Builder
-	used := 0
-	for _, c := range s {
-		w := 1
-		switch width.LookupRune(c).Kind() {
-		case width.EastAsianWide, width.EastAsianFullwidth:
-			w = 2
-		}
-		if used+w > columns-1 && used < columns {
-			out.WriteString("…")
-			used++
-			break
-		}
-		out.WriteRune(c)
-		used += w
-	}
-	return out.String() + strings.Repeat(" ", max(0, columns-used))
 }
 
 // printWhereToLook says in one line each what a newcomer may do next.

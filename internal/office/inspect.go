@@ -8,9 +8,9 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"testing/fstest"
 	"time"
 
-	"github.com/elicence/elicence/internal/memfs"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
@@ -71,9 +71,9 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion) (pdf.Trust, erro
 // Inspector returns an inspector over the office's own published trust files. The
 // second opinion bounds what a stranger's forgeries may cost.
 func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Inspector, error) {
-	files := make(memfs.FS)
+	files := make(fstest.MapFS) // the standard library's file system in memory
 	err := o.store.TrustFiles(ctx, func(name string, file []byte) error {
-		files[name] = bytes.Clone(file)
+		files[name] = &fstest.MapFile{Data: bytes.Clone(file)}
 		return nil
 	})
 	if err != nil {

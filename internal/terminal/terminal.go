@@ -142,6 +142,8 @@ func (t *Terminal) Picture(path string) error {
 // scan.
 const maxLine = 64 << 10
 
+var errLongLine = fmt.Errorf("line is longer than %d bytes", maxLine)
+
 // Lines decides on every line of a stream, one verdict a line, and flushes after
 // each: a scanner waits for its answer. Empty lines are skipped.
 func (t *Terminal) Lines(in io.Reader) error {
@@ -158,7 +160,10 @@ func (t *Terminal) Lines(in io.Reader) error {
 		ended := err != nil
 		if text := string(line); tooLong || !blank(text) {
 			t.refresh()
-			r := t.verifier.Text(text)
+			r := t.verifier.Unreadable(errLongLine)
+			if !tooLong {
+				r = t.verifier.Text(text)
+			}
 			if err := t.report("", r); err != nil {
 				return err
 			}

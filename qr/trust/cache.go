@@ -148,6 +148,18 @@ func FirstRoot(dir fs.FS) ([sm3.Size]byte, error) {
 	return sm3.Sum(signed), nil
 }
 
+// ErrBadPin says that a text is not a pin.
+var ErrBadPin = errors.New("is not the SM3 of a root file: 64 hexadecimal digits")
+
+// ParsePin reads a pin: SM3 of a root file, in hexadecimal.
+func ParsePin(text string) (*[sm3.Size]byte, error) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != sm3.Size {
+		return nil, ErrBadPin
+	}
+	return (*[sm3.Size]byte)(b), nil
+}
+
 // loadRoot follows the versions of the root from the pinned one, or from the
 // first there is, to the last.
 func (c *Cache) loadRoot(dir fs.FS, o Options) error {

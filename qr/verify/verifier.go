@@ -68,7 +68,7 @@ func (v *Verifier) Text(scanned string) Result {
 	return r
 }
 
-// Unreadable is the result for a picture in which no code was found.
+// Unreadable is the result for a picture or a line in which no code was found.
 func (v *Verifier) Unreadable(cause error) Result {
 	r := Result{Verdict: Malformed, Cause: cause.Error(), Fields: make(map[string]string)}
 	v.stamp(&r)

@@ -8,6 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
@@ -76,4 +77,25 @@ func (s *Store) CertificateOf(_ context.Context, point pki.Point) ([]byte, error
 		return nil, fmt.Errorf("certificate of key %s: %w", point, err)
 	}
 	return der, nil
+}
+
+// Certificates calls f with the DER of every certificate that was issued, ordered
+// by serial number.
+func (s *Store) Certificates(_ context.Context, f func(der []byte) error) error {
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(buckets.certificates).ForEach(func(serial, value []byte) error {
+			var c certificate
+			if err := detcbor.Unmarshal(value, &c); err != nil {
+				return fmt.Errorf("certificate %s: %w", serial, err)
+			}
+			if len(c.DER) == 0 {
+				return nil
+			}
+			return f(c.DER)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("listing certificates: %w", err)
+	}
+	return nil
 }

@@ -79,12 +79,16 @@ func (s *Store) path(sum [sm3.Size]byte) string {
 	return filepath.Join(s.dir, name[:2], name)
 }
 
-// Put stores a document under its SM3. One that is there already is left alone.
-func (s *Store) Put(_ context.Context, data []byte) error {
+// Put stores a document under its SM3. One that is there already is left alone if
+// it can be read, and written again if it is damaged.
+func (s *Store) Put(ctx context.Context, data []byte) error {
 	if len(data) > MaxSize {
 		return fmt.Errorf("document of %d bytes, at most %d are kept", len(data), MaxSize)
 	}
 	sum := sm3.Sum(data)
+	if _, err := s.Get(ctx, sum); err == nil {
+		return nil
+	}
 	aead, err := s.secret.AEAD([]byte("document"), sum[:1])
 	if err != nil {
 		return err
@@ -97,8 +101,7 @@ func (s *Store) Put(_ context.Context, data []byte) error {
 	if err := durable.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("storing a document: %w", err)
 	}
-	err = durable.CreateFile(path, aead.Seal(out, out, data, sum[:]), 0o600)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := durable.WriteFile(path, aead.Seal(out, out, data, sum[:]), 0o600); err != nil {
 		return fmt.Errorf("storing a document: %w", err)
 	}
 	return nil
