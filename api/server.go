@@ -65,8 +65,9 @@ func New(o *office.Office, log *slog.Logger) (*Server, error) {
 func (s *Server) Handler() http.Handler { return s.echo }
 
 // Run publishes the trust files, serves on an address until ctx ends, and then lets
-// requests under way finish. Ready, if set, is told the address.
-func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)) error {
+// requests under way finish. Ready is told the address; its error
+// ends the service.
+func (s *Server) Run(ctx context.Context, listen string, ready func(addr string) error) error {
 	server := &http.Server{
 		Addr: listen, Handler: s.echo, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
@@ -86,8 +87,8 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 		defer cancel()
 		stopped <- server.Shutdown(finish)
 	}()
-	if ready != nil {
-		ready(listener.Addr().String())
+	if err := ready(listener.Addr().String()); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -72,21 +72,6 @@ func (v Value) Text(f catalogue.Field) string {
 	}
 }
 
-// fits reports whether the value has the form that the field's type is signed
-// in.
-func (v Value) fits(f catalogue.Field) bool {
-	switch f.Type {
-	case catalogue.Date:
-		return v.kind == numberValue && civil.Day(v.num).Valid()
-	case catalogue.Integer:
-		return v.kind == numberValue
-	case catalogue.Image:
-		return v.kind == imageValue
-	default:
-		return v.kind == textValue
-	}
-}
-
 // Plain returns the value as a code carries it: a string, or an int64 for
 // numbers and days.
 func (v Value) Plain() any {

@@ -66,8 +66,8 @@ func newAuthorityAdd(s *settings) *cobra.Command {
 				if s.json {
 					return printJSON(cmd.OutOrStdout(), v)
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), strings.Join(v.row(), "  "))
-				return nil
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(v.row(), "  "))
+				return err
 			})
 		},
 	}

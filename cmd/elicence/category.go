@@ -107,9 +107,11 @@ func newCategoryShow(s *settings) *cobra.Command {
 				FieldList  []fieldView `json:"field_list"`
 			}{viewCategory(category), category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, fields})
 		}
-		out := cmd.OutOrStdout()
-		fmt.Fprintf(out, "%s %s %s\n%s  %s  %s  %s\n编号 number: %s, 例如 e.g. %s\n", category.ID, category.NameZH, category.NameEN,
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n%s  %s  %s  %s\n编号 number: %s, 例如 e.g. %s\n", category.ID, category.NameZH, category.NameEN,
 			category.Kind, category.AgencyZH, category.Level, category.Validity, category.NumberRuleZH, category.NumberExample)
+		if err != nil {
+			return err
+		}
 		return list(cmd, s, fields, fieldView.row)
 	}}
 }

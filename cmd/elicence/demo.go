@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -23,7 +22,7 @@ func newDemo(*settings) *cobra.Command {
 			if out == "" {
 				return fmt.Errorf("--out: must name a folder for the results")
 			}
-			return demo.Run(cmd.Context(), demo.Options{Out: out, Print: cmd.OutOrStdout(), Progress: newProgress(os.Stderr)})
+			return demo.Run(cmd.Context(), demo.Options{Out: out, Print: cmd.OutOrStdout(), Progress: newProgress()})
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "`DIR` for the results, which must be empty or not exist")
@@ -31,21 +30,20 @@ func newDemo(*settings) *cobra.Command {
 }
 
 // newProgress is a bar on a terminal and plain lines elsewhere.
-func newProgress(f *os.File) demo.Progress {
-	if term.IsTerminal(int(f.Fd())) {
-		return &bar{out: f}
+func newProgress() demo.Progress {
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		return new(bar)
 	}
-	return &lines{out: f}
+	return new(lines)
 }
 
 // bar shows the present step as a bar that the next one replaces.
 type bar struct {
-	out io.Writer
 	bar *progressbar.ProgressBar
 }
 
 func (b *bar) Begin(step string, parts int) {
-	b.bar = progressbar.NewOptions(parts, progressbar.OptionSetWriter(b.out), progressbar.OptionSetDescription(step),
+	b.bar = progressbar.NewOptions(parts, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(step),
 		progressbar.OptionSetWidth(24), progressbar.OptionShowCount(), progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionClearOnFinish())
 }
 
@@ -55,7 +53,6 @@ func (b *bar) End() { _ = b.bar.Finish() }
 
 // lines prints a line when a step is done.
 type lines struct {
-	out   io.Writer
 	step  string
 	parts int
 	start time.Time
@@ -65,5 +62,5 @@ func (l *lines) Begin(step string, parts int) { l.step, l.parts, l.start = step,
 func (l *lines) Did()                         {}
 
 func (l *lines) End() {
-	fmt.Fprintf(l.out, "%s: %d (%.1f s)\n", l.step, l.parts, time.Since(l.start).Seconds())
+	fmt.Fprintf(os.Stderr, "%s: %d (%.1f s)\n", l.step, l.parts, time.Since(l.start).Seconds())
 }

@@ -52,8 +52,8 @@ func newInit(s *settings) *cobra.Command {
 			if s.json {
 				return printJSON(cmd.OutOrStdout(), map[string]string{"data": s.data, "root_sm3": hex.EncodeToString(sum[:])})
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %x\n离线密钥在 %s 中，请移出本机 move this folder off the machine\n", s.data, sum, filepath.Join(s.data, "offline"))
-			return nil
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %x\n离线密钥在 %s 中，请移出本机 move this folder off the machine\n", s.data, sum, filepath.Join(s.data, "offline"))
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&c.Host, "host", "localhost", "host `NAME` in printed codes: https://NAME/v#…")

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,16 +34,16 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := office.SelfTest(); err != nil {
-		return report(os.Stderr, err)
+		return report(err)
 	}
-	return report(os.Stderr, newRoot().ExecuteContext(ctx))
+	return report(newRoot().ExecuteContext(ctx))
 }
 
 // errNotValid is returned by a command whose answer, already printed, is no.
 var errNotValid = errors.New("not valid")
 
 // report prints an error and returns the exit code that it stands for.
-func report(stderr io.Writer, err error) int {
+func report(err error) int {
 	var invalid *licence.InvalidError
 	switch {
 	case err == nil:
@@ -53,13 +52,13 @@ func report(stderr io.Writer, err error) int {
 		return exitNo
 	case errors.As(err, &invalid):
 		for _, f := range invalid.Faults {
-			fmt.Fprintf(stderr, "elicence: %s: %s\n", f.Field, f.Reason)
+			fmt.Fprintf(os.Stderr, "elicence: %s: %s\n", f.Field, f.Reason)
 		}
 	default:
-		fmt.Fprintf(stderr, "elicence: %v\n", err)
+		fmt.Fprintf(os.Stderr, "elicence: %v\n", err)
 	}
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(stderr, "elicence: hint: %s\n", hint)
+		fmt.Fprintf(os.Stderr, "elicence: hint: %s\n", hint)
 	}
 	var damage *audit.DamageError
 	if errors.As(err, &damage) {

@@ -23,8 +23,9 @@ func newServe(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return server.Run(cmd.Context(), listen, func(addr string) {
-					fmt.Fprintf(cmd.OutOrStdout(), "http://%s/verify\n", addr)
+				return server.Run(cmd.Context(), listen, func(addr string) error {
+					_, err := fmt.Fprintf(cmd.OutOrStdout(), "http://%s/verify\n", addr)
+					return err
 				})
 			})
 		},

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,7 +22,7 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(run()) }
 
 const (
 	exitValid    = 0
@@ -31,19 +30,18 @@ const (
 	exitCouldNot = 2
 )
 
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	warn := func(line string) { fmt.Fprintln(stderr, "hallscan: "+line) }
+func run() int {
+	warn := func(line string) { fmt.Fprintln(os.Stderr, "hallscan: "+line) }
 	flags := flag.NewFlagSet("hallscan", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: hallscan --trust DIR [--root-sm3 HEX] [--state DIR] [--json] [PICTURE…]")
+		fmt.Fprintln(os.Stderr, "usage: hallscan --trust DIR [--root-sm3 HEX] [--state DIR] [--json] [PICTURE…]")
 		flags.PrintDefaults()
 	}
 	trustDir := flags.String("trust", "", "folder with the trust `files` (required)")
 	pinHex := flags.String("root-sm3", "", "SM3 of a root file that must be in the folder, in `hex`; else the file root.sm3 of the configuration folder, if it is there")
 	stateDir := flags.String("state", "", "`folder` that remembers versions and time (default: the user's state folder)")
 	asJSON := flags.Bool("json", false, "print one JSON object a scan")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(os.Args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return exitValid
 		}
@@ -64,13 +62,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 	}
 	t, err := terminal.New(terminal.Options{
-		Trust: *trustDir, Pin: pin, State: *stateDir, JSON: *asJSON, Out: stdout, Warn: warn, Now: time.Now,
+		Trust: *trustDir, Pin: pin, State: *stateDir, JSON: *asJSON, Out: os.Stdout, Warn: warn, Now: time.Now,
 	})
 	if err != nil {
 		warn(err.Error())
 		return exitCouldNot
 	}
-	if err := scan(t, flags.Args(), stdin); err != nil {
+	if err := scan(t, flags.Args()); err != nil {
 		warn(err.Error())
 		return exitCouldNot
 	}
@@ -80,9 +78,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitValid
 }
 
-func scan(t *terminal.Terminal, pictures []string, stdin io.Reader) error {
+func scan(t *terminal.Terminal, pictures []string) error {
 	if len(pictures) == 0 {
-		return t.Lines(stdin)
+		return t.Lines(os.Stdin)
 	}
 	for _, path := range pictures {
 		if err := t.Picture(path); err != nil {

@@ -58,6 +58,7 @@ type run struct {
 	codes   []office.Code    // by category
 
 	revoked, suspended catalogue.ID
+	found              *examination // nil before everything was examined
 	steps              []stepTime
 }
 
@@ -75,11 +76,15 @@ func Run(ctx context.Context, o Options) error {
 		r.dir = building
 		return r.all(ctx)
 	})
+	if r.found != nil { // also what was found wrong
+		if printing := r.printTable(r.found); err == nil {
+			err = printing
+		}
+	}
 	if err != nil {
 		return err
 	}
-	r.printWhereToLook()
-	return nil
+	return r.printWhereToLook()
 }
 
 func (r *run) all(ctx context.Context) error {
@@ -123,6 +128,9 @@ func (r *run) work(ctx context.Context) error {
 }
 
 func (r *run) step(ctx context.Context, name string, parts int, do func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	r.Progress.Begin(name, parts)
 	start := time.Now()
 	if err := do(ctx); err != nil {
@@ -189,7 +197,7 @@ func (r *run) issue(ctx context.Context) error {
 		return err
 	}
 	r.records = make([]licence.Record, len(r.catalogue.Categories()))
-	return r.eachCategory(func(i int, c *catalogue.Category) error {
+	return r.eachCategory(ctx, func(i int, c *catalogue.Category) error {
 		record, err := r.office.Issue(ctx, officer, c.ID, sample.Application(c, pictures, r.today), office.IssueOptions{RequestID: "demo-" + c.ID.String()})
 		if err != nil {
 			return fmt.Errorf("category %s %s: %w", c.ID, c.NameZH, err)
@@ -201,7 +209,7 @@ func (r *run) issue(ctx context.Context) error {
 
 func (r *run) print(ctx context.Context) error {
 	r.codes = make([]office.Code, len(r.records))
-	return r.eachCategory(func(i int, c *catalogue.Category) error {
+	return r.eachCategory(ctx, func(i int, c *catalogue.Category) error {
 		code, err := r.office.Code(ctx, r.records[i])
 		if err != nil {
 			return err
@@ -237,15 +245,17 @@ func (r *run) licencePath(id catalogue.ID, suffix string) string {
 // fsyncs among callers that come together.
 const workers = 4
 
-// eachCategory works on every category and returns the first error.
-func (r *run) eachCategory(do func(i int, c *catalogue.Category) error) error {
-	var group errgroup.Group
+// eachCategory works on every category and stops at the first error.
+func (r *run) eachCategory(ctx context.Context, do func(i int, c *catalogue.Category) error) error {
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
 	for i, c := range r.catalogue.Categories() {
 		group.Go(func() error {
-			err := do(i, c)
-			r.Progress.Did()
-			return err
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			defer r.Progress.Did()
+			return do(i, c)
 		})
 	}
 	return group.Wait()

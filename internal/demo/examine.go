@@ -62,12 +62,12 @@ func (r *run) examine(ctx context.Context) error {
 		parts int
 		do    func(context.Context) error
 	}{
-		{"离线核验 every code, picture and PDF verified offline", len(r.records), func(context.Context) error {
+		{"离线核验 every code, picture and PDF verified offline", len(r.records), func(ctx context.Context) error {
 			var err error
 			if inspector, err = r.freshEyes(); err != nil {
 				return err
 			}
-			return r.examineLicences(inspector, &e)
+			return r.examineLicences(ctx, inspector, &e)
 		}},
 		{"协议核验 the agreement, and forgeries of it", 4, func(context.Context) error { return r.examineAgreement(inspector, &e) }},
 		{"伪造与误读 every bit of a code flipped, every digit misread", 1, func(context.Context) error { return r.examineForgeries(inspector, &e) }},
@@ -76,7 +76,7 @@ func (r *run) examine(ctx context.Context) error {
 			return err
 		}
 	}
-	r.printTable(&e)
+	r.found = &e
 	return r.judge(&e)
 }
 
@@ -90,9 +90,9 @@ func (r *run) freshEyes() (*office.Inspector, error) {
 	return office.NewInspector(dir, trust.Options{Pin: &pin, Second: second.Opinion{}, Now: time.Now})
 }
 
-func (r *run) examineLicences(i *office.Inspector, e *examination) error {
+func (r *run) examineLicences(ctx context.Context, i *office.Inspector, e *examination) error {
 	e.findings = make([]finding, len(r.records))
-	return r.eachCategory(func(n int, c *catalogue.Category) error {
+	return r.eachCategory(ctx, func(n int, c *catalogue.Category) error {
 		f := finding{category: c}
 		for suffix, into := range map[string]*verify.Verdict{".txt": &f.text, ".png": &f.picture, ".pdf": &f.pdf} {
 			content, err := os.ReadFile(r.licencePath(c.ID, suffix))

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bufio"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -14,8 +15,9 @@ import (
 
 // printTable prints one line a category, then what else was found, then how long
 // each step took.
-func (r *run) printTable(e *examination) {
-	p := func(format string, args ...any) { fmt.Fprintf(r.Print, format, args...) }
+func (r *run) printTable(e *examination) error {
+	out := bufio.NewWriter(r.Print)
+	p := func(format string, args ...any) { fmt.Fprintf(out, format, args...) }
 	p("\n证照 licences  (码 code text · 图 picture · 版式文件 PDF)\n\n")
 	for _, f := range e.findings {
 		p("  %s  %s  %s  %3d B  %s\n", f.category.ID, columns.Fit(f.category.NameZH, 42), columns.Fit(f.holder, 34), f.codeBytes, verdicts(f))
@@ -48,6 +50,7 @@ func (r *run) printTable(e *examination) {
 		p("  %s  %4d  %7.2f s\n", columns.Fit(s.name, 68), s.parts, s.took.Seconds())
 	}
 	p("  %s        %7.2f s\n", columns.Fit("合计 in all", 68), all.Seconds())
+	return out.Flush()
 }
 
 func verdicts(f finding) string {
@@ -74,9 +77,9 @@ func tally(counts map[verify.Verdict]int) string {
 }
 
 // printWhereToLook says in one line each what a newcomer may do next.
-func (r *run) printWhereToLook() {
+func (r *run) printWhereToLook() error {
 	at := func(parts ...string) string { return filepath.Join(append([]string{r.Out}, parts...)...) }
-	fmt.Fprintf(r.Print, `
+	_, err := fmt.Fprintf(r.Print, `
 接下来 where to look next
 
   看一张证照 look at a licence            %s   (%s, %s: the same code)
@@ -92,4 +95,5 @@ func (r *run) printWhereToLook() {
 `,
 		at("licences", "004.pdf"), at("licences", "004.png"), at("licences", "004.txt"), at("documents", "stamped.pdf"),
 		at("trust"), at("licences", "*.png"), at("trust"), at("service"), at("ca", "*.pem"), at("service"), at("service"))
+	return err
 }

@@ -1,0 +1,207 @@
+// Package architecture holds the house to its plan: which room may import which,
+// and what the small programs may carry. docs/architecture.md draws the plan.
+package architecture
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/elicence/elicence/"
+
+// floors are the rooms from the ground up. A package may import what lies on a
+// lower floor and its own room. Rooms on one floor do not import each other.
+var floors = [][]string{
+	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/typeface"},
+	{"internal/typeset"},
+	{"pki"},
+	{"licence", "seal", "qr"},
+	{"internal/store", "internal/terminal"},
+	{"internal/office"},
+	{"internal/sample"},
+	{"internal/demo"},
+	{"api"},
+	{"cmd"},
+}
+
+// besides are the arrows that are allowed although they do not point down: a
+// rendered licence carries a code and a seal.
+var besides = map[string][]string{"licence/render": {"qr", "seal"}}
+
+// only names who may import a room, where not everybody above may.
+var only = map[string][]string{
+	"internal/store":    {"internal/office"},
+	"internal/terminal": {"cmd/hallscan"},
+	"internal/demo":     {"cmd/elicence"},
+	"internal/sample":   {"internal/demo"},
+}
+
+// fixtures are rooms for tests; nothing that ships imports them.
+var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/pkitest", "internal/tooltest", "internal/trusttest", "internal/store/storetest"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+// golist runs go list -json at the top of the module.
+func golist(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %q: %v\n%s", args, err, stderr.String())
+	}
+	var all []goPackage
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		switch err := d.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// inside reports whether a package is a room or lies in one.
+func inside(pkg string, rooms ...string) bool {
+	return slices.ContainsFunc(rooms, func(room string) bool { return pkg == room || strings.HasPrefix(pkg, room+"/") })
+}
+
+// roomOf returns a package's floor and room.
+func roomOf(pkg string) (floor int, room string) {
+	for i, rooms := range floors {
+		for _, room := range rooms {
+			if inside(pkg, room) {
+				return i, room
+			}
+		}
+	}
+	return -1, ""
+}
+
+func TestArrowsPointDown(t *testing.T) {
+	t.Parallel()
+	for _, p := range golist(t, "./...") {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		if inside(from, fixtures...) || from == "internal/architecture" {
+			continue
+		}
+		floor, room := roomOf(from)
+		if floor < 0 {
+			t.Errorf("%s has no place in the plan", from)
+			continue
+		}
+		for _, imported := range p.Imports {
+			to, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				continue
+			}
+			below, other := roomOf(to)
+			switch {
+			case inside(to, fixtures...):
+				t.Errorf("%s imports %s, which is for tests", from, to)
+			case other == room:
+			case inside(to, besides[from]...):
+			case below >= floor || below < 0:
+				t.Errorf("%s imports %s: the arrow does not point down", from, to)
+			case only[other] != nil && !inside(from, only[other]...):
+				t.Errorf("%s imports %s, which is only for %v", from, to, only[other])
+			}
+		}
+	}
+}
+
+// TestSmallProgramsCarryNoNetwork: what the terminal and a browser carry opens no
+// connection, no store and no PDF file.
+func TestSmallProgramsCarryNoNetwork(t *testing.T) {
+	t.Parallel()
+	forbidden := []string{
+		"net", "net/http", "net/url", "crypto/tls", "database/sql", "os/exec", "plugin",
+		"go.etcd.io/bbolt", "github.com/pdfcpu/pdfcpu", "github.com/labstack/echo/v4", "github.com/danielgtaylor/huma/v2",
+		module + "seal", module + "licence", module + "internal/store", module + "internal/office", module + "internal/typeset",
+	}
+	seen := false
+	for _, p := range golist(t, "-deps", "./cmd/hallscan", "./qr/...", "./pki", "./pki/cose", "./pki/second") {
+		if inside(p.ImportPath, forbidden...) {
+			t.Errorf("%s is carried", p.ImportPath)
+		}
+		seen = seen || p.ImportPath == module+"qr/verify"
+	}
+	if !seen {
+		t.Error("qr/verify is not carried: this test looks at the wrong place")
+	}
+}
+
+// TestLibrariesStayInTheirRoom: a library that is one room's business is imported
+// there only.
+func TestLibrariesStayInTheirRoom(t *testing.T) {
+	t.Parallel()
+	homes := map[string][]string{
+		"go.etcd.io/bbolt":                   {"internal/store/bolt"},
+		"github.com/klauspost/compress/zstd": {"internal/store/sealed", "internal/typeface"},
+		"github.com/labstack/echo/v4":        {"api"},
+		"github.com/danielgtaylor/huma/v2":   {"api"},
+		"github.com/spf13/cobra":             {"cmd/elicence"},
+		"github.com/tjfoc/gmsm/sm2":          {"pki/second"},
+		"github.com/tjfoc/gmsm/sm3":          {"pki/second"},
+		"github.com/fxamacker/cbor/v2":       {"internal/detcbor", "pki", "qr"},
+		"github.com/skip2/go-qrcode":         {"qr/picture"},
+		"github.com/makiuchi-d/gozxing":      {"qr/picture"},
+		"github.com/transparency-dev/merkle": {"pki/audit"},
+		"filippo.io/bigmod":                  {"pki/cosign"},
+		"github.com/emmansun/gmsm/smx509":    {"pki"},
+		"github.com/emmansun/gmsm/sm4":       {"pki"},
+		"github.com/rivo/uniseg":             {"internal/typeset", "internal/typeface"},
+		"github.com/schollz/progressbar/v3":  {"cmd/elicence"},
+		"golang.org/x/image/font/sfnt":       {"internal/typeface", "internal/typeset"},
+		"github.com/pdfcpu/pdfcpu/pkg/api":   {"seal/pdf"},
+		"github.com/veraison/go-cose":        {"qr/trust"},
+		"golang.org/x/crypto/argon2":         {"pki/keystore", "pki/cosign"},
+	}
+	for _, p := range golist(t, "./...") {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		for _, imported := range p.Imports {
+			for library, rooms := range homes {
+				if inside(imported, library) && !inside(from, rooms...) {
+					t.Errorf("%s imports %s, which belongs to %v", from, imported, rooms)
+				}
+			}
+		}
+	}
+}
+
+// maxTerminal bounds the terminal's program, in bytes: it goes to every counter over
+// thin lines and on USB sticks.
+const maxTerminal = 12 << 20
+
+func TestTerminalIsSmall(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hallscan")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, module+"cmd/hallscan")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building hallscan: %v\n%s", err, out)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > maxTerminal {
+		t.Errorf("hallscan has %d bytes, at most %d are allowed", info.Size(), maxTerminal)
+	}
+}
