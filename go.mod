@@ -3,32 +3,62 @@ module github.com/elicence/elicence
 go 1.26.0
 
 require (
+	// constant-time arithmetic for two-party signing.
 	filippo.io/bigmod v0.1.0
-	github.com/chromedp/cdproto v0.159.2
-	github.com/chromedp/chromedp v0.23.0
+	// OpenAPI 3.1, validation and problem details from Go types; the last version for echo v4.
 	github.com/danielgtaylor/huma/v2 v2.38.0
+	// SM2, SM3, SM4 and SM2 X.509: the working implementation. Older versions reject some valid signatures.
 	github.com/emmansun/gmsm v0.44.1
+	// CBOR under the strict rules of internal/detcbor.
 	github.com/fxamacker/cbor/v2 v2.10.0
+	// zstd for stored records and embedded faces, zlib for PDF streams.
 	github.com/klauspost/compress v1.20.0
+	// HTTP routing.
 	github.com/labstack/echo/v4 v4.16.0
+	// reads QR symbols from pictures.
 	github.com/makiuchi-d/gozxing v0.1.1
+	// columns of Chinese text on a terminal.
 	github.com/mattn/go-runewidth v0.0.27
+	// tells whether an encrypted PDF opens; the oracle of seal/pdf.
 	github.com/pdfcpu/pdfcpu v0.15.0
+	// line breaking and character clusters.
 	github.com/rivo/uniseg v0.4.7
-	github.com/rogpeppe/go-internal v1.16.0
+	// the demo's progress bar.
 	github.com/schollz/progressbar/v3 v3.19.1
+	// the matrix of a QR symbol.
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e
+	// the command line.
 	github.com/spf13/cobra v1.10.2
+	// the second opinion: an independent SM2 and SM3.
 	github.com/tjfoc/gmsm v1.4.1
+	// the audit log's Merkle tree, with SM3.
 	github.com/transparency-dev/merkle v0.0.2
+	// COSE_Sign of the trust files, and the oracle of pki/cose.
 	github.com/veraison/go-cose v1.3.0
+	// the embedded store.
 	go.etcd.io/bbolt v1.5.0
+	// argon2id for passphrases, cryptobyte for DER.
 	golang.org/x/crypto v0.58.0
+	// rasterising and scaling of drawings.
 	golang.org/x/image v0.47.0
+	// groups of goroutines.
 	golang.org/x/sync v0.24.0
+	// asks for a passphrase unseen.
 	golang.org/x/term v0.47.0
+	// Unicode normalisation.
 	golang.org/x/text v0.43.0
+	// rate limits.
 	golang.org/x/time v0.15.0
+)
+
+// For tests only.
+require (
+	// what chromedp speaks.
+	github.com/chromedp/cdproto v0.159.2
+	// pages in a real headless Chromium.
+	github.com/chromedp/chromedp v0.23.0
+	// testscript: command-line tests as scripts.
+	github.com/rogpeppe/go-internal v1.16.0
 )
 
 require (
