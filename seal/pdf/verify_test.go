@@ -1,0 +1,204 @@
+package pdf
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/second"
+	ses "github.com/elicence/elicence/seal"
+)
+
+// signers are an organisation with its seal and a person, and the trust in both.
+type signers struct {
+	seal      *ses.Seal
+	sealKey   *pki.Key
+	sealCert  *cert.Certificate
+	personKey *pki.Key
+	chain     []*cert.Certificate // the person's
+	trust     Trust
+}
+
+func newSigners(tb testing.TB) *signers {
+	tb.Helper()
+	p := pkitest.New(tb, signingTime.Add(-time.Hour))
+	persons := p.Authority(tb, "自然人")
+	s := &signers{sealKey: pkitest.NewKey(tb), personKey: pkitest.NewKey(tb)}
+	s.sealCert = pkitest.Certify(tb, p.CA, ca.ProfileOrganizationSeal, "34010000000001", s.sealKey)
+	s.chain = []*cert.Certificate{pkitest.Certify(tb, persons, ca.ProfilePerson, "张样例", s.personKey), persons.Certificate()}
+	makerKey := pkitest.NewKey(tb)
+	maker := pkitest.Certify(tb, p.CA, ca.ProfileSealMaker, "印章制作系统", makerKey)
+	made, err := ses.Make(ses.Particulars{
+		ID: "34010000000001", Name: "合肥市样例局", Kind: 1, Certificate: s.sealCert,
+		Created: signingTime.Add(-30 * time.Minute), ValidFrom: signingTime.Add(-30 * time.Minute), ValidUntil: signingTime.AddDate(0, 11, 0),
+		Picture: ses.Picture{Type: "SVG", Data: []byte("<svg/>"), WidthMM: 42, HeightMM: 42},
+	}, maker, makerKey, second.Opinion{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if s.seal, err = ses.Parse(made); err != nil {
+		tb.Fatal(err)
+	}
+	s.trust = Trust{
+		Seals:   ses.Trust{Pool: pkitest.Pool(tb, p.CA), Makers: []pki.Point{makerKey.Public().Point()}},
+		Persons: pkitest.Pool(tb, persons), Second: second.Opinion{},
+	}
+	return s
+}
+
+// stamp is at(1, x, 200, 42) with room for a real signature.
+func (s *signers) stamp(x float64) Stamp {
+	stamp := at(1, x, 200, 42)
+	stamp.ContentsSize = s.seal.SignatureSize(s.sealCert)
+	return stamp
+}
+
+// sealContents signs with the seal.
+func (s *signers) sealContents(tb testing.TB, p *Prepared) []byte {
+	tb.Helper()
+	contents, err := ses.Sign(s.seal, ses.Stamp{Time: signingTime, Document: p.Digest(), Property: Property(p.ByteRange())}, s.sealCert, s.sealKey)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return contents
+}
+
+// personContents signs as the person.
+func (s *signers) personContents(tb testing.TB, p *Prepared) []byte {
+	tb.Helper()
+	attributes, err := cms.Attributes(p.Digest(), s.chain[0])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	signature, err := s.personKey.Sign(attributes)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	contents, err := cms.Assemble(attributes, signature, s.chain)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return contents
+}
+
+// put stamps a file with what sign makes of the prepared stamp.
+func put(tb testing.TB, file []byte, stamp Stamp, sign func(testing.TB, *Prepared) []byte) []byte {
+	tb.Helper()
+	p, err := open(tb, file).Prepare(stamp)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := p.Complete(sign(tb, p)); err != nil {
+		tb.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := p.WriteTo(&out); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// personStamp is where and how the person signs.
+func personStamp() Stamp {
+	stamp := at(1, 60, 100, 30)
+	stamp.Filter, stamp.SubFilter, stamp.ContentsSize = FilterPerson, SubFilterPerson, 4096
+	return stamp
+}
+
+// TestVerify: two seals and a person's signature count, and whatever is wrong is
+// found by the step that looks at it, with the name of the signature it breaks.
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	s, strangers := newSigners(t), newSigners(t)
+	sealed := put(t, victim.bytes(), s.stamp(120), s.sealContents)
+	whole := put(t, put(t, sealed, s.stamp(60), s.sealContents), personStamp(), s.personContents)
+	report, err := open(t, whole).Verify(s.trust)
+	if err != nil || !report.Valid() || len(report.Signatures) != 3 {
+		t.Fatalf("the good file: %v, %+v", err, report)
+	}
+	if first, last := report.Signatures[0], report.Signatures[2]; first.Kind != SignerSeal || first.Seal.Name != "合肥市样例局" ||
+		!first.SignedAt.Equal(signingTime) || last.Kind != SignerPerson || last.Signer.Subject.CommonName != "张样例" {
+		t.Errorf("read back %+v and %+v", first, last)
+	}
+
+	onlySeals, onlyPersons := s.trust, s.trust
+	onlySeals.Persons = strangers.trust.Persons
+	onlyPersons.Seals = strangers.trust.Seals
+	unknown := s.stamp(120)
+	unknown.SubFilter = "adbe.x509.rsa_sha1"
+	sealAsPerson := personStamp()
+	sealAsPerson.SubFilter, sealAsPerson.ContentsSize = SubFilterPerson, s.stamp(0).ContentsSize
+	for _, tc := range []struct {
+		name  string
+		file  []byte
+		trust Trust
+		want  string // in the error
+		is    error
+	}{
+		{"strangers trust nobody here", whole, strangers.trust, "signature Seal1: seal: maker of seal", nil},
+		{"persons of another authority", whole, onlySeals, "signature Seal3: certificate: ", cert.ErrUntrusted},
+		{"seals of another authority", whole, onlyPersons, "signature Seal1: ", nil},
+		{"no signature in it", put(t, victim.bytes(), s.stamp(120), func(testing.TB, *Prepared) []byte { return der(500) }), s.trust, "signature Seal1: signature: ", nil},
+		{"another document's signature", put(t, victim.bytes(), s.stamp(120), func(tb testing.TB, p *Prepared) []byte {
+			return s.transplanted(tb, Property(p.ByteRange()))
+		}), s.trust, "signature Seal1: document: ", nil},
+		{"another byte range named", put(t, victim.bytes(), s.stamp(120), func(tb testing.TB, p *Prepared) []byte {
+			r := p.ByteRange()
+			r[3]--
+			contents, err := ses.Sign(s.seal, ses.Stamp{Time: signingTime, Document: p.Digest(), Property: Property(r)}, s.sealCert, s.sealKey)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return contents
+		}), s.trust, "signature Seal1: property: ", ErrProperty},
+		{"an unknown format", put(t, victim.bytes(), unknown, s.sealContents), s.trust, "signature Seal1: format: adbe.x509.rsa_sha1: ", ErrUnknownFormat},
+		{"a seal that says it is CMS", put(t, victim.bytes(), sealAsPerson, s.sealContents), s.trust, "signature Seal1: signature: ", cms.ErrMalformed},
+		{"signed by nobody's key", put(t, victim.bytes(), personStamp(), strangers.personContents), s.trust, "signature Seal1: certificate: ", cert.ErrUntrusted},
+		{"text over it afterwards", updated(t, sealed, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }), s.trust, "signature Seal1: changes: ", ErrModified},
+		{"something behind the end", append(bytes.Clone(whole), "% more"...), s.trust, "", ErrModified},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			report, err := open(t, tc.file).Verify(tc.trust)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = report.Err()
+			if err == nil || report.Valid() {
+				t.Fatal("the file is valid")
+			}
+			if !strings.HasPrefix(err.Error(), tc.want) || tc.is != nil && !errors.Is(err, tc.is) {
+				t.Errorf("%v, want %q and %v", err, tc.want, tc.is)
+			}
+		})
+	}
+}
+
+// transplanted is a good seal signature of some other document.
+func (s *signers) transplanted(tb testing.TB, property string) []byte {
+	tb.Helper()
+	contents, err := ses.Sign(s.seal, ses.Stamp{Time: signingTime, Document: sm3.Sum([]byte("other")), Property: property}, s.sealCert, s.sealKey)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return contents
+}
+
+// TestUnsignedIsNotValid: a file without signatures has nothing wrong, and is not
+// valid.
+func TestUnsignedIsNotValid(t *testing.T) {
+	t.Parallel()
+	report, err := open(t, victim.bytes()).Verify(newSigners(t).trust)
+	if err != nil || report.Err() != nil || report.Valid() || len(report.Signatures) != 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
