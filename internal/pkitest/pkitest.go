@@ -4,6 +4,7 @@ package pkitest
 import (
 	"context"
 	"crypto/rand"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/second"
 )
 
@@ -90,6 +92,21 @@ func (p *PKI) Authority(tb testing.TB, name string) *ca.Authority {
 		tb.Fatal(err)
 	}
 	return a
+}
+
+// KeyStore makes an empty key store in a temporary folder.
+func KeyStore(tb testing.TB) *keystore.Store {
+	tb.Helper()
+	dir := tb.TempDir()
+	u := keystore.Unlock{File: filepath.Join(dir, "kek")}
+	if err := keystore.NewKeyFile(u.File); err != nil {
+		tb.Fatal(err)
+	}
+	keys, err := keystore.Create(filepath.Join(dir, "keys"), u)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return keys
 }
 
 // Certify issues a certificate for a key.

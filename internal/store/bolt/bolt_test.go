@@ -12,23 +12,15 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/internal/store/storetest"
-	"github.com/elicence/elicence/pki/keystore"
 )
 
-func newBox(tb testing.TB, dir string) *sealed.Box {
+func newBox(tb testing.TB) *sealed.Box {
 	tb.Helper()
-	u := keystore.Unlock{File: filepath.Join(dir, "kek")}
-	if err := keystore.NewKeyFile(u.File); err != nil {
-		tb.Fatal(err)
-	}
-	keys, err := keystore.Create(filepath.Join(dir, "keys"), u)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	box, err := sealed.CreateBox(keys)
+	box, err := sealed.CreateBox(pkitest.KeyStore(tb))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -38,7 +30,7 @@ func newBox(tb testing.TB, dir string) *sealed.Box {
 func newStore(tb testing.TB) storetest.Opener {
 	tb.Helper()
 	dir := tb.TempDir()
-	box := newBox(tb, dir)
+	box := newBox(tb)
 	path := filepath.Join(dir, "store.db")
 	s, err := bolt.Create(path, box)
 	if err != nil {
@@ -65,7 +57,7 @@ func TestRegistry(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	box := newBox(t, dir)
+	box := newBox(t)
 	path := filepath.Join(dir, "store.db")
 	if _, err := bolt.Open(path, box); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open of nothing: %v, want fs.ErrNotExist", err)

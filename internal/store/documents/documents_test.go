@@ -12,27 +12,14 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/internal/store/documents"
-	"github.com/elicence/elicence/pki/keystore"
 )
-
-func newKeys(t *testing.T) *keystore.Store {
-	t.Helper()
-	u := keystore.Unlock{File: filepath.Join(t.TempDir(), "kek")}
-	if err := keystore.NewKeyFile(u.File); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := keystore.Create(filepath.Join(t.TempDir(), "keys"), u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
-}
 
 func newStore(t *testing.T) (*documents.Store, string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "documents")
-	s, err := documents.Create(dir, newKeys(t))
+	s, err := documents.Create(dir, pkitest.KeyStore(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,14 +107,14 @@ func TestDamage(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
-	keys, dir := newKeys(t), filepath.Join(t.TempDir(), "documents")
+	keys, dir := pkitest.KeyStore(t), filepath.Join(t.TempDir(), "documents")
 	if _, err := documents.Open(dir, keys); err == nil {
 		t.Error("a store without a secret opens")
 	}
 	if _, err := documents.Create(dir, keys); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := documents.Create(dir, newKeys(t)); !errors.Is(err, fs.ErrExist) {
+	if _, err := documents.Create(dir, pkitest.KeyStore(t)); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Create over a store: %v, want fs.ErrExist", err)
 	}
 	if _, err := documents.Open(dir+"x", keys); !errors.Is(err, fs.ErrNotExist) {
@@ -142,7 +129,7 @@ func TestOpenRefuses(t *testing.T) {
 	if err := s.Put(context.Background(), data); err != nil {
 		t.Fatal(err)
 	}
-	others := newKeys(t)
+	others := pkitest.KeyStore(t)
 	if _, err := documents.Create(filepath.Join(t.TempDir(), "documents"), others); err != nil {
 		t.Fatal(err)
 	}

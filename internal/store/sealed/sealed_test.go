@@ -3,25 +3,16 @@ package sealed_test
 import (
 	"bytes"
 	"errors"
-	"path/filepath"
 	"testing"
 
+	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/pki/keystore"
 )
 
 func newBox(t *testing.T) *sealed.Box {
 	t.Helper()
-	u := keystore.Unlock{File: filepath.Join(t.TempDir(), "kek")}
-	if err := keystore.NewKeyFile(u.File); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := keystore.Create(filepath.Join(t.TempDir(), "keys"), u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	box, err := sealed.CreateBox(keys)
+	box, err := sealed.CreateBox(pkitest.KeyStore(t))
 	if err != nil {
 		t.Fatal(err)
 	}
