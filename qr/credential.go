@@ -190,8 +190,8 @@ func plainFields(items []any) ([]any, error) {
 
 // Cut shortens the summary until the credential's bytes are at most limit: first
 // the code fields are left out from the last to the first, then the holder's name
-// is cut and ends with an ellipsis. It reports whether anything was cut. The rule
-// is applied when a licence is issued, never when it is printed.
+// is cut and ends with an ellipsis. It reports whether anything was cut. The same
+// licence is always cut in the same way, whoever draws the code.
 func (c *Credential) Cut(limit int) (bool, error) {
 	cut := false
 	c.Summary.Fields = slices.Clone(c.Summary.Fields)

@@ -143,7 +143,7 @@ func (r *run) step(ctx context.Context, name string, parts int, do func(context.
 
 func (r *run) createPKI(ctx context.Context) error {
 	o, err := office.Create(ctx, filepath.Join(r.dir, "service"), office.CreateOptions{
-		Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(演示)"}, Actor: officer,
+		Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省（演示）"}, Actor: officer,
 	})
 	if err != nil {
 		return err

@@ -238,7 +238,7 @@ func (o *Office) createServiceKeys(ctx context.Context, actor string) error {
 		{keystore.PurposeSeal, makerKey, seals, ca.ProfileSealMaker, "电子印章制作系统"},
 	}
 	for _, role := range trust.Roles()[1:] {
-		wanted = append(wanted, serviceKey{keystore.PurposeTrust, string(role), services, ca.ProfileService, "信任文件签名(" + string(role) + ")"})
+		wanted = append(wanted, serviceKey{keystore.PurposeTrust, string(role), services, ca.ProfileService, "信任文件签名（" + string(role) + "）"})
 	}
 	for _, w := range wanted {
 		key, err := o.keys.GenerateSigner(w.purpose, w.name)
