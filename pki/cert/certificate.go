@@ -2,7 +2,6 @@ package cert
 
 import (
 	"bytes"
-	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/oid"
 )
 
 // MaxSize bounds the DER of a certificate that is read, in bytes.
@@ -102,19 +102,80 @@ func (c *Certificate) SerialDER() ([]byte, error) {
 	return b.Bytes()
 }
 
+// SerialNumber returns the serial number as it stands in CRLs and OCSP: its
+// magnitude in big-endian bytes without leading zeros.
+func (c *Certificate) SerialNumber() []byte { return c.x509.SerialNumber.Bytes() }
+
+// RawSubject returns the DER of the subject's name.
+func (c *Certificate) RawSubject() []byte { return c.x509.RawSubject }
+
+// TBS returns the DER of the signed part.
+func (c *Certificate) TBS() []byte { return c.x509.RawTBSCertificate }
+
+// SubjectKeyID returns the subject key identifier, or nil.
+func (c *Certificate) SubjectKeyID() []byte { return c.x509.SubjectKeyId }
+
+// AuthorityKeyID returns the key identifier of the issuer, or nil.
+func (c *Certificate) AuthorityKeyID() []byte { return c.x509.AuthorityKeyId }
+
+// Usage returns the key usage; 0 means that the certificate does not say.
+func (c *Certificate) Usage() KeyUsage {
+	var u KeyUsage
+	for i := range 9 {
+		if c.x509.KeyUsage&(1<<i) != 0 {
+			u |= 1 << (15 - i)
+		}
+	}
+	return u
+}
+
+// ExtUsages returns the extended key usages; none means that the certificate does
+// not say.
+func (c *Certificate) ExtUsages() []oid.ID {
+	value, _, found := c.Extension(oid.ExtKeyUsage)
+	if !found {
+		return nil
+	}
+	input := cryptobyte.String(value)
+	var list cryptobyte.String
+	var all []oid.ID
+	for input.ReadASN1(&list, cbasn1.SEQUENCE); !list.Empty(); {
+		id, ok := oid.Read(&list)
+		if !ok {
+			return nil
+		}
+		all = append(all, id)
+	}
+	return all
+}
+
+// CRLPoints returns the URIs of the CRL that this certificate would stand in.
+func (c *Certificate) CRLPoints() []string { return c.x509.CRLDistributionPoints }
+
+// OCSP returns the URIs of the OCSP responder.
+func (c *Certificate) OCSP() []string { return c.x509.OCSPServer }
+
+// Extension returns the value of an extension and whether it is critical.
+func (c *Certificate) Extension(id oid.ID) (value []byte, critical, found bool) {
+	arcs := id.Arcs()
+	for _, e := range c.x509.Extensions {
+		if e.Id.Equal(arcs) {
+			return e.Value, e.Critical, true
+		}
+	}
+	return nil, false, false
+}
+
 // OrganizationCode returns the organisation's code of the GB/T 20518 extension,
 // or the empty string.
 func (c *Certificate) OrganizationCode() string {
-	for _, e := range c.x509.Extensions {
-		if e.Id.Equal(oidOrganizationCode) {
-			value := cryptobyte.String(e.Value)
-			var code cryptobyte.String
-			if value.ReadASN1(&code, cbasn1.PrintableString) && value.Empty() {
-				return string(code)
-			}
-		}
+	found, _, _ := c.Extension(oid.OrganizationCode)
+	value := cryptobyte.String(found)
+	var code cryptobyte.String
+	if !value.ReadASN1(&code, cbasn1.PrintableString) || !value.Empty() {
+		return ""
 	}
-	return ""
+	return string(code)
 }
 
 // SignedBy verifies the certificate's signature with an issuer's key. With a
@@ -140,20 +201,22 @@ func parseName(der []byte) (Name, error) {
 	if !input.ReadASN1(&rdns, cbasn1.SEQUENCE) || !input.Empty() {
 		return n, errors.New("name is not a SEQUENCE")
 	}
-	targets := map[string]*string{
-		oidCountry.String(): &n.Country, oidProvince.String(): &n.Province, oidLocality.String(): &n.Locality,
-		oidOrganization.String(): &n.Organization, oidUnit.String(): &n.Unit, oidSerial.String(): &n.Serial,
-		oidCommonName.String(): &n.CommonName,
+	targets := map[oid.ID]*string{
+		oidCountry: &n.Country, oidProvince: &n.Province, oidLocality: &n.Locality,
+		oidOrganization: &n.Organization, oidUnit: &n.Unit, oidSerial: &n.Serial,
+		oidCommonName: &n.CommonName,
 	}
 	for !rdns.Empty() {
 		var set, pair, value cryptobyte.String
 		var tag cbasn1.Tag
-		var oid asn1.ObjectIdentifier
-		if !rdns.ReadASN1(&set, cbasn1.SET) || !set.ReadASN1(&pair, cbasn1.SEQUENCE) ||
-			!pair.ReadASN1ObjectIdentifier(&oid) || !pair.ReadAnyASN1(&value, &tag) {
+		if !rdns.ReadASN1(&set, cbasn1.SET) || !set.ReadASN1(&pair, cbasn1.SEQUENCE) {
 			return n, errors.New("name holds something that is not an attribute")
 		}
-		if target := targets[oid.String()]; target != nil {
+		id, ok := oid.Read(&pair)
+		if !ok || !pair.ReadAnyASN1(&value, &tag) {
+			return n, errors.New("name holds something that is not an attribute")
+		}
+		if target := targets[id]; target != nil {
 			*target = string(value)
 		}
 	}

@@ -1,7 +1,6 @@
 package cert
 
 import (
-	"encoding/asn1"
 	"errors"
 	"strings"
 
@@ -9,6 +8,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/elicence/elicence/internal/cleantext"
+	"github.com/elicence/elicence/pki/oid"
 )
 
 // Name is a distinguished name. Empty parts are left out; the others are
@@ -24,13 +24,13 @@ type Name struct {
 }
 
 var (
-	oidCountry      = asn1.ObjectIdentifier{2, 5, 4, 6}
-	oidProvince     = asn1.ObjectIdentifier{2, 5, 4, 8}
-	oidLocality     = asn1.ObjectIdentifier{2, 5, 4, 7}
-	oidOrganization = asn1.ObjectIdentifier{2, 5, 4, 10}
-	oidUnit         = asn1.ObjectIdentifier{2, 5, 4, 11}
-	oidSerial       = asn1.ObjectIdentifier{2, 5, 4, 5}
-	oidCommonName   = asn1.ObjectIdentifier{2, 5, 4, 3}
+	oidCountry      = oid.Of(2, 5, 4, 6)
+	oidProvince     = oid.Of(2, 5, 4, 8)
+	oidLocality     = oid.Of(2, 5, 4, 7)
+	oidOrganization = oid.Of(2, 5, 4, 10)
+	oidUnit         = oid.Of(2, 5, 4, 11)
+	oidSerial       = oid.Of(2, 5, 4, 5)
+	oidCommonName   = oid.Of(2, 5, 4, 3)
 )
 
 // Check refuses names that cannot be written or that hide something.
@@ -65,7 +65,7 @@ func (n Name) String() string {
 
 type attribute struct {
 	label     string
-	oid       asn1.ObjectIdentifier
+	id        oid.ID
 	value     string
 	printable bool
 }
@@ -94,7 +94,7 @@ func (n Name) marshal(b *cryptobyte.Builder) {
 			}
 			b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) {
 				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-					b.AddASN1ObjectIdentifier(a.oid)
+					oid.Add(b, a.id)
 					b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes([]byte(a.value)) })
 				})
 			})

@@ -2,26 +2,18 @@ package cert
 
 import (
 	"crypto/sha1" //nolint:gosec // names a key in SKI and AKI, as the profile says; nothing is protected by it
-	"encoding/asn1"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/elicence/elicence/pki"
-)
-
-// OIDs of the profile.
-var (
-	oidSM2WithSM3       = asn1.ObjectIdentifier{1, 2, 156, 10197, 1, 501}
-	oidSubjectKeyID     = asn1.ObjectIdentifier{2, 5, 29, 14}
-	oidAuthorityKeyID   = asn1.ObjectIdentifier{2, 5, 29, 35}
-	oidKeyUsage         = asn1.ObjectIdentifier{2, 5, 29, 15}
-	oidBasicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
-	oidOrganizationCode = asn1.ObjectIdentifier{1, 2, 156, 10260, 4, 1, 4}
+	"github.com/elicence/elicence/pki/oid"
 )
 
 // KeyUsage is the keyUsage bit string, most significant bit first
@@ -32,6 +24,9 @@ type KeyUsage uint16
 const (
 	DigitalSignature KeyUsage = 1 << 15
 	NonRepudiation   KeyUsage = 1 << 14
+	KeyEncipherment  KeyUsage = 1 << 13
+	DataEncipherment KeyUsage = 1 << 12
+	KeyAgreement     KeyUsage = 1 << 11
 	KeyCertSign      KeyUsage = 1 << 10
 	CRLSign          KeyUsage = 1 << 9
 )
@@ -39,7 +34,11 @@ const (
 // Serial is a certificate's serial number: 128 bits, of which the first is zero.
 type Serial [16]byte
 
-// Template is everything of a certificate but its signature.
+// String returns the serial number in lower-case hexadecimal.
+func (s Serial) String() string { return hex.EncodeToString(s[:]) }
+
+// Template is everything of a certificate but its signature. What is empty is
+// left out.
 type Template struct {
 	Serial           Serial
 	Issuer, Subject  Name
@@ -50,7 +49,35 @@ type Template struct {
 	IsCA             bool
 	PathLen          int // of a CA: how many CAs may follow
 	Usage            KeyUsage
-	OrganizationCode string // unified social credit code, or empty
+	UsageOptional    bool     // keyUsage is not critical (holders of one certificate, GB/T 20518)
+	ExtUsages        []oid.ID // extendedKeyUsage
+	ExtUsageCritical bool     // RFC 3161, 2.3 wants it for time stamps
+	Policies         []oid.ID // certificate policies without qualifiers
+	NameConstraints  *NameConstraints
+	DNSNames         []string
+	IPs              []netip.Addr
+	CRLPoints        []string // URIs of the CRL of this certificate's shard
+	FreshestCRL      []string // URIs of its delta CRL
+	OCSP             []string // URIs of the OCSP responder
+	CAIssuers        []string // URIs of the issuer's certificate
+	OCSPNoCheck      bool     // RFC 6960, 4.2.2.2.1: a responder's certificate is not asked about
+	// The public numbers of an organisation (GB/T 20518): its unified social credit
+	// code, and its insurance, registration and tax numbers.
+	OrganizationCode   string
+	InsuranceNumber    string
+	RegistrationNumber string
+	TaxationNumber     string
+	// For a cross-certificate: the subject's name and key identifier exactly as the
+	// other authority writes them. Subject is then what a person reads.
+	SubjectDER   []byte
+	SubjectKeyID []byte
+}
+
+// NameConstraints limit the names below a CA (RFC 5280, 4.2.1.10). Directory names
+// are given as the DER of a Name whose attributes a subject must begin with.
+type NameConstraints struct {
+	PermittedDirectories, ExcludedDirectories [][]byte
+	PermittedDNS, ExcludedDNS                 []string
 }
 
 // TBS returns the DER of the TBSCertificate, the bytes that are signed.
@@ -64,76 +91,33 @@ func (t *Template) TBS() ([]byte, error) {
 	if !t.NotAfter.After(t.NotBefore) {
 		return nil, fmt.Errorf("certificate for %s ends before it begins", t.Subject)
 	}
+	if t.Usage == 0 {
+		return nil, fmt.Errorf("certificate for %s has no key usage", t.Subject)
+	}
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) { b.AddASN1Int64(2) })
+		b.AddASN1(context(0), func(b *cryptobyte.Builder) { b.AddASN1Int64(2) })
 		b.AddASN1BigInt(new(big.Int).SetBytes(t.Serial[:]))
-		addAlgorithm(b)
+		oid.AddAlgorithm(b, oid.SM2WithSM3)
 		t.Issuer.marshal(b)
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			addTime(b, t.NotBefore)
-			addTime(b, t.NotAfter)
+			AddTime(b, t.NotBefore)
+			AddTime(b, t.NotAfter)
 		})
-		t.Subject.marshal(b)
+		if t.SubjectDER != nil {
+			b.AddBytes(t.SubjectDER)
+		} else {
+			t.Subject.marshal(b)
+		}
 		b.AddBytes(t.Key.SPKI())
-		b.AddASN1(cbasn1.Tag(3).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.SEQUENCE, t.addExtensions)
-		})
+		b.AddASN1(context(3), func(b *cryptobyte.Builder) { b.AddASN1(cbasn1.SEQUENCE, t.addExtensions) })
 	})
 	return b.Bytes()
 }
 
-func (t *Template) addExtensions(b *cryptobyte.Builder) {
-	addExtension(b, oidAuthorityKeyID, false, func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(keyID(t.IssuerKey)) })
-		})
-	})
-	addExtension(b, oidSubjectKeyID, false, func(b *cryptobyte.Builder) { b.AddASN1OctetString(keyID(t.Key)) })
-	if t.IsCA {
-		addExtension(b, oidBasicConstraints, true, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1Boolean(true)
-				b.AddASN1Int64(int64(t.PathLen))
-			})
-		})
-	}
-	addExtension(b, oidKeyUsage, true, func(b *cryptobyte.Builder) {
-		bits := []byte{byte(t.Usage >> 8), byte(t.Usage)}
-		if bits[1] == 0 {
-			bits = bits[:1]
-		}
-		unused := 0
-		for bits[len(bits)-1]>>unused&1 == 0 {
-			unused++
-		}
-		b.AddASN1(cbasn1.BIT_STRING, func(b *cryptobyte.Builder) {
-			b.AddUint8(uint8(unused))
-			b.AddBytes(bits)
-		})
-	})
-	if t.OrganizationCode != "" {
-		addExtension(b, oidOrganizationCode, false, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.PrintableString, func(b *cryptobyte.Builder) { b.AddBytes([]byte(t.OrganizationCode)) })
-		})
-	}
-}
-
-func addExtension(b *cryptobyte.Builder, oid asn1.ObjectIdentifier, critical bool, value func(*cryptobyte.Builder)) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(oid)
-		if critical {
-			b.AddASN1Boolean(true)
-		}
-		b.AddASN1(cbasn1.OCTET_STRING, value)
-	})
-}
-
-func addAlgorithm(b *cryptobyte.Builder) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidSM2WithSM3) })
-}
-
-func addTime(b *cryptobyte.Builder, t time.Time) {
+// AddTime writes a time as certificates, CRLs and CMS have it (RFC 5280, 4.1.2.5):
+// UTCTime through 2049, then GeneralizedTime.
+func AddTime(b *cryptobyte.Builder, t time.Time) {
 	t = t.UTC()
 	if t.Year() < 2050 {
 		b.AddASN1UTCTime(t)
@@ -142,19 +126,20 @@ func addTime(b *cryptobyte.Builder, t time.Time) {
 	}
 }
 
-// keyID is SHA-1 over the 65 bytes of the public key (RFC 5280, 4.2.1.2, method
-// 1; GM/T 0015 keeps it).
-func keyID(k *pki.PublicKey) []byte {
+// KeyID names a key in certificates, CRLs and OCSP: SHA-1 over the 65 bytes of the
+// public key (RFC 5280, 4.2.1.2, method 1; GM/T 0015 keeps it).
+func KeyID(k *pki.PublicKey) []byte {
 	sum := sha1.Sum(k.Uncompressed()) //nolint:gosec // see the import
 	return sum[:]
 }
 
-// Assemble joins the signed part and its signature to a certificate.
+// Assemble joins the signed part and its signature to a certificate or a CRL,
+// which have the same outer form.
 func Assemble(tbs []byte, sig pki.Signature) ([]byte, error) {
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddBytes(tbs)
-		addAlgorithm(b)
+		oid.AddAlgorithm(b, oid.SM2WithSM3)
 		b.AddASN1BitString(sig.DER())
 	})
 	return b.Bytes()
