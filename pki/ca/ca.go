@@ -125,7 +125,7 @@ func (a *Authority) Prepare(ctx context.Context, r Request) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Draft{authority: a, profile: r.Profile, template: t, serial: fmt.Sprintf("%x", t.Serial), tbs: tbs}
+	d := &Draft{authority: a, profile: r.Profile, template: t, serial: t.Serial.String(), tbs: tbs}
 	if err := d.lint(); err != nil {
 		return nil, fmt.Errorf("certificate for %s does not pass its own lint: %w", r.Subject, err)
 	}
