@@ -1,6 +1,7 @@
 # make test   everything that is tested; installs or names the programs it needs
 # make lint   gofmt, go mod tidy, go vet, staticcheck, errcheck, govulncheck, the plan of the house
 # make bench  each speed beside its floor, ready for benchstat
+# make bench-peers  programs of the field beside ours in one run: step-ca, cfssl
 # make race   the tests under the race detector, which needs a C compiler
 # make fuzz   every fuzz target for FUZZTIME
 
@@ -8,11 +9,13 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.1
 ERRCHECK    = github.com/kisielk/errcheck@v1.20.0
 GOTESTSUM   = gotest.tools/gotestsum@v1.13.0
 GOVULNCHECK = v1.6.0
+STEPCA      = github.com/smallstep/certificates/cmd/step-ca@v0.29.0
+CFSSL       = github.com/cloudflare/cfssl/cmd/cfssl@v1.6.5
 
 COUNT    = 6
 FUZZTIME = 10s
 
-.PHONY: test lint bench race fuzz
+.PHONY: test lint bench bench-peers race fuzz
 
 # Everything builds and runs without a C compiler.
 test: export CGO_ENABLED = 0
@@ -32,6 +35,13 @@ lint:
 
 bench:
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/verify ./licence ./seal/pdf
+
+# The peers are programs of their own, outside of this module.
+bench-peers: export CGO_ENABLED = 0
+bench-peers:
+	cd / && GOBIN=$(CURDIR)/.peers go install $(STEPCA)
+	cd / && GOBIN=$(CURDIR)/.peers go install $(CFSSL)
+	PEERS=$(CURDIR)/.peers go test -tags peers -run '^$$' -bench . -benchtime 5s -count 3 ./internal/peerbench
 
 race:
 	CGO_ENABLED=1 go test -race ./...
