@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -220,6 +221,19 @@ func TestRootRotation(t *testing.T) {
 	if _, err := load(files, now); !errors.Is(err, trust.ErrSigned) {
 		t.Errorf("signed by the new keys alone: %v, want ErrSigned", err)
 	}
+	// The same without the other files, which would be refused for their own keys.
+	before, err := trust.OpenRoot(files["1.root"].Data, nil, second.Opinion{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, signed := range map[string][]byte{"old": sign(oldRoot), "new": sign(newRoot)} {
+		if _, err := trust.OpenRoot(signed, before, second.Opinion{}); !errors.Is(err, trust.ErrSigned) {
+			t.Errorf("OpenRoot of a root signed by the %s keys alone = %v, want ErrSigned", name, err)
+		}
+	}
+	if _, err := trust.OpenRoot(sign(oldRoot, newRoot), before, second.Opinion{}); err != nil {
+		t.Errorf("OpenRoot of a root signed by both: %v", err)
+	}
 	files["2.root"] = &fstest.MapFile{Data: sign(oldRoot, newRoot)}
 	if _, err := load(files, now); !errors.Is(err, trust.ErrSigned) {
 		t.Errorf("time still by its old key: %v, want ErrSigned", err)
@@ -279,16 +293,41 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
-// no is a second opinion that refuses everything.
-type no struct{}
+// refuses is a second opinion that refuses the signatures of one kind of object,
+// which their message names, and accepts all others.
+type refuses pki.Object
 
-func (no) Verify(pki.Point, []byte, pki.Signature) (bool, error) { return false, nil }
+func (r refuses) Verify(_ pki.Point, msg []byte, _ pki.Signature) (bool, error) {
+	return !bytes.Contains(msg, []byte(r)), nil
+}
 
+// TestBothImplementationsMustAccept: a terminal takes no file that the second
+// implementation refuses, and the service signs none but time.
 func TestBothImplementationsMustAccept(t *testing.T) {
 	t.Parallel()
-	files := trusttest.New(t, now).Files(t)
-	if _, err := trust.Load(files, trust.Options{Second: no{}, Now: at(now)}); !errors.Is(err, trust.ErrSigned) {
-		t.Errorf("Load with a second opinion that refuses = %v, want ErrSigned", err)
+	d := trusttest.New(t, now)
+	files := d.Files(t)
+	for _, tt := range []struct {
+		role    trust.Role
+		object  pki.Object
+		content any
+		want    error // of signing
+	}{
+		{trust.RoleRoot, pki.ObjectRoot, d.Root, trust.ErrSigned},
+		{trust.RoleTrust, pki.ObjectTrust, d.Trust, trust.ErrSigned},
+		{trust.RoleCatalogue, pki.ObjectCatalogue, d.Catalogue, trust.ErrSigned},
+		{trust.RoleStatus, pki.ObjectStatus, d.Status, trust.ErrSigned},
+		{trust.RoleTime, pki.ObjectTime, d.Time, nil},
+	} {
+		if _, err := trust.Load(files, trust.Options{Second: refuses(tt.object), Now: at(now)}); !errors.Is(err, trust.ErrSigned) {
+			t.Errorf("Load with a second opinion that refuses %s = %v, want ErrSigned", tt.object, err)
+		}
+		if _, err := trust.Sign(tt.role, tt.content, refuses(tt.object), d.Keys[tt.role]); !errors.Is(err, tt.want) {
+			t.Errorf("Sign with a second opinion that refuses %s = %v, want %v", tt.object, err, tt.want)
+		}
+	}
+	if _, err := trust.Load(files, trust.Options{Second: refuses("elicence/none/1"), Now: at(now)}); err != nil {
+		t.Errorf("Load with a second opinion that refuses none of them: %v", err)
 	}
 }
 
