@@ -449,6 +449,87 @@ func TestRollback(t *testing.T) {
 	}
 }
 
+// TestRollbackOfOneFile: each file alone is refused when it is older than what was
+// used before, even if the newest time file names it.
+func TestRollbackOfOneFile(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		role trust.Role
+		head func(*trusttest.Domain) *trust.Head
+	}{
+		{trust.RoleTrust, func(d *trusttest.Domain) *trust.Head { return &d.Trust.Head }},
+		{trust.RoleCatalogue, func(d *trusttest.Domain) *trust.Head { return &d.Catalogue.Head }},
+		{trust.RoleStatus, func(d *trusttest.Domain) *trust.Head { return &d.Status.Head }},
+		{trust.RoleTime, func(d *trusttest.Domain) *trust.Head { return &d.Time.Head }},
+	} {
+		d := trusttest.New(t, now)
+		dir := t.TempDir()
+		with := func() error {
+			files := d.Files(t)
+			_, err := trust.Load(files, trust.Options{Second: second.Opinion{}, Now: at(now), State: openState(t, dir, files)})
+			return err
+		}
+		tt.head(d).Version = 5
+		d.Time.Version++
+		if err := with(); err != nil {
+			t.Fatalf("%s 5: %v", tt.role, err)
+		}
+		tt.head(d).Version = 4
+		if tt.role != trust.RoleTime {
+			d.Time.Version++
+		}
+		if err := with(); !errors.Is(err, trust.ErrRollback) {
+			t.Errorf("%s 4 after 5: %v, want ErrRollback", tt.role, err)
+		}
+	}
+}
+
+// TestRootRollback: a cache without the newest root that was used.
+func TestRootRollback(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	files := d.Files(t)
+	dir := t.TempDir()
+	with := func() error {
+		_, err := trust.Load(files, trust.Options{Second: second.Opinion{}, Now: at(now), State: openState(t, dir, files)})
+		return err
+	}
+	next := d.Root
+	next.Version = 2
+	files["2.root"] = &fstest.MapFile{Data: d.Sign(t, trust.RoleRoot, next)}
+	if err := with(); err != nil {
+		t.Fatalf("with the second root: %v", err)
+	}
+	delete(files, "2.root")
+	if err := with(); !errors.Is(err, trust.ErrRollback) {
+		t.Errorf("without it: %v, want ErrRollback", err)
+	}
+}
+
+// TestRememberedTime: a time file of a higher version that says an earlier time does
+// not set a terminal's clock back.
+func TestRememberedTime(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	dir := t.TempDir()
+	with := func(when time.Time) error {
+		files := d.Files(t)
+		_, err := trust.Load(files, trust.Options{Second: second.Opinion{}, Now: at(when), State: openState(t, dir, files)})
+		return err
+	}
+	d.Time.Version, d.Time.Issued = 2, now.Add(time.Hour).Unix()
+	if err := with(now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	d.Time.Version, d.Time.Issued = 3, now.Unix()
+	if err := with(now); !errors.Is(err, trust.ErrClock) {
+		t.Errorf("an hour back: %v, want ErrClock", err)
+	}
+	if err := with(now.Add(time.Hour)); err != nil {
+		t.Errorf("with a right clock: %v", err)
+	}
+}
+
 // TestFastForwardRecovery: a thief of the time key signed version 1,000,000; a new
 // root with a new time key lets versions start again.
 func TestFastForwardRecovery(t *testing.T) {
@@ -510,7 +591,8 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		changed[name] = &fstest.MapFile{Data: b}
-		_, err := load(changed, now)
+		// Without the second implementation, which would be all that runs.
+		_, err := trust.Load(changed, trust.Options{Now: at(now)})
 		if err == nil && files[name] != nil && string(files[name].Data) != string(b) {
 			t.Errorf("another %s file is accepted", name)
 		}
