@@ -158,6 +158,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 		"entry removed":           {func(m *memory) { delete(m.records, 7) }, 7},
 		"two entries exchanged":   {func(m *memory) { m.records[3], m.records[4] = m.records[4], m.records[3] }, 3},
 		"details edited":          {func(m *memory) { r := m.records[6]; r.Details = []byte("other"); m.records[6] = r }, 6},
+		"details without key":     {func(m *memory) { r := m.records[6]; r.Key, r.Details = nil, []byte("other"); m.records[6] = r }, 6},
 		"leaf hash edited":        {func(m *memory) { m.nodes[nodeName(0, 2)][0] ^= 1 }, 2},
 		"inner node edited":       {func(m *memory) { m.nodes[nodeName(2, 1)][0] ^= 1 }, 7},
 		"entry no longer decodes": {func(m *memory) { r := m.records[1]; r.Leaf = []byte{0xff}; m.records[1] = r }, 1},
