@@ -82,6 +82,15 @@ func TestUSCC(t *testing.T) {
 			}
 		}
 	}
+	// A wrong check character of the organisation code under a right one of the whole.
+	for _, code := range realUSCC {
+		for _, c := range []byte("0123456789X") {
+			head := code[:16] + string(c)
+			if err := CheckUSCC(head + string(usccCheck(head))); (err == nil) != (c == code[16]) {
+				t.Errorf("CheckUSCC of %s and its check character = %v", head, err)
+			}
+		}
+	}
 	for _, bad := range []string{"", "11100000000013338", "11100000000013338WW", "1110000000001333OW", "11100000000013338w"} {
 		if err := CheckUSCC(bad); !errors.Is(err, ErrBadCode) {
 			t.Errorf("CheckUSCC(%q) = %v, want ErrBadCode", bad, err)
