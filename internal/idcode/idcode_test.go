@@ -17,6 +17,7 @@ func TestCheckCitizenNumber(t *testing.T) {
 		{"wrong check", "110105194912310021", false},
 		{"lower-case x", "11010519491231002x", false},
 		{"no such day", "110105194902300021", false},
+		{"no such day, right check", "110105194902300020", false},
 		{"short", "1101051949123100", false},
 		{"letter inside", "1101051949123A002X", false},
 		{"full-width digit", "1101051949123100\uff12X", false},
