@@ -68,10 +68,9 @@ func BenchmarkBareSM2Sign(b *testing.B) {
 		b.Fatal(err)
 	}
 	message := m.ToBeSigned(pki.ObjectLicence)
-	options := sm2.NewSM2SignerOption(true, nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := private.Sign(rand.Reader, message, options); err != nil {
+		if _, err := private.SignWithSM2(rand.Reader, nil, message); err != nil {
 			b.Fatal(err)
 		}
 	}

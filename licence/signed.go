@@ -92,12 +92,19 @@ func sign(l *Licence, key *pki.Key, by func(pki.Object, *pki.Key, []byte) ([]byt
 // Open verifies a signed form under the issuer's key and returns the licence.
 // The error wraps [ErrBadSigned] or [ErrNotSigned].
 func Open(signed []byte, key *pki.PublicKey) (*Licence, error) {
+	return OpenJudged(signed, key, nil)
+}
+
+// OpenJudged is [Open] for those who tell a stranger the answer: a signature that
+// is refused is put to the second opinion first. [pki.ErrDisagree] and
+// [pki.ErrBusy] are not [ErrNotSigned].
+func OpenJudged(signed []byte, key *pki.PublicKey, second pki.SecondOpinion) (*Licence, error) {
 	m, err := parse(signed)
 	if err != nil {
 		return nil, err
 	}
-	if !m.Verify(pki.ObjectLicence, key) {
-		return nil, ErrNotSigned
+	if err := pki.Judge(key, m.ToBeSigned(pki.ObjectLicence), m.Signature, second).Err(ErrNotSigned); err != nil {
+		return nil, err
 	}
 	return decode(m.Payload)
 }

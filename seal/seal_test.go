@@ -134,6 +134,12 @@ func TestVerifySaysWhichStep(t *testing.T) {
 	bySeal := parsed(must(seal.Make(w.particulars(), w.signer, w.signerKey, second.Opinion{})))
 	// A seal by the true maker that lists a person.
 	listsPerson := parsed(must(seal.Make(forged, w.maker, w.makerKey, second.Opinion{})))
+	// A true seal whose owner has given it another name of the same length.
+	renamed := parsed(bytes.ReplaceAll(w.make(t).DER, []byte("合肥市样例局"), []byte("安徽省样例局")))
+	// A person signs with a true seal that does not list him: the seal's DER is
+	// exchanged after Sign has looked at another's list.
+	unlisted := *listsPerson
+	unlisted.DER = w.make(t).DER
 	late := stamp
 	late.Time = now.AddDate(0, 11, 1)
 
@@ -147,6 +153,8 @@ func TestVerifySaysWhichStep(t *testing.T) {
 		{"another document", must(seal.Sign(w.make(t), stamp, w.signer, w.signerKey)), sm3.Sum([]byte("other")), "document"},
 		{"after the seal's end", must(seal.Sign(w.make(t), late, w.signer, w.signerKey)), document, "time"},
 		{"a person's own seal", must(seal.Sign(byPerson, stamp, person, personKey)), document, "seal,certificate"},
+		{"a signer whom the seal does not list", must(seal.Sign(&unlisted, stamp, person, personKey)), document, "certificate list,certificate"},
+		{"a true seal that was changed", must(seal.Sign(renamed, stamp, w.signer, w.signerKey)), document, "seal"},
 		{"a seal made by a seal", must(seal.Sign(bySeal, stamp, w.signer, w.signerKey)), document, "seal"},
 		{"a person signs with a true seal", must(seal.Sign(listsPerson, stamp, person, personKey)), document, "certificate"},
 	} {
@@ -241,6 +249,11 @@ func TestOpenSSLVerifies(t *testing.T) {
 	}
 }
 
+// refuses is a second opinion that accepts nothing.
+type refuses struct{}
+
+func (refuses) Verify(pki.Point, []byte, pki.Signature) (bool, error) { return false, nil }
+
 func TestMakeRefuses(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t)
@@ -263,6 +276,9 @@ func TestMakeRefuses(t *testing.T) {
 	}
 	if _, err := seal.Make(w.particulars(), w.maker, w.signerKey, second.Opinion{}); !errors.Is(err, pki.ErrSelfCheck) {
 		t.Errorf("a key that is not the maker's: %v, want ErrSelfCheck", err)
+	}
+	if _, err := seal.Make(w.particulars(), w.maker, w.makerKey, refuses{}); !errors.Is(err, pki.ErrSelfCheck) {
+		t.Errorf("a signature that the second implementation refuses: %v, want ErrSelfCheck", err)
 	}
 }
 

@@ -17,6 +17,7 @@ func TestCheckCitizenNumber(t *testing.T) {
 		{"wrong check", "110105194912310021", false},
 		{"lower-case x", "11010519491231002x", false},
 		{"no such day", "110105194902300021", false},
+		{"no such day, right check", "110105194902300020", false},
 		{"short", "1101051949123100", false},
 		{"letter inside", "1101051949123A002X", false},
 		{"full-width digit", "1101051949123100\uff12X", false},
@@ -79,6 +80,15 @@ func TestUSCC(t *testing.T) {
 				if wrong := code[:i] + string(c) + code[i+1:]; CheckUSCC(wrong) == nil {
 					t.Errorf("CheckUSCC accepts %s, one character from %s", wrong, code)
 				}
+			}
+		}
+	}
+	// A wrong check character of the organisation code under a right one of the whole.
+	for _, code := range realUSCC {
+		for _, c := range []byte("0123456789X") {
+			head := code[:16] + string(c)
+			if err := CheckUSCC(head + string(usccCheck(head))); (err == nil) != (c == code[16]) {
+				t.Errorf("CheckUSCC of %s and its check character = %v", head, err)
 			}
 		}
 	}

@@ -33,15 +33,21 @@ type Inspector struct {
 
 // NewInspector loads and verifies a cache folder.
 func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
+	return newInspector(dir, o, o.Second)
+}
+
+// newInspector has one second opinion for the trust files, in the options, and
+// another for what is inspected.
+func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion) (*Inspector, error) {
 	cache, err := trust.Load(dir, o)
 	if err != nil {
 		return nil, err
 	}
-	documents, err := documentTrust(cache.Trust.Documents, o.Second)
+	documents, err := documentTrust(cache.Trust.Documents, second)
 	if err != nil {
 		return nil, err
 	}
-	return &Inspector{cache: cache, verifier: verify.New(cache, verify.Options{Second: o.Second, Now: o.Now}), pdf: documents}, nil
+	return &Inspector{cache: cache, verifier: verify.New(cache, verify.Options{Second: second, Now: o.Now}), pdf: documents}, nil
 }
 
 // documentTrust opens the anchors for documents that a trust list names.
@@ -69,7 +75,8 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion) (pdf.Trust, erro
 }
 
 // Inspector returns an inspector over the office's own published trust files. The
-// second opinion bounds what a stranger's forgeries may cost.
+// second opinion bounds what a stranger's forgeries may cost; the trust files are
+// opened with the office's own, so that forgeries cannot keep new ones out.
 func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Inspector, error) {
 	files := make(fstest.MapFS) // the standard library's file system in memory
 	err := o.store.TrustFiles(ctx, func(name string, file []byte) error {
@@ -79,7 +86,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	return NewInspector(files, trust.Options{Second: second, Now: o.now})
+	return newInspector(files, trust.Options{Second: o.second, Now: o.now}, second)
 }
 
 // documentVerification returns the office's own anchors.
@@ -303,7 +310,7 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 	var l *licence.Licence
 	var issuer *trust.IssuerKey
 	for _, candidate := range i.cache.Issuers(kid) {
-		if l, err = licence.Open(signed, candidate.Key); err == nil {
+		if l, err = licence.OpenJudged(signed, candidate.Key, i.pdf.Second); !errors.Is(err, licence.ErrNotSigned) {
 			issuer = candidate
 			break
 		}
@@ -311,6 +318,10 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 	switch {
 	case len(i.cache.Issuers(kid)) == 0:
 		return verify.Untrusted, "no issuing authority of the trust list has the licence's key"
+	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
+		return verify.NoData, err.Error()
+	case err != nil && issuer != nil: // signed, and not a licence
+		return verify.Malformed, err.Error()
 	case issuer == nil:
 		return verify.Tampered, err.Error()
 	case issuer.State == trust.IssuerCompromised:

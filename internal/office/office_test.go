@@ -20,6 +20,7 @@ import (
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/typeset"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/cosign"
 	"github.com/elicence/elicence/pki/second"
@@ -327,6 +328,66 @@ func TestPersonalSignature(t *testing.T) {
 	}
 }
 
+// carrying is a sealed document with a licence's signed form inside.
+func carrying(tb testing.TB, f *officetest.Fixture, signed []byte, sealID string) []byte {
+	tb.Helper()
+	doc := typeset.New(typeset.Info{Title: "冒充"})
+	doc.Page(210, 297)
+	if err := doc.Attach(typeset.Attachment{Name: "licence.cose", MediaType: "application/cose", Data: signed, Relationship: typeset.Data}); err != nil {
+		tb.Fatal(err)
+	}
+	b, err := doc.PDF()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: sealID, Place: office.Place{Pages: []int{1}, X: 60, Y: 60}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return content(tb, sealed)
+}
+
+// opinion is a second opinion that always answers the same.
+type opinion struct {
+	accepts bool
+	err     error
+}
+
+func (o opinion) Verify(pki.Point, []byte, pki.Signature) (bool, error) { return o.accepts, o.err }
+
+// TestForgedLicenceInside: a licence whose signature is wrong, in a document that its
+// issuer has sealed, is tampered with only if both implementations say so. A second
+// opinion without room does not keep the trust files out.
+func TestForgedLicenceInside(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	forged := bytes.Clone(f.Issue(t, "066").Signed)
+	forged[len(forged)-1] ^= 1
+	sealed := carrying(t, f, forged, f.Seal.ID)
+	if _, err := f.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		second pki.SecondOpinion
+		want   verify.Verdict
+		cause  error
+	}{
+		{"both refuse", second.Opinion{}, verify.Tampered, licence.ErrNotSigned},
+		{"the second accepts", opinion{accepts: true}, verify.NoData, pki.ErrDisagree},
+		{"the second is busy", opinion{err: pki.ErrBusy}, verify.NoData, pki.ErrBusy},
+	} {
+		i, err := f.Office.Inspector(ctx, tt.second)
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		found, err := i.File(sealed)
+		if err != nil || found.Verdict != tt.want || found.Cause != tt.cause.Error() {
+			t.Errorf("%s: %s (%s), %v, want %s (%v)", tt.name, found.Verdict, found.Cause, err, tt.want, tt.cause)
+		}
+	}
+}
+
 // TestLicenceSealedByAnotherBody: a true licence's signed form inside a
 // document that another body sealed is not that licence's document.
 func TestLicenceSealedByAnotherBody(t *testing.T) {
@@ -339,21 +400,8 @@ func TestLicenceSealedByAnotherBody(t *testing.T) {
 	if _, err := f.Office.ApproveSeal(ctx, officetest.Approver, applied.ID); err != nil {
 		t.Fatal(err)
 	}
-	r := f.Issue(t, "066")
-	doc := typeset.New(typeset.Info{Title: "冒充"})
-	doc.Page(210, 297)
-	if err := doc.Attach(typeset.Attachment{Name: "licence.cose", MediaType: "application/cose", Data: r.Signed, Relationship: typeset.Data}); err != nil {
-		t.Fatal(err)
-	}
-	b, err := doc.PDF()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealed, err := f.Office.Stamp(ctx, "test", open(t, b), office.StampRequest{SealID: applied.ID, Place: office.Place{Pages: []int{1}, X: 60, Y: 60}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	found, err := inspector(t, f).File(content(t, sealed))
+	sealed := carrying(t, f, f.Issue(t, "066").Signed, applied.ID)
+	found, err := inspector(t, f).File(sealed)
 	if err != nil || found.Verdict != verify.OutOfScope {
 		t.Errorf("%s (%s), %v, want out_of_scope", found.Verdict, found.Cause, err)
 	}

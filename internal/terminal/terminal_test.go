@@ -197,6 +197,9 @@ func TestTooOld(t *testing.T) {
 		if got := h.scan(t, code); got != tc.want {
 			t.Errorf("after %s %s, want %s", tc.after, got, tc.want)
 		}
+		if h.Accepted() != (tc.want == "valid") {
+			t.Errorf("after %s, %s: Accepted = %v", tc.after, tc.want, h.Accepted())
+		}
 	}
 }
 

@@ -66,6 +66,8 @@ func TestFaults(t *testing.T) {
 		{"pattern against its example", false, `"^\d{9,12}$"`, `"^\d{10,12}$"`, "number_example does not match"},
 		{"alias of two categories", false, ",暂住证;", ",户口本;", "already belongs to category 002"},
 		{"missing column", false, ",户口本,", ",", "wrong number of fields"},
+		{"quote that is not closed", false, `"^\d{9,12}$"`, `"^\d{9,12}$`, "categories.csv line"},
+		{"quote in the first row", true, "\n001,1,", "\n\"\"x,1,", "fields.csv line 2: extraneous or missing \" in quoted-field"},
 		{"field of no category", true, "\n002,1,", "\n999,1,", "id \"999\" is not a category"},
 		{"field out of sequence", true, "\n001,2,", "\n001,5,", "fields.csv line 3: seq \"5\", want 2"},
 		{"field twice", true, "\n001,2,ethnicity", "\n001,2,gender", "field_code \"gender\""},

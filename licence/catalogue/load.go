@@ -90,11 +90,16 @@ func (p *parser) rows(file string, r io.Reader, header []string, each func(line 
 		if errors.Is(err, io.EOF) {
 			return
 		}
-		line, _ := c.FieldPos(0)
-		if err != nil {
-			p.fault(file, line, "%w", err)
+		var broken *csv.ParseError
+		switch {
+		case errors.As(err, &broken): // there may be no row to ask for its line
+			p.fault(file, broken.Line, "%w", broken.Err)
+			return
+		case err != nil:
+			p.fault(file, 0, "reading: %w", err)
 			return
 		}
+		line, _ := c.FieldPos(0)
 		row := make(map[string]string, len(header))
 		for i, name := range header {
 			row[name] = values[i]

@@ -154,10 +154,17 @@ func TestVerifyFindsDamage(t *testing.T) {
 		do   func(*memory)
 		want uint64
 	}{
-		"entry edited":            {func(m *memory) { r := m.records[5]; r.Leaf = entryBytes(t, 99); m.records[5] = r }, 5},
+		"entry edited": {func(m *memory) { r := m.records[5]; r.Leaf = entryBytes(t, 99); m.records[5] = r }, 5},
+		"last entry edited": {func(m *memory) {
+			r := m.records[10]
+			r.Leaf = entryBytes(t, 99)
+			r.Key, r.Details = nil, nil
+			m.records[10] = r
+		}, 10},
 		"entry removed":           {func(m *memory) { delete(m.records, 7) }, 7},
 		"two entries exchanged":   {func(m *memory) { m.records[3], m.records[4] = m.records[4], m.records[3] }, 3},
 		"details edited":          {func(m *memory) { r := m.records[6]; r.Details = []byte("other"); m.records[6] = r }, 6},
+		"details without key":     {func(m *memory) { r := m.records[6]; r.Key, r.Details = nil, []byte("other"); m.records[6] = r }, 6},
 		"leaf hash edited":        {func(m *memory) { m.nodes[nodeName(0, 2)][0] ^= 1 }, 2},
 		"inner node edited":       {func(m *memory) { m.nodes[nodeName(2, 1)][0] ^= 1 }, 7},
 		"entry no longer decodes": {func(m *memory) { r := m.records[1]; r.Leaf = []byte{0xff}; m.records[1] = r }, 1},

@@ -91,7 +91,8 @@ func (r Record) Entry() (Entry, error) {
 	if err := detcbor.Unmarshal(r.Leaf, &e); err != nil {
 		return Entry{}, fmt.Errorf("decoding an audit entry: %w", err)
 	}
-	if len(r.Key) > 0 && subtle.ConstantTimeCompare(commit(r.Key, r.Details), e.Commitment) != 1 {
+	erased := len(r.Key) == 0
+	if erased && len(r.Details) > 0 || !erased && subtle.ConstantTimeCompare(commit(r.Key, r.Details), e.Commitment) != 1 {
 		return Entry{}, ErrDetails
 	}
 	return e, nil

@@ -69,10 +69,7 @@ func Append(s Storage, records ...Record) (uint64, error) {
 		put := func(id compact.NodeID, hash []byte) {
 			putErr = errors.Join(putErr, s.PutNode(id.Level, id.Index, hash))
 		}
-		// The range visits only the nodes it merges, so the leaf is put by hand.
-		leaf := Hasher{}.HashLeaf(r.Leaf)
-		put(compact.NewNodeID(0, size+uint64(i)), leaf)
-		if err := errors.Join(tree.Append(leaf, put), putErr); err != nil {
+		if err := errors.Join(tree.Append(Hasher{}.HashLeaf(r.Leaf), put), putErr); err != nil {
 			return 0, fmt.Errorf("adding log entry %d: %w", size+uint64(i), err)
 		}
 	}

@@ -131,6 +131,52 @@ func TestNothingIsSignedWithoutIntent(t *testing.T) {
 	}
 }
 
+// refuses is a second opinion that accepts nothing.
+type refuses struct{}
+
+func (refuses) Verify(pki.Point, []byte, pki.Signature) (bool, error) { return false, nil }
+
+// TestPreciousCertificates: those of authorities, services and seal makers leave only
+// if both implementations accept them, and only those.
+func TestPreciousCertificates(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	p := pkitest.New(t, time.Now())
+	ledger := pkitest.NewLedger()
+	env := ca.Environment{Ledger: ledger, Second: refuses{}, Now: time.Now}
+	if _, err := ca.NewRoot(ctx, cert.Name{Country: "CN", CommonName: "根"}, pkitest.NewKey(t), "test", env); !errors.Is(err, pki.ErrDisagree) {
+		t.Errorf("a root = %v, want ErrDisagree", err)
+	}
+	key := pkitest.NewKey(t)
+	authority, err := ca.New(pkitest.Certify(t, p.Root, ca.ProfileIntermediate, "中级", key), key, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		profile ca.Profile
+		want    error
+	}{
+		{ca.ProfileIntermediate, pki.ErrDisagree},
+		{ca.ProfileAuthority, pki.ErrDisagree},
+		{ca.ProfileService, pki.ErrDisagree},
+		{ca.ProfileSealMaker, pki.ErrDisagree},
+		{ca.ProfileOrganizationSeal, nil},
+		{ca.ProfilePerson, nil},
+	} {
+		draft, err := authority.Prepare(ctx, ca.Request{Profile: tt.profile, Key: pkitest.NewKey(t).Public(), Subject: cert.Name{Country: "CN", CommonName: "甲"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded := len(ledger.DER)
+		if _, err := authority.Issue(ctx, draft, "test"); !errors.Is(err, tt.want) {
+			t.Errorf("%s = %v, want %v", tt.profile.Name, err, tt.want)
+		}
+		if got := len(ledger.DER) - recorded; got != 0 && tt.want != nil {
+			t.Errorf("%s: %d certificates recorded", tt.profile.Name, got)
+		}
+	}
+}
+
 func TestLifeEndsWithTheIssuer(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

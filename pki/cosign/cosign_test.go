@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/big"
 	"testing"
+	"testing/cryptotest"
 
 	"github.com/emmansun/gmsm/sm2"
 
@@ -199,6 +200,42 @@ func TestNoncesDiffer(t *testing.T) {
 			t.Fatal("the service used a nonce twice for the same commitment")
 		}
 		seen[string(a.R)] = true
+	}
+}
+
+// TestNoncesAreHedged: where the random source repeats itself, as that of a cloned
+// machine does, another message still gets another nonce, on both sides.
+func TestNoncesAreHedged(t *testing.T) { // not parallel: the random source is everybody's
+	d, s := enrol(t)
+	nonces := func(message string) (device pki.Point, service string) {
+		t.Helper()
+		cryptotest.SetGlobalRandom(t, 1)
+		_, c, err := d.Begin(nil, []byte(message))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cryptotest.SetGlobalRandom(t, 2)
+		a, err := s.Answer(nil, []byte(message), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, errR := parseScalar(a.R)
+		s1, errS := parseScalar(a.S1)
+		if err := errors.Join(errR, errS); err != nil {
+			t.Fatal(err)
+		}
+		return c.Point, string(s1.mul(s.d2.inverse()).sub(r).bytes()) // w2 = d2⁻¹·s1 − r
+	}
+	device, service := nonces("a")
+	if again, serviceAgain := nonces("a"); again != device || serviceAgain != service {
+		t.Fatal("the random source does not repeat itself: this test shows nothing")
+	}
+	other, serviceOther := nonces("b")
+	if other == device {
+		t.Error("the device used a nonce twice")
+	}
+	if serviceOther == service {
+		t.Error("the service used a nonce twice")
 	}
 }
 

@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -220,6 +221,19 @@ func TestRootRotation(t *testing.T) {
 	if _, err := load(files, now); !errors.Is(err, trust.ErrSigned) {
 		t.Errorf("signed by the new keys alone: %v, want ErrSigned", err)
 	}
+	// The same without the other files, which would be refused for their own keys.
+	before, err := trust.OpenRoot(files["1.root"].Data, nil, second.Opinion{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, signed := range map[string][]byte{"old": sign(oldRoot), "new": sign(newRoot)} {
+		if _, err := trust.OpenRoot(signed, before, second.Opinion{}); !errors.Is(err, trust.ErrSigned) {
+			t.Errorf("OpenRoot of a root signed by the %s keys alone = %v, want ErrSigned", name, err)
+		}
+	}
+	if _, err := trust.OpenRoot(sign(oldRoot, newRoot), before, second.Opinion{}); err != nil {
+		t.Errorf("OpenRoot of a root signed by both: %v", err)
+	}
 	files["2.root"] = &fstest.MapFile{Data: sign(oldRoot, newRoot)}
 	if _, err := load(files, now); !errors.Is(err, trust.ErrSigned) {
 		t.Errorf("time still by its old key: %v, want ErrSigned", err)
@@ -279,16 +293,41 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
-// no is a second opinion that refuses everything.
-type no struct{}
+// refuses is a second opinion that refuses the signatures of one kind of object,
+// which their message names, and accepts all others.
+type refuses pki.Object
 
-func (no) Verify(pki.Point, []byte, pki.Signature) (bool, error) { return false, nil }
+func (r refuses) Verify(_ pki.Point, msg []byte, _ pki.Signature) (bool, error) {
+	return !bytes.Contains(msg, []byte(r)), nil
+}
 
+// TestBothImplementationsMustAccept: a terminal takes no file that the second
+// implementation refuses, and the service signs none but time.
 func TestBothImplementationsMustAccept(t *testing.T) {
 	t.Parallel()
-	files := trusttest.New(t, now).Files(t)
-	if _, err := trust.Load(files, trust.Options{Second: no{}, Now: at(now)}); !errors.Is(err, trust.ErrSigned) {
-		t.Errorf("Load with a second opinion that refuses = %v, want ErrSigned", err)
+	d := trusttest.New(t, now)
+	files := d.Files(t)
+	for _, tt := range []struct {
+		role    trust.Role
+		object  pki.Object
+		content any
+		want    error // of signing
+	}{
+		{trust.RoleRoot, pki.ObjectRoot, d.Root, trust.ErrSigned},
+		{trust.RoleTrust, pki.ObjectTrust, d.Trust, trust.ErrSigned},
+		{trust.RoleCatalogue, pki.ObjectCatalogue, d.Catalogue, trust.ErrSigned},
+		{trust.RoleStatus, pki.ObjectStatus, d.Status, trust.ErrSigned},
+		{trust.RoleTime, pki.ObjectTime, d.Time, nil},
+	} {
+		if _, err := trust.Load(files, trust.Options{Second: refuses(tt.object), Now: at(now)}); !errors.Is(err, trust.ErrSigned) {
+			t.Errorf("Load with a second opinion that refuses %s = %v, want ErrSigned", tt.object, err)
+		}
+		if _, err := trust.Sign(tt.role, tt.content, refuses(tt.object), d.Keys[tt.role]); !errors.Is(err, tt.want) {
+			t.Errorf("Sign with a second opinion that refuses %s = %v, want %v", tt.object, err, tt.want)
+		}
+	}
+	if _, err := trust.Load(files, trust.Options{Second: refuses("elicence/none/1"), Now: at(now)}); err != nil {
+		t.Errorf("Load with a second opinion that refuses none of them: %v", err)
 	}
 }
 
@@ -410,6 +449,87 @@ func TestRollback(t *testing.T) {
 	}
 }
 
+// TestRollbackOfOneFile: each file alone is refused when it is older than what was
+// used before, even if the newest time file names it.
+func TestRollbackOfOneFile(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		role trust.Role
+		head func(*trusttest.Domain) *trust.Head
+	}{
+		{trust.RoleTrust, func(d *trusttest.Domain) *trust.Head { return &d.Trust.Head }},
+		{trust.RoleCatalogue, func(d *trusttest.Domain) *trust.Head { return &d.Catalogue.Head }},
+		{trust.RoleStatus, func(d *trusttest.Domain) *trust.Head { return &d.Status.Head }},
+		{trust.RoleTime, func(d *trusttest.Domain) *trust.Head { return &d.Time.Head }},
+	} {
+		d := trusttest.New(t, now)
+		dir := t.TempDir()
+		with := func() error {
+			files := d.Files(t)
+			_, err := trust.Load(files, trust.Options{Second: second.Opinion{}, Now: at(now), State: openState(t, dir, files)})
+			return err
+		}
+		tt.head(d).Version = 5
+		d.Time.Version++
+		if err := with(); err != nil {
+			t.Fatalf("%s 5: %v", tt.role, err)
+		}
+		tt.head(d).Version = 4
+		if tt.role != trust.RoleTime {
+			d.Time.Version++
+		}
+		if err := with(); !errors.Is(err, trust.ErrRollback) {
+			t.Errorf("%s 4 after 5: %v, want ErrRollback", tt.role, err)
+		}
+	}
+}
+
+// TestRootRollback: a cache without the newest root that was used.
+func TestRootRollback(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	files := d.Files(t)
+	dir := t.TempDir()
+	with := func() error {
+		_, err := trust.Load(files, trust.Options{Second: second.Opinion{}, Now: at(now), State: openState(t, dir, files)})
+		return err
+	}
+	next := d.Root
+	next.Version = 2
+	files["2.root"] = &fstest.MapFile{Data: d.Sign(t, trust.RoleRoot, next)}
+	if err := with(); err != nil {
+		t.Fatalf("with the second root: %v", err)
+	}
+	delete(files, "2.root")
+	if err := with(); !errors.Is(err, trust.ErrRollback) {
+		t.Errorf("without it: %v, want ErrRollback", err)
+	}
+}
+
+// TestRememberedTime: a time file of a higher version that says an earlier time does
+// not set a terminal's clock back.
+func TestRememberedTime(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	dir := t.TempDir()
+	with := func(when time.Time) error {
+		files := d.Files(t)
+		_, err := trust.Load(files, trust.Options{Second: second.Opinion{}, Now: at(when), State: openState(t, dir, files)})
+		return err
+	}
+	d.Time.Version, d.Time.Issued = 2, now.Add(time.Hour).Unix()
+	if err := with(now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	d.Time.Version, d.Time.Issued = 3, now.Unix()
+	if err := with(now); !errors.Is(err, trust.ErrClock) {
+		t.Errorf("an hour back: %v, want ErrClock", err)
+	}
+	if err := with(now.Add(time.Hour)); err != nil {
+		t.Errorf("with a right clock: %v", err)
+	}
+}
+
 // TestFastForwardRecovery: a thief of the time key signed version 1,000,000; a new
 // root with a new time key lets versions start again.
 func TestFastForwardRecovery(t *testing.T) {
@@ -471,7 +591,8 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		changed[name] = &fstest.MapFile{Data: b}
-		_, err := load(changed, now)
+		// Without the second implementation, which would be all that runs.
+		_, err := trust.Load(changed, trust.Options{Now: at(now)})
 		if err == nil && files[name] != nil && string(files[name].Data) != string(b) {
 			t.Errorf("another %s file is accepted", name)
 		}

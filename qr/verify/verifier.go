@@ -119,13 +119,14 @@ func (v *Verifier) licence(m *cose.Sign1, digits string, r *Result) (Verdict, st
 		return Untrusted, "no issuing authority of the trust list has this key"
 	}
 	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, pki.ObjectCodeLicence, m, digits)
-	if verdict != Valid {
+	switch {
+	case verdict == Tampered && !slices.ContainsFunc(candidates, notCompromised), verdict == Valid && !notCompromised(candidates[i]):
+		// Whatever is or seems to be signed with such a key, nothing is known of it.
+		return Untrusted, "the issuing authority's key is known to be compromised"
+	case verdict != Valid:
 		return verdict, cause
 	}
 	issuer := candidates[i]
-	if issuer.State == trust.IssuerCompromised {
-		return Untrusted, "the issuing authority's key is known to be compromised"
-	}
 	credential, err := qr.ParseCredential(m.Payload)
 	if err != nil {
 		return Malformed, err.Error()
@@ -144,6 +145,8 @@ func (v *Verifier) licence(m *cose.Sign1, digits string, r *Result) (Verdict, st
 		FirstDay: credential.Summary.FirstDay, LastDay: credential.Summary.LastDay,
 	})
 }
+
+func notCompromised(issuer *trust.IssuerKey) bool { return issuer.State != trust.IssuerCompromised }
 
 // Claim is what a verified object says about its own standing.
 type Claim struct {

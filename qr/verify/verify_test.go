@@ -91,6 +91,18 @@ func TestVerdicts(t *testing.T) {
 		{name: "one field too few", change: func(c *qr.Credential) { c.Summary.Fields = c.Summary.Fields[:1] }, want: verify.Malformed},
 		{name: "a number where text belongs", change: func(c *qr.Credential) { c.Summary.Fields[0] = int64(1) }, want: verify.Malformed},
 		{name: "text where a date belongs", change: func(c *qr.Credential) { c.Summary.Fields[1] = "2020-01-01" }, want: verify.Malformed},
+		// Of two faults the first in the order of the verdicts is told.
+		{name: "a forged signature under a compromised key", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].State = trust.IssuerCompromised },
+			code: forged, want: verify.Untrusted, cause: "compromised"},
+		{name: "a forged signature of what is revoked", domain: func(d *trusttest.Domain) { d.Set.Revoked.Set(77) }, code: forged, want: verify.Tampered},
+		{name: "out of scope and revoked", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].Kinds[0].Seconds = 60; d.Set.Revoked.Set(77) }, want: verify.OutOfScope},
+		{name: "never given out and expired", domain: func(d *trusttest.Domain) { d.Set.High = 77 }, change: expire, want: verify.NotIssued},
+		{name: "suspended and in the future", domain: func(d *trusttest.Domain) { d.Set.Suspended.Set(77) },
+			change: func(c *qr.Credential) { c.SignedAt = now.Add(10 * time.Minute) }, want: verify.Suspended},
+		{name: "in the future and not yet valid", change: func(c *qr.Credential) { c.SignedAt = now.Add(10 * time.Minute); c.Summary.FirstDay = *dayOf(now) + 1 }, want: verify.Clock},
+		{name: "not yet valid and status too old", change: func(c *qr.Credential) { c.Summary.FirstDay = *dayOf(now) + 9 }, after: 72*time.Hour + time.Second, want: verify.NotYetValid},
+		{name: "expired and status too old", change: expire, after: 72*time.Hour + time.Second, want: verify.Expired},
+		{name: "this clock four minutes behind the last signed time", change: func(c *qr.Credential) { c.SignedAt = now.Add(4 * time.Minute) }, after: -4 * time.Minute, want: verify.Valid},
 		{name: "fields left out", change: func(c *qr.Credential) { c.Summary.Fields = []any{nil, nil} }, want: verify.Valid},
 		{name: "an unknown key", code: func(tb testing.TB, d *trusttest.Domain) string {
 			return trusttest.Code(tb, d.Credential(now.Add(-time.Hour)), pkitest.NewKey(tb))
@@ -159,6 +171,21 @@ func TestVerdicts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// forged is a code whose signature is well formed and wrong.
+func forged(tb testing.TB, d *trusttest.Domain) string {
+	tb.Helper()
+	kind, b, err := qr.Decode(trusttest.Code(tb, d.Credential(now.Add(-time.Hour)), d.IssuerKey))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b[len(b)-1] ^= 1
+	digits, err := qr.Encode(kind, b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return digits
 }
 
 func payload(tb testing.TB, d *trusttest.Domain) []byte {
@@ -265,16 +292,7 @@ func TestDisagreement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A code whose signature is another's: the fast implementation refuses it.
-	_, b, err := qr.Decode(trusttest.Code(t, d.Credential(now.Add(-time.Hour)), d.IssuerKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b[len(b)-1] ^= 1
-	digits, err := qr.Encode(qr.KindLicence, b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	digits := forged(t, d) // the fast implementation refuses it
 	for _, tt := range []struct {
 		name   string
 		second pki.SecondOpinion

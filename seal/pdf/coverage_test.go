@@ -86,6 +86,18 @@ func TestEndOfLine(t *testing.T) {
 	}
 }
 
+// TestEndInTheNextRevision covers the first bytes of what was added later as well.
+func TestEndInTheNextRevision(t *testing.T) {
+	t.Parallel()
+	file := stamped(t, stamped(t, sample{}.bytes(), at(1, 30, 40, 42)), at(1, 100, 40, 42))
+	r := signatures(t, file)[0].ByteRange
+	file = swap(t, file, fmt.Sprintf(" %010d]", r[3]), fmt.Sprintf(" %010d]", r[3]+10))
+	got := signatures(t, file)[0]
+	if !strings.Contains(strings.Join(got.Faults, "; "), "do not end where a revision") {
+		t.Errorf("faults %q", got.Faults)
+	}
+}
+
 // swap replaces the last occurrence of some bytes by as many others.
 func swap(tb testing.TB, file []byte, old, new string) []byte {
 	tb.Helper()

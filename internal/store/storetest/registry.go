@@ -53,6 +53,7 @@ func Registry(t *testing.T, newStore func(testing.TB) Opener) {
 		"every act has its log entry":  (*suite).audited,
 		"many at once":                 (*suite).concurrent,
 		"a refused act leaves nothing": (*suite).refusals,
+		"signatures are verified":      (*suite).signatures,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,6 +127,21 @@ func (s *suite) want(what string, got, want licence.Record) {
 	if got.Licence == nil || got.Licence.Identifier != want.Licence.Identifier || !bytes.Equal(got.Signed, want.Signed) ||
 		got.State != want.State || got.Revision != want.Revision || got.Reason != want.Reason || !got.Since.Equal(want.Since) {
 		s.tb.Errorf("%s: %+v, want %+v", what, got, want)
+	}
+}
+
+// signatures: what another key has signed than its record says is never given out,
+// whether it was refused when it came or is when it is read.
+func (s *suite) signatures() {
+	sub := s.draft("F1")
+	forged, err := licence.Sign(sub.Licence, pkitest.NewKey(s.tb))
+	s.check(err)
+	sub.Signed = forged
+	if _, err = s.store.Issue(ctx, sub); err == nil {
+		_, err = s.store.ByIdentifier(ctx, sub.Licence.Identifier)
+	}
+	if !errors.Is(err, licence.ErrNotSigned) {
+		s.tb.Errorf("a licence that another key has signed: %v, want ErrNotSigned", err)
 	}
 }
 
