@@ -309,23 +309,25 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 	}
 	var l *licence.Licence
 	var issuer *trust.IssuerKey
-	for _, candidate := range i.cache.Issuers(kid) {
+	candidates := i.cache.Issuers(kid)
+	for _, candidate := range candidates {
 		if l, err = licence.OpenJudged(signed, candidate.Key, i.pdf.Second); !errors.Is(err, licence.ErrNotSigned) {
 			issuer = candidate
 			break
 		}
 	}
 	switch {
-	case len(i.cache.Issuers(kid)) == 0:
+	case len(candidates) == 0:
 		return verify.Untrusted, "no issuing authority of the trust list has the licence's key"
 	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
 		return verify.NoData, err.Error()
 	case err != nil && issuer != nil: // signed, and not a licence
 		return verify.Malformed, err.Error()
+	case issuer == nil && !slices.ContainsFunc(candidates, notCompromised), issuer != nil && !notCompromised(issuer):
+		// Whoever stole the key can sign: a bad signature says no more than a good one.
+		return verify.Untrusted, "the issuing authority's key is known to be compromised"
 	case issuer == nil:
 		return verify.Tampered, err.Error()
-	case issuer.State == trust.IssuerCompromised:
-		return verify.Untrusted, "the issuing authority's key is known to be compromised"
 	}
 	f.show(l, i.cache)
 	if l.Identifier.Issuer != issuer.USCC {
@@ -334,6 +336,9 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 	if !slices.Contains(issuer.Categories, uint64(l.Category)) {
 		return verify.OutOfScope, fmt.Sprintf("%s may not issue category %s", issuer.Name, l.Category)
 	}
+	if cause := issuer.RefusesList(l.Status.List, l.SignedAt); cause != "" {
+		return verify.OutOfScope, cause
+	}
 	if !sealedBy(report, issuer.USCC) {
 		return verify.OutOfScope, "the document is not sealed by the authority that issued the licence"
 	}
@@ -341,6 +346,8 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 		Category: int(l.Category), Schema: l.Schema, Status: l.Status.Packed(), SignedAt: l.SignedAt, FirstDay: l.FirstDay, LastDay: l.LastDay,
 	})
 }
+
+func notCompromised(issuer *trust.IssuerKey) bool { return issuer.State != trust.IssuerCompromised }
 
 func (f *LicenceFinding) show(l *licence.Licence, cache *trust.Cache) {
 	f.ID, f.Category, f.Number, f.Holder, f.Issuer, f.ValidFrom = l.Identifier.String(), l.Category.String(), l.Number, l.Holders[0].Name, l.IssuerName, l.FirstDay.String()

@@ -113,6 +113,21 @@ type IssuerList struct {
 	Until int64 // iat of the last may not be after; 0: open
 }
 
+// RefusesList says why what an issuer signed at a time may not stand in a status
+// list, or nothing.
+func (i *Issuer) RefusesList(list uint32, signedAt time.Time) string {
+	for _, l := range i.Lists {
+		if l.List == uint64(list) {
+			at := signedAt.Unix()
+			if at < l.From || l.Until != 0 && at > l.Until {
+				return "signed outside the time in which its status list was in use"
+			}
+			return ""
+		}
+	}
+	return "the status list is not the issuing authority's"
+}
+
 // KindLife is a kind of code that a key may sign and the longest life of such a
 // signature.
 type KindLife struct {

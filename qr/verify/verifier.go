@@ -245,17 +245,7 @@ func scope(c *qr.Credential, issuer *trust.IssuerKey, category *trust.Category) 
 	if category != nil && !slices.Contains(category.Kinds, uint64(qr.KindLicence)) {
 		return "show it live"
 	}
-	list := c.Summary.Status >> 32
-	for _, l := range issuer.Lists {
-		if l.List == list {
-			at := c.SignedAt.Unix()
-			if at < l.From || l.Until != 0 && at > l.Until {
-				return "signed outside the time in which its status list was in use"
-			}
-			return ""
-		}
-	}
-	return "the status list is not the issuing authority's"
+	return issuer.RefusesList(uint32(c.Summary.Status>>32), c.SignedAt)
 }
 
 func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
