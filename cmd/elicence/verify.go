@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,11 +98,17 @@ func inspect(i *office.Inspector, what string, stdin io.Reader) (office.Inspecti
 			return found, fmt.Errorf("%s: %w", what, err)
 		}
 		return found, nil
-	case errors.Is(err, os.ErrNotExist) && office.LooksLikeCode(what):
+	case noSuchFile(err) && office.LooksLikeCode(what):
 		return i.Code(what), nil
 	default:
 		return office.Inspection{}, err
 	}
+}
+
+// noSuchFile reports that no file can have the name: most codes have more digits
+// than a file name may have characters.
+func noSuchFile(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // printInspection prints the answer in words, Chinese first.
