@@ -232,6 +232,10 @@ func (v *validation) checkFields() {
 	for _, f := range v.category.Fields {
 		name := "fields." + f.Code
 		given, isGiven := v.application.Fields[f.Code]
+		if given.wrong != "" {
+			v.fault(name, "%s", given.wrong)
+			continue
+		}
 		if f.Type == catalogue.Image {
 			v.checkImage(name, f, given, isGiven)
 			continue
