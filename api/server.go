@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -45,7 +46,9 @@ func New(o *office.Office, log *slog.Logger) (*Server, error) {
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = problem
-	e.Use(middleware.Recover(), s.logRequests, secure, middleware.BodyLimit("64M"))
+	// One byte more than an operation reads: the operation's own answer to what is too
+	// large also covers bodies that do not tell their length.
+	e.Use(middleware.Recover(), s.logRequests, secure, middleware.BodyLimit(strconv.Itoa(maxBody+1)+"B"))
 	e.Use(middleware.RateLimiter(middleware.NewRateLimiterMemoryStoreWithConfig(
 		middleware.RateLimiterMemoryStoreConfig{Rate: rate.Limit(perSecond), Burst: burst, ExpiresIn: time.Minute},
 	)))
