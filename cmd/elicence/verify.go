@@ -26,7 +26,7 @@ func newVerify(s *settings) *cobra.Command {
 		Short: "核验 verify a PDF, a picture of a code, or a code",
 		Long: "Verifies a PDF, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
 			"Without --trust the data folder's own trust files are used.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			inspector, err := s.inspector(cmd, dir, pin)
 			if err != nil {
