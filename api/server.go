@@ -23,7 +23,7 @@ import (
 const (
 	maxBody       = 64 << 20 // bytes of an upload
 	readTimeout   = 60 * time.Second
-	writeTimeout  = 60 * time.Second
+	writeTimeout  = readTimeout + 30*time.Second // counts from the header too: a body may come slowly and still be answered
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
 	perSecond     = 20 // requests of one address
