@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,6 +149,16 @@ func TestVerifyPage(t *testing.T) {
 	b.screenshot("broken")
 	if a := upload("code.png", s.png); a.zh != "有效" {
 		t.Errorf("a picture of a code: %+v", a)
+	}
+	// Dropped on the field as from a folder.
+	b.do(open)
+	ask(b, chromedp.Poll[bool](`(() => {
+		const dropped = new DataTransfer();
+		dropped.items.add(new File([Uint8Array.from(atob("`+base64.StdEncoding.EncodeToString(s.png)+`"), (c) => c.charCodeAt(0))], "code.png", {type: "image/png"}));
+		return !document.querySelector("#drop").dispatchEvent(new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true}));
+	})()`))
+	if a := b.answer(); a.zh != "有效" || !strings.Contains(a.facts, "张样例") {
+		t.Errorf("a dropped picture of a code: %+v", a)
 	}
 	if a := upload("blank.png", blankPNG(t)); a.colour != "amber" || !strings.Contains(a.cause, "no QR code") {
 		t.Errorf("a picture without a code: %+v", a)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -22,7 +23,7 @@ import (
 const (
 	maxBody       = 64 << 20 // bytes of an upload
 	readTimeout   = 60 * time.Second
-	writeTimeout  = 60 * time.Second
+	writeTimeout  = readTimeout + 30*time.Second // counts from the header too: a body may come slowly and still be answered
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
 	perSecond     = 20 // requests of one address
@@ -45,7 +46,9 @@ func New(o *office.Office, log *slog.Logger) (*Server, error) {
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = problem
-	e.Use(middleware.Recover(), s.logRequests, secure, middleware.BodyLimit("64M"))
+	// One byte more than an operation reads: the operation's own answer to what is too
+	// large also covers bodies that do not tell their length.
+	e.Use(middleware.Recover(), s.logRequests, secure, middleware.BodyLimit(strconv.Itoa(maxBody+1)+"B"))
 	e.Use(middleware.RateLimiter(middleware.NewRateLimiterMemoryStoreWithConfig(
 		middleware.RateLimiterMemoryStoreConfig{Rate: rate.Limit(perSecond), Burst: burst, ExpiresIn: time.Minute},
 	)))

@@ -228,11 +228,30 @@ func TestGet(t *testing.T) {
 	}
 }
 
+// zeros is a body without an end.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
+
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	if status, _ := s.post(t, "application/pdf", make([]byte, 65<<20)); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("65 MiB: status %d, want 413", status)
+	}
+	// The same without a length, in chunks.
+	chunked, err := http.Post(s.url+"/v1/verifications", "application/pdf", io.LimitReader(zeros{}, 65<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chunked.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	if chunked.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("65 MiB in chunks: status %d, want 413", chunked.StatusCode)
 	}
 	limited := false
 	for range 200 {

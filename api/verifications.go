@@ -139,6 +139,8 @@ func reason(err error) string {
 	switch {
 	case errors.Is(err, picture.ErrNoCode):
 		return "图片中没有找到二维码 no QR code was found in the picture"
+	case errors.Is(err, picture.ErrSeveralCodes):
+		return "图片中有不止一个二维码，请只拍一个 more than one QR code is in the picture: show one alone"
 	case errors.Is(err, picture.ErrNotPicture):
 		return "不是可用的图片 not a usable PNG or JPEG picture"
 	case errors.Is(err, pdf.ErrEncrypted):

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxApplicationSize bounds the JSON of one application, in bytes: room for
@@ -37,9 +38,12 @@ type ApplicationHolder struct {
 type ApplicationValue struct {
 	Text string // a string as it stands, or a number's literal
 	File string // path of an image file; only the command line may use it
+
+	wrong string // why the JSON is neither; [Validate] reports it by field with all other faults
 }
 
-// UnmarshalJSON accepts a string, a number, or {"file": path}.
+// UnmarshalJSON accepts a string, a number, or {"file": path}, and takes note of
+// anything else.
 func (v *ApplicationValue) UnmarshalJSON(b []byte) error {
 	switch b[0] {
 	case '"':
@@ -51,14 +55,16 @@ func (v *ApplicationValue) UnmarshalJSON(b []byte) error {
 		d := json.NewDecoder(bytes.NewReader(b))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&file); err != nil || file.File == "" {
-			return errors.New(`an object here must be {"file": path}`)
+			v.wrong = `is an object that is not {"file": path}`
+			return nil //nolint:nilerr // Validate names the field and goes on to the others
 		}
 		v.File = file.File
 		return nil
 	default:
 		var n json.Number
 		if err := json.Unmarshal(b, &n); err != nil || n == "" {
-			return errors.New("a value is a string, a number, or for an image {\"file\": path}")
+			v.wrong = `must be a string, a number, or for an image {"file": path}`
+			return nil //nolint:nilerr // Validate names the field and goes on to the others
 		}
 		v.Text = n.String()
 		return nil
@@ -73,11 +79,15 @@ func (v ApplicationValue) MarshalJSON() ([]byte, error) {
 	return json.Marshal(v.Text)
 }
 
-// ParseApplication reads one application from JSON: known names only, each at
-// most once, nothing after the object.
+// ParseApplication reads one application from JSON: in UTF-8, known names only,
+// each at most once, nothing after the object.
 func ParseApplication(b []byte) (*Application, error) {
 	if len(b) > MaxApplicationSize {
 		return nil, fmt.Errorf("application has %d bytes, at most %d are allowed", len(b), MaxApplicationSize)
+	}
+	// encoding/json would put U+FFFD for every character of a file in GBK.
+	if !utf8.Valid(b) {
+		return nil, errors.New("reading the application: it is not in UTF-8")
 	}
 	if err := refuseRepeatedNames(b); err != nil {
 		return nil, fmt.Errorf("reading the application: %w", err)
@@ -98,7 +108,11 @@ func ParseApplication(b []byte) (*Application, error) {
 func describe(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
-		return fmt.Errorf("%s must not be a %s", wrongType.Field, wrongType.Value)
+		where := wrongType.Field
+		if where == "" {
+			where = "it"
+		}
+		return fmt.Errorf("%s is of the wrong JSON type: %s", where, wrongType.Value)
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }

@@ -371,12 +371,8 @@ func TestParseApplication(t *testing.T) {
 		"an unknown name":        `{"colour":1}`,
 		"a name twice":           `{"number":"1","number":"2"}`,
 		"a field twice":          `{"fields":{"a":"1","a":"2"}}`,
-		"a field that is true":   `{"fields":{"a":true}}`,
-		"a field that is null":   `{"fields":{"a":null}}`,
-		"a field that is a list": `{"fields":{"a":[1]}}`,
-		"a file with more":       `{"fields":{"a":{"file":"x","y":1}}}`,
-		"a file without a name":  `{"fields":{"a":{}}}`,
 		"number of another type": `{"number":1}`,
+		"another encoding":       "{\"number\":\"\xcd\xee\"}",
 		"something behind":       `{} {}`,
 		"cut off":                `{"number":"1"`,
 		"too deep":               deep,
@@ -410,6 +406,40 @@ func TestAuthority(t *testing.T) {
 	}
 	if !authority.MayIssue(66) || authority.MayIssue(67) {
 		t.Error("MayIssue is wrong about 066 or 067")
+	}
+}
+
+// TestWrongJSONTypesAreFaultsOfTheirFields: one value of a wrong type does not hide
+// the faults of all others.
+func TestWrongJSONTypesAreFaultsOfTheirFields(t *testing.T) {
+	t.Parallel()
+	c, _ := application(t, 4)
+	for name, value := range map[string]string{
+		"true": `true`, "null": `null`, "a list": `[1]`, "a file with more": `{"file":"x","y":1}`, "a file without a name": `{}`,
+	} {
+		a, err := licence.ParseApplication([]byte(`{"number":"","fields":{"vehicleClass":` + value + `,"photo":` + value + `}}`))
+		if err != nil {
+			t.Errorf("%s: %v, want it among the faults", name, err)
+			continue
+		}
+		_, err = licence.Validate(a, c, &authority, nil)
+		var invalid *licence.InvalidError
+		if !errors.As(err, &invalid) {
+			t.Errorf("%s: %v, want an InvalidError", name, err)
+			continue
+		}
+		reasons := make(map[string]string)
+		for _, f := range invalid.Faults {
+			reasons[f.Field] = fmt.Sprint(f.Reason)
+		}
+		for _, field := range []string{"fields.vehicleClass", "fields.photo"} {
+			if !strings.Contains(reasons[field], `{"file": path}`) {
+				t.Errorf("%s: %s: %q does not say what a value may be", name, field, reasons[field])
+			}
+		}
+		if reasons["number"] == "" {
+			t.Errorf("%s: the fault of the number is missing", name)
+		}
 	}
 }
 

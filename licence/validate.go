@@ -69,14 +69,22 @@ const (
 // the holder's citizen number. It is masked in codes.
 var containsCitizenNumber = []catalogue.ID{1, 3, 4, 29, 50, 72, 110, 111, 117, 120, 121, 153}
 
-// Validate checks an application against its category and its issuer. Pictures
-// given as files are read through readFile; nil refuses them. The error is an
-// [*InvalidError] with every fault.
+// Validate checks an application against its category and its issuer; a nil issuer
+// is the first of the faults. Pictures given as files are read through readFile; nil
+// refuses them. The error is an [*InvalidError] with every fault.
 func Validate(a *Application, c *catalogue.Category, issuer *Authority, readFile func(string) ([]byte, error)) (*Valid, error) {
+	nobody := issuer == nil
+	if nobody {
+		issuer = new(Authority)
+	}
 	v := &validation{application: a, category: c, issuer: issuer, readFile: readFile, result: &Valid{
 		licence: Licence{Category: c.ID, Schema: catalogue.Schema, Number: a.Number, IssuerName: issuer.Name, Fields: make(map[string]Value)},
 	}}
-	v.checkIssuer()
+	if nobody {
+		v.fault("issuer", "is no authority that issues category %s", c.ID)
+	} else {
+		v.checkIssuer()
+	}
 	v.checkHolder()
 	v.checkNumber()
 	v.checkDates()
@@ -232,6 +240,10 @@ func (v *validation) checkFields() {
 	for _, f := range v.category.Fields {
 		name := "fields." + f.Code
 		given, isGiven := v.application.Fields[f.Code]
+		if given.wrong != "" {
+			v.fault(name, "%s", given.wrong)
+			continue
+		}
 		if f.Type == catalogue.Image {
 			v.checkImage(name, f, given, isGiven)
 			continue
@@ -243,15 +255,15 @@ func (v *validation) checkFields() {
 		text := given.Text
 		if f.MapsTo != catalogue.MapsNothing {
 			common := v.common(f.MapsTo)
+			// Without the common part there is a fault already.
+			if common == "" {
+				continue
+			}
 			if isGiven && text != common {
 				v.fault(name, "differs from the licence's own %s", f.MapsTo)
 				continue
 			}
 			text = common
-			// Without the common part there is a fault already.
-			if text == "" {
-				continue
-			}
 		}
 		if text == "" && !isGiven {
 			if f.Required {

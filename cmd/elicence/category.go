@@ -16,7 +16,7 @@ func newCategory(s *settings) *cobra.Command {
 		categoryCommand(s, "list", "列出全部类别 list all categories", cobra.NoArgs, func(c *catalogue.Catalogue, _ []string) ([]*catalogue.Category, error) {
 			return c.Categories(), nil
 		}),
-		categoryCommand(s, "search WORD", "查找类别 find categories by name", cobra.ExactArgs(1), func(c *catalogue.Catalogue, args []string) ([]*catalogue.Category, error) {
+		categoryCommand(s, "search WORD", "查找类别 find categories by name", arguments("WORD"), func(c *catalogue.Catalogue, args []string) ([]*catalogue.Category, error) {
 			return c.Search(args[0]), nil
 		}),
 		newCategoryShow(s))
@@ -76,7 +76,7 @@ type fieldView struct {
 }
 
 func newCategoryShow(s *settings) *cobra.Command {
-	return &cobra.Command{Use: "show NNN", Short: "显示一个类别及其字段 one category with its fields", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+	return &cobra.Command{Use: "show NNN", Short: "显示一个类别及其字段 one category with its fields", Args: arguments("NNN"), RunE: func(cmd *cobra.Command, args []string) error {
 		id, err := catalogue.ParseID(args[0])
 		if err != nil {
 			return err

@@ -180,7 +180,7 @@ func readLimited(path string, limit int64) ([]byte, error) {
 
 // onLicence makes a command that takes the identifier of one licence.
 func onLicence(s *settings, use, short string, do func(*cobra.Command, context.Context, *office.Office, licence.Identifier) error) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+	return &cobra.Command{Use: use, Short: short, Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
 		id, err := licence.ParseIdentifier(args[0])
 		if err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)

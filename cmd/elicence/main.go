@@ -77,7 +77,7 @@ func report(err error) int {
 // hintFor names the next command where there is an obvious one.
 func hintFor(err error) string {
 	switch {
-	case errors.Is(err, os.ErrNotExist) && errors.Is(err, errNoDataFolder):
+	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):
 		return "give --passphrase-file FILE"

@@ -70,8 +70,6 @@ func defaultActor() string {
 	return "unknown"
 }
 
-var errNoDataFolder = errors.New("the data folder cannot be opened")
-
 // open opens the data folder.
 func (s *settings) open() (*office.Office, error) {
 	if err := s.check(); err != nil {
@@ -82,8 +80,8 @@ func (s *settings) open() (*office.Office, error) {
 		return nil, err
 	}
 	o, err := office.Open(s.data, office.Options{Passphrase: passphrase, KeyFile: s.keyFile})
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("--data: %w: %w", errNoDataFolder, err)
+	if errors.Is(err, office.ErrNotDataFolder) {
+		return nil, fmt.Errorf("--data: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", s.data, err)
@@ -170,6 +168,16 @@ func list[T any](cmd *cobra.Command, s *settings, items []T, row func(T) []strin
 		rows[i] = row(item)
 	}
 	return columns.Write(cmd.OutOrStdout(), rows)
+}
+
+// arguments accepts exactly the arguments with these names.
+func arguments(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != len(names) {
+			return fmt.Errorf("%s: wants %s, got %d arguments", cmd.Name(), strings.Join(names, " "), len(args))
+		}
+		return nil
+	}
 }
 
 // group is a command that only holds others.

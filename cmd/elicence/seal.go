@@ -103,7 +103,7 @@ func newSealMake(s *settings) *cobra.Command {
 }
 
 func newSealApprove(s *settings) *cobra.Command {
-	return &cobra.Command{Use: "approve ID", Short: "批准制章 approve and make a seal", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+	return &cobra.Command{Use: "approve ID", Short: "批准制章 approve and make a seal", Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
 		return s.with(func(o *office.Office) error {
 			r, err := o.ApproveSeal(cmd.Context(), s.actor, args[0])
 			if err != nil {
@@ -139,7 +139,7 @@ func newSealStamp(s *settings) *cobra.Command {
 		Long: "Puts a seal on a PDF by an incremental update: earlier signatures stay valid. --at is the middle of the seal in millimetres\n" +
 			"from the top left corner of the page. --number prints a document code beside the seal, by which a paper print is checked\n" +
 			"against the electronic original.",
-		Args: cobra.ExactArgs(2),
+		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
 				return errors.New("--seal: must be the code of a seal")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ func newVerify(s *settings) *cobra.Command {
 		Short: "核验 verify a PDF, a picture of a code, or a code",
 		Long: "Verifies a PDF, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
 			"Without --trust the data folder's own trust files are used.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			inspector, err := s.inspector(cmd, dir, pin)
 			if err != nil {
@@ -97,11 +98,17 @@ func inspect(i *office.Inspector, what string, stdin io.Reader) (office.Inspecti
 			return found, fmt.Errorf("%s: %w", what, err)
 		}
 		return found, nil
-	case errors.Is(err, os.ErrNotExist) && office.LooksLikeCode(what):
+	case noSuchFile(err) && office.LooksLikeCode(what):
 		return i.Code(what), nil
 	default:
 		return office.Inspection{}, err
 	}
+}
+
+// noSuchFile reports that no file can have the name: most codes have more digits
+// than a file name may have characters.
+func noSuchFile(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // printInspection prints the answer in words, Chinese first.

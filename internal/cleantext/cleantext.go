@@ -1,7 +1,8 @@
 // Package cleantext says what text may be signed and shown: valid UTF-8 in
 // Unicode normalisation form C, without characters that a reader cannot see or
 // that change what the reader sees (controls, bidirectional and zero-width
-// format characters, private use, variation selectors).
+// format characters, private use, variation selectors), and without U+FFFD, the
+// mark of a character that was lost on the way.
 //
 // Two texts that look alike must not differ in bytes by such tricks, and what a
 // hall's screen shows must be what was signed. It does not judge look-alike
@@ -39,7 +40,7 @@ func check(s string, lines bool) error {
 		if r == '\n' && lines {
 			continue
 		}
-		if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Variation_Selector) {
+		if r == utf8.RuneError || unicode.In(r, unicode.C, unicode.Zl, unicode.Zp, unicode.Variation_Selector) {
 			return fmt.Errorf("character %U at byte %d: %w", r, i, ErrUnclean)
 		}
 	}

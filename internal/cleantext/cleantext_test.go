@@ -29,6 +29,7 @@ func TestCheck(t *testing.T) {
 		{"decomposed", "e\u0301", false, false},
 		{"line separator", "a\u2028b", false, false},
 		{"broken UTF-8", "a\xff", false, false},
+		{"replacement character", "a\ufffd", false, false},
 		{"leading space", " a", false, false},
 		{"trailing ideographic space", "a\u3000", false, false},
 	} {

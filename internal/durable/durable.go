@@ -17,7 +17,12 @@ import (
 	"path/filepath"
 )
 
-// WriteFile writes data to path atomically and durably, replacing what is there.
+// ErrNotFile says that what is there is a folder, a device or a pipe, which a file
+// must not replace.
+var ErrNotFile = errors.New("is not a regular file")
+
+// WriteFile writes data to path atomically and durably, replacing a file that is
+// there; for anything else the error wraps [ErrNotFile].
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	return WriteFrom(path, bytes.NewReader(data), perm)
 }
@@ -68,6 +73,10 @@ func stage(path string, content io.WriterTo, perm fs.FileMode) (string, error) {
 
 // WriteFrom is [WriteFile] for content that is written piece by piece.
 func WriteFrom(path string, content io.WriterTo, perm fs.FileMode) error {
+	// A rename puts a file in the place of a device or a pipe without a word.
+	if there, err := os.Stat(path); err == nil && !there.Mode().IsRegular() {
+		return fmt.Errorf("%s %w", path, ErrNotFile)
+	}
 	tmp, err := stage(path, content, perm)
 	if err != nil {
 		return err

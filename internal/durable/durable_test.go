@@ -96,6 +96,25 @@ func TestFailedWrite(t *testing.T) {
 	wantFolder(t, dir, map[string]string{"f": "before"})
 }
 
+// TestNotFile: a device or a folder is not replaced.
+func TestNotFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	link := filepath.Join(dir, "null")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, link} {
+		if err := WriteFile(path, []byte("x"), 0o600); !errors.Is(err, ErrNotFile) {
+			t.Errorf("%s: %v, want ErrNotFile", path, err)
+		}
+	}
+	if target, err := os.Readlink(link); err != nil || target != os.DevNull {
+		t.Errorf("the link leads to %q, %v", target, err)
+	}
+	wantFolder(t, dir, map[string]string{"null": ""})
+}
+
 func TestCreateFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -128,7 +128,7 @@ func (o *Office) issuerFor(ctx context.Context, category catalogue.ID, uscc stri
 	case len(fitting) == 1:
 		return fitting[0], nil
 	case len(fitting) == 0 && uscc != "":
-		return licence.Authority{}, fmt.Errorf("issuer %s: %w", uscc, ErrNoAuthority)
+		return licence.Authority{}, fmt.Errorf("%s: %w", uscc, ErrNoAuthority)
 	case len(fitting) == 0:
 		return licence.Authority{}, fmt.Errorf("nobody issues category %s: %w", category, ErrNoAuthority)
 	default:
@@ -136,7 +136,7 @@ func (o *Office) issuerFor(ctx context.Context, category catalogue.ID, uscc stri
 		for _, a := range fitting {
 			names = append(names, a.USCC+" "+a.Name)
 		}
-		return licence.Authority{}, fmt.Errorf("issuer must be one of %s for category %s: %w", strings.Join(names, ", "), category, ErrNoAuthority)
+		return licence.Authority{}, fmt.Errorf("must be one of %s for category %s: %w", strings.Join(names, ", "), category, ErrNoAuthority)
 	}
 }
 

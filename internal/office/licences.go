@@ -33,6 +33,14 @@ func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *li
 		return licence.Record{}, fmt.Errorf("category %s: %w", id, ErrNoCategory)
 	}
 	issuer, err := o.issuerFor(ctx, id, a.Issuer)
+	if errors.Is(err, ErrNoAuthority) {
+		_, faults := licence.Validate(a, category, nil, opt.ReadFile)
+		var invalid *licence.InvalidError
+		if errors.As(faults, &invalid) {
+			invalid.Faults[0].Reason = err.Error()
+		}
+		return licence.Record{}, errors.Join(err, faults)
+	}
 	if err != nil {
 		return licence.Record{}, err
 	}

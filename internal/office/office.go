@@ -67,10 +67,13 @@ var ErrSelfTest = pki.ErrSelfTest
 // of ours runs it when it starts.
 func SelfTest() error { return errors.Join(pki.SelfTest(), second.SelfTest()) }
 
+// ErrNotDataFolder: there is no store in the folder, if there is a folder.
+var ErrNotDataFolder = errors.New("not a data folder")
+
 // Open opens a data folder.
 func Open(dir string, o Options) (*Office, error) {
 	if _, err := os.Stat(filepath.Join(dir, storeName)); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s is not a data folder: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, err)
 	}
 	keys, err := keystore.Open(filepath.Join(dir, keysName), o.unlock(dir))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"math/rand/v2"
 	"os"
@@ -174,6 +175,58 @@ func TestReadRefuses(t *testing.T) {
 			t.Parallel()
 			if got, err := Read(tt.file); !errors.Is(err, tt.want) {
 				t.Errorf("Read = %q, %v, want %v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// TestSeveralCodes: of two codes none is answered for the other, and the same code
+// twice is one.
+func TestSeveralCodes(t *testing.T) {
+	t.Parallel()
+	other := "https://localhost/v#" + strings.Repeat("27182818284590452353", 21)
+	for _, tt := range []struct {
+		name  string
+		texts [2]string
+		below bool // one below the other, else side by side
+		small bool // the second is small and lies within the height of the first
+		want  error
+	}{
+		{"side by side", [2]string{text, other}, false, false, ErrSeveralCodes},
+		{"one below the other", [2]string{other, text}, true, false, ErrSeveralCodes},
+		{"a small one beside", [2]string{text, other}, false, true, ErrSeveralCodes},
+		{"the same twice", [2]string{text, text}, false, false, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			sheet := image.NewGray(image.Rect(0, 0, 1000, 1000))
+			draw.Draw(sheet, sheet.Bounds(), image.White, image.Point{}, draw.Src)
+			for i, text := range tt.texts {
+				scale := 5
+				if tt.small && i == 1 {
+					scale = 3
+				}
+				file, err := newSymbol(t, text, Paper).PNG(scale)
+				if err != nil {
+					t.Fatal(err)
+				}
+				symbol, err := png.Decode(bytes.NewReader(file))
+				if err != nil {
+					t.Fatal(err)
+				}
+				at := image.Pt(10+i*490, 40)
+				if tt.below {
+					at = image.Pt(at.Y, at.X)
+				}
+				draw.Draw(sheet, symbol.Bounds().Add(at), symbol, image.Point{}, draw.Src)
+			}
+			var out bytes.Buffer
+			if err := png.Encode(&out, sheet); err != nil {
+				t.Fatal(err)
+			}
+			got, err := Read(out.Bytes())
+			if !errors.Is(err, tt.want) || (tt.want == nil) != (got == tt.texts[0]) {
+				t.Errorf("Read = %q, %v, want the error %v", got, err, tt.want)
 			}
 		})
 	}
