@@ -68,8 +68,10 @@ func run() int {
 		warn(err.Error())
 		return exitCouldNot
 	}
-	if err := scan(t, flags.Args()); err != nil {
-		warn(err.Error())
+	if failed := scan(t, flags.Args()); len(failed) > 0 {
+		for _, err := range failed {
+			warn(err.Error())
+		}
 		return exitCouldNot
 	}
 	if !t.Accepted() {
@@ -78,16 +80,21 @@ func run() int {
 	return exitValid
 }
 
-func scan(t *terminal.Terminal, pictures []string) error {
+// scan takes pictures, or lines. A picture that cannot be read does not keep the
+// others from their verdict.
+func scan(t *terminal.Terminal, pictures []string) []error {
+	var failed []error
 	if len(pictures) == 0 {
-		return t.Lines(os.Stdin)
+		if err := t.Lines(os.Stdin); err != nil {
+			failed = append(failed, err)
+		}
 	}
 	for _, path := range pictures {
 		if err := t.Picture(path); err != nil {
-			return err
+			failed = append(failed, err)
 		}
 	}
-	return nil
+	return failed
 }
 
 // readPin takes the pin from the flag, or from the file root.sm3 in the user's

@@ -89,8 +89,9 @@ func WriteFrom(path string, content io.WriterTo, perm fs.FileMode) error {
 
 // BuildDir makes a folder with everything in it: build fills a new folder beside
 // the target, which is moved into place when build has succeeded and removed when
-// it has not. The folder gets the mode perm. The target may be an empty folder; one that is not empty is left alone
-// and the error wraps fs.ErrExist.
+// it has not. The folder gets the mode perm. The target may be an empty folder; one
+// that is not empty is left alone and the error wraps fs.ErrExist. What a killed
+// process left half-made for the same target is removed: it may hold keys.
 func BuildDir(dir string, perm fs.FileMode, build func(building string) error) error {
 	dir = filepath.Clean(dir)
 	if err := CheckEmpty(dir); err != nil {
@@ -99,10 +100,19 @@ func BuildDir(dir string, perm fs.FileMode, build func(building string) error) e
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return fmt.Errorf("making the parent folder: %w", err)
 	}
-	building, err := os.MkdirTemp(filepath.Dir(dir), ".making-"+filepath.Base(dir)+"-")
+	prefix := filepath.Join(filepath.Dir(dir), ".making-"+filepath.Base(dir)+"-")
+	if err := sweep(prefix); err != nil {
+		return err
+	}
+	building, err := os.MkdirTemp(filepath.Dir(prefix), filepath.Base(prefix))
 	if err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
+	unlock, err := lockDir(building)
+	if err != nil {
+		return fmt.Errorf("locking the folder that is made: %w", err)
+	}
+	defer unlock()
 	if err := errors.Join(os.Chmod(building, perm), build(building)); err != nil {
 		return errors.Join(err, os.RemoveAll(building))
 	}

@@ -151,6 +151,36 @@ func TestCreateFileOnce(t *testing.T) {
 	}
 }
 
+// TestBuildDirSweeps: what a killed process left for the same target goes; what a
+// living one is making, and what was left for another target, stays.
+func TestBuildDirSweeps(t *testing.T) {
+	t.Parallel()
+	parent := t.TempDir()
+	left, other := filepath.Join(parent, ".making-made-1"), filepath.Join(parent, ".making-other-1")
+	for _, dir := range []string{left, other} {
+		if err := os.MkdirAll(filepath.Join(dir, "keys"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nested := errors.New("the outer build is still there")
+	err := BuildDir(filepath.Join(parent, "made"), 0o700, func(outer string) error {
+		if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("what was left is still there: %v", err)
+		}
+		inner := BuildDir(filepath.Join(parent, "made"), 0o700, func(string) error { return nested })
+		if _, err := os.Stat(outer); err != nil {
+			t.Errorf("a folder at work was swept: %v", err)
+		}
+		return inner
+	})
+	if !errors.Is(err, nested) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Errorf("another target's folder: %v", err)
+	}
+}
+
 func TestBuildDir(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()

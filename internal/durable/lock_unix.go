@@ -1,0 +1,49 @@
+//go:build unix
+
+package durable
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// lockDir takes the lock of a folder, which ends with the process at the latest.
+func lockDir(dir string) (unlock func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close() // opened for reading: nothing to lose
+		return nil, fmt.Errorf("%s is in use: %w", dir, err)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// sweep removes the half-made folders of a prefix that no living process holds.
+func sweep(prefix string) error {
+	parent := filepath.Dir(prefix)
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return fmt.Errorf("looking for half-made folders: %w", err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), filepath.Base(prefix)) {
+			continue
+		}
+		dir := filepath.Join(parent, e.Name())
+		unlock, err := lockDir(dir)
+		if err != nil {
+			continue // somebody is at work in it
+		}
+		err = os.RemoveAll(dir)
+		unlock()
+		if err != nil {
+			return fmt.Errorf("removing what a killed process left: %w", err)
+		}
+	}
+	return nil
+}
