@@ -26,13 +26,14 @@ type Witnessed struct {
 
 // OpenWitnessed reads what a witness may hold: a signed checkpoint, a cosigned one,
 // or a proof file. The log's own signature on the checkpoint counts, by one of its
-// keys; a cosignature around it is not needed here and not looked at.
+// keys; a cosignature around it is not needed here and not looked at. What is none of
+// these is [ErrProofFile], what another key signed [ErrCheckpoint].
 func OpenWitnessed(name string, file []byte, keys ...*pki.PublicKey) (Witnessed, error) {
 	w := Witnessed{Name: name}
 	signed, proof := file, (*Proof)(nil)
 	if m, err := cose.Parse(file); err != nil {
 		if proof, err = ParseProof(file); err != nil {
-			return w, fmt.Errorf("%s: neither a checkpoint nor a proof: %w", name, ErrCheckpoint)
+			return w, fmt.Errorf("%s: neither a checkpoint nor a proof: %w", name, ErrProofFile)
 		}
 		signed = proof.Checkpoint
 	} else if len(file) <= MaxCheckpointSize {

@@ -123,9 +123,16 @@ func TestWitnesses(t *testing.T) {
 	if _, err := VerifyWitnessed(m, "另一省", all); !errors.Is(err, ErrCheckpoint) {
 		t.Errorf("witnesses of another log: %v, want ErrCheckpoint", err)
 	}
-	for name, file := range map[string][]byte{"nothing": nil, "text": []byte("hello"), "another key's": checkpoint(t, m, 3, own)} {
-		if _, err := OpenWitnessed(name, file, key.Public()); !errors.Is(err, ErrCheckpoint) {
-			t.Errorf("%s: %v, want ErrCheckpoint", name, err)
+	for name, tt := range map[string]struct {
+		file []byte
+		want error
+	}{
+		"nothing":       {nil, ErrProofFile},
+		"text":          {[]byte("hello"), ErrProofFile},
+		"another key's": {checkpoint(t, m, 3, own), ErrCheckpoint},
+	} {
+		if _, err := OpenWitnessed(name, tt.file, key.Public()); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
 		}
 	}
 	var none []*pki.PublicKey

@@ -33,6 +33,9 @@ func (s *Store) log(tx *bbolt.Tx) log {
 
 // appendAudit adds entries to the log in the transaction of what they record.
 func (s *Store) appendAudit(tx *bbolt.Tx, records ...audit.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
 	if _, err := audit.Append(s.log(tx), records...); err != nil {
 		return fmt.Errorf("appending to the audit log: %w", err)
 	}
