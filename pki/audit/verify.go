@@ -11,6 +11,8 @@ import (
 type DamageError struct {
 	Index uint64 // the first entry that is wrong
 	What  string
+
+	cut bool // what is wrong may be that the end of the log is missing
 }
 
 // Error implements error.
@@ -40,14 +42,17 @@ func walk(s Storage, see func(size uint64, leaf []byte, tree *compact.Range) err
 	if err := see(0, nil, tree); err != nil {
 		return nil, err
 	}
+	// What was erased by entries that are not there is told last: that they are
+	// missing is told better by what shows it.
+	var erasures *DamageError
 	for i := range size {
 		r, err := s.Record(i)
 		if err != nil {
-			return nil, &DamageError{i, "cannot be read: " + err.Error()}
+			return nil, &DamageError{Index: i, What: "cannot be read: " + err.Error()}
 		}
 		e, err := r.Entry()
 		if err != nil {
-			return nil, &DamageError{i, err.Error()}
+			return nil, &DamageError{Index: i, What: err.Error()}
 		}
 		// The range shows the leaf first, then the nodes that it completes.
 		leaf, what := Hasher{}.HashLeaf(r.Leaf), ""
@@ -65,17 +70,20 @@ func walk(s Storage, see func(size uint64, leaf []byte, tree *compact.Range) err
 			return nil, fmt.Errorf("adding log entry %d: %w", i, err)
 		}
 		if what != "" {
-			return nil, &DamageError{i, what}
+			return nil, &DamageError{Index: i, What: what}
 		}
-		if err := checkErasure(s, i, size, r, e); err != nil {
-			return nil, err
+		if erasures == nil {
+			erasures = checkErasure(s, i, size, r, e)
 		}
 		if err := see(i+1, r.Leaf, tree); err != nil {
 			return nil, err
 		}
 	}
 	if _, err := s.Record(size); err == nil {
-		return nil, &DamageError{size, "stands behind the end of the log: the size was changed"}
+		return nil, &DamageError{Index: size, What: "stands behind the end of the log: the size was changed", cut: true}
+	}
+	if erasures != nil {
+		return nil, erasures
 	}
 	return rootOf(tree)
 }
@@ -88,7 +96,7 @@ func rootOf(tree *compact.Range) ([]byte, error) {
 }
 
 // checkErasure checks that details are gone if and only if a later entry says so.
-func checkErasure(s Storage, index, size uint64, r Record, e Entry) error {
+func checkErasure(s Storage, index, size uint64, r Record, e Entry) *DamageError {
 	if r.ErasedBy > 0 {
 		if r.ErasedBy < size {
 			if by, err := s.Record(r.ErasedBy); err == nil {
@@ -99,22 +107,22 @@ func checkErasure(s Storage, index, size uint64, r Record, e Entry) error {
 				}
 			}
 		}
-		return &DamageError{index, fmt.Sprintf("its details are said to be erased by entry %d, which does not erase them", r.ErasedBy)}
+		return &DamageError{Index: index, What: fmt.Sprintf("its details are said to be erased by entry %d, which does not erase them", r.ErasedBy), cut: r.ErasedBy >= size}
 	}
 	return checkErases(s, index, e)
 }
 
 // checkErases checks that an entry which erases details is obeyed.
-func checkErases(s Storage, index uint64, e Entry) error {
+func checkErases(s Storage, index uint64, e Entry) *DamageError {
 	if e.Act != ActDetailsErase {
 		return nil
 	}
 	erased, ok := e.Erases()
 	if !ok || erased >= index {
-		return &DamageError{index, "it erases the details of no earlier entry"}
+		return &DamageError{Index: index, What: "it erases the details of no earlier entry"}
 	}
 	if target, err := s.Record(erased); err != nil || target.ErasedBy != index {
-		return &DamageError{erased, fmt.Sprintf("entry %d erases its details, but they are still there or erased otherwise", index)}
+		return &DamageError{Index: erased, What: fmt.Sprintf("entry %d erases its details, but they are still there or erased otherwise", index)}
 	}
 	return nil
 }

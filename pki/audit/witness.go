@@ -129,7 +129,7 @@ func VerifyWitnessed(s Storage, origin string, witnesses []Witnessed) ([]byte, e
 		if sizeErr != nil {
 			return nil, fmt.Errorf("reading the size of the log: %w", sizeErr)
 		}
-		if w := sorted[next]; w.Checkpoint.Size > size && (err == nil || damage.Index == size) {
+		if w := sorted[next]; w.Checkpoint.Size > size && (err == nil || damage.cut) {
 			return nil, &ContradictionError{w.Name, w.Checkpoint.Size, size, size + 1, fmt.Sprintf("it is missing: the log has only %d entries", size)}
 		}
 	}

@@ -140,3 +140,33 @@ func TestWitnesses(t *testing.T) {
 		t.Errorf("without a key: %v, want ErrCheckpoint", err)
 	}
 }
+
+// TestCutErasure: a cut that takes an erasure away leaves a trace, but a witness says
+// where the cut is.
+func TestCutErasure(t *testing.T) {
+	t.Parallel()
+	key := newKey(t)
+	m := newMemory()
+	grow(t, m, 5)
+	erasure, err := NewErasure(1, time.Unix(1700000100, 0), "officer", "court order")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Erase(m, erasure); err != nil {
+		t.Fatal(err)
+	}
+	w, err := OpenWitnessed("at6", checkpoint(t, m, 6, key), key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.size = 5
+	delete(m.records, 5)
+	var damage *DamageError
+	if _, err := Verify(m); !errors.As(err, &damage) || damage.Index != 1 {
+		t.Errorf("alone: %v, want damage at entry 1", err)
+	}
+	var found *ContradictionError
+	if _, err := VerifyWitnessed(m, origin, []Witnessed{w}); !errors.As(err, &found) || found.From != 5 || found.Until != 6 {
+		t.Errorf("with a witness: %v, want entry 5", err)
+	}
+}
