@@ -53,7 +53,11 @@ func newAuditVerify(s *settings) *cobra.Command {
 				if s.json {
 					return printJSON(cmd.OutOrStdout(), map[string]any{"size": size, "root": hex.EncodeToString(root), "witnesses": len(held)})
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 条记录，完整无误 entries, whole\n%d 份见证，全部一致 witnesses, all consistent\nroot SM3 %x\n", size, len(held), root)
+				testimony := fmt.Sprintf("%d 份见证，全部一致 witnesses, all consistent", len(held))
+				if len(held) == 0 {
+					testimony = "没有见证，无法发现整体替换 no witnesses: a log that was cut or replaced as a whole is not noticed"
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 条记录，完整无误 entries, whole\n%s\nroot SM3 %x\n", size, testimony, root)
 				return err
 			})
 		},

@@ -43,7 +43,8 @@ type submission struct {
 // one fsync.
 //
 // A context that ends before the entries' turn has come withdraws them; nothing was
-// written then. After that it no longer counts: the caller is told how it ended.
+// written then. After that it no longer counts: the caller is told how it ended. An
+// error of the disk itself leaves open whether the entries are there.
 func (s *Store) Append(ctx context.Context, records ...audit.Record) ([]audit.Receipt, error) {
 	if len(records) == 0 {
 		return nil, nil

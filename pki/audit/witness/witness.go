@@ -65,7 +65,8 @@ type Witness struct {
 	cosigner *audit.Cosigner
 }
 
-// Create makes the folder of a new witness. Files that are there are not overwritten.
+// Create makes a folder that is there a new witness's. Files in it are not
+// overwritten.
 func Create(dir string, s Settings, key *pki.Key) error {
 	if _, err := audit.NewCosigner(s.Name, key, s.Origin, s.Log); err != nil {
 		return err
