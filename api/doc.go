@@ -5,6 +5,7 @@
 //	GET  /healthz /readyz
 //	GET  /trust/{name}            N.root, trust, catalogue, status, time, set/HASH
 //	POST /v1/verifications        a code, a picture of one, or a PDF
+//	GET  /v1/audit/…              checkpoint, inclusion, consistency: hashes only
 //	GET  /openapi.json /docs
 //	GET  / /verify /v             pages
 //

@@ -60,6 +60,7 @@ func New(o *office.Office, log *slog.Logger) (*Server, error) {
 	s.api = humaecho.New(e, config)
 	s.registerVerifications()
 	s.registerHealth()
+	s.registerAudit()
 	e.GET("/trust/*", s.trustFile)
 	return s, web.Register(e, s.api.OpenAPI())
 }

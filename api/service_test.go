@@ -35,7 +35,7 @@ func newService(tb testing.TB) *service {
 	tb.Helper()
 	f := officetest.New(tb)
 	s := &service{fixture: f, record: f.Issue(tb, "004")}
-	code, err := f.Office.Code(context.Background(), s.record)
+	code, err := f.Office.Code(context.Background(), "test", s.record)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,62 +1,272 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 )
 
 func newAudit(s *settings) *cobra.Command {
-	verify := &cobra.Command{
-		Use: "verify", Short: "核对 recompute the whole log", Args: cobra.NoArgs,
+	return group("audit", "审计日志 the audit log",
+		newAuditVerify(s), newAuditShow(s), newAuditCheckpoint(s), newAuditProve(s), newAuditCheckProof(s), newAuditConsistency(s), newAuditErase(s), newAuditWitness(s))
+}
+
+func newAuditVerify(s *settings) *cobra.Command {
+	var witnesses, keys []string
+	cmd := &cobra.Command{
+		Use:   "verify [--witness DIR|FILE]… [--log-key HEX]…",
+		Short: "核对 recompute the whole log and compare it with its witnesses",
+		Long: "Recomputes every hash of the log and names the first entry that is not what was appended. A log that was made anew, cut or\n" +
+			"restored from an older copy is whole in itself: only what somebody kept elsewhere contradicts it. --witness takes files and\n" +
+			"folders with time files as scanners cache them, checkpoints, cosigned checkpoints and proof files, in any mixture.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.with(func(o *office.Office) error {
-				size, root, err := o.VerifyLog(cmd.Context())
+				points, err := logKeys(o, keys)
+				if err != nil {
+					return err
+				}
+				var held []audit.Witnessed
+				for _, path := range witnesses {
+					found, err := readWitnesses(cmd.Context(), path, points)
+					if err != nil {
+						return fmt.Errorf("--witness: %w", err)
+					}
+					held = append(held, found...)
+				}
+				size, root, err := o.VerifyLog(cmd.Context(), held...)
 				if err != nil {
 					return err
 				}
 				if s.json {
-					return printJSON(cmd.OutOrStdout(), map[string]any{"size": size, "root": hex.EncodeToString(root)})
+					return printJSON(cmd.OutOrStdout(), map[string]any{"size": size, "root": hex.EncodeToString(root), "witnesses": len(held)})
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 条记录，完整无误 entries, whole\nroot SM3 %x\n", size, root)
+				testimony := fmt.Sprintf("%d 份见证，全部一致 witnesses, all consistent", len(held))
+				if len(held) == 0 {
+					testimony = "没有见证，无法发现整体替换 no witnesses: a log that was cut or replaced as a whole is not noticed"
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 条记录，完整无误 entries, whole\n%s\nroot SM3 %x\n", size, testimony, root)
 				return err
 			})
 		},
 	}
-	show := &cobra.Command{
-		Use: "show", Short: "显示 show the entries", Args: cobra.NoArgs,
+	cmd.Flags().StringArrayVar(&witnesses, "witness", nil, "`DIR|FILE` with what was kept elsewhere; may be repeated")
+	cmd.Flags().StringArrayVar(&keys, "log-key", nil, "public point of the log's checkpoints in `HEX`; may be repeated; without: the data folder's")
+	return cmd
+}
+
+// logKeys reads --log-key, or takes the data folder's own key.
+func logKeys(o *office.Office, points []string) ([]*pki.PublicKey, error) {
+	if len(points) == 0 {
+		key, err := o.LogKey()
+		return []*pki.PublicKey{key}, err
+	}
+	var keys []*pki.PublicKey
+	for _, point := range points {
+		key, err := parseLogKey(point)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+func parseLogKey(point string) (*pki.PublicKey, error) {
+	b, err := hex.DecodeString(point)
+	if err != nil {
+		return nil, fmt.Errorf("--log-key: %q is not hexadecimal", point)
+	}
+	key, err := pki.ParsePoint(b)
+	if err != nil {
+		return nil, fmt.Errorf("--log-key: %w", err)
+	}
+	return key, nil
+}
+
+// maxWitness bounds a file that a witness kept, in bytes.
+const maxWitness = audit.MaxProofSize
+
+// readWitnesses reads a file, or every file in a folder and its folders.
+func readWitnesses(ctx context.Context, path string, keys []*pki.PublicKey) ([]audit.Witnessed, error) {
+	var held []audit.Witnessed
+	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case name == path && !entry.IsDir():
+		case entry.IsDir() && name != path && skipWitness(entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir() || skipWitness(entry.Name()):
+			return nil
+		}
+		file, err := readLimited(name, maxWitness)
+		if err != nil {
+			return err
+		}
+		w, err := office.OpenWitness(name, file, keys...)
+		if err != nil {
+			return err
+		}
+		held = append(held, w)
+		return nil
+	})
+	if err == nil && len(held) == 0 {
+		err = fmt.Errorf("%s holds no checkpoint", path)
+	}
+	return held, err
+}
+
+// skipWitness reports what lies beside testimony: the rest of a scanner's cache, and
+// a witness's own settings and key. Anything else must be testimony: what cannot be
+// read is not passed over.
+func skipWitness(name string) bool {
+	switch name {
+	case "trust", "catalogue", "status", "set", "root.sm3", "witness.json", "keys", witnessKEK:
+		return true
+	default:
+		return strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".root")
+	}
+}
+
+func newAuditShow(s *settings) *cobra.Command {
+	var index int64
+	var subject string
+	cmd := &cobra.Command{
+		Use: "show [--index N | --subject ID]", Short: "显示 show the entries", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			one := cmd.Flags().Changed("index")
+			if one && subject != "" {
+				return errors.New("--index: goes without --subject")
+			}
+			if one && index < 0 {
+				return fmt.Errorf("--index: %d is not an index", index)
+			}
 			return s.with(func(o *office.Office) error {
 				var views []entryView
-				err := o.Log(cmd.Context(), func(index uint64, e audit.Entry) error {
-					views = append(views, entryView{
-						ID: index, Time: e.At().Format(time.RFC3339), Actor: e.Actor, Act: string(e.Act), Subject: e.Subject, Digest: hex.EncodeToString(e.Digest),
-					})
+				collect := func(e office.LogEntry) error {
+					if subject == "" || e.Subject == subject {
+						views = append(views, viewEntry(e))
+					}
 					return nil
-				})
-				if err != nil {
-					return err
 				}
-				return list(cmd, s, views, func(v entryView) []string {
-					return []string{fmt.Sprint(v.ID), v.Time, v.Actor, v.Act, v.Subject}
-				})
+				if !one {
+					if err := o.Log(cmd.Context(), collect); err != nil {
+						return err
+					}
+				} else {
+					e, err := o.LogEntry(cmd.Context(), uint64(index))
+					if err != nil {
+						return err
+					}
+					views = []entryView{viewEntry(e)}
+				}
+				return list(cmd, s, views, entryView.row)
 			})
 		},
 	}
-	return group("audit", "审计日志 the audit log", verify, show)
+	cmd.Flags().Int64Var(&index, "index", 0, "only the entry with this `NUMBER`, from 0")
+	cmd.Flags().StringVar(&subject, "subject", "", "only entries about this `ID`")
+	return cmd
 }
 
 // entryView is an entry as it is printed.
 type entryView struct {
-	ID      uint64 `json:"id"`
-	Time    string `json:"time"`
-	Actor   string `json:"actor"`
-	Act     string `json:"act"`
-	Subject string `json:"subject"`
-	Digest  string `json:"digest"`
+	ID       uint64  `json:"id"`
+	Time     string  `json:"time"`
+	Actor    string  `json:"actor"`
+	Act      string  `json:"act"`
+	Subject  string  `json:"subject"`
+	Digest   string  `json:"digest"`
+	Details  string  `json:"details"` // none, kept or erased
+	ErasedBy *uint64 `json:"erased_by"`
+}
+
+func viewEntry(e office.LogEntry) entryView {
+	v := entryView{
+		ID: e.Index, Time: e.At().Format(time.RFC3339), Actor: e.Actor, Act: string(e.Act), Subject: e.Subject, Digest: hex.EncodeToString(e.Digest), Details: "none",
+	}
+	switch {
+	case e.ErasedBy > 0:
+		v.Details, v.ErasedBy = "erased", &e.ErasedBy
+	case e.Commits():
+		v.Details = "kept"
+	}
+	return v
+}
+
+func (v entryView) row() []string {
+	details := ""
+	if v.ErasedBy != nil {
+		details = fmt.Sprintf("已由第 %d 条删除 erased by entry %d", *v.ErasedBy, *v.ErasedBy)
+	}
+	return []string{fmt.Sprint(v.ID), v.Time, v.Actor, v.Act, v.Subject, details}
+}
+
+func newAuditErase(s *settings) *cobra.Command {
+	var index int64
+	var subject, reason string
+	cmd := &cobra.Command{
+		Use:   "erase --index N | --subject ID --reason TEXT",
+		Short: "依法删除个人信息 erase the personal details beside entries, by law",
+		Long: "Erases the key and the text that lie beside one entry, or beside all entries about a subject. The entries stay, and the log\n" +
+			"verifies as before; each erasure is an entry with its reason. Backups made before still hold the details.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			one := cmd.Flags().Changed("index")
+			if one == (subject != "") || index < 0 {
+				return errors.New("--index or --subject: one of them must say what to erase")
+			}
+			return s.with(func(o *office.Office) error {
+				erased := []uint64{uint64(index)}
+				var err error
+				if one {
+					err = o.EraseDetails(cmd.Context(), s.actor, reason, erased...)
+				} else {
+					erased, err = o.EraseDetailsOf(cmd.Context(), s.actor, reason, subject)
+				}
+				if err != nil {
+					return err
+				}
+				if s.json {
+					return printJSON(cmd.OutOrStdout(), map[string]any{"erased": erased})
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "已删除 erased: %v\n", erased)
+				return err
+			})
+		},
+	}
+	cmd.Flags().Int64Var(&index, "index", 0, "`NUMBER` of the entry")
+	cmd.Flags().StringVar(&subject, "subject", "", "every entry about this `ID`")
+	cmd.Flags().StringVar(&reason, "reason", "", "the lawful ground, in `WORDS`; kept as details of the erasure")
+	return cmd
+}
+
+// writeOutput writes a binary file that -o names; - is standard output.
+func writeOutput(cmd *cobra.Command, out string, content []byte) error {
+	switch out {
+	case "":
+		return errors.New("-o: must name a file")
+	case "-":
+		_, err := cmd.OutOrStdout().Write(content)
+		return err
+	}
+	if err := durable.WriteFile(out, content, 0o644); err != nil {
+		return fmt.Errorf("-o: %w", err)
+	}
+	return nil
 }

@@ -191,7 +191,7 @@ func onLicence(s *settings, use, short string, do func(*cobra.Command, context.C
 
 func newShow(s *settings) *cobra.Command {
 	return onLicence(s, "show ID", "显示 show a licence", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
-		r, err := o.Licence(ctx, id)
+		r, err := o.Licence(ctx, s.actor, id)
 		if err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func newLicenceList(s *settings) *cobra.Command {
 			return fmt.Errorf("--limit: %d is not 1 to 10000", limit)
 		}
 		return s.with(func(o *office.Office) error {
-			records, err := o.Licences(cmd.Context(), after, limit)
+			records, err := o.Licences(cmd.Context(), s.actor, after, limit)
 			if err != nil {
 				return err
 			}
@@ -232,11 +232,11 @@ const (
 func newCode(s *settings) *cobra.Command {
 	var png, svg string
 	cmd := onLicence(s, "code ID [--png F] [--svg F]", "核验码 print a licence's code", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
-		r, err := o.Licence(ctx, id)
+		r, err := o.Licence(ctx, s.actor, id)
 		if err != nil {
 			return err
 		}
-		code, err := o.Code(ctx, r)
+		code, err := o.Code(ctx, s.actor, r)
 		if err != nil {
 			return err
 		}
@@ -275,7 +275,7 @@ func newPDF(s *settings) *cobra.Command {
 		if out == "" {
 			return fmt.Errorf("-o: must name a file")
 		}
-		r, err := o.Licence(ctx, id)
+		r, err := o.Licence(ctx, s.actor, id)
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/audit/witness"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal"
 )
@@ -61,11 +62,13 @@ func report(err error) int {
 		fmt.Fprintf(os.Stderr, "elicence: hint: %s\n", hint)
 	}
 	var damage *audit.DamageError
-	if errors.As(err, &damage) {
+	var contradiction *audit.ContradictionError
+	if errors.As(err, &damage) || errors.As(err, &contradiction) {
 		return exitNo
 	}
 	for _, refusal := range []error{
 		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, seal.ErrSamePerson, seal.ErrState, demo.ErrNotAsItMustBe,
+		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 	} {
 		if errors.Is(err, refusal) {
 			return exitNo

@@ -15,6 +15,7 @@ import (
 
 	"github.com/elicence/elicence/internal/columns"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
@@ -93,8 +94,8 @@ func (s *settings) check() error {
 	if s.store != "" {
 		return fmt.Errorf("--store: %q: this version has only the embedded store", s.store)
 	}
-	if s.actor == "" || strings.ContainsAny(s.actor, "\n\r\t") {
-		return errors.New("--actor: must be a name on one line")
+	if s.actor == "" || strings.ContainsAny(s.actor, "\n\r\t") || len(s.actor) > audit.MaxActorSize {
+		return fmt.Errorf("--actor: must be a name on one line of at most %d bytes", audit.MaxActorSize)
 	}
 	return nil
 }

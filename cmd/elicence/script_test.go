@@ -100,6 +100,7 @@ func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"capture": capture,
+			"number":  number,
 			"replace": replace,
 			"flip":    flip,
 			"listens": listens,
@@ -163,6 +164,21 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the last output has no %q:\n%s", args[1], out)
 	}
 	ts.Setenv(args[0], value)
+}
+
+// number NAME KEY puts the number behind "KEY": in the last output into an environment
+// variable.
+func number(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: number NAME KEY")
+	}
+	out := ts.ReadFile("stdout")
+	_, rest, found := strings.Cut(out, `"`+args[1]+`": `)
+	digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
+	if !found || digits == "" {
+		ts.Fatalf("the last output has no number %q:\n%s", args[1], out)
+	}
+	ts.Setenv(args[0], digits)
 }
 
 // replace FILE OLD NEW replaces text in a file, wherever it stands.

@@ -45,7 +45,7 @@ var only = map[string][]string{
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.
-var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/pkitest", "internal/tooltest", "internal/trusttest", "internal/store/storetest"}
+var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/tooltest", "internal/trusttest", "internal/store/storetest"}
 
 type goPackage struct {
 	ImportPath string

@@ -210,7 +210,7 @@ func (r *run) issue(ctx context.Context) error {
 func (r *run) print(ctx context.Context) error {
 	r.codes = make([]office.Code, len(r.records))
 	return r.eachCategory(ctx, func(i int, c *catalogue.Category) error {
-		code, err := r.office.Code(ctx, r.records[i])
+		code, err := r.office.Code(ctx, officer, r.records[i])
 		if err != nil {
 			return err
 		}

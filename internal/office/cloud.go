@@ -137,9 +137,16 @@ func (r *SigningRun) Document() ([]byte, [4]int64, error) {
 // Certificate returns the person's certificate.
 func (r *SigningRun) Certificate() *cert.Certificate { return r.chain[0] }
 
-// Answer counts a try and gives the service's part of the signature.
+// Answer counts and records a try and gives the service's part of the signature.
 func (r *SigningRun) Answer(ctx context.Context, c cosign.Commitment) (cosign.Answer, error) {
-	return r.office.cloud().Answer(ctx, r.request, c)
+	digest := r.prepared.Digest()
+	entry, err := audit.NewRecord(audit.Entry{
+		Time: r.office.now().Unix(), Actor: r.actor, Act: audit.ActCloudTry, Subject: r.request.Enrolment, Digest: digest[:],
+	}, nil)
+	if err != nil {
+		return cosign.Answer{}, err
+	}
+	return r.office.cloud().Answer(ctx, r.request, c, entry)
 }
 
 // Finish takes the finished signature, records the act and returns the signed

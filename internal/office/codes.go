@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/picture"
 )
@@ -22,9 +25,9 @@ type Code struct {
 // Paper returns the symbol for paper.
 func (c Code) Paper() (*picture.Symbol, error) { return picture.Draw(c.Address, picture.Paper) }
 
-// Code signs a printed code for a licence, by its issuing authority. A revoked
-// licence gets none.
-func (o *Office) Code(ctx context.Context, r licence.Record) (Code, error) {
+// Code signs a printed code for a licence, by its issuing authority, and records it
+// before it gives it away. A revoked licence gets none.
+func (o *Office) Code(ctx context.Context, actor string, r licence.Record) (Code, error) {
 	l := r.Licence
 	if r.State == licence.Revoked {
 		return Code{}, fmt.Errorf("licence %s is revoked and gets no code: %w", l.Identifier, licence.ErrStep)
@@ -66,6 +69,16 @@ func (o *Office) Code(ctx context.Context, r licence.Record) (Code, error) {
 	}
 	digits, err := qr.Encode(qr.KindLicence, b)
 	if err != nil {
+		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
+	}
+	digest := sm3.Sum([]byte(digits))
+	entry, err := audit.NewRecord(audit.Entry{
+		Time: now.Unix(), Actor: actor, Act: audit.ActLicenceCode, Subject: l.Identifier.String(), Digest: digest[:],
+	}, nil)
+	if err != nil {
+		return Code{}, err
+	}
+	if _, err := o.store.Append(ctx, entry); err != nil {
 		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
 	}
 	return Code{Digits: digits, Cut: cut, Address: qr.Address(o.config.Host, digits)}, nil

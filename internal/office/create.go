@@ -10,12 +10,15 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
@@ -135,7 +138,14 @@ func (o *Office) settle(ctx context.Context, c CreateOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.store.PutSetting(ctx, configSetting, b); err != nil {
+	digest := sm3.Sum(b)
+	entry, err := audit.NewRecord(audit.Entry{
+		Time: o.now().Unix(), Actor: c.Actor, Act: audit.ActStoreCreate, Subject: c.Config.Region, Digest: digest[:],
+	}, nil)
+	if err != nil {
+		return err
+	}
+	if err := o.store.PutSetting(ctx, configSetting, b, entry); err != nil {
 		return err
 	}
 	offline, err := o.createOffline(c.RootPassphrase)

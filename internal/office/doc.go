@@ -11,5 +11,6 @@
 //	               root's, under a passphrase; to be moved off the machine
 //
 // Every act that changes something names its actor and is an entry of the audit
-// log in the same transaction. An act that returns an error has changed nothing.
+// log in the same transaction. A look at a licence is an entry before it is answered.
+// An act that returns an error has changed nothing.
 package office

@@ -53,7 +53,7 @@ func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *li
 		return licence.Record{}, err
 	}
 	if request.ID != "" {
-		earlier, err := o.store.Requested(ctx, request)
+		earlier, err := o.requested(ctx, actor, request)
 		if !errors.Is(err, licence.ErrNotFound) {
 			return earlier, err
 		}
@@ -61,9 +61,21 @@ func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *li
 	record, err := o.issueValid(ctx, actor, category, issuer, valid, request)
 	if request.ID != "" && errors.Is(err, licence.ErrRequestReused) {
 		// Another call with the same request came first.
-		return o.store.Requested(ctx, request)
+		return o.requested(ctx, actor, request)
 	}
 	return record, err
+}
+
+// requested answers with the licence of an earlier request, which is a look at it.
+func (o *Office) requested(ctx context.Context, actor string, request licence.Request) (licence.Record, error) {
+	r, err := o.store.Requested(ctx, request)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	if err := o.looked(ctx, actor, r); err != nil {
+		return licence.Record{}, err
+	}
+	return r, nil
 }
 
 // requestOf names a request by its issuer and the content of the application.
@@ -144,11 +156,8 @@ func (o *Office) Step(ctx context.Context, actor string, id licence.Identifier, 
 	if !known {
 		return licence.Record{}, fmt.Errorf("step %q is not known", step)
 	}
-	if reason == "" || len(reason) > maxReason {
-		return licence.Record{}, fmt.Errorf("a reason of at most %d bytes must be given", maxReason)
-	}
-	if err := cleantext.CheckLines(reason); err != nil {
-		return licence.Record{}, fmt.Errorf("reason: %w", err)
+	if err := checkReason(reason); err != nil {
+		return licence.Record{}, err
 	}
 	now := o.now().UTC().Truncate(time.Second)
 	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: act, Subject: id.String()}, []byte(reason))
@@ -158,13 +167,45 @@ func (o *Office) Step(ctx context.Context, actor string, id licence.Identifier, 
 	return o.store.Transition(ctx, licence.Transition{Identifier: id, Step: step, Reason: reason, At: now, Audit: entry})
 }
 
-// Licence returns one licence of the register.
-func (o *Office) Licence(ctx context.Context, id licence.Identifier) (licence.Record, error) {
-	return o.store.ByIdentifier(ctx, id)
+// Licence returns one licence of the register. The look is in the audit log before
+// it is answered.
+func (o *Office) Licence(ctx context.Context, actor string, id licence.Identifier) (licence.Record, error) {
+	r, err := o.store.ByIdentifier(ctx, id)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	if err := o.looked(ctx, actor, r); err != nil {
+		return licence.Record{}, err
+	}
+	return r, nil
 }
 
 // Licences returns up to limit licences whose last change came after a revision,
-// the oldest change first.
-func (o *Office) Licences(ctx context.Context, after uint64, limit int) ([]licence.Record, error) {
-	return o.store.List(ctx, after, limit)
+// the oldest change first. It is a look at each of them.
+func (o *Office) Licences(ctx context.Context, actor string, after uint64, limit int) ([]licence.Record, error) {
+	records, err := o.store.List(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.looked(ctx, actor, records...); err != nil {
+		return nil, err
+	}
+	return records, nil
+}
+
+// looked records that licences are about to be shown. Nothing is shown if it fails.
+func (o *Office) looked(ctx context.Context, actor string, shown ...licence.Record) error {
+	entries := make([]audit.Record, len(shown))
+	for i, r := range shown {
+		digest := sm3.Sum(r.Signed)
+		var err error
+		entries[i], err = audit.NewRecord(audit.Entry{
+			Time: o.now().Unix(), Actor: actor, Act: audit.ActLicenceLook, Subject: r.Licence.Identifier.String(), Digest: digest[:],
+		}, nil)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := o.store.Append(ctx, entries...)
+	return err
 }

@@ -225,7 +225,7 @@ func TestEveryCategoryIsIssued(t *testing.T) {
 	f := officetest.New(t)
 	for _, c := range f.Office.Catalogue().Categories() {
 		r := f.Issue(t, c.ID.String())
-		code, err := f.Office.Code(ctx, r)
+		code, err := f.Office.Code(ctx, "test", r)
 		if err != nil {
 			t.Fatalf("category %s: %v", c.ID, err)
 		}
@@ -264,7 +264,7 @@ func TestLongestValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := f.Office.Code(ctx, r)
+	code, err := f.Office.Code(ctx, "test", r)
 	if err != nil || !code.Cut {
 		t.Fatalf("cut %v, %v, want a cut code", code.Cut, err)
 	}

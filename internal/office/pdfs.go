@@ -15,7 +15,7 @@ import (
 // PDF renders a licence with its code and seals it with a seal of its issuing
 // authority.
 func (o *Office) PDF(ctx context.Context, actor string, r licence.Record) ([]byte, error) {
-	code, err := o.Code(ctx, r)
+	code, err := o.Code(ctx, actor, r)
 	if err != nil {
 		return nil, err
 	}

@@ -365,28 +365,7 @@ func (p *publication) time(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	file.Checkpoint = checkpoint
+	file.Checkpoint = checkpoint.Signed
 	_, err = p.sign(trust.RoleTime, file)
 	return err
-}
-
-// Checkpoint signs the present state of the audit log.
-func (o *Office) Checkpoint(context.Context) ([]byte, error) {
-	key, err := o.keys.Signer(keystore.PurposeService, checkpointKey)
-	if err != nil {
-		return nil, err
-	}
-	c := audit.Checkpoint{Origin: o.config.Domain, Time: o.now().Unix()}
-	err = o.store.ReadLog(func(log audit.Storage) error {
-		var err error
-		if c.Size, err = log.Size(); err != nil {
-			return err
-		}
-		c.Root, err = audit.Root(log, c.Size)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("making a checkpoint: %w", err)
-	}
-	return c.Sign(key)
 }

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 	"github.com/transparency-dev/merkle/proof"
@@ -117,8 +120,8 @@ func TestRoot(t *testing.T) {
 		}
 		r := entry(t, int(n))
 		leaves = append(leaves, r.Leaf)
-		if index, err := Append(m, r); err != nil || index != n {
-			t.Fatalf("Append = %d, %v, want %d", index, err, n)
+		if b, err := Append(m, r); err != nil || b.First() != n {
+			t.Fatalf("Append: %v", err)
 		}
 	}
 }
@@ -148,6 +151,62 @@ func TestAppendMany(t *testing.T) {
 	}
 }
 
+// TestReceipts: the receipts of every batch, from every size, are the proofs that
+// are read from the log, and the edge is the one that is read from it.
+func TestReceipts(t *testing.T) {
+	t.Parallel()
+	for before := range 20 {
+		for batch := 1; batch <= 18; batch++ {
+			m := newMemory()
+			grow(t, m, before)
+			var records []Record
+			for i := range batch {
+				records = append(records, entry(t, before+i))
+			}
+			b, err := Append(m, records...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			size := uint64(before + batch)
+			root, err := Root(m, size)
+			if err != nil || b.Size() != size || !bytes.Equal(b.Root(), root) {
+				t.Fatalf("%d and %d: size %d, root %x, want %x, %v", before, batch, b.Size(), b.Root(), root, err)
+			}
+			edge, err := ReadEdge(m, size)
+			if err != nil || !reflect.DeepEqual(edge, b.Edge()) {
+				t.Errorf("%d and %d: edge %v, want %v, %v", before, batch, b.Edge(), edge, err)
+			}
+			for i, r := range records {
+				got := b.Receipt(i)
+				want, err := Inclusion(m, got.Index, size)
+				if err != nil || got.Index != uint64(before+i) || !slices.EqualFunc(got.Path, want, bytes.Equal) {
+					t.Fatalf("%d and %d: receipt %d is %v, want %v, %v", before, batch, i, got, want, err)
+				}
+				if err := VerifyInclusion(r.Leaf, got.Index, got.Size, got.Root, got.Path); err != nil {
+					t.Error(err)
+				}
+				if err := VerifyInclusion(r.Leaf, got.Index^1, got.Size, got.Root, got.Path); !errors.Is(err, ErrProof) {
+					t.Errorf("another index: %v, want ErrProof", err)
+				}
+			}
+		}
+	}
+}
+
+// TestAppendTo: an edge of another log's size is refused before anything is stored.
+func TestAppendTo(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	grow(t, m, 5)
+	edge, err := ReadEdge(m, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := AppendTo(m, edge, []Record{entry(t, 5)}); !errors.Is(err, ErrEdge) || m.size != 5 {
+		t.Errorf("AppendTo = %v, want ErrEdge", err)
+	}
+}
+
 func TestVerifyFindsDamage(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]struct {
@@ -167,6 +226,8 @@ func TestVerifyFindsDamage(t *testing.T) {
 		"details without key":     {func(m *memory) { r := m.records[6]; r.Key, r.Details = nil, []byte("other"); m.records[6] = r }, 6},
 		"leaf hash edited":        {func(m *memory) { m.nodes[nodeName(0, 2)][0] ^= 1 }, 2},
 		"inner node edited":       {func(m *memory) { m.nodes[nodeName(2, 1)][0] ^= 1 }, 7},
+		"details removed":         {func(m *memory) { r := m.records[4]; r.Key, r.Details = nil, nil; m.records[4] = r }, 4},
+		"size cut":                {func(m *memory) { m.size = 8 }, 8},
 		"entry no longer decodes": {func(m *memory) { r := m.records[1]; r.Leaf = []byte{0xff}; m.records[1] = r }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,25 +249,79 @@ func TestVerifyFindsDamage(t *testing.T) {
 
 func entryBytes(tb testing.TB, i int) []byte { return entry(tb, i).Leaf }
 
-// TestErasure: with key and details erased the entry still verifies, and nothing
-// in it gives the details away.
+// TestErasure: with key and details erased the log still verifies, nothing in the
+// entry gives the details away, and what is erased is told from what is damaged.
 func TestErasure(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
 	grow(t, m, 3)
-	before, err := Verify(m)
+	if r := m.records[1]; bytes.Contains(r.Leaf, r.Details) {
+		t.Error("the entry holds its details")
+	}
+	kept := m.records[1]
+	erase := func(index uint64) error {
+		r, err := NewErasure(index, time.Unix(1700000100, 0), "officer", "court order")
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := m.size
+		if _, err = Erase(m, r); err != nil {
+			m.size = size // as a transaction that is rolled back
+		}
+		return err
+	}
+	if err := erase(1); err != nil {
+		t.Fatal(err)
+	}
+	if r := m.records[1]; r.ErasedBy != 3 || len(r.Key)+len(r.Details) > 0 {
+		t.Errorf("after erasure: %+v", r)
+	}
+	if _, err := Verify(m); err != nil {
+		t.Errorf("after erasure: %v", err)
+	}
+	if err := erase(1); !errors.Is(err, ErrErased) {
+		t.Errorf("a second erasure: %v, want ErrErased", err)
+	}
+	if err := erase(99); err == nil {
+		t.Error("what is not there is erased")
+	}
+	plain, err := NewRecord(Entry{Time: 1, Actor: "officer", Act: ActLicenceLook}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := m.records[1]
-	if bytes.Contains(r.Leaf, r.Details) {
-		t.Error("the entry holds its details")
+	if _, err := Append(m, plain); err != nil {
+		t.Fatal(err)
 	}
-	r.Key, r.Details = nil, nil
-	m.records[1] = r
-	after, err := Verify(m)
-	if err != nil || !bytes.Equal(before, after) {
-		t.Errorf("after erasure: %x, %v, want %x", after, err, before)
+	if err := erase(4); !errors.Is(err, ErrNothingToErase) {
+		t.Errorf("an entry without details: %v, want ErrNothingToErase", err)
+	}
+	// The reason of an erasure may be erased as well.
+	if err := erase(3); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(m); err != nil {
+		t.Errorf("after the erasure of an erasure's reason: %v", err)
+	}
+	for name, damage := range map[string]struct {
+		record Record
+		want   error
+	}{
+		"details missing":         {Record{Leaf: kept.Leaf}, ErrNoDetails},
+		"erased by another entry": {Record{Leaf: kept.Leaf, ErasedBy: 5}, nil},
+		"erased by the future":    {Record{Leaf: kept.Leaf, ErasedBy: 99}, nil},
+		"erased by itself":        {Record{Leaf: kept.Leaf, ErasedBy: 1}, nil},
+		"erased details restored": {kept, nil},
+	} {
+		erased := m.records[1]
+		m.records[1] = damage.record
+		var found *DamageError
+		if _, err := Verify(m); !errors.As(err, &found) || found.Index != 1 {
+			t.Errorf("%s: %v, want damage at entry 1", name, err)
+		}
+		if _, err := m.records[1].Entry(); damage.want != nil && !errors.Is(err, damage.want) {
+			t.Errorf("%s: %v, want %v", name, err, damage.want)
+		}
+		m.records[1] = erased
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -18,9 +20,12 @@ type Act string
 
 // The acts of this version.
 const (
+	ActStoreCreate      Act = "store.create"
 	ActCertificateIssue Act = "certificate.issue"
 	ActAuthorityAdd     Act = "authority.add"
 	ActLicenceIssue     Act = "licence.issue"
+	ActLicenceLook      Act = "licence.look"
+	ActLicenceCode      Act = "licence.code"
 	ActLicenceSuspend   Act = "licence.suspend"
 	ActLicenceResume    Act = "licence.resume"
 	ActLicenceRevoke    Act = "licence.revoke"
@@ -28,8 +33,22 @@ const (
 	ActSealApprove      Act = "seal.approve"
 	ActSealUse          Act = "seal.use"
 	ActCloudSign        Act = "cloud.sign"
+	ActCloudTry         Act = "cloud.try"
 	ActCloudEnrol       Act = "cloud.enrol"
 	ActTrustPublish     Act = "trust.publish"
+	ActDetailsErase     Act = "audit.erase"
+)
+
+// Limits of an entry in bytes.
+const (
+	MaxActorSize   = 256
+	MaxActSize     = 64
+	MaxSubjectSize = 512
+	MaxEntrySize   = 1024     // the leaf
+	MaxDetailsSize = 64 << 10 // what an entry commits to
+	commitmentSize = sm3.Size // HMAC-SM3
+	blindingSize   = 16       // random bytes in the place of a commitment
+	KeySize        = 32       // the key of a commitment
 )
 
 // Entry is one leaf of the log. Nothing in it is personal.
@@ -40,31 +59,91 @@ type Entry struct {
 	Act        Act
 	Subject    string // what: a licence identifier, a serial, a seal code
 	Digest     []byte // SM3 of the object as signed or sealed; empty if there is none
-	Commitment []byte // HMAC-SM3(key, details); empty if there are none
+	Commitment []byte // HMAC-SM3(key, details); without details 16 random bytes, or none
 }
 
 // At returns the time of the entry.
 func (e Entry) At() time.Time { return time.Unix(e.Time, 0).UTC() }
 
+// Commits reports whether the entry commits to details.
+func (e Entry) Commits() bool { return len(e.Commitment) == commitmentSize }
+
+// ErrEntry says that bytes are not an entry in its one form.
+var ErrEntry = errors.New("not an entry of the audit log")
+
+func (e Entry) check() error {
+	switch {
+	case e.Time < 0:
+		return fmt.Errorf("its time is before 1970: %w", ErrEntry)
+	case e.Actor == "" || len(e.Actor) > MaxActorSize:
+		return fmt.Errorf("its actor has %d bytes, want 1 to %d: %w", len(e.Actor), MaxActorSize, ErrEntry)
+	case e.Act == "" || len(e.Act) > MaxActSize:
+		return fmt.Errorf("its act has %d bytes, want 1 to %d: %w", len(e.Act), MaxActSize, ErrEntry)
+	case len(e.Subject) > MaxSubjectSize:
+		return fmt.Errorf("its subject has %d bytes, want at most %d: %w", len(e.Subject), MaxSubjectSize, ErrEntry)
+	case !utf8.ValidString(e.Actor) || !utf8.ValidString(string(e.Act)) || !utf8.ValidString(e.Subject):
+		return fmt.Errorf("it is not UTF-8: %w", ErrEntry)
+	case len(e.Digest) != 0 && len(e.Digest) != sm3.Size:
+		return fmt.Errorf("its digest has %d bytes, want 0 or %d: %w", len(e.Digest), sm3.Size, ErrEntry)
+	}
+	switch len(e.Commitment) {
+	case 0, blindingSize, commitmentSize:
+		return nil
+	default:
+		return fmt.Errorf("its commitment has %d bytes: %w", len(e.Commitment), ErrEntry)
+	}
+}
+
+// ParseEntry decodes a leaf. The error wraps [ErrEntry].
+func ParseEntry(leaf []byte) (Entry, error) {
+	var e Entry
+	if len(leaf) > MaxEntrySize {
+		return e, fmt.Errorf("%d bytes, at most %d are read: %w", len(leaf), MaxEntrySize, ErrEntry)
+	}
+	if err := detcbor.Unmarshal(leaf, &e); err != nil {
+		return Entry{}, fmt.Errorf("%w: %w", ErrEntry, err)
+	}
+	if err := e.check(); err != nil {
+		return Entry{}, err
+	}
+	return e, nil
+}
+
 // Record is an entry as it is stored: the leaf's bytes, and beside them the
 // erasable key and text of its commitment.
 type Record struct {
 	Leaf    []byte
-	Key     []byte // 32 bytes, or empty: no details, or erased
+	Key     []byte // [KeySize] bytes, or empty: no details, or erased
 	Details []byte // what the commitment is over; may be personal
+	// ErasedBy is the index of the entry by which the law's erasure of key and
+	// details was recorded; 0: they were not erased.
+	ErasedBy uint64
 }
 
-// NewRecord encodes an entry. Non-empty details are committed to under a fresh
-// random key and kept beside the leaf.
+// NewRecord encodes an entry. Details are committed to under a fresh random key and
+// kept beside the leaf. An entry without details gets random bytes in the place of
+// the commitment: hashes of entries are public, and without them whoever knows a
+// licence could find out by trial who looked at it and when.
 func NewRecord(e Entry, details []byte) (Record, error) {
 	var r Record
+	if len(details) > MaxDetailsSize {
+		return r, fmt.Errorf("the details of an audit entry have %d bytes, at most %d are kept", len(details), MaxDetailsSize)
+	}
+	size := blindingSize
 	if len(details) > 0 {
-		r.Key = make([]byte, 32)
-		if _, err := rand.Read(r.Key); err != nil {
-			return Record{}, fmt.Errorf("drawing the key of an audit entry: %w", err)
-		}
-		r.Details = details
+		size = KeySize
+	}
+	random := make([]byte, size)
+	if _, err := rand.Read(random); err != nil {
+		return r, fmt.Errorf("drawing the key of an audit entry: %w", err)
+	}
+	e.Commitment = random
+	if len(details) > 0 {
+		r.Key, r.Details = random, details
 		e.Commitment = commit(r.Key, details)
+	}
+	if err := e.check(); err != nil {
+		return Record{}, fmt.Errorf("making an audit entry: %w", err)
 	}
 	leaf, err := detcbor.Marshal(e)
 	if err != nil {
@@ -80,20 +159,51 @@ func commit(key, details []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// ErrDetails says that the text beside an entry is not what the entry commits
-// to.
-var ErrDetails = errors.New("the details beside the entry are not what it commits to")
+// Errors of what lies beside an entry.
+var (
+	// ErrDetails: the text beside an entry is not what the entry commits to.
+	ErrDetails = errors.New("the details beside the entry are not what it commits to")
+	// ErrNoDetails: the entry commits to details that are not there, and nothing
+	// says that they were erased.
+	ErrNoDetails = errors.New("the details that the entry commits to are missing and were not erased")
+	// ErrErased: the details were erased before.
+	ErrErased = errors.New("the details were erased")
+)
 
-// Entry decodes the leaf and checks the details, if they are still there,
-// against the commitment.
+// Entry decodes the leaf and checks what lies beside it against the commitment.
+// That an erasure is itself in the log is for [Verify] to find out.
 func (r Record) Entry() (Entry, error) {
-	var e Entry
-	if err := detcbor.Unmarshal(r.Leaf, &e); err != nil {
-		return Entry{}, fmt.Errorf("decoding an audit entry: %w", err)
+	e, err := ParseEntry(r.Leaf)
+	if err != nil {
+		return e, err
 	}
-	erased := len(r.Key) == 0
-	if erased && len(r.Details) > 0 || !erased && subtle.ConstantTimeCompare(commit(r.Key, r.Details), e.Commitment) != 1 {
+	switch {
+	case r.ErasedBy > 0 && (len(r.Key) > 0 || !e.Commits()):
+		return Entry{}, fmt.Errorf("said to be erased by entry %d: %w", r.ErasedBy, ErrDetails)
+	case len(r.Key) > 0 && !opens(e, r.Key, r.Details), len(r.Key) == 0 && len(r.Details) > 0:
 		return Entry{}, ErrDetails
+	case len(r.Key) == 0 && e.Commits() && r.ErasedBy == 0:
+		return Entry{}, ErrNoDetails
 	}
 	return e, nil
+}
+
+// opens reports whether key and details are what an entry commits to.
+func opens(e Entry, key, details []byte) bool {
+	return len(key) == KeySize && len(details) > 0 && e.Commits() && subtle.ConstantTimeCompare(commit(key, details), e.Commitment) == 1
+}
+
+// NewErasure returns the entry that records the erasure of another entry's
+// details. Why it was done is kept as details of its own.
+func NewErasure(index uint64, at time.Time, actor, reason string) (Record, error) {
+	return NewRecord(Entry{Time: at.Unix(), Actor: actor, Act: ActDetailsErase, Subject: strconv.FormatUint(index, 10)}, []byte(reason))
+}
+
+// Erases returns the index of the entry whose details this one erases.
+func (e Entry) Erases() (uint64, bool) {
+	if e.Act != ActDetailsErase {
+		return 0, false
+	}
+	index, err := strconv.ParseUint(e.Subject, 10, 64)
+	return index, err == nil && strconv.FormatUint(index, 10) == e.Subject
 }

@@ -1,41 +1,10 @@
 package audit
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-
-	"github.com/emmansun/gmsm/sm3"
-	"github.com/transparency-dev/merkle"
-	"github.com/transparency-dev/merkle/compact"
-	"github.com/transparency-dev/merkle/proof"
+	"slices"
 )
-
-// Hasher is RFC 6962 hashing with SM3: leaves are prefixed with 0x00, inner
-// nodes with 0x01, the empty tree is SM3 of nothing.
-type Hasher struct{}
-
-var _ merkle.LogHasher = Hasher{}
-
-// EmptyRoot returns the root of a log without entries.
-func (Hasher) EmptyRoot() []byte { return sum() }
-
-// HashLeaf returns the hash of a leaf.
-func (Hasher) HashLeaf(leaf []byte) []byte { return sum([]byte{0}, leaf) }
-
-// HashChildren returns the hash of an inner node.
-func (Hasher) HashChildren(left, right []byte) []byte { return sum([]byte{1}, left, right) }
-
-// Size returns the length of a hash in bytes.
-func (Hasher) Size() int { return sm3.Size }
-
-func sum(parts ...[]byte) []byte {
-	h := sm3.New()
-	for _, p := range parts {
-		h.Write(p)
-	}
-	return h.Sum(nil)
-}
 
 // Storage keeps a log within one transaction of its owner. Node hashes are
 // addressed by level (0 = leaves) and index; only complete subtrees are kept.
@@ -48,148 +17,231 @@ type Storage interface {
 	PutRecord(index uint64, r Record) error
 }
 
-var factory = compact.RangeFactory{Hash: Hasher{}.HashChildren}
+// Edge is the right edge of a log: the roots of the complete subtrees that its
+// entries fall into. It is all that is needed to go on appending. An Edge is not
+// changed once it is made.
+type Edge struct {
+	size  uint64
+	nodes [][]byte // by level; nil where the bit of size is not set
+}
 
-// Append adds records to the log and returns the index of the first. The caller
-// commits the transaction; until then nothing is acknowledged.
-func Append(s Storage, records ...Record) (uint64, error) {
-	size, err := s.Size()
-	if err != nil {
-		return 0, fmt.Errorf("reading the size of the log: %w", err)
+// Size returns the number of entries.
+func (e Edge) Size() uint64 { return e.size }
+
+// ReadEdge reads the edge of a log's first size entries.
+func ReadEdge(s Storage, size uint64) (Edge, error) {
+	e := Edge{size: size}
+	for level := uint(0); size>>level > 0; level++ {
+		var node []byte
+		if size>>level&1 == 1 {
+			var err error
+			if node, err = s.Node(level, size>>level-1); err != nil {
+				return Edge{}, fmt.Errorf("reading log node %d/%d: %w", level, size>>level-1, err)
+			}
+		}
+		e.nodes = append(e.nodes, node)
 	}
-	tree, err := load(s, size)
-	if err != nil {
-		return 0, err
+	return e, nil
+}
+
+// level is what a batch knows of one level of the tree: perhaps the last complete
+// node of before, the complete nodes that the batch adds, and the root of the rest.
+type level struct {
+	first uint64   // index of nodes[0]
+	left  []byte   // the node before it, if its sibling is in the batch
+	nodes [][]byte // complete nodes, each of which holds an entry of the batch
+	rest  []byte   // root of the entries right of the last complete node, or nil
+}
+
+// node returns a node of the level by its index, nil if the batch does not know it.
+func (l *level) node(index uint64) []byte {
+	switch {
+	case index+1 == l.first:
+		return l.left
+	case index >= l.first && index-l.first < uint64(len(l.nodes)):
+		return l.nodes[index-l.first]
+	case index == l.first+uint64(len(l.nodes)):
+		return l.rest
+	default:
+		return nil
 	}
+}
+
+// Batch is the tree around entries that are appended together. It is computed from
+// the edge alone and is not changed once it is made.
+type Batch struct {
+	first, size uint64
+	levels      []level
+	root        []byte
+}
+
+// NewBatch computes the tree that grows from an edge by records.
+func NewBatch(e Edge, records []Record) *Batch {
+	b := &Batch{first: e.size, size: e.size + uint64(len(records))}
+	nodes := make([][]byte, len(records))
 	for i, r := range records {
-		if err := s.PutRecord(size+uint64(i), r); err != nil {
-			return 0, fmt.Errorf("storing log entry %d: %w", size+uint64(i), err)
+		nodes[i] = Hasher{}.HashLeaf(r.Leaf)
+	}
+	var rest []byte
+	for k := uint(0); b.size>>k > 0; k++ {
+		l := level{first: e.size >> k, nodes: nodes, rest: rest}
+		if k < uint(len(e.nodes)) {
+			l.left = e.nodes[k]
 		}
-		var putErr error
-		put := func(id compact.NodeID, hash []byte) {
-			putErr = errors.Join(putErr, s.PutNode(id.Level, id.Index, hash))
+		// The next level: pairs, the first of which may begin with the edge's node.
+		begin := l.first &^ 1
+		parents := make([][]byte, 0, len(nodes)/2+1)
+		for index := begin; index+1 < l.first+uint64(len(nodes)); index += 2 {
+			parents = append(parents, Hasher{}.HashChildren(l.node(index), l.node(index+1)))
 		}
-		if err := errors.Join(tree.Append(Hasher{}.HashLeaf(r.Leaf), put), putErr); err != nil {
-			return 0, fmt.Errorf("adding log entry %d: %w", size+uint64(i), err)
+		switch last := b.size>>k - 1; {
+		case b.size>>k&1 == 0:
+		case rest == nil:
+			rest = l.node(last)
+		default:
+			rest = Hasher{}.HashChildren(l.node(last), rest)
+		}
+		b.levels = append(b.levels, l)
+		nodes = parents
+	}
+	if b.root = rest; rest == nil {
+		b.root = Hasher{}.EmptyRoot()
+	}
+	return b
+}
+
+// First returns the index of the first entry of the batch.
+func (b *Batch) First() uint64 { return b.first }
+
+// Size returns the number of entries of the log with the batch.
+func (b *Batch) Size() uint64 { return b.size }
+
+// Root returns the root of the log with the batch.
+func (b *Batch) Root() []byte { return b.root }
+
+// Edge returns the edge of the log with the batch.
+func (b *Batch) Edge() Edge {
+	e := Edge{size: b.size, nodes: make([][]byte, len(b.levels))}
+	for k := range b.levels {
+		if b.size>>k&1 == 1 {
+			e.nodes[k] = b.levels[k].node(b.size>>k - 1)
 		}
 	}
-	if err := s.SetSize(size + uint64(len(records))); err != nil {
-		return 0, fmt.Errorf("storing the size of the log: %w", err)
-	}
-	return size, nil
+	return e
 }
 
-// load returns the compact range of a log's first size entries.
-func load(s Storage, size uint64) (*compact.Range, error) {
-	ids := compact.RangeNodes(0, size, nil)
-	hashes, err := nodes(s, ids)
-	if err != nil {
-		return nil, err
-	}
-	tree, err := factory.NewRange(0, size, hashes)
-	if err != nil {
-		return nil, fmt.Errorf("building the log's range: %w", err)
-	}
-	return tree, nil
+// Receipt says where an entry stands and proves it.
+type Receipt struct {
+	Index uint64
+	Size  uint64   // entries of the log that the proof is for
+	Root  []byte   // of that log
+	Path  [][]byte // inclusion proof (RFC 6962, 2.1.1)
 }
 
-func nodes(s Storage, ids []compact.NodeID) ([][]byte, error) {
-	hashes := make([][]byte, len(ids))
-	for i, id := range ids {
-		hash, err := s.Node(id.Level, id.Index)
-		if err != nil {
-			return nil, fmt.Errorf("reading log node %d/%d: %w", id.Level, id.Index, err)
+// Receipt returns the receipt of the i-th entry of the batch. Its hashes are shared
+// and must not be changed.
+func (b *Batch) Receipt(i int) Receipt {
+	r := Receipt{Index: b.first + uint64(i), Size: b.size, Root: b.root, Path: make([][]byte, 0, len(b.levels))}
+	for k := range b.levels {
+		if (b.size-1)>>k == 0 {
+			break
 		}
-		hashes[i] = hash
+		// The last node of a level may have no sibling.
+		if sibling := b.levels[k].node(r.Index>>k ^ 1); sibling != nil {
+			r.Path = append(r.Path, sibling)
+		}
 	}
-	return hashes, nil
+	return r
 }
 
-// Root returns the root of the log's first size entries.
-func Root(s Storage, size uint64) ([]byte, error) {
-	if size == 0 {
-		return Hasher{}.EmptyRoot(), nil
-	}
-	tree, err := load(s, size)
-	if err != nil {
-		return nil, err
-	}
-	return tree.GetRootHash(nil)
-}
-
-// Inclusion returns the proof that entry index is in the log of the given size
-// (RFC 6962, 2.1.1). It is checked with proof.VerifyInclusion and [Hasher].
-func Inclusion(s Storage, index, size uint64) ([][]byte, error) {
-	p, err := proof.Inclusion(index, size)
-	if err != nil {
-		return nil, fmt.Errorf("proving entry %d of %d: %w", index, size, err)
-	}
-	return prove(s, p)
-}
-
-// Consistency returns the proof that the log of size first is a beginning of
-// the log of size second (RFC 6962, 2.1.2).
-func Consistency(s Storage, first, second uint64) ([][]byte, error) {
-	p, err := proof.Consistency(first, second)
-	if err != nil {
-		return nil, fmt.Errorf("proving that %d entries begin %d: %w", first, second, err)
-	}
-	return prove(s, p)
-}
-
-func prove(s Storage, p proof.Nodes) ([][]byte, error) {
-	hashes, err := nodes(s, p.IDs)
-	if err != nil {
-		return nil, err
-	}
-	return p.Rehash(hashes, Hasher{}.HashChildren)
-}
-
-// DamageError says that the log is not what was appended.
-type DamageError struct {
-	Index uint64 // the first entry that is wrong
-	What  string
-}
-
-// Error implements error.
-func (e *DamageError) Error() string {
-	return fmt.Sprintf("log entry %d: %s", e.Index, e.What)
-}
-
-// Verify reads the whole log, recomputes every hash and returns its root. The
-// first difference is a [*DamageError].
-func Verify(s Storage) ([]byte, error) {
+// Append adds records to the log and returns their batch. The caller commits the
+// transaction; until then nothing is acknowledged.
+func Append(s Storage, records ...Record) (*Batch, error) {
 	size, err := s.Size()
 	if err != nil {
 		return nil, fmt.Errorf("reading the size of the log: %w", err)
 	}
-	tree := factory.NewEmptyRange(0)
-	for i := range size {
-		r, err := s.Record(i)
+	edge, err := ReadEdge(s, size)
+	if err != nil {
+		return nil, err
+	}
+	return AppendTo(s, edge, records)
+}
+
+// ErrEdge says that an edge is not that of the log.
+var ErrEdge = errors.New("the edge is of another size than the log")
+
+// AppendTo is [Append] for a caller who knows the log's edge.
+func AppendTo(s Storage, edge Edge, records []Record) (*Batch, error) {
+	size, err := s.Size()
+	if err != nil {
+		return nil, fmt.Errorf("reading the size of the log: %w", err)
+	}
+	if edge.size != size {
+		return nil, ErrEdge
+	}
+	b := NewBatch(edge, records)
+	for i, r := range records {
+		if err := s.PutRecord(size+uint64(i), r); err != nil {
+			return nil, fmt.Errorf("storing log entry %d: %w", size+uint64(i), err)
+		}
+	}
+	// In the order of their keys, each node once.
+	for k, l := range b.levels {
+		for i, hash := range l.nodes {
+			if err := s.PutNode(uint(k), l.first+uint64(i), hash); err != nil {
+				return nil, fmt.Errorf("storing log node %d/%d: %w", k, l.first+uint64(i), err)
+			}
+		}
+	}
+	if err := s.SetSize(b.size); err != nil {
+		return nil, fmt.Errorf("storing the size of the log: %w", err)
+	}
+	return b, nil
+}
+
+// ErrNothingToErase says that an entry commits to no details.
+var ErrNothingToErase = errors.New("the entry has no details")
+
+// Erase appends erasures (see [NewErasure]) and removes the key and the details
+// beside the entries that they name, in the caller's one transaction. Details that
+// were erased before are [ErrErased].
+func Erase(s Storage, erasures ...Record) (*Batch, error) {
+	b, err := Append(s, erasures...)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range erasures {
+		e, err := ParseEntry(r.Leaf)
 		if err != nil {
-			return nil, &DamageError{i, "cannot be read: " + err.Error()}
+			return nil, err
 		}
-		if _, err := r.Entry(); err != nil {
-			return nil, &DamageError{i, err.Error()}
+		index, ok := e.Erases()
+		if !ok || index >= b.first {
+			return nil, fmt.Errorf("erasing the details of %q: it is no earlier entry", e.Subject)
 		}
-		leaf := Hasher{}.HashLeaf(r.Leaf)
-		if stored, err := s.Node(0, i); err != nil || !bytes.Equal(stored, leaf) {
-			return nil, &DamageError{i, "is not what was hashed"}
+		target, err := s.Record(index)
+		if err != nil {
+			return nil, fmt.Errorf("erasing the details of entry %d: %w", index, err)
 		}
-		damaged := false
-		check := func(id compact.NodeID, hash []byte) {
-			stored, err := s.Node(id.Level, id.Index)
-			damaged = damaged || err != nil || !bytes.Equal(stored, hash)
+		switch {
+		case target.ErasedBy > 0:
+			return nil, fmt.Errorf("erasing the details of entry %d: by entry %d: %w", index, target.ErasedBy, ErrErased)
+		case len(target.Key) == 0:
+			return nil, fmt.Errorf("erasing the details of entry %d: %w", index, ErrNothingToErase)
 		}
-		if err := tree.Append(leaf, check); err != nil {
-			return nil, fmt.Errorf("adding log entry %d: %w", i, err)
-		}
-		if damaged {
-			return nil, &DamageError{i, "the tree above it was changed"}
+		if err := s.PutRecord(index, Record{Leaf: target.Leaf, ErasedBy: b.first + uint64(i)}); err != nil {
+			return nil, fmt.Errorf("erasing the details of entry %d: %w", index, err)
 		}
 	}
-	if size == 0 {
-		return Hasher{}.EmptyRoot(), nil
+	return b, nil
+}
+
+// Root returns the root of the log's first size entries.
+func Root(s Storage, size uint64) ([]byte, error) {
+	edge, err := ReadEdge(s, size)
+	if err != nil {
+		return nil, err
 	}
-	return tree.GetRootHash(nil)
+	return slices.Clone(NewBatch(edge, nil).root), nil
 }

@@ -51,9 +51,9 @@ type Ledger interface {
 	Enrol(ctx context.Context, e Enrolment, entry audit.Record) error
 	// Enrolment returns one, or [ErrNotFound].
 	Enrolment(ctx context.Context, id string) (Enrolment, error)
-	// CountTry adds one to the tries, or returns [ErrLocked] if they have
-	// reached limit.
-	CountTry(ctx context.Context, id string, limit int) error
+	// CountTry adds one to the tries with its entry in the audit log, or returns
+	// [ErrLocked] if they have reached limit.
+	CountTry(ctx context.Context, id string, limit int, entry audit.Record) error
 	// Settle sets the tries back and records a finished signature.
 	Settle(ctx context.Context, id string, entry audit.Record) error
 }
@@ -79,13 +79,13 @@ type Request struct {
 	Message   []byte // what SM2 signs, as the service computed it
 }
 
-// Answer counts the try and gives the service's part.
-func (s *Service) Answer(ctx context.Context, r Request, c cosign.Commitment) (cosign.Answer, error) {
+// Answer counts and records the try and gives the service's part.
+func (s *Service) Answer(ctx context.Context, r Request, c cosign.Commitment, entry audit.Record) (cosign.Answer, error) {
 	half, err := s.halves.Half(r.Enrolment)
 	if err != nil {
 		return cosign.Answer{}, fmt.Errorf("signing run %s: %w", r.ID, err)
 	}
-	if err := s.ledger.CountTry(ctx, r.Enrolment, MaxTries); err != nil {
+	if err := s.ledger.CountTry(ctx, r.Enrolment, MaxTries, entry); err != nil {
 		return cosign.Answer{}, fmt.Errorf("signing run %s: %w", r.ID, err)
 	}
 	answer, err := half.Answer([]byte(r.ID), r.Message, c)

@@ -22,7 +22,7 @@ func (l *ledger) Enrolment(context.Context, string) (cloudsign.Enrolment, error)
 	return cloudsign.Enrolment{Tries: l.tries}, nil
 }
 
-func (l *ledger) CountTry(_ context.Context, _ string, limit int) error {
+func (l *ledger) CountTry(_ context.Context, _ string, limit int, _ audit.Record) error {
 	if l.tries >= limit {
 		return cloudsign.ErrLocked
 	}
@@ -67,7 +67,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := s.Answer(ctx, r, commitment)
+	answer, err := s.Answer(ctx, r, commitment, audit.Record{})
 	if err != nil || l.tries != 1 {
 		t.Fatalf("Answer = %v after %d tries, want 1", err, l.tries)
 	}
@@ -91,11 +91,11 @@ func TestRun(t *testing.T) {
 		t.Errorf("Finish = %v, %d tries, settled %d times; want 0, 1", err, l.tries, l.settled)
 	}
 	for i := range cloudsign.MaxTries {
-		if _, err := s.Answer(ctx, r, commitment); err != nil {
+		if _, err := s.Answer(ctx, r, commitment, audit.Record{}); err != nil {
 			t.Fatalf("try %d: %v", i+1, err)
 		}
 	}
-	if _, err := s.Answer(ctx, r, commitment); !errors.Is(err, cloudsign.ErrLocked) {
+	if _, err := s.Answer(ctx, r, commitment, audit.Record{}); !errors.Is(err, cloudsign.ErrLocked) {
 		t.Errorf("after %d tries: %v, want ErrLocked", cloudsign.MaxTries, err)
 	}
 }
@@ -112,7 +112,7 @@ func TestNoAnswerWithoutCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, err := s.Answer(context.Background(), r, commitment); !errors.Is(err, full) || a.R != nil || a.S1 != nil {
+	if a, err := s.Answer(context.Background(), r, commitment, audit.Record{}); !errors.Is(err, full) || a.R != nil || a.S1 != nil {
 		t.Errorf("Answer = %v, %v, want nothing and the ledger's error", a, err)
 	}
 }

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,15 +16,27 @@ import (
 // log is the audit log within one transaction. What lies beside an entry is
 // encrypted.
 type log struct {
-	tx  *bbolt.Tx
-	box *sealed.Box
+	meta, leaves, beside, nodes *bbolt.Bucket
+	box                         *sealed.Box
 }
 
 var _ audit.Storage = log{}
 
+func (s *Store) log(tx *bbolt.Tx) log {
+	l := log{tx.Bucket(buckets.meta), tx.Bucket(buckets.auditLeaves), tx.Bucket(buckets.auditBeside), tx.Bucket(buckets.auditNodes), s.box}
+	// Keys only ever grow, so a page that is split will not be written to again.
+	for _, b := range []*bbolt.Bucket{l.leaves, l.beside, l.nodes} {
+		b.FillPercent = 0.95
+	}
+	return l
+}
+
 // appendAudit adds entries to the log in the transaction of what they record.
 func (s *Store) appendAudit(tx *bbolt.Tx, records ...audit.Record) error {
-	if _, err := audit.Append(log{tx, s.box}, records...); err != nil {
+	if len(records) == 0 {
+		return nil
+	}
+	if _, err := audit.Append(s.log(tx), records...); err != nil {
 		return fmt.Errorf("appending to the audit log: %w", err)
 	}
 	return nil
@@ -31,14 +44,28 @@ func (s *Store) appendAudit(tx *bbolt.Tx, records ...audit.Record) error {
 
 // ReadLog calls f with the log as of one moment. It cannot be written to.
 func (s *Store) ReadLog(f func(audit.Storage) error) error {
-	return s.db.View(func(tx *bbolt.Tx) error { return f(log{tx, s.box}) })
+	return s.db.View(func(tx *bbolt.Tx) error { return f(s.log(tx)) })
+}
+
+// EraseDetails removes what lies beside entries and records that, in one
+// transaction (see [audit.Erase]). The file keeps the ciphertext in pages that are
+// free until they are written to again; copies of the file keep it as well.
+func (s *Store) EraseDetails(_ context.Context, erasures ...audit.Record) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		_, err := audit.Erase(s.log(tx), erasures...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("writing to the audit log: %w", err)
+	}
+	return nil
 }
 
 // Size implements [audit.Storage].
-func (l log) Size() (uint64, error) { return getUint(l.tx.Bucket(buckets.meta), metaAuditSize), nil }
+func (l log) Size() (uint64, error) { return getUint(l.meta, metaAuditSize), nil }
 
 // SetSize implements [audit.Storage].
-func (l log) SetSize(n uint64) error { return putUint(l.tx.Bucket(buckets.meta), metaAuditSize, n) }
+func (l log) SetSize(n uint64) error { return putUint(l.meta, metaAuditSize, n) }
 
 func nodeKey(level uint, index uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{byte(level)}, index)
@@ -46,7 +73,7 @@ func nodeKey(level uint, index uint64) []byte {
 
 // Node implements [audit.Storage].
 func (l log) Node(level uint, index uint64) ([]byte, error) {
-	hash := l.tx.Bucket(buckets.auditNodes).Get(nodeKey(level, index))
+	hash := l.nodes.Get(nodeKey(level, index))
 	if hash == nil {
 		return nil, errors.New("the node is missing")
 	}
@@ -55,38 +82,46 @@ func (l log) Node(level uint, index uint64) ([]byte, error) {
 
 // PutNode implements [audit.Storage].
 func (l log) PutNode(level uint, index uint64, hash []byte) error {
-	return l.tx.Bucket(buckets.auditNodes).Put(nodeKey(level, index), hash)
+	return l.nodes.Put(nodeKey(level, index), hash)
 }
 
-// keySize is the length of the key that an entry's details are committed with.
-const keySize = 32
+// erasedMark begins what stands in the place of erased details, before the index
+// of the entry that erased them. Ciphertexts begin with a version, which is never 0.
+const erasedMark = 0
 
 // Record implements [audit.Storage].
 func (l log) Record(index uint64) (audit.Record, error) {
-	leaf := l.tx.Bucket(buckets.auditLeaves).Get(uint64Key(index))
+	leaf := l.leaves.Get(uint64Key(index))
 	if leaf == nil {
 		return audit.Record{}, errors.New("the entry is missing")
 	}
 	r := audit.Record{Leaf: bytes.Clone(leaf)}
-	ciphertext := l.tx.Bucket(buckets.auditBeside).Get(uint64Key(index))
+	ciphertext := l.beside.Get(uint64Key(index))
 	if ciphertext == nil {
-		return r, nil // no details, or erased
+		return r, nil // no details
+	}
+	if len(ciphertext) == 9 && ciphertext[0] == erasedMark {
+		r.ErasedBy = binary.BigEndian.Uint64(ciphertext[1:])
+		return r, nil
 	}
 	beside, err := l.box.OpenBeside(index, ciphertext)
 	if err != nil {
 		return r, fmt.Errorf("what lies beside the entry: %w", err)
 	}
-	if len(beside) < keySize {
+	if len(beside) <= audit.KeySize {
 		return r, errors.New("what lies beside the entry is too short")
 	}
-	r.Key, r.Details = beside[:keySize], beside[keySize:]
+	r.Key, r.Details = beside[:audit.KeySize], beside[audit.KeySize:]
 	return r, nil
 }
 
 // PutRecord implements [audit.Storage].
 func (l log) PutRecord(index uint64, r audit.Record) error {
-	if err := l.tx.Bucket(buckets.auditLeaves).Put(uint64Key(index), r.Leaf); err != nil {
+	if err := l.leaves.Put(uint64Key(index), r.Leaf); err != nil {
 		return err
+	}
+	if r.ErasedBy > 0 {
+		return l.beside.Put(uint64Key(index), binary.BigEndian.AppendUint64([]byte{erasedMark}, r.ErasedBy))
 	}
 	if len(r.Key) == 0 {
 		return nil
@@ -95,5 +130,5 @@ func (l log) PutRecord(index uint64, r audit.Record) error {
 	if err != nil {
 		return err
 	}
-	return l.tx.Bucket(buckets.auditBeside).Put(uint64Key(index), ciphertext)
+	return l.beside.Put(uint64Key(index), ciphertext)
 }

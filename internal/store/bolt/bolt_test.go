@@ -54,6 +54,14 @@ func TestRegistry(t *testing.T) {
 	storetest.Registry(t, newStore)
 }
 
+func TestAuditLog(t *testing.T) {
+	t.Parallel()
+	storetest.AuditLog(t, func(tb testing.TB) func(testing.TB) storetest.Log {
+		open := newStore(tb)
+		return func(tb testing.TB) storetest.Log { return open(tb).(*bolt.Store) }
+	})
+}
+
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -3,7 +3,8 @@
 //
 // Every write is one bbolt transaction, fsynced before it returns, and carries its
 // entry of the audit log with it: there is no act without its entry. Concurrent
-// issues share a transaction (group commit). NoSync and NoFreelistSync stay off.
+// issues share a transaction (group commit), and so do entries of the log that go
+// with no other write. NoSync and NoFreelistSync stay off.
 //
 // Licences lie encrypted (package sealed); look-up keys are HMACs. In the clear are
 // only: record keys, states and their times, places in the status lists, the
@@ -22,7 +23,8 @@
 //	windows          list ‖ window → bits of the indices given out
 //	planes           list ‖ plane ‖ window → bits of revoked, suspended
 //	lists            list → high mark
-//	audit.leaves     index → entry; audit.beside: index → key ‖ details, encrypted
+//	audit.leaves     index → entry; audit.beside: index → key ‖ details, encrypted,
+//	                 or 0 ‖ index of the entry that erased them
 //	audit.nodes      level ‖ index → hash
 //	certificates     serial → intent and certificate (CBOR)
 //	points           public point → serial

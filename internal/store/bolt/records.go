@@ -217,14 +217,14 @@ func (s *Store) Enrolment(_ context.Context, id string) (cloudsign.Enrolment, er
 }
 
 // CountTry implements [cloudsign.Ledger].
-func (s *Store) CountTry(_ context.Context, id string, limit int) error {
+func (s *Store) CountTry(_ context.Context, id string, limit int, entry audit.Record) error {
 	return updateJSON(s, buckets.enrolments, id, cloudsign.ErrNotFound, func(e *cloudsign.Enrolment) error {
 		if e.Tries >= limit {
 			return cloudsign.ErrLocked
 		}
 		e.Tries++
 		return nil
-	})
+	}, entry)
 }
 
 // Settle implements [cloudsign.Ledger].
@@ -250,10 +250,14 @@ func (s *Store) Setting(_ context.Context, name string) ([]byte, error) {
 	return value, err
 }
 
-// PutSetting stores a setting of the service.
-func (s *Store) PutSetting(_ context.Context, name string, value []byte) error {
+// PutSetting stores a setting of the service, with an entry of the audit log where
+// it is an act of its own.
+func (s *Store) PutSetting(_ context.Context, name string, value []byte, entries ...audit.Record) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(buckets.meta).Put(settingKey(name), value)
+		if err := tx.Bucket(buckets.meta).Put(settingKey(name), value); err != nil {
+			return err
+		}
+		return s.appendAudit(tx, entries...)
 	})
 }
 

@@ -57,6 +57,8 @@ type Store struct {
 
 	mu        sync.Mutex
 	allotters map[uint32]*allotter // guarded by mu
+
+	appender appender
 }
 
 // lockWait is how long opening waits for another process to let go.
