@@ -69,13 +69,16 @@ type Purpose string
 
 // The purposes of this version.
 const (
-	PurposeCA        Purpose = "ca"        // certificate authorities
-	PurposeAuthority Purpose = "authority" // issuing authorities: licences and their codes
-	PurposeTrust     Purpose = "trust"     // roles of the trust files
-	PurposeService   Purpose = "service"   // document codes, audit checkpoints
-	PurposeSeal      Purpose = "seal"      // seal makers and seals
-	PurposePerson    Purpose = "person"    // the service's halves of persons' keys
-	PurposeRegister  Purpose = "register"  // the register's symmetric secrets
+	PurposeCA         Purpose = "ca"         // certificate authorities
+	PurposeAuthority  Purpose = "authority"  // issuing authorities: licences and their codes
+	PurposeTrust      Purpose = "trust"      // roles of the trust files
+	PurposeService    Purpose = "service"    // document codes, audit checkpoints
+	PurposeOCSP       Purpose = "ocsp"       // OCSP responders
+	PurposeTSA        Purpose = "tsa"        // time stamping authorities
+	PurposeSeal       Purpose = "seal"       // seal makers and seals
+	PurposePerson     Purpose = "person"     // the service's halves of persons' keys
+	PurposeEncryption Purpose = "encryption" // encryption keys of dual certificates
+	PurposeRegister   Purpose = "register"   // the register's symmetric secrets
 )
 
 type kind string
