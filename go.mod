@@ -5,6 +5,8 @@ go 1.26.0
 require (
 	// constant-time arithmetic for two-party signing.
 	filippo.io/bigmod v0.1.0
+	// Shamir's secret sharing for keys in the hands of several people.
+	github.com/cloudflare/circl v1.6.5
 	// OpenAPI 3.1, validation and problem details from Go types; the last version for echo v4.
 	github.com/danielgtaylor/huma/v2 v2.38.0
 	// SM2, SM3, SM4 and SM2 X.509: the working implementation. Older versions reject some valid signatures.
@@ -23,6 +25,8 @@ require (
 	github.com/pdfcpu/pdfcpu v0.15.0
 	// line breaking and character clusters.
 	github.com/rivo/uniseg v0.4.7
+	// locks of the key store between processes; testscript: command-line tests as scripts.
+	github.com/rogpeppe/go-internal v1.16.0
 	// the demo's progress bar.
 	github.com/schollz/progressbar/v3 v3.19.1
 	// the matrix of a QR symbol.
@@ -57,11 +61,10 @@ require (
 	github.com/chromedp/cdproto v0.159.2
 	// pages in a real headless Chromium.
 	github.com/chromedp/chromedp v0.23.0
-	// testscript: command-line tests as scripts.
-	github.com/rogpeppe/go-internal v1.16.0
 )
 
 require (
+	github.com/bwesterb/go-ristretto v1.2.4 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/hhrutter/tiff v1.0.6 // indirect
