@@ -5,6 +5,8 @@ go 1.26.0
 require (
 	// constant-time arithmetic for two-party signing.
 	filippo.io/bigmod v0.1.0
+	// PKCS#11 tokens, in programs that are built with cgo.
+	github.com/ThalesGroup/crypto11 v1.6.2
 	// Shamir's secret sharing for keys in the hands of several people.
 	github.com/cloudflare/circl v1.6.5
 	// OpenAPI 3.1, validation and problem details from Go types; the last version for echo v4.
@@ -21,6 +23,8 @@ require (
 	github.com/makiuchi-d/gozxing v0.1.1
 	// columns of Chinese text on a terminal.
 	github.com/mattn/go-runewidth v0.0.27
+	// SM2 of PKCS#11 tokens, which crypto11 lacks; it is built on this.
+	github.com/miekg/pkcs11 v1.1.2
 	// tells whether an encrypted PDF opens; the oracle of seal/pdf.
 	github.com/pdfcpu/pdfcpu v0.15.0
 	// line breaking and character clusters.
@@ -73,7 +77,9 @@ require (
 	github.com/mattn/go-colorable v0.1.15 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
+	github.com/pkg/errors v0.9.1 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
+	github.com/thales-e-security/pool v0.0.2 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/x448/float16 v0.8.4 // indirect

@@ -45,7 +45,7 @@ var only = map[string][]string{
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.
-var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/pkitest", "internal/tooltest", "internal/trusttest", "internal/store/storetest"}
+var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/pkitest", "internal/tooltest", "internal/trusttest", "internal/store/storetest", "pki/keystore/sdftest"}
 
 type goPackage struct {
 	ImportPath string
@@ -172,6 +172,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/pdfcpu/pdfcpu/pkg/api":   {"seal/pdf"},
 		"github.com/veraison/go-cose":        {"qr/trust"},
 		"golang.org/x/crypto/argon2":         {"pki/keystore", "pki/cosign"},
+		"github.com/cloudflare/circl":        {"pki/keystore"},
 	}
 	for _, p := range golist(t, "./...") {
 		from := strings.TrimPrefix(p.ImportPath, module)

@@ -1,5 +1,6 @@
 // Package tooltest finds the independent programs that tests compare our work
-// with (OpenSSL, zbar, qpdf, poppler, MuPDF, Chromium).
+// with (OpenSSL, zbar, qpdf, poppler, MuPDF, Chromium,
+// SoftHSM).
 //
 // A signature or a file that only our own code accepts is not proven, so these
 // tests matter. On a developer's machine a missing program skips the test and
@@ -26,6 +27,23 @@ func Need(tb testing.TB, program string) string {
 		tb.Fatalf("needs the program %s, which is not installed", program)
 	}
 	tb.Skipf("needs the program %s, which is not installed", program)
+	return ""
+}
+
+// NeedFile returns the first of the paths where a file is, for libraries that are
+// not programs. When there is none the test is skipped, or fails if the environment
+// says CI=true.
+func NeedFile(tb testing.TB, paths ...string) string {
+	tb.Helper()
+	for _, path := range paths {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf("needs one of the files %q, which are not installed", paths)
+	}
+	tb.Skipf("needs one of the files %q, which are not installed", paths)
 	return ""
 }
 
