@@ -120,7 +120,7 @@ func ParseShare(text []byte) (Share, error) {
 		return Share{}, fmt.Errorf("%d bytes: %w", len(text), ErrShareDamaged)
 	}
 	block, rest := pem.Decode(text)
-	if block == nil || block.Type != sharePEM || len(rest) != 0 || !bytes.Equal(pem.EncodeToMemory(block), text) {
+	if block == nil || block.Type != sharePEM || len(block.Headers) != 0 || len(rest) != 0 || !bytes.Equal(pem.EncodeToMemory(block), text) {
 		return Share{}, fmt.Errorf("not one PEM block of type %s: %w", sharePEM, ErrShareDamaged)
 	}
 	var f shareFile
