@@ -40,7 +40,7 @@ type Device struct {
 	keys     []Key
 	kek      uint32
 	library  Library
-	sessions chan *session // each slot holds an open session, or nil
+	sessions sessions
 }
 
 const defaultSessions = 4
@@ -52,10 +52,7 @@ func Open(c Config) (*Device, error) {
 	if n <= 0 {
 		n = defaultSessions
 	}
-	d := &Device{keys: slices.Clone(c.Keys), kek: c.KEK, library: c.Library, sessions: make(chan *session, n)}
-	for range n {
-		d.sessions <- nil
-	}
+	d := &Device{keys: slices.Clone(c.Keys), kek: c.KEK, library: c.Library, sessions: sessions{inUse: make(chan struct{}, n)}}
 	var info DeviceInfo
 	err := d.with(func(s *session) error {
 		var err error
@@ -80,13 +77,7 @@ func (d *Device) Name() string { return d.name }
 
 // Close closes the sessions and the device. Nobody may be using it.
 func (d *Device) Close() error {
-	var failed error
-	for range cap(d.sessions) {
-		if s := <-d.sessions; s != nil {
-			failed = errors.Join(failed, s.Close())
-		}
-	}
-	return errors.Join(failed, d.library.Close())
+	return errors.Join(d.sessions.close(), d.library.Close())
 }
 
 // MakeSigner answers the first of the keys that is not taken.
