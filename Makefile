@@ -22,6 +22,7 @@ test:
 	go build ./...
 	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- ./...
 	CGO_ENABLED=1 go test ./pki/keystore/pkcs11
+	CGO_ENABLED=1 go test -run TestToken ./cmd/elicence
 
 lint:
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt: $$files"; exit 1; }

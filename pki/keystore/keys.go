@@ -146,7 +146,11 @@ func (s *Store) signer(f keyFile, secret []byte) (*pki.Key, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("%s: %w", f.Device, ErrNoDevice)
 		}
-		return deviceKey(s.devices[i], Place{Ref: f.Ref, Access: slices.Clone(secret)})
+		key, err := deviceKey(s.devices[i], Place{Ref: f.Ref, Access: slices.Clone(secret)})
+		if errors.Is(err, ErrNoKey) { // which would tell a caller to make a new one
+			return nil, fmt.Errorf("the device has lost it: %w: %v", ErrDamaged, err)
+		}
+		return key, err
 	}
 	if s.gmOnly {
 		return nil, ErrDeviceOnly

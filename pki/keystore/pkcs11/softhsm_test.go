@@ -22,7 +22,7 @@ import (
 func softHSM(t *testing.T) pkcs11.Config {
 	t.Helper()
 	tooltest.Need(t, "softhsm2-util")
-	module := tooltest.NeedFile(t, "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
+	module := tooltest.SoftHSM(t)
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		path := filepath.Join(dir, name)
