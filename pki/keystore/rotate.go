@@ -68,6 +68,7 @@ func (s *Store) draw(h head) error {
 	if err != nil {
 		return err
 	}
+	defer clear(next.Key[:])
 	both := append(keyring{next}, ring...)
 	defer both.clear()
 	h.Generation, h.Rotating, h.Rotated = next.Generation, true, max(s.now().Unix(), h.Created)

@@ -222,6 +222,82 @@ func TestRotationStopsAtDamage(t *testing.T) {
 	f.check(t, "after the cancelled rotation", f.reopen(t, f.unlock))
 }
 
+// TestRewrapDuringARotation: the key-encryption key may change while key files are
+// under two master keys.
+func TestRewrapDuringARotation(t *testing.T) {
+	t.Parallel()
+	f := fill(t)
+	stop, _ := stopAfter(5)
+	f.store.StopAt(stop)
+	if _, err := f.store.Rotate(t.Context()); !errors.Is(err, errPowerCut) {
+		t.Fatal(err)
+	}
+	if got := f.generations(t); len(got) != 2 {
+		t.Fatalf("generations %v, want two", got)
+	}
+	next := keystore.Unlock{Passphrase: []byte("next")}
+	if err := f.reopen(t, f.unlock).Rewrap(next); err != nil {
+		t.Fatal(err)
+	}
+	s := f.reopen(t, next)
+	f.check(t, "under two master keys", s)
+	if _, err := s.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.check(t, "at the end", f.reopen(t, next))
+}
+
+// TestOldHead: an older copy of the `store` file under an open store is noticed before
+// anything is written under the master key it names.
+func TestOldHead(t *testing.T) {
+	t.Parallel()
+	f := fill(t)
+	path := filepath.Join(f.dir, "store")
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.store.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.store.GenerateSigner(keystore.PurposeSeal, "late"); !errors.Is(err, keystore.ErrStale) {
+		t.Errorf("a new key: %v, want ErrStale", err)
+	}
+	if err := f.store.Rewrap(f.unlock); !errors.Is(err, keystore.ErrStale) {
+		t.Errorf("a change of the key-encryption key: %v, want ErrStale", err)
+	}
+	f.check(t, "the keys that are there", f.store)
+}
+
+// TestRotationLooksTwice: a file under the old master key that comes back while the
+// others are moved, from a backup say, keeps the rotation from forgetting that key.
+func TestRotationLooksTwice(t *testing.T) {
+	t.Parallel()
+	f := fill(t)
+	path := filepath.Join(f.dir, "seal", "a.key")
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.store.StopAt(func(step string) error {
+		if step == "after replace s.key" { // the last one
+			return os.WriteFile(path, old, 0o600)
+		}
+		return nil
+	})
+	if _, err := f.store.Rotate(t.Context()); !errors.Is(err, keystore.ErrStale) {
+		t.Errorf("Rotate: %v, want ErrStale", err)
+	}
+	f.check(t, "with the file that came back", f.reopen(t, f.unlock))
+	if n, err := f.store.Rotate(t.Context()); err != nil || n != 1 {
+		t.Errorf("Rotate = %d, %v, want the 1 file that is left", n, err)
+	}
+	f.check(t, "at the end", f.reopen(t, f.unlock))
+}
+
 // TestConcurrentRotations: two processes rotate, a third makes keys; nothing is lost.
 func TestConcurrentRotations(t *testing.T) {
 	t.Parallel()

@@ -84,8 +84,11 @@ func (c Config) Create(dir string, u Unlock) (*Store, error) {
 	if err := durable.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the key store: %w", err)
 	}
-	for name, content := range map[string][]byte{lockFile: nil, headFile: b} {
-		if err := durable.CreateFile(filepath.Join(dir, name), content, 0o600); err != nil {
+	for _, f := range []struct {
+		name    string
+		content []byte
+	}{{lockFile, nil}, {headFile, b}} {
+		if err := durable.CreateFile(filepath.Join(dir, f.name), f.content, 0o600); err != nil {
 			return nil, fmt.Errorf("creating the key store: %w", err)
 		}
 	}
@@ -178,6 +181,9 @@ func (s *Store) refresh() (head, error) {
 	defer s.mu.Unlock()
 	if s.kek == nil {
 		return head{}, ErrClosed
+	}
+	if h.Generation < s.ring[0].Generation { // nothing may be written under a master key that was given up
+		return head{}, fmt.Errorf("an older copy of the `store` file lies in its place: %w", ErrStale)
 	}
 	if s.ring.holds(h.Generation) {
 		return h, nil

@@ -71,7 +71,10 @@ func TestPasswordIsTriedOnce(t *testing.T) {
 	hardware := sdftest.New(t, "1", 1)
 	d := hardware.Open(t)
 	before := hardware.Sessions()
-	_, err := d.Signer(keystore.Place{Ref: "1", Access: []byte("wrong")})
+	if _, err := d.Signer(place(hardware.Keys()[0])); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Signer(keystore.Place{Ref: "1", Access: []byte("wrong")}) // in a session that has the right
 	if !errors.Is(err, sdf.StatusAccess) {
 		t.Errorf("a wrong password: %v, want SDR_PRKRERR", err)
 	}

@@ -1,26 +1,34 @@
 package sdf
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/emmansun/gmsm/sm3"
 )
 
-// session is an open session and the private keys it may use. The right ends with
-// the session.
+// session is an open session and the private keys it may use, each with the SM3 of
+// the password that gave the right: another password is put to the device, though
+// the session has the right already. The right ends with the session.
 type session struct {
 	Session
-	granted map[uint32]bool
+	granted map[uint32][sm3.Size]byte
 }
 
 func (s *session) access(index uint32, password []byte) error {
-	if s.granted[index] || len(password) == 0 {
+	if len(password) == 0 {
+		return nil
+	}
+	sum := sm3.Sum(password)
+	if given, ok := s.granted[index]; ok && subtle.ConstantTimeCompare(given[:], sum[:]) == 1 {
 		return nil
 	}
 	if err := s.AccessPrivateKey(index, password); err != nil {
 		return fmt.Errorf("asking for the right to use the key: %w", err)
 	}
-	s.granted[index] = true
+	s.granted[index] = sum
 	return nil
 }
 
@@ -82,7 +90,7 @@ func (d *Device) with(f func(*session) error) error {
 				d.sessions.leave(nil)
 				return fmt.Errorf("opening a session: %w", err)
 			}
-			s = &session{opened, make(map[uint32]bool)}
+			s = &session{opened, make(map[uint32][sm3.Size]byte)}
 		}
 		err := f(s)
 		if err == nil {
