@@ -17,12 +17,17 @@ FUZZTIME = 10s
 
 .PHONY: test lint bench bench-peers race fuzz
 
-# Everything builds and runs without a C compiler.
+# Everything builds and runs without a C compiler, but for PKCS#11 tokens, which are
+# tested in a step of their own.
 test: export CGO_ENABLED = 0
 test:
 	@.ci/tools
 	go build ./...
 	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- ./...
+	@if command -v gcc >/dev/null 2>&1; then \
+		CGO_ENABLED=1 go test ./pki/keystore/pkcs11 && \
+		CGO_ENABLED=1 go test -run TestToken ./cmd/elicence; \
+	fi
 
 lint:
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt: $$files"; exit 1; }

@@ -5,6 +5,10 @@ go 1.26.0
 require (
 	// constant-time arithmetic for two-party signing.
 	filippo.io/bigmod v0.1.0
+	// PKCS#11 tokens, in programs that are built with cgo.
+	github.com/ThalesGroup/crypto11 v1.6.2
+	// Shamir's secret sharing for keys in the hands of several people.
+	github.com/cloudflare/circl v1.6.5
 	// OpenAPI 3.1, validation and problem details from Go types; the last version for echo v4.
 	github.com/danielgtaylor/huma/v2 v2.38.0
 	// SM2, SM3, SM4 and SM2 X.509: the working implementation. Older versions reject some valid signatures.
@@ -19,10 +23,14 @@ require (
 	github.com/makiuchi-d/gozxing v0.1.1
 	// columns of Chinese text on a terminal.
 	github.com/mattn/go-runewidth v0.0.27
+	// SM2 of PKCS#11 tokens, which crypto11 lacks; it is built on this.
+	github.com/miekg/pkcs11 v1.1.2
 	// tells whether an encrypted PDF opens; the oracle of seal/pdf.
 	github.com/pdfcpu/pdfcpu v0.15.0
 	// line breaking and character clusters.
 	github.com/rivo/uniseg v0.4.7
+	// locks of the key store between processes; testscript: command-line tests as scripts.
+	github.com/rogpeppe/go-internal v1.16.0
 	// the demo's progress bar.
 	github.com/schollz/progressbar/v3 v3.19.1
 	// the matrix of a QR symbol.
@@ -57,11 +65,10 @@ require (
 	github.com/chromedp/cdproto v0.159.2
 	// pages in a real headless Chromium.
 	github.com/chromedp/chromedp v0.23.0
-	// testscript: command-line tests as scripts.
-	github.com/rogpeppe/go-internal v1.16.0
 )
 
 require (
+	github.com/bwesterb/go-ristretto v1.2.4 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/hhrutter/tiff v1.0.6 // indirect
@@ -70,7 +77,9 @@ require (
 	github.com/mattn/go-colorable v0.1.15 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
+	github.com/pkg/errors v0.9.1 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
+	github.com/thales-e-security/pool v0.0.2 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/x448/float16 v0.8.4 // indirect

@@ -84,6 +84,10 @@ func hintFor(err error) string {
 		return "make one with: elicence init --data DIR"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):
 		return "give --passphrase-file FILE"
+	case errors.Is(err, keystore.ErrDeviceOnly):
+		return "give --token FILE of a token that has SM2, and for init --root-token FILE"
+	case errors.Is(err, keystore.ErrNational):
+		return "give --passphrase-file FILE: it is protected by PBKDF2-HMAC-SM3"
 	case errors.Is(err, office.ErrNoAuthority):
 		return "see who issues what with: elicence authority list"
 	case errors.Is(err, seal.ErrNotFound):

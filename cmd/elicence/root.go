@@ -26,6 +26,7 @@ type settings struct {
 	actor          string
 	keyFile        string
 	passphraseFile string
+	tokenFile      string
 	json           bool
 }
 
@@ -46,9 +47,10 @@ func newRoot() *cobra.Command {
 	flags.StringVar(&s.actor, "actor", defaultActor(), "`NAME` of the officer who acts ($ELICENCE_ACTOR)")
 	flags.StringVar(&s.keyFile, "kek-file", "", "`FILE` with the key-encryption key, if it is not DATA/kek")
 	flags.StringVar(&s.passphraseFile, "passphrase-file", "", "`FILE` whose first line opens the key store")
+	flags.StringVar(&s.tokenFile, "token", os.Getenv("ELICENCE_TOKEN"), "`FILE` that names a PKCS#11 token ($ELICENCE_TOKEN)")
 	flags.BoolVar(&s.json, "json", false, "print JSON for machines")
 	root.AddCommand(
-		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newAudit(s),
+		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newKey(s), newAudit(s),
 	)
 	return root
 }
@@ -76,11 +78,22 @@ func (s *settings) open() (*office.Office, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	passphrase, err := s.passphrase()
+	passphrase, err := s.passphrase(s.keys())
 	if err != nil {
 		return nil, err
 	}
-	o, err := office.Open(s.data, office.Options{Passphrase: passphrase, KeyFile: s.keyFile})
+	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile}
+	t, err := openToken("--token", s.tokenFile)
+	if err != nil {
+		return nil, err
+	}
+	options.Devices = t.devices
+	if len(passphrase) == 0 && s.keyFile == "" {
+		if options.Token, err = t.wrapper(); err != nil {
+			return nil, err
+		}
+	}
+	o, err := office.Open(s.data, options)
 	if errors.Is(err, office.ErrNotDataFolder) {
 		return nil, fmt.Errorf("--data: %w", err)
 	}
@@ -100,13 +113,16 @@ func (s *settings) check() error {
 	return nil
 }
 
-// passphrase reads the passphrase if the key store wants one: from the file that
+// keys is the folder of the service's key store.
+func (s *settings) keys() string { return filepath.Join(s.data, "keys") }
+
+// passphrase reads the passphrase if a key store wants one: from the file that
 // was named, or at the terminal.
-func (s *settings) passphrase() ([]byte, error) {
+func (s *settings) passphrase(store string) ([]byte, error) {
 	if s.passphraseFile != "" {
 		return readPassphrase("--passphrase-file", s.passphraseFile)
 	}
-	wants, err := keystore.NeedsPassphrase(filepath.Join(s.data, "keys"))
+	wants, err := keystore.NeedsPassphrase(store)
 	if err != nil || !wants {
 		return nil, nil //nolint:nilerr // what is wrong with the folder is said when it is opened
 	}

@@ -45,19 +45,25 @@ var only = map[string][]string{
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.
-var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/tooltest", "internal/trusttest", "internal/store/storetest"}
+var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/tooltest", "internal/trusttest", "internal/store/storetest", "pki/keystore/sdftest"}
 
 type goPackage struct {
 	ImportPath string
 	Imports    []string
 }
 
+// Whether go list sees the files that need cgo.
+const (
+	withoutCgo = "CGO_ENABLED=0"
+	withCgo    = "CGO_ENABLED=1"
+)
+
 // golist runs go list -json at the top of the module.
-func golist(t *testing.T, args ...string) []goPackage {
+func golist(t *testing.T, cgo string, args ...string) []goPackage {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
 	cmd.Dir = filepath.Join("..", "..")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), cgo)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -96,7 +102,7 @@ func roomOf(pkg string) (floor int, room string) {
 
 func TestArrowsPointDown(t *testing.T) {
 	t.Parallel()
-	for _, p := range golist(t, "./...") {
+	for _, p := range golist(t, withoutCgo, "./...") {
 		from := strings.TrimPrefix(p.ImportPath, module)
 		if inside(from, fixtures...) || from == "internal/architecture" {
 			continue
@@ -136,7 +142,7 @@ func TestSmallProgramsCarryNoNetwork(t *testing.T) {
 		module + "seal", module + "licence", module + "internal/store", module + "internal/office", module + "internal/typeset",
 	}
 	seen := false
-	for _, p := range golist(t, "-deps", "./cmd/hallscan", "./qr/...", "./pki", "./pki/cose", "./pki/second") {
+	for _, p := range golist(t, withoutCgo, "-deps", "./cmd/hallscan", "./qr/...", "./pki", "./pki/cose", "./pki/second") {
 		if inside(p.ImportPath, forbidden...) {
 			t.Errorf("%s is carried", p.ImportPath)
 		}
@@ -172,8 +178,11 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/pdfcpu/pdfcpu/pkg/api":   {"seal/pdf"},
 		"github.com/veraison/go-cose":        {"qr/trust"},
 		"golang.org/x/crypto/argon2":         {"pki/keystore", "pki/cosign"},
+		"github.com/cloudflare/circl":        {"pki/keystore"},
+		"github.com/ThalesGroup/crypto11":    {"pki/keystore/pkcs11"},
+		"github.com/miekg/pkcs11":            {"pki/keystore/pkcs11"},
 	}
-	for _, p := range golist(t, "./...") {
+	for _, p := range golist(t, withCgo, "./...") {
 		from := strings.TrimPrefix(p.ImportPath, module)
 		for _, imported := range p.Imports {
 			for library, rooms := range homes {

@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,11 +49,23 @@ type CreateOptions struct {
 	// Passphrase protects the key store. Empty: the key-encryption key is
 	// written to DATA/kek.
 	Passphrase []byte
-	// RootPassphrase protects the offline keys. Empty: one is drawn and written
+	// Token wraps the key-encryption key where there is no passphrase.
+	Token keystore.Wrapper
+	// Devices hold the service's signing keys.
+	Devices []keystore.Device
+	// GMOnly makes key stores that use national algorithms only and keep signing
+	// keys in Devices and RootDevices only.
+	GMOnly bool
+	// One of these protects the offline keys: a passphrase, a token, or shares,
+	// which are written beside them. None: a passphrase is drawn and written
 	// beside them.
 	RootPassphrase []byte
-	Actor          string
-	Now            func() time.Time // nil: time.Now
+	RootToken      keystore.Wrapper
+	RootShares     SharePolicy
+	// RootDevices hold the offline signing keys.
+	RootDevices []keystore.Device
+	Actor       string
+	Now         func() time.Time // nil: time.Now
 }
 
 var (
@@ -84,6 +95,9 @@ func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	if err := o.Config.check(); err != nil {
 		return nil, err
 	}
+	if err := o.checkRoot(); err != nil {
+		return nil, err
+	}
 	err := durable.BuildDir(dir, 0o700, func(building string) error {
 		office, err := build(ctx, building, o)
 		if err != nil {
@@ -94,18 +108,17 @@ func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	return Open(dir, Options{Passphrase: o.Passphrase, Now: o.Now})
+	return Open(dir, Options{Passphrase: o.Passphrase, Token: o.Token, Devices: o.Devices, Now: o.Now})
 }
 
 func build(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
-	unlock := keystore.Unlock{Passphrase: o.Passphrase}
-	if len(o.Passphrase) == 0 {
-		unlock = keystore.Unlock{File: filepath.Join(dir, kekName)}
+	unlock := Options{Passphrase: o.Passphrase, Token: o.Token}.unlock(dir)
+	if unlock.File != "" {
 		if err := keystore.NewKeyFile(unlock.File); err != nil {
 			return nil, err
 		}
 	}
-	keys, err := keystore.Create(filepath.Join(dir, keysName), unlock)
+	keys, err := keystore.Config{GMOnly: o.GMOnly, Devices: o.Devices, Now: o.Now}.Create(filepath.Join(dir, keysName), unlock)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +161,7 @@ func (o *Office) settle(ctx context.Context, c CreateOptions) error {
 	if err := o.store.PutSetting(ctx, configSetting, b, entry); err != nil {
 		return err
 	}
-	offline, err := o.createOffline(c.RootPassphrase)
+	offline, err := o.createOffline(c)
 	if err != nil {
 		return err
 	}
@@ -163,24 +176,6 @@ func (o *Office) settle(ctx context.Context, c CreateOptions) error {
 	}
 	_, err = o.Publish(ctx, c.Actor)
 	return err
-}
-
-// createOffline makes the key store of the keys that the service does not need.
-func (o *Office) createOffline(passphrase []byte) (*keystore.Store, error) {
-	dir := filepath.Join(o.dir, offlineName)
-	drawn := ""
-	if len(passphrase) == 0 {
-		drawn = rand.Text()
-		passphrase = []byte(drawn)
-	}
-	offline, err := keystore.Create(dir, keystore.Unlock{Passphrase: passphrase})
-	if err != nil {
-		return nil, err
-	}
-	if drawn == "" {
-		return offline, nil
-	}
-	return offline, durable.CreateFile(filepath.Join(dir, "passphrase.txt"), []byte(drawn+"\n"), 0o600)
 }
 
 func (o *Office) createAuthorities(ctx context.Context, offline *keystore.Store, actor string) error {

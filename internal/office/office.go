@@ -55,6 +55,10 @@ type Options struct {
 	Passphrase []byte
 	// KeyFile is the key-encryption key's file where it is not DATA/kek.
 	KeyFile string
+	// Token wraps the key-encryption key of a key store that neither of them opens.
+	Token keystore.Wrapper
+	// Devices hold signing keys.
+	Devices []keystore.Device
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -75,20 +79,23 @@ func Open(dir string, o Options) (*Office, error) {
 	if _, err := os.Stat(filepath.Join(dir, storeName)); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, err)
 	}
-	keys, err := keystore.Open(filepath.Join(dir, keysName), o.unlock(dir))
+	keys, err := keystore.Config{Devices: o.Devices, Now: o.Now}.Open(filepath.Join(dir, keysName), o.unlock(dir))
 	if err != nil {
 		return nil, err
 	}
 	return open(dir, keys, o)
 }
 
-// unlock finds the key-encryption key: a passphrase, the named file, or DATA/kek.
+// unlock finds the key-encryption key: a passphrase, the named file, a token, or
+// DATA/kek.
 func (o Options) unlock(dir string) keystore.Unlock {
 	switch {
 	case len(o.Passphrase) > 0:
 		return keystore.Unlock{Passphrase: o.Passphrase}
 	case o.KeyFile != "":
 		return keystore.Unlock{File: o.KeyFile}
+	case o.Token != nil:
+		return keystore.Unlock{Token: o.Token}
 	default:
 		return keystore.Unlock{File: filepath.Join(dir, kekName)}
 	}
@@ -135,8 +142,8 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, second: second.Opinion{}, now: now}, nil
 }
 
-// Close closes the data folder.
-func (o *Office) Close() error { return o.store.Close() }
+// Close closes the data folder and zeroes the keys that it holds.
+func (o *Office) Close() error { return errors.Join(o.store.Close(), o.keys.Close()) }
 
 // Config returns what was settled when the data folder was made.
 func (o *Office) Config() Config { return o.config }

@@ -1,5 +1,6 @@
 // Package tooltest finds the independent programs that tests compare our work
-// with (OpenSSL, zbar, qpdf, poppler, MuPDF, Chromium).
+// with (OpenSSL, zbar, qpdf, poppler, MuPDF, Chromium,
+// SoftHSM).
 //
 // A signature or a file that only our own code accepts is not proven, so these
 // tests matter. On a developer's machine a missing program skips the test and
@@ -26,6 +27,25 @@ func Need(tb testing.TB, program string) string {
 		tb.Fatalf("needs the program %s, which is not installed", program)
 	}
 	tb.Skipf("needs the program %s, which is not installed", program)
+	return ""
+}
+
+// SoftHSM returns the path of SoftHSM's PKCS#11 library, which no search path knows.
+// When it is not installed the test is skipped, or fails if the environment says
+// CI=true.
+func SoftHSM(tb testing.TB) string {
+	tb.Helper()
+	for _, path := range []string{
+		"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so",
+	} {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		tb.Fatal("needs SoftHSM's library, which is not installed")
+	}
+	tb.Skip("needs SoftHSM's library, which is not installed")
 	return ""
 }
 

@@ -11,6 +11,12 @@ import (
 // Secret is a symmetric secret of 32 bytes that computes but is never seen.
 type Secret struct{ key [32]byte }
 
+// String tells nothing of the secret.
+func (s *Secret) String() string { return "secret(?)" }
+
+// GoString is [Secret.String].
+func (s *Secret) GoString() string { return s.String() }
+
 // MAC returns HMAC-SM3 over the parts, each preceded by its length, so that
 // parts cannot run together. The first part names the use.
 func (s *Secret) MAC(parts ...[]byte) [sm3.Size]byte {

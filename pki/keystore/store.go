@@ -1,305 +1,249 @@
 package keystore
 
 import (
-	"crypto/cipher"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+	"sync"
+	"time"
 
-	"github.com/emmansun/gmsm/sm2"
-	"github.com/emmansun/gmsm/sm3"
-	"github.com/emmansun/gmsm/sm4"
+	"github.com/rogpeppe/go-internal/lockedfile"
 
-	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/durable"
-	"github.com/elicence/elicence/pki"
-	"github.com/elicence/elicence/pki/cosign"
 )
 
-// Store is an open key store. It is safe for concurrent use.
+// Config says how stores are made and opened. The zero value is an ordinary store
+// without devices.
+type Config struct {
+	// GMOnly makes a store that uses national algorithms only and keeps signing
+	// keys in devices only. The choice is in the store for good; to open such a
+	// store it need not be set, and set it refuses any other store.
+	GMOnly bool
+	// Devices hold signing keys. New ones are made in the first device that is a
+	// [Maker]; without one they are made in files.
+	Devices []Device
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Store is an open key store. It is safe for concurrent use, also by several
+// processes at once.
 type Store struct {
-	dir string
-	kek []byte
+	dir     string
+	devices []Device
+	now     func() time.Time
+	id      ID
+	gmOnly  bool
+
+	mu   sync.RWMutex // guards what follows
+	kek  []byte       // nil when closed
+	ring keyring      // the newest master first; older ones stay while a process runs
+
+	// at is called before and after each change of a file. Tests stop there.
+	at func(step string) error
+}
+
+// Create is [Config.Create] without devices.
+func Create(dir string, u Unlock) (*Store, error) { return Config{}.Create(dir, u) }
+
+// Open is [Config.Open] without devices.
+func Open(dir string, u Unlock) (*Store, error) { return Config{}.Open(dir, u) }
+
+func (c Config) clock() func() time.Time {
+	if c.Now == nil {
+		return time.Now
+	}
+	return c.Now
 }
 
 // Create makes a new key store in a folder that does not exist yet.
-func Create(dir string, u Unlock) (*Store, error) {
-	h, kek, err := newHead(u)
+func (c Config) Create(dir string, u Unlock) (*Store, error) {
+	s := &Store{dir: dir, devices: c.Devices, now: c.clock(), gmOnly: c.GMOnly, at: proceed}
+	var err error
+	if len(u.Shares) > 0 {
+		s.id = u.Shares[0].Store()
+	} else if s.id, err = NewID(); err != nil {
+		return nil, err
+	}
+	now := s.now().Unix()
+	h := head{Version: version, Store: s.id, GMOnly: s.gmOnly, Created: now, Rotated: now, Generation: 1}
+	if h.Lock, s.kek, err = newLock(u, s.id, s.gmOnly, now); err != nil {
+		return nil, fmt.Errorf("creating the key store: %w", err)
+	}
+	first, err := newMaster(h.Generation)
 	if err != nil {
 		return nil, err
 	}
-	b, err := detcbor.Marshal(h)
+	s.ring = keyring{first}
+	b, err := h.seal(s.kek, s.ring)
 	if err != nil {
 		return nil, err
 	}
 	if err := durable.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the key store: %w", err)
 	}
-	if err := durable.CreateFile(filepath.Join(dir, headFile), b, 0o600); err != nil {
-		return nil, fmt.Errorf("creating the key store: %w", err)
+	for _, f := range []struct {
+		name    string
+		content []byte
+	}{{lockFile, nil}, {headFile, b}} {
+		if err := durable.CreateFile(filepath.Join(dir, f.name), f.content, 0o600); err != nil {
+			return nil, fmt.Errorf("creating the key store: %w", err)
+		}
 	}
-	return &Store{dir, kek}, nil
+	return s, nil
 }
 
 // Open opens an existing key store. A key-encryption key that is not the
 // store's is [ErrLocked].
-func Open(dir string, u Unlock) (*Store, error) {
+func (c Config) Open(dir string, u Unlock) (*Store, error) {
 	h, err := readHead(dir)
 	if err != nil {
 		return nil, err
 	}
-	kek, err := h.kek(u)
+	if err := checkModes(dir); err != nil {
+		return nil, fmt.Errorf("opening the key store: %w", err)
+	}
+	if c.GMOnly && !h.GMOnly {
+		return nil, fmt.Errorf("opening the key store: it was not made with gm-only: %w", ErrNational)
+	}
+	kek, err := h.Lock.kek(u, h.Store)
 	if err != nil {
+		return nil, fmt.Errorf("opening the key store: %w", err)
+	}
+	ring, err := h.open(kek)
+	if err != nil {
+		clear(kek)
 		return nil, err
 	}
-	if subtle.ConstantTimeCompare(check(kek), h.Check) != 1 {
-		return nil, ErrLocked
-	}
-	return &Store{dir, kek}, nil
+	return &Store{dir: dir, devices: c.Devices, now: c.clock(), id: h.Store, gmOnly: h.GMOnly, kek: kek, ring: ring, at: proceed}, nil
 }
 
-// Purpose is what a key is for. A key opens for its own purpose only.
-type Purpose string
+func proceed(string) error { return nil }
 
-// The purposes of this version.
-const (
-	PurposeCA        Purpose = "ca"        // certificate authorities
-	PurposeAuthority Purpose = "authority" // issuing authorities: licences and their codes
-	PurposeTrust     Purpose = "trust"     // roles of the trust files
-	PurposeService   Purpose = "service"   // document codes, audit checkpoints
-	PurposeSeal      Purpose = "seal"      // seal makers and seals
-	PurposePerson    Purpose = "person"    // the service's halves of persons' keys
-	PurposeRegister  Purpose = "register"  // the register's symmetric secrets
-)
-
-type kind string
-
-const (
-	kindSigner kind = "sm2"
-	kindSecret kind = "secret"
-	kindHalf   kind = "cosign-service"
-)
-
-// keyFile is one key at rest.
-type keyFile struct {
-	Version    uint64  `cbor:"1,keyasint"`
-	Purpose    Purpose `cbor:"2,keyasint"`
-	Name       string  `cbor:"3,keyasint"`
-	Kind       kind    `cbor:"4,keyasint"`
-	Point      []byte  `cbor:"5,keyasint,omitempty"`
-	Nonce      []byte  `cbor:"6,keyasint"`
-	Ciphertext []byte  `cbor:"7,keyasint"`
-}
-
-const maxKeyFile = 4096
-
-var nameForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$`)
-
-// GenerateSigner makes a new SM2 key. A key of this purpose and name that
-// exists already is not replaced; the error then wraps fs.ErrExist.
-func (s *Store) GenerateSigner(p Purpose, name string) (*pki.Key, error) {
-	private, err := sm2.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("generating a key: %w", err)
-	}
-	key, err := pki.NewKey(private)
-	if err != nil {
-		return nil, err
-	}
-	d := private.D.FillBytes(make([]byte, 32))
-	defer clear(d)
-	point := key.Public().Point()
-	if err := s.put(p, name, kindSigner, point[:], d); err != nil {
-		return nil, err
-	}
-	return key, nil
-}
-
-// Signer returns a signing key. The public point in its file must be the
-// private key's.
-func (s *Store) Signer(p Purpose, name string) (*pki.Key, error) {
-	d, point, err := s.take(p, name, kindSigner)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(d)
-	private, err := sm2.NewPrivateKey(d)
-	if err != nil {
-		return nil, fmt.Errorf("key %s/%s: %w", p, name, err)
-	}
-	key, err := pki.NewKey(private)
-	if err != nil {
-		return nil, fmt.Errorf("key %s/%s: %w", p, name, err)
-	}
-	if key.Public().Point() != pki.Point(point) {
-		return nil, fmt.Errorf("key %s/%s does not belong to the point in its file", p, name)
-	}
-	return key, nil
-}
-
-// GenerateSecret makes a new symmetric secret.
-func (s *Store) GenerateSecret(p Purpose, name string) (*Secret, error) {
-	secret := new(Secret)
-	if _, err := rand.Read(secret.key[:]); err != nil {
-		return nil, fmt.Errorf("drawing a secret: %w", err)
-	}
-	if err := s.put(p, name, kindSecret, nil, secret.key[:]); err != nil {
-		return nil, err
-	}
-	return secret, nil
-}
-
-// Secret returns a symmetric secret.
-func (s *Store) Secret(p Purpose, name string) (*Secret, error) {
-	b, _, err := s.take(p, name, kindSecret)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(b)
-	if len(b) != len(Secret{}.key) {
-		return nil, fmt.Errorf("secret %s/%s has %d bytes", p, name, len(b))
-	}
-	return &Secret{key: [32]byte(b)}, nil
-}
-
-// PutHalf stores the service's half of a co-signing key.
-func (s *Store) PutHalf(p Purpose, name string, half *cosign.Service) error {
-	b := half.Bytes()
-	defer clear(b)
-	point := half.Public().Point()
-	return s.put(p, name, kindHalf, point[:], b)
-}
-
-// Half returns the service's half of a co-signing key.
-func (s *Store) Half(p Purpose, name string) (*cosign.Service, error) {
-	b, point, err := s.take(p, name, kindHalf)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(b)
-	half, err := cosign.ParseService(b)
-	if err != nil {
-		return nil, fmt.Errorf("half %s/%s: %w", p, name, err)
-	}
-	if half.Public().Point() != pki.Point(point) {
-		return nil, fmt.Errorf("half %s/%s does not belong to the point in its file", p, name)
-	}
-	return half, nil
-}
-
-func (s *Store) path(p Purpose, name string) (string, error) {
-	if !nameForm.MatchString(name) {
-		return "", fmt.Errorf("%q is not a name for a key", name)
-	}
-	return filepath.Join(s.dir, string(p), name+".key"), nil
-}
-
-// aead is SM4-GCM under the key-encryption key's derivation for one file.
-func (s *Store) aead(p Purpose, name string) (cipher.AEAD, error) {
-	mac := hmac.New(sm3.New, s.kek)
-	mac.Write([]byte("elicence/keystore/1\x00" + string(p) + "\x00" + name))
-	return newGCM(mac.Sum(nil)[:16])
-}
-
-func newGCM(key []byte) (cipher.AEAD, error) {
-	block, err := sm4.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("preparing SM4: %w", err)
-	}
-	return cipher.NewGCM(block)
-}
-
-// associated is everything of the file but its ciphertext.
-func (f keyFile) associated() ([]byte, error) {
-	f.Ciphertext = nil
-	return detcbor.Marshal(f)
-}
-
-func (s *Store) put(p Purpose, name string, k kind, point, secret []byte) error {
-	path, err := s.path(p, name)
-	if err != nil {
-		return err
-	}
-	f := keyFile{Version: 1, Purpose: p, Name: name, Kind: k, Point: point, Nonce: make([]byte, 12)}
-	if _, err := rand.Read(f.Nonce); err != nil {
-		return fmt.Errorf("drawing a nonce: %w", err)
-	}
-	associated, err := f.associated()
-	if err != nil {
-		return err
-	}
-	aead, err := s.aead(p, name)
-	if err != nil {
-		return err
-	}
-	f.Ciphertext = aead.Seal(nil, f.Nonce, secret, associated)
-	b, err := detcbor.Marshal(f)
-	if err != nil {
-		return err
-	}
-	if err := durable.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("storing key %s/%s: %w", p, name, err)
-	}
-	if err := durable.CreateFile(path, b, 0o600); err != nil {
-		return fmt.Errorf("storing key %s/%s: %w", p, name, err)
-	}
+// Close zeroes the keys that the store holds. Keys that were handed out keep
+// working.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.kek)
+	s.kek = nil
+	s.ring.clear()
+	s.ring = nil
 	return nil
 }
 
-// take decrypts one key file and returns the secret and the public point.
-func (s *Store) take(p Purpose, name string, k kind) ([]byte, []byte, error) {
-	path, err := s.path(p, name)
-	if err != nil {
-		return nil, nil, err
+// ID names the store.
+func (s *Store) ID() ID { return s.id }
+
+// GMOnly reports whether the store was made with national algorithms only.
+func (s *Store) GMOnly() bool { return s.gmOnly }
+
+// String names the store and nothing that it holds.
+func (s *Store) String() string { return "key store " + s.id.String() }
+
+// GoString is [Store.String].
+func (s *Store) GoString() string { return s.String() }
+
+// master returns a copy of the master key of a generation; the caller clears it. A
+// generation that is not known was begun by another process: the `store` file is
+// read again.
+func (s *Store) master(generation uint64) ([]byte, error) {
+	if m, ok := s.known(generation); ok {
+		return m, nil
 	}
-	b, err := readPrivate(path, maxKeyFile)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, fmt.Errorf("key %s/%s: %w", p, name, ErrNoKey)
+	if _, err := s.refresh(); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("key %s/%s: %w", p, name, err)
+	if m, ok := s.known(generation); ok {
+		return m, nil
 	}
-	f, err := parseKeyFile(b)
-	if err != nil {
-		return nil, nil, fmt.Errorf("key %s/%s: %w", p, name, err)
-	}
-	if f.Purpose != p || f.Name != name || f.Kind != k {
-		return nil, nil, fmt.Errorf("the file of key %s/%s holds %s %s/%s", p, name, f.Kind, f.Purpose, f.Name)
-	}
-	associated, err := f.associated()
-	if err != nil {
-		return nil, nil, err
-	}
-	aead, err := s.aead(p, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	secret, err := aead.Open(nil, f.Nonce, f.Ciphertext, associated)
-	if err != nil {
-		return nil, nil, fmt.Errorf("key %s/%s is damaged or was changed: %w", p, name, err)
-	}
-	return secret, f.Point, nil
+	return nil, fmt.Errorf("its master key, generation %d, is gone: %w", generation, ErrDamaged)
 }
 
-func parseKeyFile(b []byte) (keyFile, error) {
-	var f keyFile
-	if err := detcbor.Unmarshal(b, &f); err != nil {
-		return f, fmt.Errorf("reading the key file: %w", err)
+func (s *Store) known(generation uint64) ([]byte, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.ring.of(generation)
+}
+
+// refresh reads the `store` file and takes up master keys that are new in it.
+func (s *Store) refresh() (head, error) {
+	h, err := readHead(s.dir)
+	if err != nil {
+		return head{}, err
 	}
-	if f.Version != 1 {
-		return f, fmt.Errorf("key file has version %d, this program knows version 1", f.Version)
+	if h.Store != s.id || h.GMOnly != s.gmOnly {
+		return head{}, fmt.Errorf("another key store lies in its place: %w", ErrStale)
 	}
-	if len(f.Nonce) != 12 {
-		return f, errors.New("key file's nonce is not 12 bytes")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kek == nil {
+		return head{}, ErrClosed
 	}
-	if f.Kind == kindSecret && len(f.Point) != 0 || f.Kind != kindSecret && len(f.Point) != pki.PointSize {
-		return f, errors.New("key file's public point is missing or out of place")
+	if h.Generation < s.ring[0].Generation { // nothing may be written under a master key that was given up
+		return head{}, fmt.Errorf("an older copy of the `store` file lies in its place: %w", ErrStale)
 	}
-	return f, nil
+	if s.ring.holds(h.Generation) {
+		return h, nil
+	}
+	ring, err := h.open(s.kek)
+	if errors.Is(err, ErrLocked) {
+		return head{}, ErrStale
+	}
+	if err != nil {
+		return head{}, err
+	}
+	for _, m := range s.ring {
+		if !ring.holds(m.Generation) {
+			ring = append(ring, m)
+		}
+	}
+	s.ring = ring
+	return h, nil
+}
+
+// sharing locks the store against a change of its `store` file, together with
+// others, and returns the head that is in force until the lock is released.
+func (s *Store) sharing() (head, func() error, error) { return s.locked(os.O_RDONLY) }
+
+// alone locks the store against all others.
+func (s *Store) alone() (head, func() error, error) { return s.locked(os.O_RDWR) }
+
+// locked takes the lock that lockedfile gives for a flag: shared for reading,
+// exclusive for writing. It ends with the process, however that ends.
+func (s *Store) locked(flag int) (head, func() error, error) {
+	f, err := lockedfile.OpenFile(filepath.Join(s.dir, lockFile), flag|os.O_CREATE, 0o600)
+	if err != nil {
+		return head{}, nil, fmt.Errorf("locking the key store: %w", err)
+	}
+	h, err := s.refresh()
+	if err != nil {
+		return head{}, nil, errors.Join(err, f.Close())
+	}
+	return h, f.Close, nil
+}
+
+// create writes a new file and never replaces one.
+func (s *Store) create(path string, content []byte) error {
+	if err := durable.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return s.step("create "+filepath.Base(path), func() error { return durable.CreateFile(path, content, 0o600) })
+}
+
+// replace writes a file in the place of another, whole or not at all.
+func (s *Store) replace(path string, content []byte) error {
+	return s.step("replace "+filepath.Base(path), func() error { return durable.WriteFile(path, content, 0o600) })
+}
+
+func (s *Store) step(name string, change func() error) error {
+	if err := s.at("before " + name); err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	return s.at("after " + name)
 }

@@ -1,0 +1,86 @@
+package office_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/elicence/elicence/internal/idcode"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/pki/keystore/sdftest"
+)
+
+// TestGMOnly: a data folder whose signing keys are all in two devices, the service's
+// and the offline one, does its work; without the devices it does nothing.
+func TestGMOnly(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	dir := filepath.Join(t.TempDir(), "data")
+	config := office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}
+	service, offline := sdftest.New(t, "service", 40).Open(t), sdftest.New(t, "offline", 2).Open(t)
+	token, err := service.Wrapper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rootToken, err := offline.Wrapper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := office.CreateOptions{
+		Config: config, Actor: "test", GMOnly: true, Token: token, Devices: []keystore.Device{service},
+		RootToken: rootToken, RootDevices: []keystore.Device{offline},
+	}
+	o, err := office.Create(ctx, dir, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	uscc, err := idcode.USCC("11340000XN000001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.AddAuthority(ctx, "test", office.NewAuthority{
+		USCC: uscc, Name: "安徽省测试局", Region: "340000", Level: catalogue.Province, Categories: []catalogue.ID{7},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Publish(ctx, "test"); err != nil {
+		t.Error(err)
+	}
+	for folder, device := range map[string]string{"keys": service.Name(), "offline": offline.Name()} {
+		a, err := keystore.Assess(filepath.Join(dir, folder))
+		if err != nil || len(a.Faults) > 0 || !a.GMOnly {
+			t.Fatal(err, a.Faults, a.GMOnly)
+		}
+		signers := 0
+		for _, k := range a.Keys {
+			if k.Point == nil {
+				continue
+			}
+			signers++
+			if k.Place != keystore.InDevice || k.Where[:len(device)] != device {
+				t.Errorf("%s/%s lies in %s %s", k.Purpose, k.Name, k.Place, k.Where)
+			}
+		}
+		if signers < 2 {
+			t.Errorf("%s has %d signing keys", folder, signers)
+		}
+	}
+
+	target := filepath.Join(t.TempDir(), "data")
+	options.Devices = nil
+	if _, err := office.Create(ctx, target, options); !errors.Is(err, keystore.ErrDeviceOnly) {
+		t.Errorf("without a device: %v, want ErrDeviceOnly", err)
+	}
+	if _, err := os.Stat(target); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something is left: %v", err)
+	}
+}

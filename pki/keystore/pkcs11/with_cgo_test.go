@@ -1,0 +1,5 @@
+//go:build cgo
+
+package pkcs11
+
+const withCgo = true
