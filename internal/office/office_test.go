@@ -316,13 +316,13 @@ func TestPersonalSignature(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := inspector(t, f)
-	found, err := i.File(content(t, signed))
+	found, err := i.File(ctx, content(t, signed))
 	if err != nil || found.Verdict != verify.Valid || found.Document.Signatures[0].Kind != "person" || found.Document.Signatures[0].Signer != "张样例" {
 		t.Errorf("%+v, %v", found, err)
 	}
 	b := content(t, signed)
 	b[len(b)/10] ^= 1
-	if found, err := i.File(b); err == nil && found.Verdict == verify.Valid {
+	if found, err := i.File(ctx, b); err == nil && found.Verdict == verify.Valid {
 		t.Error("a changed document is valid")
 	}
 }
@@ -353,7 +353,7 @@ func TestLicenceSealedByAnotherBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := inspector(t, f).File(content(t, sealed))
+	found, err := inspector(t, f).File(context.Background(), content(t, sealed))
 	if err != nil || found.Verdict != verify.OutOfScope {
 		t.Errorf("%s (%s), %v, want out_of_scope", found.Verdict, found.Cause, err)
 	}
