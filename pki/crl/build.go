@@ -84,7 +84,7 @@ func Build(t *Template, entries iter.Seq2[Entry, error], key *pki.Key, second pk
 	if err != nil {
 		return nil, fmt.Errorf("reading CRL %d back: %w", t.Number, err)
 	}
-	if err := list.Verify(t.Issuer, second); err != nil {
+	if err := list.verify(t.Issuer, second, pki.Unanimous); err != nil {
 		return nil, fmt.Errorf("CRL %d just signed: %w: %w", t.Number, pki.ErrSelfCheck, err)
 	}
 	return list, nil

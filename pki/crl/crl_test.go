@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/second"
@@ -56,7 +55,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	for at, want := range map[time.Time]bool{
-		now.Add(-time.Second): false, now: true, template.NextUpdate.Add(-time.Second): true, template.NextUpdate: false,
+		now.Add(-crl.ClockTolerance - time.Second): false, now.Add(-crl.ClockTolerance): true, template.NextUpdate.Add(-time.Second): true, template.NextUpdate: false,
 	} {
 		if list.CurrentAt(at) != want {
 			t.Errorf("CurrentAt(%s) = %v", at, !want)
@@ -69,7 +68,7 @@ func TestLengths(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, "测试根")
 	for _, n := range []int{0, 1, 2, 3, 4, 5, 6, 7, 1300, 1400} {
-		list, err := crl.Build(a.template(1), many(n), a.key, nil)
+		list, err := crl.Build(a.template(1), many(n), a.Key, nil)
 		if err != nil || list.Len() != n {
 			t.Errorf("%d entries: %v", n, err)
 		}
@@ -80,24 +79,21 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t, "测试根")
 	list := a.build(t, a.template(1), entry(1, cert.KeyCompromise))
-	if err := list.Verify(a.certificate, second.Opinion{}); err != nil {
+	if err := list.Verify(a.Certificate, second.Opinion{}); err != nil {
 		t.Errorf("the issuer: %v", err)
 	}
 	sameName, otherName := newAuthority(t, "测试根"), newAuthority(t, "别的根")
-	noUse := certify(t, &cert.Template{
-		Issuer: a.certificate.Subject, Subject: a.certificate.Subject, Key: a.key.Public(), IssuerKey: a.key.Public(), IsCA: true, Usage: cert.KeyCertSign,
-	}, a.key)
+	noUse := a.Certify(t, cert.Template{Subject: a.Certificate.Subject, Key: a.Key.Public(), IsCA: true, Usage: cert.KeyCertSign})
 	// Another key that claims the issuer's name and key identifier.
-	thief := certify(t, &cert.Template{
-		Issuer: a.certificate.Subject, Subject: a.certificate.Subject, Key: sameName.key.Public(), IssuerKey: sameName.key.Public(), IsCA: true,
-		Usage: cert.CRLSign, SubjectKeyID: a.certificate.SubjectKeyID(),
-	}, sameName.key)
+	thief := sameName.Certify(t, cert.Template{
+		Subject: a.Certificate.Subject, Key: sameName.Key.Public(), IsCA: true, Usage: cert.CRLSign, SubjectKeyID: a.Certificate.SubjectKeyID(),
+	})
 	for name, tt := range map[string]struct {
 		issuer *cert.Certificate
 		want   error
 	}{
-		"another name":         {otherName.certificate, crl.ErrWrongIssuer},
-		"same name, other key": {sameName.certificate, crl.ErrWrongIssuer},
+		"another name":         {otherName.Certificate, crl.ErrWrongIssuer},
+		"same name, other key": {sameName.Certificate, crl.ErrWrongIssuer},
 		"usage":                {noUse, crl.ErrWrongIssuer},
 		"key identifier lies":  {thief, crl.ErrWrongSignature},
 	} {
@@ -120,7 +116,7 @@ func TestEveryByte(t *testing.T) {
 			changed[i] ^= bit
 			list, err := crl.Parse(changed)
 			if err == nil {
-				err = list.Verify(a.certificate, nil)
+				err = list.Verify(a.Certificate, nil)
 			}
 			if err == nil {
 				t.Errorf("byte %d ^ %#x is accepted", i, bit)
@@ -153,15 +149,15 @@ func TestCovers(t *testing.T) {
 		c    *cert.Certificate
 		want bool
 	}{
-		"whole, no point":       {whole, a.user(t, 1), true},
-		"whole, a point":        {whole, a.user(t, 1, one), true},
-		"whole, another issuer": {whole, other.user(t, 1), false},
-		"shard, its point":      {shard, a.user(t, 1, one), true},
-		"shard, one of two":     {shard, a.user(t, 1, two, one), true},
-		"shard, another point":  {shard, a.user(t, 1, two), false},
-		"shard, no point":       {shard, a.user(t, 1), false},
-		"shard, another issuer": {shard, other.user(t, 1, one), false},
-		"delta alone":           {a.build(t, delta), a.user(t, 1), false},
+		"whole, no point":       {whole, a.Person(t, 1), true},
+		"whole, a point":        {whole, a.Person(t, 1, one), true},
+		"whole, another issuer": {whole, other.Person(t, 1), false},
+		"shard, its point":      {shard, a.Person(t, 1, one), true},
+		"shard, one of two":     {shard, a.Person(t, 1, two, one), true},
+		"shard, another point":  {shard, a.Person(t, 1, two), false},
+		"shard, no point":       {shard, a.Person(t, 1), false},
+		"shard, another issuer": {shard, other.Person(t, 1, one), false},
+		"delta alone":           {a.build(t, delta), a.Person(t, 1), false},
 	} {
 		if got := tt.list.Covers(tt.c); got != tt.want {
 			t.Errorf("%s: Covers = %v", name, got)
@@ -181,7 +177,7 @@ func TestDelta(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := list.Verify(a.certificate, second.Opinion{}); err != nil {
+	if err := list.Verify(a.Certificate, second.Opinion{}); err != nil {
 		t.Error(err)
 	}
 	want := map[uint64]cert.Reason{1: cert.Superseded, 4: cert.KeyCompromise, 5: cert.CertificateHold, 6: cert.KeyCompromise, 9: cert.Superseded, 12: cert.CertificateHold}
@@ -210,7 +206,7 @@ func TestDelta(t *testing.T) {
 			}
 		}
 	}
-	if list.Number.Int64() != 8 || !list.ThisUpdate.Equal(template.ThisUpdate) || !list.Covers(a.user(t, 3)) {
+	if list.Number.Int64() != 8 || !list.ThisUpdate.Equal(template.ThisUpdate) || !list.Covers(a.Person(t, 3)) {
 		t.Errorf("number %v, thisUpdate %s", list.Number, list.ThisUpdate)
 	}
 	// The base and the delta are as they were.
@@ -284,7 +280,7 @@ func TestBuildRefuses(t *testing.T) {
 		"year 10000":          broken(func(e *crl.Entry) { e.InvalidAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }),
 		"failing":             failing,
 	} {
-		list, err := crl.Build(a.template(1), entries, a.key, nil)
+		list, err := crl.Build(a.template(1), entries, a.Key, nil)
 		if err == nil || list != nil {
 			t.Errorf("%s: accepted", name)
 		}
@@ -292,30 +288,22 @@ func TestBuildRefuses(t *testing.T) {
 			t.Errorf("the sequence's error is lost: %v", err)
 		}
 	}
+	ownPerson := a.Certify(t, cert.Template{Subject: a.Certificate.Subject, Key: a.Key.Public(), Usage: cert.DigitalSignature})
 	for name, change := range map[string]func(*crl.Template){
 		"no number":          func(t *crl.Template) { t.Number = 0 },
 		"base not before":    func(t *crl.Template) { t.Base = t.Number },
 		"delta of a delta":   func(t *crl.Template) { t.Base, t.FreshestCRL = 1, []string{"http://localhost/"} },
 		"ends as it begins":  func(t *crl.Template) { t.NextUpdate = t.ThisUpdate },
-		"another's key":      func(x *crl.Template) { x.Issuer = newAuthority(t, "测试根").certificate },
-		"may not sign CRLs":  func(x *crl.Template) { x.Issuer = certifyUser(t, a) },
+		"another's key":      func(x *crl.Template) { x.Issuer = newAuthority(t, "测试根").Certificate },
+		"may not sign CRLs":  func(x *crl.Template) { x.Issuer = ownPerson },
 		"no years like that": func(t *crl.Template) { t.NextUpdate = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 	} {
 		template := a.template(3)
 		change(template)
-		if _, err := crl.Build(template, sequence(), a.key, nil); err == nil {
+		if _, err := crl.Build(template, sequence(), a.Key, nil); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-}
-
-// certifyUser returns a certificate of the authority's key that is for users.
-func certifyUser(tb testing.TB, a authority) *cert.Certificate {
-	tb.Helper()
-	return certify(tb, &cert.Template{
-		Issuer: a.certificate.Subject, IssuerKey: a.key.Public(), Usage: cert.DigitalSignature,
-		Subject: cert.Name{Country: "CN", CommonName: "张样例"}, Key: a.key.Public(),
-	}, pkitest.NewKey(tb))
 }
 
 func TestManyAreFoundAgain(t *testing.T) {
@@ -324,7 +312,7 @@ func TestManyAreFoundAgain(t *testing.T) {
 	const n = 50_000
 	template := a.template(1)
 	template.Expect = n
-	list, err := crl.Build(template, many(n), a.key, nil)
+	list, err := crl.Build(template, many(n), a.Key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/pkitest"
-	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/second"
@@ -16,65 +15,17 @@ import (
 
 var now = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 
-// authority is a CA whose certificate and key a test has.
-type authority struct {
-	certificate *cert.Certificate
-	key         *pki.Key
-}
+// authority is a CA that makes CRLs.
+type authority struct{ pkitest.Bare }
 
-// newAuthority returns a self-signed CA.
 func newAuthority(tb testing.TB, name string) authority {
 	tb.Helper()
-	key := pkitest.NewKey(tb)
-	subject := cert.Name{Country: "CN", Organization: "测试省", CommonName: name}
-	return authority{certificate: certify(tb, &cert.Template{
-		Issuer: subject, Subject: subject, Key: key.Public(), IssuerKey: key.Public(), IsCA: true, Usage: cert.KeyCertSign | cert.CRLSign,
-	}, key), key: key}
+	return authority{pkitest.NewBare(tb, name, now)}
 }
 
-// certify signs a template, whose serial number and dates it fills in.
-func certify(tb testing.TB, t *cert.Template, key *pki.Key) *cert.Certificate {
-	tb.Helper()
-	if t.Serial == (cert.Serial{}) {
-		t.Serial = cert.Serial(serial(1))
-	}
-	t.NotBefore, t.NotAfter = now.AddDate(-1, 0, 0), now.AddDate(9, 0, 0)
-	tbs, err := t.TBS()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	sig, err := key.Sign(tbs)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	der, err := cert.Assemble(tbs, sig)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	c, err := cert.Parse(der)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
-}
-
-// user returns a certificate of an end entity with CRL points.
-func (a authority) user(tb testing.TB, number uint64, points ...string) *cert.Certificate {
-	tb.Helper()
-	return certify(tb, &cert.Template{
-		Serial: cert.Serial(serial(number)), Issuer: a.certificate.Subject, IssuerKey: a.key.Public(), Usage: cert.DigitalSignature,
-		Subject: cert.Name{Country: "CN", CommonName: "张样例"}, Key: pkitest.NewKey(tb).Public(), CRLPoints: points,
-	}, a.key)
-}
-
-// serial returns a serial number of 16 bytes that rises with n.
 func serial(n uint64) []byte {
-	s := make([]byte, 16)
-	s[0] = 0x40
-	for i := range 8 {
-		s[8+i] = byte(n >> (56 - 8*i))
-	}
-	return s
+	s := pkitest.Serial(n)
+	return s[:]
 }
 
 func entry(n uint64, reason cert.Reason) crl.Entry {
@@ -94,12 +45,12 @@ func sequence(entries ...crl.Entry) iter.Seq2[crl.Entry, error] {
 
 // template is a full CRL for everything.
 func (a authority) template(number uint64) *crl.Template {
-	return &crl.Template{Issuer: a.certificate, Number: number, ThisUpdate: now, NextUpdate: now.Add(24 * time.Hour)}
+	return &crl.Template{Issuer: a.Certificate, Number: number, ThisUpdate: now, NextUpdate: now.Add(24 * time.Hour)}
 }
 
 func (a authority) build(tb testing.TB, t *crl.Template, entries ...crl.Entry) *crl.List {
 	tb.Helper()
-	list, err := crl.Build(t, sequence(entries...), a.key, second.Opinion{})
+	list, err := crl.Build(t, sequence(entries...), a.Key, second.Opinion{})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -69,30 +69,42 @@ func (l *List) IsDelta() bool { return l.Base != nil }
 func (l *List) Len() int { return len(l.offsets) }
 
 // Verify checks the signature with the issuer's certificate, which must have the
-// list's name and key identifier and the usage cRLSign. With a second opinion both
-// implementations must accept; [pki.ErrDisagree] and [pki.ErrBusy] are not
+// list's name and key identifier and the usage cRLSign. With a second opinion a
+// refused signature is put to it; [pki.ErrDisagree] and [pki.ErrBusy] are not
 // [ErrWrongSignature].
 func (l *List) Verify(issuer *cert.Certificate, second pki.SecondOpinion) error {
+	return l.verify(issuer, second, pki.Judge)
+}
+
+func (l *List) verify(issuer *cert.Certificate, second pki.SecondOpinion, rule func(*pki.PublicKey, []byte, pki.Signature, pki.SecondOpinion) pki.Outcome) error {
+	wrong := func(what string) error {
+		return fmt.Errorf("CRL against the certificate of %s: %s: %w", issuer.Subject, what, ErrWrongIssuer)
+	}
 	switch id := issuer.SubjectKeyID(); {
 	case !bytes.Equal(l.Issuer, issuer.RawSubject()):
-		return fmt.Errorf("CRL against the certificate of %s: another name: %w", issuer.Subject, ErrWrongIssuer)
+		return wrong("another name")
 	case l.AuthorityKeyID != nil && id != nil && !bytes.Equal(l.AuthorityKeyID, id):
-		return fmt.Errorf("CRL against the certificate of %s: another key identifier: %w", issuer.Subject, ErrWrongIssuer)
+		return wrong("another key identifier")
 	case issuer.Usage()&cert.CRLSign == 0:
-		return fmt.Errorf("CRL against the certificate of %s: it may not sign CRLs: %w", issuer.Subject, ErrWrongIssuer)
+		return wrong("it may not sign CRLs")
 	}
-	if err := pki.Unanimous(issuer.Key, l.tbs, l.signature, second).Err(ErrWrongSignature); err != nil {
+	if err := rule(issuer.Key, l.tbs, l.signature, second).Err(ErrWrongSignature); err != nil {
 		return fmt.Errorf("CRL of %s: %w", issuer.Subject, err)
 	}
 	if l.delta != nil {
-		return l.delta.Verify(issuer, second)
+		return l.delta.verify(issuer, second, rule)
 	}
 	return nil
 }
 
-// CurrentAt reports whether a moment lies between thisUpdate and nextUpdate.
+// ClockTolerance is how far thisUpdate may lie ahead of a verifier's clock. The
+// issuer signs that moment, so nothing is gained by an earlier one.
+const ClockTolerance = 5 * time.Minute
+
+// CurrentAt reports whether the list speaks of a moment: from thisUpdate, less
+// [ClockTolerance], until before nextUpdate.
 func (l *List) CurrentAt(at time.Time) bool {
-	return !at.Before(l.ThisUpdate) && at.Before(l.NextUpdate)
+	return !at.Before(l.ThisUpdate.Add(-ClockTolerance)) && at.Before(l.NextUpdate)
 }
 
 // Covers reports whether the certificate would stand in this list if it were

@@ -1,6 +1,7 @@
 package crl
 
 import (
+	"bytes"
 	"fmt"
 	"math/big"
 	"slices"
@@ -222,7 +223,7 @@ func readSerial(s *cryptobyte.String) ([]byte, bool) {
 	if !s.ReadASN1Element(&element, cbasn1.INTEGER) || len(element) > 2+maxInteger || !element.ReadASN1Integer(&magnitude) {
 		return nil, false
 	}
-	return magnitude, true
+	return bytes.TrimLeft(magnitude, "\x00"), true // zero has no bytes
 }
 
 func readSerialOfEntry(s cryptobyte.String) ([]byte, bool) {
