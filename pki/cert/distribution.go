@@ -7,18 +7,6 @@ import (
 	"github.com/elicence/elicence/pki/oid"
 )
 
-// GeneralName is the DER of a GeneralName (RFC 5280, 4.2.1.6). It names the place
-// of a CRL; two are the same if their bytes are.
-type GeneralName string
-
-// URI returns the name if it is a uniform resource identifier.
-func (n GeneralName) URI() (string, bool) {
-	s := cryptobyte.String(n)
-	var uri cryptobyte.String
-	ok := s.ReadASN1(&uri, tagURI)
-	return string(uri), ok
-}
-
 // DistributionPoint says where a CRL stands (RFC 5280, 4.2.1.13).
 type DistributionPoint struct {
 	Names   []GeneralName // of one place; URIs of our own authorities, often directory names of others

@@ -2,6 +2,8 @@ package cert
 
 import (
 	"errors"
+	"slices"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -25,15 +27,57 @@ const (
 	FormRegistered NameForm = 8
 )
 
-// GeneralName is one name of subjectAltName, or the base of a subtree of
-// nameConstraints.
-type GeneralName struct {
-	Form NameForm
-	// Value is the text of an e-mail address, DNS name or URI; the 4 or 16 bytes of
-	// an IP address, in a constraint followed by as many of its mask; the DER of a
-	// directory name; otherwise the content of the element.
-	Value []byte
+// GeneralName is the DER of a GeneralName: a name of subjectAltName, the base of a
+// subtree of nameConstraints, or the place of a CRL. Two are the same if their bytes
+// are.
+type GeneralName string
+
+// newGeneralName writes a name of a form. Directory names and the forms that have
+// parts are constructed.
+func newGeneralName(form NameForm, value []byte) GeneralName {
+	tag := cbasn1.Tag(form).ContextSpecific()
+	switch form {
+	case FormOther, FormX400, FormDirectory, FormEDIParty:
+		tag = tag.Constructed()
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes(value) })
+	return GeneralName(b.BytesOrPanic())
 }
+
+// split reads the tag and the content.
+func (n GeneralName) split() (cbasn1.Tag, []byte) {
+	s := cryptobyte.String(n)
+	var value cryptobyte.String
+	var tag cbasn1.Tag
+	if !s.ReadAnyASN1(&value, &tag) || !s.Empty() {
+		return 0, nil
+	}
+	return tag, value
+}
+
+// Form returns the form of the name.
+func (n GeneralName) Form() NameForm {
+	tag, _ := n.split()
+	return NameForm(tag &^ classAndMethod)
+}
+
+// Value returns the text of an e-mail address, DNS name or URI; the 4 or 16 bytes of
+// an IP address, in a constraint followed by as many of its mask; the DER of a
+// directory name; otherwise the content of the element.
+func (n GeneralName) Value() []byte {
+	_, value := n.split()
+	return value
+}
+
+// URI returns the name if it is a uniform resource identifier.
+func (n GeneralName) URI() (string, bool) {
+	tag, value := n.split()
+	return string(value), tag == tagURI
+}
+
+// classAndMethod are the bits of a tag that are not its number.
+const classAndMethod cbasn1.Tag = 0xe0
 
 // Subtrees are the nameConstraints of an authority (RFC 5280, 4.2.1.10).
 type Subtrees struct {
@@ -45,34 +89,27 @@ var (
 	errBadConstraints = errors.New("nameConstraints are malformed")
 )
 
-// readGeneralName reads one GeneralName of any form.
+// readGeneralName reads one GeneralName of any form. Its text must be ASCII.
 func readGeneralName(s *cryptobyte.String) (GeneralName, bool) {
-	var value cryptobyte.String
+	var element cryptobyte.String
 	var tag cbasn1.Tag
-	if !s.ReadAnyASN1(&value, &tag) {
-		return GeneralName{}, false
+	if !s.ReadAnyASN1Element(&element, &tag) {
+		return "", false
 	}
-	const classAndForm = 0xe0
-	form := NameForm(tag &^ classAndForm)
-	constructed := tag&0x20 != 0
-	n := GeneralName{form, value}
+	n := GeneralName(element)
+	form, value := n.Form(), n.Value()
+	if form > FormRegistered || n != newGeneralName(form, value) {
+		return "", false
+	}
 	switch form {
 	case FormDirectory: // EXPLICIT, as Name is a CHOICE
 		_, err := readName(value)
-		return n, tag&0xc0 == 0x80 && constructed && err == nil
+		return n, err == nil
 	case FormEmail, FormDNS, FormURI:
-		for _, b := range value {
-			if b >= 0x80 {
-				return n, false
-			}
-		}
-		return n, tag&0xc0 == 0x80 && !constructed
-	case FormIP, FormRegistered:
-		return n, tag&0xc0 == 0x80 && !constructed
-	case FormOther, FormX400, FormEDIParty:
-		return n, tag&0xc0 == 0x80 && constructed
+		ascii := !slices.ContainsFunc(value, func(b byte) bool { return b >= utf8.RuneSelf })
+		return n, ascii
 	default:
-		return n, false
+		return n, true
 	}
 }
 
@@ -86,7 +123,7 @@ func readAltNames(value []byte) ([]GeneralName, error) {
 	var names []GeneralName
 	for !list.Empty() {
 		n, ok := readGeneralName(&list)
-		if !ok || n.Form == FormIP && len(n.Value) != 4 && len(n.Value) != 16 {
+		if !ok || n.Form() == FormIP && len(n.Value()) != 4 && len(n.Value()) != 16 {
 			return nil, errBadAltName
 		}
 		names = append(names, n)
@@ -115,7 +152,7 @@ func readSubtrees(value []byte) (*Subtrees, error) {
 				return nil, errBadConstraints
 			}
 			n, ok := readGeneralName(&subtree)
-			if !ok || !subtree.Empty() || n.Form == FormIP && len(n.Value) != 8 && len(n.Value) != 32 {
+			if !ok || !subtree.Empty() || n.Form() == FormIP && len(n.Value()) != 8 && len(n.Value()) != 32 {
 				return nil, errBadConstraints
 			}
 			*into = append(*into, n)

@@ -57,18 +57,18 @@ func (n *names) add(c *cert.Certificate) error {
 }
 
 func newSubtree(g cert.GeneralName) (subtree, error) {
-	s := subtree{form: g.Form}
-	switch g.Form {
+	s := subtree{form: g.Form()}
+	switch s.form {
 	case cert.FormDirectory:
 		var err error
-		s.directory, err = cert.Canonical(g.Value)
+		s.directory, err = cert.Canonical(g.Value())
 		return s, err
 	case cert.FormIP:
 		var err error
-		s.prefix, err = constraintPrefix(g.Value)
+		s.prefix, err = constraintPrefix(g.Value())
 		return s, err
 	case cert.FormEmail:
-		s.text = string(g.Value)
+		s.text = string(g.Value())
 		if local, domain, ok := cutMailbox(s.text); ok {
 			s.text = local + "@" + strings.ToLower(domain)
 			return s, checkHost(domain, false)
@@ -76,7 +76,7 @@ func newSubtree(g cert.GeneralName) (subtree, error) {
 		s.text = strings.ToLower(s.text)
 		return s, checkHost(strings.TrimPrefix(s.text, "."), false)
 	case cert.FormDNS, cert.FormURI:
-		s.text = strings.ToLower(string(g.Value))
+		s.text = strings.ToLower(string(g.Value()))
 		if s.text == "" { // everything
 			return s, nil
 		}
@@ -120,25 +120,40 @@ func (n *names) check(c *cert.Certificate) error {
 	if len(n.constraints) == 0 {
 		return nil
 	}
-	all := slices.Clone(c.AltNames())
 	// An empty subject lies in no subtree, so it is held against them as well.
-	all = append(all, cert.GeneralName{Form: cert.FormDirectory, Value: c.RawSubject()})
-	if !slices.ContainsFunc(c.AltNames(), func(g cert.GeneralName) bool { return g.Form == cert.FormEmail }) {
-		for _, address := range c.SubjectEmails() {
-			all = append(all, cert.GeneralName{Form: cert.FormEmail, Value: []byte(address)})
+	if err := n.checkName(cert.FormDirectory, c.RawSubject()); err != nil {
+		return err
+	}
+	addressed := false
+	for _, g := range c.AltNames() {
+		addressed = addressed || g.Form() == cert.FormEmail
+		if err := n.checkName(g.Form(), g.Value()); err != nil {
+			return err
 		}
 	}
-	for _, g := range all {
-		name, err := newCandidate(g)
-		for _, a := range n.constraints {
-			if err == nil {
-				err = n.allow(a, name)
-			} else if !a.speaksOf(g.Form) { // a name that nobody limits may be as odd as it likes
-				continue
-			}
-			if err != nil {
-				return fmt.Errorf("%w, as %s sets them: %w", ErrName, a.of, err)
-			}
+	if addressed {
+		return nil
+	}
+	for _, address := range c.SubjectEmails() {
+		if err := n.checkName(cert.FormEmail, []byte(address)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkName holds one name against every authority's constraints.
+func (n *names) checkName(form cert.NameForm, value []byte) error {
+	name, malformed := newCandidate(form, value)
+	for _, a := range n.constraints {
+		err := malformed
+		if malformed == nil {
+			err = n.allow(a, name)
+		} else if !a.speaksOf(form) { // a name that nobody limits may be as odd as it likes
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%w, as %s sets them: %w", ErrName, a.of, err)
 		}
 	}
 	return nil
@@ -159,16 +174,16 @@ type candidate struct {
 }
 
 // newCandidate reads a name so strictly that it can mean only one thing.
-func newCandidate(g cert.GeneralName) (candidate, error) {
-	n := candidate{form: g.Form}
-	text := string(g.Value)
-	switch g.Form {
+func newCandidate(form cert.NameForm, value []byte) (candidate, error) {
+	n := candidate{form: form}
+	text := string(value)
+	switch form {
 	case cert.FormDirectory:
 		var err error
-		n.directory, err = cert.Canonical(g.Value)
+		n.directory, err = cert.Canonical(value)
 		return n, err
 	case cert.FormIP:
-		n.address, _ = netip.AddrFromSlice(g.Value)
+		n.address, _ = netip.AddrFromSlice(value)
 		if n.address.Is4In6() {
 			return n, errors.New("an IPv4 address is written as IPv6")
 		}

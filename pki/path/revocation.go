@@ -34,22 +34,8 @@ type Answer struct {
 type Revocation interface {
 	// Status answers for a certificate and its issuer. An error says that the source
 	// cannot say, and why; it never stands for either answer. The moment tells the
-	// source how old its knowledge may be: see [Fresh].
+	// source how old its knowledge may be.
 	Status(ctx context.Context, c, issuer *cert.Certificate, when Moment) (Answer, error)
-}
-
-// Fresh reports whether a list or answer with these dates counts: it is current,
-// or the moment is proven and the list was current then or made after it. For a
-// claimed moment an old list is not enough, as a key that was lost since would make
-// the claim worthless.
-func Fresh(thisUpdate, nextUpdate, now time.Time, when Moment) bool {
-	if now.Before(thisUpdate) {
-		return false
-	}
-	if !now.After(nextUpdate) {
-		return true
-	}
-	return when.Proven && !when.At.After(nextUpdate)
 }
 
 // ErrSuspended says that a certificate is on hold: it may come back, or not.
