@@ -32,7 +32,7 @@ type basicConstraints struct {
 // 4.2.1.5, 4.2.1.11 and 4.2.1.14).
 type Policy struct {
 	IDs     []oid.ID // the policies it asserts, without their qualifiers; none: the extension is absent
-	Mapped  []oid.ID // the policies of the issuer's domain that are mapped to others
+	Mapped  []oid.ID // the policies on either side of a mapping
 	MapsAny bool     // anyPolicy is mapped, which no path may have
 	// After how many further certificates the rule holds; -1: it is not set.
 	RequireExplicit, InhibitMapping, InhibitAny int
@@ -187,7 +187,7 @@ func (p *Policy) readMappings(value []byte) error {
 		if !ok || !also || !pair.Empty() {
 			return errBadPolicies
 		}
-		p.Mapped = append(p.Mapped, from)
+		p.Mapped = append(p.Mapped, from, to)
 		p.MapsAny = p.MapsAny || from == oid.AnyPolicy || to == oid.AnyPolicy
 	}
 	return nil

@@ -19,7 +19,7 @@
 //   - Every authority needs basicConstraints and keyUsage with keyCertSign (GB/T
 //     20518); version 1 certificates are no authorities.
 //   - Policies are processed as with initial-policy-mapping-inhibit set: mappings are
-//     read and not followed.
+//     read and not followed, and what is on either side of one does not go through.
 //   - A DNS constraint is applied to dNSName, never to a common name: nobody here
 //     takes a common name for a host.
 //

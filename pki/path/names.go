@@ -120,9 +120,13 @@ func (n *names) check(c *cert.Certificate) error {
 	if len(n.constraints) == 0 {
 		return nil
 	}
-	// An empty subject lies in no subtree, so it is held against them as well.
-	if err := n.checkName(cert.FormDirectory, c.RawSubject()); err != nil {
-		return err
+	// A certificate without a name in its subject has no directory name to limit (RFC
+	// 5280, 4.2.1.10, and PKITS 4.13.14); the purposes that show the subject to people
+	// refuse it.
+	if len(c.CanonicalSubject()) > 0 {
+		if err := n.checkName(cert.FormDirectory, c.RawSubject()); err != nil {
+			return err
+		}
 	}
 	addressed := false
 	for _, g := range c.AltNames() {

@@ -268,8 +268,12 @@ var paths = []pathRow{
 	}, path.ErrName, ""},
 	{"an end certificate with a critical alternative name only", func(w *world) built {
 		r := w.root("R")
-		return built{anchor: r, end: w.end(r, "E", subject(name()), altNames(true, text(cert.FormDNS, "a.example")))}
+		return built{anchor: r, end: w.end(r, "E", subject(name()), altNames(true, text(cert.FormDNS, "a.example"))), purpose: path.PurposeTLSClient}
 	}, nil, ""},
+	{"a person with an alternative name only", func(w *world) built {
+		r := w.root("R")
+		return built{anchor: r, end: w.end(r, "E", subject(name()), altNames(true, text(cert.FormDNS, "a.example")))}
+	}, path.ErrName, "a person without a name is refused for the purpose, which OpenSSL was not told"},
 
 	{"a policy that is asked for", func(w *world) built {
 		r := w.root("R")

@@ -58,7 +58,10 @@ func (p *policies) prepare(c *cert.Certificate) error {
 	if said.MapsAny {
 		return ErrPolicy
 	}
+	// The standard would delete the policies of the issuer's side only, and a policy of
+	// the other side could come back through anyPolicy with another meaning.
 	p.valid = slices.DeleteFunc(p.valid, func(id oid.ID) bool { return slices.Contains(said.Mapped, id) })
+	p.any = p.any && len(said.Mapped) == 0
 	if !c.SelfIssued() {
 		p.requireExplicit = max(0, p.requireExplicit-1)
 		p.inhibit = max(0, p.inhibit-1)

@@ -32,6 +32,7 @@ type rule struct {
 	usage     cert.KeyUsage // one of these bits
 	authority bool          // basicConstraints say CA: must be, or must not
 	either    bool          // basicConstraints do not matter
+	named     bool          // people are shown the subject, so it must have a name
 	// extUsage must be among the extended usages, if it is set. With strict the
 	// extension may not be absent, nor any usage stand for it.
 	extUsage oid.ID
@@ -45,11 +46,11 @@ const signing = cert.DigitalSignature | cert.NonRepudiation
 func (p Purpose) rule() (rule, bool) {
 	switch p {
 	case PurposeSeal:
-		return rule{name: "seals", usage: signing}, true
+		return rule{name: "seals", usage: signing, named: true}, true
 	case PurposePerson:
-		return rule{name: "a person's signature", usage: signing}, true
+		return rule{name: "a person's signature", usage: signing, named: true}, true
 	case PurposeLicence:
-		return rule{name: "licences", usage: signing}, true
+		return rule{name: "licences", usage: signing, named: true}, true
 	case PurposeEncrypt:
 		return rule{name: "encryption", usage: cert.KeyEncipherment | cert.DataEncipherment | cert.KeyAgreement}, true
 	case PurposeOCSP:
@@ -84,6 +85,9 @@ func (r rule) checkEnd(c *cert.Certificate) error {
 			return ErrNotAuthority
 		}
 		return fmt.Errorf("an authority's certificate is not for %s: %w", r.name, ErrUsage)
+	}
+	if r.named && len(c.CanonicalSubject()) == 0 {
+		return fmt.Errorf("the subject has no name to show for %s: %w", r.name, ErrName)
 	}
 	if c.Usage()&r.usage == 0 {
 		return fmt.Errorf("key usage is not for %s: %w", r.name, ErrUsage)
