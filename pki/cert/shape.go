@@ -10,8 +10,8 @@ import (
 
 // checkShape reads the frame of a certificate, which the library's parser takes
 // loosely: three elements and nothing behind them, one signature algorithm inside
-// and outside, a signature of whole octets, and a signed part that ends with its
-// extensions. What is outside the signed part could otherwise be changed by
+// and outside, a signature of whole octets, dates in one form, and a signed part that
+// ends with its extensions. What is outside the signed part could otherwise be changed by
 // anybody, and one certificate would have many digests.
 func checkShape(der []byte) error {
 	input := cryptobyte.String(der)
@@ -30,10 +30,12 @@ func checkShape(der []byte) error {
 	if !bytes.Equal(inner, algorithm) {
 		return errors.New("the signature algorithm inside is not the one outside")
 	}
-	for range 4 { // issuer, validity, subject, key
-		if !tbs.SkipASN1(cbasn1.SEQUENCE) {
-			return errors.New("the signed part lacks a name, its dates or its key")
-		}
+	var validity cryptobyte.String
+	if !tbs.SkipASN1(cbasn1.SEQUENCE) || !tbs.ReadASN1(&validity, cbasn1.SEQUENCE) || !tbs.SkipASN1(cbasn1.SEQUENCE) || !tbs.SkipASN1(cbasn1.SEQUENCE) {
+		return errors.New("the signed part lacks a name, its dates or its key")
+	}
+	if !skipDate(&validity) || !skipDate(&validity) || !validity.Empty() {
+		return errors.New("the dates are not two times in whole seconds of UTC")
 	}
 	var frame, list cryptobyte.String
 	var present bool
@@ -45,4 +47,16 @@ func checkShape(der []byte) error {
 		return errors.New("extensions are not a list of at least one")
 	}
 	return nil
+}
+
+// skipDate accepts a time with seconds and Z. Unlike in what we write, GeneralizedTime
+// may be before 2050.
+func skipDate(s *cryptobyte.String) bool {
+	var ok bool
+	if s.PeekASN1Tag(cbasn1.GeneralizedTime) {
+		_, ok = ReadGeneralizedTime(s)
+	} else {
+		_, ok = ReadTime(s)
+	}
+	return ok
 }
