@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/ocsp"
@@ -244,4 +247,45 @@ func BenchmarkOCSPAhead(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "responses/s")
+}
+
+// TestOpenSSLAsks: OpenSSL's own client talks to the handler over a real connection,
+// with a nonce and without, and finds its certificate and its nonce in the answer. It
+// cannot verify the signature of SM2 (docs/independent.md).
+func TestOpenSSLAsks(t *testing.T) {
+	t.Parallel()
+	handler, a := newOCSP(t)
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	dir := t.TempDir()
+	write := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ca := write("ca.pem", a.Certificate.PEM())
+	for _, tt := range []struct {
+		number uint64
+		args   []string
+		want   string
+	}{
+		{7, []string{"-nonce"}, ": good"}, {7, []string{"-no_nonce"}, ": good"}, {5000, []string{"-nonce"}, ": unknown"}, {7, []string{"-sha256", "-no_nonce"}, ": good"},
+		{7, []string{"-sm3"}, ": good"},
+	} {
+		certificate := write("c.pem", a.Person(t, tt.number).PEM())
+		// The clock of the responder stands still.
+		args := append([]string{"ocsp", "-url", server.URL + "/ocsp", "-issuer", ca, "-noverify", "-resp_text", "-validity_period", "999999999"}, tt.args...)
+		out, err := tooltest.Try(t, "openssl", append(args, "-cert", certificate)...)
+		if err != nil || !strings.Contains(out, certificate+tt.want) || strings.Contains(out, "WARNING") {
+			t.Errorf("certificate %d %v: %v\n%s", tt.number, tt.args, err, out)
+		}
+	}
+	stranger := pkitest.NewBare(t, "别的根", statusTime)
+	out, err := tooltest.Try(t, "openssl", "ocsp", "-url", server.URL+"/ocsp", "-issuer", write("stranger.pem", stranger.Certificate.PEM()),
+		"-cert", write("c.pem", stranger.Person(t, 7).PEM()), "-noverify")
+	if err == nil || !strings.Contains(out, "unauthorized (6)") {
+		t.Errorf("about another CA: %v\n%s", err, out)
+	}
 }
