@@ -36,28 +36,60 @@ func usual() crafted {
 // der assembles the parts under a signature of nothing.
 func (c crafted) der(tb testing.TB) []byte {
 	tb.Helper()
-	part := func(b *cryptobyte.Builder, text string) {
-		raw, err := hex.DecodeString(text)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		b.AddBytes(raw)
+	return c.assemble(tb, c.tbs(tb), hexBytes(tb, "3006020101020101"))
+}
+
+// signed assembles the parts under an authority's name and signature.
+func (c crafted) signed(tb testing.TB, a authority) []byte {
+	tb.Helper()
+	if c.issuer == usual().issuer {
+		c.issuer = hex.EncodeToString(a.Certificate.RawSubject())
 	}
+	tbs := c.tbs(tb)
+	sig, err := a.Key.Sign(tbs)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c.assemble(tb, tbs, sig.DER())
+}
+
+func hexBytes(tb testing.TB, text string) []byte {
+	tb.Helper()
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return raw
+}
+
+func (c crafted) tbs(tb testing.TB) []byte {
+	tb.Helper()
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			for _, text := range []string{c.version, c.inner, c.issuer, c.this, c.next, c.entries} {
-				part(b, text)
-			}
-			if c.extensions != "" {
-				b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
-					b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { part(b, c.extensions) })
-				})
-			}
-			part(b, c.after)
-		})
-		part(b, c.outer)
-		part(b, "0309"+"00"+"3006020101020101")
+		for _, text := range []string{c.version, c.inner, c.issuer, c.this, c.next, c.entries} {
+			b.AddBytes(hexBytes(tb, text))
+		}
+		if c.extensions != "" {
+			b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(hexBytes(tb, c.extensions)) })
+			})
+		}
+		b.AddBytes(hexBytes(tb, c.after))
+	})
+	der, err := b.Bytes()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return der
+}
+
+func (c crafted) assemble(tb testing.TB, tbs, sig []byte) []byte {
+	tb.Helper()
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddBytes(tbs)
+		b.AddBytes(hexBytes(tb, c.outer))
+		b.AddASN1BitString(sig)
 	})
 	der, err := b.Bytes()
 	if err != nil {
@@ -87,17 +119,19 @@ func extensionHex(id, critical, value string) string {
 	return sequenceHex(tlv("06", id) + critical + tlv("04", value))
 }
 
-func TestParseRefuses(t *testing.T) {
-	t.Parallel()
+// craftedCase is a list with one thing changed.
+type craftedCase struct {
+	change func(*crafted)
+	want   error // nil: read
+}
+
+func craftedCases() map[string]craftedCase {
 	const critical = "0101ff"
 	reason := func(value string) string {
 		return oneEntry(serial5, utcThis, sequenceHex(extensionHex("551d15", "", value)))
 	}
 	point := func(content string) string { return number7 + extensionHex("551d1c", critical, sequenceHex(content)) }
-	for name, tt := range map[string]struct {
-		change func(*crafted)
-		want   error // nil: read
-	}{
+	return map[string]craftedCase{
 		"as usual":           {func(*crafted) {}, nil},
 		"no entries":         {func(c *crafted) { c.entries = "" }, nil},
 		"NULL parameters":    {func(c *crafted) { c.inner, c.outer = "300c06082a811ccf550183750500", "300c06082a811ccf550183750500" }, nil},
@@ -179,7 +213,12 @@ func TestParseRefuses(t *testing.T) {
 		"flags in another order":       {func(c *crafted) { c.extensions = point("8201ff8101ff") }, crl.ErrMalformed},
 		"something after extensions":   {func(c *crafted) { c.after = "0500" }, crl.ErrMalformed},
 		"something after an extension": {func(c *crafted) { c.extensions = sequenceHex("0603551d14" + "0403020107" + "0500") }, crl.ErrMalformed},
-	} {
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range craftedCases() {
 		c := usual()
 		tt.change(&c)
 		list, err := crl.Parse(c.der(t))

@@ -51,17 +51,19 @@ var (
 
 func nonceHex(value string) string { return sequence(nonceOID, tlv("04", value)) }
 
-func TestParseRequestRefuses(t *testing.T) {
-	t.Parallel()
+// craftedCase is a message in hexadecimal and whether it is read.
+type craftedCase struct {
+	der  string
+	read bool
+}
+
+func craftedRequests() map[string]craftedCase {
 	one := sequence(idHex)
 	request := func(tbs ...string) string { return sequence(sequence(tbs...)) }
 	extended := func(extensions ...string) string {
 		return request(sequence(one), tlv("a2", sequence(extensions...)))
 	}
-	for name, tt := range map[string]struct {
-		der  string
-		read bool
-	}{
+	return map[string]craftedCase{
 		"as usual":                  {request(sequence(one)), true},
 		"absent parameters":         {request(sequence(sequence(sequence(sequence("06052b0e03021a"), hash20, hash20, "020105")))), true},
 		"unknown hash":              {request(sequence(sequence(sequence(sequence("06022a03"), "0401aa", "0401aa", "020105")))), true},
@@ -93,7 +95,12 @@ func TestParseRequestRefuses(t *testing.T) {
 		"signature is no SEQUENCE":  {sequence(sequence(sequence(one)), "a0020500"), false},
 		"indefinite length":         {"3080" + sequence(sequence(one)) + "0000", false},
 		"huge length":               {"3084ffffffff", false},
-	} {
+	}
+}
+
+func TestParseRequestRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range craftedRequests() {
 		r, err := ocsp.ParseRequest(bytesOf(t, tt.der))
 		if (err == nil) != tt.read || (r != nil) != tt.read || err != nil && !errors.Is(err, ocsp.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
@@ -101,25 +108,22 @@ func TestParseRequestRefuses(t *testing.T) {
 	}
 }
 
-func TestParseResponseRefuses(t *testing.T) {
-	t.Parallel()
+// craftedResponses are by a responder, named by the hash of its key in hexadecimal; sign
+// signs ResponseData.
+func craftedResponses(keyHash string, sign func(data string) string) map[string]craftedCase {
 	const (
 		at    = "180f32303236303330313038303030305a" // 20260301080000Z
 		later = "180f32303236303330313230303030305a"
 		alg   = "300a06082a811ccf55018375"
-		sig   = "0309" + "00" + "3006020101020101"
 	)
-	byKey := tlv("a2", hash20)
+	byKey := tlv("a2", tlv("04", keyHash))
 	single := sequence(idHex, "8000", at)
 	basic := func(data, after string) string {
-		return sequence("0a0100", tlv("a0", sequence("06092b0601050507300101", tlv("04", sequence(data, alg, sig, after)))))
+		return sequence("0a0100", tlv("a0", sequence("06092b0601050507300101", tlv("04", sequence(data, alg, sign(data), after)))))
 	}
 	data := func(parts ...string) string { return basic(sequence(parts...), "") }
 	of := func(single string) string { return data(byKey, at, sequence(single)) }
-	for name, tt := range map[string]struct {
-		der  string
-		read bool
-	}{
+	return map[string]craftedCase{
 		"as usual":               {of(single), true},
 		"by name":                {data(tlv("a1", "3000"), at, sequence(single)), true},
 		"nextUpdate":             {of(sequence(idHex, "8000", at, tlv("a0", later))), true},
@@ -148,7 +152,13 @@ func TestParseResponseRefuses(t *testing.T) {
 		"successful and nothing": {"30030a0100", false},
 		"refusal with more":      {"30050a01010500", false},
 		"33 certificates":        {data(byKey, at, sequence(strings.Repeat(single, 33))), false},
-	} {
+	}
+}
+
+func TestParseResponseRefuses(t *testing.T) {
+	t.Parallel()
+	nothing := func(string) string { return "0309" + "00" + "3006020101020101" }
+	for name, tt := range craftedResponses(strings.Repeat("aa", 20), nothing) {
 		r, err := ocsp.ParseResponse(bytesOf(t, tt.der))
 		if (err == nil) != tt.read || (r != nil) != tt.read || err != nil && !errors.Is(err, ocsp.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
