@@ -1,6 +1,7 @@
 # make test   everything that is tested; installs or names the programs it needs
 # make lint   gofmt, go mod tidy, go vet, staticcheck, errcheck, govulncheck, the plan of the house
 # make bench  each speed beside its floor, ready for benchstat
+# make bench-pki  the same for the PKI alone: CRLs, OCSP
 # make race   the tests under the race detector, which needs a C compiler
 # make fuzz   every fuzz target for FUZZTIME
 
@@ -12,7 +13,7 @@ GOVULNCHECK = v1.6.0
 COUNT    = 6
 FUZZTIME = 10s
 
-.PHONY: test lint bench race fuzz
+.PHONY: test lint bench bench-pki race fuzz
 
 # Everything builds and runs without a C compiler.
 test: export CGO_ENABLED = 0
@@ -32,6 +33,10 @@ lint:
 
 bench:
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/verify ./licence ./seal/pdf
+
+bench-pki:
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./pki/crl ./pki/ocsp
+	go test -run '^$$' -bench OCSP -benchmem -count $(COUNT) ./api
 
 race:
 	CGO_ENABLED=1 go test -race ./...
