@@ -187,8 +187,9 @@ func (f *original) translate(tb testing.TB, suite map[string]*original) []byte {
 	return der
 }
 
-// pkits loads the suite and returns it with SM2, by file name.
-func pkits(tb testing.TB) ([]pkitsCase, map[string][]byte) {
+// pkits loads the suite and returns its certificates as they are and with SM2, by file
+// name.
+func pkits(tb testing.TB) ([]pkitsCase, map[string]*original, map[string][]byte) {
 	tb.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/emmansun/gmsm").Output()
 	if err != nil {
@@ -222,7 +223,7 @@ func pkits(tb testing.TB) ([]pkitsCase, map[string][]byte) {
 	for name, f := range suite {
 		translated[name] = f.translate(tb, suite)
 	}
-	return cases, translated
+	return cases, suite, translated
 }
 
 // section returns the number of a vector's section, such as 4.6.
@@ -320,7 +321,7 @@ func (c *pkitsCase) ask(t *testing.T, certificates map[string][]byte, options pa
 
 func TestPKITS(t *testing.T) {
 	t.Parallel()
-	cases, certificates := pkits(t)
+	cases, _, certificates := pkits(t)
 	agreed, excepted, outside := 0, 0, 0
 	for _, c := range cases {
 		if claimed[section(c.Name)] == "" {
