@@ -30,12 +30,19 @@ func checkShape(der []byte) error {
 	if !bytes.Equal(inner, algorithm) {
 		return errors.New("the signature algorithm inside is not the one outside")
 	}
-	var validity cryptobyte.String
-	if !tbs.SkipASN1(cbasn1.SEQUENCE) || !tbs.ReadASN1(&validity, cbasn1.SEQUENCE) || !tbs.SkipASN1(cbasn1.SEQUENCE) || !tbs.SkipASN1(cbasn1.SEQUENCE) {
-		return errors.New("the signed part lacks a name, its dates or its key")
+	var issuer, validity, subject, key cryptobyte.String
+	for _, part := range []*cryptobyte.String{&issuer, &validity, &subject, &key} {
+		if !tbs.ReadASN1(part, cbasn1.SEQUENCE) {
+			return errors.New("the signed part lacks a name, its dates or its key")
+		}
 	}
-	if !skipDate(&validity) || !skipDate(&validity) || !validity.Empty() {
-		return errors.New("the dates are not two times in whole seconds of UTC")
+	for range 2 { // notBefore, notAfter
+		if !skipDate(&validity) {
+			return errors.New("a date is not in whole seconds of UTC")
+		}
+	}
+	if !validity.Empty() {
+		return errors.New("more than two dates")
 	}
 	var frame, list cryptobyte.String
 	var present bool

@@ -127,9 +127,27 @@ func TestLimits(t *testing.T) {
 		a := w.authority(r, "A", exclude(bases...))
 		b := built{anchor: r, between: []*node{a}, end: w.end(a, "E", altNames(false, names...)), limits: path.DefaultLimits()}
 		checkOutcome(t, b.ask(t, path.Options{}), nil)
-		b.limits.NameComparisons = 9_999
+		b.limits.Names = 10_000 // to compare; to read them costs more
 		checkOutcome(t, b.ask(t, path.Options{}), path.ErrLimit)
 	})
+}
+
+// TestStatusesAreBounded: a source may be a network away.
+func TestStatusesAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.root("R")
+	a := w.authority(r, "A")
+	between := []*node{a}
+	for i := range 50 {
+		between = append(between, w.authority(r, "A", sameKey(a), altNames(false, dns(fmt.Sprintf("a%d.example", i)))))
+	}
+	source := told{asked: make(map[string]int), silent: map[string]error{"A": errOffline}}
+	b := built{anchor: r, between: between, end: w.end(a, "E")}
+	got := b.ask(t, path.Options{Revocation: source})
+	if most := path.DefaultLimits().Statuses; got.Verdict != path.CannotSay || source.asked["A"]+source.asked["E"] > most {
+		t.Errorf("%v, %v after %v, want cannot say after at most %d", got.Verdict, got.Err(), source.asked, most)
+	}
 }
 
 func TestContextEnds(t *testing.T) {
@@ -203,7 +221,7 @@ func TestOneVerifierForMany(t *testing.T) {
 	r := w.root("R")
 	a := w.authority(r, "A")
 	v, err := path.New(path.Options{Anchors: []*cert.Certificate{r.c}, Intermediates: []*cert.Certificate{a.c}, Limits: path.Limits{
-		Depth: 5, Further: 1, Steps: 20, Signatures: 5, NameComparisons: 10, Remembered: 4,
+		Depth: 5, Further: 1, Steps: 20, Signatures: 5, Names: 10, Statuses: 10, Remembered: 4,
 	}})
 	if err != nil {
 		t.Fatal(err)

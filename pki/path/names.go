@@ -16,7 +16,7 @@ import (
 // intersection of what they permit and the union of what they exclude.
 type names struct {
 	constraints []authorityConstraints
-	left        int // comparisons that may still be made
+	left        *int // names that may still be read or compared
 }
 
 // authorityConstraints are one authority's subtrees, ready for comparison.
@@ -38,6 +38,9 @@ func (n *names) add(c *cert.Certificate) error {
 	trees := c.NameConstraints()
 	if trees == nil {
 		return nil
+	}
+	if *n.left -= len(trees.Permitted) + len(trees.Excluded); *n.left < 0 {
+		return ErrLimit
 	}
 	a := authorityConstraints{of: c.Subject}
 	for _, list := range []struct {
@@ -148,6 +151,9 @@ func (n *names) check(c *cert.Certificate) error {
 
 // checkName holds one name against every authority's constraints.
 func (n *names) checkName(form cert.NameForm, value []byte) error {
+	if *n.left--; *n.left < 0 {
+		return ErrLimit
+	}
 	name, malformed := newCandidate(form, value)
 	for _, a := range n.constraints {
 		err := malformed
@@ -223,7 +229,7 @@ func (n *names) allow(a authorityConstraints, name candidate) error {
 		if s.form != name.form {
 			continue
 		}
-		if n.left--; n.left < 0 {
+		if *n.left--; *n.left < 0 {
 			return ErrLimit
 		}
 		inside, err := s.covers(name)
@@ -240,7 +246,7 @@ func (n *names) allow(a authorityConstraints, name candidate) error {
 		if s.form != name.form {
 			continue
 		}
-		if n.left--; n.left < 0 {
+		if *n.left--; *n.left < 0 {
 			return ErrLimit
 		}
 		limited = true

@@ -39,7 +39,8 @@ func FuzzNameConstraints(f *testing.F) {
 			if err != nil {
 				return err
 			}
-			n := names{left: 10}
+			left := 10
+			n := names{left: &left}
 			return n.allow(a, name)
 		}
 		permitted := allow(value, authorityConstraints{permitted: []subtree{s}})

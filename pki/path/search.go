@@ -23,6 +23,7 @@ type search struct {
 	further  map[string][]*cert.Certificate
 
 	steps, signatures int  // left
+	names, statuses   int  // left
 	limited           bool // a limit was reached
 	answers           map[edge]Link
 
@@ -253,6 +254,10 @@ func (s *search) status(c, issuer *cert.Certificate) (Link, Verdict) {
 	e := edgeOf(issuer, c)
 	if known, asked := s.answers[e]; asked {
 		return known, verdictOf(known.Revocation)
+	}
+	if s.statuses--; s.statuses < 0 {
+		link.Revocation, link.Err = RevocationUnknown, fmt.Errorf("certificate of %s: %w", c.Subject, ErrLimit)
+		return link, CannotSay
 	}
 	answer, err := s.verifier.revocation.Status(s.ctx, c, issuer, s.request.When)
 	link.Answer = answer

@@ -21,8 +21,20 @@ func clock() time.Time { return now }
 // list builds a CRL that is current for a day from a time.
 func list(tb testing.TB, ca pkitest.Bare, number, base uint64, from time.Time, points []string, entries ...crl.Entry) *crl.List {
 	tb.Helper()
+	return lasting(tb, ca, crl.Template{Number: number, Base: base, ThisUpdate: from, NextUpdate: from.AddDate(0, 0, 1), Points: points}, entries)
+}
+
+// weekly builds an empty CRL that is current for a week.
+func weekly(tb testing.TB, ca pkitest.Bare, number uint64, from time.Time) *crl.List {
+	tb.Helper()
+	return lasting(tb, ca, crl.Template{Number: number, ThisUpdate: from, NextUpdate: from.AddDate(0, 0, 7)}, nil)
+}
+
+func lasting(tb testing.TB, ca pkitest.Bare, template crl.Template, entries []crl.Entry) *crl.List {
+	tb.Helper()
+	template.Issuer = ca.Certificate
 	slices.SortFunc(entries, func(a, b crl.Entry) int { return slices.Compare(a.Serial, b.Serial) })
-	l, err := crl.Build(&crl.Template{Issuer: ca.Certificate, Number: number, Base: base, ThisUpdate: from, NextUpdate: from.AddDate(0, 0, 1), Points: points},
+	l, err := crl.Build(&template,
 		func(yield func(crl.Entry, error) bool) {
 			for _, e := range entries {
 				if !yield(e, nil) {
@@ -82,6 +94,8 @@ func TestCRL(t *testing.T) {
 		{"a delta revokes", c, claimed, false, []*crl.List{list(t, ca, 1, 0, fresh, nil), list(t, ca, 2, 1, fresh, nil, entryOf(c, cert.Superseded))}, true, nil},
 		{"a delta takes a hold back", c, claimed, false, []*crl.List{list(t, ca, 1, 0, fresh, nil, entryOf(c, cert.CertificateHold)), list(t, ca, 2, 1, fresh, nil, entryOf(c, cert.RemoveFromCRL))}, false, nil},
 		{"a delta keeps an old base current", c, claimed, false, []*crl.List{list(t, ca, 1, 0, old, nil), list(t, ca, 2, 1, fresh, nil)}, false, nil},
+		{"a delta that has run out", c, claimed, false, []*crl.List{weekly(t, ca, 1, now.AddDate(0, 0, -3)), list(t, ca, 2, 1, now.AddDate(0, 0, -2), nil)}, false, nil},
+		{"a delta that has run out and holds", c, claimed, false, []*crl.List{weekly(t, ca, 1, now.AddDate(0, 0, -3)), list(t, ca, 2, 1, now.AddDate(0, 0, -2), nil, entryOf(c, cert.CertificateHold))}, true, nil},
 		{"a delta of a later base", c, claimed, false, []*crl.List{list(t, ca, 1, 0, old, nil), list(t, ca, 3, 2, fresh, nil)}, false, path.ErrStale},
 		{"a stranger's delta changes nothing", c, claimed, false, []*crl.List{list(t, ca, 1, 0, fresh, nil, entryOf(c, cert.CertificateHold)), list(t, stranger, 2, 1, fresh, nil, entryOf(c, cert.RemoveFromCRL))}, true, nil},
 		{"expired before the list", expired, path.Claimed(now.AddDate(0, -2, 0)), false, []*crl.List{list(t, ca, 1, 0, fresh, nil)}, false, path.ErrListExpired},

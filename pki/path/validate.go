@@ -29,7 +29,7 @@ func (s *search) validate(path []*cert.Certificate) (int, error) {
 		names    names
 		policies policies
 		left     int // authorities that may still follow
-	}{names{left: s.limits.NameComparisons}, newPolicies(anchor, explicit), len(path)}
+	}{names{left: &s.names}, newPolicies(anchor, explicit), len(path)}
 
 	for i := anchor; i >= 0; i-- {
 		c := path[i]

@@ -13,17 +13,18 @@ import (
 // Limits bound the work of one question. Where one is reached the answer is
 // [CannotSay] with [ErrLimit], if no valid path was found before.
 type Limits struct {
-	Depth           int // certificates of a path, with both ends
-	Further         int // certificates that the caller brings
-	Steps           int // certificates that are tried as issuers
-	Signatures      int // signatures that are verified, not counting remembered ones
-	NameComparisons int // comparisons with name constraints, for one path
-	Remembered      int // signatures remembered over all questions, at least
+	Depth      int // certificates of a path, with both ends
+	Further    int // certificates that the caller brings
+	Steps      int // certificates that are tried as issuers
+	Signatures int // signatures that are verified, not counting remembered ones
+	Names      int // names that are read or compared for name constraints
+	Statuses   int // certificates whose revocation is asked about
+	Remembered int // signatures remembered over all questions, at least
 }
 
 // DefaultLimits returns limits that no honest hierarchy comes near.
 func DefaultLimits() Limits {
-	return Limits{Depth: 10, Further: 100, Steps: 1000, Signatures: 100, NameComparisons: 100_000, Remembered: 10_000}
+	return Limits{Depth: 10, Further: 100, Steps: 1000, Signatures: 100, Names: 100_000, Statuses: 20, Remembered: 10_000}
 }
 
 // Options make a verifier.
@@ -92,6 +93,7 @@ func (v *Verifier) Verify(ctx context.Context, r Request) *Result {
 	}
 	s := &search{
 		ctx: ctx, verifier: v, request: r, limits: v.limits, signatures: v.limits.Signatures, steps: v.limits.Steps,
+		names: v.limits.Names, statuses: v.limits.Statuses,
 		answers: make(map[edge]Link),
 	}
 	further := r.Further
