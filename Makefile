@@ -1,7 +1,7 @@
 # make test   everything that is tested; installs or names the programs it needs
 # make lint   gofmt, go mod tidy, go vet, staticcheck, errcheck, govulncheck, the plan of the house
 # make bench  each speed beside its floor, ready for benchstat
-# make bench-pki  the same for the PKI alone: CRLs, OCSP
+# make bench-pki  the same for the PKI alone: CRLs, OCSP, paths
 # make race   the tests under the race detector, which needs a C compiler
 # make fuzz   every fuzz target for FUZZTIME
 
@@ -35,7 +35,7 @@ bench:
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/verify ./licence ./seal/pdf
 
 bench-pki:
-	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./pki/crl ./pki/ocsp
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./pki/crl ./pki/ocsp ./pki/path
 	go test -run '^$$' -bench OCSP -benchmem -count $(COUNT) ./api
 
 race:

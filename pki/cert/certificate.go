@@ -31,6 +31,7 @@ type Certificate struct {
 
 	x509                              *smx509.Certificate
 	canonicalSubject, canonicalIssuer CanonicalName
+	extensions                        []Extension
 	constraints                       constraints
 }
 
@@ -67,6 +68,9 @@ func Parse(der []byte) (*Certificate, error) {
 	}
 	if c.canonicalIssuer, err = Canonical(x.RawIssuer); err != nil {
 		return nil, fmt.Errorf("issuer: %w: %w", ErrBadCertificate, err)
+	}
+	for _, e := range x.Extensions {
+		c.extensions = append(c.extensions, Extension{oid.Of(e.Id...), e.Critical, e.Value})
 	}
 	if err := c.readConstraints(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadCertificate, err)
@@ -170,9 +174,8 @@ func (c *Certificate) OCSP() []string { return c.x509.OCSPServer }
 
 // Extension returns the value of an extension and whether it is critical.
 func (c *Certificate) Extension(id oid.ID) (value []byte, critical, found bool) {
-	arcs := id.Arcs()
-	for _, e := range c.x509.Extensions {
-		if e.Id.Equal(arcs) {
+	for i := range c.extensions {
+		if e := &c.extensions[i]; e.ID == id {
 			return e.Value, e.Critical, true
 		}
 	}

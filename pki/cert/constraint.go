@@ -24,8 +24,7 @@ type constraints struct {
 
 type basicConstraints struct {
 	ca      bool
-	limited bool
-	pathLen int
+	pathLen int // -1: not limited
 }
 
 // Policy is what a certificate says of certificate policies (RFC 5280, 4.2.1.4,
@@ -39,7 +38,7 @@ type Policy struct {
 }
 
 func (c *Certificate) readConstraints() error {
-	k := constraints{policy: Policy{RequireExplicit: -1, InhibitMapping: -1, InhibitAny: -1}}
+	k := constraints{basic: basicConstraints{pathLen: -1}, policy: Policy{RequireExplicit: -1, InhibitMapping: -1, InhibitAny: -1}}
 	var err error
 	for _, e := range []struct {
 		id   oid.ID
@@ -70,11 +69,9 @@ func (c *Certificate) readConstraints() error {
 	return nil
 }
 
-// PathLen returns how many authorities may follow this one, not counting those
-// that issued to themselves; limited is false where the certificate does not say.
-func (c *Certificate) PathLen() (n int, limited bool) {
-	return c.constraints.basic.pathLen, c.constraints.basic.limited
-}
+// PathLen returns how many authorities may follow below this one, not counting those
+// that issued to themselves; -1 where the certificate sets no limit.
+func (c *Certificate) PathLen() int { return c.constraints.basic.pathLen }
 
 // AltNames returns the names of subjectAltName.
 func (c *Certificate) AltNames() []GeneralName { return c.constraints.altNames }
@@ -92,16 +89,16 @@ func (c *Certificate) Policy() Policy { return c.constraints.policy }
 // CriticalExtensions returns the extensions that a reader must understand.
 func (c *Certificate) CriticalExtensions() []oid.ID {
 	var all []oid.ID
-	for _, e := range c.x509.Extensions {
+	for _, e := range c.extensions {
 		if e.Critical {
-			all = append(all, oid.Of(e.Id...))
+			all = append(all, e.ID)
 		}
 	}
 	return all
 }
 
 func readBasicConstraints(value []byte) (basicConstraints, error) {
-	var b basicConstraints
+	b := basicConstraints{pathLen: -1}
 	input := cryptobyte.String(value)
 	var inner cryptobyte.String
 	ok := input.ReadASN1(&inner, cbasn1.SEQUENCE) && input.Empty()
@@ -109,7 +106,6 @@ func readBasicConstraints(value []byte) (basicConstraints, error) {
 		ok = inner.ReadASN1Boolean(&b.ca) // an explicit FALSE occurs in real certificates
 	}
 	if ok && inner.PeekASN1Tag(cbasn1.INTEGER) {
-		b.limited = true
 		ok = inner.ReadASN1Integer(&b.pathLen) && b.pathLen >= 0 && b.ca
 	}
 	if !ok || !inner.Empty() {

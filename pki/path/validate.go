@@ -72,7 +72,7 @@ func (s *search) validate(path []*cert.Certificate) (int, error) {
 				state.left--
 			}
 		}
-		if n, limited := c.PathLen(); limited {
+		if n := c.PathLen(); n >= 0 {
 			state.left = min(state.left, n)
 		}
 	}
