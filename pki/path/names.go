@@ -94,7 +94,7 @@ func newSubtree(g cert.GeneralName) (subtree, error) {
 func constraintPrefix(value []byte) (netip.Prefix, error) {
 	half := len(value) / 2
 	address, ok := netip.AddrFromSlice(value[:half])
-	if !ok || address.Is4In6() {
+	if !ok || len(value) != 2*half || address.Is4In6() {
 		return netip.Prefix{}, errors.New("not an address range")
 	}
 	ones := 0
@@ -193,7 +193,11 @@ func newCandidate(form cert.NameForm, value []byte) (candidate, error) {
 		n.directory, err = cert.Canonical(value)
 		return n, err
 	case cert.FormIP:
-		n.address, _ = netip.AddrFromSlice(value)
+		var ok bool
+		n.address, ok = netip.AddrFromSlice(value)
+		if !ok {
+			return n, errors.New("an IP address is malformed")
+		}
 		if n.address.Is4In6() {
 			return n, errors.New("an IPv4 address is written as IPv6")
 		}
