@@ -2,6 +2,7 @@
 # make lint   gofmt, go mod tidy, go vet, staticcheck, errcheck, govulncheck, the plan of the house
 # make bench  each speed beside its floor, ready for benchstat
 # make bench-peers  programs of the field beside ours in one run: step-ca, cfssl
+# make bench-pki  the same for the PKI alone: CRLs, OCSP, paths
 # make race   the tests under the race detector, which needs a C compiler
 # make fuzz   every fuzz target for FUZZTIME
 
@@ -15,7 +16,7 @@ CFSSL       = github.com/cloudflare/cfssl/cmd/cfssl@v1.6.5
 COUNT    = 6
 FUZZTIME = 10s
 
-.PHONY: test lint bench bench-peers race fuzz
+.PHONY: test lint bench bench-pki bench-peers race fuzz
 
 # Everything builds and runs without a C compiler, but for PKCS#11 tokens, which are
 # tested in a step of their own.
@@ -47,6 +48,10 @@ bench-peers:
 	cd / && GOBIN=$(CURDIR)/.peers go install $(STEPCA)
 	cd / && GOBIN=$(CURDIR)/.peers go install $(CFSSL)
 	PEERS=$(CURDIR)/.peers go test -tags peers -run '^$$' -bench . -benchtime 5s -count 3 ./internal/peerbench
+
+bench-pki:
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./pki/crl ./pki/ocsp ./pki/path
+	go test -run '^$$' -bench OCSP -benchmem -count $(COUNT) ./api
 
 race:
 	CGO_ENABLED=1 go test -race ./...

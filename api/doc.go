@@ -14,6 +14,7 @@
 // (RFC 9457). A code's text stands behind '#' in printed addresses and so reaches no
 // server before the person at the page sends it.
 //
-// Authentication, the agencies' and the console's endpoints, OCSP, CRLs and time
-// stamps are not in this version.
+// Authentication, the agencies' and the console's endpoints and time stamps are not
+// in this version. OCSP and CRLs have handlers ([RegisterOCSP], [RegisterCRLs]) that
+// the service does not register yet: nothing publishes for them.
 package api

@@ -96,7 +96,7 @@ func (s *Server) registerVerifications() {
 			s.log.Error("cannot verify", "error", err)
 			return nil, huma.Error503ServiceUnavailable("the service's trust files do not verify")
 		}
-		found, err := inspect(inspector, in)
+		found, err := inspect(ctx, inspector, in)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +105,7 @@ func (s *Server) registerVerifications() {
 }
 
 // inspect looks at the body as its media type says.
-func inspect(i *office.Inspector, in *verificationInput) (office.Inspection, error) {
+func inspect(ctx context.Context, i *office.Inspector, in *verificationInput) (office.Inspection, error) {
 	mediaType, _, err := mime.ParseMediaType(in.ContentType)
 	if err != nil {
 		return office.Inspection{}, huma.Error415UnsupportedMediaType("Content-Type is missing or malformed")
@@ -122,7 +122,7 @@ func inspect(i *office.Inspector, in *verificationInput) (office.Inspection, err
 	case "text/plain":
 		return i.Code(string(in.RawBody)), nil
 	case "image/png", "image/jpeg", "application/pdf":
-		found, err := i.File(in.RawBody)
+		found, err := i.File(ctx, in.RawBody)
 		if err != nil {
 			return found, huma.Error422UnprocessableEntity(reason(err))
 		}

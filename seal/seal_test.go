@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -42,7 +43,7 @@ func newWorkshop(tb testing.TB) *workshop {
 	w := &workshop{ca: p.CA, persons: p.Authority(tb, "自然人"), makerKey: pkitest.NewKey(tb), signerKey: pkitest.NewKey(tb)}
 	w.maker = pkitest.Certify(tb, p.CA, ca.ProfileSealMaker, "印章制作系统", w.makerKey)
 	w.signer = pkitest.Certify(tb, p.CA, ca.ProfileOrganizationSeal, "34010000000001", w.signerKey)
-	w.trust = seal.Trust{Pool: pkitest.Pool(tb, p.CA), Makers: []pki.Point{w.makerKey.Public().Point()}}
+	w.trust = seal.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{w.makerKey.Public().Point()}}
 	return w
 }
 
@@ -98,7 +99,7 @@ func TestRoundTrip(t *testing.T) {
 		!s.Stamp.Time.Equal(now) || s.Stamp.Property != "ByteRange[0 1 2 3]" {
 		t.Errorf("read back %+v, %+v", s.Seal, s.Stamp)
 	}
-	if f := failed(s.Verify(sm3.Sum([]byte("document")), w.trust, second.Opinion{})); f != "" {
+	if f := failed(s.Verify(context.Background(), sm3.Sum([]byte("document")), w.trust, second.Opinion{})); f != "" {
 		t.Errorf("steps failed: %s", f)
 	}
 }
@@ -164,7 +165,7 @@ func TestVerifySaysWhichStep(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := failed(s.Verify(tt.document, w.trust, second.Opinion{})); got != tt.want {
+			if got := failed(s.Verify(context.Background(), tt.document, w.trust, second.Opinion{})); got != tt.want {
 				t.Errorf("failed steps %q, want %q", got, tt.want)
 			}
 		})
@@ -187,7 +188,7 @@ func TestEveryBitCounts(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if failed(s.Verify(document, w.trust, nil)) == "" {
+		if failed(s.Verify(context.Background(), document, w.trust, nil)) == "" {
 			t.Errorf("byte %d of %d can be changed", i, len(der))
 		}
 	}
@@ -319,7 +320,7 @@ func FuzzParseSignature(f *testing.F) {
 	trust := w.trust
 	f.Fuzz(func(t *testing.T, der []byte) {
 		if s, err := seal.ParseSignature(der); err == nil {
-			if f := failed(s.Verify(sm3.Sum([]byte("never signed")), trust, nil)); f == "" {
+			if f := failed(s.Verify(context.Background(), sm3.Sum([]byte("never signed")), trust, nil)); f == "" {
 				t.Error("a document that was never signed verifies")
 			}
 		}

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/path"
 )
 
 // Errors of verification.
@@ -24,8 +26,8 @@ var (
 
 // Trust says whose seals count.
 type Trust struct {
-	Pool   *cert.Pool  // the authority for seals
-	Makers []pki.Point // the keys that may make seals
+	Path   *path.Verifier // the authority for seals
+	Makers []pki.Point    // the keys that may make seals
 }
 
 // ErrMaker says that a seal was signed by a key that may not make seals.
@@ -40,12 +42,12 @@ type Check struct {
 // Verify runs every step for a document with the given SM3 digest, whatever the
 // earlier ones say, and returns them in the standard's order. All have passed
 // when no Err is set.
-func (s *Signature) Verify(document [sm3.Size]byte, trust Trust, second pki.SecondOpinion) []Check {
+func (s *Signature) Verify(ctx context.Context, document [sm3.Size]byte, trust Trust, second pki.SecondOpinion) []Check {
 	return []Check{
 		{"signature", pki.Judge(s.Signer.Key, s.toSign, s.signature, second).Err(ErrForged)},
 		{"certificate list", s.checkListed()},
-		{"seal", s.Seal.Verify(s.Stamp.Time, trust, second)},
-		{"certificate", checkSigner(s.Signer, s.Stamp.Time, trust.Pool)},
+		{"seal", s.Seal.Verify(ctx, s.Stamp.Time, trust, second)},
+		{"certificate", checkSigner(ctx, s.Signer, s.Stamp.Time, trust)},
 		{"document", s.checkDocument(document)},
 		{"time", s.checkTime()},
 	}
@@ -74,22 +76,20 @@ func (s *Signature) checkTime() error {
 
 // Verify checks the seal itself: the maker's signature, that the maker may make
 // seals, and the maker's certificate as of the given time.
-func (s *Seal) Verify(at time.Time, trust Trust, second pki.SecondOpinion) error {
+func (s *Seal) Verify(ctx context.Context, at time.Time, trust Trust, second pki.SecondOpinion) error {
 	if err := pki.Judge(s.Maker.Key, s.info, s.signature, second).Err(ErrForged); err != nil {
 		return fmt.Errorf("seal %s: %w", s.ID, err)
 	}
 	if !slices.Contains(trust.Makers, s.Maker.Key.Point()) {
 		return fmt.Errorf("maker of seal %s: %w", s.ID, ErrMaker)
 	}
-	if err := checkSigner(s.Maker, at, trust.Pool); err != nil {
+	if err := checkSigner(ctx, s.Maker, at, trust); err != nil {
 		return fmt.Errorf("maker of seal %s: %w", s.ID, err)
 	}
 	return nil
 }
 
-func checkSigner(c *cert.Certificate, at time.Time, pool *cert.Pool) error {
-	if !c.MaySign() {
-		return fmt.Errorf("certificate of %s is not for signing", c.Subject)
-	}
-	return pool.Verify(c, at)
+// checkSigner judges a certificate as of the time that the signer claims.
+func checkSigner(ctx context.Context, c *cert.Certificate, at time.Time, trust Trust) error {
+	return trust.Path.Verify(ctx, path.Request{Certificate: c, Purpose: path.PurposeSeal, When: path.Claimed(at)}).Err()
 }

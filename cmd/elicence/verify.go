@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ func newVerify(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := inspect(inspector, args[0], cmd.InOrStdin())
+			found, err := inspect(cmd.Context(), inspector, args[0], cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
@@ -82,18 +83,18 @@ func (s *settings) inspector(cmd *cobra.Command, dir, pin string) (*office.Inspe
 
 // inspect verifies an argument: a file if there is one with this name, standard
 // input for -, else a code.
-func inspect(i *office.Inspector, what string, stdin io.Reader) (office.Inspection, error) {
+func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader) (office.Inspection, error) {
 	if what == "-" {
 		content, err := io.ReadAll(io.LimitReader(stdin, maxVerified+1))
 		if err != nil {
 			return office.Inspection{}, fmt.Errorf("reading standard input: %w", err)
 		}
-		return i.File(content)
+		return i.File(ctx, content)
 	}
 	content, err := readLimited(what, maxVerified)
 	switch {
 	case err == nil:
-		found, err := i.File(content)
+		found, err := i.File(ctx, content)
 		if err != nil {
 			return found, fmt.Errorf("%s: %w", what, err)
 		}

@@ -69,7 +69,7 @@ func (r *run) examine(ctx context.Context) error {
 			}
 			return r.examineLicences(ctx, inspector, &e)
 		}},
-		{"协议核验 the agreement, and forgeries of it", 4, func(context.Context) error { return r.examineAgreement(inspector, &e) }},
+		{"协议核验 the agreement, and forgeries of it", 4, func(ctx context.Context) error { return r.examineAgreement(ctx, inspector, &e) }},
 		{"伪造与误读 every bit of a code flipped, every digit misread", 1, func(context.Context) error { return r.examineForgeries(inspector, &e) }},
 	} {
 		if err := r.step(ctx, s.name, s.parts, s.do); err != nil {
@@ -99,7 +99,7 @@ func (r *run) examineLicences(ctx context.Context, i *office.Inspector, e *exami
 			if err != nil {
 				return err
 			}
-			found, err := i.File(content)
+			found, err := i.File(ctx, content)
 			if err != nil {
 				return fmt.Errorf("%s%s: %w", c.ID, suffix, err)
 			}
@@ -118,12 +118,12 @@ func (r *run) examineLicences(ctx context.Context, i *office.Inspector, e *exami
 	})
 }
 
-func (r *run) examineAgreement(i *office.Inspector, e *examination) error {
+func (r *run) examineAgreement(ctx context.Context, i *office.Inspector, e *examination) error {
 	content, err := os.ReadFile(filepath.Join(r.dir, "documents", "stamped.pdf"))
 	if err != nil {
 		return err
 	}
-	if e.agreement, err = i.File(content); err != nil {
+	if e.agreement, err = i.File(ctx, content); err != nil {
 		return err
 	}
 	r.Progress.Did()
@@ -142,7 +142,7 @@ func (r *run) examineAgreement(i *office.Inspector, e *examination) error {
 		wrong := bytes.Clone(content)
 		wrong[at.offset] ^= 0x01
 		b := brokenByte{what: at.what}
-		if found, err := i.File(wrong); err != nil {
+		if found, err := i.File(ctx, wrong); err != nil {
 			b.verdict, b.cause = "refused", err.Error()
 		} else {
 			b.verdict, b.cause = found.Verdict, found.Cause

@@ -16,6 +16,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
@@ -52,7 +53,7 @@ func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion) (*Inspec
 
 // documentTrust opens the anchors for documents that a trust list names.
 func documentTrust(d trust.Documents, second pki.SecondOpinion) (pdf.Trust, error) {
-	pool := func(ders [][]byte) (*cert.Pool, error) {
+	verifier := func(ders [][]byte) (*path.Verifier, error) {
 		var anchors []*cert.Certificate
 		for _, der := range ders {
 			c, err := cert.Parse(der)
@@ -61,17 +62,17 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion) (pdf.Trust, erro
 			}
 			anchors = append(anchors, c)
 		}
-		return cert.NewPool(anchors...)
+		return path.New(path.Options{Anchors: anchors, Second: second})
 	}
-	seals, err := pool(d.Seals)
+	seals, err := verifier(d.Seals)
 	if err != nil {
 		return pdf.Trust{}, fmt.Errorf("anchors for seals: %w", err)
 	}
-	persons, err := pool(d.Persons)
+	persons, err := verifier(d.Persons)
 	if err != nil {
 		return pdf.Trust{}, fmt.Errorf("anchors for persons: %w", err)
 	}
-	return pdf.Trust{Seals: seal.Trust{Pool: seals, Makers: d.Makers}, Persons: persons, Second: second}, nil
+	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second}, nil
 }
 
 // Inspector returns an inspector over the office's own published trust files. The
@@ -172,10 +173,10 @@ const maxCodeFile = 64 << 10
 
 // File decides on a file by its content: PDF, PNG or JPEG picture, or the text of a
 // code. The error is about a file that cannot be judged at all.
-func (i *Inspector) File(content []byte) (Inspection, error) {
+func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
 	switch {
 	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
-		return i.document(content)
+		return i.document(ctx, content)
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -200,7 +201,7 @@ func LooksLikeCode(text string) bool {
 // document decides on a PDF: every signature must count and together they must
 // cover the file; a licence inside must be its issuer's, sealed by its issuer, and
 // in force.
-func (i *Inspector) document(content []byte) (Inspection, error) {
+func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, error) {
 	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return Inspection{}, err
@@ -209,7 +210,7 @@ func (i *Inspector) document(content []byte) (Inspection, error) {
 	if err != nil {
 		return Inspection{}, err
 	}
-	report, err := doc.Verify(i.pdf)
+	report, err := doc.Verify(ctx, i.pdf)
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -263,7 +264,13 @@ func documentVerdict(report *pdf.Report) (verify.Verdict, string) {
 	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
 		// A foreign signature, RSA for example, is nobody's forgery.
 		return verify.NoData, err.Error()
-	case errors.Is(err, cert.ErrUntrusted), errors.Is(err, seal.ErrMaker):
+	case errors.Is(err, path.ErrSuspended):
+		return verify.Suspended, err.Error()
+	case errors.Is(err, path.ErrCannotSay):
+		return verify.NoData, err.Error()
+	case errors.Is(err, path.ErrRevoked):
+		return verify.Revoked, err.Error()
+	case errors.Is(err, path.ErrUntrusted), errors.Is(err, seal.ErrMaker):
 		return verify.Untrusted, err.Error()
 	case errors.Is(err, seal.ErrSealDates):
 		return verify.Expired, err.Error()

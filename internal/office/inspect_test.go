@@ -29,7 +29,7 @@ func TestLicenceOnAnotherList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := inspector(t, f).File(carrying(t, f, signed, f.Seal.ID))
+	found, err := inspector(t, f).File(ctx, carrying(t, f, signed, f.Seal.ID))
 	if err != nil || found.Verdict != verify.OutOfScope {
 		t.Errorf("%s (%s), %v, want out_of_scope", found.Verdict, found.Cause, err)
 	}

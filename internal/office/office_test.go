@@ -317,13 +317,13 @@ func TestPersonalSignature(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := inspector(t, f)
-	found, err := i.File(content(t, signed))
+	found, err := i.File(ctx, content(t, signed))
 	if err != nil || found.Verdict != verify.Valid || found.Document.Signatures[0].Kind != "person" || found.Document.Signatures[0].Signer != "张样例" {
 		t.Errorf("%+v, %v", found, err)
 	}
 	b := content(t, signed)
 	b[len(b)/10] ^= 1
-	if found, err := i.File(b); err == nil && found.Verdict == verify.Valid {
+	if found, err := i.File(ctx, b); err == nil && found.Verdict == verify.Valid {
 		t.Error("a changed document is valid")
 	}
 }
@@ -381,7 +381,7 @@ func TestForgedLicenceInside(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		found, err := i.File(sealed)
+		found, err := i.File(ctx, sealed)
 		if err != nil || found.Verdict != tt.want || found.Cause != tt.cause.Error() {
 			t.Errorf("%s: %s (%s), %v, want %s (%v)", tt.name, found.Verdict, found.Cause, err, tt.want, tt.cause)
 		}
@@ -401,7 +401,7 @@ func TestLicenceSealedByAnotherBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	sealed := carrying(t, f, f.Issue(t, "066").Signed, applied.ID)
-	found, err := inspector(t, f).File(sealed)
+	found, err := inspector(t, f).File(ctx, sealed)
 	if err != nil || found.Verdict != verify.OutOfScope {
 		t.Errorf("%s (%s), %v, want out_of_scope", found.Verdict, found.Cause, err)
 	}

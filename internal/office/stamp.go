@@ -97,7 +97,7 @@ func (o *Office) readBack(ctx context.Context, prepared *pdf.Prepared) error {
 	if err != nil {
 		return err
 	}
-	report, err := doc.Verify(trust)
+	report, err := doc.Verify(ctx, trust)
 	if err != nil {
 		return fmt.Errorf("reading back the signed document: %w", err)
 	}

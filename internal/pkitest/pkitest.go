@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/second"
 )
 
@@ -125,16 +126,16 @@ func Certify(tb testing.TB, a *ca.Authority, profile ca.Profile, name string, ke
 	return c
 }
 
-// Pool returns a pool with the authorities' certificates as anchors.
-func Pool(tb testing.TB, anchors ...*ca.Authority) *cert.Pool {
+// Verifier returns a verifier with the authorities' certificates as anchors.
+func Verifier(tb testing.TB, anchors ...*ca.Authority) *path.Verifier {
 	tb.Helper()
 	var certificates []*cert.Certificate
 	for _, a := range anchors {
 		certificates = append(certificates, a.Certificate())
 	}
-	pool, err := cert.NewPool(certificates...)
+	v, err := path.New(path.Options{Anchors: certificates})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return pool
+	return v
 }

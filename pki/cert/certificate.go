@@ -21,20 +21,27 @@ const MaxSize = 16 << 10
 // ErrBadCertificate says that bytes are not a certificate of this profile.
 var ErrBadCertificate = errors.New("not an SM2 certificate")
 
-// Certificate is a parsed certificate. Nothing about it is verified until a
-// [Pool] has done so.
+// Certificate is a parsed certificate. Nothing about it is verified until package
+// path has done so.
 type Certificate struct {
 	DER     []byte
 	Key     *pki.PublicKey
 	Subject Name
 	Issuer  Name
-	x509    *smx509.Certificate
+
+	x509                              *smx509.Certificate
+	canonicalSubject, canonicalIssuer CanonicalName
+	extensions                        []Extension
+	constraints                       constraints
 }
 
 // Parse reads a certificate with an SM2 key that is signed with SM2 and SM3.
 func Parse(der []byte) (*Certificate, error) {
 	if len(der) > MaxSize {
 		return nil, fmt.Errorf("%d bytes, at most %d are read: %w", len(der), MaxSize, ErrBadCertificate)
+	}
+	if err := checkShape(der); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadCertificate, err)
 	}
 	x, err := smx509.ParseCertificate(der)
 	if err != nil {
@@ -55,7 +62,20 @@ func Parse(der []byte) (*Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issuer: %w: %w", ErrBadCertificate, err)
 	}
-	return &Certificate{DER: bytes.Clone(der), Key: key, Subject: subject, Issuer: issuer, x509: x}, nil
+	c := &Certificate{DER: bytes.Clone(der), Key: key, Subject: subject, Issuer: issuer, x509: x}
+	if c.canonicalSubject, err = Canonical(x.RawSubject); err != nil {
+		return nil, fmt.Errorf("subject: %w: %w", ErrBadCertificate, err)
+	}
+	if c.canonicalIssuer, err = Canonical(x.RawIssuer); err != nil {
+		return nil, fmt.Errorf("issuer: %w: %w", ErrBadCertificate, err)
+	}
+	for _, e := range x.Extensions {
+		c.extensions = append(c.extensions, Extension{oid.Of(e.Id...), e.Critical, e.Value})
+	}
+	if err := c.readConstraints(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadCertificate, err)
+	}
+	return c, nil
 }
 
 // ParsePEM reads one certificate in PEM and nothing else.
@@ -72,6 +92,9 @@ func (c *Certificate) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.DER})
 }
 
+// Equal reports whether two certificates are the same bytes.
+func (c *Certificate) Equal(other *Certificate) bool { return bytes.Equal(c.DER, other.DER) }
+
 // Serial returns the serial number in lower-case hexadecimal.
 func (c *Certificate) Serial() string { return fmt.Sprintf("%032x", c.x509.SerialNumber) }
 
@@ -83,7 +106,7 @@ func (c *Certificate) NotAfter() time.Time { return c.x509.NotAfter }
 
 // IsCA reports whether the certificate may sign others.
 func (c *Certificate) IsCA() bool {
-	return c.x509.BasicConstraintsValid && c.x509.IsCA && c.x509.KeyUsage&smx509.KeyUsageCertSign != 0
+	return c.constraints.basic.ca && c.x509.KeyUsage&smx509.KeyUsageCertSign != 0
 }
 
 // MaySign reports whether the key may sign data: its usage has digitalSignature
@@ -109,6 +132,16 @@ func (c *Certificate) SerialNumber() []byte { return c.x509.SerialNumber.Bytes()
 // RawSubject returns the DER of the subject's name.
 func (c *Certificate) RawSubject() []byte { return c.x509.RawSubject }
 
+// CanonicalSubject returns the subject's name for comparison.
+func (c *Certificate) CanonicalSubject() CanonicalName { return c.canonicalSubject }
+
+// CanonicalIssuer returns the issuer's name for comparison.
+func (c *Certificate) CanonicalIssuer() CanonicalName { return c.canonicalIssuer }
+
+// SelfIssued reports whether subject and issuer are one name (RFC 5280, 6.1): a
+// root, or an authority's certificate for its own new key.
+func (c *Certificate) SelfIssued() bool { return c.canonicalSubject.Equal(c.canonicalIssuer) }
+
 // TBS returns the DER of the signed part.
 func (c *Certificate) TBS() []byte { return c.x509.RawTBSCertificate }
 
@@ -131,23 +164,7 @@ func (c *Certificate) Usage() KeyUsage {
 
 // ExtUsages returns the extended key usages; none means that the certificate does
 // not say.
-func (c *Certificate) ExtUsages() []oid.ID {
-	value, _, found := c.Extension(oid.ExtKeyUsage)
-	if !found {
-		return nil
-	}
-	input := cryptobyte.String(value)
-	var list cryptobyte.String
-	var all []oid.ID
-	for input.ReadASN1(&list, cbasn1.SEQUENCE); !list.Empty(); {
-		id, ok := oid.Read(&list)
-		if !ok {
-			return nil
-		}
-		all = append(all, id)
-	}
-	return all
-}
+func (c *Certificate) ExtUsages() []oid.ID { return c.constraints.extUsages }
 
 // CRLPoints returns the URIs of the CRL that this certificate would stand in.
 func (c *Certificate) CRLPoints() []string { return c.x509.CRLDistributionPoints }
@@ -157,9 +174,8 @@ func (c *Certificate) OCSP() []string { return c.x509.OCSPServer }
 
 // Extension returns the value of an extension and whether it is critical.
 func (c *Certificate) Extension(id oid.ID) (value []byte, critical, found bool) {
-	arcs := id.Arcs()
-	for _, e := range c.x509.Extensions {
-		if e.Id.Equal(arcs) {
+	for i := range c.extensions {
+		if e := &c.extensions[i]; e.ID == id {
 			return e.Value, e.Critical, true
 		}
 	}
@@ -191,33 +207,35 @@ func (c *Certificate) SignedBy(issuer *pki.PublicKey, second pki.SecondOpinion) 
 	return nil
 }
 
+// Judge verifies the certificate's signature with an issuer's key, as [pki.Judge]
+// does: the second opinion is asked about what the fast implementation refuses.
+func (c *Certificate) Judge(issuer *pki.PublicKey, second pki.SecondOpinion) pki.Outcome {
+	sig, err := pki.ParseSignatureDER(c.x509.Signature)
+	if err != nil {
+		return pki.Bad
+	}
+	return pki.Judge(issuer, c.x509.RawTBSCertificate, sig, second)
+}
+
 var errNotSigned = errors.New("the signature is not its issuer's")
 
 // parseName reads the attributes that we know; others are left out.
 func parseName(der []byte) (Name, error) {
-	var n Name
-	input := cryptobyte.String(der)
-	var rdns cryptobyte.String
-	if !input.ReadASN1(&rdns, cbasn1.SEQUENCE) || !input.Empty() {
-		return n, errors.New("name is not a SEQUENCE")
+	rdns, err := readName(der)
+	if err != nil {
+		return Name{}, err
 	}
+	var n Name
 	targets := map[oid.ID]*string{
 		oidCountry: &n.Country, oidProvince: &n.Province, oidLocality: &n.Locality,
 		oidOrganization: &n.Organization, oidUnit: &n.Unit, oidSerial: &n.Serial,
 		oidCommonName: &n.CommonName,
 	}
-	for !rdns.Empty() {
-		var set, pair, value cryptobyte.String
-		var tag cbasn1.Tag
-		if !rdns.ReadASN1(&set, cbasn1.SET) || !set.ReadASN1(&pair, cbasn1.SEQUENCE) {
-			return n, errors.New("name holds something that is not an attribute")
-		}
-		id, ok := oid.Read(&pair)
-		if !ok || !pair.ReadAnyASN1(&value, &tag) {
-			return n, errors.New("name holds something that is not an attribute")
-		}
-		if target := targets[id]; target != nil {
-			*target = string(value)
+	for _, rdn := range rdns {
+		for _, a := range rdn {
+			if target := targets[a.id]; target != nil {
+				*target, _ = a.text() // the library has refused what is no text
+			}
 		}
 	}
 	return n, nil

@@ -8,9 +8,10 @@
 // organisation's unified social credit code is public and goes into the extension
 // 1.2.156.10260.4.1.4 (OrganizationCode).
 //
-// Chains are built by [Pool.Verify] with the path validation of RFC 5280 from
-// the SM2-aware X.509 library. Revocation is not looked at here; CRLs and OCSP
-// are not in this version.
+// [Parse] accepts one form and refuses an extension that it cannot understand
+// whole. Trust is decided in package path. Certificates that others wrote and that
+// Parse refuses can be shown with [ReadForeign], which gives a type that no
+// trust decision takes.
 //
 // The package is apart from package pki because parsing certificates drags in
 // net and net/url, which the hall terminal must not carry.

@@ -23,6 +23,43 @@ func AddExtension(b *cryptobyte.Builder, id oid.ID, critical bool, value func(*c
 	})
 }
 
+// Extension is one Extension as it was read.
+type Extension struct {
+	ID       oid.ID
+	Critical bool
+	Value    cryptobyte.String // content of the OCTET STRING
+}
+
+// ReadExtension reads one Extension in DER: a critical that is FALSE is left out.
+func ReadExtension(s *cryptobyte.String) (Extension, bool) {
+	var e Extension
+	var one cryptobyte.String
+	var ok bool
+	if !s.ReadASN1(&one, cbasn1.SEQUENCE) {
+		return e, false
+	}
+	if e.ID, ok = oid.Read(&one); !ok {
+		return e, false
+	}
+	if one.PeekASN1Tag(cbasn1.BOOLEAN) && (!one.ReadASN1Boolean(&e.Critical) || !e.Critical) {
+		return e, false
+	}
+	return e, one.ReadASN1(&e.Value, cbasn1.OCTET_STRING) && one.Empty()
+}
+
+// ReadAuthorityKeyID reads the value of an authorityKeyIdentifier: its key
+// identifier, or nil if it names the key by other means only.
+func ReadAuthorityKeyID(value cryptobyte.String) ([]byte, bool) {
+	var content, keyID cryptobyte.String
+	var present bool
+	if !value.ReadASN1(&content, cbasn1.SEQUENCE) || !value.Empty() ||
+		!content.ReadOptionalASN1(&keyID, &present, cbasn1.Tag(0).ContextSpecific()) {
+		return nil, false
+	}
+	// What may follow, the issuer's issuer and serial number, adds nothing here.
+	return keyID, true
+}
+
 // AddAuthorityKeyID writes the extension that names an issuer's key.
 func AddAuthorityKeyID(b *cryptobyte.Builder, keyID []byte) {
 	AddExtension(b, oid.AuthorityKeyID, false, func(b *cryptobyte.Builder) {

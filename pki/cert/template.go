@@ -126,6 +126,41 @@ func AddTime(b *cryptobyte.Builder, t time.Time) {
 	}
 }
 
+// ReadTime reads a time as [AddTime] writes it and in no other form: seconds and Z
+// are there, and GeneralizedTime begins with the year 2050.
+func ReadTime(s *cryptobyte.String) (time.Time, bool) {
+	var digits cryptobyte.String
+	if s.PeekASN1Tag(cbasn1.GeneralizedTime) {
+		t, ok := ReadGeneralizedTime(s)
+		return t, ok && t.Year() >= 2050
+	}
+	if !s.ReadASN1(&digits, cbasn1.UTCTime) || len(digits) != len("YYMMDDhhmmssZ") {
+		return time.Time{}, false
+	}
+	century := "20"
+	if digits[0] >= '5' {
+		century = "19"
+	}
+	return parseTime(century + string(digits))
+}
+
+// ReadGeneralizedTime reads a GeneralizedTime in whole seconds of UTC, as OCSP and
+// the invalidity date of CRLs have it for every year.
+func ReadGeneralizedTime(s *cryptobyte.String) (time.Time, bool) {
+	var digits cryptobyte.String
+	if !s.ReadASN1(&digits, cbasn1.GeneralizedTime) || len(digits) != len("YYYYMMDDhhmmssZ") {
+		return time.Time{}, false
+	}
+	return parseTime(string(digits))
+}
+
+// parseTime reads YYYYMMDDhhmmssZ. time.Parse refuses what no calendar has, and
+// takes a fraction only where more characters follow.
+func parseTime(digits string) (time.Time, bool) {
+	t, err := time.Parse("20060102150405Z", digits)
+	return t, err == nil
+}
+
 // KeyID names a key in certificates, CRLs and OCSP: SHA-1 over the 65 bytes of the
 // public key (RFC 5280, 4.2.1.2, method 1; GM/T 0015 keeps it).
 func KeyID(k *pki.PublicKey) []byte {

@@ -71,6 +71,7 @@ var (
 	NameConstraints    = Of(2, 5, 29, 30)
 	CRLPoints          = Of(2, 5, 29, 31)
 	Policies           = Of(2, 5, 29, 32)
+	AnyPolicy          = Of(2, 5, 29, 32, 0)
 	PolicyMappings     = Of(2, 5, 29, 33)
 	AuthorityKeyID     = Of(2, 5, 29, 35)
 	PolicyConstraints  = Of(2, 5, 29, 36)

@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/path"
 	ses "github.com/elicence/elicence/seal"
 )
 
@@ -29,7 +31,7 @@ const (
 // Trust says whose seals and signatures count.
 type Trust struct {
 	Seals   ses.Trust
-	Persons *cert.Pool        // the authority for persons
+	Persons *path.Verifier    // the authority for persons
 	Second  pki.SecondOpinion // on signatures that are refused; nil: none
 }
 
@@ -113,11 +115,11 @@ func (r *Report) Err() error {
 }
 
 // Verify judges every signature of the file: structure and coverage, the
-// signature itself, seal and certificates as of the signer's time, and what later
-// revisions changed. Revocation of certificates and time stamps are not looked at
-// in this version. The error is about the file; what is wrong with a signature is in
+// signature itself, seal and certificates as of the time that the signer claims, and
+// what later revisions changed. Revocation is looked at where the trust has a source
+// of it; time stamps are not in this version. The error is about the file; what is wrong with a signature is in
 // the report.
-func (d *Document) Verify(trust Trust) (*Report, error) {
+func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	signatures, err := d.Signatures()
 	if err != nil {
 		return nil, err
@@ -126,7 +128,7 @@ func (d *Document) Verify(trust Trust) (*Report, error) {
 	covered := false
 	for _, s := range signatures {
 		signed := Signed{Signature: s, Kind: SignerUnknown, SignedAt: s.Time}
-		signed.judge(trust)
+		signed.judge(ctx, trust)
 		r.Signatures = append(r.Signatures, signed)
 		covered = covered || s.CoversFile
 	}
@@ -156,13 +158,13 @@ func onlyValidationData(signatures []Signed) bool {
 // checkChanges is the name of the check for what came after a signature.
 const checkChanges = "changes"
 
-func (s *Signed) judge(trust Trust) {
+func (s *Signed) judge(ctx context.Context, trust Trust) {
 	s.check("structure", s.structure())
 	switch s.SubFilter {
 	case SubFilterSeal:
-		s.judgeSeal(trust)
+		s.judgeSeal(ctx, trust)
 	case SubFilterPerson, subFilterPKCS7:
-		s.judgePerson(trust)
+		s.judgePerson(ctx, trust)
 	default:
 		s.check("format", fmt.Errorf("%s: %w", s.SubFilter, ErrUnknownFormat))
 	}
@@ -180,20 +182,20 @@ func (s *Signed) structure() error {
 	return nil
 }
 
-func (s *Signed) judgeSeal(trust Trust) {
+func (s *Signed) judgeSeal(ctx context.Context, trust Trust) {
 	signature, err := ses.ParseSignature(s.Contents)
 	if err != nil {
 		s.check("signature", err)
 		return
 	}
 	s.Kind, s.Signer, s.Seal, s.SignedAt = SignerSeal, signature.Signer, signature.Seal, signature.Stamp.Time
-	s.Checks = append(s.Checks, signature.Verify(s.Digest, trust.Seals, trust.Second)...)
+	s.Checks = append(s.Checks, signature.Verify(ctx, s.Digest, trust.Seals, trust.Second)...)
 	if signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
 		s.check("property", ErrProperty)
 	}
 }
 
-func (s *Signed) judgePerson(trust Trust) {
+func (s *Signed) judgePerson(ctx context.Context, trust Trust) {
 	signature, err := cms.Parse(s.Contents)
 	if err != nil {
 		s.check("signature", err)
@@ -201,11 +203,9 @@ func (s *Signed) judgePerson(trust Trust) {
 	}
 	s.Kind, s.Signer = SignerPerson, signature.Signer
 	s.check("signature", signature.Verify(s.Digest, trust.Second))
-	if !signature.Signer.MaySign() {
-		s.check("certificate", fmt.Errorf("certificate of %s is not for signing", signature.Signer.Subject))
-		return
-	}
-	s.check("certificate", trust.Persons.Verify(signature.Signer, s.SignedAt))
+	s.check("certificate", trust.Persons.Verify(ctx, path.Request{
+		Certificate: signature.Signer, Purpose: path.PurposePerson, When: path.Claimed(s.SignedAt),
+	}).Err())
 }
 
 // laterChanges allows what later signers add, and validation data. Forms and

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/second"
 	ses "github.com/elicence/elicence/seal"
 )
@@ -49,8 +51,8 @@ func newSigners(tb testing.TB) *signers {
 		tb.Fatal(err)
 	}
 	s.trust = Trust{
-		Seals:   ses.Trust{Pool: pkitest.Pool(tb, p.CA), Makers: []pki.Point{makerKey.Public().Point()}},
-		Persons: pkitest.Pool(tb, persons), Second: second.Opinion{},
+		Seals:   ses.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{makerKey.Public().Point()}},
+		Persons: pkitest.Verifier(tb, persons), Second: second.Opinion{},
 	}
 	return s
 }
@@ -121,7 +123,7 @@ func TestVerify(t *testing.T) {
 	s, strangers := newSigners(t), newSigners(t)
 	sealed := put(t, victim.bytes(), s.stamp(120), s.sealContents)
 	whole := put(t, put(t, sealed, s.stamp(60), s.sealContents), personStamp(), s.personContents)
-	report, err := open(t, whole).Verify(s.trust)
+	report, err := open(t, whole).Verify(context.Background(), s.trust)
 	if err != nil || !report.Valid() || len(report.Signatures) != 3 {
 		t.Fatalf("the good file: %v, %+v", err, report)
 	}
@@ -145,7 +147,7 @@ func TestVerify(t *testing.T) {
 		is    error
 	}{
 		{"strangers trust nobody here", whole, strangers.trust, "signature Seal1: seal: maker of seal", nil},
-		{"persons of another authority", whole, onlySeals, "signature Seal3: certificate: ", cert.ErrUntrusted},
+		{"persons of another authority", whole, onlySeals, "signature Seal3: certificate: ", path.ErrUntrusted},
 		{"seals of another authority", whole, onlyPersons, "signature Seal1: ", nil},
 		{"no signature in it", put(t, victim.bytes(), s.stamp(120), func(testing.TB, *Prepared) []byte { return der(500) }), s.trust, "signature Seal1: signature: ", nil},
 		{"another document's signature", put(t, victim.bytes(), s.stamp(120), func(tb testing.TB, p *Prepared) []byte {
@@ -162,14 +164,14 @@ func TestVerify(t *testing.T) {
 		}), s.trust, "signature Seal1: property: ", ErrProperty},
 		{"an unknown format", put(t, victim.bytes(), unknown, s.sealContents), s.trust, "signature Seal1: format: adbe.x509.rsa_sha1: ", ErrUnknownFormat},
 		{"a seal that says it is CMS", put(t, victim.bytes(), sealAsPerson, s.sealContents), s.trust, "signature Seal1: signature: ", cms.ErrMalformed},
-		{"signed by nobody's key", put(t, victim.bytes(), personStamp(), strangers.personContents), s.trust, "signature Seal1: certificate: ", cert.ErrUntrusted},
+		{"signed by nobody's key", put(t, victim.bytes(), personStamp(), strangers.personContents), s.trust, "signature Seal1: certificate: ", path.ErrUntrusted},
 		{"text over it afterwards", updated(t, sealed, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }), s.trust, "signature Seal1: changes: ", ErrModified},
 		{"an empty line behind the end", append(bytes.Clone(whole), '\n'), s.trust, "the file goes on behind its last signature", ErrModified},
 		{"something behind the end", append(bytes.Clone(whole), "% more"...), s.trust, "", ErrModified},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			report, err := open(t, tc.file).Verify(tc.trust)
+			report, err := open(t, tc.file).Verify(context.Background(), tc.trust)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,7 +200,7 @@ func (s *signers) transplanted(tb testing.TB, property string) []byte {
 // valid.
 func TestUnsignedIsNotValid(t *testing.T) {
 	t.Parallel()
-	report, err := open(t, victim.bytes()).Verify(newSigners(t).trust)
+	report, err := open(t, victim.bytes()).Verify(context.Background(), newSigners(t).trust)
 	if err != nil || report.Err() != nil || report.Valid() || len(report.Signatures) != 0 {
 		t.Errorf("%+v, %v", report, err)
 	}
