@@ -34,10 +34,9 @@ var statusTime = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 // allGood is an ocsp.Ledger in which every certificate below number 1000 is recorded.
 type allGood struct{}
 
-func (allGood) Standing(_ context.Context, _ pki.Point, serial []byte) (ocsp.Standing, bool, error) {
+func (allGood) Standing(_ context.Context, _ pki.Point, serial []byte) (ocsp.Standing, error) {
 	limit := pkitest.Serial(1000)
-	recorded := bytes.Compare(serial, limit[:]) < 0
-	return ocsp.Standing{Recorded: recorded}, recorded, nil
+	return ocsp.Standing{Recorded: bytes.Compare(serial, limit[:]) < 0}, nil
 }
 
 func (allGood) Unexpired(context.Context, pki.Point) iter.Seq2[[]byte, error] {

@@ -1,9 +1,15 @@
 package crl_test
 
 import (
+	"encoding/hex"
+	"math/big"
 	"runtime"
 	"testing"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/second"
 )
@@ -41,6 +47,29 @@ func BenchmarkParseMillion(b *testing.B) {
 			b.Fatal(err)
 		}
 		if err := read.Verify(a.Certificate, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkParseUnsorted reads a list of a million entries that are in no order, as a
+// stranger may send it.
+func BenchmarkParseUnsorted(b *testing.B) {
+	var entries cryptobyte.Builder
+	entries.AddASN1(cbasn1.SEQUENCE, func(list *cryptobyte.Builder) {
+		for i := range uint64(million) {
+			list.AddASN1(cbasn1.SEQUENCE, func(one *cryptobyte.Builder) {
+				one.AddASN1BigInt(new(big.Int).SetBytes(serial(i * 7919 % million)))
+				cert.AddTime(one, now)
+			})
+		}
+	})
+	c := usual()
+	c.entries = hex.EncodeToString(entries.BytesOrPanic())
+	der := c.der(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := crl.Parse(der); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -55,7 +55,7 @@ func Build(t *Template, entries iter.Seq2[Entry, error], key *pki.Key, second pk
 		return nil, fmt.Errorf("CRL %d: %w", t.Number, err)
 	}
 	start := 3*maxHeader + len(preface)
-	buf := make([]byte, start, start+max(t.Expect, 0)*typicalEntry+len(extensions)+tailRoom)
+	buf := make([]byte, start, start+min(max(t.Expect, 0)*typicalEntry, MaxSize)+len(extensions)+tailRoom)
 	if buf, err = appendEntries(buf, entries, t.Base != 0); err != nil {
 		return nil, fmt.Errorf("CRL %d: %w", t.Number, err)
 	}

@@ -127,7 +127,7 @@ func (p *Publisher) publish(ctx context.Context, shard int, delta bool) (Publish
 	} else {
 		j.last = made
 	}
-	if p.env.Report != nil {
+	if p.env.Report != nil && (err == nil || ctx.Err() == nil) { // the end of the service is no failure
 		p.env.Report(Report{
 			Name: j.name, Number: j.number, Entries: j.last.Entries, NextUpdate: j.last.NextUpdate, Took: p.env.Now().Sub(begin), Err: err,
 		})

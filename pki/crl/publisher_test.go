@@ -49,6 +49,13 @@ func (b *books) set(e crl.Entry) {
 	b.entries[string(e.Serial)], b.changed[string(e.Serial)] = e, b.sequence
 }
 
+// failWith makes every reading of the ledger end with an error, or none with nil.
+func (b *books) failWith(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fail = err
+}
+
 func (b *books) Sequence(context.Context, pki.Point) (uint64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -227,9 +234,9 @@ func TestTheLastGoodListStays(t *testing.T) {
 		}
 	}
 	at = at.Add(time.Hour)
-	b.fail = diskFull
+	b.failWith(diskFull)
 	check("ledger", diskFull)
-	b.fail = nil
+	b.failWith(nil)
 	b.set(crl.Entry{Serial: serial(4), Revocation: cert.Revocation{At: now, Reason: 7}})
 	if _, err := p.Full(ctx, 0); err == nil {
 		t.Error("a reason that is none is published")
@@ -331,7 +338,7 @@ func TestRunRetries(t *testing.T) {
 		once := plan
 		once.Shards, once.DeltaEvery = 1, 0
 		b := newBooks(once)
-		b.fail = errors.New("disk full")
+		b.failWith(errors.New("disk full"))
 		p := publisher(t, a, b, time.Now)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -341,7 +348,7 @@ func TestRunRetries(t *testing.T) {
 		if got := b.failures["issuers.crl"]; got != 11 {
 			t.Errorf("%d tries in ten minutes", got)
 		}
-		b.fail = nil
+		b.failWith(nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if list := b.list(t, a, "issuers.crl"); len(list.Points) != 0 || list.FreshestCRL != nil {

@@ -125,4 +125,13 @@ func (s *Single) marshal(b *cryptobyte.Builder) {
 	if !s.NextUpdate.IsZero() {
 		b.AddASN1(explicit(0), func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(s.NextUpdate.UTC()) })
 	}
+	if s.Status == Revoked && !s.Revocation.InvalidAt.IsZero() {
+		// A verifier that asks here must know as much as one that reads the CRL: what
+		// was signed after this date is as bad as after the revocation.
+		b.AddASN1(explicit(1), func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				cert.AddExtension(b, oid.InvalidityDate, false, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(s.Revocation.InvalidAt.UTC()) })
+			})
+		})
+	}
 }

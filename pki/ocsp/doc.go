@@ -11,7 +11,7 @@
 //	if found && single.CurrentAt(now) && single.Status == ocsp.Good { … }
 //
 // A [Responder] answers for several authorities of the house. It chooses by the hash
-// of the issuer's name and key, serves what a [Producer] has signed ahead, and signs
+// of the issuer's name and key, serves what [Responder.Run] has signed ahead, and signs
 // on demand what was not. The answer for a serial number that was never issued is
 // "unknown", as it is for one that was intended and never recorded: nobody was ever
 // handed that certificate. The answer for an issuer that is not ours is

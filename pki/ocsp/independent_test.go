@@ -56,7 +56,7 @@ func TestBouncyCastleAsks(t *testing.T) {
 			ocsp.Standing
 		}{
 			{"good", ocsp.Standing{Recorded: true}},
-			{"revoked:1", ocsp.Standing{Recorded: true, Revoked: true, Revocation: cert.Revocation{At: now, Reason: cert.KeyCompromise}}},
+			{"revoked:1", ocsp.Standing{Recorded: true, Revoked: true, Revocation: cert.Revocation{At: now, Reason: cert.KeyCompromise, InvalidAt: now.AddDate(0, -1, 0)}}},
 			{"revoked:6", ocsp.Standing{Recorded: true, Revoked: true, Revocation: cert.Revocation{At: now, Reason: cert.CertificateHold}}},
 			{"revoked:0", ocsp.Standing{Recorded: true, Revoked: true, Revocation: cert.Revocation{At: now}}},
 			{"unknown", ocsp.Standing{}},
@@ -97,8 +97,8 @@ func TestOpenSSLReads(t *testing.T) {
 		want     []string
 	}{
 		{oid.SHA1, ocsp.Standing{Recorded: true}, []string{"Hash Algorithm: sha1", "Cert Status: good", "Next Update: Mar  1 20:00:00 2026 GMT", "041030313233343536373839616263646566"}},
-		{oid.SHA256, ocsp.Standing{Recorded: true, Revoked: true, Revocation: cert.Revocation{At: now, Reason: cert.Superseded}},
-			[]string{"Hash Algorithm: sha256", "Cert Status: revoked", "Revocation Time: Mar  1 08:00:00 2026 GMT", "Revocation Reason: superseded (0x4)"}},
+		{oid.SHA256, ocsp.Standing{Recorded: true, Revoked: true, Revocation: cert.Revocation{At: now, Reason: cert.Superseded, InvalidAt: now.AddDate(0, -1, 0)}},
+			[]string{"Invalidity Date", "Feb  1 08:00:00 2026 GMT", "Hash Algorithm: sha256", "Cert Status: revoked", "Revocation Time: Mar  1 08:00:00 2026 GMT", "Revocation Reason: superseded (0x4)"}},
 		{oid.SM3, ocsp.Standing{}, []string{"Hash Algorithm: sm3", "Cert Status: unknown"}},
 	} {
 		h.ledger.set(h.two.Certificate, c.SerialNumber(), tt.standing)

@@ -113,7 +113,7 @@ func TestResponseRoundTrip(t *testing.T) {
 	template := &ocsp.Template{ProducedAt: now, Nonce: []byte{9}, Responder: responder}
 	for i, s := range []ocsp.Single{
 		{Status: ocsp.Good},
-		{Status: ocsp.Revoked, Revocation: cert.Revocation{At: now.Add(-time.Hour), Reason: cert.KeyCompromise}},
+		{Status: ocsp.Revoked, Revocation: cert.Revocation{At: now.Add(-time.Hour), Reason: cert.KeyCompromise, InvalidAt: now.AddDate(-1, 0, 0)}},
 		{Status: ocsp.Revoked, Revocation: cert.Revocation{At: now.Add(-time.Hour)}},
 		{Status: ocsp.Unknown},
 	} {

@@ -8,7 +8,7 @@ import (
 
 // maxPath bounds the path of a GET request in bytes: every character of the base64
 // form escaped.
-const maxPath = 3 * (MaxRequest + 2) / 3 * 4
+const maxPath = 3 * ((MaxRequest + 2) / 3 * 4)
 
 // DecodePath returns the request in the path of a GET request (RFC 6960, A.1): what
 // follows the responder's URL and '/', still escaped, is the URL-encoding of the

@@ -66,51 +66,58 @@ func ParseRequest(der []byte) (*Request, error) {
 		if !ok {
 			return bad(fmt.Sprintf("request %d has no CertID", len(r.IDs)))
 		}
-		if _, err := readExtensions(&one, 0); err != nil {
-			return nil, err
+		if err := readExtensions(&one, 0, nil); err != nil {
+			return nil, fmt.Errorf("request %d: %w", len(r.IDs), err)
 		}
 		r.IDs = append(r.IDs, id)
 	}
-	nonce, err := readExtensions(&tbs, 2)
-	if err != nil {
+	var err error
+	if r.Nonce, err = readNonce(&tbs, 2); err != nil {
 		return nil, err
 	}
-	r.Nonce = nonce
 	return r, nil
 }
 
 // readExtensions reads the optional extensions at the end of something under an
-// explicit tag. It returns the nonce and refuses what is critical and unknown.
-func readExtensions(s *cryptobyte.String, tag uint8) ([]byte, error) {
+// explicit tag. Those that known has a reader for are read, and a critical one that it
+// has none for is refused.
+func readExtensions(s *cryptobyte.String, tag uint8, known map[oid.ID]func(value cryptobyte.String) bool) error {
 	var outer, list cryptobyte.String
 	var present bool
 	if !s.ReadOptionalASN1(&outer, &present, explicit(tag)) || !s.Empty() {
-		return nil, fmt.Errorf("something follows that is not extensions: %w", ErrMalformed)
+		return fmt.Errorf("something follows that is not extensions: %w", ErrMalformed)
 	}
 	if !present {
-		return nil, nil
+		return nil
 	}
 	if !outer.ReadASN1(&list, cbasn1.SEQUENCE) || !outer.Empty() || list.Empty() {
-		return nil, fmt.Errorf("extensions are not a list: %w", ErrMalformed)
+		return fmt.Errorf("extensions are not a list: %w", ErrMalformed)
 	}
 	var seen []oid.ID
-	var nonce cryptobyte.String
 	for !list.Empty() {
 		e, ok := cert.ReadExtension(&list)
 		if !ok || len(seen) == maxExtensions || slices.Contains(seen, e.ID) {
-			return nil, fmt.Errorf("extensions are not a list of at most %d, each once: %w", maxExtensions, ErrMalformed)
+			return fmt.Errorf("extensions are not a list of at most %d, each once: %w", maxExtensions, ErrMalformed)
 		}
 		seen = append(seen, e.ID)
-		switch {
-		case e.ID == oid.OCSPNonce:
-			if !e.Value.ReadASN1(&nonce, cbasn1.OCTET_STRING) || !e.Value.Empty() || len(nonce) == 0 || len(nonce) > MaxNonce {
-				return nil, fmt.Errorf("nonce is not 1 to %d octets: %w", MaxNonce, ErrMalformed)
-			}
-		case e.Critical:
-			return nil, fmt.Errorf("critical extension %s: %w", e.ID, ErrMalformed)
+		read := known[e.ID]
+		if read == nil && e.Critical {
+			return fmt.Errorf("critical extension %s: %w", e.ID, ErrMalformed)
+		}
+		if read != nil && !read(e.Value) {
+			return fmt.Errorf("extension %s is not as its standard has it: %w", e.ID, ErrMalformed)
 		}
 	}
-	return nonce, nil
+	return nil
+}
+
+// readNonce reads optional extensions that may hold a nonce of 1 to 128 octets.
+func readNonce(s *cryptobyte.String, tag uint8) ([]byte, error) {
+	var nonce cryptobyte.String
+	err := readExtensions(s, tag, map[oid.ID]func(cryptobyte.String) bool{oid.OCSPNonce: func(value cryptobyte.String) bool {
+		return value.ReadASN1(&nonce, cbasn1.OCTET_STRING) && value.Empty() && len(nonce) > 0 && len(nonce) <= MaxNonce
+	}})
+	return nonce, err
 }
 
 // DER returns the request's bytes.

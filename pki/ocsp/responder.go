@@ -13,11 +13,11 @@ import (
 	"github.com/elicence/elicence/pki/oid"
 )
 
-// Standing is what a ledger knows of a serial number.
+// Standing is what a ledger knows of a serial number; the zero value is nothing.
 type Standing struct {
 	// Recorded: the certificate was signed, checked and recorded. A serial number
-	// that is known and not recorded was intended: if the certificate exists at
-	// all, nobody was handed it.
+	// that was intended only is not: if the certificate exists at all, nobody was
+	// handed it.
 	Recorded   bool
 	Revoked    bool // or on hold
 	Revocation cert.Revocation
@@ -26,9 +26,8 @@ type Standing struct {
 // Ledger is what a responder asks of the authorities' records. Authorities are known
 // by their keys.
 type Ledger interface {
-	// Standing returns what is known of a serial number, given as its magnitude; the
-	// second result is false if nothing is.
-	Standing(ctx context.Context, issuer pki.Point, serial []byte) (Standing, bool, error)
+	// Standing returns what is known of a serial number, given as its magnitude.
+	Standing(ctx context.Context, issuer pki.Point, serial []byte) (Standing, error)
 	// Unexpired yields the serial numbers of recorded certificates whose validity
 	// has not ended, in any order.
 	Unexpired(ctx context.Context, issuer pki.Point) iter.Seq2[[]byte, error]
@@ -177,7 +176,7 @@ func (r *Responder) onDemand(ctx context.Context, a *Authority, asked *Request, 
 
 // single asks the ledger about one certificate.
 func (r *Responder) single(ctx context.Context, a *Authority, id CertID, now time.Time, life time.Duration) (Single, error) {
-	standing, _, err := r.env.Ledger.Standing(ctx, a.Issuer.Key.Point(), id.Serial)
+	standing, err := r.env.Ledger.Standing(ctx, a.Issuer.Key.Point(), id.Serial)
 	if err != nil {
 		return Single{}, fmt.Errorf("OCSP for %s: reading the ledger: %w", a.Issuer.Subject, err)
 	}

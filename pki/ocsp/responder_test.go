@@ -41,17 +41,16 @@ func (l *ledger) set(issuer *cert.Certificate, serial []byte, s ocsp.Standing) {
 	of[string(serial)] = s
 }
 
-func (l *ledger) Standing(ctx context.Context, issuer pki.Point, serial []byte) (ocsp.Standing, bool, error) {
+func (l *ledger) Standing(ctx context.Context, issuer pki.Point, serial []byte) (ocsp.Standing, error) {
 	if l.asked != nil {
 		l.asked(serial)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := errors.Join(l.fail, ctx.Err()); err != nil {
-		return ocsp.Standing{}, false, err
+		return ocsp.Standing{}, err
 	}
-	s, found := l.standings[issuer][string(serial)]
-	return s, found, nil
+	return l.standings[issuer][string(serial)], nil
 }
 
 func (l *ledger) Unexpired(_ context.Context, issuer pki.Point) iter.Seq2[[]byte, error] {

@@ -51,7 +51,7 @@ func (s Status) String() string {
 type Single struct {
 	ID         CertID
 	Status     Status
-	Revocation cert.Revocation // if Revoked; its InvalidAt is not told here
+	Revocation cert.Revocation // if Revoked
 	ThisUpdate time.Time       // UTC, whole seconds
 	NextUpdate time.Time       // or zero: the responder always knows more
 }
@@ -222,8 +222,8 @@ func (r *Response) readData(tbs cryptobyte.String) error {
 		}
 		r.Singles = append(r.Singles, single)
 	}
-	nonce, err := readExtensions(&s, 1)
-	r.Nonce = nonce
+	var err error
+	r.Nonce, err = readNonce(&s, 1)
 	return err
 }
 
@@ -263,7 +263,12 @@ func readSingle(list *cryptobyte.String) (Single, error) {
 			return bad("nextUpdate is not a time after thisUpdate")
 		}
 	}
-	_, err := readExtensions(&s, 1)
+	// RFC 6960, 4.4.5: extensions of CRL entries may stand here.
+	err := readExtensions(&s, 1, map[oid.ID]func(cryptobyte.String) bool{oid.InvalidityDate: func(value cryptobyte.String) bool {
+		at, ok := cert.ReadGeneralizedTime(&value)
+		one.Revocation.InvalidAt = at
+		return ok && value.Empty() && one.Status == Revoked
+	}})
 	return one, err
 }
 
@@ -285,7 +290,8 @@ func (one *Single) readRevoked(s cryptobyte.String) bool {
 		return false
 	}
 	one.Revocation.Reason = cert.Reason(reason)
-	return one.Revocation.Reason.Known()
+	// What a delta CRL takes back is not revoked here.
+	return one.Revocation.Reason.Known() && one.Revocation.Reason != cert.RemoveFromCRL
 }
 
 // Find returns the status of a certificate of an issuer. If the response has
