@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"github.com/elicence/elicence/api/web"
@@ -31,24 +34,35 @@ const (
 	publishEvery  = 15 * time.Minute
 )
 
+// Options are what a service needs beside its data folder.
+type Options struct {
+	Log     *slog.Logger
+	Metrics *Metrics // whose Observe the office was opened with
+	// MetricsListen is the address at which the metrics are served, for the
+	// operator's own network. Empty: nowhere.
+	MetricsListen string
+}
+
 // Server is the HTTP service over one data folder.
 type Server struct {
 	office     *office.Office
 	log        *slog.Logger
+	metrics    *Metrics
+	monitoring string // address of the metrics, or empty
 	inspectors *inspectors
 	echo       *echo.Echo
 	api        huma.API
 }
 
 // New builds the service. Nothing listens before [Server.Run].
-func New(o *office.Office, log *slog.Logger) (*Server, error) {
-	s := &Server{office: o, log: log, inspectors: newInspectors(o), echo: echo.New()}
+func New(o *office.Office, opt Options) (*Server, error) {
+	s := &Server{office: o, log: opt.Log, metrics: opt.Metrics, monitoring: opt.MetricsListen, inspectors: newInspectors(o), echo: echo.New()}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = problem
 	// One byte more than an operation reads: the operation's own answer to what is too
 	// large also covers bodies that do not tell their length.
-	e.Use(middleware.Recover(), s.logRequests, secure, middleware.BodyLimit(strconv.Itoa(maxBody+1)+"B"))
+	e.Use(middleware.Recover(), s.metrics.observe, s.logRequests, secure, middleware.BodyLimit(strconv.Itoa(maxBody+1)+"B"))
 	e.Use(middleware.RateLimiter(middleware.NewRateLimiterMemoryStoreWithConfig(
 		middleware.RateLimiterMemoryStoreConfig{Rate: rate.Limit(perSecond), Burst: burst, ExpiresIn: time.Minute},
 	)))
@@ -72,10 +86,6 @@ func (s *Server) Handler() http.Handler { return s.echo }
 // requests under way finish. Ready is told the address; its error
 // ends the service.
 func (s *Server) Run(ctx context.Context, listen string, ready func(addr string) error) error {
-	server := &http.Server{
-		Addr: listen, Handler: s.echo, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
 	if _, err := s.office.Publish(ctx, "serve"); err != nil {
 		return err
 	}
@@ -83,37 +93,37 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 	if err != nil {
 		return err
 	}
-	go s.publish(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	if s.monitoring != "" {
+		monitoring, err := listenOn(ctx, s.monitoring)
+		if err != nil {
+			return errors.Join(fmt.Errorf("metrics: %w", err), listener.Close())
+		}
+		group.Go(func() error { return s.serve(ctx, monitoring, s.metrics.Handler()) })
+	}
+	group.Go(func() error { return s.serve(ctx, listener, s.echo) })
+	s.startJobs(ctx)
+	group.Go(func() error { return ready(listener.Addr().String()) })
+	return group.Wait()
+}
+
+// serve answers on a listener until ctx ends and requests under way are done.
+func (s *Server) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler: handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		finish, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(finish)
 	}()
-	if err := ready(listener.Addr().String()); err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped
-}
-
-// publish keeps the trust files fresh.
-func (s *Server) publish(ctx context.Context) {
-	ticker := time.NewTicker(publishEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if _, err := s.office.Publish(ctx, "serve"); err != nil {
-				s.log.Error("trust files are not fresh", "error", err)
-			}
-		}
-	}
 }
 
 // logRequests logs what was asked and how it went, and nothing that was sent.

@@ -29,6 +29,7 @@ type service struct {
 	code    string
 	png     []byte
 	pdf     []byte
+	metrics *api.Metrics
 }
 
 func newService(tb testing.TB) *service {
@@ -53,7 +54,8 @@ func newService(tb testing.TB) *service {
 	if _, err := f.Office.Publish(context.Background(), "test"); err != nil {
 		tb.Fatal(err)
 	}
-	server, err := api.New(f.Office, slog.New(slog.DiscardHandler))
+	s.metrics = api.NewMetrics()
+	server, err := api.New(f.Office, api.Options{Log: slog.New(slog.DiscardHandler), Metrics: s.metrics})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type settings struct {
 	passphraseFile string
 	tokenFile      string
 	json           bool
+	observe        func(office.Event) // told what an operator must hear of; nil: nobody is
 }
 
 func newRoot() *cobra.Command {
@@ -82,7 +83,7 @@ func (s *settings) open() (*office.Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile}
+	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe}
 	t, err := openToken("--token", s.tokenFile)
 	if err != nil {
 		return nil, err

@@ -12,14 +12,18 @@ import (
 )
 
 func newServe(s *settings) *cobra.Command {
-	var listen string
+	var listen, metricsListen string
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--metrics-listen ADDRESS]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			metrics := api.NewMetrics()
+			s.observe = metrics.Observe
 			return s.with(func(o *office.Office) error {
-				server, err := api.New(o, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+				server, err := api.New(o, api.Options{
+					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, MetricsListen: metricsListen,
+				})
 				if err != nil {
 					return err
 				}
@@ -31,5 +35,6 @@ func newServe(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
+	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
 	return cmd
 }

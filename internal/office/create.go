@@ -66,6 +66,7 @@ type CreateOptions struct {
 	RootDevices []keystore.Device
 	Actor       string
 	Now         func() time.Time // nil: time.Now
+	Observe     func(Event)      // see [Options]
 }
 
 var (
@@ -108,7 +109,7 @@ func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	return Open(dir, Options{Passphrase: o.Passphrase, Token: o.Token, Devices: o.Devices, Now: o.Now})
+	return Open(dir, Options{Passphrase: o.Passphrase, Token: o.Token, Devices: o.Devices, Now: o.Now, Observe: o.Observe})
 }
 
 func build(ctx context.Context, dir string, o CreateOptions) (*Office, error) {

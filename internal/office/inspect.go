@@ -30,16 +30,18 @@ type Inspector struct {
 	cache    *trust.Cache
 	verifier *verify.Verifier
 	pdf      pdf.Trust
+	// disagree is told what the two implementations disagree on.
+	disagree func(content []byte)
 }
 
 // NewInspector loads and verifies a cache folder.
 func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
-	return newInspector(dir, o, o.Second)
+	return newInspector(dir, o, o.Second, func([]byte) {})
 }
 
 // newInspector has one second opinion for the trust files, in the options, and
 // another for what is inspected.
-func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion) (*Inspector, error) {
+func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion, disagree func(content []byte)) (*Inspector, error) {
 	cache, err := trust.Load(dir, o)
 	if err != nil {
 		return nil, err
@@ -48,7 +50,8 @@ func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion) (*Inspec
 	if err != nil {
 		return nil, err
 	}
-	return &Inspector{cache: cache, verifier: verify.New(cache, verify.Options{Second: second, Now: o.Now}), pdf: documents}, nil
+	codes := verify.New(cache, verify.Options{Second: second, Now: o.Now, Disagree: func(digits string) { disagree([]byte(digits)) }})
+	return &Inspector{cache: cache, verifier: codes, pdf: documents, disagree: disagree}, nil
 }
 
 // documentTrust opens the anchors for documents that a trust list names.
@@ -87,7 +90,9 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(files, trust.Options{Second: o.second, Now: o.now}, second)
+	return newInspector(files, trust.Options{Second: o.second, Now: o.now}, second, func(content []byte) {
+		o.keepDisagreement(context.WithoutCancel(ctx), content)
+	})
 }
 
 // documentVerification returns the office's own anchors.
@@ -219,6 +224,9 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 		found.Signatures = append(found.Signatures, finding(&report.Signatures[s]))
 	}
 	result := Inspection{Input: InputPDF, Document: found}
+	if errors.Is(report.Err(), pki.ErrDisagree) {
+		i.disagree(content)
+	}
 	result.Verdict, result.Cause = documentVerdict(report)
 	if result.Verdict != verify.Valid {
 		return result, nil
@@ -326,7 +334,10 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 	switch {
 	case len(candidates) == 0:
 		return verify.Untrusted, "no issuing authority of the trust list has the licence's key"
-	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
+	case errors.Is(err, pki.ErrDisagree):
+		i.disagree(signed)
+		return verify.NoData, err.Error()
+	case errors.Is(err, pki.ErrBusy):
 		return verify.NoData, err.Error()
 	case err != nil && issuer != nil: // signed, and not a licence
 		return verify.Malformed, err.Error()

@@ -45,6 +45,7 @@ type Office struct {
 	catalogue *catalogue.Catalogue
 	second    pki.SecondOpinion
 	now       func() time.Time
+	observe   func(Event)
 
 	publishing sync.Mutex // held while trust files are made
 }
@@ -61,6 +62,9 @@ type Options struct {
 	Devices []keystore.Device
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
+	// Observe is told what an operator must hear of, at once and by whatever
+	// goroutine finds it; it must not block. Nil: nobody is told.
+	Observe func(Event)
 }
 
 // ErrSelfTest is returned before anything is opened if the machine's
@@ -139,7 +143,11 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	if now == nil {
 		now = time.Now
 	}
-	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, second: second.Opinion{}, now: now}, nil
+	observe := o.Observe
+	if observe == nil {
+		observe = func(Event) {}
+	}
+	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, second: second.Opinion{}, now: now, observe: observe}, nil
 }
 
 // Close closes the data folder and zeroes the keys that it holds.

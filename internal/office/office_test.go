@@ -21,6 +21,7 @@ import (
 	"github.com/elicence/elicence/internal/typeset"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/cosign"
 	"github.com/elicence/elicence/pki/second"
@@ -385,6 +386,21 @@ func TestForgedLicenceInside(t *testing.T) {
 		if err != nil || found.Verdict != tt.want || found.Cause != tt.cause.Error() {
 			t.Errorf("%s: %s (%s), %v, want %s (%v)", tt.name, found.Verdict, found.Cause, err, tt.want, tt.cause)
 		}
+	}
+	// The disagreement, and it alone, is told to the operator and stands in the log.
+	events := f.Events()
+	if len(events) != 1 || events[0].Kind != office.EventDisagreement || events[0].Err != nil {
+		t.Fatalf("events %v, want one disagreement", events)
+	}
+	logged := 0
+	err := f.Office.Log(ctx, func(e office.LogEntry) error {
+		if e.Entry.Act == audit.ActDisagree && e.Entry.Subject == events[0].Subject {
+			logged++
+		}
+		return nil
+	})
+	if err != nil || logged != 1 {
+		t.Errorf("%d entries of it in the log, %v, want 1", logged, err)
 	}
 }
 

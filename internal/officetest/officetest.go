@@ -5,6 +5,8 @@ package officetest
 import (
 	"context"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +28,23 @@ type Fixture struct {
 	Seal      seal.Record
 
 	pictures sample.Pictures
+	events   struct {
+		mu  sync.Mutex
+		all []office.Event // guarded by mu
+	}
+}
+
+// Events returns what the office has reported to its operator.
+func (f *Fixture) Events() []office.Event {
+	f.events.mu.Lock()
+	defer f.events.mu.Unlock()
+	return slices.Clone(f.events.all)
+}
+
+func (f *Fixture) observe(e office.Event) {
+	f.events.mu.Lock()
+	defer f.events.mu.Unlock()
+	f.events.all = append(f.events.all, e)
 }
 
 // The two people who make the seal.
@@ -51,7 +70,7 @@ func At(tb testing.TB, now func() time.Time) *Fixture {
 	var err error
 	f.Office, err = office.Create(ctx, f.Dir, office.CreateOptions{
 		Config:         office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"},
-		RootPassphrase: []byte("test"), Actor: "test", Now: now,
+		RootPassphrase: []byte("test"), Actor: "test", Now: now, Observe: f.observe,
 	})
 	check(err)
 	tb.Cleanup(func() {

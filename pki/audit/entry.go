@@ -37,6 +37,7 @@ const (
 	ActCloudEnrol       Act = "cloud.enrol"
 	ActTrustPublish     Act = "trust.publish"
 	ActDetailsErase     Act = "audit.erase"
+	ActDisagree         Act = "signature.disagree"
 )
 
 // Limits of an entry in bytes.

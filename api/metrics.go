@@ -1,0 +1,106 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/elicence/elicence/internal/office"
+)
+
+// Metrics are what an operator's monitoring reads. No label holds anything that a
+// caller sent: neither numbers nor names.
+//
+//	elicence_http_requests_total{method,route,code}
+//	elicence_http_request_seconds{route}
+//	elicence_job_last_success_timestamp_seconds{job}
+//	elicence_job_failing{job}      1 after a failure, until the job succeeds again
+//	elicence_job_failures_total{job}
+//	elicence_events_total{event}   what the office reports, see office.Event
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	success  *prometheus.GaugeVec
+	failing  *prometheus.GaugeVec
+	failures *prometheus.CounterVec
+	events   *prometheus.CounterVec
+}
+
+// NewMetrics returns metrics in a registry of their own, with those of the process.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "elicence_http_requests_total", Help: "Requests by method, route and status.",
+		}, []string{"method", "route", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "elicence_http_request_seconds", Help: "Time to answer a request.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"route"}),
+		success: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "elicence_job_last_success_timestamp_seconds", Help: "When a job last succeeded, Unix time.",
+		}, []string{"job"}),
+		failing: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "elicence_job_failing", Help: "1 from a job's failure to its next success.",
+		}, []string{"job"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "elicence_job_failures_total", Help: "Failures of a job.",
+		}, []string{"job"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "elicence_events_total", Help: "What an operator must hear of.",
+		}, []string{"event"}),
+	}
+	m.registry.MustRegister(
+		m.requests, m.seconds, m.success, m.failing, m.failures, m.events,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	for _, e := range office.Events() {
+		m.events.WithLabelValues(string(e)) // at 0 from the start, so that an alarm sees the first
+	}
+	return m
+}
+
+// Handler serves the metrics. They are for the operator's own network.
+func (m *Metrics) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// Observe counts what an office reports.
+func (m *Metrics) Observe(e office.Event) { m.events.WithLabelValues(string(e.Kind)).Inc() }
+
+// job notes how a job went.
+func (m *Metrics) job(name string, err error) {
+	if err != nil {
+		m.failures.WithLabelValues(name).Inc()
+		m.failing.WithLabelValues(name).Set(1)
+		return
+	}
+	m.failing.WithLabelValues(name).Set(0)
+	m.success.WithLabelValues(name).SetToCurrentTime()
+}
+
+// observe measures requests by their route, never by their path.
+func (m *Metrics) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err)
+		}
+		route := c.Path()
+		if route == "" {
+			route = "none"
+		}
+		m.requests.WithLabelValues(c.Request().Method, route, strconv.Itoa(c.Response().Status)).Inc()
+		m.seconds.WithLabelValues(route).Observe(time.Since(start).Seconds())
+		return nil
+	}
+}
