@@ -28,6 +28,8 @@ const (
 	perSecond     = 20 // requests of one address
 	burst         = 60
 	publishEvery  = 15 * time.Minute
+	renewEvery    = 24 * time.Hour
+	renewWithin   = 30 * 24 * time.Hour // seals whose certificates end so soon are renewed
 )
 
 // Server is the HTTP service over one data folder.
@@ -80,6 +82,7 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 		return err
 	}
 	go s.publish(ctx)
+	go s.renew(ctx)
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -108,6 +111,26 @@ func (s *Server) publish(ctx context.Context) {
 			if _, err := s.office.Publish(ctx, "serve"); err != nil {
 				s.log.Error("trust files are not fresh", "error", err)
 			}
+		}
+	}
+}
+
+// renew keeps the certificates of seals from running out.
+func (s *Server) renew(ctx context.Context) {
+	ticker := time.NewTicker(renewEvery)
+	defer ticker.Stop()
+	for {
+		renewed, err := s.office.RenewSeals(ctx, "serve", renewWithin)
+		for _, r := range renewed {
+			s.log.Info("seal renewed", "seal", r.ID)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("seals are not renewed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
 		}
 	}
 }

@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 	flags.StringVar(&s.passphraseFile, "passphrase-file", "", "`FILE` whose first line opens the key store")
 	flags.BoolVar(&s.json, "json", false, "print JSON for machines")
 	root.AddCommand(
-		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newAudit(s),
+		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newKey(s), newAudit(s),
 	)
 	return root
 }

@@ -33,11 +33,13 @@ func (o *Office) Code(ctx context.Context, r licence.Record) (Code, error) {
 	if !ok {
 		return Code{}, fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
 	}
+	o.rotating.RLock()
+	defer o.rotating.RUnlock()
 	issuer, err := o.authorityOf(ctx, l.Identifier.Issuer)
 	if err != nil {
 		return Code{}, err
 	}
-	key, err := o.authorityKey(issuer)
+	key, err := o.authorityKey(ctx, issuer)
 	if err != nil {
 		return Code{}, err
 	}

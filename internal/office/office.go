@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/second"
 )
@@ -25,6 +26,7 @@ const (
 	keysName      = "keys"
 	kekName       = "kek"
 	documentsName = "documents"
+	profilesName  = "profiles"
 	offlineName   = "offline"
 )
 
@@ -46,7 +48,15 @@ type Office struct {
 	second    pki.SecondOpinion
 	now       func() time.Time
 
+	profiles   *ca.Profiles
 	publishing sync.Mutex // held while trust files are made
+	// rotating is held by who puts a new key into use, and for reading by who signs
+	// with one: a signature never falls outside of its key's time.
+	rotating sync.RWMutex
+	opened   struct {
+		mu          sync.Mutex
+		authorities map[string]*ca.Authority // by the name of their key; guarded by mu
+	}
 }
 
 // Options say how a data folder is opened.
@@ -115,6 +125,10 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the configuration: %w", err), store.Close())
 	}
+	// Nobody else has the store open: what is unfinished was cut off.
+	if _, err := ca.Recover(context.Background(), store, "recover", office.now()); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	return office, nil
 }
 
@@ -125,11 +139,15 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	if err != nil {
 		return nil, err
 	}
+	profiles, err := ca.LoadProfiles(os.DirFS(filepath.Join(dir, profilesName)))
+	if err != nil {
+		return nil, err
+	}
 	now := o.Now
 	if now == nil {
 		now = time.Now
 	}
-	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, second: second.Opinion{}, now: now}, nil
+	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now}, nil
 }
 
 // Close closes the data folder.
@@ -137,6 +155,9 @@ func (o *Office) Close() error { return o.store.Close() }
 
 // Config returns what was settled when the data folder was made.
 func (o *Office) Config() Config { return o.config }
+
+// Profiles returns the profiles of certificates with the operator's changes.
+func (o *Office) Profiles() *ca.Profiles { return o.profiles }
 
 // Catalogue returns the licence categories.
 func (o *Office) Catalogue() *catalogue.Catalogue { return o.catalogue }

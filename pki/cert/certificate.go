@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/emmansun/gmsm/smx509"
@@ -84,6 +85,29 @@ func (c *Certificate) NotAfter() time.Time { return c.x509.NotAfter }
 // IsCA reports whether the certificate may sign others.
 func (c *Certificate) IsCA() bool {
 	return c.x509.BasicConstraintsValid && c.x509.IsCA && c.x509.KeyUsage&smx509.KeyUsageCertSign != 0
+}
+
+// PathLen returns how many authorities may follow below this one, -1 where the
+// certificate sets no limit.
+func (c *Certificate) PathLen() int {
+	if c.x509.MaxPathLen == 0 && !c.x509.MaxPathLenZero {
+		return -1
+	}
+	return c.x509.MaxPathLen
+}
+
+// DNSNames returns the host names of the subject's alternative names.
+func (c *Certificate) DNSNames() []string { return c.x509.DNSNames }
+
+// IPs returns the addresses of the subject's alternative names.
+func (c *Certificate) IPs() []netip.Addr {
+	var all []netip.Addr
+	for _, ip := range c.x509.IPAddresses {
+		if a, ok := netip.AddrFromSlice(ip); ok {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // MaySign reports whether the key may sign data: its usage has digitalSignature
@@ -168,8 +192,12 @@ func (c *Certificate) Extension(id oid.ID) (value []byte, critical, found bool) 
 
 // OrganizationCode returns the organisation's code of the GB/T 20518 extension,
 // or the empty string.
-func (c *Certificate) OrganizationCode() string {
-	found, _, _ := c.Extension(oid.OrganizationCode)
+func (c *Certificate) OrganizationCode() string { return c.Number(oid.OrganizationCode) }
+
+// Number returns one of the public numbers of an organisation (GB/T 20518) by the
+// identifier of its extension, or the empty string.
+func (c *Certificate) Number(id oid.ID) string {
+	found, _, _ := c.Extension(id)
 	value := cryptobyte.String(found)
 	var code cryptobyte.String
 	if !value.ReadASN1(&code, cbasn1.PrintableString) || !value.Empty() {
@@ -201,11 +229,7 @@ func parseName(der []byte) (Name, error) {
 	if !input.ReadASN1(&rdns, cbasn1.SEQUENCE) || !input.Empty() {
 		return n, errors.New("name is not a SEQUENCE")
 	}
-	targets := map[oid.ID]*string{
-		oidCountry: &n.Country, oidProvince: &n.Province, oidLocality: &n.Locality,
-		oidOrganization: &n.Organization, oidUnit: &n.Unit, oidSerial: &n.Serial,
-		oidCommonName: &n.CommonName,
-	}
+	targets := n.targets()
 	for !rdns.Empty() {
 		var set, pair, value cryptobyte.String
 		var tag cbasn1.Tag

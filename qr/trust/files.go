@@ -80,6 +80,7 @@ type Trust struct {
 	Documents  Documents          `cbor:"8,keyasint"`
 	Log        LogKey             `cbor:"9,keyasint"`
 	Recognised []RecognisedDomain `cbor:"10,keyasint"`
+	PastLogs   []PastLogKey       `cbor:"11,keyasint,omitempty"` // after a rotation
 }
 
 // IssuerState is the state of an issuing authority's key.
@@ -127,6 +128,9 @@ type Service struct {
 	KID   pki.KID    `cbor:"2,keyasint"`
 	Name  string     `cbor:"3,keyasint"`
 	Kinds []KindLife `cbor:"4,keyasint"`
+	// When the key signs, after a rotation: iat must lie within. UTC seconds; 0: open.
+	From  int64 `cbor:"5,keyasint,omitempty"`
+	Until int64 `cbor:"6,keyasint,omitempty"`
 }
 
 // Documents says whose seals and personal signatures on documents count.
@@ -142,6 +146,14 @@ type LogKey struct {
 	_      struct{} `cbor:",toarray"`
 	Origin string
 	Point  pki.Point
+}
+
+// PastLogKey is a key that signed checkpoints before the present one.
+type PastLogKey struct {
+	_     struct{} `cbor:",toarray"`
+	Point pki.Point
+	From  int64 // UTC seconds; 0: from the beginning
+	Until int64
 }
 
 // RecognisedDomain is another domain whose codes are accepted within limits.

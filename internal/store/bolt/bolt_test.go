@@ -54,6 +54,14 @@ func TestRegistry(t *testing.T) {
 	storetest.Registry(t, newStore)
 }
 
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	storetest.Certificates(t, func(tb testing.TB) func(testing.TB) storetest.CertificateStore {
+		open := newStore(tb)
+		return func(tb testing.TB) storetest.CertificateStore { return open(tb).(*bolt.Store) }
+	})
+}
+
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
