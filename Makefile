@@ -31,7 +31,7 @@ lint:
 	go test ./internal/architecture
 
 bench:
-	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/verify ./licence ./seal/pdf
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/verify ./licence ./seal/pdf ./pki/ca/lint ./internal/store/bolt
 
 race:
 	CGO_ENABLED=1 go test -race ./...

@@ -16,7 +16,7 @@ import (
 
 func newCA(s *settings) *cobra.Command {
 	return group("ca", "证书 the certificate authorities",
-		newCAIssue(s), newCARenew(s), newCARevoke(s), newCAHold(s), newCARelease(s), newCAList(s), newCAShow(s), newCAProfiles(s),
+		newCAIssue(s), newCARenew(s), newCARevoke(s), newCAHold(s), newCARelease(s), newCAList(s), newCAShow(s), newCAProfiles(s), newCARoot(s),
 		newCARotate(s), newCACross(s), newCAShards(s))
 }
 
@@ -187,6 +187,24 @@ func newCARelease(s *settings) *cobra.Command {
 		}),
 	}
 	cmd.Flags().StringVar(&note, "note", "", "why, in `WORDS`; kept encrypted")
+	return cmd
+}
+
+func newCARoot(s *settings) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use: "root [-o FILE]", Short: "根证书 the root's certificate, in PEM", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.with(func(o *office.Office) error {
+				c, err := o.RootCertificate(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return printIssued(cmd, s, o, office.IssuedCertificates{Certificate: c}, out)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "`FILE` for the certificate; without: standard output")
 	return cmd
 }
 

@@ -91,7 +91,7 @@ func (o *Office) certificateOf(ctx context.Context, key *pki.PublicKey) (*cert.C
 // AuthorityCertificates returns the certificates of the root and of the intermediate
 // authorities, also of those whose key was rotated, by the name that their URL has.
 func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Certificate, error) {
-	root, err := o.rootCertificate(ctx)
+	root, err := o.RootCertificate(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,8 @@ func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Ce
 	return found, nil
 }
 
-func (o *Office) rootCertificate(ctx context.Context) (*cert.Certificate, error) {
+// RootCertificate returns the root's certificate.
+func (o *Office) RootCertificate(ctx context.Context) (*cert.Certificate, error) {
 	der, err := o.store.Setting(ctx, rootSetting)
 	if err != nil {
 		return nil, err

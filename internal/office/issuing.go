@@ -176,7 +176,7 @@ func (o *Office) root(ctx context.Context, offline *keystore.Store) (*ca.Authori
 	if err != nil {
 		return nil, err
 	}
-	c, err := o.rootCertificate(ctx)
+	c, err := o.RootCertificate(ctx)
 	if err != nil {
 		return nil, err
 	}

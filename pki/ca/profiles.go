@@ -182,7 +182,12 @@ type changes struct {
 func decode(b []byte, into any) error {
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	d.KnownFields(true)
-	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+	var fields *yaml.TypeError
+	switch err := d.Decode(into); {
+	case errors.As(err, &fields):
+		// Each is "line N: field x not found in type …", where our type says nothing.
+		return errors.New(typeName.ReplaceAllString(strings.Join(fields.Errors, "; "), ""))
+	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
@@ -190,6 +195,8 @@ func decode(b []byte, into any) error {
 	}
 	return nil
 }
+
+var typeName = regexp.MustCompile(` in type ca\.[a-z]+`)
 
 const day = 24 * time.Hour
 

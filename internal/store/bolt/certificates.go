@@ -68,7 +68,7 @@ func splitCertificateKey(key []byte) (pki.Point, cert.Serial, error) {
 // transaction.
 func (s *Store) IntendCertificate(_ context.Context, i ca.Intent) error {
 	key := certificateKey(i.Issuer, i.Serial)
-	return s.db.Batch(func(tx *bbolt.Tx) error {
+	return s.together(func(tx *bbolt.Tx) error {
 		var k keyRole
 		found, err := get(tx.Bucket(buckets.points), i.Point[:], &k)
 		if err != nil {
@@ -108,7 +108,7 @@ func renews(newest []byte, serial cert.Serial) bool {
 // RecordCertificate implements [ca.Ledger]. Calls that come together share a
 // transaction.
 func (s *Store) RecordCertificate(_ context.Context, issued ...ca.Issued) error {
-	return s.db.Batch(func(tx *bbolt.Tx) error {
+	return s.together(func(tx *bbolt.Tx) error {
 		var entries []audit.Record
 		for _, i := range issued {
 			if err := recordCertificate(tx, i); err != nil {

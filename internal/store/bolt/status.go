@@ -30,7 +30,7 @@ func (s *Store) ReleaseCertificate(_ context.Context, issuer pki.Point, serial c
 
 func (s *Store) changeStatus(issuer pki.Point, serial cert.Serial, entry audit.Record, change func(ca.Status) (ca.Status, error)) error {
 	key := certificateKey(issuer, serial)
-	err := s.db.Batch(func(tx *bbolt.Tx) error {
+	err := s.together(func(tx *bbolt.Tx) error {
 		c, err := getCertificate(tx, key)
 		if err != nil {
 			return err

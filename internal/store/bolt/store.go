@@ -59,6 +59,8 @@ type Store struct {
 
 	mu        sync.Mutex
 	allotters map[uint32]*allotter // guarded by mu
+
+	commits commits
 }
 
 // lockWait is how long opening waits for another process to let go.
@@ -122,8 +124,6 @@ func open(path string, box *sealed.Box) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
-	// Callers that come together share one fsync; one alone does not wait long.
-	db.MaxBatchDelay = 2 * time.Millisecond
 	return &Store{db: db, box: box, allotters: make(map[uint32]*allotter)}, nil
 }
 
