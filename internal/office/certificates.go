@@ -32,6 +32,9 @@ func (o *Office) authority(ctx context.Context, name string) (*ca.Authority, err
 	if err != nil {
 		return nil, fmt.Errorf("authority %s: %w", name, err)
 	}
+	if err := o.inForce(ctx, g.Point); err != nil {
+		return nil, fmt.Errorf("authority %s: %w", name, err)
+	}
 	return o.authorityOfKey(ctx, g)
 }
 

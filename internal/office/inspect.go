@@ -320,6 +320,9 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 	if l.Identifier.Issuer != issuer.USCC {
 		return verify.OutOfScope, "the identifier names another issuing authority than the one that signed"
 	}
+	if !inTime(issuer, l) {
+		return verify.OutOfScope, "signed outside the time in which the key signed for its status list"
+	}
 	if !slices.Contains(issuer.Categories, uint64(l.Category)) {
 		return verify.OutOfScope, fmt.Sprintf("%s may not issue category %s", issuer.Name, l.Category)
 	}
@@ -328,6 +331,14 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 	}
 	return i.verifier.Standing(verify.Claim{
 		Category: int(l.Category), Schema: l.Schema, Status: l.Status.Packed(), SignedAt: l.SignedAt, FirstDay: l.FirstDay, LastDay: l.LastDay,
+	})
+}
+
+// inTime reports whether a licence was signed while its key was in use for its list.
+func inTime(issuer *trust.IssuerKey, l *licence.Licence) bool {
+	at := l.SignedAt.Unix()
+	return slices.ContainsFunc(issuer.Lists, func(list trust.IssuerList) bool {
+		return list.List == uint64(l.Status.List) && list.From <= at && (list.Until == 0 || at <= list.Until)
 	})
 }
 

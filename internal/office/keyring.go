@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
@@ -73,7 +75,32 @@ func (o *Office) currentKey(ctx context.Context, p keystore.Purpose, name string
 	if err != nil {
 		return nil, fmt.Errorf("key %s/%s: %w", p, name, err)
 	}
+	if err := o.inForce(ctx, g.Point); err != nil {
+		return nil, fmt.Errorf("key %s/%s: %w", p, g.Key, err)
+	}
 	return o.generationKey(p, g)
+}
+
+// inForce refuses a key whose certificate is held or revoked: it signs nothing more.
+func (o *Office) inForce(ctx context.Context, point pki.Point) error {
+	status, err := o.store.StatusOfKey(ctx, point)
+	if err != nil {
+		return err
+	}
+	if status.State != ca.Good {
+		return fmt.Errorf("its certificate is %s: %w", status.State, ca.ErrState)
+	}
+	return nil
+}
+
+// compromised reports whether nothing that a key has signed can be relied on any more.
+func (o *Office) compromised(ctx context.Context, point pki.Point) (bool, error) {
+	status, err := o.store.StatusOfKey(ctx, point)
+	if err != nil {
+		return false, err
+	}
+	reason := status.Revocation.Reason
+	return status.State == ca.Revoked && (reason == cert.KeyCompromise || reason == cert.CACompromise), nil
 }
 
 // generationKey opens the key of one generation and checks that it is the one that was

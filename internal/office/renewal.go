@@ -22,6 +22,9 @@ import (
 // property). The key stays. Documents that were sealed before carry the seal of their
 // day, and the record keeps it as well.
 //
+// A seal is made anew as well if its maker's certificate ends within the time, which is
+// renewed first, or if its maker's key was compromised.
+//
 // A seal that cannot be renewed, because its certificate is held or revoked for example,
 // does not hinder the others: the error names every one. It returns the seals that were
 // made anew.
@@ -32,6 +35,9 @@ func (o *Office) RenewSeals(ctx context.Context, actor string, within time.Durat
 	}
 	if within <= 0 || within > p.Life()/2 {
 		return nil, fmt.Errorf("seals live %v: renewing within %v would not come to an end: %w", p.Life(), within, ErrOutOfRange)
+	}
+	if err := o.renewMaker(ctx, actor, within); err != nil {
+		return nil, err
 	}
 	all, err := o.store.Seals(ctx)
 	if err != nil {
@@ -54,6 +60,36 @@ func (o *Office) RenewSeals(ctx context.Context, actor string, within time.Durat
 	return renewed, errors.Join(errs...)
 }
 
+// renewMaker renews the certificate of the seal maker.
+func (o *Office) renewMaker(ctx context.Context, actor string, within time.Duration) error {
+	_, c, err := o.maker(ctx)
+	if err != nil {
+		return fmt.Errorf("seal maker: %w", err)
+	}
+	if c.NotAfter().Sub(o.now()) > within {
+		return nil
+	}
+	serial, ok := cert.SerialOf(c.SerialNumber())
+	if !ok {
+		return fmt.Errorf("seal maker: certificate %s is none of ours", c.Serial())
+	}
+	if _, err := o.RenewCertificate(ctx, actor, serial, nil); err != nil {
+		return fmt.Errorf("seal maker: %w", err)
+	}
+	return nil
+}
+
+// makerLasts reports whether the maker's certificate in a seal goes on, and its key may
+// still make seals.
+func (o *Office) makerLasts(ctx context.Context, r seal.Record, within time.Duration) (bool, error) {
+	made, err := seal.Parse(r.SESeal)
+	if err != nil {
+		return false, err
+	}
+	lost, err := o.compromised(ctx, made.Maker.Key.Point())
+	return !lost && made.Maker.NotAfter().Sub(o.now()) > within, err
+}
+
 func (o *Office) renewSeal(ctx context.Context, actor string, p *ca.Profile, r seal.Record, within time.Duration) (seal.Record, bool, error) {
 	// A run that was cut off may have left the certificate renewed and the seal not.
 	signer, err := cert.Parse(r.Chain[0])
@@ -64,7 +100,11 @@ func (o *Office) renewSeal(ctx context.Context, actor string, p *ca.Profile, r s
 	if signer, err = o.certificateOf(ctx, signer.Key); err != nil {
 		return r, false, err
 	}
-	if signer.NotAfter().Sub(o.now()) > within && signer.Serial() == listed {
+	lasts, err := o.makerLasts(ctx, r, within)
+	if err != nil {
+		return r, false, err
+	}
+	if lasts && signer.NotAfter().Sub(o.now()) > within && signer.Serial() == listed {
 		return r, false, nil
 	}
 	serial, ok := cert.SerialOf(signer.SerialNumber())

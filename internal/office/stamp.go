@@ -53,6 +53,9 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
+	if err := o.inForce(ctx, signer.Key.Point()); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
+	}
 	key, err := o.keys.Signer(keystore.PurposeSeal, record.ID)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,11 @@ func (o *Office) trustIssuers(ctx context.Context, a licence.Authority, now time
 		if g.Until != 0 && g.Until <= now.Unix() {
 			issuer.State = trust.IssuerRetired
 		}
+		if lost, err := o.compromised(ctx, g.Point); err != nil {
+			return nil, err
+		} else if lost {
+			issuer.State = trust.IssuerCompromised
+		}
 		for _, id := range a.Categories {
 			issuer.Categories = append(issuer.Categories, uint64(id))
 		}
@@ -57,7 +62,7 @@ func (o *Office) trustIssuers(ctx context.Context, a licence.Authority, now time
 }
 
 // trustServices names the keys for document codes, those before the present one with
-// the end of their time.
+// the end of their time, without those that were compromised.
 func (o *Office) trustServices(ctx context.Context) ([]trust.Service, error) {
 	ring, err := o.keyring(ctx, keystore.PurposeService, codeKey)
 	if err != nil {
@@ -65,6 +70,11 @@ func (o *Office) trustServices(ctx context.Context) ([]trust.Service, error) {
 	}
 	var services []trust.Service
 	for _, g := range ring {
+		if lost, err := o.compromised(ctx, g.Point); err != nil {
+			return nil, err
+		} else if lost {
+			continue
+		}
 		key, err := pki.ParsePoint(g.Point[:])
 		if err != nil {
 			return nil, err
@@ -96,7 +106,8 @@ func (o *Office) trustLog(ctx context.Context, now time.Time) (trust.LogKey, []t
 }
 
 // documentTrust says whose seals and personal signatures count: the authorities for
-// seals and for persons and the seal maker, with every key that they have had.
+// seals and for persons and the seal maker, with every key that they have had but
+// those that were compromised.
 func (o *Office) documentTrust(ctx context.Context) (trust.Documents, error) {
 	var d trust.Documents
 	root, err := o.store.Setting(ctx, rootSetting)
@@ -110,6 +121,11 @@ func (o *Office) documentTrust(ctx context.Context) (trust.Documents, error) {
 			return d, err
 		}
 		for _, g := range ring {
+			if lost, err := o.compromised(ctx, g.Point); err != nil {
+				return d, err
+			} else if lost {
+				continue
+			}
 			a, err := o.authorityOfKey(ctx, g)
 			if err != nil {
 				return d, err
@@ -122,6 +138,11 @@ func (o *Office) documentTrust(ctx context.Context) (trust.Documents, error) {
 		return d, err
 	}
 	for _, g := range makers {
+		if lost, err := o.compromised(ctx, g.Point); err != nil {
+			return d, err
+		} else if lost {
+			continue
+		}
 		d.Makers = append(d.Makers, g.Point)
 	}
 	return d, nil

@@ -299,3 +299,31 @@ func TestSerialMod(t *testing.T) {
 		}
 	}
 }
+
+func FuzzOverride(f *testing.F) {
+	f.Add("tls-client", []byte("life-days: 30\npolicies: [1.2.156.1]\next-key-usage: [emailProtection]\nhost: a.example\n"))
+	f.Add("root", []byte("authority: {path-length: 5}"))
+	f.Add("person", []byte("&a [*a]"))
+	defaults, err := ca.DefaultProfiles()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, name string, content []byte) {
+		if _, err := defaults.Profile(ca.ProfileName(name)); err != nil {
+			return
+		}
+		all, err := ca.LoadProfiles(fstest.MapFS{name + ".yaml": &fstest.MapFile{Data: content}})
+		if err != nil {
+			return
+		}
+		// Whatever is accepted leaves what makes the profile what it is.
+		before, err := defaults.Profile(ca.ProfileName(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := all.Profile(ca.ProfileName(name))
+		if err != nil || after.IsCA() != before.IsCA() || after.ByRequest() != before.ByRequest() || after.IssuedBy() != before.IssuedBy() || after.Life() <= 0 {
+			t.Errorf("%s became %+v, %v", name, after, err)
+		}
+	})
+}

@@ -9,8 +9,10 @@
 // 1.2.156.10260.4.1.4 (OrganizationCode).
 //
 // Chains are built by [Pool.Verify] with the path validation of RFC 5280 from
-// the SM2-aware X.509 library. Revocation is not looked at here; CRLs and OCSP
-// are not in this version.
+// the SM2-aware X.509 library. Revocation is not looked at here.
+//
+// Requests (PKCS #10, RFC 2986) are read by [ParseRequest], which verifies that their
+// sender has the private key, and written by [NewRequest].
 //
 // The package is apart from package pki because parsing certificates drags in
 // net and net/url, which the hall terminal must not carry.

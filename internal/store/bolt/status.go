@@ -101,12 +101,31 @@ func (s *Store) StatusOf(_ context.Context, issuer pki.Point, serial cert.Serial
 	return status, nil
 }
 
+// StatusOfKey returns the status of a key's newest certificate: [ca.Unknown] if it has
+// none.
+func (s *Store) StatusOfKey(_ context.Context, point pki.Point) (ca.Status, error) {
+	var status ca.Status
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		var k keyRole
+		if _, err := get(tx.Bucket(buckets.points), point[:], &k); err != nil || k.Newest == nil {
+			return err
+		}
+		c, err := getCertificate(tx, k.Newest)
+		status = c.status()
+		return err
+	})
+	if err != nil {
+		return ca.Status{}, fmt.Errorf("status of key %s: %w", point, err)
+	}
+	return status, nil
+}
+
 // errStop ends an iteration whose consumer has had enough.
 var errStop = errors.New("stop")
 
 // each turns reads within one transaction into an iterator. The transaction lives as
-// long as the iteration; a consumer that does not come to an end keeps the file from
-// reusing its pages.
+// long as the iteration: its consumer must come to an end, or the file cannot reuse its
+// pages, and must not write to the store in between.
 func each[T any](s *Store, what string, f func(tx *bbolt.Tx, yield func(T) error) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		err := s.db.View(func(tx *bbolt.Tx) error {

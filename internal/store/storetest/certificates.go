@@ -29,6 +29,7 @@ type CertificateStore interface {
 	RevokeCertificate(ctx context.Context, issuer pki.Point, serial cert.Serial, r cert.Revocation, entry audit.Record) error
 	ReleaseCertificate(ctx context.Context, issuer pki.Point, serial cert.Serial, entry audit.Record) error
 	StatusOf(ctx context.Context, issuer pki.Point, serial cert.Serial) (ca.Status, error)
+	StatusOfKey(ctx context.Context, point pki.Point) (ca.Status, error)
 	StatusSequence(ctx context.Context) (uint64, error)
 	StatusChanges(ctx context.Context, issuer pki.Point, after uint64) iter.Seq2[ca.Record, error]
 	RevokedBy(ctx context.Context, issuer pki.Point, shard ca.Shard) iter.Seq2[ca.RevokedEntry, error]
@@ -182,6 +183,17 @@ func (s *certificates) issueAndFind() {
 		s.tb.Errorf("after a renewal: %v, or not the newest certificate", err)
 	}
 	s.want(serialOf(s.tb, first), ca.Good)
+	s.check(s.end(serialOf(s.tb, first), cert.Superseded))
+	if status, err := s.store.StatusOfKey(ctx, key.Public().Point()); err != nil || status.State != ca.Good {
+		s.tb.Errorf("the status of the key is %+v, %v, want that of its newest certificate", status, err)
+	}
+	s.check(s.end(serialOf(s.tb, renewed), cert.KeyCompromise))
+	if status, err := s.store.StatusOfKey(ctx, key.Public().Point()); err != nil || status.State != ca.Revoked || status.Revocation.Reason != cert.KeyCompromise {
+		s.tb.Errorf("the status of the key is %+v, %v, want revoked", status, err)
+	}
+	if status, err := s.store.StatusOfKey(ctx, pkitest.NewKey(s.tb).Public().Point()); err != nil || status.State != ca.Unknown {
+		s.tb.Errorf("the status of a key without certificate is %+v, %v", status, err)
+	}
 	if found, err = s.store.CertificatesBySerial(ctx, serialOf(s.tb, renewed)); err != nil || len(found) != 1 || found[0].Renews != serialOf(s.tb, first) {
 		s.tb.Errorf("the renewal does not say what it renews: %+v, %v", found, err)
 	}

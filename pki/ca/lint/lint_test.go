@@ -2,11 +2,11 @@ package lint_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/sha1" //nolint:gosec // the profile's key identifier
 	"errors"
 	"math/big"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,9 +110,10 @@ func (n *node) remove(id oid.ID) {
 	}
 }
 
-func newKey(tb testing.TB) *pki.PublicKey {
+// fixedKey is the same key every time, as fuzzing wants it.
+func fixedKey(tb testing.TB, fill byte) *pki.PublicKey {
 	tb.Helper()
-	private, err := sm2.GenerateKey(rand.Reader)
+	private, err := sm2.NewPrivateKey(bytes.Repeat([]byte{fill}, 32))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -134,15 +135,15 @@ func end(tb testing.TB) (*cert.Template, *lint.Rules) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	issuerKey := newKey(tb)
+	issuerKey := fixedKey(tb, 0x21)
 	t := &cert.Template{
 		Issuer: issuer, Subject: cert.Name{Country: "CN", Province: "安徽省", Locality: "合肥市", Organization: "测试局", Unit: "一处", Serial: "A1", CommonName: "测试"},
-		NotBefore: noon, NotAfter: noon.AddDate(0, 6, 0), Key: newKey(tb), IssuerKey: issuerKey, Usage: cert.DigitalSignature | cert.NonRepudiation,
+		NotBefore: noon, NotAfter: noon.AddDate(0, 6, 0), Key: fixedKey(tb, 0x42), IssuerKey: issuerKey, Usage: cert.DigitalSignature | cert.NonRepudiation,
 		ExtUsages: []oid.ID{oid.UsageOCSPSigning}, Policies: []oid.ID{oid.Of(1, 2, 3)}, DNSNames: []string{"a.example", "b.example"}, IPs: []netip.Addr{netip.MustParseAddr("10.0.0.1")},
 		CRLPoints: []string{"http://h/crl/a-1-0.crl"}, FreshestCRL: []string{"http://h/crl/a-1-0-delta.crl"}, OCSP: []string{"http://h/ocsp"}, CAIssuers: []string{"http://h/ca/a.cer"},
 		OCSPNoCheck: true, OrganizationCode: "11100000000013338W", InsuranceNumber: "1", RegistrationNumber: "2", TaxationNumber: "3",
 	}
-	if t.Serial, err = cert.NewSerial(rand.Reader); err != nil {
+	if t.Serial, err = cert.NewSerial(strings.NewReader("a serial number.")); err != nil {
 		tb.Fatal(err)
 	}
 	r := &lint.Rules{
