@@ -3,14 +3,18 @@ package ca_test
 import (
 	"context"
 	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/emmansun/gmsm/sm2"
+
 	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 )
@@ -206,4 +210,61 @@ func FuzzParseCertificate(f *testing.F) {
 		}
 		_, _, _ = c.Serial(), c.OrganizationCode(), c.MaySign()
 	})
+}
+
+// refusing is a second opinion that accepts nothing.
+type refusing struct{}
+
+func (refusing) Verify(pki.Point, []byte, pki.Signature) (bool, error) { return false, nil }
+
+// TestSecondOpinion: what is rare and precious leaves only if both implementations
+// accept it; a citizen's certificate is one of many.
+func TestSecondOpinion(t *testing.T) {
+	t.Parallel()
+	p := pkitest.New(t, time.Now())
+	a, err := ca.New(p.CA.Certificate(), p.CAKey, ca.Environment{Ledger: p.Ledger, Site: p.CA.Site(), Second: refusing{}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue := func(profile ca.ProfileName) error {
+		draft, err := a.Prepare(ctx, ca.Request{Profile: profile, Key: pkitest.NewKey(t).Public(), Subject: cert.Name{Country: "CN", CommonName: "x"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Issue(ctx, draft, "test")
+		return err
+	}
+	for _, precious := range []ca.ProfileName{ca.ProfileService, ca.ProfileSealMaker, ca.ProfileOCSP, ca.ProfileTSA} {
+		if err := issue(precious); !errors.Is(err, pki.ErrDisagree) || !errors.Is(err, pki.ErrSelfCheck) {
+			t.Errorf("%s: %v, want ErrDisagree", precious, err)
+		}
+	}
+	if err := issue(ca.ProfilePerson); err != nil {
+		t.Errorf("person: %v", err)
+	}
+	if unfinished, err := p.Ledger.Unfinished(ctx); err != nil || len(unfinished) > 0 {
+		t.Errorf("%d intents are left, %v", len(unfinished), err)
+	}
+}
+
+// TestWeakKeys: keys that anybody can guess are refused.
+func TestWeakKeys(t *testing.T) {
+	t.Parallel()
+	p := pkitest.New(t, time.Now())
+	for name, d := range map[string][]byte{"1: the generator": {1}, "the example of GB/T 32918.5": {
+		0x39, 0x45, 0x20, 0x8f, 0x7b, 0x21, 0x44, 0xb1, 0x3f, 0x36, 0xe3, 0x8a, 0xc6, 0xd3, 0x9f, 0x95,
+		0x88, 0x93, 0x93, 0x69, 0x28, 0x60, 0xb5, 0x1a, 0x42, 0xfb, 0x81, 0xef, 0x4d, 0xf7, 0xc5, 0xb8,
+	}} {
+		private, err := sm2.NewPrivateKeyFromInt(new(big.Int).SetBytes(d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := pki.NewPublicKey(&private.PublicKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.CA.Prepare(ctx, ca.Request{Profile: ca.ProfileService, Key: key, Subject: cert.Name{Country: "CN", CommonName: "x"}}); !errors.Is(err, ca.ErrWeakKey) {
+			t.Errorf("%s: %v, want ErrWeakKey", name, err)
+		}
+	}
 }
