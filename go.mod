@@ -47,6 +47,8 @@ require (
 	github.com/veraison/go-cose v1.3.0
 	// the embedded store.
 	go.etcd.io/bbolt v1.5.0
+	// profiles of certificates, with known fields only.
+	go.yaml.in/yaml/v3 v3.0.5
 	// argon2id for passphrases, cryptobyte for DER.
 	golang.org/x/crypto v0.58.0
 	// rasterising and scaling of drawings.
@@ -91,7 +93,6 @@ require (
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -43,7 +44,7 @@ func TestAudit(t *testing.T) {
 		}
 		return path
 	}
-	key, err := s.fixture.Office.LogKey()
+	keys, err := s.fixture.Office.LogKeys(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func TestAudit(t *testing.T) {
 			Checkpoint []byte
 		}
 		ask("/v1/audit/checkpoint", &answer)
-		c, err := audit.OpenCheckpoint(answer.Checkpoint, key)
+		c, err := audit.OpenCheckpoint(answer.Checkpoint, keys[0])
 		if err != nil || c.Size != answer.Size || hex.EncodeToString(c.Root) != answer.Root {
 			t.Fatalf("checkpoint %+v, %v: %+v", c, err, answer)
 		}

@@ -9,15 +9,29 @@ import (
 // job is something that the service does again and again while it runs. How it goes
 // is in the metrics and, if it fails, in the log.
 type job struct {
-	name  string
-	every time.Duration
-	run   func(context.Context) error
+	name   string
+	every  time.Duration
+	atOnce bool // for the first time when the service starts
+	run    func(context.Context) error
 }
+
+const (
+	publishEvery = 15 * time.Minute
+	renewEvery   = 24 * time.Hour
+	renewWithin  = 30 * 24 * time.Hour // seals whose certificates end so soon are renewed
+)
 
 func (s *Server) jobs() []job {
 	return []job{
-		{"trust", publishEvery, func(ctx context.Context) error {
+		{name: "trust", every: publishEvery, run: func(ctx context.Context) error {
 			_, err := s.office.Publish(ctx, "serve")
+			return err
+		}},
+		{name: "seals", every: renewEvery, atOnce: true, run: func(ctx context.Context) error {
+			renewed, err := s.office.RenewSeals(ctx, "serve", renewWithin)
+			for _, r := range renewed {
+				s.log.Info("seal renewed", "seal", r.ID)
+			}
 			return err
 		}},
 	}
@@ -33,6 +47,9 @@ func (s *Server) startJobs(ctx context.Context) {
 // repeat waits up to a tenth longer or shorter than a job asks for, so that several
 // nodes and jobs do not all work in the same second.
 func (s *Server) repeat(ctx context.Context, j job) {
+	if j.atOnce {
+		s.do(ctx, j)
+	}
 	for {
 		jitter := time.Duration((rand.Float64() - 0.5) / 5 * float64(j.every)) //nolint:gosec // no secret
 		select {

@@ -31,7 +31,6 @@ const (
 	idleTimeout   = 2 * time.Minute
 	perSecond     = 20 // requests of one address
 	burst         = 60
-	publishEvery  = 15 * time.Minute
 )
 
 // Options are what a service needs beside its data folder.

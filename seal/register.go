@@ -24,6 +24,16 @@ type Record struct {
 	// Chain holds the DER of the certificate the seal signs with, then of the
 	// authority for seals.
 	Chain [][]byte
+	// Earlier holds the seal as it was before each renewal, the oldest first: documents
+	// of its day carry it.
+	Earlier []Earlier
+}
+
+// Earlier is a seal before it was renewed.
+type Earlier struct {
+	SESeal []byte
+	Chain  [][]byte
+	Until  time.Time // when it was made anew
 }
 
 // Approved reports whether the seal was made and may be used.
@@ -61,6 +71,9 @@ type Register interface {
 	// ApproveSeal stores a seal that was made. The stored record must still be
 	// waiting and must allow the approval ([Record.CheckApproval]).
 	ApproveSeal(ctx context.Context, r Record, entry audit.Record) error
+	// RenewSeal stores a seal that was made anew. The stored record must be the one
+	// that it renews: its seal is the last of the new record's earlier ones.
+	RenewSeal(ctx context.Context, r Record, entry audit.Record) error
 	// UseSeal records one use of an approved seal. It is called before the
 	// sealed document is released.
 	UseSeal(ctx context.Context, id string, entry audit.Record) error

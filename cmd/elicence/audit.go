@@ -34,7 +34,7 @@ func newAuditVerify(s *settings) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.with(func(o *office.Office) error {
-				points, err := logKeys(o, keys)
+				points, err := logKeys(cmd.Context(), o, keys)
 				if err != nil {
 					return err
 				}
@@ -67,11 +67,10 @@ func newAuditVerify(s *settings) *cobra.Command {
 	return cmd
 }
 
-// logKeys reads --log-key, or takes the data folder's own key.
-func logKeys(o *office.Office, points []string) ([]*pki.PublicKey, error) {
+// logKeys reads --log-key, or takes the data folder's own keys.
+func logKeys(ctx context.Context, o *office.Office, points []string) ([]*pki.PublicKey, error) {
 	if len(points) == 0 {
-		key, err := o.LogKey()
-		return []*pki.PublicKey{key}, err
+		return o.LogKeys(ctx)
 	}
 	var keys []*pki.PublicKey
 	for _, point := range points {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -26,10 +27,11 @@ func newAuditCheckpoint(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				key, err := o.LogKey()
+				keys, err := o.LogKeys(cmd.Context())
 				if err != nil {
 					return err
 				}
+				present := keys[0].Point()
 				if out != "" {
 					if err := writeOutput(cmd, out, c.Signed); err != nil || out == "-" {
 						return err
@@ -38,10 +40,10 @@ func newAuditCheckpoint(s *settings) *cobra.Command {
 				if s.json {
 					return printJSON(cmd.OutOrStdout(), map[string]any{
 						"origin": c.Origin, "size": c.Size, "root": hex.EncodeToString(c.Root), "time": c.At().Format(time.RFC3339),
-						"log_key": key.Point().String(), "checkpoint": c.Signed,
+						"log_key": present.String(), "checkpoint": c.Signed,
 					})
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s  %d 条记录 entries\nroot SM3 %x\nlog key %s\n", c.Origin, c.Size, c.Root, key.Point())
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s  %d 条记录 entries\nroot SM3 %x\nlog key %s\n", c.Origin, c.Size, c.Root, present)
 				return err
 			})
 		},
@@ -88,9 +90,9 @@ func (l *logTrust) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&l.pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
 }
 
-// resolve finds the log's key: the one that was given, that of trust files, or that
-// of the data folder.
-func (l *logTrust) resolve(s *settings) (*pki.PublicKey, error) {
+// resolve finds the log's keys: the one that was given, those of trust files, or those
+// of the data folder. The present one comes first.
+func (l *logTrust) resolve(ctx context.Context, s *settings) ([]*pki.PublicKey, error) {
 	if l.pin != "" && l.dir == "" {
 		return nil, errors.New("--root-sm3: goes with --trust")
 	}
@@ -98,7 +100,8 @@ func (l *logTrust) resolve(s *settings) (*pki.PublicKey, error) {
 	case l.key != "" && l.dir != "":
 		return nil, errors.New("--log-key: goes without --trust")
 	case l.key != "":
-		return parseLogKey(l.key)
+		key, err := parseLogKey(l.key)
+		return []*pki.PublicKey{key}, err
 	case l.dir != "":
 		options := trust.Options{Second: second.Opinion{}, Now: time.Now}
 		if l.pin != "" {
@@ -111,15 +114,26 @@ func (l *logTrust) resolve(s *settings) (*pki.PublicKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--trust: %s: %w", l.dir, err)
 		}
-		return pki.ParsePoint(cache.Trust.Log.Point[:])
+		return cache.Trust.LogKeys()
 	}
-	var key *pki.PublicKey
+	var keys []*pki.PublicKey
 	err := s.with(func(o *office.Office) error {
 		var err error
-		key, err = o.LogKey()
+		keys, err = o.LogKeys(ctx)
 		return err
 	})
-	return key, err
+	return keys, err
+}
+
+// verifyProof checks a proof file under whichever of the log's keys signed its
+// checkpoint.
+func verifyProof(p *audit.Proof, keys []*pki.PublicKey) (e audit.Entry, c audit.Checkpoint, err error) {
+	for _, key := range keys {
+		if e, c, err = p.Verify(key); err == nil {
+			break
+		}
+	}
+	return e, c, err
 }
 
 func newAuditCheckProof(s *settings) *cobra.Command {
@@ -138,11 +152,11 @@ func newAuditCheckProof(s *settings) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			key, err := log.resolve(s)
+			keys, err := log.resolve(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
-			e, c, err := p.Verify(key)
+			e, c, err := verifyProof(p, keys)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}

@@ -55,7 +55,7 @@ func newKey(s *settings) *cobra.Command {
 			return faults(stores)
 		},
 	}
-	return group("key", "密钥 the keys at rest", list, assess, newRewrap(s))
+	return group("key", "密钥 the keys at rest", list, assess, newRewrap(s), newKeyRotate(s), newKeyGenerations(s))
 }
 
 // storeView is a key store as it is printed.

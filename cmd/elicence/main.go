@@ -19,6 +19,8 @@ import (
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal"
 )
@@ -69,6 +71,7 @@ func report(err error) int {
 	for _, refusal := range []error{
 		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, seal.ErrSamePerson, seal.ErrState, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
+		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession,
 	} {
 		if errors.Is(err, refusal) {
 			return exitNo
@@ -92,6 +95,12 @@ func hintFor(err error) string {
 		return "see who issues what with: elicence authority list"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
+	case errors.Is(err, ca.ErrNoProfile):
+		return "see them with: elicence ca profiles"
+	case errors.Is(err, ca.ErrNoCertificate):
+		return "see the serial numbers with: elicence ca list"
+	case errors.Is(err, office.ErrNeedsOffline):
+		return "give --offline-passphrase-file FILE, and --offline DIR if the offline keys were moved"
 	case errors.Is(err, office.ErrNoCategory):
 		return "find it with: elicence category search WORD"
 	default:

@@ -19,7 +19,7 @@ import (
 )
 
 func newSeal(s *settings) *cobra.Command {
-	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealApprove(s), newSealList(s), newSealStamp(s))
+	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealStamp(s))
 }
 
 // sealView is a seal as it is printed.
@@ -112,6 +112,29 @@ func newSealApprove(s *settings) *cobra.Command {
 			return printSeal(cmd, s, r)
 		})
 	}}
+}
+
+func newSealRenew(s *settings) *cobra.Command {
+	var within string
+	cmd := &cobra.Command{
+		Use: "renew [--within 30d]", Short: "印章续期 renew the certificates of seals that run out, and make those seals anew", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			span, err := parseDays("--within", within)
+			if err != nil {
+				return err
+			}
+			return s.with(func(o *office.Office) error {
+				renewed, err := o.RenewSeals(cmd.Context(), s.actor, span)
+				var views []sealView
+				for _, r := range renewed {
+					views = append(views, viewSeal(r))
+				}
+				return errors.Join(list(cmd, s, views, sealView.row), err)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&within, "within", "30d", "`TIME` within which a certificate ends, as 30d")
+	return cmd
 }
 
 func newSealList(s *settings) *cobra.Command {

@@ -177,6 +177,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"golang.org/x/image/font/sfnt":       {"internal/typeface", "internal/typeset"},
 		"github.com/pdfcpu/pdfcpu/pkg/api":   {"seal/pdf"},
 		"github.com/veraison/go-cose":        {"qr/trust"},
+		"go.yaml.in/yaml/v3":                 {"pki/ca"},
 		"golang.org/x/crypto/argon2":         {"pki/keystore", "pki/cosign"},
 		"github.com/cloudflare/circl":        {"pki/keystore"},
 		"github.com/ThalesGroup/crypto11":    {"pki/keystore/pkcs11"},

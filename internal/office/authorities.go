@@ -68,10 +68,7 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 		}
 	}
 	a.Lists = []uint32{next}
-	_, c, err := o.certified(ctx, actor, keystore.PurposeAuthority, a.USCC, caIssuers, ca.Request{
-		Profile: ca.ProfileAuthority, OrganizationCode: a.USCC,
-		Subject: cert.Name{Country: "CN", Organization: a.Name, Unit: "电子证照签发", CommonName: a.Name},
-	})
+	_, c, err := o.certified(ctx, actor, keystore.PurposeAuthority, a.USCC, caIssuers, authorityRequest(a))
 	if err != nil {
 		return a, err
 	}
@@ -81,6 +78,14 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 		return a, err
 	}
 	return a, o.store.AddAuthority(ctx, a, entry)
+}
+
+// authorityRequest asks for the certificate of an issuing authority.
+func authorityRequest(a licence.Authority) ca.Request {
+	return ca.Request{
+		Profile: ca.ProfileAuthority, OrganizationCode: a.USCC,
+		Subject: cert.Name{Country: "CN", Organization: a.Name, Unit: "电子证照签发", CommonName: a.Name},
+	}
 }
 
 // certified returns the key of a purpose and name and its certificate by one of the
@@ -106,15 +111,50 @@ func (o *Office) certified(ctx context.Context, actor string, p keystore.Purpose
 	return key, c, err
 }
 
-// Authorities returns all issuing authorities.
+// Authorities returns all issuing authorities with the keys that they sign with now.
 func (o *Office) Authorities(ctx context.Context) ([]licence.Authority, error) {
-	return o.store.Authorities(ctx)
+	all, err := o.store.Authorities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		a := &all[i]
+		ring, err := o.issuerKeys(ctx, *a)
+		if err != nil {
+			return nil, err
+		}
+		g, err := ring.current(o.now())
+		if err != nil {
+			return nil, fmt.Errorf("authority %s: %w", a.USCC, err)
+		}
+		if g.Point == a.Point {
+			continue
+		}
+		a.Point = g.Point
+		if a.Certificate, err = o.store.CertificateOf(ctx, g.Point); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// issuerKeys returns the generations of an issuing authority's key. Before the first
+// rotation it is the one of the register, without a look into the key store.
+func (o *Office) issuerKeys(ctx context.Context, a licence.Authority) (keyring, error) {
+	b, err := o.store.Setting(ctx, keyringSetting(keystore.PurposeAuthority, a.USCC))
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return keyring{{Key: a.USCC, Point: a.Point}}, nil
+	}
+	return o.keyring(ctx, keystore.PurposeAuthority, a.USCC)
 }
 
 // issuerFor finds the authority that issues a category: the named one, or the
 // only one there is.
 func (o *Office) issuerFor(ctx context.Context, category catalogue.ID, uscc string) (licence.Authority, error) {
-	all, err := o.store.Authorities(ctx)
+	all, err := o.Authorities(ctx)
 	if err != nil {
 		return licence.Authority{}, err
 	}
@@ -142,7 +182,7 @@ func (o *Office) issuerFor(ctx context.Context, category catalogue.ID, uscc stri
 
 // authorityOf returns the authority with a code.
 func (o *Office) authorityOf(ctx context.Context, uscc string) (licence.Authority, error) {
-	all, err := o.store.Authorities(ctx)
+	all, err := o.Authorities(ctx)
 	if err != nil {
 		return licence.Authority{}, err
 	}
@@ -154,10 +194,10 @@ func (o *Office) authorityOf(ctx context.Context, uscc string) (licence.Authorit
 	return licence.Authority{}, fmt.Errorf("authority %s: %w", uscc, ErrNoAuthority)
 }
 
-// authorityKey opens an authority's signing key and checks that it is the one
-// that was certified.
-func (o *Office) authorityKey(a licence.Authority) (*pki.Key, error) {
-	key, err := o.keys.Signer(keystore.PurposeAuthority, a.USCC)
+// authorityKey opens an authority's signing key and checks that it is the one that
+// was certified.
+func (o *Office) authorityKey(ctx context.Context, a licence.Authority) (*pki.Key, error) {
+	key, err := o.currentKey(ctx, keystore.PurposeAuthority, a.USCC)
 	if err != nil {
 		return nil, err
 	}

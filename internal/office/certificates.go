@@ -2,21 +2,51 @@ package office
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
-// environment is what certificate authorities need from the office.
-func (o *Office) environment() ca.Environment {
-	return ca.Environment{Ledger: o.store, Second: o.second, Now: o.now}
+// environment is what a certificate authority needs from the office. Site is its name
+// within URLs: that of its key.
+func (o *Office) environment(site string, shards uint32) ca.Environment {
+	return ca.Environment{
+		Ledger: o.store, Profiles: o.profiles, Site: ca.Site{Host: o.config.Host, Name: site, Shards: shards}, Second: o.second, Now: o.now,
+	}
 }
 
-// authority opens one of the four intermediate certificate authorities.
+// authority returns one of the four intermediate certificate authorities with the key
+// that it signs with now.
 func (o *Office) authority(ctx context.Context, name string) (*ca.Authority, error) {
-	key, err := o.keys.Signer(keystore.PurposeCA, name)
+	ring, err := o.keyringOfAuthority(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	g, err := ring.current(o.now())
+	if err != nil {
+		return nil, fmt.Errorf("authority %s: %w", name, err)
+	}
+	if err := o.inForce(ctx, g.Point); err != nil {
+		return nil, fmt.Errorf("authority %s: %w", name, err)
+	}
+	return o.authorityOfKey(ctx, g)
+}
+
+// authorityOfKey opens an authority by one generation of its key. It is opened once:
+// reading a key file costs more than a signature.
+func (o *Office) authorityOfKey(ctx context.Context, g generation) (*ca.Authority, error) {
+	o.opened.mu.Lock()
+	defer o.opened.mu.Unlock()
+	if a := o.opened.authorities[g.Key]; a != nil {
+		return a, nil
+	}
+	key, err := o.generationKey(keystore.PurposeCA, g)
 	if err != nil {
 		return nil, err
 	}
@@ -24,10 +54,35 @@ func (o *Office) authority(ctx context.Context, name string) (*ca.Authority, err
 	if err != nil {
 		return nil, err
 	}
-	return ca.New(c, key, o.environment())
+	shards, err := o.shardCounts(ctx, g.Key)
+	if err != nil {
+		return nil, err
+	}
+	a, err := ca.New(c, key, o.environment(g.Key, shards[len(shards)-1]))
+	if err != nil {
+		return nil, err
+	}
+	if o.opened.authorities == nil {
+		o.opened.authorities = make(map[string]*ca.Authority)
+	}
+	o.opened.authorities[g.Key] = a
+	return a, nil
 }
 
-// certificateOf returns the certificate of one of our keys.
+// keyringOfAuthority returns the generations of an intermediate authority's key.
+func (o *Office) keyringOfAuthority(ctx context.Context, name string) (keyring, error) {
+	for _, known := range Intermediates() {
+		if name == known {
+			return o.keyring(ctx, keystore.PurposeCA, name)
+		}
+	}
+	return nil, fmt.Errorf("%q: there are %v: %w", name, Intermediates(), ErrNoCertificateAuthority)
+}
+
+// ErrNoCertificateAuthority: there is no certificate authority of this name.
+var ErrNoCertificateAuthority = errors.New("no such certificate authority")
+
+// certificateOf returns the newest certificate of one of our keys.
 func (o *Office) certificateOf(ctx context.Context, key *pki.PublicKey) (*cert.Certificate, error) {
 	der, err := o.store.CertificateOf(ctx, key.Point())
 	if err != nil {
@@ -37,35 +92,160 @@ func (o *Office) certificateOf(ctx context.Context, key *pki.PublicKey) (*cert.C
 }
 
 // AuthorityCertificates returns the certificates of the root and of the intermediate
-// authorities, by name.
+// authorities, also of those whose key was rotated, by the name that their URL has.
 func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Certificate, error) {
-	der, err := o.store.Setting(ctx, rootSetting)
-	if err != nil {
-		return nil, err
-	}
-	root, err := cert.Parse(der)
+	root, err := o.RootCertificate(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]*cert.Certificate{rootKey: root}
 	for _, name := range Intermediates() {
-		a, err := o.authority(ctx, name)
+		ring, err := o.keyringOfAuthority(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		found[name] = a.Certificate()
+		for _, g := range ring {
+			a, err := o.authorityOfKey(ctx, g)
+			if err != nil {
+				return nil, err
+			}
+			found[g.Key] = a.Certificate()
+		}
 	}
 	return found, nil
 }
 
-// Certificates calls f with every certificate that was issued, in no particular
-// order.
-func (o *Office) Certificates(ctx context.Context, f func(*cert.Certificate) error) error {
-	return o.store.Certificates(ctx, func(der []byte) error {
-		c, err := cert.Parse(der)
+// RootCertificate returns the root's certificate.
+func (o *Office) RootCertificate(ctx context.Context) (*cert.Certificate, error) {
+	der, err := o.store.Setting(ctx, rootSetting)
+	if err != nil {
+		return nil, err
+	}
+	return cert.Parse(der)
+}
+
+// CertificateRecord is a certificate with what its authority says of it.
+type CertificateRecord struct {
+	ca.Record
+	Certificate *cert.Certificate // nil: intended and never recorded
+}
+
+func newCertificateRecord(r ca.Record) (CertificateRecord, error) {
+	c := CertificateRecord{Record: r}
+	if r.DER == nil {
+		return c, nil
+	}
+	var err error
+	c.Certificate, err = cert.Parse(r.DER)
+	return c, err
+}
+
+// Certificates calls f with everything that was intended, in no particular order.
+func (o *Office) Certificates(ctx context.Context, f func(CertificateRecord) error) error {
+	return o.store.Certificates(ctx, func(r ca.Record) error {
+		c, err := newCertificateRecord(r)
 		if err != nil {
 			return err
 		}
 		return f(c)
 	})
+}
+
+// Certificate returns a certificate by its serial number. The error wraps
+// [ca.ErrNoCertificate].
+func (o *Office) Certificate(ctx context.Context, serial cert.Serial) (CertificateRecord, error) {
+	found, err := o.store.CertificatesBySerial(ctx, serial)
+	if err != nil {
+		return CertificateRecord{}, err
+	}
+	switch len(found) {
+	case 0:
+		return CertificateRecord{}, fmt.Errorf("serial number %s: %w", serial, ca.ErrNoCertificate)
+	case 1:
+		return newCertificateRecord(found[0])
+	default:
+		return CertificateRecord{}, fmt.Errorf("serial number %s: %d authorities have one", serial, len(found))
+	}
+}
+
+// shardCounts returns the numbers of CRLs that an authority's certificates name, the
+// present one last. Root and its kind have one list without shards.
+func (o *Office) shardCounts(ctx context.Context, key string) ([]uint32, error) {
+	b, err := o.store.Setting(ctx, shardsSetting+key)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return []uint32{1}, nil
+	}
+	var counts []uint32
+	if err := json.Unmarshal(b, &counts); err != nil || len(counts) == 0 {
+		return nil, errors.Join(fmt.Errorf("shards of authority %s: the record is damaged", key), err)
+	}
+	return counts, nil
+}
+
+const shardsSetting = "shards."
+
+// Shards returns the shards of which an authority publishes a CRL, by the name of its
+// key: those of the present count, and those of earlier counts that certificates still
+// name.
+func (o *Office) Shards(ctx context.Context, key string) ([]ca.Shard, error) {
+	if key == rootKey {
+		return []ca.Shard{{}}, nil
+	}
+	counts, err := o.shardCounts(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	var all []ca.Shard
+	for _, count := range counts {
+		for i := range count {
+			all = append(all, ca.Shard{Count: count, Index: i})
+		}
+	}
+	return all, nil
+}
+
+// SetShards spreads what an authority issues from now on over more CRLs. What was
+// issued before stays in its list.
+func (o *Office) SetShards(ctx context.Context, actor, name string, count uint32) error {
+	ring, err := o.keyringOfAuthority(ctx, name)
+	if err != nil {
+		return err
+	}
+	g, err := ring.current(o.now())
+	if err != nil {
+		return fmt.Errorf("authority %s: %w", name, err)
+	}
+	counts, err := o.shardCounts(ctx, g.Key)
+	if err != nil {
+		return err
+	}
+	if now := counts[len(counts)-1]; count <= now || count > ca.MaxShards {
+		return fmt.Errorf("authority %s has %d shards: want more, at most %d: %w", name, now, ca.MaxShards, ErrOutOfRange)
+	}
+	b, err := json.Marshal(append(counts, count))
+	if err != nil {
+		return err
+	}
+	entry, err := o.entry(actor, audit.ActCertificateShards, fmt.Sprintf("%s %d", g.Key, count))
+	if err != nil {
+		return err
+	}
+	if err := o.store.PutSettings(ctx, map[string][]byte{shardsSetting + g.Key: b}, entry); err != nil {
+		return err
+	}
+	o.opened.mu.Lock()
+	defer o.opened.mu.Unlock()
+	delete(o.opened.authorities, g.Key)
+	return nil
+}
+
+// ErrOutOfRange says that a number is not one of those that make sense.
+var ErrOutOfRange = errors.New("out of range")
+
+// entry is an entry of the audit log without a digest.
+func (o *Office) entry(actor string, act audit.Act, subject string) (audit.Record, error) {
+	return audit.NewRecord(audit.Entry{Time: o.now().Unix(), Actor: actor, Act: act, Subject: subject}, nil)
 }

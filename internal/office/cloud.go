@@ -97,6 +97,9 @@ func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc 
 		run.chain = append(run.chain, c)
 		size += len(der)
 	}
+	if err := o.inForce(ctx, run.chain[0].Key.Point()); err != nil {
+		return nil, fmt.Errorf("enrolment %s: %w", e.ID, err)
+	}
 	pages, err := place.pages(doc)
 	if err != nil {
 		return nil, err

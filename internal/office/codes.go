@@ -36,11 +36,13 @@ func (o *Office) Code(ctx context.Context, actor string, r licence.Record) (Code
 	if !ok {
 		return Code{}, fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
 	}
+	o.rotating.RLock()
+	defer o.rotating.RUnlock()
 	issuer, err := o.authorityOf(ctx, l.Identifier.Issuer)
 	if err != nil {
 		return Code{}, err
 	}
-	key, err := o.authorityKey(issuer)
+	key, err := o.authorityKey(ctx, issuer)
 	if err != nil {
 		return Code{}, err
 	}

@@ -184,21 +184,20 @@ func (o *Office) createAuthorities(ctx context.Context, offline *keystore.Store,
 	if err != nil {
 		return err
 	}
-	root, err := ca.NewRoot(ctx, o.serviceName(o.config.Domain+"电子证照根证书"), key, actor, o.environment())
+	root, err := ca.NewRoot(ctx, o.serviceName(o.config.Domain+"电子证照根证书"), key, actor, o.environment(rootKey, 0))
 	if err != nil {
 		return fmt.Errorf("making the root: %w", err)
 	}
 	if err := o.store.PutSetting(ctx, rootSetting, root.Certificate().DER); err != nil {
 		return err
 	}
-	names := map[string]string{caIssuers: "发证机关", caSeals: "电子印章", caPersons: "自然人", caServices: "平台服务"}
 	for _, name := range Intermediates() {
 		key, err := o.keys.GenerateSigner(keystore.PurposeCA, name)
 		if err != nil {
 			return err
 		}
-		subject := o.serviceName(o.config.Domain + "电子证照" + names[name] + "证书")
-		if _, err := certify(ctx, root, ca.Request{Profile: ca.ProfileIntermediate, Subject: subject, Key: key.Public()}, actor); err != nil {
+		r := ca.Request{Profile: ca.ProfileIntermediate, Subject: o.authorityName(name, 1), Key: key.Public()}
+		if _, err := certify(ctx, root, r, actor); err != nil {
 			return err
 		}
 	}
@@ -211,6 +210,18 @@ func (o *Office) serviceName(commonName string) cert.Name {
 	return cert.Name{Country: "CN", Organization: o.config.Domain, Unit: "elicence", CommonName: commonName}
 }
 
+var authorityTitles = map[string]string{caIssuers: "发证机关", caSeals: "电子印章", caPersons: "自然人", caServices: "平台服务"}
+
+// authorityName is the name of an intermediate authority. Every generation of its key
+// has a name of its own, so that no CRL can be taken for another's.
+func (o *Office) authorityName(name string, generation int) cert.Name {
+	title := o.config.Domain + "电子证照" + authorityTitles[name] + "证书"
+	if generation > 1 {
+		title += fmt.Sprintf(" G%d", generation)
+	}
+	return o.serviceName(title)
+}
+
 // certify takes a request through an authority.
 func certify(ctx context.Context, a *ca.Authority, r ca.Request, actor string) (*cert.Certificate, error) {
 	draft, err := a.Prepare(ctx, r)
@@ -220,39 +231,34 @@ func certify(ctx context.Context, a *ca.Authority, r ca.Request, actor string) (
 	return a.Issue(ctx, draft, actor)
 }
 
+// serviceKey is a key that the service signs with, and who certifies it.
+type serviceKey struct {
+	purpose   keystore.Purpose
+	name      string
+	authority string
+	profile   ca.ProfileName
+	title     string
+}
+
+// serviceKeys lists the keys that the service signs with.
+func serviceKeys() []serviceKey {
+	all := []serviceKey{
+		{keystore.PurposeService, codeKey, caServices, ca.ProfileService, "文件核验码签名"},
+		{keystore.PurposeService, checkpointKey, caServices, ca.ProfileService, "审计日志检查点签名"},
+		{keystore.PurposeSeal, makerKey, caSeals, ca.ProfileSealMaker, "电子印章制作系统"},
+	}
+	for _, role := range trust.Roles()[1:] {
+		all = append(all, serviceKey{keystore.PurposeTrust, string(role), caServices, ca.ProfileService, "信任文件签名（" + string(role) + "）"})
+	}
+	return all
+}
+
 // createServiceKeys makes the keys that the service signs with, and their
 // certificates.
 func (o *Office) createServiceKeys(ctx context.Context, actor string) error {
-	services, err := o.authority(ctx, caServices)
-	if err != nil {
-		return err
-	}
-	seals, err := o.authority(ctx, caSeals)
-	if err != nil {
-		return err
-	}
-	type serviceKey struct {
-		purpose   keystore.Purpose
-		name      string
-		authority *ca.Authority
-		profile   ca.Profile
-		title     string
-	}
-	wanted := []serviceKey{
-		{keystore.PurposeService, codeKey, services, ca.ProfileService, "文件核验码签名"},
-		{keystore.PurposeService, checkpointKey, services, ca.ProfileService, "审计日志检查点签名"},
-		{keystore.PurposeSeal, makerKey, seals, ca.ProfileSealMaker, "电子印章制作系统"},
-	}
-	for _, role := range trust.Roles()[1:] {
-		wanted = append(wanted, serviceKey{keystore.PurposeTrust, string(role), services, ca.ProfileService, "信任文件签名（" + string(role) + "）"})
-	}
-	for _, w := range wanted {
-		key, err := o.keys.GenerateSigner(w.purpose, w.name)
-		if err != nil {
-			return err
-		}
-		r := ca.Request{Profile: w.profile, Subject: o.serviceName(o.config.Domain + w.title), Key: key.Public()}
-		if _, err := certify(ctx, w.authority, r, actor); err != nil {
+	for _, s := range serviceKeys() {
+		r := ca.Request{Profile: s.profile, Subject: o.serviceName(o.config.Domain + s.title)}
+		if _, _, err := o.certified(ctx, actor, s.purpose, s.name, s.authority, r); err != nil {
 			return err
 		}
 	}
@@ -284,5 +290,5 @@ func (o *Office) createTrustRoot(ctx context.Context, offline *keystore.Store, a
 	if err != nil {
 		return err
 	}
-	return o.release(ctx, map[string][]byte{"1.root": signed}, publisherState{}, actor)
+	return o.release(ctx, map[string][]byte{"1.root": signed}, publisherState{}, actor, nil)
 }

@@ -32,6 +32,8 @@ func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *li
 	if !ok {
 		return licence.Record{}, fmt.Errorf("category %s: %w", id, ErrNoCategory)
 	}
+	o.rotating.RLock()
+	defer o.rotating.RUnlock()
 	issuer, err := o.issuerFor(ctx, id, a.Issuer)
 	if errors.Is(err, ErrNoAuthority) {
 		_, faults := licence.Validate(a, category, nil, opt.ReadFile)
@@ -95,7 +97,7 @@ func requestOf(id catalogue.ID, issuer string, a *licence.Application, requestID
 
 // issueValid signs and stores a licence whose application has passed.
 func (o *Office) issueValid(ctx context.Context, actor string, category *catalogue.Category, issuer licence.Authority, valid *licence.Valid, request licence.Request) (licence.Record, error) {
-	key, err := o.authorityKey(issuer)
+	key, err := o.authorityKey(ctx, issuer)
 	if err != nil {
 		return licence.Record{}, err
 	}

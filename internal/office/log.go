@@ -74,13 +74,15 @@ func OpenWitness(name string, file []byte, keys ...*pki.PublicKey) (audit.Witnes
 	return audit.OpenWitnessed(name, file, keys...)
 }
 
-// LogKey returns the key that verifies the log's checkpoints.
-func (o *Office) LogKey() (*pki.PublicKey, error) {
-	key, err := o.keys.Signer(keystore.PurposeService, checkpointKey)
+// LogKeys returns the keys that verify the log's checkpoints: the present one, then
+// those that signed before it.
+func (o *Office) LogKeys(ctx context.Context) ([]*pki.PublicKey, error) {
+	present, past, err := o.trustLog(ctx, o.now())
 	if err != nil {
 		return nil, err
 	}
-	return key.Public(), nil
+	t := trust.Trust{Log: present, PastLogs: past}
+	return t.LogKeys()
 }
 
 // LogEntry is an entry of the audit log with its place.
@@ -144,20 +146,20 @@ type SignedCheckpoint struct {
 
 // Checkpoint signs the present state of the audit log.
 func (o *Office) Checkpoint(ctx context.Context) (SignedCheckpoint, error) {
+	key, err := o.currentKey(ctx, keystore.PurposeService, checkpointKey)
+	if err != nil {
+		return SignedCheckpoint{}, err
+	}
 	var c SignedCheckpoint
-	err := o.readLog(ctx, func(log audit.Storage, size uint64) error {
+	err = o.readLog(ctx, func(log audit.Storage, size uint64) error {
 		var err error
-		c, err = o.checkpoint(log, size)
+		c, err = o.checkpoint(log, size, key)
 		return err
 	})
 	return c, err
 }
 
-func (o *Office) checkpoint(log audit.Storage, size uint64) (SignedCheckpoint, error) {
-	key, err := o.keys.Signer(keystore.PurposeService, checkpointKey)
-	if err != nil {
-		return SignedCheckpoint{}, err
-	}
+func (o *Office) checkpoint(log audit.Storage, size uint64, key *pki.Key) (SignedCheckpoint, error) {
 	root, err := audit.Root(log, size)
 	if err != nil {
 		return SignedCheckpoint{}, fmt.Errorf("making a checkpoint: %w", err)
@@ -170,12 +172,16 @@ func (o *Office) checkpoint(log audit.Storage, size uint64) (SignedCheckpoint, e
 // ProveEntry returns the proof file of an entry under a checkpoint of this moment.
 // The entry's details go into it only if disclose says so.
 func (o *Office) ProveEntry(ctx context.Context, index uint64, disclose bool) ([]byte, error) {
+	key, err := o.currentKey(ctx, keystore.PurposeService, checkpointKey)
+	if err != nil {
+		return nil, err
+	}
 	var file []byte
-	err := o.readLog(ctx, func(log audit.Storage, size uint64) error {
+	err = o.readLog(ctx, func(log audit.Storage, size uint64) error {
 		if index >= size {
 			return fmt.Errorf("entry %d of %d: %w", index, size, ErrNoEntry)
 		}
-		c, err := o.checkpoint(log, size)
+		c, err := o.checkpoint(log, size, key)
 		if err != nil {
 			return err
 		}

@@ -159,11 +159,11 @@ func TestWitnessedByTimeFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := f.Office.LogKey()
+	keys, err := f.Office.LogKeys(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := office.OpenWitness("time", file, key)
+	w, err := office.OpenWitness("time", file, keys...)
 	if err != nil {
 		t.Fatal(err)
 	}

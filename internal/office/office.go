@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/second"
 )
@@ -25,6 +26,7 @@ const (
 	keysName      = "keys"
 	kekName       = "kek"
 	documentsName = "documents"
+	profilesName  = "profiles"
 	offlineName   = "offline"
 )
 
@@ -47,7 +49,15 @@ type Office struct {
 	now       func() time.Time
 	observe   func(Event)
 
+	profiles   *ca.Profiles
 	publishing sync.Mutex // held while trust files are made
+	// rotating is held by who puts a new key into use, and for reading by who signs
+	// with one: a signature never falls outside of its key's time.
+	rotating sync.RWMutex
+	opened   struct {
+		mu          sync.Mutex
+		authorities map[string]*ca.Authority // by the name of their key; guarded by mu
+	}
 }
 
 // Options say how a data folder is opened.
@@ -129,6 +139,10 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the configuration: %w", err), store.Close())
 	}
+	// Nobody else has the store open: what is unfinished was cut off.
+	if _, err := ca.Recover(context.Background(), store, "recover", office.now()); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	return office, nil
 }
 
@@ -136,6 +150,10 @@ const configSetting = "config"
 
 func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documents.Store, o Options) (*Office, error) {
 	cat, err := catalogue.Load()
+	if err != nil {
+		return nil, err
+	}
+	profiles, err := ca.LoadProfiles(os.DirFS(filepath.Join(dir, profilesName)))
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +165,7 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, second: second.Opinion{}, now: now, observe: observe}, nil
+	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe}, nil
 }
 
 // Close closes the data folder and zeroes the keys that it holds.
@@ -155,6 +173,9 @@ func (o *Office) Close() error { return errors.Join(o.store.Close(), o.keys.Clos
 
 // Config returns what was settled when the data folder was made.
 func (o *Office) Config() Config { return o.config }
+
+// Profiles returns the profiles of certificates with the operator's changes.
+func (o *Office) Profiles() *ca.Profiles { return o.profiles }
 
 // Catalogue returns the licence categories.
 func (o *Office) Catalogue() *catalogue.Catalogue { return o.catalogue }

@@ -56,21 +56,14 @@ type fileState struct {
 func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 	o.publishing.Lock()
 	defer o.publishing.Unlock()
-	var state publisherState
-	b, err := o.store.Setting(ctx, bolt.PublisherState)
+	p, err := o.publication(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := detcbor.Unmarshal(b, &state); err != nil {
-		return nil, fmt.Errorf("reading the publisher's state: %w", err)
+	if err := p.run(ctx); err != nil {
+		return nil, err
 	}
-	p := &publication{office: o, state: state, now: o.now().UTC(), files: make(map[string][]byte)}
-	for _, step := range []func(context.Context) error{p.trust, p.catalogue, p.status, p.time} {
-		if err := step(ctx); err != nil {
-			return nil, fmt.Errorf("publishing trust files: %w", err)
-		}
-	}
-	if err := o.release(ctx, p.files, p.state, actor); err != nil {
+	if err := o.release(ctx, p.files, p.state, actor, nil); err != nil {
 		return nil, err
 	}
 	var changed []string
@@ -81,9 +74,32 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 	return changed, nil
 }
 
-// release stores files and the publisher's state in one transaction with its
-// entry in the audit log.
-func (o *Office) release(ctx context.Context, files map[string][]byte, state publisherState, actor string) error {
+// publication begins a run of the publisher. The caller holds publishing.
+func (o *Office) publication(ctx context.Context) (*publication, error) {
+	var state publisherState
+	b, err := o.store.Setting(ctx, bolt.PublisherState)
+	if err != nil {
+		return nil, err
+	}
+	if err := detcbor.Unmarshal(b, &state); err != nil {
+		return nil, fmt.Errorf("reading the publisher's state: %w", err)
+	}
+	return &publication{office: o, state: state, now: o.now().UTC(), files: make(map[string][]byte), keys: make(map[trust.Role]*pki.Key)}, nil
+}
+
+// run makes every file that is due.
+func (p *publication) run(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{p.trust, p.catalogue, p.status, p.time} {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("publishing trust files: %w", err)
+		}
+	}
+	return nil
+}
+
+// release stores files, the publisher's state and other settings in one transaction
+// with their entries in the audit log.
+func (o *Office) release(ctx context.Context, files map[string][]byte, state publisherState, actor string, settings map[string][]byte, further ...audit.Record) error {
 	b, err := detcbor.Marshal(state)
 	if err != nil {
 		return err
@@ -99,7 +115,12 @@ func (o *Office) release(ctx context.Context, files map[string][]byte, state pub
 	if err != nil {
 		return err
 	}
-	return o.store.PublishTrust(ctx, files, b, entry)
+	all := maps.Clone(settings)
+	if all == nil {
+		all = make(map[string][]byte)
+	}
+	all[bolt.PublisherState] = b
+	return o.store.PublishTrust(ctx, files, all, append(further, entry)...)
 }
 
 // publication is one run of the publisher.
@@ -108,16 +129,20 @@ type publication struct {
 	state  publisherState
 	now    time.Time
 	files  map[string][]byte
+	keys   map[trust.Role]*pki.Key // of roles whose keys are not those in use
 }
 
 func (p *publication) head(version uint64, life time.Duration) trust.Head {
 	return trust.Head{Version: version, Issued: p.now.Unix(), Expires: p.now.Add(life).Unix()}
 }
 
-func (p *publication) sign(role trust.Role, file any) ([]byte, error) {
-	key, err := p.office.keys.Signer(keystore.PurposeTrust, string(role))
-	if err != nil {
-		return nil, err
+func (p *publication) sign(ctx context.Context, role trust.Role, file any) ([]byte, error) {
+	key := p.keys[role]
+	if key == nil {
+		var err error
+		if key, err = p.office.currentKey(ctx, keystore.PurposeTrust, string(role)); err != nil {
+			return nil, err
+		}
 	}
 	signed, err := trust.Sign(role, file, p.office.second, key)
 	if err != nil {
@@ -150,73 +175,28 @@ func (p *publication) trust(ctx context.Context) error {
 		return err
 	}
 	for _, a := range authorities {
-		key, err := pki.ParsePoint(a.Point[:])
+		issuers, err := o.trustIssuers(ctx, a, p.now)
 		if err != nil {
 			return err
 		}
-		c, err := o.certificateOf(ctx, key)
-		if err != nil {
-			return err
-		}
-		issuer := trust.Issuer{
-			Point: a.Point, KID: key.KID(), USCC: a.USCC, Name: a.Name, Region: a.Region, State: trust.IssuerActive,
-			Kinds: []trust.KindLife{{Kind: uint64(qr.KindLicence), Seconds: uint64(qr.MaxPrintedLife / time.Second)}},
-		}
-		for _, id := range a.Categories {
-			issuer.Categories = append(issuer.Categories, uint64(id))
-		}
-		for _, l := range a.Lists {
-			issuer.Lists = append(issuer.Lists, trust.IssuerList{List: uint64(l), From: c.NotBefore().Unix()})
-		}
-		t.Issuers = append(t.Issuers, issuer)
+		t.Issuers = append(t.Issuers, issuers...)
 	}
-	code, err := o.keys.Signer(keystore.PurposeService, codeKey)
-	if err != nil {
+	if t.Services, err = o.trustServices(ctx); err != nil {
 		return err
 	}
-	t.Services = []trust.Service{{
-		Point: code.Public().Point(), KID: code.Public().KID(), Name: o.config.Domain + "文件核验码签名",
-		Kinds: []trust.KindLife{{Kind: uint64(qr.KindDocument), Seconds: uint64(qr.MaxPrintedLife / time.Second)}},
-	}}
 	if t.Documents, err = o.documentTrust(ctx); err != nil {
 		return err
 	}
-	checkpoint, err := o.keys.Signer(keystore.PurposeService, checkpointKey)
-	if err != nil {
+	if t.Log, t.PastLogs, err = o.trustLog(ctx, p.now); err != nil {
 		return err
 	}
-	t.Log = trust.LogKey{Origin: o.config.Domain, Point: checkpoint.Public().Point()}
 	due, err := p.due(&p.state.Trust, t, trustLife)
 	if err != nil || !due {
 		return err
 	}
 	t.Head = p.head(p.state.Trust.Version, trustLife)
-	_, err = p.sign(trust.RoleTrust, t)
+	_, err = p.sign(ctx, trust.RoleTrust, t)
 	return err
-}
-
-// documentTrust says whose seals and personal signatures count: the authorities
-// for seals and for persons, and the seal maker.
-func (o *Office) documentTrust(ctx context.Context) (trust.Documents, error) {
-	var d trust.Documents
-	root, err := o.store.Setting(ctx, rootSetting)
-	if err != nil {
-		return d, err
-	}
-	d.Roots = [][]byte{root}
-	for name, into := range map[string]*[][]byte{caSeals: &d.Seals, caPersons: &d.Persons} {
-		a, err := o.authority(ctx, name)
-		if err != nil {
-			return d, err
-		}
-		*into = [][]byte{a.Certificate().DER}
-	}
-	maker, err := o.keys.Signer(keystore.PurposeSeal, makerKey)
-	if err != nil {
-		return d, err
-	}
-	d.Makers = []pki.Point{maker.Public().Point()}
-	return d, nil
 }
 
 // freshness is how old status data may be, by what a licence is about: stale
@@ -230,7 +210,7 @@ var freshness = map[catalogue.Assurance][2]time.Duration{
 // presentationWindow is how far a presentation's time may be from trusted time.
 const presentationWindow = 90 * time.Second
 
-func (p *publication) catalogue(context.Context) error {
+func (p *publication) catalogue(ctx context.Context) error {
 	file := new(trust.Catalogue)
 	for _, c := range p.office.catalogue.Categories() {
 		fresh := freshness[c.Assurance]
@@ -249,7 +229,7 @@ func (p *publication) catalogue(context.Context) error {
 		return err
 	}
 	file.Head = p.head(p.state.Catalogue.Version, catalogueLife)
-	_, err = p.sign(trust.RoleCatalogue, file)
+	_, err = p.sign(ctx, trust.RoleCatalogue, file)
 	return err
 }
 
@@ -271,7 +251,7 @@ func (p *publication) status(ctx context.Context) error {
 		p.state.Lists[set.List] = list
 		file.Lists = append(file.Lists, list)
 	}
-	_, err = p.sign(trust.RoleStatus, file)
+	_, err = p.sign(ctx, trust.RoleStatus, file)
 	return err
 }
 
@@ -366,6 +346,6 @@ func (p *publication) time(ctx context.Context) error {
 		return err
 	}
 	file.Checkpoint = checkpoint.Signed
-	_, err = p.sign(trust.RoleTime, file)
+	_, err = p.sign(ctx, trust.RoleTime, file)
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -113,30 +112,12 @@ func (o *Office) ApproveSeal(ctx context.Context, actor, id string) (seal.Record
 	if err != nil {
 		return r, err
 	}
-	drawing, err := impression.Draw(r.Design)
-	if err != nil {
-		return r, err
-	}
-	maker, makerCertificate, err := o.maker(ctx)
-	if err != nil {
+	if r, err = o.makeSeal(ctx, r, signer); err != nil {
 		return r, err
 	}
 	now := o.now().UTC().Truncate(time.Second)
-	width, height := drawing.Size()
-	der, err := seal.Make(seal.Particulars{
-		ID: r.ID, Name: r.Name, Kind: 1, Certificate: signer, Created: now, ValidFrom: signer.NotBefore(), ValidUntil: signer.NotAfter(),
-		Picture: seal.Picture{Type: "SVG", Data: drawing.SVG(), WidthMM: int(math.Round(width)), HeightMM: int(math.Round(height))},
-	}, makerCertificate, maker, o.second)
-	if err != nil {
-		return r, err
-	}
-	authority, err := o.authority(ctx, caSeals)
-	if err != nil {
-		return r, err
-	}
-	r.ApprovedBy, r.ApprovedAt, r.SESeal = actor, now, der
-	r.Chain = [][]byte{signer.DER, authority.Certificate().DER}
-	digest := sm3.Sum(der)
+	r.ApprovedBy, r.ApprovedAt = actor, now
+	digest := sm3.Sum(r.SESeal)
 	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealApprove, Subject: r.ID, Digest: digest[:]}, nil)
 	if err != nil {
 		return r, err
@@ -146,7 +127,7 @@ func (o *Office) ApproveSeal(ctx context.Context, actor, id string) (seal.Record
 
 // maker returns the seal maker's key and certificate.
 func (o *Office) maker(ctx context.Context) (*pki.Key, *cert.Certificate, error) {
-	key, err := o.keys.Signer(keystore.PurposeSeal, makerKey)
+	key, err := o.currentKey(ctx, keystore.PurposeSeal, makerKey)
 	if err != nil {
 		return nil, nil, err
 	}

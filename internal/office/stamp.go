@@ -36,6 +36,8 @@ type StampRequest struct {
 // Stamp seals a document. The use of the seal is on the disk before the sealed
 // document is returned, and the result has been read back and verified.
 func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r StampRequest) (*pdf.Prepared, error) {
+	o.rotating.RLock()
+	defer o.rotating.RUnlock()
 	record, err := o.store.Seal(ctx, r.SealID)
 	if err != nil {
 		return nil, err
@@ -51,11 +53,14 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
+	if err := o.inForce(ctx, signer.Key.Point()); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
+	}
 	key, err := o.keys.Signer(keystore.PurposeSeal, record.ID)
 	if err != nil {
 		return nil, err
 	}
-	marks, err := o.marks(doc, record, r)
+	marks, err := o.marks(ctx, doc, record, r)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +120,7 @@ func (o *Office) readBack(ctx context.Context, prepared *pdf.Prepared) error {
 }
 
 // marks places the seal, and the document's code beside it.
-func (o *Office) marks(doc *pdf.Document, record seal.Record, r StampRequest) ([]pdf.Mark, error) {
+func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Record, r StampRequest) ([]pdf.Mark, error) {
 	drawing, err := impression.Draw(record.Design)
 	if err != nil {
 		return nil, err
@@ -134,7 +139,7 @@ func (o *Office) marks(doc *pdf.Document, record seal.Record, r StampRequest) ([
 	if r.Number == "" {
 		return marks, nil
 	}
-	code, err := o.documentCode(doc, record.ID, r.Number)
+	code, err := o.documentCode(ctx, doc, record.ID, r.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -175,12 +180,12 @@ const documentLife = qr.MaxPrintedLife
 const codeWidth = 38
 
 // documentCode signs a code for the file as it is before it is sealed, and draws it.
-func (o *Office) documentCode(doc *pdf.Document, sealID, number string) (*pdf.Appearance, error) {
+func (o *Office) documentCode(ctx context.Context, doc *pdf.Document, sealID, number string) (*pdf.Appearance, error) {
 	digest, err := doc.Digest(doc.Size())
 	if err != nil {
 		return nil, err
 	}
-	key, err := o.keys.Signer(keystore.PurposeService, codeKey)
+	key, err := o.currentKey(ctx, keystore.PurposeService, codeKey)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/emmansun/gmsm/sm2"
 
 	"github.com/elicence/elicence/pki"
-	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
@@ -33,39 +32,12 @@ func NewKey(tb testing.TB) *pki.Key {
 	return key
 }
 
-// Ledger is a ca.Ledger in memory.
-type Ledger struct {
-	Intents map[string][]byte // serial → signed part
-	Points  map[pki.Point]bool
-	DER     map[string][]byte // serial → certificate
-	Entries []audit.Record
-}
-
-// NewLedger returns an empty ledger.
-func NewLedger() *Ledger {
-	return &Ledger{Intents: make(map[string][]byte), Points: make(map[pki.Point]bool), DER: make(map[string][]byte)}
-}
-
-// IntendCertificate implements ca.Ledger.
-func (l *Ledger) IntendCertificate(_ context.Context, serial string, point pki.Point, tbs []byte) error {
-	if l.Points[point] {
-		return ca.ErrKeyInUse
-	}
-	l.Points[point], l.Intents[serial] = true, tbs
-	return nil
-}
-
-// RecordCertificate implements ca.Ledger.
-func (l *Ledger) RecordCertificate(_ context.Context, serial string, der []byte, entry audit.Record) error {
-	l.DER[serial], l.Entries = der, append(l.Entries, entry)
-	return nil
-}
-
 // PKI is a root with one intermediate authority.
 type PKI struct {
 	Ledger *Ledger
 	Root   *ca.Authority
 	CA     *ca.Authority
+	CAKey  *pki.Key
 	env    ca.Environment
 }
 
@@ -73,22 +45,34 @@ type PKI struct {
 func New(tb testing.TB, now time.Time) *PKI {
 	tb.Helper()
 	p := &PKI{Ledger: NewLedger()}
-	p.env = ca.Environment{Ledger: p.Ledger, Second: second.Opinion{}, Now: func() time.Time { return now }}
-	var err error
+	profiles, err := ca.DefaultProfiles()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p.env = ca.Environment{
+		Ledger: p.Ledger, Profiles: profiles, Site: ca.Site{Host: "localhost", Name: "root"}, Second: second.Opinion{}, Now: func() time.Time { return now },
+	}
 	p.Root, err = ca.NewRoot(context.Background(), cert.Name{Country: "CN", Organization: "测试省", CommonName: "测试根证书"}, NewKey(tb), "test", p.env)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p.CA = p.Authority(tb, "测试中级证书")
+	p.CAKey = NewKey(tb)
+	p.CA = p.authority(tb, "测试中级证书", p.CAKey)
 	return p
 }
 
 // Authority returns a further intermediate authority under the root.
 func (p *PKI) Authority(tb testing.TB, name string) *ca.Authority {
 	tb.Helper()
-	key := NewKey(tb)
+	return p.authority(tb, name, NewKey(tb))
+}
+
+func (p *PKI) authority(tb testing.TB, name string, key *pki.Key) *ca.Authority {
+	tb.Helper()
 	c := Certify(tb, p.Root, ca.ProfileIntermediate, name, key)
-	a, err := ca.New(c, key, p.env)
+	env := p.env
+	env.Site.Name, env.Site.Shards = "ca", 1
+	a, err := ca.New(c, key, env)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -110,12 +94,18 @@ func KeyStore(tb testing.TB) *keystore.Store {
 	return keys
 }
 
-// Certify issues a certificate for a key.
-func Certify(tb testing.TB, a *ca.Authority, profile ca.Profile, name string, key *pki.Key) *cert.Certificate {
+// Certify issues a certificate for a key, with an organisation's code and host names
+// where the profile wants them.
+func Certify(tb testing.TB, a *ca.Authority, profile ca.ProfileName, name string, key *pki.Key) *cert.Certificate {
 	tb.Helper()
-	draft, err := a.Prepare(context.Background(), ca.Request{
-		Profile: profile, Key: key.Public(), Subject: cert.Name{Country: "CN", Organization: "测试省", CommonName: name},
-	})
+	r := ca.Request{Profile: profile, Key: key.Public(), Subject: cert.Name{Country: "CN", Organization: "测试省", CommonName: name}}
+	switch profile {
+	case ca.ProfileAuthority, ca.ProfileOrganizationSeal, ca.ProfileOrganizationEncryption:
+		r.OrganizationCode = "11100000000013338W"
+	case ca.ProfileTLSServer:
+		r.DNSNames = []string{"localhost"}
+	}
+	draft, err := a.Prepare(context.Background(), r)
 	if err != nil {
 		tb.Fatal(err)
 	}

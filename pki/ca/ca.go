@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,45 +12,43 @@ import (
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/ca/lint"
 	"github.com/elicence/elicence/pki/cert"
 )
 
-// Ledger keeps what the authorities do. A call has returned when it is on the
-// disk.
-type Ledger interface {
-	// IntendCertificate stores what is about to be signed. A serial number or a
-	// subject key that is already there is refused with [ErrKeyInUse].
-	IntendCertificate(ctx context.Context, serial string, point pki.Point, tbs []byte) error
-	// RecordCertificate stores the certificate, in one transaction with its
-	// entry in the audit log.
-	RecordCertificate(ctx context.Context, serial string, der []byte, entry audit.Record) error
-}
-
-// Errors that callers decide on.
-var (
-	// ErrKeyInUse: a certificate was intended for this key before. One key has
-	// one role.
-	ErrKeyInUse = errors.New("the key already has a certificate")
-	// ErrSpent: a draft was issued before.
-	ErrSpent = errors.New("the draft was issued before")
-)
-
-// Authority signs certificates with one key.
+// Authority signs certificates with one key. It is safe for concurrent use.
 type Authority struct {
 	certificate *cert.Certificate // nil only while the root signs itself
 	subject     cert.Name
+	subjectDER  []byte
+	keyID       []byte
 	key         *pki.Key
+	notBefore   time.Time // zero only while the root signs itself
 	notAfter    time.Time
-	ledger      Ledger
-	second      pki.SecondOpinion
-	now         func() time.Time
+	pathLen     int
+	env         Environment
 }
 
-// Environment is what authorities need from outside.
+// Environment is what an authority needs from outside.
 type Environment struct {
-	Ledger Ledger
-	Second pki.SecondOpinion
-	Now    func() time.Time
+	Ledger   Ledger
+	Profiles *Profiles // nil: those of [DefaultProfiles]
+	Site     Site
+	Second   pki.SecondOpinion
+	Now      func() time.Time
+}
+
+func (e Environment) complete() (Environment, error) {
+	if err := e.Site.check(); err != nil {
+		return e, err
+	}
+	if e.Profiles == nil {
+		var err error
+		if e.Profiles, err = DefaultProfiles(); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
 }
 
 // New returns the authority of a certificate and its key.
@@ -60,145 +59,288 @@ func New(c *cert.Certificate, key *pki.Key, env Environment) (*Authority, error)
 	if !c.Key.Equal(key.Public()) {
 		return nil, fmt.Errorf("certificate of %s does not belong to the key", c.Subject)
 	}
-	return &Authority{certificate: c, subject: c.Subject, key: key, notAfter: c.NotAfter(), ledger: env.Ledger, second: env.Second, now: env.Now}, nil
+	env, err := env.complete()
+	if err != nil {
+		return nil, err
+	}
+	return &Authority{
+		certificate: c, subject: c.Subject, subjectDER: c.RawSubject(), keyID: c.SubjectKeyID(), key: key,
+		notBefore: c.NotBefore(), notAfter: c.NotAfter(), pathLen: c.PathLen(), env: env,
+	}, nil
 }
 
 // NewRoot makes a root: a key's certificate for itself.
 func NewRoot(ctx context.Context, subject cert.Name, key *pki.Key, actor string, env Environment) (*Authority, error) {
-	a := &Authority{subject: subject, key: key, notAfter: env.Now().Add(ProfileRoot.Life), ledger: env.Ledger, second: env.Second, now: env.Now}
+	env, err := env.complete()
+	if err != nil {
+		return nil, err
+	}
+	subjectDER, err := subject.DER()
+	if err != nil {
+		return nil, err
+	}
+	a := &Authority{subject: subject, subjectDER: subjectDER, keyID: cert.KeyID(key.Public()), key: key, env: env}
 	draft, err := a.Prepare(ctx, Request{Profile: ProfileRoot, Subject: subject, Key: key.Public()})
 	if err != nil {
 		return nil, err
 	}
-	a.certificate, err = a.Issue(ctx, draft, actor)
+	c, err := a.Issue(ctx, draft, actor)
 	if err != nil {
 		return nil, err
 	}
-	return a, nil
+	return New(c, key, env)
 }
 
 // Certificate returns the authority's own certificate.
 func (a *Authority) Certificate() *cert.Certificate { return a.certificate }
 
-// Request asks for one certificate.
-type Request struct {
-	Profile          Profile
-	Subject          cert.Name
-	Key              *pki.PublicKey // its holder has proven possession
-	OrganizationCode string
-}
+// Site says where the status of the authority's certificates is published.
+func (a *Authority) Site() Site { return a.env.Site }
+
+func (a *Authority) now() time.Time { return a.env.Now() }
 
 // Draft is a certificate that is checked, linted and intended, and not signed.
 type Draft struct {
 	authority *Authority
-	profile   Profile
-	template  cert.Template
-	serial    string
-	tbs       []byte
+	profile   *Profile
+	intent    Intent
+	act       audit.Act
 	spent     bool
 }
 
-// Prepare does everything before the signature.
+// Serial returns the serial number that the certificate will have.
+func (d *Draft) Serial() cert.Serial { return d.intent.Serial }
+
+// Prepare does everything before the signature: it checks the request, builds the part
+// that will be signed, lints it and stores the intent. It reaches into nobody's key.
+//
+// A draft that is not issued keeps its key busy until [Recover] abandons it.
 func (a *Authority) Prepare(ctx context.Context, r Request) (*Draft, error) {
-	if r.Profile.IsCA && a.certificate != nil && r.Profile.Name == ProfileRoot.Name {
-		return nil, errors.New("a root signs only itself")
-	}
-	if a.certificate != nil && a.key.Public().Equal(r.Key) {
-		return nil, fmt.Errorf("certificate for %s: %w", r.Subject, ErrKeyInUse)
-	}
-	now := a.now().UTC().Truncate(time.Second)
-	// A minute of grace for clocks that are a little behind.
-	t := cert.Template{
-		Issuer: a.subject, Subject: r.Subject, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(r.Profile.Life).Add(-time.Second),
-		Key: r.Key, IssuerKey: a.key.Public(), IsCA: r.Profile.IsCA, PathLen: r.Profile.PathLen, Usage: r.Profile.Usage,
-		OrganizationCode: r.OrganizationCode,
-	}
-	if t.NotAfter.After(a.notAfter) {
-		t.NotAfter = a.notAfter
-	}
-	if _, err := rand.Read(t.Serial[:]); err != nil {
-		return nil, fmt.Errorf("drawing a serial number: %w", err)
-	}
-	// Positive, and of full length so that no reader takes it for a short one.
-	t.Serial[0] = t.Serial[0]&0x7f | 0x40
-	tbs, err := t.TBS()
+	d, err := a.prepare(ctx, r)
 	if err != nil {
-		return nil, err
-	}
-	d := &Draft{authority: a, profile: r.Profile, template: t, serial: t.Serial.String(), tbs: tbs}
-	if err := d.lint(); err != nil {
-		return nil, fmt.Errorf("certificate for %s does not pass its own lint: %w", r.Subject, err)
-	}
-	if err := a.ledger.IntendCertificate(ctx, d.serial, r.Key.Point(), tbs); err != nil {
-		return nil, fmt.Errorf("storing the intent for %s: %w", r.Subject, err)
+		// The subject may be a person, and errors go into logs.
+		return nil, fmt.Errorf("certificate of profile %s: %w", r.Profile, err)
 	}
 	return d, nil
 }
 
-// lint reads the draft back, under a signature that verifies nowhere, and
-// compares it with what was asked for.
-func (d *Draft) lint() error {
-	var dummy pki.Signature
-	dummy[31], dummy[63] = 1, 1
-	der, err := cert.Assemble(d.tbs, dummy)
+func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
+	p, err := a.env.Profiles.Profile(r.Profile)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("profile %w", err)
 	}
-	c, err := cert.Parse(der)
+	if r, err = a.validate(p, r); err != nil {
+		return nil, err
+	}
+	t, err := a.template(p, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t := &d.template
-	switch {
-	case c.Subject != t.Subject || c.Issuer != t.Issuer:
-		return errors.New("names are not read back as written")
-	case !c.Key.Equal(t.Key):
-		return errors.New("key is not read back as written")
-	case !c.NotBefore().Equal(t.NotBefore) || !c.NotAfter().Equal(t.NotAfter):
-		return errors.New("dates are not read back as written")
-	case c.IsCA() != t.IsCA || c.MaySign() == t.IsCA:
-		return errors.New("use of the key is not read back as written")
-	case c.Serial() != d.serial || c.OrganizationCode() != t.OrganizationCode:
-		return errors.New("serial number or organisation code is not read back as written")
+	tbs, err := t.TBS()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if err := a.rules(p, r, t).Check(tbs); err != nil {
+		return nil, err
+	}
+	d := &Draft{authority: a, profile: p, act: audit.ActCertificateIssue}
+	subject := t.SubjectDER
+	if subject == nil {
+		if subject, err = r.Subject.DER(); err != nil {
+			return nil, err
+		}
+	}
+	d.intent = Intent{
+		Issuer: a.key.Public().Point(), Serial: t.Serial, Point: r.Key.Point(), Role: RoleOf(p.name, subject), Profile: p.name,
+		NotAfter: t.NotAfter, TBS: tbs,
+	}
+	if p.revocable {
+		d.intent.Shard = ShardOf(t.Serial, a.env.Site.Shards)
+	}
+	if r.Renews != nil {
+		renews, ok := cert.SerialOf(r.Renews.SerialNumber())
+		if !ok {
+			return nil, fmt.Errorf("what is renewed is no certificate of ours: %w", ErrRequest)
+		}
+		d.intent.Renews, d.act = renews, audit.ActCertificateRenew
+	}
+	if err := a.env.Ledger.IntendCertificate(ctx, d.intent); err != nil {
+		return nil, a.notIntended(ctx, d, err)
+	}
+	return d, nil
 }
 
-// Issue signs a draft, checks the result and records it. A draft can be issued
-// once.
+// notIntended frees the key of an intent that the ledger may have stored in spite of
+// its error. Nothing was signed.
+func (a *Authority) notIntended(ctx context.Context, d *Draft, err error) error {
+	err = fmt.Errorf("storing the intent: %w", err)
+	if errors.Is(err, ErrKeyInUse) {
+		return err
+	}
+	abandoning := a.abandon(ctx, "ca", []*Draft{d})
+	if errors.Is(abandoning, ErrNoCertificate) {
+		return err
+	}
+	return errors.Join(err, abandoning)
+}
+
+// grace is how far before now a certificate begins, for clocks that are a little
+// behind.
+const grace = time.Minute
+
+func (a *Authority) template(p *Profile, r Request) (*cert.Template, error) {
+	now := a.now().UTC().Truncate(time.Second)
+	t := &cert.Template{
+		Issuer: a.subject, Subject: r.Subject, NotBefore: now.Add(-grace), NotAfter: now.Add(p.life - grace - time.Second),
+		Key: r.Key, IssuerKey: a.key.Public(), IsCA: p.isCA, PathLen: pathLen(p, r), Usage: p.usage, UsageOptional: !p.usageCritical(r.Pair),
+		ExtUsages: p.extUsages, ExtUsageCritical: p.extUsageCritical, Policies: p.policies, DNSNames: r.DNSNames, IPs: r.IPs, OCSPNoCheck: p.noCheck,
+		OrganizationCode: r.OrganizationCode, InsuranceNumber: r.InsuranceNumber, RegistrationNumber: r.RegistrationNumber, TaxationNumber: r.TaxationNumber,
+	}
+	if r.Cross != nil {
+		t.SubjectDER, t.SubjectKeyID, t.NameConstraints = r.Cross.Root.RawSubject(), r.Cross.Root.SubjectKeyID(), &r.Cross.Constraints
+		t.NotAfter = earlier(t.NotAfter, r.Cross.Root.NotAfter())
+	}
+	if a.certificate != nil {
+		t.NotAfter = earlier(t.NotAfter, a.notAfter)
+		if t.NotBefore.Before(a.notBefore) {
+			t.NotBefore = a.notBefore
+		}
+		if !t.NotAfter.After(now) {
+			return nil, fmt.Errorf("authority %s has ended: %w", a.subject, ErrRequest)
+		}
+		if now.Before(a.notBefore) {
+			return nil, fmt.Errorf("authority %s has not begun: %w", a.subject, ErrRequest)
+		}
+	}
+	var err error
+	if t.Serial, err = cert.NewSerial(rand.Reader); err != nil {
+		return nil, err
+	}
+	site := a.env.Site.at(p.host)
+	if p.revocable {
+		t.CRLPoints, t.OCSP = []string{site.crl(t.Serial)}, []string{site.ocsp()}
+		if site.Shards > 0 {
+			t.FreshestCRL = []string{site.delta(t.Serial)}
+		}
+	}
+	if p.name != ProfileRoot {
+		t.CAIssuers = []string{site.issuer()}
+	}
+	return t, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Issue signs a draft, checks the result and records it. A draft can be issued once;
+// where that fails its intent is abandoned.
 func (a *Authority) Issue(ctx context.Context, d *Draft, actor string) (*cert.Certificate, error) {
-	if d.authority != a || d.spent {
-		return nil, ErrSpent
-	}
-	d.spent = true
-	sig, err := a.key.Sign(d.tbs)
+	all, err := a.issue(ctx, actor, d)
 	if err != nil {
-		return nil, fmt.Errorf("certificate for %s: %w", d.template.Subject, err)
+		return nil, err
 	}
-	der, err := cert.Assemble(d.tbs, sig)
+	return all[0], nil
+}
+
+// issue signs drafts and records them together, all or none.
+func (a *Authority) issue(ctx context.Context, actor string, drafts ...*Draft) ([]*cert.Certificate, error) {
+	for _, d := range drafts {
+		if d.authority != a || d.spent {
+			return nil, ErrSpent
+		}
+	}
+	var certificates []*cert.Certificate
+	var issued []Issued
+	var err error
+	for _, d := range drafts {
+		d.spent = true
+		if err != nil {
+			continue
+		}
+		var c *cert.Certificate
+		if c, err = a.sign(d); err != nil {
+			continue
+		}
+		var entry audit.Record
+		digest := sm3.Sum(c.DER)
+		entry, err = audit.NewRecord(audit.Entry{Time: a.now().Unix(), Actor: actor, Act: d.act, Subject: d.intent.Serial.String(), Digest: digest[:]}, nil)
+		certificates = append(certificates, c)
+		issued = append(issued, Issued{Issuer: d.intent.Issuer, Serial: d.intent.Serial, DER: c.DER, Entry: entry})
+	}
+	if err == nil {
+		if err = a.env.Ledger.RecordCertificate(ctx, issued...); err == nil {
+			return certificates, nil
+		}
+		err = fmt.Errorf("recording certificate %s: %w", drafts[0].intent.Serial, err)
+	}
+	return nil, errors.Join(err, a.abandon(ctx, actor, drafts))
+}
+
+// abandon frees the keys of drafts that came to nothing. Where the ledger does not
+// answer either, or has recorded them in spite of its error, the next start finds out.
+func (a *Authority) abandon(ctx context.Context, actor string, drafts []*Draft) error {
+	ctx = context.WithoutCancel(ctx) // who gave up waiting must not leave a key busy
+	var errs []error
+	for _, d := range drafts {
+		if err := abandon(ctx, a.env.Ledger, d.intent.Issuer, d.intent.Serial, actor, a.now()); err != nil && !errors.Is(err, ErrState) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sign makes the certificate of a draft and verifies it whole.
+func (a *Authority) sign(d *Draft) (*cert.Certificate, error) {
+	// The signature is verified below, over the bytes read back.
+	sig, err := a.key.SignUnchecked(d.intent.TBS)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s: %w", d.intent.Serial, err)
+	}
+	der, err := cert.Assemble(d.intent.TBS, sig)
 	if err != nil {
 		return nil, err
 	}
 	c, err := cert.Parse(der)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading back certificate %s: %w", d.intent.Serial, err)
 	}
-	second := a.second
-	if !d.profile.Precious {
+	if !bytes.Equal(c.TBS(), d.intent.TBS) || c.Key.Point() != d.intent.Point || c.IsCA() != d.profile.isCA {
+		return nil, fmt.Errorf("certificate %s is not read back as it was written", d.intent.Serial)
+	}
+	second := a.env.Second
+	if !d.profile.precious {
 		second = nil
 	}
 	if err := c.SignedBy(a.key.Public(), second); err != nil {
-		return nil, err
-	}
-	digest := sm3.Sum(der)
-	entry, err := audit.NewRecord(audit.Entry{
-		Time: a.now().Unix(), Actor: actor, Act: audit.ActCertificateIssue, Subject: d.serial, Digest: digest[:],
-	}, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.ledger.RecordCertificate(ctx, d.serial, der, entry); err != nil {
-		return nil, fmt.Errorf("recording the certificate for %s: %w", d.template.Subject, err)
+		return nil, fmt.Errorf("certificate %s: %w", d.intent.Serial, errors.Join(pki.ErrSelfCheck, err))
 	}
 	return c, nil
+}
+
+// rules are what the linter holds a draft to.
+func (a *Authority) rules(p *Profile, r Request, t *cert.Template) *lint.Rules {
+	site := a.env.Site.at(p.host)
+	rules := &lint.Rules{
+		IssuerName: a.subjectDER, IssuerKeyID: a.keyID, NotBefore: a.notBefore, NotAfter: a.notAfter, Longest: p.longest,
+		SubjectRequired: p.subjectRequired, SubjectOptional: p.subjectOptional, CA: p.isCA, PathLen: t.PathLen, Usage: p.usage,
+		ExtUsages: p.extUsages, Policies: p.policies, WeakKey: weakX,
+	}
+	if r.Cross != nil {
+		rules.SubjectDER, rules.SubjectKeyID = r.Cross.Root.RawSubject(), r.Cross.Root.SubjectKeyID()
+	}
+	rules.Extensions = p.extensions(r.Pair, site.Shards > 0)
+	if p.revocable {
+		rules.CRL, rules.OCSP = site.crl, site.ocsp()
+		if site.Shards > 0 {
+			rules.Delta = site.delta
+		}
+	}
+	if p.name != ProfileRoot {
+		rules.CAIssuers = site.issuer()
+	}
+	return rules
 }

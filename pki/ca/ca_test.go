@@ -3,11 +3,14 @@ package ca_test
 import (
 	"context"
 	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/emmansun/gmsm/sm2"
 
 	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/internal/tooltest"
@@ -15,6 +18,8 @@ import (
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 )
+
+var ctx = context.Background()
 
 func write(tb testing.TB, dir, name string, content []byte) string {
 	tb.Helper()
@@ -65,14 +70,14 @@ func TestOpenSSLAccepts(t *testing.T) {
 func TestOrganizationCode(t *testing.T) {
 	t.Parallel()
 	p := pkitest.New(t, time.Now())
-	draft, err := p.CA.Prepare(context.Background(), ca.Request{
+	draft, err := p.CA.Prepare(ctx, ca.Request{
 		Profile: ca.ProfileAuthority, Key: pkitest.NewKey(t).Public(), OrganizationCode: "11100000000013338W",
 		Subject: cert.Name{Country: "CN", Organization: "测试局", CommonName: "测试局"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := p.CA.Issue(context.Background(), draft, "test")
+	c, err := p.CA.Issue(ctx, draft, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,16 +88,15 @@ func TestOrganizationCode(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	ctx := context.Background()
 	p := pkitest.New(t, time.Now())
 	key := pkitest.NewKey(t)
-	request := ca.Request{Profile: ca.ProfilePerson, Key: key.Public(), Subject: cert.Name{Country: "CN", CommonName: "张样例", Serial: "A1"}}
+	request := ca.Request{Profile: ca.ProfilePerson, Key: key.Public(), Subject: cert.Name{Country: "CN", CommonName: "张样例"}}
 	draft, err := p.CA.Prepare(ctx, request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Ledger.Intents) != 3 || len(p.Ledger.DER) != 2 {
-		t.Errorf("after Prepare: %d intents, %d certificates, want 3 and 2", len(p.Ledger.Intents), len(p.Ledger.DER))
+	if intended, issued := len(p.Ledger.Records), p.Ledger.Issued(); intended != 3 || issued != 2 {
+		t.Errorf("after Prepare: %d intents, %d certificates, want 3 and 2", intended, issued)
 	}
 	if _, err := p.Root.Issue(ctx, draft, "test"); !errors.Is(err, ca.ErrSpent) {
 		t.Errorf("another authority issues the draft: %v", err)
@@ -113,79 +117,29 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// broken is a ledger that fails.
-type broken struct{ *pkitest.Ledger }
-
-func (broken) IntendCertificate(context.Context, string, pki.Point, []byte) error {
-	return errors.New("disk full")
-}
-
-// TestNothingIsSignedWithoutIntent: where the intent cannot be stored there is no
-// draft, and so no way to the key.
-func TestNothingIsSignedWithoutIntent(t *testing.T) {
+// TestLifeEndsWithTheIssuer: nothing outlives what it was signed by.
+func TestLifeEndsWithTheIssuer(t *testing.T) {
 	t.Parallel()
-	_, err := ca.NewRoot(context.Background(), cert.Name{Country: "CN", CommonName: "根"}, pkitest.NewKey(t), "test",
-		ca.Environment{Ledger: broken{pkitest.NewLedger()}, Now: time.Now})
-	if err == nil || !strings.Contains(err.Error(), "disk full") {
-		t.Errorf("NewRoot = %v, want the ledger's error", err)
-	}
-}
-
-// refuses is a second opinion that accepts nothing.
-type refuses struct{}
-
-func (refuses) Verify(pki.Point, []byte, pki.Signature) (bool, error) { return false, nil }
-
-// TestPreciousCertificates: those of authorities, services and seal makers leave only
-// if both implementations accept them, and only those.
-func TestPreciousCertificates(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	p := pkitest.New(t, time.Now())
+	made := time.Now()
+	now := made
 	ledger := pkitest.NewLedger()
-	env := ca.Environment{Ledger: ledger, Second: refuses{}, Now: time.Now}
-	if _, err := ca.NewRoot(ctx, cert.Name{Country: "CN", CommonName: "根"}, pkitest.NewKey(t), "test", env); !errors.Is(err, pki.ErrDisagree) {
-		t.Errorf("a root = %v, want ErrDisagree", err)
-	}
-	key := pkitest.NewKey(t)
-	authority, err := ca.New(pkitest.Certify(t, p.Root, ca.ProfileIntermediate, "中级", key), key, env)
+	env := ca.Environment{Ledger: ledger, Site: ca.Site{Host: "localhost", Name: "root"}, Now: func() time.Time { return now }}
+	root, err := ca.NewRoot(ctx, cert.Name{Country: "CN", CommonName: "根"}, pkitest.NewKey(t), "test", env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct {
-		profile ca.Profile
-		want    error
-	}{
-		{ca.ProfileIntermediate, pki.ErrDisagree},
-		{ca.ProfileAuthority, pki.ErrDisagree},
-		{ca.ProfileService, pki.ErrDisagree},
-		{ca.ProfileSealMaker, pki.ErrDisagree},
-		{ca.ProfileOrganizationSeal, nil},
-		{ca.ProfilePerson, nil},
-	} {
-		draft, err := authority.Prepare(ctx, ca.Request{Profile: tt.profile, Key: pkitest.NewKey(t).Public(), Subject: cert.Name{Country: "CN", CommonName: "甲"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		recorded := len(ledger.DER)
-		if _, err := authority.Issue(ctx, draft, "test"); !errors.Is(err, tt.want) {
-			t.Errorf("%s = %v, want %v", tt.profile.Name, err, tt.want)
-		}
-		if got := len(ledger.DER) - recorded; got != 0 && tt.want != nil {
-			t.Errorf("%s: %d certificates recorded", tt.profile.Name, got)
-		}
+	now = made.AddDate(25, 0, 0)
+	c := pkitest.Certify(t, root, ca.ProfileIntermediate, "中级", pkitest.NewKey(t))
+	if !c.NotAfter().Equal(root.Certificate().NotAfter()) {
+		t.Errorf("certificate ends %s, its issuer %s", c.NotAfter(), root.Certificate().NotAfter())
 	}
-}
-
-func TestLifeEndsWithTheIssuer(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	p := pkitest.New(t, now)
-	long := ca.ProfileAuthority
-	long.Life = 100 * 365 * 24 * time.Hour
-	c := pkitest.Certify(t, p.CA, long, "长", pkitest.NewKey(t))
-	if c.NotAfter().After(p.CA.Certificate().NotAfter()) {
-		t.Errorf("certificate ends %s, its issuer %s", c.NotAfter(), p.CA.Certificate().NotAfter())
+	now = made.AddDate(31, 0, 0)
+	if _, err := root.Prepare(ctx, ca.Request{Profile: ca.ProfileIntermediate, Subject: cert.Name{Country: "CN", CommonName: "晚"}, Key: pkitest.NewKey(t).Public()}); !errors.Is(err, ca.ErrRequest) {
+		t.Errorf("an authority that has ended issues: %v", err)
+	}
+	now = made.AddDate(-1, 0, 0)
+	if _, err := root.Prepare(ctx, ca.Request{Profile: ca.ProfileIntermediate, Subject: cert.Name{Country: "CN", CommonName: "早"}, Key: pkitest.NewKey(t).Public()}); !errors.Is(err, ca.ErrRequest) {
+		t.Errorf("an authority that has not begun issues: %v", err)
 	}
 }
 
@@ -200,8 +154,65 @@ func TestRefusedNames(t *testing.T) {
 		"line feed":             {Country: "CN", CommonName: "a\nb"},
 		"country of one letter": {Country: "C", CommonName: "a"},
 	} {
-		if _, err := p.CA.Prepare(context.Background(), ca.Request{Profile: ca.ProfilePerson, Key: pkitest.NewKey(t).Public(), Subject: subject}); err == nil {
+		if _, err := p.CA.Prepare(ctx, ca.Request{Profile: ca.ProfilePerson, Key: pkitest.NewKey(t).Public(), Subject: subject}); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// refusing is a second opinion that accepts nothing.
+type refusing struct{}
+
+func (refusing) Verify(pki.Point, []byte, pki.Signature) (bool, error) { return false, nil }
+
+// TestSecondOpinion: what is rare and precious leaves only if both implementations
+// accept it; a citizen's certificate is one of many.
+func TestSecondOpinion(t *testing.T) {
+	t.Parallel()
+	p := pkitest.New(t, time.Now())
+	a, err := ca.New(p.CA.Certificate(), p.CAKey, ca.Environment{Ledger: p.Ledger, Site: p.CA.Site(), Second: refusing{}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue := func(profile ca.ProfileName) error {
+		draft, err := a.Prepare(ctx, ca.Request{Profile: profile, Key: pkitest.NewKey(t).Public(), Subject: cert.Name{Country: "CN", CommonName: "x"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Issue(ctx, draft, "test")
+		return err
+	}
+	for _, precious := range []ca.ProfileName{ca.ProfileService, ca.ProfileSealMaker, ca.ProfileOCSP, ca.ProfileTSA} {
+		if err := issue(precious); !errors.Is(err, pki.ErrDisagree) || !errors.Is(err, pki.ErrSelfCheck) {
+			t.Errorf("%s: %v, want ErrDisagree", precious, err)
+		}
+	}
+	if err := issue(ca.ProfilePerson); err != nil {
+		t.Errorf("person: %v", err)
+	}
+	if unfinished, err := p.Ledger.Unfinished(ctx); err != nil || len(unfinished) > 0 {
+		t.Errorf("%d intents are left, %v", len(unfinished), err)
+	}
+}
+
+// TestWeakKeys: keys that anybody can guess are refused.
+func TestWeakKeys(t *testing.T) {
+	t.Parallel()
+	p := pkitest.New(t, time.Now())
+	for name, d := range map[string][]byte{"1: the generator": {1}, "the example of GB/T 32918.5": {
+		0x39, 0x45, 0x20, 0x8f, 0x7b, 0x21, 0x44, 0xb1, 0x3f, 0x36, 0xe3, 0x8a, 0xc6, 0xd3, 0x9f, 0x95,
+		0x88, 0x93, 0x93, 0x69, 0x28, 0x60, 0xb5, 0x1a, 0x42, 0xfb, 0x81, 0xef, 0x4d, 0xf7, 0xc5, 0xb8,
+	}} {
+		private, err := sm2.NewPrivateKeyFromInt(new(big.Int).SetBytes(d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := pki.NewPublicKey(&private.PublicKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.CA.Prepare(ctx, ca.Request{Profile: ca.ProfileService, Key: key, Subject: cert.Name{Country: "CN", CommonName: "x"}}); !errors.Is(err, ca.ErrWeakKey) {
+			t.Errorf("%s: %v, want ErrWeakKey", name, err)
 		}
 	}
 }

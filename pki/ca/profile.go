@@ -1,40 +1,132 @@
 package ca
 
 import (
+	"slices"
 	"time"
 
+	"github.com/elicence/elicence/pki/ca/lint"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/oid"
 )
 
-// Profile says what certificates of one kind look like.
+// ProfileName names a profile: its file without the ending.
+type ProfileName string
+
+// The profiles that this service issues by.
+const (
+	ProfileRoot                   ProfileName = "root"
+	ProfileIntermediate           ProfileName = "intermediate"
+	ProfileCross                  ProfileName = "cross-ca"
+	ProfileAuthority              ProfileName = "authority"
+	ProfileService                ProfileName = "service"
+	ProfileSealMaker              ProfileName = "seal-maker"
+	ProfileOrganizationSeal       ProfileName = "organization-seal"
+	ProfileOrganizationEncryption ProfileName = "organization-encryption"
+	ProfilePerson                 ProfileName = "person"
+	ProfilePersonEncryption       ProfileName = "person-encryption"
+	ProfileOCSP                   ProfileName = "ocsp"
+	ProfileTSA                    ProfileName = "tsa"
+	ProfileTLSServer              ProfileName = "tls-server"
+	ProfileTLSClient              ProfileName = "tls-client"
+)
+
+// presence says whether something must, may or must not be in a certificate.
+type presence string
+
+const (
+	absent   presence = "absent"
+	optional presence = "optional"
+	required presence = "required"
+)
+
+// Profile says what certificates of one kind look like. It comes from a file that was
+// checked; see [Profiles].
 type Profile struct {
-	Name     string
-	Life     time.Duration // at most; never beyond the issuer's end
-	IsCA     bool
-	PathLen  int
-	Usage    cert.KeyUsage
-	Precious bool // both implementations must accept the signature
+	name                              ProfileName
+	title, issuedBy                   string
+	life, longest                     time.Duration
+	subjectRequired, subjectOptional  []string
+	randomSerial                      bool
+	isCA, foreign                     bool
+	pathLen                           int
+	usage                             cert.KeyUsage
+	usageCriticalOnlyInPairs          bool
+	extUsages                         []oid.ID
+	extUsageCritical, extUsagesClosed bool
+	policies                          []oid.ID
+	noCheck                           bool
+	numbers, alternativeNames         presence
+	revocable                         bool // says where its status is to be found
+	precious                          bool // both implementations must accept the signature
+	byRequest                         bool
+	pair                              ProfileName
+	host                              string // of URLs; empty: the service's
 }
 
-const year = 365 * 24 * time.Hour
+// Name returns the profile's name.
+func (p *Profile) Name() ProfileName { return p.name }
 
-const signing = cert.DigitalSignature | cert.NonRepudiation
+// Title says in two languages what the certificates are for.
+func (p *Profile) Title() string { return p.title }
 
-// The profiles of this version.
-var (
-	// ProfileRoot is the province's trust anchor for documents and seals.
-	ProfileRoot = Profile{Name: "root", Life: 30 * year, IsCA: true, PathLen: 1, Usage: cert.KeyCertSign | cert.CRLSign, Precious: true}
-	// ProfileIntermediate is one of the four authorities under the root.
-	ProfileIntermediate = Profile{Name: "intermediate", Life: 20 * year, IsCA: true, PathLen: 0, Usage: cert.KeyCertSign | cert.CRLSign, Precious: true}
-	// ProfileAuthority is an issuing authority's licence-signing key.
-	ProfileAuthority = Profile{Name: "authority", Life: 5 * year, Usage: signing, Precious: true}
-	// ProfileService is a key of the service itself: trust files, document codes,
-	// audit checkpoints.
-	ProfileService = Profile{Name: "service", Life: 3 * year, Usage: signing, Precious: true}
-	// ProfileSealMaker signs seals (制章者).
-	ProfileSealMaker = Profile{Name: "seal-maker", Life: 5 * year, Usage: signing, Precious: true}
-	// ProfileOrganizationSeal signs with one seal (签章者).
-	ProfileOrganizationSeal = Profile{Name: "organization-seal", Life: year, Usage: signing}
-	// ProfilePerson signs for a citizen.
-	ProfilePerson = Profile{Name: "person", Life: year, Usage: signing}
-)
+// Life is how long certificates live where the issuer lives long enough.
+func (p *Profile) Life() time.Duration { return p.life }
+
+// IsCA reports whether the certificates are authorities'.
+func (p *Profile) IsCA() bool { return p.isCA }
+
+// IssuedBy names the authority that issues by this profile, or "any".
+func (p *Profile) IssuedBy() string { return p.issuedBy }
+
+// ByRequest reports whether the key may be somebody else's, who shows possession of it
+// by a PKCS #10 request.
+func (p *Profile) ByRequest() bool { return p.byRequest }
+
+// Pair names the profile of the encryption certificate that a holder of a signing
+// certificate may have beside it; empty: none.
+func (p *Profile) Pair() ProfileName { return p.pair }
+
+// AlternativeNames reports whether certificates carry host names and addresses.
+func (p *Profile) AlternativeNames() bool { return p.alternativeNames != absent }
+
+// OrganizationNumbers reports whether certificates carry an organisation's numbers.
+func (p *Profile) OrganizationNumbers() bool { return p.numbers != absent }
+
+// usageCritical reports whether keyUsage is critical (GM/T 0015: for holders of two
+// certificates it is, for holders of one it need not be).
+func (p *Profile) usageCritical(pair bool) bool { return !p.usageCriticalOnlyInPairs || pair }
+
+func (p *Profile) clone() *Profile {
+	c := *p
+	c.extUsages, c.policies = slices.Clone(p.extUsages), slices.Clone(p.policies)
+	return &c
+}
+
+// extensions lists the extensions of the profile's certificates (GB/T 20518; RFC 5280,
+// 4.2): all of them, and no others.
+func (p *Profile) extensions(pair, deltas bool) []lint.Extension {
+	all := []lint.Extension{
+		{ID: oid.AuthorityKeyID}, {ID: oid.SubjectKeyID}, {ID: oid.KeyUsage, Critical: p.usageCritical(pair)},
+	}
+	add := func(when bool, e lint.Extension) {
+		if when {
+			all = append(all, e)
+		}
+	}
+	add(p.isCA, lint.Extension{ID: oid.BasicConstraints, Critical: true})
+	add(p.foreign, lint.Extension{ID: oid.NameConstraints, Critical: true})
+	add(len(p.extUsages) > 0, lint.Extension{ID: oid.ExtKeyUsage, Critical: p.extUsageCritical})
+	add(len(p.policies) > 0, lint.Extension{ID: oid.Policies})
+	add(p.alternativeNames != absent, lint.Extension{ID: oid.SubjectAltName, Optional: p.alternativeNames == optional})
+	add(p.revocable, lint.Extension{ID: oid.CRLPoints})
+	add(p.revocable && deltas, lint.Extension{ID: oid.FreshestCRL})
+	add(p.name != ProfileRoot, lint.Extension{ID: oid.AuthorityInfo})
+	add(p.noCheck, lint.Extension{ID: oid.OCSPNoCheck})
+	if p.numbers != absent {
+		all = append(all, lint.Extension{ID: oid.OrganizationCode, Optional: p.numbers == optional})
+		for _, id := range []oid.ID{oid.InsuranceNumber, oid.RegistrationNumber, oid.TaxationNumber} {
+			all = append(all, lint.Extension{ID: id, Optional: true})
+		}
+	}
+	return all
+}

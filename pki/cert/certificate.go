@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/emmansun/gmsm/smx509"
@@ -109,6 +110,20 @@ func (c *Certificate) IsCA() bool {
 	return c.constraints.basic.ca && c.x509.KeyUsage&smx509.KeyUsageCertSign != 0
 }
 
+// DNSNames returns the host names of the subject's alternative names.
+func (c *Certificate) DNSNames() []string { return c.x509.DNSNames }
+
+// IPs returns the addresses of the subject's alternative names.
+func (c *Certificate) IPs() []netip.Addr {
+	var all []netip.Addr
+	for _, ip := range c.x509.IPAddresses {
+		if a, ok := netip.AddrFromSlice(ip); ok {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
 // MaySign reports whether the key may sign data: its usage has digitalSignature
 // or nonRepudiation, and it is not an authority's.
 func (c *Certificate) MaySign() bool {
@@ -184,8 +199,12 @@ func (c *Certificate) Extension(id oid.ID) (value []byte, critical, found bool) 
 
 // OrganizationCode returns the organisation's code of the GB/T 20518 extension,
 // or the empty string.
-func (c *Certificate) OrganizationCode() string {
-	found, _, _ := c.Extension(oid.OrganizationCode)
+func (c *Certificate) OrganizationCode() string { return c.Number(oid.OrganizationCode) }
+
+// Number returns one of the public numbers of an organisation (GB/T 20518) by the
+// identifier of its extension, or the empty string.
+func (c *Certificate) Number(id oid.ID) string {
+	found, _, _ := c.Extension(id)
 	value := cryptobyte.String(found)
 	var code cryptobyte.String
 	if !value.ReadASN1(&code, cbasn1.PrintableString) || !value.Empty() {
@@ -226,11 +245,7 @@ func parseName(der []byte) (Name, error) {
 		return Name{}, err
 	}
 	var n Name
-	targets := map[oid.ID]*string{
-		oidCountry: &n.Country, oidProvince: &n.Province, oidLocality: &n.Locality,
-		oidOrganization: &n.Organization, oidUnit: &n.Unit, oidSerial: &n.Serial,
-		oidCommonName: &n.CommonName,
-	}
+	targets := n.targets()
 	for _, rdn := range rdns {
 		for _, a := range rdn {
 			if target := targets[a.id]; target != nil {

@@ -13,6 +13,9 @@
 // Parse refuses can be shown with [ReadForeign], which gives a type that no
 // trust decision takes.
 //
+// Requests (PKCS #10, RFC 2986) are read by [ParseRequest], which verifies that their
+// sender has the private key, and written by [NewRequest].
+//
 // The package is apart from package pki because parsing certificates drags in
 // net and net/url, which the hall terminal must not carry.
 package cert

@@ -2,6 +2,7 @@ package cert
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -57,10 +58,37 @@ func (n Name) String() string {
 	var parts []string
 	for _, a := range n.attributes() {
 		if a.value != "" {
-			parts = append(parts, a.label+"="+a.value)
+			parts = append(parts, a.label+"="+strings.ReplaceAll(a.value, ",", `\,`))
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// ParseName reads a name as [Name.String] writes it: LABEL=value parts with commas
+// between them. A comma within a value is written \,.
+func ParseName(text string) (Name, error) {
+	var n Name
+	targets := n.targets()
+	const comma = "\x00"
+	if strings.Contains(text, comma) {
+		return n, errors.New("a name holds a zero character")
+	}
+parts:
+	for part := range strings.SplitSeq(strings.ReplaceAll(text, `\,`, comma), ",") {
+		label, value, found := strings.Cut(strings.TrimSpace(part), "=")
+		for _, a := range n.attributes() {
+			if !found || !strings.EqualFold(label, a.label) {
+				continue
+			}
+			if target := targets[a.id]; *target == "" && value != "" {
+				*target = strings.ReplaceAll(value, comma, ",")
+				continue parts
+			}
+			return n, fmt.Errorf("%s has no value or stands twice", a.label)
+		}
+		return n, fmt.Errorf("%q is not C=, ST=, L=, O=, OU=, SERIALNUMBER= or CN= with a value", strings.ReplaceAll(part, comma, `\,`))
+	}
+	return n, nil
 }
 
 type attribute struct {
@@ -80,6 +108,22 @@ func (n Name) attributes() []attribute {
 		{"SERIALNUMBER", oidSerial, n.Serial, true},
 		{"CN", oidCommonName, n.CommonName, false},
 	}
+}
+
+// targets are the parts of a name by the identifiers of their attributes.
+func (n *Name) targets() map[oid.ID]*string {
+	return map[oid.ID]*string{
+		oidCountry: &n.Country, oidProvince: &n.Province, oidLocality: &n.Locality,
+		oidOrganization: &n.Organization, oidUnit: &n.Unit, oidSerial: &n.Serial,
+		oidCommonName: &n.CommonName,
+	}
+}
+
+// DER returns the name as certificates carry it.
+func (n Name) DER() ([]byte, error) {
+	var b cryptobyte.Builder
+	n.marshal(&b)
+	return b.Bytes()
 }
 
 func (n Name) marshal(b *cryptobyte.Builder) {

@@ -2,7 +2,6 @@ package cert
 
 import (
 	"crypto/sha1" //nolint:gosec // names a key in SKI and AKI, as the profile says; nothing is protected by it
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
@@ -30,12 +29,6 @@ const (
 	KeyCertSign      KeyUsage = 1 << 10
 	CRLSign          KeyUsage = 1 << 9
 )
-
-// Serial is a certificate's serial number: 128 bits, of which the first is zero.
-type Serial [16]byte
-
-// String returns the serial number in lower-case hexadecimal.
-func (s Serial) String() string { return hex.EncodeToString(s[:]) }
 
 // Template is everything of a certificate but its signature. What is empty is
 // left out.
@@ -83,16 +76,16 @@ type NameConstraints struct {
 // TBS returns the DER of the TBSCertificate, the bytes that are signed.
 func (t *Template) TBS() ([]byte, error) {
 	if err := errors.Join(t.Issuer.Check(), t.Subject.Check()); err != nil {
-		return nil, fmt.Errorf("certificate for %s: %w", t.Subject, err)
+		return nil, fmt.Errorf("building a certificate: %w", err)
 	}
 	if t.Serial[0]&0x80 != 0 || new(big.Int).SetBytes(t.Serial[:]).BitLen() < 64 {
-		return nil, fmt.Errorf("certificate for %s: serial number is negative or short", t.Subject)
+		return nil, errors.New("building a certificate: serial number is negative or short")
 	}
 	if !t.NotAfter.After(t.NotBefore) {
-		return nil, fmt.Errorf("certificate for %s ends before it begins", t.Subject)
+		return nil, errors.New("building a certificate: it ends before it begins")
 	}
 	if t.Usage == 0 {
-		return nil, fmt.Errorf("certificate for %s has no key usage", t.Subject)
+		return nil, errors.New("building a certificate: it has no key usage")
 	}
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {

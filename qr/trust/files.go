@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/elicence/elicence/pki"
@@ -80,6 +81,7 @@ type Trust struct {
 	Documents  Documents          `cbor:"8,keyasint"`
 	Log        LogKey             `cbor:"9,keyasint"`
 	Recognised []RecognisedDomain `cbor:"10,keyasint"`
+	PastLogs   []PastLogKey       `cbor:"11,keyasint,omitempty"` // after a rotation
 }
 
 // IssuerState is the state of an issuing authority's key.
@@ -116,14 +118,18 @@ type IssuerList struct {
 // RefusesList says why what an issuer signed at a time may not stand in a status
 // list, or nothing.
 func (i *Issuer) RefusesList(list uint32, signedAt time.Time) string {
+	at, owned := signedAt.Unix(), false
 	for _, l := range i.Lists {
-		if l.List == uint64(list) {
-			at := signedAt.Unix()
-			if at < l.From || l.Until != 0 && at > l.Until {
-				return "signed outside the time in which its status list was in use"
-			}
+		if l.List != uint64(list) {
+			continue
+		}
+		if at >= l.From && (l.Until == 0 || at <= l.Until) {
 			return ""
 		}
+		owned = true
+	}
+	if owned {
+		return "signed outside the time in which its status list was in use"
 	}
 	return "the status list is not the issuing authority's"
 }
@@ -142,6 +148,9 @@ type Service struct {
 	KID   pki.KID    `cbor:"2,keyasint"`
 	Name  string     `cbor:"3,keyasint"`
 	Kinds []KindLife `cbor:"4,keyasint"`
+	// When the key signs, after a rotation: iat must lie within. UTC seconds; 0: open.
+	From  int64 `cbor:"5,keyasint,omitempty"`
+	Until int64 `cbor:"6,keyasint,omitempty"`
 }
 
 // Documents says whose seals and personal signatures on documents count.
@@ -157,6 +166,32 @@ type LogKey struct {
 	_      struct{} `cbor:",toarray"`
 	Origin string
 	Point  pki.Point
+}
+
+// LogKeys returns the keys that verify the audit log's checkpoints: the present one,
+// then those that signed before it.
+func (t *Trust) LogKeys() ([]*pki.PublicKey, error) {
+	points := []pki.Point{t.Log.Point}
+	for _, past := range t.PastLogs {
+		points = append(points, past.Point)
+	}
+	keys := make([]*pki.PublicKey, len(points))
+	for i, point := range points {
+		key, err := pki.ParsePoint(point[:])
+		if err != nil {
+			return nil, fmt.Errorf("key %d of the audit log: %w", i, err)
+		}
+		keys[i] = key
+	}
+	return keys, nil
+}
+
+// PastLogKey is a key that signed checkpoints before the present one.
+type PastLogKey struct {
+	_     struct{} `cbor:",toarray"`
+	Point pki.Point
+	From  int64 // UTC seconds; 0: from the beginning
+	Until int64
 }
 
 // RecognisedDomain is another domain whose codes are accepted within limits.

@@ -151,7 +151,7 @@ func (t *Trust) check() error {
 		points[p] = true
 		return nil
 	}
-	lists := make(map[uint64]bool)
+	owners := make(map[uint64]string)
 	for _, i := range t.Issuers {
 		if err := key(i.Point, i.KID); err != nil {
 			return fmt.Errorf("issuer %s: %w", i.USCC, err)
@@ -162,24 +162,33 @@ func (t *Trust) check() error {
 		if !strictlyAscending(i.Categories) || !validKinds(i.Kinds) {
 			return fmt.Errorf("issuer %s: categories or kinds: %w", i.USCC, ErrInvalid)
 		}
+		// The keys that follow one another in an authority share its lists, each in
+		// its own time.
+		lists := make(map[uint64]bool)
 		for _, l := range i.Lists {
-			if lists[l.List] || l.List > 1<<32-1 || l.Until != 0 && l.Until < l.From {
-				return fmt.Errorf("issuer %s: list %d belongs to another or has an empty window: %w", i.USCC, l.List, ErrInvalid)
+			owner, owned := owners[l.List]
+			if lists[l.List] || owned && owner != i.USCC || l.List > 1<<32-1 || l.Until != 0 && l.Until < l.From {
+				return fmt.Errorf("issuer %s: list %d belongs to another, stands twice or has an empty window: %w", i.USCC, l.List, ErrInvalid)
 			}
-			lists[l.List] = true
+			lists[l.List], owners[l.List] = true, i.USCC
 		}
 	}
 	for _, s := range t.Services {
 		if err := key(s.Point, s.KID); err != nil {
 			return fmt.Errorf("service %s: %w", s.Name, err)
 		}
-		if !validKinds(s.Kinds) {
-			return fmt.Errorf("service %s: kinds: %w", s.Name, ErrInvalid)
+		if !validKinds(s.Kinds) || s.Until != 0 && s.Until < s.From {
+			return fmt.Errorf("service %s: kinds or time: %w", s.Name, ErrInvalid)
 		}
 	}
 	for _, p := range append(slices.Clone(t.Documents.Makers), t.Log.Point) {
 		if _, err := pki.ParsePoint(p[:]); err != nil {
 			return fmt.Errorf("seal maker or log: %w: %w", ErrInvalid, err)
+		}
+	}
+	for _, l := range t.PastLogs {
+		if _, err := pki.ParsePoint(l.Point[:]); err != nil || l.Until < l.From || l.Point == t.Log.Point {
+			return fmt.Errorf("earlier key of the log: %w", errors.Join(ErrInvalid, err))
 		}
 	}
 	for _, d := range t.Recognised {

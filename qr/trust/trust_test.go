@@ -51,6 +51,29 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestRotatedKeys: the keys of an authority follow one another in its lists, and those
+// of the services and the log stay named.
+func TestRotatedKeys(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	second := d.Trust.Issuers[0]
+	key := pkitest.NewKey(t).Public()
+	second.Point, second.KID = key.Point(), key.KID()
+	second.Lists = []trust.IssuerList{{List: 1, From: now.Unix()}}
+	d.Trust.Issuers[0].State = trust.IssuerRetired
+	d.Trust.Issuers[0].Lists = []trust.IssuerList{{List: 1, From: now.Unix() - trusttest.Window, Until: now.Unix()}}
+	d.Trust.Issuers = append(d.Trust.Issuers, second)
+	d.Trust.Services[0].Until = now.Unix()
+	d.Trust.PastLogs = []trust.PastLogKey{{Point: pkitest.NewKey(t).Public().Point(), Until: now.Unix()}}
+	c, err := load(d.Files(t), now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Issuers(d.IssuerKey.Public().KID())) != 1 || len(c.Issuers(key.KID())) != 1 || len(c.Trust.PastLogs) != 1 {
+		t.Error("a key of a rotation is not found")
+	}
+}
+
 func TestAsOfIsTheOlder(t *testing.T) {
 	t.Parallel()
 	d := trusttest.New(t, now)
@@ -114,8 +137,20 @@ func TestRefused(t *testing.T) {
 		{name: "a list of two issuers", domain: func(t *testing.T, d *trusttest.Domain) {
 			other := d.Trust.Issuers[0]
 			key := pkitest.NewKey(t).Public()
-			other.Point, other.KID = key.Point(), key.KID()
+			other.Point, other.KID, other.USCC = key.Point(), key.KID(), "11340100XN0000012"
 			d.Trust.Issuers = append(d.Trust.Issuers, other)
+		}, want: trust.ErrInvalid},
+		{name: "a list twice in one key", domain: func(_ *testing.T, d *trusttest.Domain) {
+			d.Trust.Issuers[0].Lists = append(d.Trust.Issuers[0].Lists, d.Trust.Issuers[0].Lists[0])
+		}, want: trust.ErrInvalid},
+		{name: "a service's time that ends before it begins", domain: func(_ *testing.T, d *trusttest.Domain) {
+			d.Trust.Services[0].From, d.Trust.Services[0].Until = 2, 1
+		}, want: trust.ErrInvalid},
+		{name: "an earlier key of the log that is the present one", domain: func(_ *testing.T, d *trusttest.Domain) {
+			d.Trust.PastLogs = []trust.PastLogKey{{Point: d.Trust.Log.Point, Until: 1}}
+		}, want: trust.ErrInvalid},
+		{name: "an earlier key of the log that is no point", domain: func(_ *testing.T, d *trusttest.Domain) {
+			d.Trust.PastLogs = []trust.PastLogKey{{Until: 1}}
 		}, want: trust.ErrInvalid},
 		{name: "an issuer in no state", domain: func(_ *testing.T, d *trusttest.Domain) { d.Trust.Issuers[0].State = 0 }, want: trust.ErrInvalid},
 		{name: "our own domain recognised", domain: func(_ *testing.T, d *trusttest.Domain) {

@@ -277,6 +277,9 @@ func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, s
 	if !mayLive(service.Kinds, qr.KindDocument, d.Expires.Sub(d.SignedAt)) {
 		return OutOfScope, "the service may not sign a code of this kind and life"
 	}
+	if at := d.SignedAt.Unix(); at < service.From || service.Until != 0 && at > service.Until {
+		return OutOfScope, "signed outside the time in which the service's key was in use"
+	}
 	now := v.trustedNow()
 	if d.SignedAt.Sub(now) > clockTolerance {
 		return Clock, inTheFuture(d.SignedAt, now)

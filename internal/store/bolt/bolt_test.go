@@ -62,6 +62,14 @@ func TestAuditLog(t *testing.T) {
 	})
 }
 
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	storetest.Certificates(t, func(tb testing.TB) func(testing.TB) storetest.CertificateStore {
+		open := newStore(tb)
+		return func(tb testing.TB) storetest.CertificateStore { return open(tb).(*bolt.Store) }
+	})
+}
+
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

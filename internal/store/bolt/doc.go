@@ -3,8 +3,8 @@
 //
 // Every write is one bbolt transaction, fsynced before it returns, and carries its
 // entry of the audit log with it: there is no act without its entry. Concurrent
-// issues share a transaction (group commit), and so do entries of the log that go
-// with no other write. NoSync and NoFreelistSync stay off.
+// issues of licences and certificates share a transaction (group commit), and so do
+// entries of the log that go with no other write. NoSync and NoFreelistSync stay off.
 //
 // Licences lie encrypted (package sealed); look-up keys are HMACs. In the clear are
 // only: record keys, states and their times, places in the status lists, the
@@ -26,8 +26,12 @@
 //	audit.leaves     index → entry; audit.beside: index → key ‖ details, encrypted,
 //	                 or 0 ‖ index of the entry that erased them
 //	audit.nodes      level ‖ index → hash
-//	certificates     serial → intent and certificate (CBOR)
-//	points           public point → serial
+//	certificates     issuer's point ‖ serial → intent, certificate, status (CBOR)
+//	points           public point → role, and issuer ‖ serial of the pending and the newest (CBOR)
+//	intents          issuer ‖ serial → nothing; intended, neither recorded nor abandoned
+//	revocations      issuer ‖ count ‖ index of the shard ‖ serial → revocation (CBOR)
+//	status-changes   issuer ‖ sequence → serial; one entry a certificate, its last change
+//	expiring         end, seconds + 2^63 ‖ issuer ‖ serial → nothing
 //	authorities, seals, enrolments: small records (JSON)
 //	trust            name → published file
 //	meta             sizes, versions, settings

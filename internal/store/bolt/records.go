@@ -157,6 +157,21 @@ func (s *Store) ApproveSeal(_ context.Context, r seal.Record, entry audit.Record
 	return nil
 }
 
+// RenewSeal implements [seal.Register].
+func (s *Store) RenewSeal(_ context.Context, r seal.Record, entry audit.Record) error {
+	err := updateJSON(s, buckets.seals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
+		if n := len(r.Earlier); !stored.Approved() || n != len(stored.Earlier)+1 || !bytes.Equal(r.Earlier[n-1].SESeal, stored.SESeal) {
+			return seal.ErrState
+		}
+		*stored = r
+		return nil
+	}, entry)
+	if err != nil {
+		return fmt.Errorf("seal %s: %w", r.ID, err)
+	}
+	return nil
+}
+
 // UseSeal implements [seal.Register].
 func (s *Store) UseSeal(_ context.Context, id string, entry audit.Record) error {
 	err := updateJSON(s, buckets.seals, id, seal.ErrNotFound, func(stored *seal.Record) error {
@@ -235,7 +250,7 @@ func (s *Store) Settle(_ context.Context, id string, entry audit.Record) error {
 	}, entry)
 }
 
-// PublisherState is the setting that [Store.PublishTrust] replaces.
+// PublisherState is the setting that goes with every [Store.PublishTrust].
 const PublisherState = "trust"
 
 func settingKey(name string) []byte { return []byte("setting." + name) }
@@ -261,6 +276,29 @@ func (s *Store) PutSetting(_ context.Context, name string, value []byte, entries
 	})
 }
 
+// PutSettings stores settings in one transaction with its entry in the audit log.
+func (s *Store) PutSettings(_ context.Context, settings map[string][]byte, entry audit.Record) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if err := putSettings(tx, settings); err != nil {
+			return err
+		}
+		return s.appendAudit(tx, entry)
+	})
+	if err != nil {
+		return fmt.Errorf("storing settings: %w", err)
+	}
+	return nil
+}
+
+func putSettings(tx *bbolt.Tx, settings map[string][]byte) error {
+	for name, value := range settings {
+		if err := tx.Bucket(buckets.meta).Put(settingKey(name), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // TrustFile returns a published file by its name within a scanner's cache, nil if
 // there is none.
 func (s *Store) TrustFile(_ context.Context, name string) ([]byte, error) {
@@ -279,10 +317,11 @@ func (s *Store) TrustFiles(_ context.Context, f func(name string, file []byte) e
 	})
 }
 
-// PublishTrust replaces published files in one transaction with its entry in the
-// audit log. A file with nil content is removed. The publisher's state, with the
-// versions given out, is stored with them, so that no version is released twice.
-func (s *Store) PublishTrust(_ context.Context, files map[string][]byte, state []byte, entry audit.Record) error {
+// PublishTrust replaces published files in one transaction with its entries in the
+// audit log. A file with nil content is removed. Settings are stored with them: among
+// them the publisher's state with the versions given out, so that no version is
+// released twice.
+func (s *Store) PublishTrust(_ context.Context, files, settings map[string][]byte, entries ...audit.Record) error {
 	err := s.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(buckets.trust)
 		for name, file := range files {
@@ -296,10 +335,10 @@ func (s *Store) PublishTrust(_ context.Context, files map[string][]byte, state [
 				return err
 			}
 		}
-		if err := tx.Bucket(buckets.meta).Put(settingKey(PublisherState), state); err != nil {
+		if err := putSettings(tx, settings); err != nil {
 			return err
 		}
-		return s.appendAudit(tx, entry)
+		return s.appendAudit(tx, entries...)
 	})
 	if err != nil {
 		return fmt.Errorf("publishing trust files: %w", err)

@@ -43,7 +43,7 @@ func (s *Store) Issue(_ context.Context, sub licence.Submission) (licence.Record
 	var revision uint64
 	// COMMIT is not bound to the caller's deadline: a caller that has gone away
 	// must not leave it open whether the licence exists.
-	err = s.db.Batch(func(tx *bbolt.Tx) error {
+	err = s.together(func(tx *bbolt.Tx) error {
 		if sub.Request.ID != "" {
 			request := s.box.RequestKey(sub.Request.Issuer, sub.Request.ID)
 			if tx.Bucket(buckets.requests).Get(request[:]) != nil {

@@ -23,12 +23,13 @@ var buckets = struct {
 	licences, states, byNumber, byHolder, requests, changes,
 	windows, planes, lists,
 	auditLeaves, auditBeside, auditNodes,
-	certificates, points, authorities, seals, trust, enrolments, meta []byte
+	certificates, points, intents, revocations, statusChanges, expiring, authorities, seals, trust, enrolments, meta []byte
 }{
 	[]byte("licences"), []byte("states"), []byte("by-number"), []byte("by-holder"), []byte("requests"), []byte("changes"),
 	[]byte("windows"), []byte("planes"), []byte("lists"),
 	[]byte("audit.leaves"), []byte("audit.beside"), []byte("audit.nodes"),
-	[]byte("certificates"), []byte("points"), []byte("authorities"), []byte("seals"), []byte("trust"), []byte("enrolments"),
+	[]byte("certificates"), []byte("points"), []byte("intents"), []byte("revocations"), []byte("status-changes"), []byte("expiring"),
+	[]byte("authorities"), []byte("seals"), []byte("trust"), []byte("enrolments"),
 	[]byte("meta"),
 }
 
@@ -36,8 +37,8 @@ func allBuckets() [][]byte {
 	b := buckets
 	return [][]byte{
 		b.licences, b.states, b.byNumber, b.byHolder, b.requests, b.changes, b.windows, b.planes, b.lists,
-		b.auditLeaves, b.auditBeside, b.auditNodes, b.certificates, b.points, b.authorities, b.seals, b.trust,
-		b.enrolments, b.meta,
+		b.auditLeaves, b.auditBeside, b.auditNodes, b.certificates, b.points, b.intents, b.revocations, b.statusChanges, b.expiring,
+		b.authorities, b.seals, b.trust, b.enrolments, b.meta,
 	}
 }
 
@@ -45,9 +46,10 @@ func allBuckets() [][]byte {
 const formatVersion = 1
 
 var (
-	metaFormat    = []byte("format")
-	metaRevision  = []byte("revision")
-	metaAuditSize = []byte("audit.size")
+	metaFormat         = []byte("format")
+	metaRevision       = []byte("revision")
+	metaAuditSize      = []byte("audit.size")
+	metaStatusSequence = []byte("certificates.sequence")
 )
 
 // Store is an open store. It is safe for concurrent use.
@@ -59,6 +61,7 @@ type Store struct {
 	allotters map[uint32]*allotter // guarded by mu
 
 	appender appender
+	commits  commits
 }
 
 // lockWait is how long opening waits for another process to let go.
@@ -122,8 +125,6 @@ func open(path string, box *sealed.Box) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
-	// Callers that come together share one fsync; one alone does not wait long.
-	db.MaxBatchDelay = 2 * time.Millisecond
 	return &Store{db: db, box: box, allotters: make(map[uint32]*allotter)}, nil
 }
 
@@ -150,6 +151,9 @@ func getUint(b *bbolt.Bucket, key []byte) uint64 {
 	}
 	return binary.BigEndian.Uint64(v)
 }
+
+// unixUTC is the time of a stored number of seconds.
+func unixUTC(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
 // put stores a small record as CBOR.
 func put(b *bbolt.Bucket, key []byte, record any) error {

@@ -1,6 +1,6 @@
-// Package storetest is the suite that every store passes: what package licence
-// promises of a register, checked against the store and again after it was closed and
-// opened.
+// Package storetest is the suite that every store passes: what package licence promises
+// of a register and package ca of a ledger, checked against the store and again after
+// it was closed and opened.
 package storetest
 
 import (

@@ -1,0 +1,346 @@
+package office
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/elicence/elicence/internal/idcode"
+	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/qr/trust"
+)
+
+// ErrNoRotation: there is no key of this name that can be rotated.
+var ErrNoRotation = errors.New("no key of this name can be rotated")
+
+// maxAnnounce bounds how long before its use a key may be announced.
+const maxAnnounce = 90 * day
+
+const day = 24 * time.Hour
+
+// rotatable is a key that the service signs with, and its certificate.
+type rotatable struct {
+	purpose   keystore.Purpose
+	name      string
+	authority string
+	request   ca.Request
+}
+
+// RotateKey puts a new key with a certificate of its own in the place of one that the
+// service signs with: code, checkpoint, maker, the trust files' trust, catalogue,
+// status and time, or an issuing authority by its unified social credit code.
+//
+// With a notice the new key is announced now and used from then on, so that terminals
+// know it before they meet it; trust files go by their root, which announces itself,
+// and take none. What the old key signed stays valid: the trust list keeps it with the
+// time in which it was used. The keys of trust files are named in their root, so its
+// key is needed from the offline store.
+func (o *Office) RotateKey(ctx context.Context, actor, name string, notice time.Duration, offline *keystore.Store) error {
+	if notice < 0 || notice > maxAnnounce {
+		return fmt.Errorf("notice of %v is not 0 to %v: %w", notice, maxAnnounce, ErrOutOfRange)
+	}
+	r, err := o.rotatable(ctx, name)
+	if err != nil {
+		return err
+	}
+	if r.purpose == keystore.PurposeTrust && notice != 0 {
+		return fmt.Errorf("key %s changes with the next root of the trust files and takes no notice: %w", name, ErrOutOfRange)
+	}
+	// Nobody signs while a key changes hands, so that no signature falls outside of
+	// the time that the trust list gives its key.
+	o.rotating.Lock()
+	defer o.rotating.Unlock()
+	ring, err := o.keyring(ctx, r.purpose, r.name)
+	if err != nil {
+		return err
+	}
+	now := o.now()
+	if last := ring[len(ring)-1]; last.From > now.Unix() {
+		return fmt.Errorf("key %s: its successor is announced for %s already: %w", name, time.Unix(last.From, 0).UTC().Format(time.RFC3339), ErrOutOfRange)
+	}
+	next := fmt.Sprintf("%s.%d", r.name, len(ring)+1)
+	key, _, err := o.certified(ctx, actor, r.purpose, next, r.authority, r.request)
+	if err != nil {
+		return err
+	}
+	grown := ring.next(next, key.Public().Point(), now.Add(notice).Unix())
+	value, err := json.Marshal(grown)
+	if err != nil {
+		return err
+	}
+	entry, err := o.entry(actor, audit.ActKeyRotate, next)
+	if err != nil {
+		return err
+	}
+	settings := map[string][]byte{keyringSetting(r.purpose, r.name): value}
+	if r.purpose == keystore.PurposeTrust {
+		return o.rotateRole(ctx, actor, trust.Role(r.name), grown, settings, entry, offline)
+	}
+	if err := o.store.PutSettings(ctx, settings, entry); err != nil {
+		return err
+	}
+	_, err = o.Publish(ctx, actor)
+	return err
+}
+
+// rotatable finds a key by the name that an officer gives it.
+func (o *Office) rotatable(ctx context.Context, name string) (rotatable, error) {
+	for _, s := range serviceKeys() {
+		if s.name == name {
+			return rotatable{s.purpose, s.name, s.authority, ca.Request{Profile: s.profile, Subject: o.serviceName(o.config.Domain + s.title)}}, nil
+		}
+	}
+	if idcode.CheckUSCC(name) == nil {
+		a, err := o.authorityOf(ctx, name)
+		if err != nil {
+			return rotatable{}, err
+		}
+		return rotatable{keystore.PurposeAuthority, a.USCC, caIssuers, authorityRequest(a)}, nil
+	}
+	return rotatable{}, fmt.Errorf("%q: %w", name, ErrNoRotation)
+}
+
+// rotateRole signs a root of the trust files that names a new key for a role, and every
+// file of it anew, and releases them together.
+func (o *Office) rotateRole(ctx context.Context, actor string, role trust.Role, ring keyring, settings map[string][]byte, entry audit.Record, offline *keystore.Store) error {
+	if offline == nil {
+		return ErrNeedsOffline
+	}
+	rootKey, err := offline.Signer(keystore.PurposeTrust, string(trust.RoleRoot))
+	if err != nil {
+		return err
+	}
+	o.publishing.Lock()
+	defer o.publishing.Unlock()
+	before, err := o.newestTrustRoot(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := o.publication(ctx)
+	if err != nil {
+		return err
+	}
+	after := *before
+	after.Head = p.head(before.Version+1, rootLife)
+	after.Roles = slices.Clone(before.Roles)
+	for i := range after.Roles {
+		if after.Roles[i].Role != role {
+			continue
+		}
+		if len(after.Roles[i].Points) != 1 {
+			return fmt.Errorf("role %s has %d keys, this program rotates one: %w", role, len(after.Roles[i].Points), ErrNoRotation)
+		}
+		after.Roles[i].Points = slices.Clone(after.Roles[i].Points)
+		after.Roles[i].Points[0] = ring[len(ring)-1].Point
+	}
+	signed, err := trust.Sign(trust.RoleRoot, &after, o.second, rootKey)
+	if err != nil {
+		return err
+	}
+	if _, err := trust.OpenRoot(signed, before, o.second); err != nil {
+		return fmt.Errorf("the next root of the trust files does not follow the one before: %w", err)
+	}
+	p.files[fmt.Sprintf("%d.root", after.Version)] = signed
+	if p.keys[role], err = o.generationKey(keystore.PurposeTrust, ring[len(ring)-1]); err != nil {
+		return err
+	}
+	// Not only when their content changes: the old signature counts no more.
+	p.state.Trust.Content, p.state.Catalogue.Content = [32]byte{}, [32]byte{}
+	if err := p.run(ctx); err != nil {
+		return err
+	}
+	return o.release(ctx, p.files, p.state, actor, settings, entry)
+}
+
+// newestTrustRoot returns the root of the trust files that is in force.
+func (o *Office) newestTrustRoot(ctx context.Context) (*trust.Root, error) {
+	var newest *trust.Root
+	for n := 1; ; n++ {
+		signed, err := o.store.TrustFile(ctx, fmt.Sprintf("%d.root", n))
+		if err != nil {
+			return nil, err
+		}
+		if signed == nil {
+			break
+		}
+		if newest, err = trust.OpenRoot(signed, newest, o.second); err != nil {
+			return nil, err
+		}
+	}
+	if newest == nil {
+		return nil, errors.New("there is no root of the trust files")
+	}
+	return newest, nil
+}
+
+// RotateAuthority gives an intermediate certificate authority a new key, with a
+// certificate by the root under a name of its own. The old one issues no more; it goes
+// on signing its CRLs until its last certificate has ended ([Office.StatusAuthorities]),
+// and what it has issued stays valid.
+func (o *Office) RotateAuthority(ctx context.Context, actor, name string, offline *keystore.Store) (*cert.Certificate, error) {
+	o.rotating.Lock()
+	defer o.rotating.Unlock()
+	ring, err := o.keyringOfAuthority(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	root, err := o.root(ctx, offline)
+	if err != nil {
+		return nil, err
+	}
+	generation := len(ring) + 1
+	next := fmt.Sprintf("%s.%d", name, generation)
+	key, err := o.keys.Signer(keystore.PurposeCA, next)
+	if errors.Is(err, keystore.ErrNoKey) {
+		key, err = o.keys.GenerateSigner(keystore.PurposeCA, next)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := ca.Request{Profile: ca.ProfileIntermediate, Subject: o.authorityName(name, generation), Key: key.Public()}
+	c, err := certify(ctx, root, r, actor)
+	if errors.Is(err, ca.ErrKeyInUse) { // a try before this one came so far
+		c, err = o.certificateOf(ctx, key.Public())
+	}
+	if err != nil {
+		return nil, err
+	}
+	value, err := json.Marshal(ring.next(next, key.Public().Point(), o.now().Unix()))
+	if err != nil {
+		return nil, err
+	}
+	entry, err := o.entry(actor, audit.ActKeyRotate, next)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := o.shardCounts(ctx, ring[len(ring)-1].Key)
+	if err != nil {
+		return nil, err
+	}
+	shards, err := json.Marshal(counts[len(counts)-1:])
+	if err != nil {
+		return nil, err
+	}
+	settings := map[string][]byte{keyringSetting(keystore.PurposeCA, name): value, shardsSetting + next: shards}
+	if err := o.store.PutSettings(ctx, settings, entry); err != nil {
+		return nil, err
+	}
+	_, err = o.Publish(ctx, actor)
+	return c, err
+}
+
+// StatusAuthority is an authority that answers for the status of certificates.
+type StatusAuthority struct {
+	*ca.Authority
+	Name   string // of its key, and within URLs
+	Shards []ca.Shard
+}
+
+// StatusAuthorities returns the intermediate authorities that sign CRLs: those in use,
+// and those whose key was rotated as long as a certificate of theirs has not ended.
+func (o *Office) StatusAuthorities(ctx context.Context) ([]StatusAuthority, error) {
+	var all []StatusAuthority
+	now := o.now()
+	for _, name := range Intermediates() {
+		ring, err := o.keyringOfAuthority(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for i, g := range ring {
+			if i < len(ring)-1 {
+				live, err := o.hasLive(ctx, g, now)
+				if err != nil {
+					return nil, err
+				}
+				if !live {
+					continue
+				}
+			}
+			a, err := o.authorityOfKey(ctx, g)
+			if err != nil {
+				return nil, err
+			}
+			shards, err := o.Shards(ctx, g.Key)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, StatusAuthority{a, g.Key, shards})
+		}
+	}
+	return all, nil
+}
+
+// hasLive reports whether a certificate that an authority's key signed has not ended.
+func (o *Office) hasLive(ctx context.Context, g generation, now time.Time) (bool, error) {
+	for r, err := range o.store.IssuedBy(ctx, g.Point, cert.Serial{}) {
+		if err != nil {
+			return false, err
+		}
+		if r.NotAfter.After(now) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// KeyGeneration is one key of those that followed one another under a name.
+type KeyGeneration struct {
+	Name        string // in the key store
+	Purpose     keystore.Purpose
+	Certificate *cert.Certificate
+	From, Until time.Time // zero: from the beginning; open
+	InUse       bool
+}
+
+// KeyGenerations lists the keys that can be rotated, with their certificates.
+func (o *Office) KeyGenerations(ctx context.Context) ([]KeyGeneration, error) {
+	type named struct {
+		purpose keystore.Purpose
+		name    string
+	}
+	var names []named
+	for _, name := range Intermediates() {
+		names = append(names, named{keystore.PurposeCA, name})
+	}
+	for _, s := range serviceKeys() {
+		names = append(names, named{s.purpose, s.name})
+	}
+	authorities, err := o.store.Authorities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range authorities {
+		names = append(names, named{keystore.PurposeAuthority, a.USCC})
+	}
+	var all []KeyGeneration
+	for _, n := range names {
+		ring, err := o.keyring(ctx, n.purpose, n.name)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range ring {
+			k := KeyGeneration{Name: g.Key, Purpose: n.purpose, InUse: g.at(o.now().Unix())}
+			if g.From != 0 {
+				k.From = time.Unix(g.From, 0).UTC()
+			}
+			if g.Until != 0 {
+				k.Until = time.Unix(g.Until, 0).UTC()
+			}
+			der, err := o.store.CertificateOf(ctx, g.Point)
+			if err != nil {
+				return nil, err
+			}
+			if k.Certificate, err = cert.Parse(der); err != nil {
+				return nil, err
+			}
+			all = append(all, k)
+		}
+	}
+	return all, nil
+}

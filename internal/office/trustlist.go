@@ -1,0 +1,155 @@
+package office
+
+import (
+	"context"
+	"time"
+
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/qr"
+	"github.com/elicence/elicence/qr/trust"
+)
+
+// printed is what a key may sign of one kind of printed code.
+func printed(kind qr.Kind) []trust.KindLife {
+	return []trust.KindLife{{Kind: uint64(kind), Seconds: uint64(qr.MaxPrintedLife / time.Second)}}
+}
+
+// trustIssuers describes an issuing authority: one entry for every generation of its
+// key, with its lists in the time in which that key signed.
+func (o *Office) trustIssuers(ctx context.Context, a licence.Authority, now time.Time) ([]trust.Issuer, error) {
+	ring, err := o.issuerKeys(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	// The certificate of the register is the first key's first.
+	first, err := cert.Parse(a.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	var issuers []trust.Issuer
+	for _, g := range ring {
+		key, err := pki.ParsePoint(g.Point[:])
+		if err != nil {
+			return nil, err
+		}
+		issuer := trust.Issuer{
+			Point: g.Point, KID: key.KID(), USCC: a.USCC, Name: a.Name, Region: a.Region, State: trust.IssuerActive, Kinds: printed(qr.KindLicence),
+		}
+		if g.Until != 0 && g.Until <= now.Unix() {
+			issuer.State = trust.IssuerRetired
+		}
+		if lost, err := o.compromised(ctx, g.Point); err != nil {
+			return nil, err
+		} else if lost {
+			issuer.State = trust.IssuerCompromised
+		}
+		for _, id := range a.Categories {
+			issuer.Categories = append(issuer.Categories, uint64(id))
+		}
+		from := g.From
+		if from == 0 {
+			from = first.NotBefore().Unix()
+		}
+		for _, l := range a.Lists {
+			issuer.Lists = append(issuer.Lists, trust.IssuerList{List: uint64(l), From: from, Until: g.Until})
+		}
+		issuers = append(issuers, issuer)
+	}
+	return issuers, nil
+}
+
+// trustServices names the keys for document codes, those before the present one with
+// the end of their time, without those that were compromised.
+func (o *Office) trustServices(ctx context.Context) ([]trust.Service, error) {
+	ring, err := o.keyring(ctx, keystore.PurposeService, codeKey)
+	if err != nil {
+		return nil, err
+	}
+	var services []trust.Service
+	for _, g := range ring {
+		if lost, err := o.compromised(ctx, g.Point); err != nil {
+			return nil, err
+		} else if lost {
+			continue
+		}
+		key, err := pki.ParsePoint(g.Point[:])
+		if err != nil {
+			return nil, err
+		}
+		services = append(services, trust.Service{
+			Point: g.Point, KID: key.KID(), Name: o.config.Domain + "文件核验码签名", Kinds: printed(qr.KindDocument), From: g.From, Until: g.Until,
+		})
+	}
+	return services, nil
+}
+
+// trustLog names the key that signs checkpoints of the audit log, and those that did,
+// without those that were compromised.
+func (o *Office) trustLog(ctx context.Context, now time.Time) (trust.LogKey, []trust.PastLogKey, error) {
+	ring, err := o.keyring(ctx, keystore.PurposeService, checkpointKey)
+	if err != nil {
+		return trust.LogKey{}, nil, err
+	}
+	present, err := ring.current(now)
+	if err != nil {
+		return trust.LogKey{}, nil, err
+	}
+	var past []trust.PastLogKey
+	for _, g := range ring {
+		if g.Until == 0 || g.Until > now.Unix() {
+			continue
+		}
+		if lost, err := o.compromised(ctx, g.Point); err != nil {
+			return trust.LogKey{}, nil, err
+		} else if !lost {
+			past = append(past, trust.PastLogKey{Point: g.Point, From: g.From, Until: g.Until})
+		}
+	}
+	return trust.LogKey{Origin: o.config.Domain, Point: present.Point}, past, nil
+}
+
+// documentTrust says whose seals and personal signatures count: the authorities for
+// seals and for persons and the seal maker, with every key that they have had but
+// those that were compromised.
+func (o *Office) documentTrust(ctx context.Context) (trust.Documents, error) {
+	var d trust.Documents
+	root, err := o.store.Setting(ctx, rootSetting)
+	if err != nil {
+		return d, err
+	}
+	d.Roots = [][]byte{root}
+	for name, into := range map[string]*[][]byte{caSeals: &d.Seals, caPersons: &d.Persons} {
+		ring, err := o.keyringOfAuthority(ctx, name)
+		if err != nil {
+			return d, err
+		}
+		for _, g := range ring {
+			if lost, err := o.compromised(ctx, g.Point); err != nil {
+				return d, err
+			} else if lost {
+				continue
+			}
+			a, err := o.authorityOfKey(ctx, g)
+			if err != nil {
+				return d, err
+			}
+			*into = append(*into, a.Certificate().DER)
+		}
+	}
+	makers, err := o.keyring(ctx, keystore.PurposeSeal, makerKey)
+	if err != nil {
+		return d, err
+	}
+	for _, g := range makers {
+		if lost, err := o.compromised(ctx, g.Point); err != nil {
+			return d, err
+		} else if lost {
+			continue
+		}
+		d.Makers = append(d.Makers, g.Point)
+	}
+	return d, nil
+}

@@ -1,0 +1,13 @@
+package audit
+
+// Acts on certificates after they were issued, and on keys.
+const (
+	ActCertificateRenew   Act = "certificate.renew"
+	ActCertificateAbandon Act = "certificate.abandon" // intended and never recorded
+	ActCertificateRevoke  Act = "certificate.revoke"
+	ActCertificateHold    Act = "certificate.hold"
+	ActCertificateRelease Act = "certificate.release"
+	ActCertificateShards  Act = "certificate.shards" // an authority's CRLs are divided further
+	ActKeyRotate          Act = "key.rotate"
+	ActSealRenew          Act = "seal.renew"
+)
