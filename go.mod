@@ -3,6 +3,8 @@ module github.com/elicence/elicence
 go 1.26.0
 
 require (
+	// which networks are special, by the registries of IANA: the guard of outgoing requests.
+	code.dny.dev/ssrf v0.2.0
 	// constant-time arithmetic for two-party signing.
 	filippo.io/bigmod v0.1.0
 	// OpenAPI 3.1, validation and problem details from Go types; the last version for echo v4.
@@ -43,6 +45,8 @@ require (
 	golang.org/x/image v0.47.0
 	// groups of goroutines.
 	golang.org/x/sync v0.24.0
+	// asks the kernel whether its clock is synchronised.
+	golang.org/x/sys v0.49.0
 	// asks for a passphrase unseen.
 	golang.org/x/term v0.47.0
 	// Unicode normalisation.
@@ -75,8 +79,8 @@ require (
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/exp v0.0.0-20221126150942-6ab00d035af9 // indirect
 	golang.org/x/net v0.60.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
 )
