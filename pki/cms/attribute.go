@@ -58,6 +58,9 @@ func addSetOf(b *cryptobyte.Builder, tag cbasn1.Tag, members [][]byte) {
 
 // addAttributes writes a SET OF Attribute.
 func addAttributes(b *cryptobyte.Builder, tag cbasn1.Tag, attributes []Attribute) error {
+	if len(attributes) > maxAttributes {
+		return fmt.Errorf("%d attributes, at most %d are read", len(attributes), maxAttributes)
+	}
 	members := make([][]byte, len(attributes))
 	seen := make(map[oid.ID]bool, len(attributes))
 	for i, a := range attributes {

@@ -252,7 +252,14 @@ func WithUnsigned(der []byte, attribute Attribute) ([]byte, error) {
 	if attributesErr != nil {
 		return nil, fmt.Errorf("unsigned attributes: %w", attributesErr)
 	}
-	return b.Bytes()
+	with, err := b.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	if len(with) > MaxSize {
+		return nil, fmt.Errorf("the signature would have %d bytes, at most %d are read", len(with), MaxSize)
+	}
+	return with, nil
 }
 
 // TimeStamp returns the unsigned attribute that carries a time-stamp token over
