@@ -107,17 +107,20 @@ func (t *Template) addSigningCertificate(b *cryptobyte.Builder) {
 }
 
 // Sign makes the signature of a content with the given SM3 digest: a ContentInfo
-// whose signature was verified.
+// whose signature was verified by the key's self-check.
 func (t *Template) Sign(contentSM3 [sm3.Size]byte, key *pki.Key) ([]byte, error) {
 	attributes, err := t.SignedAttributes(contentSM3)
 	if err != nil {
 		return nil, err
 	}
-	sig, err := key.SignUnchecked(attributes)
+	if !t.Chain[0].Key.Equal(key.Public()) {
+		return nil, fmt.Errorf("certificate of %s does not belong to the key", t.Chain[0].Subject)
+	}
+	sig, err := key.Sign(attributes)
 	if err != nil {
 		return nil, err
 	}
-	return t.Assemble(attributes, sig)
+	return t.assemble(attributes, sig)
 }
 
 // Assemble joins signed attributes and their signature to a ContentInfo. A
@@ -129,15 +132,11 @@ func (t *Template) Assemble(attributes []byte, sig pki.Signature) ([]byte, error
 	if !t.Chain[0].Key.Verify(attributes, sig) {
 		return nil, pki.ErrSelfCheck
 	}
-	return t.AssembleUnchecked(attributes, sig)
+	return t.assemble(attributes, sig)
 }
 
-// AssembleUnchecked is [Template.Assemble] without the verification, for callers
-// that have verified the signature themselves.
-func (t *Template) AssembleUnchecked(attributes []byte, sig pki.Signature) ([]byte, error) {
-	if len(t.Chain) == 0 {
-		return nil, errNoChain
-	}
+// assemble joins what was verified.
+func (t *Template) assemble(attributes []byte, sig pki.Signature) ([]byte, error) {
 	signerInfo, err := t.signerInfo(attributes, sig)
 	if err != nil {
 		return nil, err

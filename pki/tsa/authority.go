@@ -16,6 +16,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/fixedkey"
 	"github.com/elicence/elicence/pki/oid"
 )
 
@@ -72,6 +73,7 @@ func NewAuthority(s Settings) (*Authority, error) {
 	if s.Random == nil {
 		s.Random = rand.Reader
 	}
+	s.Key = s.Key.CheckedBy(fixedkey.New(s.Key.Public()).VerifyDigest)
 	a := &Authority{settings: s, signer: signer, ticker: ticker{marks: s.Marks}}
 	if s.Named {
 		var b cryptobyte.Builder
