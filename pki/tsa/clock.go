@@ -73,12 +73,12 @@ type ClockSettings struct {
 type Clock struct {
 	settings ClockSettings
 
-	mu       sync.Mutex
-	anchor   Reading       // the last reading that was proven; guarded by mu
-	anchored bool          // guarded by mu
-	probed   time.Duration // monotonic time of the last good probe; guarded by mu
-	jumped   error         // nil unless the clock has jumped; guarded by mu
-	settled  time.Duration // monotonic time from which it counts again; guarded by mu
+	mu      sync.Mutex
+	anchor  *Reading      // what later readings are compared with; nil before the first probe; guarded by mu
+	proven  bool          // the last probe was good; guarded by mu
+	probed  time.Duration // monotonic time of the last good probe; guarded by mu
+	jumped  error         // nil unless the clock has jumped; guarded by mu
+	settled time.Duration // monotonic time from which it counts again; guarded by mu
 }
 
 // NewClock returns a clock. It is not proven before the first [Clock.Now].
@@ -116,7 +116,7 @@ func (c *Clock) Now(ctx context.Context) (time.Time, error) {
 	if err := c.watch(r); err != nil {
 		return time.Time{}, err
 	}
-	if !c.anchored || r.Monotonic-c.probed >= c.settings.ProbeEvery {
+	if !c.proven || r.Monotonic-c.probed >= c.settings.ProbeEvery {
 		if err := c.probe(ctx, r); err != nil {
 			return time.Time{}, err
 		}
@@ -133,14 +133,14 @@ func (c *Clock) Now(ctx context.Context) (time.Time, error) {
 // watch compares how far the two clocks went since the anchor. After a jump the
 // clock's new course is watched from where it is now.
 func (c *Clock) watch(r Reading) error {
-	if !c.anchored {
+	if c.anchor == nil {
 		return nil
 	}
 	drift := r.Wall.Sub(c.anchor.Wall) - (r.Monotonic - c.anchor.Monotonic)
 	if drift.Abs() <= c.settings.MaxJump {
 		return nil
 	}
-	c.anchored = false
+	c.anchor, c.proven = &r, false
 	c.settled = r.Monotonic + c.settings.Settle
 	c.jumped = fmt.Errorf("%w by %s", ErrClockJumped, drift)
 	return c.jumped
@@ -154,12 +154,12 @@ func (c *Clock) probe(ctx context.Context, r Reading) error {
 		err = fmt.Errorf("it may be off by %s, at most %s are allowed", s.MaxError, c.settings.MaxError)
 	}
 	if err != nil {
-		c.anchored = false
+		c.proven = false
 		if c.jumped != nil {
 			c.settled = r.Monotonic + c.settings.Settle
 		}
 		return fmt.Errorf("%w: %w", ErrUnsynchronised, err)
 	}
-	c.anchor, c.anchored, c.probed = r, true, r.Monotonic
+	c.anchor, c.proven, c.probed = &r, true, r.Monotonic
 	return nil
 }
