@@ -32,7 +32,7 @@
 //   - no signed attributes: the attached content itself is signed;
 //   - the signature as 64 raw bytes r ‖ s;
 //   - no signing-certificate-v2 (GB/T 35275 does not know it);
-//   - any version number, further digest algorithms in the list, embedded certificates
+//   - any version number that CMS has, further digest algorithms in the list, embedded certificates
 //     that are not read here.
 //
 // It never verifies less: with attributes the content's digest must be in them and the

@@ -169,6 +169,9 @@ func (m *message) checkVersions() error {
 }
 
 func (m *message) tolerant(known ...*cert.Certificate) (*Signed, error) {
+	if m.version < 1 || m.version > 5 || m.signer.version != 1 && m.signer.version != 3 {
+		return nil, malformed("a version number that CMS does not have")
+	}
 	if !slices.Contains(m.digests, oid.SM3) || m.signer.digest != oid.SM3 {
 		return nil, malformed("digest algorithm is not SM3")
 	}

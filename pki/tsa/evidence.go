@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -30,20 +31,15 @@ const (
 // Batch is many digests under one token: their SM3 hash tree (RFC 4998, 4.2), whose
 // root is the token's imprint.
 type Batch struct {
-	Token  *Token
-	levels [][][]byte // levels[0] are the digests, ascending; the last holds the root
+	Token   *Token
+	digests [][]byte   // ascending, each once
+	salts   [][]byte   // salts[i] is hashed with digests[i]; none for one digest alone
+	levels  [][][]byte // levels[0][i] is the hash of digest and salt i; the last level is the root
 }
 
-// hashTree returns the levels above some digests. Digests are put in ascending order,
-// each once. Two neighbours make SM3 of their concatenation in ascending order; one
-// without a neighbour moves up as it is.
-func hashTree(digests [][sm3.Size]byte) [][][]byte {
-	level := make([][]byte, len(digests))
-	for i := range digests {
-		level[i] = digests[i][:]
-	}
-	slices.SortFunc(level, bytes.Compare)
-	level = slices.CompactFunc(level, bytes.Equal)
+// hashTree returns the levels above some hashes. Two neighbours make SM3 of their
+// concatenation in ascending order; one without a neighbour moves up as it is.
+func hashTree(level [][]byte) [][][]byte {
 	levels := [][][]byte{level}
 	for len(level) > 1 {
 		above := make([][]byte, 0, (len(level)+1)/2)
@@ -69,18 +65,36 @@ func hashList(hashes [][]byte) []byte {
 }
 
 // StampBatch stamps many SM3 digests with one token. Each gets an evidence record of
-// its own ([Batch.Evidence]) that says nothing of the others but hashes over them.
+// its own ([Batch.Evidence]). Each digest is hashed with 32 random bytes first, so that a
+// record tells nothing of the other documents, not even to who can guess them.
 func (c *Client) StampBatch(ctx context.Context, digests [][sm3.Size]byte) (*Batch, error) {
 	if len(digests) == 0 || len(digests) > MaxBatch {
 		return nil, fmt.Errorf("a batch of %d digests: from 1 to %d can be stamped together", len(digests), MaxBatch)
 	}
-	levels := hashTree(slices.Clone(digests))
-	root := levels[len(levels)-1][0]
-	token, err := c.Stamp(ctx, SM3([sm3.Size]byte(root)))
-	if err != nil {
+	b := new(Batch)
+	for _, d := range digests {
+		b.digests = append(b.digests, bytes.Clone(d[:]))
+	}
+	slices.SortFunc(b.digests, bytes.Compare)
+	b.digests = slices.CompactFunc(b.digests, bytes.Equal)
+	leaves := b.digests
+	if len(b.digests) > 1 {
+		leaves = nil
+		for _, d := range b.digests {
+			salt := make([]byte, sm3.Size)
+			if _, err := io.ReadFull(c.Random, salt); err != nil {
+				return nil, fmt.Errorf("drawing salts for a batch: %w", err)
+			}
+			b.salts, leaves = append(b.salts, salt), append(leaves, hashList([][]byte{d, salt}))
+		}
+	}
+	b.levels = hashTree(leaves)
+	root := b.levels[len(b.levels)-1][0]
+	var err error
+	if b.Token, err = c.Stamp(ctx, SM3([sm3.Size]byte(root))); err != nil {
 		return nil, err
 	}
-	return &Batch{token, levels}, nil
+	return b, nil
 }
 
 // ErrNotStamped: a batch has no such digest.
@@ -90,19 +104,19 @@ var ErrNotStamped = errors.New("the digest is not in the batch")
 // [ParseEvidence], or any other reader of that standard, it proves that the digest
 // existed at the token's time.
 func (b *Batch) Evidence(digest [sm3.Size]byte) ([]byte, error) {
-	i, found := slices.BinarySearchFunc(b.levels[0], digest[:], bytes.Compare)
+	i, found := slices.BinarySearchFunc(b.digests, digest[:], bytes.Compare)
 	if !found {
 		return nil, ErrNotStamped
 	}
 	var lists [][][]byte
+	if b.salts != nil {
+		lists = append(lists, [][]byte{digest[:], b.salts[i]})
+	}
 	for _, level := range b.levels[:len(b.levels)-1] {
 		if sibling := i ^ 1; sibling < len(level) {
 			lists = append(lists, [][]byte{level[sibling]})
 		}
 		i /= 2
-	}
-	if len(lists) > 0 {
-		lists[0] = append(lists[0], digest[:])
 	}
 	return marshalEvidence(lists, b.Token.DER)
 }
@@ -189,6 +203,10 @@ func readStamp(stamp cryptobyte.String) (*Evidence, error) {
 				return nil, malformed("archive time stamp's hash tree holds something that is not SM3")
 			}
 			hashes = append(hashes, hash)
+		}
+		// Some programs hash one alone, some take it as it is.
+		if len(e.lists) == 0 && len(hashes) == 1 {
+			return nil, malformed("archive time stamp's hash tree begins with a hash alone")
 		}
 		e.lists = append(e.lists, hashes)
 	}
