@@ -6,7 +6,7 @@
 // costs two and a half times as much as signing; with tables it is half. The arithmetic
 // is another than the one that signs, so a fault of either shows.
 //
-// Nothing here is secret, so nothing runs in constant time. A [Verifier] takes 1 MiB and
+// Nothing here is secret, so nothing runs in constant time. A [Verifier] takes 1.7 MB and
 // some milliseconds to make: it is for keys that live long and sign much (time stamps,
 // OCSP, status).
 package fixedkey

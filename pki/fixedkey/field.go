@@ -71,6 +71,16 @@ func (z *element) sub(x, y *element) {
 	}
 }
 
+// negate sets z = −z, for a z that is not 0.
+func (z *element) negate() {
+	p := element{p0, p1, p2, p3}
+	var b uint64
+	z[0], b = bits.Sub64(p[0], z[0], 0)
+	z[1], b = bits.Sub64(p[1], z[1], b)
+	z[2], b = bits.Sub64(p[2], z[2], b)
+	z[3], _ = bits.Sub64(p[3], z[3], b)
+}
+
 // mul sets z = x·y / 2^256 mod p: for each limb of x, times y is added and the lowest
 // limb is cleared. It is written out because it is nearly all of the work.
 func (z *element) mul(x, y *element) {

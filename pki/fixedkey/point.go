@@ -70,27 +70,32 @@ func (p *jacobian) double() {
 	p.y.sub(&t, &yy)
 }
 
-// windows is the number of bytes of a scalar: each has a row of the table.
-const windows = 32
+// A scalar is written in signed digits of width bits, from −half to half: each digit has
+// a row of the table, which holds the multiples for the positive ones. Wider digits need
+// fewer additions and larger tables; ten bits keep both tables in a core's own cache.
+const (
+	width = 10
+	half  = 1 << (width - 1)
+	rows  = 256/width + 1
+)
 
-// table holds d·256^i·P for every byte d ≠ 0 at every place i from the end.
-type table [windows][255]affine
+// table holds d·2^(width·i)·P at [i][d−1].
+type table [rows][half]affine
 
 func newTable(point *affine) *table {
 	t := new(table)
 	base := *point
-	row := make([]jacobian, 256)
+	row := make([]jacobian, half)
 	for i := range t {
-		row[0] = jacobian{}
-		for d := 1; d < 256; d++ {
-			row[d] = row[d-1]
-			row[d].add(&base)
+		var multiple jacobian
+		for d := range row {
+			multiple.add(&base)
+			row[d] = multiple
 		}
-		toAffine(t[i][:], row[1:])
-		last := row[255]
-		last.add(&base) // 256 times, the base of the next row
+		toAffine(t[i][:], row)
+		multiple.double() // 2·half times, the base of the next row
 		next := make([]affine, 1)
-		toAffine(next, []jacobian{last})
+		toAffine(next, []jacobian{multiple})
 		base = next[0]
 	}
 	return t
@@ -117,11 +122,33 @@ func toAffine(dst []affine, src []jacobian) {
 	}
 }
 
-// addMultiple sets p = p + k·P for the point P of the table and 32 big-endian bytes k.
-func (p *jacobian) addMultiple(t *table, k *[32]byte) {
-	for i := range windows {
-		if d := k[windows-1-i]; d != 0 {
+// addMultiple sets p = p + k·P for the point P of the table and a scalar k below n,
+// least significant limb first.
+func (p *jacobian) addMultiple(t *table, k [4]uint64) {
+	carry := 0
+	for i := range t {
+		d := digit(&k, i) + carry
+		carry = 0
+		if d > half {
+			d, carry = d-2*half, 1
+		}
+		switch {
+		case d > 0:
 			p.add(&t[i][d-1])
+		case d < 0:
+			negative := t[i][-d-1]
+			negative.y.negate()
+			p.add(&negative)
 		}
 	}
+}
+
+// digit returns width bits of a number, from bit width·i on.
+func digit(k *[4]uint64, i int) int {
+	limb, shift := width*i/64, width*i%64
+	bits := k[limb] >> shift
+	if shift+width > 64 && limb < 3 {
+		bits |= k[limb+1] << (64 - shift)
+	}
+	return int(bits & (2*half - 1))
 }

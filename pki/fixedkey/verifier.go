@@ -33,8 +33,8 @@ func (v *Verifier) VerifyDigest(e [32]byte, sig pki.Signature) bool {
 	r, s := [32]byte(sig[:32]), [32]byte(sig[32:])
 	t := addModN(r, s)
 	var sum jacobian
-	sum.addMultiple(v.base, &s)
-	sum.addMultiple(v.key, &t)
+	sum.addMultiple(v.base, limbs(s))
+	sum.addMultiple(v.key, limbs(t))
 	if sum.z.isZero() {
 		return false
 	}
