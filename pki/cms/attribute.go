@@ -21,17 +21,6 @@ type Attribute struct {
 // maxAttributes bounds the attributes of a signature, and the values of one.
 const maxAttributes = 64
 
-// newAttribute returns an attribute of one value.
-func newAttribute(id oid.ID, value func(*cryptobyte.Builder)) (Attribute, error) {
-	var b cryptobyte.Builder
-	value(&b)
-	der, err := b.Bytes()
-	if err != nil {
-		return Attribute{}, fmt.Errorf("attribute %s: %w", id, err)
-	}
-	return Attribute{id, [][]byte{der}}, nil
-}
-
 func (a Attribute) marshal() ([]byte, error) {
 	if len(a.Values) == 0 {
 		return nil, fmt.Errorf("attribute %s has no value", a.Type)
@@ -56,25 +45,48 @@ func addSetOf(b *cryptobyte.Builder, tag cbasn1.Tag, members [][]byte) {
 	})
 }
 
-// addAttributes writes a SET OF Attribute.
-func addAttributes(b *cryptobyte.Builder, tag cbasn1.Tag, attributes []Attribute) error {
-	if len(attributes) > maxAttributes {
-		return fmt.Errorf("%d attributes, at most %d are read", len(attributes), maxAttributes)
+// addAttributes writes a SET OF Attribute: some that are written already, none of which
+// has the type of another, and others.
+func addAttributes(b *cryptobyte.Builder, tag cbasn1.Tag, written []member, others []Attribute) error {
+	if len(written)+len(others) > maxAttributes {
+		return fmt.Errorf("%d attributes, at most %d are read", len(written)+len(others), maxAttributes)
 	}
-	members := make([][]byte, len(attributes))
-	seen := make(map[oid.ID]bool, len(attributes))
-	for i, a := range attributes {
-		if seen[a.Type] {
+	types := make([]oid.ID, 0, len(written)+len(others))
+	members := make([][]byte, 0, len(written)+len(others))
+	for _, m := range written {
+		types, members = append(types, m.id), append(members, m.der)
+	}
+	for _, a := range others {
+		if slices.Contains(types, a.Type) {
 			return fmt.Errorf("attribute %s stands twice", a.Type)
 		}
-		seen[a.Type] = true
-		var err error
-		if members[i], err = a.marshal(); err != nil {
+		der, err := a.marshal()
+		if err != nil {
 			return err
 		}
+		types, members = append(types, a.Type), append(members, der)
 	}
 	addSetOf(b, tag, members)
 	return nil
+}
+
+// member is the DER of an attribute of one value.
+type member struct {
+	id  oid.ID
+	der []byte
+}
+
+func newMember(id oid.ID, value func(*cryptobyte.Builder)) (member, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, 128))
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		oid.Add(b, id)
+		b.AddASN1(cbasn1.SET, value)
+	})
+	der, err := b.Bytes()
+	if err != nil {
+		return member{}, fmt.Errorf("attribute %s: %w", id, err)
+	}
+	return member{id, der}, nil
 }
 
 // readAttributes reads the content of a SET OF Attribute. An attribute type

@@ -26,6 +26,7 @@ type Template struct {
 	SigningTime      time.Time           // the signer's claim; UTC, whole seconds
 	Attributes       []Attribute         // further signed attributes
 	Unsigned         []Attribute
+	fixed            *fixed // of [Template.Prepared]; nil: computed each time
 }
 
 // names are the object identifiers that the two standards write differently.
@@ -57,39 +58,76 @@ func (t *Template) version() int64 {
 // SignedAttributes returns the signed attributes for a content with the given SM3
 // digest: the DER of a SET OF Attribute, which is the message that SM2 signs.
 func (t *Template) SignedAttributes(contentSM3 [sm3.Size]byte) ([]byte, error) {
-	if len(t.Chain) == 0 {
-		return nil, errNoChain
-	}
 	if t.Content != nil && sm3.Sum(t.Content) != contentSM3 {
 		return nil, errors.New("the digest to be signed is not the attached content's")
 	}
-	required := []struct {
-		id    oid.ID
-		value func(*cryptobyte.Builder)
-	}{
-		{oid.ContentType, func(b *cryptobyte.Builder) { oid.Add(b, t.contentType()) }},
-		{oid.MessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(contentSM3[:]) }},
-		{oid.SigningCertificateV2, t.addSigningCertificate},
+	fixed, err := t.fixedParts()
+	if err != nil {
+		return nil, err
 	}
+	contentType, err := newMember(oid.ContentType, func(b *cryptobyte.Builder) { oid.Add(b, t.contentType()) })
+	if err != nil {
+		return nil, err
+	}
+	messageDigest, err := newMember(oid.MessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(contentSM3[:]) })
+	if err != nil {
+		return nil, err
+	}
+	written := []member{contentType, messageDigest, fixed.signingCertificate}
 	if !t.SigningTime.IsZero() {
-		required = append(required, struct {
-			id    oid.ID
-			value func(*cryptobyte.Builder)
-		}{oid.SigningTime, func(b *cryptobyte.Builder) { cert.AddTime(b, t.SigningTime) }})
-	}
-	attributes := make([]Attribute, 0, len(required)+len(t.Attributes))
-	for _, r := range required {
-		a, err := newAttribute(r.id, r.value)
+		signingTime, err := newMember(oid.SigningTime, func(b *cryptobyte.Builder) { cert.AddTime(b, t.SigningTime) })
 		if err != nil {
 			return nil, err
 		}
-		attributes = append(attributes, a)
+		written = append(written, signingTime)
 	}
-	var b cryptobyte.Builder
-	if err := addAttributes(&b, cbasn1.SET, append(attributes, t.Attributes...)); err != nil {
+	b := cryptobyte.NewBuilder(make([]byte, 0, 512))
+	if err := addAttributes(b, cbasn1.SET, written, t.Attributes); err != nil {
 		return nil, fmt.Errorf("signed attributes: %w", err)
 	}
 	return b.Bytes()
+}
+
+// fixed is what is the same in every signature of one signer.
+type fixed struct {
+	signingCertificate member
+	signerID           []byte // IssuerAndSerialNumber
+}
+
+// Prepared returns the template for many signatures: what only the signer decides is
+// computed once. The signer must not be changed after.
+func (t Template) Prepared() (Template, error) {
+	fixed, err := t.fixedParts()
+	if err != nil {
+		return Template{}, err
+	}
+	t.fixed = fixed
+	return t, nil
+}
+
+func (t *Template) fixedParts() (*fixed, error) {
+	if t.fixed != nil {
+		return t.fixed, nil
+	}
+	if len(t.Chain) == 0 {
+		return nil, errNoChain
+	}
+	f := new(fixed)
+	var err error
+	if f.signingCertificate, err = newMember(oid.SigningCertificateV2, t.addSigningCertificate); err != nil {
+		return nil, err
+	}
+	serial, err := t.Chain[0].SerialDER()
+	if err != nil {
+		return nil, err
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddBytes(t.Chain[0].RawIssuer())
+		b.AddBytes(serial)
+	})
+	f.signerID, err = b.Bytes()
+	return f, err
 }
 
 // addSigningCertificate writes SigningCertificateV2 (RFC 5035, 3): the signer's
@@ -142,7 +180,7 @@ func (t *Template) assemble(attributes []byte, sig pki.Signature) ([]byte, error
 		return nil, err
 	}
 	names := t.names()
-	var b cryptobyte.Builder
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(signerInfo)+len(t.Content)+2048))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { // ContentInfo
 		oid.Add(b, names.signedData)
 		b.AddASN1(context(0), func(b *cryptobyte.Builder) {
@@ -170,8 +208,7 @@ func (t *Template) assemble(attributes []byte, sig pki.Signature) ([]byte, error
 }
 
 func (t *Template) signerInfo(attributes []byte, sig pki.Signature) ([]byte, error) {
-	signer := t.Chain[0]
-	serial, err := signer.SerialDER()
+	fixed, err := t.fixedParts()
 	if err != nil {
 		return nil, err
 	}
@@ -181,19 +218,16 @@ func (t *Template) signerInfo(attributes []byte, sig pki.Signature) ([]byte, err
 		return nil, fmt.Errorf("signed attributes are not a SET OF: %w", ErrMalformed)
 	}
 	var unsignedErr error
-	var b cryptobyte.Builder
+	b := cryptobyte.NewBuilder(make([]byte, 0, 512+len(content)))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(1)
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { // IssuerAndSerialNumber
-			b.AddBytes(signer.RawIssuer())
-			b.AddBytes(serial)
-		})
+		b.AddBytes(fixed.signerID)
 		oid.AddAlgorithm(b, oid.SM3)
 		b.AddASN1(context(0), func(b *cryptobyte.Builder) { b.AddBytes(content) })
 		oid.AddAlgorithm(b, t.names().signature)
 		b.AddASN1OctetString(sig.DER())
 		if len(t.Unsigned) > 0 {
-			unsignedErr = addAttributes(b, context(1), t.Unsigned)
+			unsignedErr = addAttributes(b, context(1), nil, t.Unsigned)
 		}
 	})
 	if unsignedErr != nil {
@@ -242,7 +276,7 @@ func WithUnsigned(der []byte, attribute Attribute) ([]byte, error) {
 				b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) {
 					b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 						b.AddBytes(m.signer.beforeUnsigned)
-						attributesErr = addAttributes(b, context(1), append(slices.Clone(unsigned), attribute))
+						attributesErr = addAttributes(b, context(1), nil, append(slices.Clone(unsigned), attribute))
 					})
 				})
 			})

@@ -50,6 +50,7 @@ type Issue struct {
 type Authority struct {
 	settings Settings
 	signer   *cert.Certificate
+	template cms.Template
 	name     []byte // DER of a GeneralName
 	ticker   ticker
 }
@@ -75,10 +76,13 @@ func NewAuthority(s Settings) (*Authority, error) {
 	}
 	s.Key = s.Key.CheckedBy(fixedkey.New(s.Key.Public()).VerifyDigest)
 	a := &Authority{settings: s, signer: signer, ticker: ticker{marks: s.Marks}}
+	var err error
+	if a.template, err = (cms.Template{Chain: s.Chain, ContentType: oid.TSTInfo}).Prepared(); err != nil {
+		return nil, fmt.Errorf("time-stamping authority: %w", err)
+	}
 	if s.Named {
 		var b cryptobyte.Builder
 		b.AddASN1(contextTag(4), func(b *cryptobyte.Builder) { b.AddBytes(signer.RawSubject()) }) // directoryName
-		var err error
 		if a.name, err = b.Bytes(); err != nil {
 			return nil, fmt.Errorf("name of a time-stamping authority: %w", err)
 		}
@@ -196,7 +200,8 @@ func (a *Authority) token(info *Info, r *Request) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing a time stamp: %w", err)
 	}
-	t := cms.Template{Chain: a.settings.Chain, OmitCertificates: !r.Certificates, ContentType: oid.TSTInfo, Content: content}
+	t := a.template
+	t.OmitCertificates, t.Content = !r.Certificates, content
 	token, err := t.Sign(sm3.Sum(content), a.settings.Key)
 	if err != nil {
 		return nil, fmt.Errorf("signing a time stamp: %w", err)

@@ -26,7 +26,7 @@ type Info struct {
 // marshal returns the DER of TSTInfo. The request's imprint goes in as it was
 // received.
 func (i *Info) marshal(imprint func(*cryptobyte.Builder)) ([]byte, error) {
-	var b cryptobyte.Builder
+	b := cryptobyte.NewBuilder(make([]byte, 0, 256))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(1)
 		oid.Add(b, i.Policy)

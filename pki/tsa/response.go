@@ -117,7 +117,7 @@ func marshalRefusal(r *Refusal) ([]byte, error) {
 
 // marshalGranted returns the response that carries a token.
 func marshalGranted(token []byte) ([]byte, error) {
-	var b cryptobyte.Builder
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(token)+16))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1Int64(int64(Granted)) })
 		b.AddBytes(token)
