@@ -3,6 +3,8 @@ module github.com/elicence/elicence
 go 1.26.0
 
 require (
+	// which networks are special, by the registries of IANA: the guard of outgoing requests.
+	code.dny.dev/ssrf v0.2.0
 	// constant-time arithmetic for two-party signing.
 	filippo.io/bigmod v0.1.0
 	// PKCS#11 tokens, in programs that are built with cgo.
@@ -55,6 +57,8 @@ require (
 	golang.org/x/image v0.47.0
 	// groups of goroutines.
 	golang.org/x/sync v0.24.0
+	// asks the kernel whether its clock is synchronised.
+	golang.org/x/sys v0.49.0
 	// asks for a passphrase unseen.
 	golang.org/x/term v0.47.0
 	// Unicode normalisation.
@@ -93,8 +97,8 @@ require (
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
+	golang.org/x/exp v0.0.0-20221126150942-6ab00d035af9 // indirect
 	golang.org/x/net v0.60.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect

@@ -2,7 +2,6 @@ package seal
 
 import (
 	"bytes"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"regexp"
@@ -14,6 +13,7 @@ import (
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/oid"
 )
 
 // Version is the version of the structure: GB/T 38540-2020.
@@ -31,8 +31,6 @@ var (
 	// ErrForged: a signature in a seal structure does not verify.
 	ErrForged = errors.New("signature does not verify")
 )
-
-var oidSM2WithSM3 = asn1.ObjectIdentifier{1, 2, 156, 10197, 1, 501}
 
 // Picture is what the seal looks like.
 type Picture struct {
@@ -92,7 +90,7 @@ func Make(p Particulars, maker *cert.Certificate, key *pki.Key, second pki.Secon
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddBytes(info)
 		b.AddASN1OctetString(maker.DER)
-		b.AddASN1ObjectIdentifier(oidSM2WithSM3)
+		oid.Add(b, oid.SM2WithSM3)
 		b.AddASN1BitString(sig.DER())
 	})
 	der, err := b.Bytes()
@@ -177,19 +175,20 @@ func Parse(der []byte) (*Seal, error) {
 func readSeal(input *cryptobyte.String) (*Seal, error) {
 	bad := func(what string) (*Seal, error) { return nil, fmt.Errorf("seal: %s: %w", what, ErrMalformed) }
 	var element, outer, info, maker, signature cryptobyte.String
-	var algorithm asn1.ObjectIdentifier
 	if !input.ReadASN1Element(&element, cbasn1.SEQUENCE) {
 		return bad("not a SEQUENCE")
 	}
 	s := &Seal{DER: bytes.Clone(element)}
 	whole := cryptobyte.String(s.DER)
 	if !whole.ReadASN1(&outer, cbasn1.SEQUENCE) || !outer.ReadASN1Element(&info, cbasn1.SEQUENCE) ||
-		!outer.ReadASN1(&maker, cbasn1.OCTET_STRING) || !outer.ReadASN1ObjectIdentifier(&algorithm) ||
-		!outer.ReadASN1(&signature, cbasn1.BIT_STRING) || !outer.Empty() {
+		!outer.ReadASN1(&maker, cbasn1.OCTET_STRING) {
 		return bad("not the four members of version 4")
 	}
-	if !algorithm.Equal(oidSM2WithSM3) {
+	if !oid.Expect(&outer, oid.SM2WithSM3) {
 		return bad("signature algorithm is not SM2 with SM3")
+	}
+	if !outer.ReadASN1(&signature, cbasn1.BIT_STRING) || !outer.Empty() {
+		return bad("not the four members of version 4")
 	}
 	s.info = info
 	var err error

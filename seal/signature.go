@@ -2,7 +2,6 @@ package seal
 
 import (
 	"bytes"
-	"encoding/asn1"
 	"fmt"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/oid"
 )
 
 // Stamp is what a seal signature says about a document.
@@ -43,7 +43,7 @@ func Sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]byte,
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddBytes(toSign)
 		b.AddASN1OctetString(signer.DER)
-		b.AddASN1ObjectIdentifier(oidSM2WithSM3)
+		oid.Add(b, oid.SM2WithSM3)
 		b.AddASN1BitString(sig.DER())
 	})
 	return b.Bytes()
@@ -89,17 +89,18 @@ func ParseSignature(der []byte) (*Signature, error) {
 	}
 	input := cryptobyte.String(bytes.Clone(der))
 	var outer, element, toSign, signer, signature, document, property cryptobyte.String
-	var algorithm asn1.ObjectIdentifier
 	if !input.ReadASN1(&outer, cbasn1.SEQUENCE) || !input.Empty() || !outer.ReadASN1Element(&element, cbasn1.SEQUENCE) ||
-		!outer.ReadASN1(&signer, cbasn1.OCTET_STRING) || !outer.ReadASN1ObjectIdentifier(&algorithm) ||
-		!outer.ReadASN1(&signature, cbasn1.BIT_STRING) {
+		!outer.ReadASN1(&signer, cbasn1.OCTET_STRING) {
+		return bad("not the members of version 4")
+	}
+	if !oid.Expect(&outer, oid.SM2WithSM3) {
+		return bad("signature algorithm is not SM2 with SM3")
+	}
+	if !outer.ReadASN1(&signature, cbasn1.BIT_STRING) {
 		return bad("not the members of version 4")
 	}
 	if !outer.Empty() {
 		return bad("a time stamp inside a signature is not read by this version")
-	}
-	if !algorithm.Equal(oidSM2WithSM3) {
-		return bad("signature algorithm is not SM2 with SM3")
 	}
 	s := &Signature{toSign: element}
 	var err error

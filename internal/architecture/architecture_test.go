@@ -20,7 +20,7 @@ const module = "github.com/elicence/elicence/"
 // floors are the rooms from the ground up. A package may import what lies on a
 // lower floor and its own room. Rooms on one floor do not import each other.
 var floors = [][]string{
-	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/typeface"},
+	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/typeface"},
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
@@ -158,6 +158,7 @@ func TestSmallProgramsCarryNoNetwork(t *testing.T) {
 func TestLibrariesStayInTheirRoom(t *testing.T) {
 	t.Parallel()
 	homes := map[string][]string{
+		"code.dny.dev/ssrf":                  {"internal/netguard"},
 		"go.etcd.io/bbolt":                   {"internal/store/bolt"},
 		"github.com/klauspost/compress/zstd": {"internal/store/sealed", "internal/typeface"},
 		"github.com/labstack/echo/v4":        {"api"},

@@ -17,6 +17,7 @@ import (
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/second"
 )
 
@@ -202,22 +203,45 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// FuzzParse: whatever is read, no content that was never signed verifies, and reading
+// tolerantly takes all that is read strictly.
 func FuzzParse(f *testing.F) {
 	s := newSigner(f)
-	der, _, _ := s.sign(f, []byte("content"))
-	f.Add(der)
-	f.Add(der[:100])
+	content := []byte("content")
+	for _, template := range forms(s, content) {
+		der, err := template.Sign(sm3.Sum(contentOf(template, content)), s.key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(der)
+	}
+	raw := likeOurs(content)
+	raw.noAttributes, raw.raw, raw.content, raw.crls = true, true, content, [][]byte{{0x30, 0}}
+	f.Add(raw.message(f, s))
 	f.Add([]byte{0x30, 0x80, 0, 0})
 	f.Fuzz(func(t *testing.T, der []byte) {
-		parsed, err := cms.Parse(der)
+		_, strictErr := cms.Parse(der)
+		_, attachedErr := cms.ParseAttached(der, oid.Data)
+		signed, err := cms.ParseTolerant(der)
 		if err != nil {
 			if !errors.Is(err, cms.ErrMalformed) {
 				t.Errorf("error %v does not wrap ErrMalformed", err)
 			}
+			if strictErr == nil || attachedErr == nil {
+				t.Errorf("read strictly, and not tolerantly: %v", err)
+			}
 			return
 		}
-		if err := parsed.Verify(sm3.Sum([]byte("other content")), nil); err == nil {
+		if err := signed.Verify(sm3.Sum([]byte("other content")), nil); err == nil {
 			t.Error("a signature verifies over content that was never signed")
+		}
+		if signed.VerifyContent(nil) == nil && !bytes.Equal(signed.Content, content) && len(signed.Content) > 0 {
+			t.Errorf("a signature verifies over its own content %q", signed.Content)
+		}
+		if stamped, err := cms.WithUnsigned(der, cms.Attribute{Type: oid.Of(2, 999, 1), Values: [][]byte{{5, 0}}}); err == nil {
+			if _, err := cms.ParseTolerant(stamped); err != nil && len(stamped) <= cms.MaxSize {
+				t.Errorf("with an unsigned attribute it is not read: %v", err)
+			}
 		}
 	})
 }
