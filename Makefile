@@ -34,7 +34,7 @@ lint:
 	go test ./internal/architecture
 
 bench:
-	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/verify ./licence ./seal/pdf
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/status ./qr/verify ./licence ./seal/pdf
 
 # The peers are programs of their own, outside of this module.
 bench-peers: export CGO_ENABLED = 0

@@ -11,7 +11,7 @@ require (
 	github.com/emmansun/gmsm v0.44.1
 	// CBOR under the strict rules of internal/detcbor.
 	github.com/fxamacker/cbor/v2 v2.10.0
-	// zstd for stored records and embedded faces, zlib for PDF streams.
+	// zstd for stored records, status lists and embedded faces, zlib for PDF streams.
 	github.com/klauspost/compress v1.20.0
 	// HTTP routing.
 	github.com/labstack/echo/v4 v4.16.0

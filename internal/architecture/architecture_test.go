@@ -153,7 +153,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 	t.Parallel()
 	homes := map[string][]string{
 		"go.etcd.io/bbolt":                   {"internal/store/bolt"},
-		"github.com/klauspost/compress/zstd": {"internal/store/sealed", "internal/typeface"},
+		"github.com/klauspost/compress/zstd": {"internal/store/sealed", "internal/typeface", "qr/status"},
 		"github.com/labstack/echo/v4":        {"api"},
 		"github.com/danielgtaylor/huma/v2":   {"api"},
 		"github.com/spf13/cobra":             {"cmd/elicence"},
