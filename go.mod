@@ -59,6 +59,8 @@ require (
 	github.com/chromedp/chromedp v0.23.0
 	// testscript: command-line tests as scripts.
 	github.com/rogpeppe/go-internal v1.16.0
+	// CBOR of the second reader of codes.
+	github.com/ugorji/go/codec v1.3.2
 )
 
 require (

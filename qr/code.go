@@ -127,6 +127,9 @@ func Decode(digits string) (Kind, []byte, error) {
 		value.FillBytes(b[len(b) : len(b)+k])
 		b = b[:len(b)+k]
 	}
+	if len(b) > MaxPaper {
+		return bad("%d bytes, at most %d are read", len(b), MaxPaper)
+	}
 	return kind, b, nil
 }
 
