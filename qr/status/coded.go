@@ -114,14 +114,14 @@ func unpackGaps(plane *Plane, packed []byte, count uint64) string {
 }
 
 // frameContent returns how many bytes a zstd frame holds: one frame of one
-// segment without dictionary and checksum, which says its size, and nothing after
-// it (RFC 8878, 3.1.1).
+// segment, which always says its size, without dictionary, and nothing after its last
+// block, so no checksum either (RFC 8878, 3.1.1).
 func frameContent(packed []byte) (uint64, bool) {
 	var h zstd.Header
 	if err := h.Decode(packed); err != nil {
 		return 0, false
 	}
-	if h.Skippable || !h.HasFCS || !h.SingleSegment || h.DictionaryID != 0 || h.HasCheckSum {
+	if !h.SingleSegment || h.DictionaryID != 0 {
 		return 0, false
 	}
 	rest := packed[h.HeaderSize:]

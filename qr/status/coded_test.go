@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -166,18 +167,34 @@ func pack(tb testing.TB, gaps []byte, options ...zstd.EOption) []byte {
 	return e.EncodeAll(gaps, nil)
 }
 
+// bomb is a frame of 1 GiB of zeros in a few bytes: blocks of one repeated byte.
+func bomb() []byte {
+	frame := binary.LittleEndian.AppendUint32([]byte{0x28, 0xb5, 0x2f, 0xfd, 0xa0}, 1<<30)
+	for range 1 << 13 {
+		frame = append(frame, 0x02, 0x00, 0x10, 0)
+	}
+	return append(frame, 1, 0, 0)
+}
+
+// TestBombTakesNoRoom: it is refused before anything is allocated for it. The test
+// runs alone, as it counts what the whole process allocates.
+func TestBombTakesNoRoom(t *testing.T) {
+	c, p := coded{Count: 3, Coding: codingZstd, Bytes: bomb()}, new(Plane)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := c.decode(p)
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; err == nil || used > 1<<20 {
+		t.Errorf("decode = %v and allocates %d bytes, want it refused at once", err, used)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	good := pack(t, []byte{3, 0, 5})
 	if err := (coded{Count: 3, Coding: codingZstd, Bytes: good}).decode(new(Plane)); err != nil {
 		t.Fatalf("the control: %v", err)
 	}
-	// A frame of 1 GiB of zeros in a few bytes: RLE blocks.
-	bomb := binary.LittleEndian.AppendUint32([]byte{0x28, 0xb5, 0x2f, 0xfd, 0xa0}, 1<<30)
-	for range 1 << 13 {
-		bomb = append(bomb, 0x02, 0x00, 0x10, 0)
-	}
-	bomb = append(bomb, 1, 0, 0)
 	skippable := append([]byte{0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0}, good...)
 	liar := slices.Clone(good)
 	liar[5]++ // the content size
@@ -196,6 +213,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"Rice with padding set":          rice(3, 0, 0, 0x60, 0, 0, 0, 2, 0x81),
 		"Rice beyond the list":           rice(1, 0xf8, 0, 0, 0),
 		"Rice of ones only":              rice(1, bytes.Repeat([]byte{0xff}, 4096)...),
+		"Rice of no bytes":               rice(3),
+		"Rice of far too few bytes":      rice(1000, 0, 0),
+		"a frame with a window":          {Count: 3, Coding: codingZstd, Bytes: []byte{0x28, 0xb5, 0x2f, 0xfd, 0x80, 0, 3, 0, 0, 0, 0x19, 0, 0, 3, 0, 5}},
+		"a frame with a dictionary":      {Count: 3, Coding: codingZstd, Bytes: []byte{0x28, 0xb5, 0x2f, 0xfd, 0x21, 7, 3, 0x19, 0, 0, 3, 0, 5}},
 		"no frame":                       {Count: 3, Coding: codingZstd, Bytes: []byte{3, 0, 5}},
 		"an empty frame":                 {Count: 3, Coding: codingZstd},
 		"a frame cut off":                {Count: 3, Coding: codingZstd, Bytes: good[:len(good)-1]},
@@ -205,7 +226,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"a skippable frame":              {Count: 3, Coding: codingZstd, Bytes: skippable},
 		"a frame with a checksum":        {Count: 3, Coding: codingZstd, Bytes: pack(t, []byte{3, 0, 5}, zstd.WithEncoderCRC(true))},
 		"a frame that lies on its size":  {Count: 3, Coding: codingZstd, Bytes: liar},
-		"a frame of a gibibyte":          {Count: 3, Coding: codingZstd, Bytes: bomb},
+		"a frame of a gibibyte":          {Count: 3, Coding: codingZstd, Bytes: bomb()},
 		"fewer gaps than indices":        {Count: 4, Coding: codingZstd, Bytes: good},
 		"more gaps than indices":         {Count: 2, Coding: codingZstd, Bytes: good},
 		"a gap cut off":                  {Count: 1, Coding: codingZstd, Bytes: pack(t, []byte{0x80})},

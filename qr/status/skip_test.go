@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/elicence/elicence/internal/detcbor"
 )
 
 // TestSkip walks a list through thirty states and skips from each of them.
@@ -82,20 +84,41 @@ func TestSkipRefuses(t *testing.T) {
 	lower.High = 4096
 	fewer := *after
 	fewer.Revoked = Plane{}
+	craft := func(change func(*skipFile)) []byte {
+		var f skipFile
+		if err := detcbor.Unmarshal(file, &f); err != nil {
+			t.Fatal(err)
+		}
+		change(&f)
+		b, err := detcbor.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	if err := second(ApplySkip(craft(func(*skipFile) {}), 1, before, 4, 4, 9)); err != nil {
+		t.Fatalf("the control: %v", err)
+	}
+	contradictory := craft(func(f *skipFile) { f.Resumed = f.Suspended })
+	beyond := craft(func(f *skipFile) { f.High = ListSize + 1 })
+	below := craft(func(f *skipFile) { f.High = 4096 })
 	for name, try := range map[string]func() error{
-		"from before it":         func() error { return second(ApplySkip(file, 1, before, 3, 4, 9)) },
-		"from after it":          func() error { return second(ApplySkip(file, 1, before, 10, 4, 9)) },
-		"with no state":          func() error { return second(ApplySkip(file, 1, nil, 4, 4, 9)) },
-		"to another list":        func() error { return second(ApplySkip(file, 2, &other, 4, 4, 9)) },
-		"from another list":      func() error { return second(ApplySkip(file, 1, &other, 4, 4, 9)) },
-		"with another beginning": func() error { return second(ApplySkip(file, 1, before, 5, 5, 9)) },
-		"with another end":       func() error { return second(ApplySkip(file, 1, before, 4, 4, 8)) },
-		"that is a snapshot":     func() error { return second(ApplySkip(snapshot, 1, before, 4, 4, 9)) },
-		"that is too long":       func() error { return second(ApplySkip(make([]byte, MaxFileSize+1), 1, before, 4, 4, 9)) },
-		"taken for a delta":      func() error { return second(Apply(file, 1, before, 4, 9)) },
-		"of a lower high mark":   func() error { return second(lower.Skip(before, nil, 4, 9)) },
-		"of fewer revocations":   func() error { return second(fewer.Skip(before, nil, 4, 9)) },
-		"to an earlier state":    func() error { return second(after.Skip(before, nil, 9, 9)) },
+		"that suspends and resumes":          func() error { return second(ApplySkip(contradictory, 1, before, 4, 4, 9)) },
+		"with a high mark beyond the list":   func() error { return second(ApplySkip(beyond, 1, before, 4, 4, 9)) },
+		"with a high mark below the state's": func() error { return second(ApplySkip(below, 1, before, 4, 4, 9)) },
+		"from before it":                     func() error { return second(ApplySkip(file, 1, before, 3, 4, 9)) },
+		"from after it":                      func() error { return second(ApplySkip(file, 1, before, 10, 4, 9)) },
+		"with no state":                      func() error { return second(ApplySkip(file, 1, nil, 4, 4, 9)) },
+		"to another list":                    func() error { return second(ApplySkip(file, 2, &other, 4, 4, 9)) },
+		"from another list":                  func() error { return second(ApplySkip(file, 1, &other, 4, 4, 9)) },
+		"with another beginning":             func() error { return second(ApplySkip(file, 1, before, 5, 5, 9)) },
+		"with another end":                   func() error { return second(ApplySkip(file, 1, before, 4, 4, 8)) },
+		"that is a snapshot":                 func() error { return second(ApplySkip(snapshot, 1, before, 4, 4, 9)) },
+		"that is too long":                   func() error { return second(ApplySkip(make([]byte, MaxFileSize+1), 1, before, 4, 4, 9)) },
+		"taken for a delta":                  func() error { return second(Apply(file, 1, before, 4, 9)) },
+		"of a lower high mark":               func() error { return second(lower.Skip(before, nil, 4, 9)) },
+		"of fewer revocations":               func() error { return second(fewer.Skip(before, nil, 4, 9)) },
+		"to an earlier state":                func() error { return second(after.Skip(before, nil, 9, 9)) },
 	} {
 		if err := try(); !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnrevoked) {
 			t.Errorf("a skip-delta %s: %v, want it refused", name, err)
