@@ -17,7 +17,7 @@ require (
 	github.com/emmansun/gmsm v0.44.1
 	// CBOR under the strict rules of internal/detcbor.
 	github.com/fxamacker/cbor/v2 v2.10.0
-	// zstd for stored records and embedded faces, zlib for PDF streams.
+	// zstd for stored records, status lists and embedded faces, zlib for PDF streams.
 	github.com/klauspost/compress v1.20.0
 	// HTTP routing.
 	github.com/labstack/echo/v4 v4.16.0
@@ -73,6 +73,8 @@ require (
 	github.com/chromedp/cdproto v0.159.2
 	// pages in a real headless Chromium.
 	github.com/chromedp/chromedp v0.23.0
+	// CBOR of the second reader of codes.
+	github.com/ugorji/go/codec v1.3.2
 )
 
 require (

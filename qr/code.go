@@ -1,10 +1,12 @@
 package qr
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
+	"math/bits"
 	"strings"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -70,14 +72,42 @@ func Encode(kind Kind, b []byte) (string, error) {
 		b = b[len(group):]
 		fmt.Fprintf(&out, "%0*s", digitsFor[len(group)], new(big.Int).SetBytes(group))
 	}
-	out.WriteString(check(out.String()))
+	fmt.Fprintf(&out, "%0*d", checkDigits, check(out.String()))
 	return out.String(), nil
 }
 
-// check returns the five check digits of the digits before them.
-func check(digits string) string {
+// check returns the number that the five check digits write, of the digits before
+// them.
+func check(digits string) uint32 {
 	sum := sm3.Sum([]byte(digits))
-	return fmt.Sprintf("%05d", binary.BigEndian.Uint32(sum[:4])%100000)
+	return binary.BigEndian.Uint32(sum[:4]) % 100000
+}
+
+// parseGroup reads a group of at most 41 digits into big-endian bytes. It reports
+// whether the value fits.
+func parseGroup(digits string, into []byte) bool {
+	var limbs [3]uint64 // least significant first; 41 digits take 137 bits
+	for len(digits) > 0 {
+		// 10^19 is the highest power of ten that a limb holds.
+		part := digits[:min(19, len(digits))]
+		digits = digits[len(part):]
+		value, scale := uint64(0), uint64(1)
+		for i := range len(part) {
+			value, scale = value*10+uint64(part[i]-'0'), scale*10
+		}
+		for i := range limbs {
+			high, low := bits.Mul64(limbs[i], scale)
+			sum, carry := bits.Add64(low, value, 0)
+			limbs[i], value = sum, high+carry
+		}
+	}
+	var all [24]byte
+	for i, limb := range limbs {
+		binary.BigEndian.PutUint64(all[16-8*i:], limb)
+	}
+	unused := all[:len(all)-len(into)]
+	copy(into, all[len(unused):])
+	return len(bytes.Trim(unused, "\x00")) == 0
 }
 
 // maxDigits bounds a text before anything is computed over it.
@@ -104,7 +134,11 @@ func Decode(digits string) (Kind, []byte, error) {
 		return bad("text version %c is not known", digits[0])
 	}
 	body, sum := digits[:len(digits)-checkDigits], digits[len(digits)-checkDigits:]
-	if check(body) != sum {
+	var given uint32
+	for i := range len(sum) {
+		given = given*10 + uint32(sum[i]-'0')
+	}
+	if check(body) != given {
 		return bad("check digits are wrong")
 	}
 	kind := Kind(digits[1] - '0')
@@ -120,12 +154,13 @@ func Decode(digits string) (Kind, []byte, error) {
 		if k == 0 {
 			return bad("a last group of %d digits does not exist", len(group))
 		}
-		value, _ := new(big.Int).SetString(group, 10)
-		if value.BitLen() > 8*k {
+		b = b[:len(b)+k]
+		if !parseGroup(group, b[len(b)-k:]) {
 			return bad("a group's value does not fit its bytes")
 		}
-		value.FillBytes(b[len(b) : len(b)+k])
-		b = b[:len(b)+k]
+	}
+	if len(b) > MaxPaper {
+		return bad("%d bytes, at most %d are read", len(b), MaxPaper)
 	}
 	return kind, b, nil
 }

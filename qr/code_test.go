@@ -3,6 +3,8 @@ package qr
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -110,7 +112,7 @@ func TestEveryWrongDigit(t *testing.T) {
 }
 
 // withCheck completes digits, so that a test gets past the check.
-func withCheck(digits string) string { return digits + check(digits) }
+func withCheck(digits string) string { return digits + fmt.Sprintf("%05d", check(digits)) }
 
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
@@ -132,7 +134,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"last group of 40 digits":      withCheck("11" + strings.Repeat("0", 40)),
 		"longer than any code":         withCheck("11" + strings.Repeat("0", 41*60)),
 		"space inside":                 "11 00012345",
-		"check digits of another text": "11000" + check("11001"),
+		"check digits of another text": "11000" + withCheck("11001")[5:],
 	} {
 		if kind, b, err := Decode(text); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: Decode = %d, %x, %v, want ErrMalformed", name, kind, b, err)
@@ -183,6 +185,35 @@ func FuzzDecode(f *testing.F) {
 			if err != nil || again != text {
 				t.Errorf("accepted %q, which is not the one text %q of its bytes (%v)", text, again, err)
 			}
+		}
+	})
+}
+
+// FuzzGroup compares the reading of a group with the library's big integers.
+func FuzzGroup(f *testing.F) {
+	f.Add("0", 1)
+	f.Add("256", 1)
+	f.Add("87112285931760246646623899502532662132735", 17)
+	f.Add("87112285931760246646623899502532662132736", 17)
+	f.Add(strings.Repeat("9", 41), 17)
+	f.Add("18446744073709551616", 8)
+	f.Fuzz(func(t *testing.T, digits string, k int) {
+		if len(digits) > groupDigits || k < 1 || k > groupBytes || strings.Trim(digits, "0123456789") != "" || digits == "" {
+			return
+		}
+		for i := range len(digits) {
+			if digits[i] < '0' || digits[i] > '9' {
+				return
+			}
+		}
+		want, _ := new(big.Int).SetString(digits, 10)
+		got := make([]byte, k)
+		fits := parseGroup(digits, got)
+		if fits != (want.BitLen() <= 8*k) {
+			t.Fatalf("parseGroup(%s) into %d bytes = %t", digits, k, fits)
+		}
+		if fits && !bytes.Equal(got, want.FillBytes(make([]byte, k))) {
+			t.Errorf("parseGroup(%s) = %x, want %x", digits, got, want)
 		}
 	})
 }

@@ -88,6 +88,9 @@ func (c *Credential) Payload() ([]byte, error) {
 	})
 }
 
+// maxFields bounds the code fields of a category.
+const maxFields = 4
+
 // check holds for credentials that are written as for those that are read.
 func (c *Credential) check() error {
 	s := c.Summary
@@ -103,10 +106,10 @@ func (c *Credential) check() error {
 		return bad("a day is out of range")
 	case uint32(s.Status) >= 1<<20:
 		return bad("status index is beyond its list")
-	case len(s.Fields) > 4:
+	case len(s.Fields) > maxFields:
 		return bad("more than four fields")
 	}
-	texts := []string{s.Number, s.Holder, s.MaskedID}
+	texts := append(make([]string, 0, 3+maxFields), s.Number, s.Holder, s.MaskedID)
 	for _, f := range s.Fields {
 		switch v := f.(type) {
 		case nil, int64:
@@ -143,49 +146,25 @@ func (c *Credential) Sign(key *pki.Key) ([]byte, error) {
 // ParseCredential reads the payload of a code of kind 1 whose signature was
 // verified. The error wraps [ErrMalformed].
 func ParseCredential(payload []byte) (*Credential, error) {
-	var c claims
-	if err := detcbor.Unmarshal(payload, &c); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	r := reader{b: payload}
+	left := r.head(majorMap)
+	r.require(&left, 4)
+	expires := r.int()
+	r.require(&left, 6)
+	signedAt := r.int()
+	r.require(&left, -70001)
+	c := &Credential{Expires: time.Unix(expires, 0).UTC(), SignedAt: time.Unix(signedAt, 0).UTC(), Summary: r.summary()}
+	if r.key(&left, -70003) || r.key(&left, -70004) {
+		r.fail("a printed code must not carry a device key")
 	}
-	if c.Summary == nil || c.Document != nil {
-		return nil, fmt.Errorf("not the claims of a licence: %w", ErrMalformed)
-	}
-	if len(c.DeviceSM2) > 0 || len(c.DeviceP256) > 0 {
-		return nil, fmt.Errorf("a printed code must not carry a device key: %w", ErrMalformed)
-	}
-	s := c.Summary
-	if s.Schema > 1<<31 || s.Category > 1<<16 {
-		return nil, fmt.Errorf("schema or category out of range: %w", ErrMalformed)
-	}
-	fields, err := plainFields(s.Fields)
-	if err != nil {
+	r.end(left)
+	if err := r.err(); err != nil {
 		return nil, err
 	}
-	credential := &Credential{
-		Expires: time.Unix(c.Expires, 0).UTC(), SignedAt: time.Unix(c.SignedAt, 0).UTC(),
-		Summary: Summary{
-			Schema: int(s.Schema), Category: int(s.Category), Number: s.Number, Holder: s.Holder, MaskedID: s.MaskedID,
-			FirstDay: civil.Day(s.FirstDay), LastDay: (*civil.Day)(s.LastDay), Status: s.Status, Fields: fields,
-		},
-	}
-	if err := credential.check(); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return credential, nil
-}
-
-// plainFields turns the decoder's unsigned integers into signed ones.
-func plainFields(items []any) ([]any, error) {
-	fields := slices.Clone(items)
-	for i, item := range fields {
-		if n, ok := item.(uint64); ok {
-			if n > 1<<62 {
-				return nil, fmt.Errorf("a field's number is out of range: %w", ErrMalformed)
-			}
-			fields[i] = int64(n)
-		}
-	}
-	return fields, nil
+	return c, nil
 }
 
 // Cut shortens the summary until the credential's bytes are at most limit: first

@@ -25,6 +25,7 @@
 // their shape and no more. Kind 4 is a [Document] code.
 //
 // Bytes are deterministic CBOR and COSE_Sign1 in one accepted form (packages
-// internal/detcbor and pki/cose). Unknown keys, null where a key should be
+// internal/detcbor and pki/cose). The claims of a printed code are read by a strict
+// reader of this package that accepts the same bytes as internal/detcbor, sooner. Unknown keys, null where a key should be
 // absent, and texts that hide something are refused.
 package qr

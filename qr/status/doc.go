@@ -12,11 +12,19 @@
 // deltas may come from anywhere and in any order: what counts is the hash of the
 // resulting set.
 //
-// A plane travels as Golomb–Rice coded gaps ([EncodePlane]): the first index,
-// then each gap less one; the quotient in ones ended by a zero, then k bits of
-// remainder, most significant bit first. A snapshot holds the two planes, a delta
-// the indices that changed in each. The revoked plane only grows while a list
-// lives: a delta that would clear a revoked bit is refused ([ErrUnrevoked]).
+// A plane travels as the gaps between its indices: the first index, then each gap
+// less one. They are Golomb–Rice coded (the quotient in ones ended by a zero, then
+// k bits of remainder, most significant bit first) or written in base 128 and
+// packed with zstd, whichever is shorter. A snapshot holds the two planes
+// ([Set.Snapshot]), a delta the indices that changed in each ([Set.Delta]). The
+// revoked plane only grows while a list lives: a delta that would clear a revoked
+// bit is refused ([ErrUnrevoked]).
 //
-// Codecs other than Rice are not in this version.
+// A delta leads from one state to one other. A skip-delta ([Set.Skip]) leads from
+// every state within an hour, a day, a week or 30 days to the present one, for
+// terminals that were away.
+//
+// [Set.TokenList] states a list in the form of the IETF Token Status List
+// (draft-ietf-oauth-status-list-20), for third parties. Nothing here reads that
+// form, and nothing here signs.
 package status

@@ -19,8 +19,8 @@ type setFile struct {
 	From      uint64 // sequence that the delta starts from; 0 for a snapshot
 	To        uint64 // sequence that results
 	High      uint64 // of the result
-	Revoked   rice   // a snapshot's plane, or what a delta adds
-	Suspended rice   // a snapshot's plane, or what a delta toggles
+	Revoked   coded  // a snapshot's plane, or what a delta adds
+	Suspended coded  // a snapshot's plane, or what a delta toggles
 }
 
 const fileFormat = "elicence/setfile/1"
@@ -30,10 +30,20 @@ func (s *Set) Snapshot(sequence uint64) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	return detcbor.Marshal(setFile{
-		Format: fileFormat, List: uint64(s.List), To: sequence, High: uint64(s.High),
-		Revoked: encodeRice(s.Revoked.indices()), Suspended: encodeRice(s.Suspended.indices()),
-	})
+	return encodeFile(setFile{List: uint64(s.List), To: sequence, High: uint64(s.High)}, &s.Revoked, &s.Suspended)
+}
+
+// encodeFile completes a file with its coded planes.
+func encodeFile(f setFile, revoked, suspended *Plane) ([]byte, error) {
+	f.Format = fileFormat
+	var err error
+	if f.Revoked, err = revoked.encode(); err != nil {
+		return nil, err
+	}
+	if f.Suspended, err = suspended.encode(); err != nil {
+		return nil, err
+	}
+	return detcbor.Marshal(f)
 }
 
 // Delta returns the file of what changed from an earlier state of the same list.
@@ -41,21 +51,28 @@ func (s *Set) Delta(earlier *Set, from, to uint64) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	if s.List != earlier.List || s.High < earlier.High || from < 1 || to <= from {
-		return nil, fmt.Errorf("list %d: not a later state of list %d: %w", s.List, earlier.List, ErrUnrevoked)
+	if err := s.follows(earlier, from, to); err != nil {
+		return nil, err
 	}
 	var revoked, suspended Plane
 	for i := range planeBytes {
-		if earlier.Revoked[i]&^s.Revoked[i] != 0 {
-			return nil, fmt.Errorf("list %d: %w", s.List, ErrUnrevoked)
-		}
 		revoked[i] = s.Revoked[i] ^ earlier.Revoked[i]
 		suspended[i] = s.Suspended[i] ^ earlier.Suspended[i]
 	}
-	return detcbor.Marshal(setFile{
-		Format: fileFormat, List: uint64(s.List), From: from, To: to, High: uint64(s.High),
-		Revoked: encodeRice(revoked.indices()), Suspended: encodeRice(suspended.indices()),
-	})
+	return encodeFile(setFile{List: uint64(s.List), From: from, To: to, High: uint64(s.High)}, &revoked, &suspended)
+}
+
+// follows checks that s can be a later state than earlier.
+func (s *Set) follows(earlier *Set, from, to uint64) error {
+	if s.List != earlier.List || s.High < earlier.High || from < 1 || to <= from {
+		return fmt.Errorf("list %d: not a later state of list %d: %w", s.List, earlier.List, ErrUnrevoked)
+	}
+	for i := range planeBytes {
+		if earlier.Revoked[i]&^s.Revoked[i] != 0 {
+			return fmt.Errorf("list %d: %w", s.List, ErrUnrevoked)
+		}
+	}
+	return nil
 }
 
 // Apply takes a set file and returns the state that results: a snapshot stands

@@ -1,41 +1,29 @@
 package status
 
 import (
-	"fmt"
+	"encoding/binary"
 	"math/bits"
 )
 
-// rice is a plane, or the change of one, as it travels.
-type rice struct {
-	_     struct{} `cbor:",toarray"`
-	Count uint64   // indices
-	K     uint64   // bits of remainder, 0…20
-	Bits  []byte   // padded with zeros to whole bytes
-}
-
+// maxK is the largest Rice parameter: one index of 2^20.
 const maxK = 20
 
-// encodeRice codes ascending indices with the parameter that suits their number.
-func encodeRice(indices []uint32) rice {
-	r := rice{Count: uint64(len(indices)), K: bestK(len(indices))}
-	if len(indices) == 0 {
-		return r
-	}
-	var w bitWriter
+// appendRice appends the Rice coding of ascending indices, padded with zeros to
+// whole bytes.
+func appendRice(dst []byte, indices []uint32, k uint64) []byte {
+	w := bitWriter{out: dst}
 	next := uint32(0)
 	for _, i := range indices {
-		gap := i - next
-		for range gap >> r.K {
-			w.bit(1)
+		gap := uint64(i - next)
+		quotient := gap >> k
+		for ; quotient >= 32; quotient -= 32 {
+			w.put(1<<32-1, 32)
 		}
-		w.bit(0)
-		for b := int(r.K) - 1; b >= 0; b-- {
-			w.bit(byte(gap >> b & 1))
-		}
+		w.put((1<<quotient-1)<<1, int(quotient)+1)
+		w.put(gap&(1<<k-1), int(k))
 		next = i + 1
 	}
-	r.Bits = w.out
-	return r
+	return w.finish()
 }
 
 // bestK is the exact parameter for geometrically distributed gaps:
@@ -57,96 +45,75 @@ func bestK(count int) uint64 {
 	return min(k, maxK)
 }
 
-// decode puts the indices into a plane that holds none of them. The one
-// accepted coding is what encodeRice writes: the same parameter, no unused
-// bits set.
-func (r rice) decode(plane *Plane) error {
-	bad := func(what string) error { return fmt.Errorf("coded plane: %s: %w", what, ErrMalformed) }
-	if r.Count > ListSize || r.K != bestK(int(r.Count)) {
-		return bad("count or parameter out of range")
-	}
-	in := bitReader{b: r.Bits}
-	next := uint64(0)
-	for range r.Count {
-		quotient, ok := in.ones()
-		if !ok {
-			return bad("ends early")
+// decodeRice puts the indices into a plane that holds none of them. It returns
+// what is wrong, or nothing. The one accepted coding is what appendRice writes:
+// no bits are left over and none of the padding is set.
+func decodeRice(plane *Plane, coded []byte, count, k uint64) string {
+	// With eight more bytes a whole word can be read at every position. They
+	// read as zeros, so a value that runs over the end is seen by its position.
+	padded := append(coded[:len(coded):len(coded)], make([]byte, 8)...)
+	total := 8 * uint64(len(coded))
+	position, next := uint64(0), uint64(0)
+	for range count {
+		word := peek(padded, position)
+		ones := uint64(bits.LeadingZeros64(^word))
+		quotient := uint64(0)
+		for ones > 56 { // the zero that ends them is not in this word
+			quotient += 56
+			position += 56
+			if position >= total {
+				return "ends early"
+			}
+			word = peek(padded, position)
+			ones = uint64(bits.LeadingZeros64(^word))
 		}
-		remainder, ok := in.take(int(r.K))
-		if !ok {
-			return bad("ends early")
+		quotient += ones
+		position += ones + 1
+		if ones+1+k > 57 && position < total {
+			word = peek(padded, position)
+		} else {
+			word <<= ones + 1
 		}
-		index := next + uint64(quotient)<<r.K + uint64(remainder)
+		position += k
+		if position > total {
+			return "ends early"
+		}
+		index := next + quotient<<k + word>>(64-k)
 		if index >= ListSize {
-			return bad("an index is beyond the list")
+			return "an index is beyond the list"
 		}
 		plane.Set(uint32(index))
 		next = index + 1
 	}
-	if !in.finished() {
-		return bad("unused bits at the end")
+	if (position+7)/8 != uint64(len(coded)) || peek(padded, position) != 0 {
+		return "unused bits at the end"
 	}
-	return nil
+	return ""
+}
+
+// peek returns the bits from a position on, most significant first: at least
+// 57 of them, then zeros.
+func peek(padded []byte, position uint64) uint64 {
+	return binary.BigEndian.Uint64(padded[position/8:]) << (position % 8)
 }
 
 type bitWriter struct {
-	out []byte
-	n   int
+	out     []byte
+	pending uint64 // the last n bits are not yet in out
+	n       int    // below 8 between calls
 }
 
-func (w *bitWriter) bit(b byte) {
-	if w.n%8 == 0 {
-		w.out = append(w.out, 0)
-	}
-	w.out[len(w.out)-1] |= b << (7 - w.n%8)
-	w.n++
-}
-
-type bitReader struct {
-	b []byte
-	n int // bits read
-}
-
-// ones counts ones up to a zero, which it takes as well.
-func (r *bitReader) ones() (int, bool) {
-	count := 0
-	for {
-		if r.n >= 8*len(r.b) {
-			return 0, false
-		}
-		// The rest of this byte, shifted to the top and filled up with zeros.
-		rest := r.b[r.n/8] << (r.n % 8)
-		left := 8 - r.n%8
-		ones := min(bits.LeadingZeros8(^rest), left)
-		count += ones
-		r.n += ones
-		if ones < left {
-			r.n++
-			return count, true
-		}
+// put appends the last n bits of v, at most 33; the others must be zero.
+func (w *bitWriter) put(v uint64, n int) {
+	w.pending = w.pending<<n | v
+	for w.n += n; w.n >= 8; w.n -= 8 {
+		w.out = append(w.out, byte(w.pending>>(w.n-8)))
 	}
 }
 
-func (r *bitReader) take(k int) (uint32, bool) {
-	if r.n+k > 8*len(r.b) {
-		return 0, false
+func (w *bitWriter) finish() []byte {
+	if w.n > 0 {
+		w.put(0, 8-w.n)
 	}
-	var v uint32
-	for k > 0 {
-		left := 8 - r.n%8
-		use := min(left, k)
-		chunk := r.b[r.n/8] << (r.n % 8) >> (8 - use)
-		v = v<<use | uint32(chunk)
-		r.n += use
-		k -= use
-	}
-	return v, true
-}
-
-// finished reports whether only zero bits of the last byte are left.
-func (r *bitReader) finished() bool {
-	if (r.n+7)/8 != len(r.b) {
-		return false
-	}
-	return r.n%8 == 0 || r.b[len(r.b)-1]<<(r.n%8) == 0
+	return w.out
 }

@@ -84,8 +84,8 @@ func (s *Set) check() error {
 	}
 	for _, p := range []*Plane{&s.Revoked, &s.Suspended} {
 		for i := int(s.High); i < ListSize; i++ {
-			if i%8 == 0 && p[i/8] == 0 {
-				i += 7
+			if i%64 == 0 && binary.LittleEndian.Uint64(p[i/8:]) == 0 {
+				i += 63
 				continue
 			}
 			if p.Has(uint32(i)) {

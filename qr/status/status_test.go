@@ -43,6 +43,7 @@ func TestSnapshot(t *testing.T) {
 		"0.1 %":      randomSet(2, 2, 1049, 20),
 		"1 %":        randomSet(3, 2, 10486, 100),
 		"half":       randomSet(4, 2, ListSize/2, ListSize/4),
+		"clustered":  clustered(10),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,6 +60,27 @@ func TestSnapshot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// clustered returns a set with half of its revocations in batches.
+func clustered(seed uint64) *Set {
+	s := randomSet(seed, 1, 5000, 100)
+	r := rand.New(rand.NewPCG(seed, 2))
+	for range 5 {
+		start := uint32(r.IntN(ListSize - 2200))
+		for i := range uint32(200 + r.IntN(2000)) {
+			s.Revoked.Set(start + i)
+		}
+	}
+	return s
+}
+
+func planeOf(indices ...uint32) *Plane {
+	p := new(Plane)
+	for _, i := range indices {
+		p.Set(i)
+	}
+	return p
 }
 
 // TestSize: at 1 % revoked the coding is within 2 % of the entropy bound.
@@ -162,47 +184,17 @@ func TestHash(t *testing.T) {
 // TestCoding pins the coding: gaps 3, 0, 5 with k = 18.
 func TestCoding(t *testing.T) {
 	t.Parallel()
-	r := encodeRice([]uint32{3, 4, 10})
-	if r.K != 18 {
-		t.Fatalf("k = %d for three of 2^20, want 18", r.K)
+	p := planeOf(3, 4, 10)
+	c, err := p.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Coding != 18 {
+		t.Fatalf("coding %d for three of 2^20, want Rice with k = 18", c.Coding)
 	}
 	// 0 000000000000000011 | 0 000000000000000000 | 0 000000000000000101, 57 bits.
 	want := []byte{0x00, 0x00, 0x60, 0x00, 0x00, 0x00, 0x02, 0x80}
-	if !bytes.Equal(r.Bits, want) {
-		t.Errorf("bits = %x, want %x", r.Bits, want)
-	}
-}
-
-func FuzzApply(f *testing.F) {
-	for _, s := range []*Set{{List: 1, High: 4096}, randomSet(8, 1, 20, 3)} {
-		file, err := s.Snapshot(1)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(file)
-		f.Add(file[:len(file)-1])
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		s, err := Apply(file, 1, nil, 0, 1)
-		if err != nil {
-			return
-		}
-		again, err := s.Snapshot(1)
-		if err != nil || !bytes.Equal(again, file) {
-			t.Errorf("an accepted file is not the one coding of its set: %v", err)
-		}
-	})
-}
-
-func BenchmarkApply(b *testing.B) {
-	file, err := randomSet(9, 1, 10486, 100).Snapshot(1)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(len(file)))
-	for b.Loop() {
-		if _, err := Apply(file, 1, nil, 0, 1); err != nil {
-			b.Fatal(err)
-		}
+	if !bytes.Equal(c.Bytes, want) {
+		t.Errorf("bits = %x, want %x", c.Bytes, want)
 	}
 }

@@ -23,7 +23,7 @@
 // The root is pinned from outside by the SM3 of a root file. Without a pin a cache
 // still loads and says so ([Cache.Pinned]).
 //
-// Recognised domains (codes of other provinces), `genuine`, and codecs other than
-// Rice are parsed past or refused in this version. docs/trust-format.md describes
-// the files for other implementers.
+// Recognised domains (codes of other provinces) and `genuine` are parsed past or
+// refused in this version, and skip-deltas are not named by the status file.
+// docs/trust-format.md describes the files for other implementers.
 package trust

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -55,22 +54,23 @@ func (r Result) Accepted() bool { return r.Verdict == Valid || r.Verdict == Vali
 
 // show fills in what a credential says. It is called only after the signature
 // was found good.
-func (r *Result) show(c *qr.Credential, category *trust.Category, issuer string) {
-	s := c.Summary
-	id := categoryID(s.Category)
-	from := s.FirstDay.String()
-	r.Category, r.Holder, r.Number, r.Issuer, r.ValidFrom = &id, &s.Holder, &s.Number, &issuer, &from
+func (r *Result) show(c *qr.Credential, category *trust.Category, issuer *trust.IssuerKey) {
+	s := &c.Summary
+	// What the result points to lies in the credential, in the cache, or in here.
+	text := &struct{ category, from, until string }{category: categoryID(s.Category), from: s.FirstDay.String()}
+	r.Category, r.Holder, r.Number, r.Issuer, r.ValidFrom = &text.category, &s.Holder, &s.Number, &issuer.Name, &text.from
 	if s.MaskedID != "" {
 		r.IDMasked = &s.MaskedID
 	}
 	if s.LastDay != nil {
-		until := s.LastDay.String()
-		r.ValidUntil = &until
+		text.until = s.LastDay.String()
+		r.ValidUntil = &text.until
 	}
 	if category == nil {
 		return
 	}
 	r.CategoryName = &category.NameZH
+	r.Labels = make([]Label, 0, len(category.Fields))
 	for i, f := range category.Fields {
 		if i < len(s.Fields) && s.Fields[i] != nil {
 			r.Fields[f.Code] = fieldText(f, s.Fields[i])
@@ -126,9 +126,4 @@ func fieldText(f trust.Field, value any) string {
 	default:
 		return ""
 	}
-}
-
-func rfc3339(t time.Time) *string {
-	s := t.UTC().Format(time.RFC3339)
-	return &s
 }

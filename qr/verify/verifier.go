@@ -16,6 +16,7 @@ import (
 // Verifier decides on codes with one cache. It is safe for concurrent use.
 type Verifier struct {
 	cache    *trust.Cache
+	asOf     string // age of the cache's data, RFC 3339
 	why      string // without a cache: why not
 	second   pki.SecondOpinion
 	now      func() time.Time
@@ -36,7 +37,8 @@ type Options struct {
 
 // New returns a verifier over a cache.
 func New(cache *trust.Cache, o Options) *Verifier {
-	return &Verifier{cache: cache, second: o.Second, now: o.Now, disagree: o.Disagree}
+	asOf := cache.AsOf().UTC().Format(time.RFC3339)
+	return &Verifier{cache: cache, asOf: asOf, second: o.Second, now: o.Now, disagree: o.Disagree}
 }
 
 // Without returns a verifier that has no usable cache: it answers malformed or
@@ -82,7 +84,7 @@ func (v *Verifier) stamp(r *Result) {
 	}
 	r.Pinned = v.cache.Pinned
 	r.TrustVersion = &v.cache.Trust.Version
-	r.StatusAsOf = rfc3339(v.cache.AsOf())
+	r.StatusAsOf = &v.asOf
 }
 
 func (v *Verifier) decide(digits string, r *Result) (Verdict, string) {
@@ -135,7 +137,7 @@ func (v *Verifier) licence(m *cose.Sign1, digits string, r *Result) (Verdict, st
 	if known && !fit(credential.Summary.Fields, category.Fields) {
 		return Malformed, "the fields are not those of the category"
 	}
-	r.show(credential, category, issuer.Name)
+	r.show(credential, category, issuer)
 	if cause := scope(credential, issuer, category); cause != "" {
 		return OutOfScope, cause
 	}
@@ -179,12 +181,11 @@ func (v *Verifier) Standing(c Claim) (Verdict, string) {
 	case !c.Expires.IsZero() && now.After(c.Expires):
 		return Expired, "print again"
 	}
-	age, asOf := now.Sub(v.cache.AsOf()), v.cache.AsOf().Format(time.RFC3339)
-	switch {
+	switch age := now.Sub(v.cache.AsOf()); {
 	case age > time.Duration(category.Limit)*time.Second:
-		return NoData, "the status data is too old: of " + asOf
+		return NoData, "the status data is too old: of " + v.asOf
 	case age > time.Duration(category.Fresh)*time.Second:
-		return ValidStale, "status as of " + asOf
+		return ValidStale, "status as of " + v.asOf
 	default:
 		return Valid, "signature, scope, status and dates are in order"
 	}
@@ -312,4 +313,7 @@ func fit(values []any, fields []trust.Field) bool {
 	return true
 }
 
-func categoryID(n int) string { return fmt.Sprintf("%03d", n) }
+// categoryID writes a category's number, at most 999, with three digits.
+func categoryID(n int) string {
+	return string([]byte{'0' + byte(n/100%10), '0' + byte(n/10%10), '0' + byte(n%10)})
+}
