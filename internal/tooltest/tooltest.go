@@ -48,6 +48,17 @@ func SoftHSM(tb testing.TB) string {
 	return ""
 }
 
+// Where is [Need] for a program that no distribution packages: the test is skipped
+// where it is missing, under CI=true too.
+func Where(tb testing.TB, program string) string {
+	tb.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		tb.Skipf("the program %s is not here", program)
+	}
+	return path
+}
+
 // Run runs the named program and returns its standard output. A non-zero exit
 // fails the test.
 func Run(tb testing.TB, program string, args ...string) string {
