@@ -339,7 +339,7 @@ func TestIndependent(t *testing.T) {
 			}
 		}
 		if out, err := tooltest.Try(t, "openssl", "ts", "-verify", "-in", reply, "-data", data, "-CAfile", root); err == nil {
-			t.Errorf("%s: this OpenSSL verifies time stamps with SM2: say so in docs/independent-cms.md\n%s", hash, out)
+			t.Errorf("%s: this OpenSSL verifies time stamps with SM2: say so in docs/independent.md\n%s", hash, out)
 		}
 		ask(hash, true, "response", reply, query)
 		ask(hash, true, "data", reply, data)
