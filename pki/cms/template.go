@@ -180,7 +180,13 @@ func (t *Template) assemble(attributes []byte, sig pki.Signature) ([]byte, error
 		return nil, err
 	}
 	names := t.names()
-	b := cryptobyte.NewBuilder(make([]byte, 0, len(signerInfo)+len(t.Content)+2048))
+	size := len(signerInfo) + len(t.Content) + 128
+	if !t.OmitCertificates {
+		for _, c := range t.Chain {
+			size += len(c.DER)
+		}
+	}
+	b := cryptobyte.NewBuilder(make([]byte, 0, size))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { // ContentInfo
 		oid.Add(b, names.signedData)
 		b.AddASN1(context(0), func(b *cryptobyte.Builder) {
