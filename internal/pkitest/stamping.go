@@ -23,27 +23,36 @@ type Stamping struct {
 	Certificate *cert.Certificate
 	Key         *pki.Key
 	Marks       *Marks
+	rootKey     *pki.Key
 }
 
-// NewStamping makes a key and its certificate, which is valid around a time. The
+// NewStamping makes a root, a key and its certificate, which is valid around a time. The
 // change, if there is one, spoils the certificate.
 func NewStamping(tb testing.TB, now time.Time, change ...func(*cert.Template)) *Stamping {
 	tb.Helper()
-	rootKey, key := NewKey(tb), NewKey(tb)
+	rootKey := NewKey(tb)
 	root := cert.Name{Country: "CN", Organization: "测试省", CommonName: "时间戳根"}
-	template := cert.Template{
+	s := &Stamping{rootKey: rootKey}
+	s.Root = assemble(tb, cert.Template{
 		Issuer: root, Subject: root, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
 		Key: rootKey.Public(), IssuerKey: rootKey.Public(), IsCA: true, Usage: cert.KeyCertSign,
+	}, rootKey)
+	return s.Certify(tb, now, change...)
+}
+
+// Certify makes another authority under the same root.
+func (s *Stamping) Certify(tb testing.TB, now time.Time, change ...func(*cert.Template)) *Stamping {
+	tb.Helper()
+	key := NewKey(tb)
+	template := cert.Template{
+		Issuer: s.Root.Subject, Subject: cert.Name{Country: "CN", Organization: "测试省", CommonName: "时间戳服务"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour), Key: key.Public(), IssuerKey: s.rootKey.Public(),
+		Usage: cert.DigitalSignature | cert.NonRepudiation, ExtUsages: []oid.ID{oid.UsageTimeStamping}, ExtUsageCritical: true,
 	}
-	s := &Stamping{Key: key, Root: assemble(tb, template, rootKey), Marks: new(Marks)}
-	template.Subject = cert.Name{Country: "CN", Organization: "测试省", CommonName: "时间戳服务"}
-	template.Key, template.IsCA = key.Public(), false
-	template.Usage, template.ExtUsages, template.ExtUsageCritical = cert.DigitalSignature|cert.NonRepudiation, []oid.ID{oid.UsageTimeStamping}, true
 	for _, c := range change {
 		c(&template)
 	}
-	s.Certificate = assemble(tb, template, rootKey)
-	return s
+	return &Stamping{Root: s.Root, Certificate: assemble(tb, template, s.rootKey), Key: key, Marks: new(Marks), rootKey: s.rootKey}
 }
 
 func assemble(tb testing.TB, t cert.Template, issuer *pki.Key) *cert.Certificate {

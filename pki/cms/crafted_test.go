@@ -29,6 +29,7 @@ type crafted struct {
 	unsigned                                              []byte // content of unsignedAttrs; nil: none
 	signers                                               int
 	badDigest, badSignature                               bool
+	version                                               []byte // DER in the place of SignedData's
 	signature                                             []byte // in the place of the right one
 	signingTime                                           func(*cryptobyte.Builder)
 }
@@ -134,7 +135,11 @@ func (c *crafted) message(tb testing.TB, s signer) []byte {
 }
 
 func (c *crafted) addSignedData(b *cryptobyte.Builder, s signer, attributes []byte, sig pki.Signature) {
-	b.AddASN1Int64(c.dataVersion)
+	if c.version != nil {
+		b.AddBytes(c.version)
+	} else {
+		b.AddASN1Int64(c.dataVersion)
+	}
 	b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { c.addAlgorithm(b, c.digest) })
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		oid.Add(b, c.eContentType)

@@ -22,19 +22,18 @@ type parser func([]byte) (*cms.Signed, error)
 func attachedData(der []byte) (*cms.Signed, error) { return cms.ParseAttached(der, oid.Data) }
 func tolerant(der []byte) (*cms.Signed, error)     { return cms.ParseTolerant(der) }
 
-// TestForms: what each way of reading takes, and that all verify the same.
-func TestForms(t *testing.T) {
-	t.Parallel()
-	s := newSigner(t)
-	content := []byte("content")
-	digest := sm3.Sum(content)
-	for _, tt := range []struct {
-		name     string
-		change   func(*crafted)
-		strict   bool // Parse, or ParseAttached where content is attached
-		tolerant bool
-		want     string // of the strict refusal
-	}{
+// form is a right signature of some kind.
+type form struct {
+	name     string
+	change   func(*crafted)
+	strict   bool // Parse, or ParseAttached where content is attached
+	tolerant bool
+	want     string // of the strict refusal
+}
+
+// fieldForms are signatures of the content as we and others write them.
+func fieldForms(content []byte) []form {
+	return []form{
 		{"as we write", func(*crafted) {}, true, true, ""},
 		{"parameters NULL", func(c *crafted) { c.null = true }, true, true, ""},
 		{"1.301.1", func(c *crafted) { c.algorithm = oid.SM2Sign }, true, true, ""},
@@ -59,7 +58,16 @@ func TestForms(t *testing.T) {
 		{"no signing certificate", func(c *crafted) { c.noSigningCertificate = true }, false, true, "signing-certificate-v2"},
 		{"versions", func(c *crafted) { c.dataVersion, c.signerVersion = 5, 3 }, false, true, "version"},
 		{"a certificate of another kind", func(c *crafted) { c.certificates = [][]byte{{0x30, 3, 2, 1, 5}} }, false, true, "embedded certificate"},
-	} {
+	}
+}
+
+// TestForms: what each way of reading takes, and that all verify the same.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t)
+	content := []byte("content")
+	digest := sm3.Sum(content)
+	for _, tt := range fieldForms(content) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := likeOurs(content)

@@ -65,15 +65,11 @@ func (t *Template) SignedAttributes(contentSM3 [sm3.Size]byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	contentType, err := newMember(oid.ContentType, func(b *cryptobyte.Builder) { oid.Add(b, t.contentType()) })
-	if err != nil {
-		return nil, err
-	}
 	messageDigest, err := newMember(oid.MessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(contentSM3[:]) })
 	if err != nil {
 		return nil, err
 	}
-	written := []member{contentType, messageDigest, fixed.signingCertificate}
+	written := []member{fixed.contentType, messageDigest, fixed.signingCertificate}
 	if !t.SigningTime.IsZero() {
 		signingTime, err := newMember(oid.SigningTime, func(b *cryptobyte.Builder) { cert.AddTime(b, t.SigningTime) })
 		if err != nil {
@@ -88,14 +84,15 @@ func (t *Template) SignedAttributes(contentSM3 [sm3.Size]byte) ([]byte, error) {
 	return b.Bytes()
 }
 
-// fixed is what is the same in every signature of one signer.
+// fixed is what is the same in every signature of one signer over one type of content.
 type fixed struct {
+	contentType        member
 	signingCertificate member
 	signerID           []byte // IssuerAndSerialNumber
 }
 
-// Prepared returns the template for many signatures: what only the signer decides is
-// computed once. The signer must not be changed after.
+// Prepared returns the template for many signatures: what is the same in all of them is
+// computed once. The signer and the type of the content must not be changed after.
 func (t Template) Prepared() (Template, error) {
 	fixed, err := t.fixedParts()
 	if err != nil {
@@ -114,6 +111,9 @@ func (t *Template) fixedParts() (*fixed, error) {
 	}
 	f := new(fixed)
 	var err error
+	if f.contentType, err = newMember(oid.ContentType, func(b *cryptobyte.Builder) { oid.Add(b, t.contentType()) }); err != nil {
+		return nil, err
+	}
 	if f.signingCertificate, err = newMember(oid.SigningCertificateV2, t.addSigningCertificate); err != nil {
 		return nil, err
 	}
@@ -180,7 +180,13 @@ func (t *Template) assemble(attributes []byte, sig pki.Signature) ([]byte, error
 		return nil, err
 	}
 	names := t.names()
-	b := cryptobyte.NewBuilder(make([]byte, 0, len(signerInfo)+len(t.Content)+2048))
+	size := len(signerInfo) + len(t.Content) + 128
+	if !t.OmitCertificates {
+		for _, c := range t.Chain {
+			size += len(c.DER)
+		}
+	}
+	b := cryptobyte.NewBuilder(make([]byte, 0, size))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { // ContentInfo
 		oid.Add(b, names.signedData)
 		b.AddASN1(context(0), func(b *cryptobyte.Builder) {

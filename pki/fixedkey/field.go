@@ -1,9 +1,6 @@
 package fixedkey
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // element is a number modulo p = 2^256 − 2^224 − 2^96 + 2^64 − 1 in Montgomery form
 // (times 2^256), below p, least significant limb first.
@@ -25,9 +22,12 @@ func montgomerySquare() element {
 
 // setBytes takes 32 big-endian bytes of a number below p.
 func (z *element) setBytes(b []byte) {
-	for i := range z {
-		z[3-i] = binary.BigEndian.Uint64(b[8*i:])
-	}
+	*z = limbs([32]byte(b))
+	z.toMontgomery()
+}
+
+// toMontgomery takes a number below p into Montgomery form.
+func (z *element) toMontgomery() {
 	square := montgomerySquare()
 	z.mul(z, &square)
 }
@@ -115,6 +115,49 @@ func (z *element) mul(x, y *element) {
 	z.reduce(t4)
 }
 
+// square sets z = x·x / 2^256 mod p: six products counted twice, four squares, and four
+// limbs cleared.
+func (z *element) square(x *element) {
+	x0, x1, x2, x3 := x[0], x[1], x[2], x[3]
+	var carry, c uint64
+	t2, t1 := bits.Mul64(x0, x1)
+	t3, t2 := mulAdd(x0, x2, t2, 0)
+	t4, t3 := mulAdd(x0, x3, t3, 0)
+	carry, t3 = mulAdd(x1, x2, t3, 0)
+	t5, t4 := mulAdd(x1, x3, t4, carry)
+	t6, t5 := mulAdd(x2, x3, t5, 0)
+
+	t1, c = bits.Add64(t1, t1, 0)
+	t2, c = bits.Add64(t2, t2, c)
+	t3, c = bits.Add64(t3, t3, c)
+	t4, c = bits.Add64(t4, t4, c)
+	t5, c = bits.Add64(t5, t5, c)
+	t6, c = bits.Add64(t6, t6, c)
+	t7 := c
+
+	hi, t0 := bits.Mul64(x0, x0)
+	t1, c = bits.Add64(t1, hi, 0)
+	hi, lo := bits.Mul64(x1, x1)
+	t2, c = bits.Add64(t2, lo, c)
+	t3, c = bits.Add64(t3, hi, c)
+	hi, lo = bits.Mul64(x2, x2)
+	t4, c = bits.Add64(t4, lo, c)
+	t5, c = bits.Add64(t5, hi, c)
+	hi, lo = bits.Mul64(x3, x3)
+	t6, c = bits.Add64(t6, lo, c)
+	t7, _ = bits.Add64(t7, hi, c)
+
+	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, 0)
+	t4, c = bits.Add64(t4, t5, 0)
+	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, c)
+	t4, c = bits.Add64(t4, t6, 0)
+	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, c)
+	t4, c = bits.Add64(t4, t7, 0)
+	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, c)
+	*z = element{t0, t1, t2, t3}
+	z.reduce(t4)
+}
+
 // clear adds the multiple of p that clears the lowest limb of t, and drops that limb. As
 // p = −1 mod 2^64 the multiple is the limb m itself, and what is left of m·p above it is
 // m·(2^192 − 2^160 − 2^32 + 1).
@@ -150,7 +193,7 @@ func (z *element) invert(x *element) {
 		if exponent[i/64]>>(i%64)&1 == 1 {
 			result.mul(&result, &base)
 		}
-		base.mul(&base, &base)
+		base.square(&base)
 	}
 	*z = result
 }

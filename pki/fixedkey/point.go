@@ -13,7 +13,7 @@ func (p *jacobian) add(q *affine) {
 		return
 	}
 	var zz, u, s, h, r element
-	zz.mul(&p.z, &p.z)
+	zz.square(&p.z)
 	u.mul(&q.x, &zz)
 	s.mul(&q.y, &p.z)
 	s.mul(&s, &zz)
@@ -28,10 +28,10 @@ func (p *jacobian) add(q *affine) {
 		return
 	}
 	var hh, hhh, v, t element
-	hh.mul(&h, &h)
+	hh.square(&h)
 	hhh.mul(&h, &hh)
 	v.mul(&p.x, &hh)
-	p.x.mul(&r, &r)
+	p.x.square(&r)
 	p.x.sub(&p.x, &hhh)
 	p.x.sub(&p.x, &v)
 	p.x.sub(&p.x, &v)
@@ -46,8 +46,8 @@ func (p *jacobian) add(q *affine) {
 // 0, and the point at infinity stays as z = 0.
 func (p *jacobian) double() {
 	var zz, yy, s, m, t element
-	zz.mul(&p.z, &p.z)
-	yy.mul(&p.y, &p.y)
+	zz.square(&p.z)
+	yy.square(&p.y)
 	s.mul(&p.x, &yy)
 	s.add(&s, &s)
 	s.add(&s, &s) // 4·x·y²
@@ -58,10 +58,10 @@ func (p *jacobian) double() {
 	m.add(&m, &t) // 3·(x − z²)·(x + z²)
 	p.z.mul(&p.y, &p.z)
 	p.z.add(&p.z, &p.z)
-	p.x.mul(&m, &m)
+	p.x.square(&m)
 	p.x.sub(&p.x, &s)
 	p.x.sub(&p.x, &s)
-	yy.mul(&yy, &yy)
+	yy.square(&yy)
 	yy.add(&yy, &yy)
 	yy.add(&yy, &yy)
 	yy.add(&yy, &yy) // 8·y⁴
@@ -115,7 +115,7 @@ func toAffine(dst []affine, src []jacobian) {
 		var z, zz element
 		z.mul(&inverse, &products[i])
 		inverse.mul(&inverse, &src[i].z)
-		zz.mul(&z, &z)
+		zz.square(&z)
 		dst[i].x.mul(&src[i].x, &zz)
 		zz.mul(&zz, &z)
 		dst[i].y.mul(&src[i].y, &zz)
@@ -125,7 +125,10 @@ func toAffine(dst []affine, src []jacobian) {
 // addMultiple sets p = p + k·P for the point P of the table and a scalar k below n,
 // least significant limb first.
 func (p *jacobian) addMultiple(t *table, k [4]uint64) {
-	carry := 0
+	// All summands are fetched before the first is added: then the processor waits for
+	// its memory once, not once a row.
+	var summands [rows]affine
+	n, carry := 0, 0
 	for i := range t {
 		d := digit(&k, i) + carry
 		carry = 0
@@ -134,12 +137,16 @@ func (p *jacobian) addMultiple(t *table, k [4]uint64) {
 		}
 		switch {
 		case d > 0:
-			p.add(&t[i][d-1])
+			summands[n] = t[i][d-1]
+			n++
 		case d < 0:
-			negative := t[i][-d-1]
-			negative.y.negate()
-			p.add(&negative)
+			summands[n] = t[i][-d-1]
+			summands[n].y.negate()
+			n++
 		}
+	}
+	for i := range summands[:n] {
+		p.add(&summands[i])
 	}
 }
 

@@ -27,31 +27,35 @@ func New(key *pki.PublicKey) *Verifier {
 // VerifyDigest reports whether sig is a signature of the key over e = SM3(ZA ‖ M), as
 // [pki.PublicKey.Digest] computes it (GB/T 32918.2-2016, 7.1).
 func (v *Verifier) VerifyDigest(e [32]byte, sig pki.Signature) bool {
-	if !sig.WellFormed() {
+	r, s := limbs([32]byte(sig[:32])), limbs([32]byte(sig[32:]))
+	zero := [4]uint64{}
+	if r == zero || s == zero || !below(r, order()) || !below(s, order()) {
 		return false
 	}
-	r, s := [32]byte(sig[:32]), [32]byte(sig[32:])
 	t := addModN(r, s)
+	if t == zero {
+		return false
+	}
 	var sum jacobian
-	sum.addMultiple(v.base, limbs(s))
-	sum.addMultiple(v.key, limbs(t))
+	sum.addMultiple(v.base, s)
+	sum.addMultiple(v.key, t)
 	if sum.z.isZero() {
 		return false
 	}
 	// R = e + x1 mod n is to be r, so x1 is r − e mod n, or that and n if it is below p.
-	x := subModN(r, e)
-	if sum.hasX(&x) {
+	x := subModN(r, limbs(e))
+	if sum.hasX(x) {
 		return true
 	}
-	above, carry := addN(x)
-	return !carry && below(above, [4]uint64{p0, p1, p2, p3}) && sum.hasX(&above)
+	above, carry := add(x, order())
+	return carry == 0 && below(above, [4]uint64{p0, p1, p2, p3}) && sum.hasX(above)
 }
 
-// hasX reports whether the point's affine x is the number of 32 big-endian bytes.
-func (p *jacobian) hasX(x *[32]byte) bool {
-	var want, zz element
-	want.setBytes(x[:])
-	zz.mul(&p.z, &p.z)
+// hasX reports whether the point's affine x is a number below p.
+func (p *jacobian) hasX(x [4]uint64) bool {
+	want, zz := element(x), element{}
+	want.toMontgomery()
+	zz.square(&p.z)
 	want.mul(&want, &zz)
 	return want == p.x
 }
@@ -61,18 +65,11 @@ func order() [4]uint64 {
 	return [4]uint64{0x53bbf40939d54123, 0x7203df6b21c6052b, 0xffffffffffffffff, 0xfffffffeffffffff}
 }
 
+// limbs takes a big-endian number, least significant limb first.
 func limbs(b [32]byte) [4]uint64 {
 	return [4]uint64{
 		binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[16:]), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[:]),
 	}
-}
-
-func toBytes(l [4]uint64) [32]byte {
-	var b [32]byte
-	for i := range l {
-		binary.BigEndian.PutUint64(b[8*i:], l[3-i])
-	}
-	return b
 }
 
 func add(x, y [4]uint64) ([4]uint64, uint64) {
@@ -93,36 +90,28 @@ func sub(x, y [4]uint64) ([4]uint64, uint64) {
 	return z, b
 }
 
-func below(b [32]byte, bound [4]uint64) bool {
-	_, borrow := sub(limbs(b), bound)
+func below(x, bound [4]uint64) bool {
+	_, borrow := sub(x, bound)
 	return borrow == 1
 }
 
 // addModN adds two numbers below n.
-func addModN(x, y [32]byte) [32]byte {
-	z, carry := add(limbs(x), limbs(y))
-	reduced, borrow := sub(z, order())
-	if carry == 1 || borrow == 0 {
-		z = reduced
+func addModN(x, y [4]uint64) [4]uint64 {
+	z, carry := add(x, y)
+	if reduced, borrow := sub(z, order()); carry == 1 || borrow == 0 {
+		return reduced
 	}
-	return toBytes(z)
+	return z
 }
 
-// subModN subtracts a number of 256 bits from one below n.
-func subModN(x, y [32]byte) [32]byte {
-	yy := limbs(y)
-	if reduced, borrow := sub(yy, order()); borrow == 0 {
-		yy = reduced // 2^256 < 2n
+// subModN subtracts any number of 256 bits from one below n.
+func subModN(x, y [4]uint64) [4]uint64 {
+	if reduced, borrow := sub(y, order()); borrow == 0 {
+		y = reduced // 2^256 < 2n
 	}
-	z, borrow := sub(limbs(x), yy)
+	z, borrow := sub(x, y)
 	if borrow == 1 {
 		z, _ = add(z, order())
 	}
-	return toBytes(z)
-}
-
-// addN adds n and reports whether the sum has more than 256 bits.
-func addN(x [32]byte) ([32]byte, bool) {
-	z, carry := add(limbs(x), order())
-	return toBytes(z), carry == 1
+	return z
 }

@@ -26,6 +26,9 @@ func Of(arcs ...int) ID {
 	if err != nil {
 		panic("oid: " + err.Error())
 	}
+	if len(der)-2 > maxLength {
+		panic("oid: an identifier of more than 127 octets")
+	}
 	return ID(der[2:])
 }
 
@@ -112,14 +115,29 @@ var (
 
 // Add writes an OBJECT IDENTIFIER.
 func Add(b *cryptobyte.Builder, id ID) {
-	b.AddASN1(cbasn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) { b.AddBytes([]byte(id)) })
+	b.AddUint8(uint8(cbasn1.OBJECT_IDENTIFIER))
+	b.AddUint8(uint8(len(id)))
+	b.AddBytes([]byte(id))
 }
 
-// Read reads an OBJECT IDENTIFIER.
+// maxLength bounds an identifier in content octets, so that its length is one byte. No
+// real one comes near.
+const maxLength = 127
+
+// Read reads an OBJECT IDENTIFIER in DER of at most 127 content octets.
 func Read(s *cryptobyte.String) (ID, bool) {
 	var content cryptobyte.String
-	ok := s.ReadASN1(&content, cbasn1.OBJECT_IDENTIFIER) && len(content) > 0 && content[len(content)-1]&0x80 == 0
-	return ID(content), ok
+	if !s.ReadASN1(&content, cbasn1.OBJECT_IDENTIFIER) || len(content) == 0 || len(content) > maxLength {
+		return "", false
+	}
+	begins := true // an arc begins with the next octet
+	for _, octet := range content {
+		if begins && octet == 0x80 {
+			return "", false // padded
+		}
+		begins = octet&0x80 == 0
+	}
+	return ID(content), begins
 }
 
 // Expect reads an OBJECT IDENTIFIER and reports whether it is the wanted one.

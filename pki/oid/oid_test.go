@@ -2,6 +2,7 @@ package oid_test
 
 import (
 	"encoding/asn1"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -46,6 +47,29 @@ func TestReadAlgorithm(t *testing.T) {
 		s := cryptobyte.String(tt.der)
 		if id, ok := oid.ReadAlgorithm(&s); ok != tt.ok || ok && id != oid.SM3 {
 			t.Errorf("%s: %v %s, want %v", name, ok, id, tt.ok)
+		}
+	}
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		der string
+		ok  bool
+	}{
+		"127 octets":           {"\x06\x7f" + strings.Repeat("\x01", 127), true},
+		"128 octets":           {"\x06\x81\x80" + strings.Repeat("\x01", 128), false},
+		"an arc of two":        {"\x06\x03\x2a\x81\x1c", true},
+		"zero":                 {"\x06\x02\x2a\x00", true},
+		"an arc padded":        {"\x06\x04\x2a\x80\x81\x1c", false},
+		"the first arc padded": {"\x06\x02\x80\x2a", false},
+		"an arc cut off":       {"\x06\x02\x2a\x81", false},
+		"empty":                {"\x06\x00", false},
+		"another tag":          {"\x04\x01\x2a", false},
+	} {
+		s := cryptobyte.String(tt.der)
+		if id, ok := oid.Read(&s); ok != tt.ok {
+			t.Errorf("%s: %x, %v, want %v", name, string(id), ok, tt.ok)
 		}
 	}
 }

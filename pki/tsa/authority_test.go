@@ -99,11 +99,14 @@ func TestStamp(t *testing.T) {
 	}
 }
 
-// TestRefusals: each bad request gets the failure that RFC 3161 has for it.
-func TestRefusals(t *testing.T) {
-	t.Parallel()
-	s := pkitest.NewStamping(t, time.Now())
-	a := s.Authority(t)
+// refused is a bad request and the failure that RFC 3161 has for it.
+type refused struct {
+	request []byte
+	failure tsa.Failure
+}
+
+func refusedRequests(t testing.TB) map[string]refused {
+	t.Helper()
 	good := request(t, "content")
 	replace := func(old, new string) []byte {
 		if !bytes.Contains(good, []byte(old)) {
@@ -114,10 +117,7 @@ func TestRefusals(t *testing.T) {
 		return der
 	}
 	sm3OID := string(oid.SM3)
-	for name, tt := range map[string]struct {
-		request []byte
-		failure tsa.Failure
-	}{
+	return map[string]refused{
 		"empty":                      {nil, tsa.BadDataFormat},
 		"1 MB":                       {make([]byte, 1<<20), tsa.BadDataFormat},
 		"trailing byte":              {append(bytes.Clone(good), 0), tsa.BadDataFormat},
@@ -141,7 +141,13 @@ func TestRefusals(t *testing.T) {
 		"another policy":             {request(t, "content", func(r *tsa.Request) { r.Policy = oid.Of(1, 2, 3) }), tsa.UnacceptedPolicy},
 		"hash parameters not NULL":   {replace("\x30\x0a\x06\x08"+sm3OID, "\x30\x0d\x06\x08"+sm3OID+"\x02\x01\x00"), tsa.BadDataFormat},
 		"something after the digest": {replace("\x01\x01\xff", "\x01\x01\xff\x05\x00"), tsa.BadDataFormat},
-	} {
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	a := pkitest.NewStamping(t, time.Now()).Authority(t)
+	for name, tt := range refusedRequests(t) {
 		response, err := a.Respond(context.Background(), tt.request)
 		var refusal *tsa.Refusal
 		if !errors.As(err, &refusal) || refusal.Failure != tt.failure {
@@ -266,14 +272,9 @@ func TestIssuedKeepsBack(t *testing.T) {
 func TestNewAuthorityRefuses(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	for name, change := range map[string]func(*cert.Template){
-		"no extended key usage":   func(c *cert.Template) { c.ExtUsages = nil },
-		"not critical":            func(c *cert.Template) { c.ExtUsageCritical = false },
-		"another usage":           func(c *cert.Template) { c.ExtUsages = []oid.ID{oid.UsageOCSPSigning} },
-		"a usage beside":          func(c *cert.Template) { c.ExtUsages = append(c.ExtUsages, oid.UsageClientAuth) },
-		"not for signing":         func(c *cert.Template) { c.Usage = cert.KeyAgreement },
-		"a certificate authority": func(c *cert.Template) { c.IsCA, c.Usage = true, cert.KeyCertSign },
-	} {
+	usages := wrongUsages()
+	usages["a certificate authority"] = func(c *cert.Template) { c.IsCA, c.Usage = true, cert.KeyCertSign }
+	for name, change := range usages {
 		s := pkitest.NewStamping(t, now, change)
 		if _, err := tsa.NewAuthority(s.Settings(t, tsa.SystemClock())); !errors.Is(err, tsa.ErrNotAuthority) {
 			t.Errorf("%s: NewAuthority = %v, want ErrNotAuthority", name, err)

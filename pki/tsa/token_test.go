@@ -51,26 +51,28 @@ func sign(tb testing.TB, s *pkitest.Stamping, content []byte, change ...func(*cm
 	return der
 }
 
-func TestParseToken(t *testing.T) {
-	t.Parallel()
-	const now = "20261126110000Z"
-	s := pkitest.NewStamping(t, time.Now())
-	for name, tt := range map[string]struct {
-		content []byte
-		want    string // of the refusal; empty: it is read
-	}{
+// stampInfo is a TSTInfo and a part of the error that refuses it; empty: it is read.
+type stampInfo struct {
+	content []byte
+	want    string
+}
+
+// stampInfos are of the time now, in the form of genTime, or of times that are none.
+func stampInfos(now string) map[string]stampInfo {
+	second := now[:14]
+	return map[string]stampInfo{
 		"plain":                          {info(1, now, nil), ""},
-		"fraction":                       {info(1, "20261126110000.5Z", nil), ""},
+		"fraction":                       {info(1, second+".5Z", nil), ""},
 		"accuracy":                       {info(1, now, []byte{0x30, 9, 2, 1, 1, 0x80, 1, 5, 0x81, 1, 7}), ""},
 		"empty accuracy":                 {info(1, now, []byte{0x30, 0}), ""},
 		"ordering, nonce, name":          {info(1, now, []byte{1, 1, 0xff, 2, 1, 5, 0xa0, 3, 0x82, 1, 'x'}), ""},
 		"an extension":                   {info(1, now, []byte{0xa1, 9, 0x30, 7, 6, 2, 0x2a, 3, 4, 1, 0}), ""},
 		"version 2":                      {info(2, now, nil), "version 1"},
-		"fraction with a zero behind":    {info(1, "20261126110000.50Z", nil), "GeneralizedTime"},
-		"fraction of nothing":            {info(1, "20261126110000.Z", nil), "GeneralizedTime"},
-		"fraction with a comma":          {info(1, "20261126110000,5Z", nil), "GeneralizedTime"},
-		"local time":                     {info(1, "20261126110000", nil), "GeneralizedTime"},
-		"offset":                         {info(1, "20261126110000+0800", nil), "GeneralizedTime"},
+		"fraction with a zero behind":    {info(1, second+".50Z", nil), "GeneralizedTime"},
+		"fraction of nothing":            {info(1, second+".Z", nil), "GeneralizedTime"},
+		"fraction with a comma":          {info(1, second+",5Z", nil), "GeneralizedTime"},
+		"local time":                     {info(1, second, nil), "GeneralizedTime"},
+		"offset":                         {info(1, second+"+0800", nil), "GeneralizedTime"},
 		"no seconds":                     {info(1, "202611261100Z", nil), "GeneralizedTime"},
 		"31 February":                    {info(1, "20260231110000Z", nil), "GeneralizedTime"},
 		"accuracy of 1000 ms":            {info(1, now, []byte{0x30, 4, 0x80, 2, 3, 0xe8}), "accuracy"},
@@ -86,7 +88,13 @@ func TestParseToken(t *testing.T) {
 		"trailing byte":                  {append(info(1, now, nil), 0), "TSTInfo"},
 		"not TSTInfo":                    {[]byte("hello"), "TSTInfo"},
 		"empty":                          {[]byte{}, "TSTInfo"},
-	} {
+	}
+}
+
+func TestParseToken(t *testing.T) {
+	t.Parallel()
+	s := pkitest.NewStamping(t, time.Now())
+	for name, tt := range stampInfos("20261126110000Z") {
 		_, err := tsa.ParseToken(sign(t, s, tt.content))
 		if tt.want == "" {
 			if err != nil {
@@ -127,17 +135,23 @@ func TestTokenForms(t *testing.T) {
 	}
 }
 
+// wrongUsages spoil an authority's certificate.
+func wrongUsages() map[string]func(*cert.Template) {
+	return map[string]func(*cert.Template){
+		"no extended key usage": func(c *cert.Template) { c.ExtUsages = nil },
+		"not critical":          func(c *cert.Template) { c.ExtUsageCritical = false },
+		"another usage":         func(c *cert.Template) { c.ExtUsages = []oid.ID{oid.UsageOCSPSigning} },
+		"a usage beside":        func(c *cert.Template) { c.ExtUsages = append(c.ExtUsages, oid.UsageOCSPSigning) },
+		"any usage":             func(c *cert.Template) { c.ExtUsages = []oid.ID{oid.UsageAny} },
+		"not for signing":       func(c *cert.Template) { c.Usage = cert.KeyEncipherment },
+	}
+}
+
 // TestTokenUsage: a signature by any other certificate is no time stamp.
 func TestTokenUsage(t *testing.T) {
 	t.Parallel()
 	content := info(1, time.Now().UTC().Format("20060102150405Z"), nil)
-	for name, change := range map[string]func(*cert.Template){
-		"no extended key usage": func(c *cert.Template) { c.ExtUsages = nil },
-		"not critical":          func(c *cert.Template) { c.ExtUsageCritical = false },
-		"a usage beside":        func(c *cert.Template) { c.ExtUsages = append(c.ExtUsages, oid.UsageOCSPSigning) },
-		"any usage":             func(c *cert.Template) { c.ExtUsages = []oid.ID{oid.UsageAny} },
-		"not for signing":       func(c *cert.Template) { c.Usage = cert.KeyEncipherment },
-	} {
+	for name, change := range wrongUsages() {
 		s := pkitest.NewStamping(t, time.Now(), change)
 		token, err := tsa.ParseToken(sign(t, s, content))
 		if err != nil {
