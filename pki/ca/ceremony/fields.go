@@ -199,10 +199,6 @@ func (r *reader) name(f field) (cert.Name, bool) {
 		r.fault(f.Node, f.path, "%v", err)
 		return cert.Name{}, false
 	}
-	if n.String() != text {
-		r.fault(f.Node, f.path, "write it as %s", n)
-		return cert.Name{}, false
-	}
 	return n, true
 }
 
