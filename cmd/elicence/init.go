@@ -14,7 +14,7 @@ import (
 func newInit(s *settings) *cobra.Command {
 	var c office.Config
 	var u unlocking
-	var rootShares string
+	var rootShares, offline string
 	var gmOnly bool
 	cmd := &cobra.Command{
 		Use:   "init --data DIR",
@@ -24,7 +24,7 @@ func newInit(s *settings) *cobra.Command {
 			"It is the ceremony of a built-in plan; for one that was reviewed see elicence ca ceremony. The record is in DATA/ceremony.\n" +
 			"With --token a PKCS#11 token wraps the key-encryption key, and where the token has SM2, signing keys live in it;\n" +
 			"--root-token is the same for the offline keys. --root-shares splits what opens those among several people.\n" +
-			"Move the folder DATA/offline off the machine in all cases, and each share to its keeper.",
+			"Move the folder of the offline keys off the machine in all cases, and each share to its keeper.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.check(); err != nil {
@@ -34,7 +34,7 @@ func newInit(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			options, err := u.options(s, office.CreateOptions{Config: c, GMOnly: gmOnly, RootShares: shares})
+			options, err := u.options(s, office.CreateOptions{Config: c, GMOnly: gmOnly, RootShares: shares, Offline: offline})
 			if err != nil {
 				return err
 			}
@@ -42,16 +42,20 @@ func newInit(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if offline == "" {
+				offline = filepath.Join(s.data, "offline")
+			}
 			if s.json {
 				return printJSON(cmd.OutOrStdout(), map[string]string{"data": v.Data, "root_sm3": v.TrustSM3, "root_certificate_sm3": v.RootSM3})
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %s\n离线密钥在 %s 中，请移出本机 move this folder off the machine\n", s.data, v.TrustSM3, filepath.Join(s.data, "offline"))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %s\n离线密钥在 %s 中，请移出本机 move this folder off the machine\n", s.data, v.TrustSM3, offline)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&c.Host, "host", "localhost", "host `NAME` in printed codes: https://NAME/v#…")
 	cmd.Flags().StringVar(&c.Region, "region", "340000", "six `DIGITS` of the domain's region (GB/T 2260)")
 	cmd.Flags().StringVar(&c.Domain, "domain", "安徽省", "`NAME` of the domain")
+	cmd.Flags().StringVar(&offline, "offline-dir", "", "new `DIR` for the offline keys; without: DATA/offline")
 	u.add(cmd)
 	cmd.Flags().StringVar(&rootShares, "root-shares", "", "`N-of-M` shares protect the offline keys, such as 2-of-3")
 	cmd.Flags().BoolVar(&gmOnly, "gm-only", false, "national algorithms only, and signing keys in tokens only; for good")

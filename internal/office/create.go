@@ -49,6 +49,7 @@ type CreateOptions struct {
 	// Config, GMOnly and RootShares. Nil: the built-in plan.
 	Plan    *ceremony.Plan
 	Program string // name and version of the program, for the transcript
+	Offline string // folder of the offline keys, for the built-in plan; empty: DATA/offline
 	// Passphrase protects the key store. Empty: the key-encryption key is
 	// written to DATA/kek.
 	Passphrase []byte

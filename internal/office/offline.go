@@ -42,7 +42,7 @@ func (c CreateOptions) planned() (CreateOptions, error) {
 			p.Method = method
 		}
 		c.Plan = ceremony.BuiltIn(c.Config.Domain, c.Config.Region, c.Config.Host, p)
-		c.Plan.GMOnly = c.GMOnly
+		c.Plan.GMOnly, c.Plan.Output.Offline = c.GMOnly, c.Offline
 		return c, nil
 	}
 	c.Config = Config{Host: c.Plan.Host, Region: c.Plan.Region, Domain: c.Plan.Domain}
@@ -74,6 +74,11 @@ type folders struct{ data, offline, shares, record string }
 func buildFolders(data string, out ceremony.Output, build func(folders) error) error {
 	return durable.BuildDir(data, 0o700, func(data string) error {
 		f := folders{data: data, offline: filepath.Join(data, offlineName), record: filepath.Join(data, recordName)}
+		if out.Record == "" {
+			if err := durable.Mkdir(f.record, 0o755); err != nil {
+				return err
+			}
+		}
 		return buildBeside(out.Record, &f.record, 0o755, func() error {
 			return buildBeside(out.Shares, &f.shares, 0o700, func() error {
 				return buildBeside(out.Offline, &f.offline, 0o700, func() error { return build(f) })

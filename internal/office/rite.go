@@ -228,11 +228,6 @@ func (r *rite) write(ctx context.Context, dir string) error {
 	if _, err := r.store.Append(ctx, entry); err != nil {
 		return err
 	}
-	if filepath.Dir(dir) == r.dir {
-		if err := durable.Mkdir(dir, 0o755); err != nil {
-			return err
-		}
-	}
 	for _, f := range append(r.public, publicFile{"transcript.txt", t.Text}, publicFile{"transcript.json", t.JSON}) {
 		if err := durable.CreateFile(filepath.Join(dir, f.name), f.content, 0o644); err != nil {
 			return fmt.Errorf("writing the record of the ceremony: %w", err)

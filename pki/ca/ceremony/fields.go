@@ -193,7 +193,7 @@ func (r *reader) name(f field) (cert.Name, bool) {
 	}
 	n, err := cert.ParseName(text)
 	if err == nil {
-		err = n.Check()
+		_, err = n.DER()
 	}
 	if err != nil {
 		r.fault(f.Node, f.path, "%v", err)
@@ -205,10 +205,12 @@ func (r *reader) name(f field) (cert.Name, bool) {
 // subject reads the name of an authority or service.
 func (r *reader) subject(f field) cert.Name {
 	n, ok := r.name(f)
-	switch {
-	case !ok:
-	case n.Country == "" || n.CommonName == "":
-		r.fault(f.Node, f.path, "needs C and CN")
+	if !ok {
+		return n
+	}
+	switch err := n.Check(); {
+	case err != nil:
+		r.fault(f.Node, f.path, "%v", err)
 	case n.Serial != "":
 		r.fault(f.Node, f.path, "SERIALNUMBER is for persons")
 	case idcode.ContainsCitizenNumber(f.Value):

@@ -129,7 +129,7 @@ func (l *loader) plan(f field) (*Plan, error) {
 		return nil, err
 	}
 	p.Witnesses = l.witnesses(top["witnesses"])
-	p.Output = l.output(top["output"], p.Protection.Method == ByShares)
+	p.Output = l.output(top["output"], p.Protection.Method)
 	return p, nil
 }
 
@@ -270,9 +270,9 @@ func (l *loader) resolve(path string) string {
 }
 
 // output reads the folders: new ones, none within another.
-func (l *loader) output(f field, shares bool) Output {
+func (l *loader) output(f field, method Method) Output {
 	required, optional := []string{"data", "offline", "record"}, []string{"shares"}
-	if shares {
+	if method == ByShares {
 		required, optional = append(required, "shares"), nil
 	}
 	fields := l.mapping(f, required, optional)
@@ -287,7 +287,7 @@ func (l *loader) output(f field, shares bool) Output {
 		if !ok {
 			continue
 		}
-		if folder.name == "shares" && !shares {
+		if folder.name == "shares" && (method == ByPassphrase || method == ByToken) {
 			l.fault(at.Node, at.path, "there are no shares: see root.protection")
 			continue
 		}
