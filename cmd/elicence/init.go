@@ -1,12 +1,10 @@
 package main
 
 import (
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"regexp"
 
-	"github.com/emmansun/gmsm/sm3"
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/office"
@@ -15,63 +13,50 @@ import (
 
 func newInit(s *settings) *cobra.Command {
 	var c office.Config
-	var rootPassphraseFile, rootTokenFile, rootShares string
+	var u unlocking
+	var rootShares, offline string
 	var gmOnly bool
 	cmd := &cobra.Command{
 		Use:   "init --data DIR",
 		Short: "新建数据目录 root, authorities, service keys, store, first trust files",
 		Long: "Makes a new data folder and never overwrites one. Without --passphrase-file the key-encryption key lies in the file kek\n" +
 			"beside the keys; without --root-passphrase-file a passphrase for the offline keys is drawn and written beside them.\n" +
+			"It is the ceremony of a built-in plan; for one that was reviewed see elicence ca ceremony. The record is in DATA/ceremony.\n" +
 			"With --token a PKCS#11 token wraps the key-encryption key, and where the token has SM2, signing keys live in it;\n" +
 			"--root-token is the same for the offline keys. --root-shares splits what opens those among several people.\n" +
-			"Move the folder DATA/offline off the machine in all cases, and each share to its keeper.",
+			"Move the folder of the offline keys off the machine in all cases, and each share to its keeper.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.check(); err != nil {
 				return err
 			}
-			options := office.CreateOptions{Config: c, Actor: s.actor, GMOnly: gmOnly}
-			var err error
-			if s.passphraseFile != "" {
-				if options.Passphrase, err = readPassphrase("--passphrase-file", s.passphraseFile); err != nil {
-					return err
-				}
-			}
-			if rootPassphraseFile != "" {
-				if options.RootPassphrase, err = readPassphrase("--root-passphrase-file", rootPassphraseFile); err != nil {
-					return err
-				}
-			}
-			if err := s.initTokens(&options, rootTokenFile); err != nil {
-				return err
-			}
-			if options.RootShares, err = parseShares("--root-shares", rootShares); err != nil {
-				return err
-			}
-			o, err := office.Create(cmd.Context(), s.data, options)
+			shares, err := parseShares("--root-shares", rootShares)
 			if err != nil {
 				return err
 			}
-			root, err := o.TrustFile(cmd.Context(), "1.root")
-			if closing := o.Close(); err == nil {
-				err = closing
-			}
+			options, err := u.options(s, office.CreateOptions{Config: c, GMOnly: gmOnly, RootShares: shares, Offline: offline})
 			if err != nil {
 				return err
 			}
-			sum := sm3.Sum(root)
+			v, err := create(cmd.Context(), s.data, options)
+			if err != nil {
+				return err
+			}
+			if offline == "" {
+				offline = filepath.Join(s.data, "offline")
+			}
 			if s.json {
-				return printJSON(cmd.OutOrStdout(), map[string]string{"data": s.data, "root_sm3": hex.EncodeToString(sum[:])})
+				return printJSON(cmd.OutOrStdout(), map[string]string{"data": v.Data, "root_sm3": v.TrustSM3, "root_certificate_sm3": v.RootSM3})
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %x\n离线密钥在 %s 中，请移出本机 move this folder off the machine\n", s.data, sum, filepath.Join(s.data, "offline"))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %s\n离线密钥在 %s 中，请移出本机 move this folder off the machine\n", s.data, v.TrustSM3, offline)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&c.Host, "host", "localhost", "host `NAME` in printed codes: https://NAME/v#…")
 	cmd.Flags().StringVar(&c.Region, "region", "340000", "six `DIGITS` of the domain's region (GB/T 2260)")
 	cmd.Flags().StringVar(&c.Domain, "domain", "安徽省", "`NAME` of the domain")
-	cmd.Flags().StringVar(&rootPassphraseFile, "root-passphrase-file", "", "`FILE` whose first line protects the offline keys")
-	cmd.Flags().StringVar(&rootTokenFile, "root-token", "", "`FILE` that names the PKCS#11 token for the offline keys")
+	cmd.Flags().StringVar(&offline, "offline-dir", "", "new `DIR` for the offline keys; without: DATA/offline")
+	u.add(cmd)
 	cmd.Flags().StringVar(&rootShares, "root-shares", "", "`N-of-M` shares protect the offline keys, such as 2-of-3")
 	cmd.Flags().BoolVar(&gmOnly, "gm-only", false, "national algorithms only, and signing keys in tokens only; for good")
 	return cmd

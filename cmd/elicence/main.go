@@ -20,6 +20,7 @@ import (
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
 	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/ca/ceremony"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal"
@@ -48,6 +49,7 @@ var errNotValid = errors.New("not valid")
 // report prints an error and returns the exit code that it stands for.
 func report(err error) int {
 	var invalid *licence.InvalidError
+	var plan *ceremony.InvalidError
 	switch {
 	case err == nil:
 		return exitYes
@@ -56,6 +58,10 @@ func report(err error) int {
 	case errors.As(err, &invalid):
 		for _, f := range invalid.Faults {
 			fmt.Fprintf(os.Stderr, "elicence: %s: %s\n", f.Field, f.Reason)
+		}
+	case errors.As(err, &plan):
+		for _, f := range plan.Faults {
+			fmt.Fprintf(os.Stderr, "elicence: %s: %s\n", plan.File, f)
 		}
 	default:
 		fmt.Fprintf(os.Stderr, "elicence: %v\n", err)
@@ -71,7 +77,7 @@ func report(err error) int {
 	for _, refusal := range []error{
 		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, seal.ErrSamePerson, seal.ErrState, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
-		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession,
+		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
 	} {
 		if errors.Is(err, refusal) {
 			return exitNo
@@ -101,6 +107,8 @@ func hintFor(err error) string {
 		return "see the serial numbers with: elicence ca list"
 	case errors.Is(err, office.ErrNeedsOffline):
 		return "give --offline-passphrase-file FILE, and --offline DIR if the offline keys were moved"
+	case errors.Is(err, office.ErrNeedsProtection):
+		return "give --root-passphrase-file FILE or --root-token FILE, as the plan says"
 	case errors.Is(err, office.ErrNoCategory):
 		return "find it with: elicence category search WORD"
 	default:

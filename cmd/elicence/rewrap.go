@@ -120,15 +120,8 @@ func (r rewrap) check() error {
 // the flags say, else the file kek beside its folder.
 func (s *settings) unlock(store string, shareFiles []string) (keystore.Unlock, error) {
 	if len(shareFiles) > 0 {
-		var shares []keystore.Share
-		for _, path := range shareFiles {
-			share, err := keystore.ReadShare(path)
-			if err != nil {
-				return keystore.Unlock{}, fmt.Errorf("--share: %w", err)
-			}
-			shares = append(shares, share)
-		}
-		return keystore.Unlock{Shares: shares}, nil
+		shares, err := readShares("--share", shareFiles)
+		return keystore.Unlock{Shares: shares}, err
 	}
 	passphrase, err := s.passphrase(store)
 	if err != nil || len(passphrase) > 0 {

@@ -1,53 +1,14 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
-	"github.com/elicence/elicence/pki/ca"
-	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 )
-
-// offlineFlags open the store of the keys that the service does not need.
-type offlineFlags struct {
-	dir, passphraseFile string
-}
-
-func (f *offlineFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.dir, "offline", "", "`DIR` of the offline keys; without: DATA/offline")
-	cmd.Flags().StringVar(&f.passphraseFile, "offline-passphrase-file", "", "`FILE` whose first line opens them")
-}
-
-// given reports whether anything was said about the offline keys.
-func (f *offlineFlags) given() bool { return f.dir != "" || f.passphraseFile != "" }
-
-func (f *offlineFlags) open(s *settings) (*keystore.Store, error) {
-	dir := f.dir
-	if dir == "" {
-		dir = filepath.Join(s.data, "offline")
-	}
-	if f.passphraseFile == "" {
-		return nil, errors.New("--offline-passphrase-file: must be the file whose first line opens the offline keys")
-	}
-	passphrase, err := readPassphrase("--offline-passphrase-file", f.passphraseFile)
-	if err != nil {
-		return nil, err
-	}
-	offline, err := office.OpenOffline(dir, passphrase)
-	if err != nil {
-		return nil, fmt.Errorf("--offline: %w", err)
-	}
-	return offline, nil
-}
 
 func newKeyRotate(s *settings) *cobra.Command {
 	var notice string
@@ -161,65 +122,6 @@ func newCARotate(s *settings) *cobra.Command {
 			})
 		},
 	}
-	f.add(cmd)
-	return cmd
-}
-
-func newCACross(s *settings) *cobra.Command {
-	var f offlineFlags
-	var root, out string
-	var permit, permitDNS, excludeDNS []string
-	var pathLen int
-	cmd := &cobra.Command{
-		Use:   "cross --root FILE --permit NAME… --offline-passphrase-file FILE [-o FILE]",
-		Short: "交叉认证 recognise another province's root within names",
-		Long: "Issues a cross-certificate for another root, which is recognised for the permitted names only: --permit \"C=CN,ST=浙江省\" for what a\n" +
-			"subject must begin with, --permit-dns for host names.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := os.ReadFile(root)
-			if err != nil {
-				return fmt.Errorf("--root: %w", err)
-			}
-			cross := ca.Cross{PathLen: pathLen, Constraints: cert.NameConstraints{PermittedDNS: permitDNS, ExcludedDNS: excludeDNS}}
-			if cross.Root, err = cert.ParsePEM(b); err != nil {
-				return fmt.Errorf("--root: %s: %w", root, err)
-			}
-			for _, text := range permit {
-				name, err := cert.ParseName(text)
-				if err != nil {
-					return fmt.Errorf("--permit: %w", err)
-				}
-				der, err := name.DER()
-				if err != nil {
-					return fmt.Errorf("--permit: %w", err)
-				}
-				cross.Constraints.PermittedDirectories = append(cross.Constraints.PermittedDirectories, der)
-			}
-			return s.with(func(o *office.Office) error {
-				offline, err := f.open(s)
-				if err != nil {
-					return err
-				}
-				c, err := o.CrossCertify(cmd.Context(), s.actor, offline, cross)
-				if err != nil {
-					return err
-				}
-				if out != "" {
-					if err := durable.WriteFile(out, c.PEM(), 0o644); err != nil {
-						return fmt.Errorf("-o: %w", err)
-					}
-				}
-				return printIssued(cmd, s, o, office.IssuedCertificates{Certificate: c}, out)
-			})
-		},
-	}
-	cmd.Flags().StringVar(&root, "root", "", "`FILE` with the other root's certificate, PEM")
-	cmd.Flags().StringArrayVar(&permit, "permit", nil, "`NAME` that subjects must begin with, as C=CN,ST=浙江省; may be repeated")
-	cmd.Flags().StringArrayVar(&permitDNS, "permit-dns", nil, "`HOST` below which names are permitted; may be repeated")
-	cmd.Flags().StringArrayVar(&excludeDNS, "exclude-dns", nil, "`HOST` below which names are not permitted; may be repeated")
-	cmd.Flags().IntVar(&pathLen, "path-length", 1, "`NUMBER` of authorities that may follow below the other root")
-	cmd.Flags().StringVarP(&out, "out", "o", "", "`FILE` for the certificate; without: standard output")
 	f.add(cmd)
 	return cmd
 }

@@ -42,7 +42,7 @@ func testMain(m *testing.M) int {
 }
 
 // TestScripts runs testdata/script/*.txtar against the real programs, beside a
-// photograph photo.jpg and an empty page in.pdf, with a free address in $ADDRESS. What
+// photograph photo.jpg, an empty page in.pdf and the sample ceremony.yaml, with a free address in $ADDRESS. What
 // needs another program stands behind [tool:NAME]; a missing one is reported as a
 // skipped test of its own, and fails under CI=true.
 func TestScripts(t *testing.T) {
@@ -83,7 +83,12 @@ func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync
 			if err := os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700); err != nil {
 				return err
 			}
+			plan, err := os.ReadFile("../../docs/ceremony.yaml")
+			if err != nil {
+				return err
+			}
 			return errors.Join(
+				os.WriteFile(filepath.Join(env.WorkDir, "ceremony.yaml"), plan, 0o600),
 				os.WriteFile(filepath.Join(env.WorkDir, "photo.jpg"), pictures.Portrait(), 0o600),
 				os.WriteFile(filepath.Join(env.WorkDir, "in.pdf"), page, 0o600),
 			)

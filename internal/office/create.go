@@ -6,19 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
-	"github.com/elicence/elicence/internal/cleantext"
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/sealed"
-	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/ca/ceremony"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/qr/trust"
@@ -26,14 +23,14 @@ import (
 
 // The four intermediate certificate authorities.
 const (
-	caIssuers  = "issuers"
-	caSeals    = "seals"
-	caPersons  = "persons"
-	caServices = "services"
+	caIssuers  = ceremony.Issuers
+	caSeals    = ceremony.Seals
+	caPersons  = ceremony.Persons
+	caServices = ceremony.Services
 )
 
 // Intermediates lists the intermediate certificate authorities.
-func Intermediates() []string { return []string{caIssuers, caSeals, caPersons, caServices} }
+func Intermediates() []string { return ceremony.Intermediates() }
 
 // Names of keys.
 const (
@@ -41,11 +38,18 @@ const (
 	codeKey       = "code"       // service: document codes
 	checkpointKey = "checkpoint" // service: the audit log
 	makerKey      = "maker"      // seal: the seal maker
+	tsaKey        = "tsa"        // tsa: time stamps
+	responderKey  = "ocsp-"      // ocsp: before the name of the key that it answers for
 )
 
 // CreateOptions say how a new data folder is made.
 type CreateOptions struct {
 	Config Config
+	// Plan is the reviewed plan of the ceremony, which then stands in the place of
+	// Config, GMOnly and RootShares. Nil: the built-in plan.
+	Plan    *ceremony.Plan
+	Program string // name and version of the program, for the transcript
+	Offline string // folder of the offline keys, for the built-in plan; empty: DATA/offline
 	// Passphrase protects the key store. Empty: the key-encryption key is
 	// written to DATA/kek.
 	Passphrase []byte
@@ -57,8 +61,8 @@ type CreateOptions struct {
 	// keys in Devices and RootDevices only.
 	GMOnly bool
 	// One of these protects the offline keys: a passphrase, a token, or shares,
-	// which are written beside them. None: a passphrase is drawn and written
-	// beside them.
+	// which are written beside them or where the plan says. None: a passphrase is drawn
+	// and written beside them.
 	RootPassphrase []byte
 	RootToken      keystore.Wrapper
 	RootShares     SharePolicy
@@ -69,38 +73,30 @@ type CreateOptions struct {
 	Observe     func(Event)      // see [Options]
 }
 
-var (
-	hostForm   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$`)
-	regionForm = regexp.MustCompile(`^[1-9][0-9]{5}$`)
-)
-
 func (c Config) check() error {
-	switch {
-	case !hostForm.MatchString(c.Host):
-		return fmt.Errorf("host %q is not a lower-case host name with an optional port", c.Host)
-	case !regionForm.MatchString(c.Region):
-		return fmt.Errorf("region %q is not six digits (GB/T 2260)", c.Region)
-	case c.Domain == "":
-		return errors.New("domain has no name")
+	if err := ceremony.CheckHost(c.Host); err != nil {
+		return fmt.Errorf("host %w", err)
 	}
-	if err := cleantext.Check(c.Domain); err != nil {
+	if err := ceremony.CheckRegion(c.Region); err != nil {
+		return fmt.Errorf("region %w", err)
+	}
+	if err := ceremony.CheckDomain(c.Domain); err != nil {
 		return fmt.Errorf("domain: %w", err)
 	}
 	return nil
 }
 
-// Create makes a new data folder with its keys, certificate authorities, store
-// and first trust files, and opens it. It is built beside its place and moved there
-// when it is whole: what is cut off leaves nothing behind under its name.
+// Create makes a new data folder by a ceremony: its keys, certificate authorities, store
+// and first trust files, and opens it. Every folder is built beside its place and moved
+// there when all of them are whole, the data folder last: what is cut off leaves nothing
+// behind under its name.
 func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
-	if err := o.Config.check(); err != nil {
+	o, err := o.planned()
+	if err != nil {
 		return nil, err
 	}
-	if err := o.checkRoot(); err != nil {
-		return nil, err
-	}
-	err := durable.BuildDir(dir, 0o700, func(building string) error {
-		office, err := build(ctx, building, o)
+	err = buildFolders(dir, o.Plan.Output, func(f folders) error {
+		office, err := build(ctx, f, o)
 		if err != nil {
 			return err
 		}
@@ -112,7 +108,8 @@ func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	return Open(dir, Options{Passphrase: o.Passphrase, Token: o.Token, Devices: o.Devices, Now: o.Now, Observe: o.Observe})
 }
 
-func build(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
+func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
+	dir := f.data
 	unlock := Options{Passphrase: o.Passphrase, Token: o.Token}.unlock(dir)
 	if unlock.File != "" {
 		if err := keystore.NewKeyFile(unlock.File); err != nil {
@@ -138,7 +135,7 @@ func build(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	office, err := assemble(dir, keys, store, docs, Options{Now: o.Now})
 	if err == nil {
 		office.config = o.Config
-		err = office.settle(ctx, o)
+		err = office.settle(ctx, f, o)
 	}
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -146,8 +143,8 @@ func build(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	return office, nil
 }
 
-// settle makes the authorities, the service's keys and the first trust files.
-func (o *Office) settle(ctx context.Context, c CreateOptions) error {
+// settle makes everything that the plan names and writes the record of it.
+func (o *Office) settle(ctx context.Context, f folders, c CreateOptions) error {
 	b, err := json.Marshal(c.Config)
 	if err != nil {
 		return err
@@ -162,64 +159,24 @@ func (o *Office) settle(ctx context.Context, c CreateOptions) error {
 	if err := o.store.PutSetting(ctx, configSetting, b, entry); err != nil {
 		return err
 	}
-	offline, err := o.createOffline(c)
+	offline, err := createOffline(f, c)
 	if err != nil {
 		return err
 	}
-	if err := o.createAuthorities(ctx, offline, c.Actor); err != nil {
+	r := &rite{Office: o, plan: c.Plan, record: ceremony.NewRecord(c.Plan, c.Program, o.now), offline: offline, actor: c.Actor}
+	if err := r.run(ctx); err != nil {
+		return errors.Join(err, offline.Close())
+	}
+	if err := offline.Close(); err != nil {
 		return err
 	}
-	if err := o.createServiceKeys(ctx, c.Actor); err != nil {
-		return err
-	}
-	if err := o.createTrustRoot(ctx, offline, c.Actor); err != nil {
-		return err
-	}
-	_, err = o.Publish(ctx, c.Actor)
-	return err
-}
-
-func (o *Office) createAuthorities(ctx context.Context, offline *keystore.Store, actor string) error {
-	key, err := offline.GenerateSigner(keystore.PurposeCA, rootKey)
-	if err != nil {
-		return err
-	}
-	root, err := ca.NewRoot(ctx, o.serviceName(o.config.Domain+"电子证照根证书"), key, actor, o.environment(rootKey, 0))
-	if err != nil {
-		return fmt.Errorf("making the root: %w", err)
-	}
-	if err := o.store.PutSetting(ctx, rootSetting, root.Certificate().DER); err != nil {
-		return err
-	}
-	for _, name := range Intermediates() {
-		key, err := o.keys.GenerateSigner(keystore.PurposeCA, name)
-		if err != nil {
-			return err
-		}
-		r := ca.Request{Profile: ca.ProfileIntermediate, Subject: o.authorityName(name, 1), Key: key.Public()}
-		if _, err := certify(ctx, root, r, actor); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.write(ctx, f.record)
 }
 
 const rootSetting = "root"
 
 func (o *Office) serviceName(commonName string) cert.Name {
 	return cert.Name{Country: "CN", Organization: o.config.Domain, Unit: "elicence", CommonName: commonName}
-}
-
-var authorityTitles = map[string]string{caIssuers: "发证机关", caSeals: "电子印章", caPersons: "自然人", caServices: "平台服务"}
-
-// authorityName is the name of an intermediate authority. Every generation of its key
-// has a name of its own, so that no CRL can be taken for another's.
-func (o *Office) authorityName(name string, generation int) cert.Name {
-	title := o.config.Domain + "电子证照" + authorityTitles[name] + "证书"
-	if generation > 1 {
-		title += fmt.Sprintf(" G%d", generation)
-	}
-	return o.serviceName(title)
 }
 
 // certify takes a request through an authority.
@@ -246,6 +203,7 @@ func serviceKeys() []serviceKey {
 		{keystore.PurposeService, codeKey, caServices, ca.ProfileService, "文件核验码签名"},
 		{keystore.PurposeService, checkpointKey, caServices, ca.ProfileService, "审计日志检查点签名"},
 		{keystore.PurposeSeal, makerKey, caSeals, ca.ProfileSealMaker, "电子印章制作系统"},
+		{keystore.PurposeTSA, tsaKey, caServices, ca.ProfileTSA, "时间戳服务"},
 	}
 	for _, role := range trust.Roles()[1:] {
 		all = append(all, serviceKey{keystore.PurposeTrust, string(role), caServices, ca.ProfileService, "信任文件签名（" + string(role) + "）"})
@@ -253,42 +211,13 @@ func serviceKeys() []serviceKey {
 	return all
 }
 
-// createServiceKeys makes the keys that the service signs with, and their
-// certificates.
-func (o *Office) createServiceKeys(ctx context.Context, actor string) error {
-	for _, s := range serviceKeys() {
-		r := ca.Request{Profile: s.profile, Subject: o.serviceName(o.config.Domain + s.title)}
-		if _, _, err := o.certified(ctx, actor, s.purpose, s.name, s.authority, r); err != nil {
-			return err
-		}
-	}
-	return nil
+// serviceRequest asks for the certificate of a key that the service signs with.
+func (o *Office) serviceRequest(s serviceKey) ca.Request {
+	return ca.Request{Profile: s.profile, Subject: o.serviceName(o.config.Domain + s.title)}
 }
 
-// createTrustRoot makes the first root of the trust files with a key that stays
-// offline.
-func (o *Office) createTrustRoot(ctx context.Context, offline *keystore.Store, actor string) error {
-	key, err := offline.GenerateSigner(keystore.PurposeTrust, string(trust.RoleRoot))
-	if err != nil {
-		return err
-	}
-	now := o.now().UTC()
-	root := &trust.Root{
-		Head:   trust.Head{Version: 1, Issued: now.Unix(), Expires: now.Add(rootLife).Unix()},
-		Domain: trust.Domain{Region: o.config.Region, Name: o.config.Domain},
-	}
-	for _, role := range trust.Roles() {
-		roleKey := key
-		if role != trust.RoleRoot {
-			if roleKey, err = o.keys.Signer(keystore.PurposeTrust, string(role)); err != nil {
-				return err
-			}
-		}
-		root.Roles = append(root.Roles, trust.RoleKeys{Role: role, Threshold: 1, Points: []pki.Point{roleKey.Public().Point()}})
-	}
-	signed, err := trust.Sign(trust.RoleRoot, root, o.second, key)
-	if err != nil {
-		return err
-	}
-	return o.release(ctx, map[string][]byte{"1.root": signed}, publisherState{}, actor, nil)
+// responderRequest asks for the certificate of the OCSP responder of an intermediate
+// authority.
+func (o *Office) responderRequest(authority string) ca.Request {
+	return ca.Request{Profile: ca.ProfileOCSP, Subject: o.serviceName(o.config.Domain + "电子证照" + ceremony.Title(authority) + "状态响应")}
 }

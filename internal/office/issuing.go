@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -150,20 +151,25 @@ func (o *Office) successor(ctx context.Context, c CertificateRecord) (*ca.Author
 }
 
 // CrossCertify recognises another domain's root within constraints, by the root's key
-// from the offline store.
-func (o *Office) CrossCertify(ctx context.Context, actor string, offline *keystore.Store, cross ca.Cross) (*cert.Certificate, error) {
+// from the offline store. A life of 0 is the profile's.
+func (o *Office) CrossCertify(ctx context.Context, actor string, offline *keystore.Store, cross ca.Cross, life time.Duration) (*cert.Certificate, error) {
 	root, err := o.root(ctx, offline)
 	if err != nil {
 		return nil, err
 	}
-	r := ca.Request{Profile: ca.ProfileCross, Key: cross.Root.Key, Subject: cross.Root.Subject, Cross: &cross}
-	// An earlier recognition of the same root is renewed.
+	return o.crossCertify(ctx, actor, root, cross, life)
+}
+
+// crossCertify recognises another domain's root. An earlier recognition of the same root
+// is renewed.
+func (o *Office) crossCertify(ctx context.Context, actor string, root *ca.Authority, cross ca.Cross, life time.Duration) (*cert.Certificate, error) {
+	r := ca.Request{Profile: ca.ProfileCross, Key: cross.Root.Key, Subject: cross.Root.Subject, Cross: &cross, Life: life}
 	der, err := o.store.CertificateOf(ctx, cross.Root.Key.Point())
 	if err == nil {
 		if r.Renews, err = cert.Parse(der); err != nil {
 			return nil, err
 		}
-	}
+	} // what cannot be read is refused by the ledger, as its key is in use
 	return certify(ctx, root, r, actor)
 }
 

@@ -93,7 +93,7 @@ func (o *Office) RotateKey(ctx context.Context, actor, name string, notice time.
 func (o *Office) rotatable(ctx context.Context, name string) (rotatable, error) {
 	for _, s := range serviceKeys() {
 		if s.name == name {
-			return rotatable{s.purpose, s.name, s.authority, ca.Request{Profile: s.profile, Subject: o.serviceName(o.config.Domain + s.title)}}, nil
+			return rotatable{s.purpose, s.name, s.authority, o.serviceRequest(s)}, nil
 		}
 	}
 	if idcode.CheckUSCC(name) == nil {
@@ -203,7 +203,11 @@ func (o *Office) RotateAuthority(ctx context.Context, actor, name string, offlin
 	if err != nil {
 		return nil, err
 	}
-	r := ca.Request{Profile: ca.ProfileIntermediate, Subject: o.authorityName(name, generation), Key: key.Public()}
+	subject, err := o.authorityName(ctx, ring, generation)
+	if err != nil {
+		return nil, err
+	}
+	r := ca.Request{Profile: ca.ProfileIntermediate, Subject: subject, Key: key.Public()}
 	c, err := certify(ctx, root, r, actor)
 	if errors.Is(err, ca.ErrKeyInUse) { // a try before this one came so far
 		c, err = o.certificateOf(ctx, key.Public())
@@ -233,6 +237,22 @@ func (o *Office) RotateAuthority(ctx context.Context, actor, name string, offlin
 	}
 	_, err = o.Publish(ctx, actor)
 	return c, err
+}
+
+// authorityName is the name of a further generation of an intermediate authority's key:
+// each has a name of its own, so that no CRL can be taken for another's.
+func (o *Office) authorityName(ctx context.Context, ring keyring, generation int) (cert.Name, error) {
+	der, err := o.store.CertificateOf(ctx, ring[0].Point)
+	if err != nil {
+		return cert.Name{}, err
+	}
+	first, err := cert.Parse(der)
+	if err != nil {
+		return cert.Name{}, err
+	}
+	name := first.Subject
+	name.CommonName += fmt.Sprintf(" G%d", generation)
+	return name, nil
 }
 
 // StatusAuthority is an authority that answers for the status of certificates.

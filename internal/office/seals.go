@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/ca/ceremony"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal"
@@ -47,8 +48,8 @@ func (o *Office) ApplySeal(ctx context.Context, actor string, n NewSeal) (seal.R
 	if n.Region == "" {
 		n.Region = o.config.Region
 	}
-	if !regionForm.MatchString(n.Region) {
-		return seal.Record{}, fmt.Errorf("region %q is not six digits (GB/T 2260)", n.Region)
+	if err := ceremony.CheckRegion(n.Region); err != nil {
+		return seal.Record{}, fmt.Errorf("region %w", err)
 	}
 	// A seal that cannot be drawn is refused now, not when it is approved.
 	if _, err := impression.Draw(n.Design); err != nil {

@@ -11,3 +11,9 @@ const (
 	ActKeyRotate          Act = "key.rotate"
 	ActSealRenew          Act = "seal.renew"
 )
+
+// Acts of the key ceremony and of the root.
+const (
+	ActCeremony Act = "ceremony" // the digest is the transcript's
+	ActRootCRL  Act = "crl.root" // the root signed a list
+)

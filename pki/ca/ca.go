@@ -69,8 +69,14 @@ func New(c *cert.Certificate, key *pki.Key, env Environment) (*Authority, error)
 	}, nil
 }
 
-// NewRoot makes a root: a key's certificate for itself.
+// NewRoot makes a root that lives as long as its profile says: a key's certificate for
+// itself.
 func NewRoot(ctx context.Context, subject cert.Name, key *pki.Key, actor string, env Environment) (*Authority, error) {
+	return NewRootFor(ctx, 0, subject, key, actor, env)
+}
+
+// NewRootFor is [NewRoot] for a life of the root's own, as [Request] has it.
+func NewRootFor(ctx context.Context, life time.Duration, subject cert.Name, key *pki.Key, actor string, env Environment) (*Authority, error) {
 	env, err := env.complete()
 	if err != nil {
 		return nil, err
@@ -80,7 +86,7 @@ func NewRoot(ctx context.Context, subject cert.Name, key *pki.Key, actor string,
 		return nil, err
 	}
 	a := &Authority{subject: subject, subjectDER: subjectDER, keyID: cert.KeyID(key.Public()), key: key, env: env}
-	draft, err := a.Prepare(ctx, Request{Profile: ProfileRoot, Subject: subject, Key: key.Public()})
+	draft, err := a.Prepare(ctx, Request{Profile: ProfileRoot, Subject: subject, Key: key.Public(), Life: life})
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +197,7 @@ const grace = time.Minute
 func (a *Authority) template(p *Profile, r Request) (*cert.Template, error) {
 	now := a.now().UTC().Truncate(time.Second)
 	t := &cert.Template{
-		Issuer: a.subject, Subject: r.Subject, NotBefore: now.Add(-grace), NotAfter: now.Add(p.life - grace - time.Second),
+		Issuer: a.subject, Subject: r.Subject, NotBefore: now.Add(-grace), NotAfter: now.Add(life(p, r) - grace - time.Second),
 		Key: r.Key, IssuerKey: a.key.Public(), IsCA: p.isCA, PathLen: pathLen(p, r), Usage: p.usage, UsageOptional: !p.usageCritical(r.Pair),
 		ExtUsages: p.extUsages, ExtUsageCritical: p.extUsageCritical, Policies: p.policies, DNSNames: r.DNSNames, IPs: r.IPs, OCSPNoCheck: p.noCheck,
 		OrganizationCode: r.OrganizationCode, InsuranceNumber: r.InsuranceNumber, RegistrationNumber: r.RegistrationNumber, TaxationNumber: r.TaxationNumber,

@@ -26,5 +26,5 @@
 //
 // The package signs certificates and says what states they go through ([Status]). CRLs
 // and OCSP responses are made elsewhere from what a [Ledger] knows; the ceremony that
-// makes a root is not here.
+// makes a root is package ceremony.
 package ca

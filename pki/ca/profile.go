@@ -72,6 +72,9 @@ func (p *Profile) Title() string { return p.title }
 // Life is how long certificates live where the issuer lives long enough.
 func (p *Profile) Life() time.Duration { return p.life }
 
+// Longest is the longest life that a request may ask for.
+func (p *Profile) Longest() time.Duration { return p.longest }
+
 // IsCA reports whether the certificates are authorities'.
 func (p *Profile) IsCA() bool { return p.isCA }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/idcode"
@@ -33,6 +34,10 @@ type Request struct {
 	// Renews is the newest certificate of the key, by this authority or the one before
 	// it, if there is one. The new certificate has the same subject.
 	Renews *cert.Certificate
+	// Life is how long the certificate lives where its issuer lives long enough, in place
+	// of the profile's life and not longer than the profile's longest; 0: as the profile
+	// says.
+	Life time.Duration
 	// Pair says that the holder gets an encryption certificate beside this one.
 	Pair bool
 	// Cross is the root of another domain, for the profile of cross-certificates.
@@ -71,6 +76,8 @@ func (a *Authority) validate(p *Profile, r Request) (Request, error) {
 		return r, fmt.Errorf("so many authorities may not follow below %s: %w", a.subject, ErrRequest)
 	case p.foreign != (r.Cross != nil):
 		return r, fmt.Errorf("profile %s and another domain's root go together or not at all: %w", p.name, ErrRequest)
+	case r.Life < 0 || r.Life > p.longest || r.Life != 0 && r.Life < day:
+		return r, fmt.Errorf("a life of %v is not one day to the profile's longest, %v: %w", r.Life, p.longest, ErrRequest)
 	case r.Pair && p.pair == "":
 		return r, fmt.Errorf("profile %s has no pair: %w", p.name, ErrRequest)
 	}
@@ -98,6 +105,14 @@ func pathLen(p *Profile, r Request) int {
 		return r.Cross.PathLen
 	}
 	return p.pathLen
+}
+
+// life is how long the certificate shall live.
+func life(p *Profile, r Request) time.Duration {
+	if r.Life != 0 {
+		return r.Life
+	}
+	return p.life
 }
 
 func (p *Profile) checkSubject(n cert.Name) error {
