@@ -17,7 +17,7 @@ import (
 func newCA(s *settings) *cobra.Command {
 	return group("ca", "证书 the certificate authorities",
 		newCAIssue(s), newCARenew(s), newCARevoke(s), newCAHold(s), newCARelease(s), newCAList(s), newCAShow(s), newCAProfiles(s), newCARoot(s),
-		newCARotate(s), newCACross(s), newCAShards(s))
+		newCARotate(s), newCACross(s), newCAShards(s), newCACRL(s))
 }
 
 // certificateView is a certificate as it is printed.

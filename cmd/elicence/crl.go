@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/crl"
+)
+
+// crlView is a revocation list in force as it is printed.
+type crlView struct {
+	ID         string `json:"id"` // its name within URLs
+	Number     uint64 `json:"number"`
+	Entries    int    `json:"entries"`
+	NextUpdate string `json:"next_update"`
+}
+
+func viewCRL(r crl.Report) crlView {
+	return crlView{r.Name, r.Number, r.Entries, r.NextUpdate.Format(time.RFC3339)}
+}
+
+func (v crlView) row() []string {
+	return []string{v.ID, fmt.Sprint(v.Number), fmt.Sprint(v.Entries), v.NextUpdate}
+}
+
+func newCACRL(s *settings) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "crl [NAME] [-o FILE]",
+		Short: "吊销列表 publish the revocation lists now",
+		Long: "Makes every revocation list of an authority anew, or of all authorities, and lists them. With -o one full list is also\n" +
+			"written, in DER: of an authority with shards name the list as it is named in certificates, NAME-COUNT-INDEX.crl.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var name string
+			if len(args) == 1 {
+				name = args[0]
+			}
+			return s.with(func(o *office.Office) error {
+				if out != "" {
+					return writeCRL(cmd, o, name, out)
+				}
+				reports, err := o.PublishCRLs(cmd.Context(), name)
+				if err != nil {
+					return err
+				}
+				var views []crlView
+				for _, r := range reports {
+					views = append(views, viewCRL(r))
+				}
+				return list(cmd, s, views, crlView.row)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "`FILE` for one full list, in DER")
+	return cmd
+}
+
+// writeCRL publishes and writes one list: the only one of an authority, or one that is
+// named in full.
+func writeCRL(cmd *cobra.Command, o *office.Office, name, out string) error {
+	if name == "" {
+		return errors.New("-o: name the list, as seals-1-0.crl")
+	}
+	if _, err := o.PublishCRLs(cmd.Context(), ""); err != nil {
+		return err
+	}
+	list, found, err := o.Latest(cmd.Context(), name)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("%s: %w", name, office.ErrNoCRL)
+	}
+	return writeOutput(cmd, out, list.DER)
+}
