@@ -147,11 +147,11 @@ func (o *Office) RunCRLs(ctx context.Context, report func(crl.Report)) error {
 func (o *Office) publishChanges(ctx context.Context, s crlSource) {
 	for shard := range s.plan.Lists() {
 		changed, err := o.changedSince(ctx, s, shard)
-		if err == nil && changed {
-			_, err = s.Delta(ctx, shard)
-		}
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err != nil && ctx.Err() == nil:
 			o.observe(Event{Kind: EventCRLKept, Subject: s.plan.DeltaName(shard), Err: err})
+		case changed:
+			_, _ = s.Delta(ctx, shard) // the publisher reports what became of it
 		}
 	}
 }
