@@ -31,7 +31,7 @@ const crlMaxAge = 10 * time.Minute
 func RegisterCRLs(e *echo.Echo, lists CRLs, now func() time.Time) {
 	serve := func(c echo.Context) error {
 		name := c.Param("name")
-		if stem, ok := strings.CutSuffix(name, ".crl"); !ok || stem == "" || strings.Trim(stem, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		if stem, ok := strings.CutSuffix(name, ".crl"); !ok || stem == "" || strings.Trim(stem, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
 			return echo.NewHTTPError(http.StatusNotFound, "no such CRL")
 		}
 		list, found, err := lists.Latest(c.Request().Context(), name)

@@ -6,6 +6,10 @@
 //	GET  /trust/{name}            N.root, trust, catalogue, status, time, set/HASH
 //	POST /v1/verifications        a code, a picture of one, or a PDF
 //	GET  /v1/audit/…              checkpoint, inclusion, consistency: hashes only
+//	     /ocsp                    status of a certificate, RFC 6960
+//	GET  /crl/{name}.crl          revocation lists
+//	GET  /ca/{name}.cer           certificates of the authorities
+//	POST /tsa                     time stamps, RFC 3161
 //	GET  /openapi.json /docs
 //	GET  / /verify /v             pages
 //
@@ -14,7 +18,6 @@
 // (RFC 9457). A code's text stands behind '#' in printed addresses and so reaches no
 // server before the person at the page sends it.
 //
-// Authentication, the agencies' and the console's endpoints and time stamps are not
-// in this version. OCSP and CRLs have handlers ([RegisterOCSP], [RegisterCRLs]) that
-// the service does not register yet: nothing publishes for them.
+// Authentication, and the agencies' and the console's endpoints, are not in this
+// version.
 package api

@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/elicence/elicence/pki/ocsp"
 )
 
 // job is something that the service does again and again while it runs. How it goes
@@ -19,6 +22,8 @@ const (
 	publishEvery = 15 * time.Minute
 	renewEvery   = 24 * time.Hour
 	renewWithin  = 30 * 24 * time.Hour // seals whose certificates end so soon are renewed
+	ocspEvery    = 3 * time.Hour       // twice within the time in which an answer is due
+	clockEvery   = time.Minute
 )
 
 func (s *Server) jobs() []job {
@@ -32,6 +37,27 @@ func (s *Server) jobs() []job {
 			for _, r := range renewed {
 				s.log.Info("seal renewed", "seal", r.ID)
 			}
+			return err
+		}},
+		{name: "ocsp", every: ocspEvery, atOnce: true, run: func(ctx context.Context) error {
+			// Responders' certificates are short, and are renewed on the way.
+			responder, err := s.office.OCSP(ctx, "serve")
+			if err != nil {
+				return err
+			}
+			_, err = responder.Produce(ctx)
+			if errors.Is(err, ocsp.ErrShelfFull) {
+				return nil // the others are signed when they are asked for
+			}
+			return err
+		}},
+		{name: "clock", every: clockEvery, atOnce: true, run: func(ctx context.Context) error {
+			err := s.office.ClockProven(ctx)
+			proven := 1.0
+			if err != nil {
+				proven = 0
+			}
+			s.metrics.clock.Set(proven)
 			return err
 		}},
 	}

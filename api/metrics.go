@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,6 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/crl"
+	"github.com/elicence/elicence/pki/ocsp"
+	"github.com/elicence/elicence/pki/tsa"
 )
 
 // Metrics are what an operator's monitoring reads. No label holds anything that a
@@ -22,6 +26,14 @@ import (
 //	elicence_job_failing{job}      1 after a failure, until the job succeeds again
 //	elicence_job_failures_total{job}
 //	elicence_events_total{event}   what the office reports, see office.Event
+//	elicence_crl_next_update_timestamp_seconds{crl}   when the list in force ends; an alarm watches it
+//	elicence_crl_failing{crl}      1 while the list in force is an older one, because a new one could not be made
+//	elicence_ocsp_answers_total{outcome}   answered, malformed, internal-error, try-later, unauthorized
+//	elicence_time_stamps_total{outcome}    given, refused, failed
+//	elicence_clock_proven          1 while time stamps can be given
+//
+// OCSP requests are counted by their outcome alone, not among the HTTP requests: the
+// answer costs less than the rest.
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -30,6 +42,13 @@ type Metrics struct {
 	failing  *prometheus.GaugeVec
 	failures *prometheus.CounterVec
 	events   *prometheus.CounterVec
+
+	crlUntil     *prometheus.GaugeVec
+	crlFailing   *prometheus.GaugeVec
+	ocspOutcomes *prometheus.CounterVec
+	ocspAnswered prometheus.Counter // the one of ocspOutcomes that is counted much
+	stamps       *prometheus.CounterVec
+	clock        prometheus.Gauge
 }
 
 // NewMetrics returns metrics in a registry of their own, with those of the process.
@@ -55,9 +74,26 @@ func NewMetrics() *Metrics {
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "elicence_events_total", Help: "What an operator must hear of.",
 		}, []string{"event"}),
+		crlUntil: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "elicence_crl_next_update_timestamp_seconds", Help: "When a revocation list in force ends, Unix time.",
+		}, []string{"crl"}),
+		crlFailing: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "elicence_crl_failing", Help: "1 while the list in force is an older one, because a new one could not be made.",
+		}, []string{"crl"}),
+		ocspOutcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "elicence_ocsp_answers_total", Help: "OCSP answers and refusals.",
+		}, []string{"outcome"}),
+		stamps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "elicence_time_stamps_total", Help: "Time stamps given, refused, and failed by our own fault.",
+		}, []string{"outcome"}),
+		clock: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "elicence_clock_proven", Help: "1 while time stamps can be given.",
+		}),
 	}
+	m.ocspAnswered = m.ocspOutcomes.WithLabelValues("answered")
 	m.registry.MustRegister(
 		m.requests, m.seconds, m.success, m.failing, m.failures, m.events,
+		m.crlUntil, m.crlFailing, m.ocspOutcomes, m.stamps, m.clock,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	for _, e := range office.Events() {
@@ -75,6 +111,39 @@ func (m *Metrics) Handler() http.Handler {
 
 // Observe counts what an office reports.
 func (m *Metrics) Observe(e office.Event) { m.events.WithLabelValues(string(e.Kind)).Inc() }
+
+// crl notes how the publication of a list went, and until when the one in force is.
+func (m *Metrics) crl(r crl.Report) {
+	failing := 0.0
+	if r.Err != nil {
+		failing = 1
+	}
+	m.crlFailing.WithLabelValues(r.Name).Set(failing)
+	if !r.NextUpdate.IsZero() {
+		m.crlUntil.WithLabelValues(r.Name).Set(float64(r.NextUpdate.Unix()))
+	}
+}
+
+// ocsp counts a refusal.
+func (m *Metrics) ocsp(r ocsp.Refusal) {
+	outcome := map[ocsp.Refusal]string{
+		ocsp.MalformedRequest: "malformed", ocsp.InternalError: "internal-error", ocsp.TryLater: "try-later", ocsp.Unauthorized: "unauthorized",
+	}[r]
+	m.ocspOutcomes.WithLabelValues(outcome).Inc()
+}
+
+// stamp counts how a request for a time stamp ended.
+func (m *Metrics) stamp(err error) {
+	var refusal *tsa.Refusal
+	switch {
+	case err == nil:
+		m.stamps.WithLabelValues("given").Inc()
+	case errors.As(err, &refusal) && (refusal.Err == nil || refusal.Failure == tsa.TimeNotAvailable):
+		m.stamps.WithLabelValues("refused").Inc()
+	default:
+		m.stamps.WithLabelValues("failed").Inc()
+	}
+}
 
 // job notes how a job went.
 func (m *Metrics) job(name string, err error) {

@@ -31,6 +31,11 @@ const (
 	idleTimeout   = 2 * time.Minute
 	perSecond     = 20 // requests of one address
 	burst         = 60
+	// Of what machines ask for before they trust something: one address may be a whole
+	// hall or an agency's gateway.
+	statusPerSecond = 200
+	statusBurst     = 1000
+	maxStatusBody   = 64 << 10
 )
 
 // Options are what a service needs beside its data folder.
@@ -51,6 +56,7 @@ type Server struct {
 	inspectors *inspectors
 	echo       *echo.Echo
 	api        huma.API
+	ocsp       http.Handler
 }
 
 // New builds the service. Nothing listens before [Server.Run].
@@ -62,9 +68,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	// One byte more than an operation reads: the operation's own answer to what is too
 	// large also covers bodies that do not tell their length.
 	e.Use(middleware.Recover(), s.metrics.observe, s.logRequests, secure, middleware.BodyLimit(strconv.Itoa(maxBody+1)+"B"))
-	e.Use(middleware.RateLimiter(middleware.NewRateLimiterMemoryStoreWithConfig(
-		middleware.RateLimiterMemoryStoreConfig{Rate: rate.Limit(perSecond), Burst: burst, ExpiresIn: time.Minute},
-	)))
+	e.Use(limited(perSecond, burst, isStatus), limited(statusPerSecond, statusBurst, func(c echo.Context) bool { return !isStatus(c) }))
 	config := huma.DefaultConfig("elicence", "0.1.0")
 	config.Info.Description = "电子证照核验 Verification of e-licences, seals and signatures"
 	// The library's page takes its scripts from another host; ours is self-contained.
@@ -75,11 +79,22 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s.registerHealth()
 	s.registerAudit()
 	e.GET("/trust/*", s.trustFile)
+	if err := s.registerStatus(context.Background()); err != nil {
+		return nil, err
+	}
 	return s, web.Register(e, s.api.OpenAPI())
 }
 
 // Handler returns the service for tests.
-func (s *Server) Handler() http.Handler { return s.echo }
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if forOCSP(r) {
+			s.ocsp.ServeHTTP(w, r)
+			return
+		}
+		s.echo.ServeHTTP(w, r)
+	})
+}
 
 // Run publishes the trust files, serves on an address until ctx ends, and then lets
 // requests under way finish. Ready is told the address; its error
@@ -100,10 +115,21 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 		}
 		group.Go(func() error { return s.serve(ctx, monitoring, s.metrics.Handler()) })
 	}
-	group.Go(func() error { return s.serve(ctx, listener, s.echo) })
+	group.Go(func() error { return s.serve(ctx, listener, s.Handler()) })
+	group.Go(func() error { return s.office.RunCRLs(ctx, s.metrics.crl) })
 	s.startJobs(ctx)
 	group.Go(func() error { return ready(listener.Addr().String()) })
 	return group.Wait()
+}
+
+// limited bounds the requests of one address, but for those that are skipped.
+func limited(perSecond float64, burst int, skip middleware.Skipper) echo.MiddlewareFunc {
+	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
+		Skipper: skip,
+		Store: middleware.NewRateLimiterMemoryStoreWithConfig(
+			middleware.RateLimiterMemoryStoreConfig{Rate: rate.Limit(perSecond), Burst: burst, ExpiresIn: time.Minute},
+		),
+	})
 }
 
 // serve answers on a listener until ctx ends and requests under way are done.
@@ -164,8 +190,13 @@ func problem(err error, c echo.Context) {
 			detail = text
 		}
 	}
-	c.Response().Header().Set(echo.HeaderContentType, "application/problem+json")
-	c.Response().WriteHeader(status)
+	writeProblem(c.Response(), status, detail)
+}
+
+// writeProblem writes problem details (RFC 9457).
+func writeProblem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
 	// The caller may have gone away; there is nobody to tell.
-	_ = json.NewEncoder(c.Response()).Encode(&huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail})
+	_ = json.NewEncoder(w).Encode(&huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail})
 }

@@ -63,9 +63,7 @@ func newOCSP(tb testing.TB) (http.Handler, pkitest.Bare) {
 	if _, err := responder.Produce(context.Background()); err != nil {
 		tb.Fatal(err)
 	}
-	e := echo.New()
-	api.RegisterOCSP(e, responder, slog.New(slog.DiscardHandler))
-	return e, a
+	return api.NewOCSP(responder, slog.New(slog.DiscardHandler), api.NewMetrics()), a
 }
 
 // ocspRequest asks about the n-th certificate.

@@ -15,11 +15,9 @@ import (
 	"github.com/elicence/elicence/pki/tsa/tsahttp"
 )
 
-// TimeStamper answers requests for time stamps; *tsa.Authority is one. The response is
-// there also with an error.
-type TimeStamper interface {
-	Respond(ctx context.Context, request []byte) ([]byte, error)
-}
+// TimeStamper answers requests for time stamps; office.TimeStamp and the Respond of a
+// tsa.Authority are. The response is there also with an error.
+type TimeStamper func(ctx context.Context, request []byte) ([]byte, error)
 
 // RegisterTSA serves a time-stamping authority (RFC 3161, 3.4):
 //
@@ -27,7 +25,7 @@ type TimeStamper interface {
 //
 // A refusal is a response of RFC 3161 under HTTP status 200, as clients look no further
 // at any other.
-func RegisterTSA(e *echo.Echo, authority TimeStamper, log *slog.Logger) {
+func RegisterTSA(e *echo.Echo, respond TimeStamper, log *slog.Logger, m *Metrics) {
 	e.POST("/tsa", func(c echo.Context) error {
 		mediaType, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 		if err != nil || mediaType != tsahttp.MediaTypeQuery {
@@ -42,7 +40,8 @@ func RegisterTSA(e *echo.Echo, authority TimeStamper, log *slog.Logger) {
 		case err != nil:
 			return echo.NewHTTPError(http.StatusBadRequest, "the body ended early").SetInternal(err)
 		}
-		response, err := authority.Respond(c.Request().Context(), request)
+		response, err := respond(c.Request().Context(), request)
+		m.stamp(err)
 		var refusal *tsa.Refusal
 		if err != nil && (!errors.As(err, &refusal) || refusal.Err != nil) {
 			log.Error("time stamp is not given", "error", err) // our own fault, not the request's

@@ -32,7 +32,7 @@ func newTSA(tb testing.TB) (*pkitest.Stamping, *httptest.Server) {
 	tb.Helper()
 	s := pkitest.NewStamping(tb, time.Now())
 	e := echo.New()
-	api.RegisterTSA(e, s.Authority(tb), slog.New(slog.DiscardHandler))
+	api.RegisterTSA(e, s.Authority(tb).Respond, slog.New(slog.DiscardHandler), api.NewMetrics())
 	server := httptest.NewServer(e)
 	tb.Cleanup(server.Close)
 	return s, server

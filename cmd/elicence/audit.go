@@ -135,7 +135,7 @@ func readWitnesses(ctx context.Context, path string, keys []*pki.PublicKey) ([]a
 // read is not passed over.
 func skipWitness(name string) bool {
 	switch name {
-	case "trust", "catalogue", "status", "set", "root.sm3", "witness.json", "keys", witnessKEK:
+	case "trust", "catalogue", "status", "set", "crl", "root.sm3", "witness.json", "keys", witnessKEK:
 		return true
 	default:
 		return strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".root")

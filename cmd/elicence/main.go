@@ -105,6 +105,8 @@ func hintFor(err error) string {
 		return "see them with: elicence ca profiles"
 	case errors.Is(err, ca.ErrNoCertificate):
 		return "see the serial numbers with: elicence ca list"
+	case errors.Is(err, office.ErrNoCRL):
+		return "see their names with: elicence ca crl"
 	case errors.Is(err, office.ErrNeedsOffline):
 		return "give --offline-passphrase-file FILE, and --offline DIR if the offline keys were moved"
 	case errors.Is(err, office.ErrNeedsProtection):

@@ -17,6 +17,7 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/pki/tsa"
 )
 
 // settings are the flags that every command has.
@@ -28,6 +29,7 @@ type settings struct {
 	passphraseFile string
 	tokenFile      string
 	json           bool
+	clock          tsa.ClockSettings  // of time stamps; zero: by the kernel's word
 	observe        func(office.Event) // told what an operator must hear of; nil: nobody is
 }
 
@@ -83,7 +85,7 @@ func (s *settings) open() (*office.Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe}
+	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe, Clock: s.clock}
 	t, err := openToken("--token", s.tokenFile)
 	if err != nil {
 		return nil, err

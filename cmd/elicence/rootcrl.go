@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -31,30 +30,13 @@ type rootListView struct {
 	Responder  string `json:"responder"` // serial number of the new certificate; empty: none
 }
 
-func newCACRL(s *settings) *cobra.Command {
-	var f offlineFlags
-	var l rootList
-	cmd := &cobra.Command{
-		Use:   "crl --root --offline-passphrase-file FILE [--offline DIR] [--responder] [-o FILE]",
-		Short: "根吊销列表 the root signs its revocation list anew",
-		Long: "The root signs a list of what it has revoked: intermediates, cross-certificates. It must be made anew before its nextUpdate, and at\n" +
-			"once after a revocation. With --responder it also certifies anew the key that answers for it by OCSP.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !l.root {
-				return errors.New("--root: must be given: the service signs the lists of the other authorities by itself")
-			}
-			return s.withOffline(f, func(o *office.Office, offline *keystore.Store) error { return l.run(cmd, s, o, offline) })
-		},
-	}
+func (l *rootList) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&l.root, "root", false, "the root's list")
 	flags.BoolVar(&l.responder, "responder", false, "certify the root's OCSP responder anew too")
-	flags.IntVar(&l.lifeDays, "life-days", 0, "`NUMBER` of days until nextUpdate; without: as many as the list before")
+	flags.IntVar(&l.lifeDays, "life-days", 0, "`NUMBER` of days until the root's nextUpdate; without: as many as the list before")
 	flags.IntVar(&l.responderDays, "responder-life-days", 0, "`NUMBER` of days of the responder's certificate; without: as many as before")
-	flags.StringVarP(&l.out, "out", "o", "", "`FILE` for the list, DER")
-	f.add(cmd)
-	return cmd
+	flags.StringVarP(&l.out, "out", "o", "", "`FILE` for one full list, in DER")
 }
 
 func (l rootList) run(cmd *cobra.Command, s *settings, o *office.Office, offline *keystore.Store) error {

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -67,6 +68,23 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// serial puts the serial number of the certificate of a profile into a variable:
+// `serial FILE PROFILE NAME`, where FILE is what `ca list --json` has printed.
+func serial(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: serial FILE PROFILE NAME")
+	}
+	var all []struct{ ID, Profile string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &all))
+	for _, c := range all {
+		if c.Profile == args[1] {
+			ts.Setenv(args[2], c.ID)
+			return
+		}
+	}
+	ts.Fatalf("no certificate of profile %s", args[1])
+}
+
 func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync.Map) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
@@ -109,6 +127,7 @@ func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync
 			"replace": replace,
 			"flip":    flip,
 			"listens": listens,
+			"serial":  serial,
 		},
 	})
 }

@@ -1,25 +1,35 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/tsa"
 )
 
 func newServe(s *settings) *cobra.Command {
 	var listen, metricsListen string
+	var clockError time.Duration
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS] [--metrics-listen ADDRESS]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			metrics := api.NewMetrics()
 			s.observe = metrics.Observe
+			if clockError < 0 {
+				return errors.New("--clock-error: must not be negative")
+			}
+			if clockError > 0 {
+				s.clock = tsa.ClockSettings{Probe: tsa.DeclaredClock(clockError)}
+			}
 			return s.with(func(o *office.Office) error {
 				server, err := api.New(o, api.Options{
 					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, MetricsListen: metricsListen,
@@ -36,5 +46,6 @@ func newServe(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
+	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, where you vouch for it; without: only the kernel's word counts for time stamps")
 	return cmd
 }

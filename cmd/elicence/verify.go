@@ -29,11 +29,12 @@ func newVerify(s *settings) *cobra.Command {
 			"Without --trust the data folder's own trust files are used.",
 		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			inspector, err := s.inspector(cmd, dir, pin)
-			if err != nil {
+			var found office.Inspection
+			err := s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
+				var err error
+				found, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin())
 				return err
-			}
-			found, err := inspect(cmd.Context(), inspector, args[0], cmd.InOrStdin())
+			})
 			if err != nil {
 				return err
 			}
@@ -53,32 +54,33 @@ func newVerify(s *settings) *cobra.Command {
 	return cmd
 }
 
-// inspector loads trust files from a folder, or those of the data folder.
-func (s *settings) inspector(cmd *cobra.Command, dir, pin string) (*office.Inspector, error) {
+// withInspector loads trust files from a folder, or those of the data folder, which is
+// open while f runs.
+func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*office.Inspector) error) error {
 	options := trust.Options{Second: second.Opinion{}, Now: time.Now}
 	if pin != "" {
 		if dir == "" {
-			return nil, errors.New("--root-sm3: goes with --trust")
+			return errors.New("--root-sm3: goes with --trust")
 		}
 		var err error
 		if options.Pin, err = trust.ParsePin(pin); err != nil {
-			return nil, fmt.Errorf("--root-sm3: %w", err)
+			return fmt.Errorf("--root-sm3: %w", err)
 		}
 	}
 	if dir != "" {
 		i, err := office.NewInspector(os.DirFS(dir), options)
 		if err != nil {
-			return nil, fmt.Errorf("--trust: %s: %w", dir, err)
+			return fmt.Errorf("--trust: %s: %w", dir, err)
 		}
-		return i, nil
+		return f(i)
 	}
-	var i *office.Inspector
-	err := s.with(func(o *office.Office) error {
-		var err error
-		i, err = o.Inspector(cmd.Context(), second.Opinion{})
-		return err
+	return s.with(func(o *office.Office) error {
+		i, err := o.Inspector(cmd.Context(), second.Opinion{})
+		if err != nil {
+			return err
+		}
+		return f(i)
 	})
-	return i, err
 }
 
 // inspect verifies an argument: a file if there is one with this name, standard
@@ -130,6 +132,9 @@ func printInspection(out io.Writer, found office.Inspection) error {
 			mark := "✓"
 			if !s.Valid {
 				mark = "✗ " + s.Cause
+			}
+			if !s.RevocationChecked {
+				mark += "  未查吊销 revocation not known"
 			}
 			lines = append(lines, fmt.Sprintf("  %s  %s  %s  第 %d 页 page %d  %s", s.Field, s.Signer, s.SignedAt, s.Page, s.Page, mark))
 		}

@@ -39,7 +39,6 @@ const (
 	checkpointKey = "checkpoint" // service: the audit log
 	makerKey      = "maker"      // seal: the seal maker
 	tsaKey        = "tsa"        // tsa: time stamps
-	responderKey  = "ocsp-"      // ocsp: before the name of the key that it answers for
 )
 
 // CreateOptions say how a new data folder is made.

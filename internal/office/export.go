@@ -28,6 +28,10 @@ var trustName = regexp.MustCompile(`^([1-9][0-9]*\.root|trust|catalogue|status|t
 // which is made if it is not there. Files that are no longer referred to are
 // removed. The time file is written last: until then a reader sees the state
 // before, or a mismatch that it must try again.
+//
+// Beside them, in crl/, are the revocation lists of the authorities, for whoever verifies
+// documents. They are signed and dated by themselves. Where one cannot be made anew,
+// the last good one is written.
 func (o *Office) ExportTrust(ctx context.Context, actor, dir string) error {
 	if _, err := o.Publish(ctx, actor); err != nil {
 		return err
@@ -56,7 +60,10 @@ func (o *Office) ExportTrust(ctx context.Context, actor, dir string) error {
 			return fmt.Errorf("exporting trust files: %w", err)
 		}
 	}
-	return removeOldSets(filepath.Join(dir, "set"), files)
+	if err := removeOldSets(filepath.Join(dir, "set"), files); err != nil {
+		return err
+	}
+	return o.exportCRLs(ctx, filepath.Join(dir, crlFolder))
 }
 
 // exportOrder writes what others refer to before what refers to it.
@@ -83,7 +90,7 @@ func checkCacheFolder(dir string) error {
 		return fmt.Errorf("exporting trust files: %w", err)
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != "set" && !trustName.MatchString(name) {
+		if name := e.Name(); name != "set" && name != crlFolder && !trustName.MatchString(name) {
 			return fmt.Errorf("exporting trust files: %s holds %q, which is no trust file: give a folder of its own", dir, name)
 		}
 	}

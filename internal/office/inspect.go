@@ -34,19 +34,26 @@ type Inspector struct {
 	disagree func(content []byte)
 }
 
-// NewInspector loads and verifies a cache folder.
+// NewInspector loads and verifies a cache folder. Whether a certificate is revoked is
+// said by the revocation lists that lie beside the trust files; where they do not say,
+// nobody can.
 func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
-	return newInspector(dir, o, o.Second, func([]byte) {})
+	lists, err := readCRLs(dir)
+	if err != nil {
+		return nil, err
+	}
+	revocation := path.NewCRL(lists, path.CRLOptions{KeepsExpired: true, Second: o.Second, Now: o.Now})
+	return newInspector(dir, o, o.Second, revocation, func([]byte) {})
 }
 
 // newInspector has one second opinion for the trust files, in the options, and
 // another for what is inspected.
-func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion, disagree func(content []byte)) (*Inspector, error) {
+func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion, revocation path.Revocation, disagree func(content []byte)) (*Inspector, error) {
 	cache, err := trust.Load(dir, o)
 	if err != nil {
 		return nil, err
 	}
-	documents, err := documentTrust(cache.Trust.Documents, second)
+	documents, err := documentTrust(cache.Trust.Documents, second, revocation)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +62,7 @@ func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion, disagree
 }
 
 // documentTrust opens the anchors for documents that a trust list names.
-func documentTrust(d trust.Documents, second pki.SecondOpinion) (pdf.Trust, error) {
+func documentTrust(d trust.Documents, second pki.SecondOpinion, revocation path.Revocation) (pdf.Trust, error) {
 	verifier := func(ders [][]byte) (*path.Verifier, error) {
 		var anchors []*cert.Certificate
 		for _, der := range ders {
@@ -65,7 +72,7 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion) (pdf.Trust, erro
 			}
 			anchors = append(anchors, c)
 		}
-		return path.New(path.Options{Anchors: anchors, Second: second})
+		return path.New(path.Options{Anchors: anchors, Second: second, Revocation: revocation})
 	}
 	seals, err := verifier(d.Seals)
 	if err != nil {
@@ -78,7 +85,8 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion) (pdf.Trust, erro
 	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second}, nil
 }
 
-// Inspector returns an inspector over the office's own published trust files. The
+// Inspector returns an inspector over the office's own published trust files, which asks
+// the office's ledger what is revoked, and so works while the office is open. The
 // second opinion bounds what a stranger's forgeries may cost; the trust files are
 // opened with the office's own, so that forgeries cannot keep new ones out.
 func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Inspector, error) {
@@ -90,7 +98,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(files, trust.Options{Second: o.second, Now: o.now}, second, func(content []byte) {
+	return newInspector(files, trust.Options{Second: o.second, Now: o.now}, second, ledgerRevocation{o}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
 }
@@ -101,7 +109,7 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return documentTrust(d, o.second)
+	return documentTrust(d, o.second, ledgerRevocation{o})
 }
 
 // Inspection is what was found.
@@ -134,7 +142,10 @@ type SignatureFinding struct {
 	CoversFile bool    `json:"covers_file"`
 	Valid      bool    `json:"valid"`
 	Cause      string  `json:"cause"` // why not, empty if valid
-	Checks     []Check `json:"checks"`
+	// RevocationChecked: of every certificate behind the signature it is known whether
+	// it is revoked.
+	RevocationChecked bool    `json:"revocation_checked"`
+	Checks            []Check `json:"checks"`
 }
 
 // Check is one step of a verification.
@@ -290,6 +301,7 @@ func documentVerdict(report *pdf.Report) (verify.Verdict, string) {
 func finding(s *pdf.Signed) SignatureFinding {
 	f := SignatureFinding{
 		Field: s.Field, Kind: string(s.Kind), SignedAt: s.SignedAt.UTC().Format(time.RFC3339), Page: s.Page, CoversFile: s.CoversFile, Valid: true,
+		RevocationChecked: s.RevocationChecked(),
 	}
 	if s.Signer != nil {
 		f.Signer = s.Signer.Subject.CommonName

@@ -17,7 +17,9 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/pki/ocsp"
 	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/pki/tsa"
 )
 
 // Names within a data folder.
@@ -58,6 +60,16 @@ type Office struct {
 		mu          sync.Mutex
 		authorities map[string]*ca.Authority // by the name of their key; guarded by mu
 	}
+	answering struct {
+		mu        sync.Mutex
+		responder *ocsp.Responder // nil until somebody asks; guarded by mu
+	}
+	stamping struct {
+		mu        sync.Mutex
+		authority *tsa.Authority // nil until somebody asks; guarded by mu
+		point     pki.Point      // its key's; guarded by mu
+	}
+	clock *tsa.Clock // of time stamps
 }
 
 // Options say how a data folder is opened.
@@ -72,6 +84,9 @@ type Options struct {
 	Devices []keystore.Device
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
+	// Clock says how the time of time stamps is proven; zero: the machine's clock, by
+	// its kernel's word.
+	Clock tsa.ClockSettings
 	// Observe is told what an operator must hear of, at once and by whatever
 	// goroutine finds it; it must not block. Nil: nobody is told.
 	Observe func(Event)
@@ -165,11 +180,26 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	return &Office{dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe}, nil
+	if o.Clock.Read == nil {
+		o.Clock.Read = tsa.SystemClock()
+	}
+	if o.Clock.Probe == nil {
+		o.Clock.Probe = tsa.KernelClock
+	}
+	clock, err := tsa.NewClock(o.Clock)
+	if err != nil {
+		return nil, err
+	}
+	return &Office{
+		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
+		clock: clock,
+	}, nil
 }
 
 // Close closes the data folder and zeroes the keys that it holds.
-func (o *Office) Close() error { return errors.Join(o.store.Close(), o.keys.Close()) }
+func (o *Office) Close() error {
+	return errors.Join(o.closeStamping(context.Background()), o.store.Close(), o.keys.Close())
+}
 
 // Config returns what was settled when the data folder was made.
 func (o *Office) Config() Config { return o.config }

@@ -129,11 +129,11 @@ func (r *rite) makeServiceKeys(ctx context.Context) error {
 		made = append(made, ceremony.Certified(s.name, s.authority, c))
 	}
 	for _, name := range Intermediates() {
-		_, c, err := r.certified(ctx, r.actor, keystore.PurposeOCSP, responderKey+name, name, r.responderRequest(name))
+		_, c, err := r.certified(ctx, r.actor, keystore.PurposeOCSP, responderKey(name), name, r.responderRequest(name))
 		if err != nil {
 			return err
 		}
-		made = append(made, ceremony.Certified(responderKey+name, name, c))
+		made = append(made, ceremony.Certified(responderKey(name), name, c))
 	}
 	return r.record.Did(ceremony.StepServiceKeys, made...)
 }
@@ -237,4 +237,4 @@ func (r *rite) write(ctx context.Context, dir string) error {
 }
 
 // rootResponder is the key that answers for the root by OCSP.
-const rootResponder = responderKey + rootKey
+const rootResponder = "ocsp-" + rootKey

@@ -1,11 +1,10 @@
 package office
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"iter"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -19,23 +18,19 @@ import (
 	"github.com/elicence/elicence/pki/keystore"
 )
 
-const (
-	rootCRLSetting       = "root.crl"
-	rootCRLNumberSetting = "root.crl.number" // the last number that was taken
-)
+// rootCRLName is the root's list within URLs.
+const rootCRLName = rootKey + ".crl"
 
-var errNoCRL = errors.New("the root has signed no list")
-
-// RootCRL returns the root's list in force.
+// RootCRL returns the root's list in force. None is [ErrNoCRL].
 func (o *Office) RootCRL(ctx context.Context) (*crl.List, error) {
-	der, err := o.store.Setting(ctx, rootCRLSetting)
+	list, found, err := o.Latest(ctx, rootCRLName)
 	if err != nil {
 		return nil, err
 	}
-	if der == nil {
-		return nil, errNoCRL
+	if !found {
+		return nil, fmt.Errorf("%s: %w", rootCRLName, ErrNoCRL)
 	}
-	return crl.Parse(der)
+	return crl.Parse(list.DER)
 }
 
 // maxRootCRLLife bounds how long a list of the root may count.
@@ -52,14 +47,11 @@ func (o *Office) PublishRootCRL(ctx context.Context, actor string, offline *keys
 		}
 		life = last.NextUpdate.Sub(last.ThisUpdate)
 	}
-	if err != nil && !errors.Is(err, errNoCRL) {
+	if err != nil && !errors.Is(err, ErrNoCRL) {
 		return nil, err
 	}
 	if life < day || life > maxRootCRLLife {
 		return nil, fmt.Errorf("life of %v is not %v to %v: %w", life, day, maxRootCRLLife, ErrOutOfRange)
-	}
-	if last != nil && last.ThisUpdate.After(o.now()) {
-		return nil, fmt.Errorf("the root's list: %w", crl.ErrClock)
 	}
 	root, err := o.root(ctx, offline)
 	if err != nil {
@@ -72,57 +64,33 @@ func (o *Office) PublishRootCRL(ctx context.Context, actor string, offline *keys
 	return o.signRootCRL(ctx, actor, root.Certificate(), key, life)
 }
 
-// signRootCRL takes the next number, signs, and puts the list in force.
+// signRootCRL signs the root's list and puts it in force. Certificates that ended stay
+// in it: an authority's signatures outlive it.
 func (o *Office) signRootCRL(ctx context.Context, actor string, root *cert.Certificate, key *pki.Key, life time.Duration) (*crl.List, error) {
-	o.rotating.Lock()
-	defer o.rotating.Unlock()
-	number, err := o.takeRootCRLNumber(ctx)
+	plan := o.crlPlan(rootKey, 0)
+	plan.Overlap = life / 4
+	plan.Every, plan.DeltaEvery = life-plan.Overlap, 0
+	publisher, err := crl.NewPublisher(root, key, plan, crl.Environment{
+		Ledger: o.store.CRLLedger(0), Store: o.store.CRLs(), Second: o.second, Now: o.now, Draw: rand.Int64N,
+	})
 	if err != nil {
 		return nil, err
 	}
-	now := o.now().UTC().Truncate(time.Second)
-	t := &crl.Template{Issuer: root, Number: number, ThisUpdate: now, NextUpdate: now.Add(life)}
-	list, err := crl.Build(t, o.revokedByRoot(ctx, root), key, o.second)
+	made, err := publisher.Full(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
-	digest := sm3.Sum(list.DER)
+	digest := sm3.Sum(made.DER)
 	entry, err := audit.NewRecord(audit.Entry{
-		Time: o.now().Unix(), Actor: actor, Act: audit.ActRootCRL, Subject: strconv.FormatUint(number, 10), Digest: digest[:],
+		Time: o.now().Unix(), Actor: actor, Act: audit.ActRootCRL, Subject: strconv.FormatUint(made.Number, 10), Digest: digest[:],
 	}, nil)
 	if err != nil {
 		return nil, err
 	}
-	return list, o.store.PutSetting(ctx, rootCRLSetting, list.DER, entry)
-}
-
-// takeRootCRLNumber puts a number on the disk before anything is signed under it, so that
-// none is ever used for two lists.
-func (o *Office) takeRootCRLNumber(ctx context.Context) (uint64, error) {
-	b, err := o.store.Setting(ctx, rootCRLNumberSetting)
-	if err != nil {
-		return 0, err
+	if _, err := o.store.Append(ctx, entry); err != nil {
+		return nil, err
 	}
-	var number uint64
-	if b != nil {
-		if number, err = strconv.ParseUint(string(b), 10, 63); err != nil {
-			return 0, fmt.Errorf("number of the root's list: the record is damaged: %w", err)
-		}
-	}
-	number++
-	return number, o.store.PutSetting(ctx, rootCRLNumberSetting, strconv.AppendUint(nil, number, 10))
-}
-
-// revokedByRoot yields what the root's list names. Certificates that ended stay in it: an
-// authority's signatures outlive it.
-func (o *Office) revokedByRoot(ctx context.Context, root *cert.Certificate) iter.Seq2[crl.Entry, error] {
-	return func(yield func(crl.Entry, error) bool) {
-		for r, err := range o.store.RevokedBy(ctx, root.Key.Point(), ca.Shard{}) {
-			if !yield(crl.Entry{Serial: bytes.TrimLeft(r.Serial[:], "\x00"), Revocation: r.Revocation}, err) || err != nil {
-				return
-			}
-		}
-	}
+	return crl.Parse(made.DER)
 }
 
 // RenewRootResponder has the root certify the key anew that answers for it by OCSP. A

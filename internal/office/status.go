@@ -55,6 +55,7 @@ func (o *Office) revoke(ctx context.Context, actor string, act audit.Act, serial
 	if err := o.store.RevokeCertificate(ctx, c.Issuer, serial, revocation, entry); err != nil {
 		return c, err
 	}
+	o.statusChanged(ctx, c.Issuer, serial)
 	return o.Certificate(ctx, serial)
 }
 
@@ -71,6 +72,7 @@ func (o *Office) ReleaseCertificate(ctx context.Context, actor string, serial ce
 	if err := o.store.ReleaseCertificate(ctx, c.Issuer, serial, entry); err != nil {
 		return c, err
 	}
+	o.statusChanged(ctx, c.Issuer, serial)
 	return o.Certificate(ctx, serial)
 }
 

@@ -38,6 +38,7 @@ const (
 	ActTrustPublish     Act = "trust.publish"
 	ActDetailsErase     Act = "audit.erase"
 	ActDisagree         Act = "signature.disagree"
+	ActTimeStamp        Act = "time.stamp"
 )
 
 // Limits of an entry in bytes.

@@ -151,7 +151,7 @@ func TestOpenSSLReads(t *testing.T) {
 	for file, want := range map[string][]string{
 		dir.write(t, "zero.crl", h.zero.DER): {
 			"Version 2", "SM2-with-SM3", "Next Update: Mar  2 08:00:00 2026 GMT", "X509v3 CRL Number: \n                5", "Issuing Distribution Point: critical",
-			"URI:http://localhost/crl/issuers-0.crl", "X509v3 Freshest CRL", "URI:http://localhost/crl/issuers-0-delta.crl",
+			"URI:http://localhost/crl/issuers-2-0.crl", "X509v3 Freshest CRL", "URI:http://localhost/crl/issuers-2-0-delta.crl",
 			"Serial Number: 4000000000000000000000000000000C", "Key Compromise", "Certificate Hold", "X509v3 Authority Key Identifier",
 		},
 		dir.write(t, "delta.crl", h.delta.DER): {"Delta CRL Indicator: critical\n                5", "Remove From CRL", "Cessation Of Operation"},

@@ -1,23 +1,22 @@
 package crl
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/elicence/elicence/pki/cert"
 )
 
 // Plan says which lists an authority publishes, where and when.
 type Plan struct {
-	// Name is the authority's in file names: lower-case letters, digits and '-'.
+	// Name is the authority's in file names: lower-case letters, digits, '-' and '.'.
 	Name string
 	// URL is what file names are put behind, with its last '/'.
 	URL string
-	// Shards is how many lists the certificates are spread over, at least 1.
-	// With 1 the list is for every certificate of the authority.
+	// Shards is how many lists the certificates are spread over; 0: one list for
+	// every certificate of the authority. The number is part of the lists' names, as a
+	// certificate keeps its list when there are more of them, and so one shard is
+	// not the same as none.
 	Shards int
 	// Every is the time between full lists, DeltaEvery between delta lists. Without
 	// the latter there are none.
@@ -33,14 +32,14 @@ type Plan struct {
 // Check refuses plans that cannot be kept.
 func (p Plan) Check() error {
 	bad := func(what string) error { return fmt.Errorf("CRL plan of %q: %s", p.Name, what) }
-	if p.Name == "" || strings.Trim(p.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		return bad("the name is not of lower-case letters, digits and '-'")
+	if p.Name == "" || strings.Trim(p.Name, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
+		return bad("the name is not of lower-case letters, digits, '-' and '.'")
 	}
 	switch {
 	case !strings.HasSuffix(p.URL, "/"):
 		return bad("the URL does not end with '/'")
-	case p.Shards < 1 || p.Shards > 1<<16:
-		return bad("the number of shards is not 1 to 65536")
+	case p.Shards < 0 || p.Shards > 1<<16:
+		return bad("the number of shards is not 0 to 65536")
 	case p.Every < time.Minute || p.DeltaEvery != 0 && (p.DeltaEvery < time.Minute || p.DeltaEvery >= p.Every):
 		return bad("lists come more often than every minute, or deltas not more often than full lists")
 	case p.Overlap < time.Minute:
@@ -54,17 +53,21 @@ func (p Plan) Check() error {
 // ErrNoShard says that a plan does not have this shard.
 var ErrNoShard = errors.New("no such shard")
 
-// FileName returns the name of a shard's full list.
+// Lists returns how many full lists there are. The only list of an authority without
+// shards is number 0.
+func (p Plan) Lists() int { return max(p.Shards, 1) }
+
+// FileName returns the name of a shard's full list: NAME-SHARDS-SHARD.crl, or NAME.crl.
 func (p Plan) FileName(shard int) string { return p.stem(shard) + ".crl" }
 
 // DeltaName returns the name of a shard's delta list.
 func (p Plan) DeltaName(shard int) string { return p.stem(shard) + "-delta.crl" }
 
 func (p Plan) stem(shard int) string {
-	if p.Shards == 1 {
+	if p.Shards == 0 {
 		return p.Name
 	}
-	return fmt.Sprintf("%s-%d", p.Name, shard)
+	return fmt.Sprintf("%s-%d-%d", p.Name, p.Shards, shard)
 }
 
 // Points returns the distribution point of a shard's certificates.
@@ -76,10 +79,4 @@ func (p Plan) FreshestCRL(shard int) []string {
 		return nil
 	}
 	return []string{p.URL + p.DeltaName(shard)}
-}
-
-// Shard returns the shard of a new certificate. It is written into the certificate
-// and the ledger, and stays what it is when a later plan has more shards.
-func (p Plan) Shard(serial cert.Serial) int {
-	return int(binary.BigEndian.Uint64(serial[8:]) % uint64(p.Shards))
 }

@@ -96,7 +96,7 @@ func NewPublisher(issuer *cert.Certificate, key *pki.Key, plan Plan, env Environ
 	if !issuer.Key.Equal(key.Public()) || issuer.Usage()&cert.CRLSign == 0 {
 		return nil, fmt.Errorf("CRLs of %s: the key is not its, or may not sign them: %w", issuer.Subject, ErrWrongIssuer)
 	}
-	return &Publisher{issuer: issuer, key: key, plan: plan, env: env, shards: make([]sync.Mutex, plan.Shards)}, nil
+	return &Publisher{issuer: issuer, key: key, plan: plan, env: env, shards: make([]sync.Mutex, plan.Lists())}, nil
 }
 
 // Full publishes the full list of a shard now. On any error the last good list
@@ -111,7 +111,7 @@ func (p *Publisher) Delta(ctx context.Context, shard int) (Published, error) {
 }
 
 func (p *Publisher) publish(ctx context.Context, shard int, delta bool) (Published, error) {
-	if shard < 0 || shard >= p.plan.Shards {
+	if shard < 0 || shard >= p.plan.Lists() {
 		return Published{}, fmt.Errorf("shard %d of %q: %w", shard, p.plan.Name, ErrNoShard)
 	}
 	p.shards[shard].Lock()
@@ -159,7 +159,7 @@ func (j *job) run(ctx context.Context, delta bool) (Published, error) {
 	t := Template{
 		Issuer: j.issuer, ThisUpdate: now, NextUpdate: now.Add(j.life), FreshestCRL: j.plan.FreshestCRL(j.shard), Expect: j.last.Entries + j.last.Entries/16,
 	}
-	if j.plan.Shards > 1 {
+	if j.plan.Shards > 0 {
 		t.Points = j.plan.Points(j.shard)
 	}
 	scope := j.plan.FileName(j.shard)

@@ -72,7 +72,7 @@ func (p *Publisher) after(thisUpdate time.Time, delta bool) time.Time {
 // slots lists what the plan has. A full list comes before its delta, which needs it.
 func (p *Publisher) slots(ctx context.Context) ([]slot, error) {
 	var all []slot
-	for shard := range p.plan.Shards {
+	for shard := range p.plan.Lists() {
 		for _, delta := range []bool{false, true} {
 			name := p.plan.FileName(shard)
 			if delta {

@@ -101,6 +101,9 @@ func (r *Responder) SetAuthorities(authorities ...Authority) error {
 	return nil
 }
 
+// Answers reports whether an authority is one of those that the responder speaks for.
+func (r *Responder) Answers(issuer pki.Point) bool { return r.tables.Load().byKey[issuer] != nil }
+
 // Respond answers a request. There is always an answer; what a log should know of
 // one that is a [Refusal] stands in its Cause.
 func (r *Responder) Respond(ctx context.Context, request []byte) Answer {

@@ -77,6 +77,22 @@ func (s *Signed) Err() error {
 	return nil
 }
 
+// RevocationChecked reports whether every certificate that the signature rests on was
+// looked up, and whoever was asked had an answer.
+func (s *Signed) RevocationChecked() bool {
+	checked := false
+	for _, c := range s.Checks {
+		if c.Path == nil {
+			continue
+		}
+		if !c.Path.RevocationChecked() {
+			return false
+		}
+		checked = true
+	}
+	return checked
+}
+
 // Report is what was found of a file's signatures.
 type Report struct {
 	Signatures []Signed
@@ -203,9 +219,10 @@ func (s *Signed) judgePerson(ctx context.Context, trust Trust) {
 	}
 	s.Kind, s.Signer = SignerPerson, signature.Signer
 	s.check("signature", signature.Verify(s.Digest, trust.Second))
-	s.check("certificate", trust.Persons.Verify(ctx, path.Request{
+	found := trust.Persons.Verify(ctx, path.Request{
 		Certificate: signature.Signer, Purpose: path.PurposePerson, When: path.Claimed(s.SignedAt),
-	}).Err())
+	})
+	s.Checks = append(s.Checks, ses.Check{Name: "certificate", Err: found.Err(), Path: found})
 }
 
 // laterChanges allows what later signers add, and validation data. Forms and

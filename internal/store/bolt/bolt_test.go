@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -16,6 +17,8 @@ import (
 	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/internal/store/storetest"
+	"github.com/elicence/elicence/pki/crl"
+	"github.com/elicence/elicence/pki/ocsp"
 )
 
 func newBox(tb testing.TB) *sealed.Box {
@@ -52,6 +55,20 @@ func newStore(tb testing.TB) storetest.Opener {
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	storetest.Registry(t, newStore)
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	storetest.Status(t, func(tb testing.TB) func(testing.TB) storetest.StatusStore {
+		open := newStore(tb)
+		return func(tb testing.TB) storetest.StatusStore {
+			s := open(tb).(*bolt.Store)
+			return storetest.StatusStore{
+				Certificates: s, CRLLedger: func(count uint32) crl.Ledger { return s.CRLLedger(count) }, CRLs: s.CRLs(),
+				OCSPLedger: func(now func() time.Time) ocsp.Ledger { return s.OCSPLedger(now) }, Marks: s.StampMarks(),
+			}
+		}
+	})
 }
 
 func TestAuditLog(t *testing.T) {

@@ -32,6 +32,8 @@
 //	revocations      issuer ‖ count ‖ index of the shard ‖ serial → revocation (CBOR)
 //	status-changes   issuer ‖ sequence → serial; one entry a certificate, its last change
 //	expiring         end, seconds + 2^63 ‖ issuer ‖ serial → nothing
+//	crl-numbers      name of a full CRL → the last number that was taken
+//	crls             name of a CRL → the list in force (CBOR)
 //	authorities, seals, enrolments: small records (JSON)
 //	trust            name → published file
 //	meta             sizes, versions, settings

@@ -23,12 +23,13 @@ var buckets = struct {
 	licences, states, byNumber, byHolder, requests, changes,
 	windows, planes, lists,
 	auditLeaves, auditBeside, auditNodes,
-	certificates, points, intents, revocations, statusChanges, expiring, authorities, seals, trust, enrolments, meta []byte
+	certificates, points, intents, revocations, statusChanges, expiring, crlNumbers, crls, authorities, seals, trust, enrolments, meta []byte
 }{
 	[]byte("licences"), []byte("states"), []byte("by-number"), []byte("by-holder"), []byte("requests"), []byte("changes"),
 	[]byte("windows"), []byte("planes"), []byte("lists"),
 	[]byte("audit.leaves"), []byte("audit.beside"), []byte("audit.nodes"),
 	[]byte("certificates"), []byte("points"), []byte("intents"), []byte("revocations"), []byte("status-changes"), []byte("expiring"),
+	[]byte("crl-numbers"), []byte("crls"),
 	[]byte("authorities"), []byte("seals"), []byte("trust"), []byte("enrolments"),
 	[]byte("meta"),
 }
@@ -38,6 +39,7 @@ func allBuckets() [][]byte {
 	return [][]byte{
 		b.licences, b.states, b.byNumber, b.byHolder, b.requests, b.changes, b.windows, b.planes, b.lists,
 		b.auditLeaves, b.auditBeside, b.auditNodes, b.certificates, b.points, b.intents, b.revocations, b.statusChanges, b.expiring,
+		b.crlNumbers, b.crls,
 		b.authorities, b.seals, b.trust, b.enrolments, b.meta,
 	}
 }
@@ -50,6 +52,7 @@ var (
 	metaRevision       = []byte("revision")
 	metaAuditSize      = []byte("audit.size")
 	metaStatusSequence = []byte("certificates.sequence")
+	metaStampMark      = []byte("tsa.mark")
 )
 
 // Store is an open store. It is safe for concurrent use.
