@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 the general curve is what the tables are compared with
+
 package fixedkey_test
 
 import (
