@@ -46,11 +46,11 @@ func BenchmarkOCSPCFSSL(b *testing.B) {
 	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	port := peer(b, "cfssl", func(port string) []string {
+	server := peer(b, "cfssl", func(port string) []string {
 		return []string{"ocspserve", "-address", "127.0.0.1", "-port", port, "-responses", path, "-loglevel", "5"}
 	})
-	load(b, func(i int) (*http.Request, error) {
-		return post("http://127.0.0.1:"+port+"/", "application/ocsp-request", requests[i%produced])
+	loadProgram(b, server, func(i int) (*http.Request, error) {
+		return post("http://127.0.0.1:"+server.port+"/", "application/ocsp-request", requests[i%produced])
 	}, func(status int, body []byte) error {
 		if status != http.StatusOK {
 			return fmt.Errorf("cfssl answers %d", status)

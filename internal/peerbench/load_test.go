@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,18 +88,30 @@ func post(url, contentType string, body []byte) (*http.Request, error) {
 	return r, nil
 }
 
+// program is a server under load in a process of its own.
+type program struct {
+	port string
+	pid  int
+}
+
 // peer starts an installed program on a free port and waits until it answers.
-func peer(b *testing.B, program string, arguments func(port string) []string) (port string) {
+func peer(b *testing.B, name string, arguments func(port string) []string) program {
 	b.Helper()
-	path := filepath.Join(os.Getenv("PEERS"), program)
+	path := filepath.Join(os.Getenv("PEERS"), name)
 	if _, err := os.Stat(path); err != nil {
-		b.Skipf("%s is not installed: run make bench-peers", program)
+		b.Skipf("%s is not installed: run make bench-peers", name)
 	}
+	return start(b, path, arguments)
+}
+
+// start runs a program until the benchmark ends.
+func start(b *testing.B, path string, arguments func(port string) []string) program {
+	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
-	port = fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
+	port := fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
 	if err := listener.Close(); err != nil {
 		b.Fatal(err)
 	}
@@ -111,14 +125,41 @@ func peer(b *testing.B, program string, arguments func(port string) []string) (p
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed, and says so
 	})
-	for range 300 {
+	for range 600 {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err == nil {
 			_ = conn.Close()
-			return port
+			return program{port, cmd.Process.Pid}
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	b.Fatalf("%s does not answer: %s", program, log.String())
-	return ""
+	b.Fatalf("%s does not answer: %s", path, log.String())
+	return program{}
+}
+
+// cpu returns the processor time that the program has used (proc(5), utime and stime
+// in hundredths of a second). With the client on the same cores, only this tells what
+// an answer costs the server.
+func (p program) cpu(b *testing.B) time.Duration {
+	b.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, fields, _ := strings.Cut(string(stat), ") ")
+	var ticks [2]int64
+	for i := range ticks {
+		if ticks[i], err = strconv.ParseInt(strings.Fields(fields)[11+i], 10, 64); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Duration(ticks[0]+ticks[1]) * 10 * time.Millisecond
+}
+
+// loadProgram is load, and reports the processor time that an answer took the server.
+func loadProgram(b *testing.B, p program, request func(i int) (*http.Request, error), check func(status int, body []byte) error) {
+	b.Helper()
+	before := p.cpu(b)
+	load(b, request, check)
+	b.ReportMetric(float64((p.cpu(b)-before).Microseconds())/float64(b.N), "server-us/request")
 }

@@ -30,7 +30,7 @@ func BenchmarkSignStepCA(b *testing.B) {
 	for i := range requests {
 		requests[i] = s.request(b, fmt.Sprintf("host-%d.example", i))
 	}
-	load(b, func(i int) (*http.Request, error) { return post(s.url+"/1.0/sign", "application/json", requests[i]) },
+	loadProgram(b, s.program, func(i int) (*http.Request, error) { return post(s.url+"/1.0/sign", "application/json", requests[i]) },
 		func(status int, body []byte) error {
 			if status != http.StatusCreated {
 				return fmt.Errorf("step-ca answers %d: %s", status, body)
@@ -40,6 +40,7 @@ func BenchmarkSignStepCA(b *testing.B) {
 }
 
 type stepCA struct {
+	program
 	url         string
 	provisioner *ecdsa.PrivateKey
 }
@@ -57,7 +58,7 @@ func newStepCA(b *testing.B) *stepCA {
 	}
 	writePEM(b, filepath.Join(dir, "ca.key"), "EC PRIVATE KEY", der)
 	s := &stepCA{provisioner: newP256(b)}
-	port := peer(b, "step-ca", func(port string) []string {
+	s.program = peer(b, "step-ca", func(port string) []string {
 		s.url = "https://127.0.0.1:" + port
 		config := map[string]any{
 			"root": filepath.Join(dir, "root.crt"), "crt": filepath.Join(dir, "ca.crt"), "key": filepath.Join(dir, "ca.key"),
@@ -75,7 +76,6 @@ func newStepCA(b *testing.B) *stepCA {
 		}
 		return []string{path}
 	})
-	s.url = "https://127.0.0.1:" + port
 	return s
 }
 

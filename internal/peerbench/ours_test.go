@@ -1,0 +1,125 @@
+//go:build peers
+
+package peerbench
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/ocsp"
+	"github.com/elicence/elicence/pki/oid"
+)
+
+func newOffice(b *testing.B) (*office.Office, string) {
+	b.Helper()
+	dir := filepath.Join(b.TempDir(), "data")
+	o, err := office.Create(context.Background(), dir, office.CreateOptions{
+		Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("bench"), Actor: "bench",
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return o, dir
+}
+
+// person is a request for a citizen's certificate.
+func person(b *testing.B) []byte {
+	b.Helper()
+	der, err := cert.NewRequest(cert.Name{Country: "CN", Serial: rand.Text(), CommonName: "张样例"}, pkitest.NewKey(b), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return der
+}
+
+func issue(o *office.Office, der []byte) (*cert.Certificate, *cert.Certificate, error) {
+	request, err := cert.ParseRequest(der)
+	if err != nil {
+		return nil, nil, err
+	}
+	issued, err := o.IssueCertificate(context.Background(), "bench", office.CertificateRequest{Profile: ca.ProfilePerson, Request: request})
+	return issued.Certificate, issued.Issuer, err
+}
+
+// BenchmarkSignElicence is our certificate authority behind a handler of the test, over
+// TLS as step-ca is: a CSR in, a certificate out that is linted, stored before and
+// after the signature, and in the audit log. Whoever asks is not authenticated here;
+// step-ca verifies a token.
+func BenchmarkSignElicence(b *testing.B) {
+	o, _ := newOffice(b)
+	defer func() { _ = o.Close() }()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, 16<<10))
+		if err == nil {
+			var c *cert.Certificate
+			if c, _, err = issue(o, body); err == nil {
+				w.WriteHeader(http.StatusCreated)
+				_ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: c.DER})
+				return
+			}
+		}
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}))
+	defer server.Close()
+	requests := make([][]byte, b.N)
+	for i := range requests {
+		requests[i] = person(b)
+	}
+	load(b, func(i int) (*http.Request, error) { return post(server.URL, "application/pkcs10", requests[i]) },
+		func(status int, body []byte) error {
+			if status != http.StatusCreated {
+				return fmt.Errorf("ours answers %d: %s", status, body)
+			}
+			return nil
+		})
+}
+
+// BenchmarkOCSPElicence is `elicence serve` with answers made ahead.
+func BenchmarkOCSPElicence(b *testing.B) {
+	o, dir := newOffice(b)
+	requests := make([][]byte, produced)
+	for i := range requests {
+		c, issuer, err := issue(o, person(b))
+		if err != nil {
+			b.Fatal(err)
+		}
+		id, err := ocsp.NewCertID(oid.SHA1, issuer, c.SerialNumber())
+		if err != nil {
+			b.Fatal(err)
+		}
+		question := ocsp.Request{IDs: []ocsp.CertID{id}}
+		if requests[i], err = question.DER(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := o.Close(); err != nil {
+		b.Fatal(err)
+	}
+	binary := filepath.Join(b.TempDir(), "elicence")
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/elicence/elicence/cmd/elicence").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	server := start(b, binary, func(port string) []string { return []string{"serve", "--data", dir, "--listen", "127.0.0.1:" + port} })
+	time.Sleep(3 * time.Second) // the answers are made when the service starts
+	loadProgram(b, server, func(i int) (*http.Request, error) {
+		return post("http://127.0.0.1:"+server.port+"/ocsp", "application/ocsp-request", requests[i%produced])
+	}, func(status int, body []byte) error {
+		if status != http.StatusOK || len(body) < 100 {
+			return fmt.Errorf("ours answers %d, %x", status, body)
+		}
+		return nil
+	})
+}
