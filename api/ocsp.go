@@ -28,7 +28,7 @@ const (
 	ocspResponseType = "application/ocsp-response"
 	// ocspPerSecond bounds the answers of all askers together: one that is signed on
 	// demand costs fifty microseconds of a core.
-	ocspPerSecond = 20_000
+	ocspPerSecond = 50_000
 )
 
 // NewOCSP serves a responder (RFC 6960, A.1; RFC 5019):
