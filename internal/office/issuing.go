@@ -167,6 +167,27 @@ func (o *Office) CrossCertify(ctx context.Context, actor string, offline *keysto
 	return certify(ctx, root, r, actor)
 }
 
+// root opens the root authority by its present key in the offline store.
+func (o *Office) root(ctx context.Context, offline *keystore.Store) (*ca.Authority, error) {
+	if offline == nil {
+		return nil, ErrNeedsOffline
+	}
+	ring, err := o.rootKeyring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	present := ring[len(ring)-1]
+	key, err := offline.Signer(keystore.PurposeCA, present.Key)
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.RootCertificate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ca.New(c, key, o.environment(present.Key, 0))
+}
+
 // ErrNeedsOffline says that an act needs a key of the offline store.
 var ErrNeedsOffline = errors.New("this needs a key of the offline store")
 

@@ -75,9 +75,11 @@ func (r *rootRotation) begin(ctx context.Context) error {
 			return fmt.Errorf("%w; rotate it first", err)
 		}
 	}
-	r.before, err = r.office.root(ctx, r.offline)
-	if err != nil {
+	if r.before, err = r.office.root(ctx, r.offline); err != nil {
 		return err
+	}
+	if end := r.before.Certificate().NotAfter(); !end.After(r.office.now()) {
+		return fmt.Errorf("root %s has ended on %s and cannot vouch for another: %w", present.Key, end.Format(time.RFC3339), ca.ErrState)
 	}
 	next := fmt.Sprintf("%s.%d", rootKey, len(ring)+1)
 	key, err := r.offline.Signer(keystore.PurposeCA, next)
@@ -199,27 +201,6 @@ func (o *Office) rootKeyring(ctx context.Context) (keyring, error) {
 		return nil, err
 	}
 	return keyring{{Key: rootKey, Point: c.Key.Point()}}, nil
-}
-
-// root opens the root authority by its present key in the offline store.
-func (o *Office) root(ctx context.Context, offline *keystore.Store) (*ca.Authority, error) {
-	if offline == nil {
-		return nil, ErrNeedsOffline
-	}
-	ring, err := o.rootKeyring(ctx)
-	if err != nil {
-		return nil, err
-	}
-	present := ring[len(ring)-1]
-	key, err := offline.Signer(keystore.PurposeCA, present.Key)
-	if err != nil {
-		return nil, err
-	}
-	c, err := o.RootCertificate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return ca.New(c, key, o.environment(present.Key, 0))
 }
 
 // issuedTo returns the certificate that an authority's key has signed for another key,
