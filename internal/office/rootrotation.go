@@ -310,8 +310,9 @@ func lost(s ca.Status) bool {
 
 // AuthorityCertificates returns the certificates of the roots and of the intermediate
 // authorities, also of those whose key was rotated, by the name that their URL has:
-// that of the key. A key that several roots have certified has its newest certificate
-// under that name and the others under NAME.by.ROOT, as the links between roots.
+// that of the key. A key that several roots have certified has the certificate by the
+// newest of them under that name and the others under NAME.by.ROOT, as the links between
+// roots.
 func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Certificate, error) {
 	roots, err := o.rootKeyring(ctx)
 	if err != nil {
@@ -332,6 +333,7 @@ func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Ce
 		}
 	}
 	found := make(map[string]*cert.Certificate)
+	holders := make(map[string]string) // of names: the root that signed
 	for _, root := range roots {
 		for r, err := range o.store.IssuedBy(ctx, root.Point, cert.Serial{}) {
 			if err != nil {
@@ -345,15 +347,14 @@ func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Ce
 			if err != nil {
 				return nil, err
 			}
-			newest, err := o.store.CertificateOf(ctx, r.Point)
-			if err != nil {
-				return nil, err
+			if isRoot[r.Point] && r.Point != root.Point {
+				found[name+".by."+root.Key] = c
+				continue
 			}
-			self := r.Point == root.Point
-			if isRoot[r.Point] && !self || !isRoot[r.Point] && string(newest) != string(r.DER) {
-				name += ".by." + root.Key
+			if before := found[name]; before != nil {
+				found[name+".by."+holders[name]] = before
 			}
-			found[name] = c
+			found[name], holders[name] = c, root.Key
 		}
 	}
 	return found, nil

@@ -186,6 +186,15 @@ func TestRootRotationCutOff(t *testing.T) {
 			t.Fatalf("after %d steps there is another root, %v", steps, err)
 		}
 		before.stands(t, f, c, "cut off")
+		published, err := f.Office.AuthorityCertificates(ctx)
+		if err != nil || len(published) != 5 {
+			t.Fatalf("after %d steps %d certificates are published, %v: want the root and four", steps, len(published), err)
+		}
+		for name, c := range published {
+			if c.SignedBy(first.Key, nil) != nil {
+				t.Errorf("after %d steps %s is by another root", steps, name)
+			}
+		}
 		chains(t, f, c, first, "cut off")
 	}
 	made, err := f.Office.RotateRoot(ctx, "test", offlineOf(t, f))
