@@ -205,7 +205,7 @@ func newCARoot(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "`FILE` for the certificate; without: standard output")
-	return cmd
+	return withAllRoots(s, cmd)
 }
 
 // profileView is a profile as it is printed.

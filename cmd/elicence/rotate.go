@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -17,8 +18,9 @@ func newKeyRotate(s *settings) *cobra.Command {
 		Use:   "rotate NAME [--notice 72h] [--offline DIR --offline-passphrase-file FILE]",
 		Short: "轮换密钥 a new key in the place of one that the service signs with",
 		Long: "NAME is code (document codes), checkpoint (the audit log), maker (seals), an issuing authority's unified social credit code, or\n" +
-			"trust, catalogue, status, time (trust files; these need the offline keys). What the old key signed stays valid. With --notice the\n" +
-			"new key is announced in the trust list now and used after that time: terminals know it before they meet it.",
+			"trust, catalogue, status, time (trust files; these need the offline keys), or root: the offline key that signs the roots of the\n" +
+			"trust files. What the old key signed stays valid. With --notice the new key is announced in the trust list now and used after\n" +
+			"that time: terminals know it before they meet it.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var wait time.Duration
@@ -35,6 +37,12 @@ func newKeyRotate(s *settings) *cobra.Command {
 					if offline, err = f.open(s); err != nil {
 						return err
 					}
+				}
+				if args[0] == rootName {
+					if wait != 0 {
+						return errors.New("--notice: the root of the trust files announces itself and takes none")
+					}
+					return rotateTrustRoot(cmd, s, o, offline)
 				}
 				if err := o.RotateKey(cmd.Context(), s.actor, args[0], wait, offline); err != nil {
 					return err
@@ -105,9 +113,11 @@ func newCARotate(s *settings) *cobra.Command {
 	var f offlineFlags
 	cmd := &cobra.Command{
 		Use:   "rotate NAME --offline-passphrase-file FILE [--offline DIR]",
-		Short: "轮换中级证书 a new key and certificate for an intermediate authority",
+		Short: "轮换证书机构 a new key and certificate for an intermediate authority, or for the root",
 		Long: "NAME is issuers, seals, persons or services. The root signs the new certificate, so its key is needed. The old authority issues no\n" +
-			"more; what it issued stays valid, and it signs its CRL until its last certificate has ended.",
+			"more; what it issued stays valid, and it signs its CRL until its last certificate has ended.\n" +
+			"NAME root: a new root key in the offline keys. The two roots certify one another, and the new one certifies the authorities, so that\n" +
+			"all is valid for who trusts either. A run that was cut off is finished by running it again.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.with(func(o *office.Office) error {
@@ -115,7 +125,12 @@ func newCARotate(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if _, err := o.RotateAuthority(cmd.Context(), s.actor, args[0], offline); err != nil {
+				if args[0] == rootName {
+					_, err = o.RotateRoot(cmd.Context(), s.actor, offline)
+				} else {
+					_, err = o.RotateAuthority(cmd.Context(), s.actor, args[0], offline)
+				}
+				if err != nil {
 					return err
 				}
 				return printGenerations(cmd, s, o, args[0])

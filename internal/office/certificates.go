@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -91,31 +92,7 @@ func (o *Office) certificateOf(ctx context.Context, key *pki.PublicKey) (*cert.C
 	return cert.Parse(der)
 }
 
-// AuthorityCertificates returns the certificates of the root and of the intermediate
-// authorities, also of those whose key was rotated, by the name that their URL has.
-func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Certificate, error) {
-	root, err := o.RootCertificate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]*cert.Certificate{rootKey: root}
-	for _, name := range Intermediates() {
-		ring, err := o.keyringOfAuthority(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range ring {
-			a, err := o.authorityOfKey(ctx, g)
-			if err != nil {
-				return nil, err
-			}
-			found[g.Key] = a.Certificate()
-		}
-	}
-	return found, nil
-}
-
-// RootCertificate returns the root's certificate.
+// RootCertificate returns the present root's certificate for itself.
 func (o *Office) RootCertificate(ctx context.Context) (*cert.Certificate, error) {
 	der, err := o.store.Setting(ctx, rootSetting)
 	if err != nil {
@@ -191,7 +168,11 @@ const shardsSetting = "shards."
 // key: those of the present count, and those of earlier counts that certificates still
 // name.
 func (o *Office) Shards(ctx context.Context, key string) ([]ca.Shard, error) {
-	if key == rootKey {
+	roots, err := o.rootKeyring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(roots, func(g generation) bool { return g.Key == key }) {
 		return []ca.Shard{{}}, nil
 	}
 	counts, err := o.shardCounts(ctx, key)

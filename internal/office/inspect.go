@@ -105,7 +105,11 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 
 // documentVerification returns the office's own anchors.
 func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
-	d, err := o.documentTrust(ctx)
+	roots, err := o.rootKeyring(ctx)
+	if err != nil {
+		return pdf.Trust{}, err
+	}
+	d, err := o.documentTrust(ctx, roots)
 	if err != nil {
 		return pdf.Trust{}, err
 	}

@@ -173,12 +173,17 @@ func (o *Office) crossCertify(ctx context.Context, actor string, root *ca.Author
 	return certify(ctx, root, r, actor)
 }
 
-// root opens the root authority by its key in the offline store.
+// root opens the root authority by its present key in the offline store.
 func (o *Office) root(ctx context.Context, offline *keystore.Store) (*ca.Authority, error) {
 	if offline == nil {
 		return nil, ErrNeedsOffline
 	}
-	key, err := offline.Signer(keystore.PurposeCA, rootKey)
+	ring, err := o.rootKeyring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	present := ring[len(ring)-1]
+	key, err := offline.Signer(keystore.PurposeCA, present.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +191,7 @@ func (o *Office) root(ctx context.Context, offline *keystore.Store) (*ca.Authori
 	if err != nil {
 		return nil, err
 	}
-	return ca.New(c, key, o.environment(rootKey, 0))
+	return ca.New(c, key, o.environment(present.Key, 0))
 }
 
 // ErrNeedsOffline says that an act needs a key of the offline store.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
-	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
@@ -26,6 +25,16 @@ type generation struct {
 
 // at reports whether the key is in use at a time.
 func (g generation) at(now int64) bool { return g.From <= now && (g.Until == 0 || now < g.Until) }
+
+// times returns both ends in UTC; zero: from the beginning, open.
+func (g generation) times() (from, until time.Time) {
+	for into, at := range map[*time.Time]int64{&from: g.From, &until: g.Until} {
+		if at != 0 {
+			*into = time.Unix(at, 0).UTC()
+		}
+	}
+	return from, until
+}
 
 // keyring is the key of one purpose and name with those before it and one that may be
 // announced, the oldest first.
@@ -99,8 +108,7 @@ func (o *Office) compromised(ctx context.Context, point pki.Point) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	reason := status.Revocation.Reason
-	return status.State == ca.Revoked && (reason == cert.KeyCompromise || reason == cert.CACompromise), nil
+	return lost(status), nil
 }
 
 // generationKey opens the key of one generation and checks that it is the one that was

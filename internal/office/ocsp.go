@@ -66,12 +66,18 @@ func (o *Office) ocspAuthorities(ctx context.Context, actor string) ([]ocsp.Auth
 		}
 		all = append(all, ocsp.Authority{Issuer: a.Certificate(), Responder: responder, Key: key})
 	}
-	root, found, err := o.rootDelegate(ctx)
+	roots, err := o.Roots(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("responder for the root: %w", err)
+		return nil, err
 	}
-	if found {
-		all = append(all, root)
+	for _, root := range roots {
+		delegate, found, err := o.rootDelegate(ctx, root)
+		if err != nil {
+			return nil, fmt.Errorf("responder for %s: %w", root.Name, err)
+		}
+		if found {
+			all = append(all, delegate)
+		}
 	}
 	return all, nil
 }
@@ -106,18 +112,21 @@ func (o *Office) delegate(ctx context.Context, actor string, a StatusAuthority) 
 	return key, c, err
 }
 
-// rootDelegate returns who answers for the root, if there is one whose certificate has
+// rootDelegate returns who answers for a generation of the root, if there is one whose certificate has
 // not ended: a new one needs the root's own key.
-func (o *Office) rootDelegate(ctx context.Context) (ocsp.Authority, bool, error) {
+func (o *Office) rootDelegate(ctx context.Context, root RootGeneration) (ocsp.Authority, bool, error) {
 	var none ocsp.Authority
-	key, err := o.keys.Signer(keystore.PurposeOCSP, responderKey(rootKey))
+	key, err := o.keys.Signer(keystore.PurposeOCSP, responderKey(root.Name))
 	if errors.Is(err, keystore.ErrNoKey) {
 		return none, false, nil
 	}
 	if err != nil {
 		return none, false, err
 	}
-	if err := o.inForce(ctx, key.Public().Point()); err != nil {
+	// A key that was lost answers nothing; the others go on.
+	if err := o.inForce(ctx, key.Public().Point()); errors.Is(err, ca.ErrState) {
+		return none, false, nil
+	} else if err != nil {
 		return none, false, err
 	}
 	c, err := o.certificateOf(ctx, key.Public())
@@ -127,8 +136,7 @@ func (o *Office) rootDelegate(ctx context.Context) (ocsp.Authority, bool, error)
 	if !o.now().Before(c.NotAfter()) {
 		return none, false, nil
 	}
-	root, err := o.RootCertificate(ctx)
-	return ocsp.Authority{Issuer: root, Responder: c, Key: key}, err == nil, err
+	return ocsp.Authority{Issuer: root.Certificate, Responder: c, Key: key}, true, nil
 }
 
 // statusChanged tells the responder, if one answers in this process, that the ledger

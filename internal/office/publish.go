@@ -130,6 +130,7 @@ type publication struct {
 	now    time.Time
 	files  map[string][]byte
 	keys   map[trust.Role]*pki.Key // of roles whose keys are not those in use
+	roots  keyring                 // where it is not the one in force
 }
 
 func (p *publication) head(version uint64, life time.Duration) trust.Head {
@@ -184,7 +185,13 @@ func (p *publication) trust(ctx context.Context) error {
 	if t.Services, err = o.trustServices(ctx); err != nil {
 		return err
 	}
-	if t.Documents, err = o.documentTrust(ctx); err != nil {
+	roots := p.roots
+	if roots == nil {
+		if roots, err = o.rootKeyring(ctx); err != nil {
+			return err
+		}
+	}
+	if t.Documents, err = o.documentTrust(ctx, roots); err != nil {
 		return err
 	}
 	if t.Log, t.PastLogs, err = o.trustLog(ctx, p.now); err != nil {

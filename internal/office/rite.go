@@ -162,7 +162,7 @@ func (r *rite) listRevoked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := r.signRootCRL(ctx, r.actor, r.root.Certificate(), key, r.plan.RootCRLLife)
+	list, err := r.signRootCRL(ctx, r.actor, rootKey, r.root.Certificate(), key, r.plan.RootCRLLife)
 	if err != nil {
 		return err
 	}

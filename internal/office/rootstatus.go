@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -18,17 +17,23 @@ import (
 	"github.com/elicence/elicence/pki/keystore"
 )
 
-// rootCRLName is the root's list within URLs.
-const rootCRLName = rootKey + ".crl"
-
-// RootCRL returns the root's list in force. None is [ErrNoCRL].
+// RootCRL returns the present root's list in force. None is [ErrNoCRL].
 func (o *Office) RootCRL(ctx context.Context) (*crl.List, error) {
-	list, found, err := o.Latest(ctx, rootCRLName)
+	roots, err := o.Roots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.rootCRL(ctx, roots[len(roots)-1].Name)
+}
+
+// rootCRL returns the list in force of one generation of the root.
+func (o *Office) rootCRL(ctx context.Context, name string) (*crl.List, error) {
+	list, found, err := o.Latest(ctx, name+".crl")
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, fmt.Errorf("%s: %w", rootCRLName, ErrNoCRL)
+		return nil, fmt.Errorf("%s.crl: %w", name, ErrNoCRL)
 	}
 	return crl.Parse(list.DER)
 }
@@ -36,38 +41,48 @@ func (o *Office) RootCRL(ctx context.Context) (*crl.List, error) {
 // maxRootCRLLife bounds how long a list of the root may count.
 const maxRootCRLLife = 366 * day
 
-// PublishRootCRL has the root sign a list of what it has revoked, by its key from the
-// offline store. A life of 0 is that of the list in force. The list in force stays where
-// signing fails.
+// PublishRootCRL has the root, in every generation that has not ended, sign a list of
+// what it has revoked, by its key from the offline store. A life of 0 is that of the
+// list in force. It returns the present root's. What could not be signed keeps its list.
 func (o *Office) PublishRootCRL(ctx context.Context, actor string, offline *keystore.Store, life time.Duration) (*crl.List, error) {
-	last, err := o.RootCRL(ctx)
-	if life == 0 {
+	if offline == nil {
+		return nil, ErrNeedsOffline
+	}
+	if life != 0 && (life < day || life > maxRootCRLLife) {
+		return nil, fmt.Errorf("life of %v is not %v to %v: %w", life, day, maxRootCRLLife, ErrOutOfRange)
+	}
+	roots, err := o.Roots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var present *crl.List
+	for _, root := range roots {
+		if !root.Certificate.NotAfter().After(o.now()) {
+			continue
+		}
+		key, err := offline.Signer(keystore.PurposeCA, root.Name)
 		if err != nil {
 			return nil, err
 		}
-		life = last.NextUpdate.Sub(last.ThisUpdate)
+		lifeOf := life
+		if lifeOf == 0 {
+			last, err := o.rootCRL(ctx, root.Name)
+			if err != nil {
+				return nil, err
+			}
+			lifeOf = last.NextUpdate.Sub(last.ThisUpdate)
+		}
+		if present, err = o.signRootCRL(ctx, actor, root.Name, root.Certificate, key, lifeOf); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil && !errors.Is(err, ErrNoCRL) {
-		return nil, err
-	}
-	if life < day || life > maxRootCRLLife {
-		return nil, fmt.Errorf("life of %v is not %v to %v: %w", life, day, maxRootCRLLife, ErrOutOfRange)
-	}
-	root, err := o.root(ctx, offline)
-	if err != nil {
-		return nil, err
-	}
-	key, err := offline.Signer(keystore.PurposeCA, rootKey)
-	if err != nil {
-		return nil, err
-	}
-	return o.signRootCRL(ctx, actor, root.Certificate(), key, life)
+	return present, nil
 }
 
-// signRootCRL signs the root's list and puts it in force. Certificates that ended stay
-// in it: an authority's signatures outlive it.
-func (o *Office) signRootCRL(ctx context.Context, actor string, root *cert.Certificate, key *pki.Key, life time.Duration) (*crl.List, error) {
-	plan := o.crlPlan(rootKey, 0)
+// signRootCRL signs the list of one generation of the root and puts it in force.
+// Certificates that ended stay in it: an authority's signatures outlive it.
+func (o *Office) signRootCRL(ctx context.Context, actor, name string, root *cert.Certificate, key *pki.Key, life time.Duration) (*crl.List, error) {
+	plan := o.crlPlan(name, 0)
 	plan.Overlap = life / 4
 	plan.Every, plan.DeltaEvery = life-plan.Overlap, 0
 	publisher, err := crl.NewPublisher(root, key, plan, crl.Environment{
@@ -82,7 +97,7 @@ func (o *Office) signRootCRL(ctx context.Context, actor string, root *cert.Certi
 	}
 	digest := sm3.Sum(made.DER)
 	entry, err := audit.NewRecord(audit.Entry{
-		Time: o.now().Unix(), Actor: actor, Act: audit.ActRootCRL, Subject: strconv.FormatUint(made.Number, 10), Digest: digest[:],
+		Time: o.now().Unix(), Actor: actor, Act: audit.ActRootCRL, Subject: name + " " + strconv.FormatUint(made.Number, 10), Digest: digest[:],
 	}, nil)
 	if err != nil {
 		return nil, err
@@ -93,14 +108,14 @@ func (o *Office) signRootCRL(ctx context.Context, actor string, root *cert.Certi
 	return crl.Parse(made.DER)
 }
 
-// RenewRootResponder has the root certify the key anew that answers for it by OCSP. A
+// RenewRootResponder has the present root certify the key anew that answers for it by OCSP. A
 // life of 0 is that of the certificate before.
 func (o *Office) RenewRootResponder(ctx context.Context, actor string, offline *keystore.Store, life time.Duration) (*cert.Certificate, error) {
 	root, err := o.root(ctx, offline)
 	if err != nil {
 		return nil, err
 	}
-	key, err := o.keys.Signer(keystore.PurposeOCSP, rootResponder)
+	key, err := o.keys.Signer(keystore.PurposeOCSP, responderKey(root.Site().Name))
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/elicence/elicence/internal/idcode"
@@ -112,13 +111,13 @@ func (o *Office) rotateRole(ctx context.Context, actor string, role trust.Role, 
 	if offline == nil {
 		return ErrNeedsOffline
 	}
-	rootKey, err := offline.Signer(keystore.PurposeTrust, string(trust.RoleRoot))
-	if err != nil {
-		return err
-	}
 	o.publishing.Lock()
 	defer o.publishing.Unlock()
 	before, err := o.newestTrustRoot(ctx)
+	if err != nil {
+		return err
+	}
+	signers, err := o.trustRootKeys(ctx, before, offline)
 	if err != nil {
 		return err
 	}
@@ -126,9 +125,7 @@ func (o *Office) rotateRole(ctx context.Context, actor string, role trust.Role, 
 	if err != nil {
 		return err
 	}
-	after := *before
-	after.Head = p.head(before.Version+1, rootLife)
-	after.Roles = slices.Clone(before.Roles)
+	after := p.rootAfter(before)
 	for i := range after.Roles {
 		if after.Roles[i].Role != role {
 			continue
@@ -136,17 +133,11 @@ func (o *Office) rotateRole(ctx context.Context, actor string, role trust.Role, 
 		if len(after.Roles[i].Points) != 1 {
 			return fmt.Errorf("role %s has %d keys, this program rotates one: %w", role, len(after.Roles[i].Points), ErrNoRotation)
 		}
-		after.Roles[i].Points = slices.Clone(after.Roles[i].Points)
 		after.Roles[i].Points[0] = ring[len(ring)-1].Point
 	}
-	signed, err := trust.Sign(trust.RoleRoot, &after, o.second, rootKey)
-	if err != nil {
+	if err := p.signRoot(before, after, signers); err != nil {
 		return err
 	}
-	if _, err := trust.OpenRoot(signed, before, o.second); err != nil {
-		return fmt.Errorf("the next root of the trust files does not follow the one before: %w", err)
-	}
-	p.files[fmt.Sprintf("%d.root", after.Version)] = signed
 	if p.keys[role], err = o.generationKey(keystore.PurposeTrust, ring[len(ring)-1]); err != nil {
 		return err
 	}
@@ -338,7 +329,16 @@ func (o *Office) KeyGenerations(ctx context.Context) ([]KeyGeneration, error) {
 	for _, a := range authorities {
 		names = append(names, named{keystore.PurposeAuthority, a.USCC})
 	}
+	roots, err := o.Roots(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []KeyGeneration
+	for i, r := range roots {
+		all = append(all, KeyGeneration{
+			Name: r.Name, Purpose: keystore.PurposeCA, Certificate: r.Certificate, From: r.From, Until: r.Until, InUse: i == len(roots)-1,
+		})
+	}
 	for _, n := range names {
 		ring, err := o.keyring(ctx, n.purpose, n.name)
 		if err != nil {
@@ -346,12 +346,7 @@ func (o *Office) KeyGenerations(ctx context.Context) ([]KeyGeneration, error) {
 		}
 		for _, g := range ring {
 			k := KeyGeneration{Name: g.Key, Purpose: n.purpose, InUse: g.at(o.now().Unix())}
-			if g.From != 0 {
-				k.From = time.Unix(g.From, 0).UTC()
-			}
-			if g.Until != 0 {
-				k.Until = time.Unix(g.Until, 0).UTC()
-			}
+			k.From, k.Until = g.times()
 			der, err := o.store.CertificateOf(ctx, g.Point)
 			if err != nil {
 				return nil, err

@@ -113,30 +113,24 @@ func (o *Office) trustLog(ctx context.Context, now time.Time) (trust.LogKey, []t
 
 // documentTrust says whose seals and personal signatures count: the authorities for
 // seals and for persons and the seal maker, with every key that they have had but
-// those that were compromised.
-func (o *Office) documentTrust(ctx context.Context) (trust.Documents, error) {
+// those that were compromised. The ring has the roots that certify the authorities.
+func (o *Office) documentTrust(ctx context.Context, roots keyring) (trust.Documents, error) {
 	var d trust.Documents
-	root, err := o.store.Setting(ctx, rootSetting)
-	if err != nil {
+	var err error
+	if d.Roots, err = o.trustedRoots(ctx, roots); err != nil {
 		return d, err
 	}
-	d.Roots = [][]byte{root}
 	for name, into := range map[string]*[][]byte{caSeals: &d.Seals, caPersons: &d.Persons} {
 		ring, err := o.keyringOfAuthority(ctx, name)
 		if err != nil {
 			return d, err
 		}
 		for _, g := range ring {
-			if lost, err := o.compromised(ctx, g.Point); err != nil {
-				return d, err
-			} else if lost {
-				continue
-			}
-			a, err := o.authorityOfKey(ctx, g)
+			certificates, err := o.certifiedByRoots(ctx, roots, g.Point)
 			if err != nil {
 				return d, err
 			}
-			*into = append(*into, a.Certificate().DER)
+			*into = append(*into, certificates...)
 		}
 	}
 	makers, err := o.keyring(ctx, keystore.PurposeSeal, makerKey)

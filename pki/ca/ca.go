@@ -156,8 +156,12 @@ func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
 			return nil, err
 		}
 	}
+	role := p.name
+	if r.Link != nil { // a root's key is for a root, whoever certifies it
+		role = ProfileRoot
+	}
 	d.intent = Intent{
-		Issuer: a.key.Public().Point(), Serial: t.Serial, Point: r.Key.Point(), Role: RoleOf(p.name, subject), Profile: p.name,
+		Issuer: a.key.Public().Point(), Serial: t.Serial, Point: r.Key.Point(), Role: RoleOf(role, subject), Profile: p.name,
 		NotAfter: t.NotAfter, TBS: tbs,
 	}
 	if p.revocable {
@@ -168,7 +172,10 @@ func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
 		if !ok {
 			return nil, fmt.Errorf("what is renewed is no certificate of ours: %w", ErrRequest)
 		}
-		d.intent.Renews, d.act = renews, audit.ActCertificateRenew
+		d.intent.Renews = renews
+		if r.Link == nil {
+			d.act = audit.ActCertificateRenew
+		}
 	}
 	if err := a.env.Ledger.IntendCertificate(ctx, d.intent); err != nil {
 		return nil, a.notIntended(ctx, d, err)
@@ -206,9 +213,12 @@ func (a *Authority) template(p *Profile, r Request) (*cert.Template, error) {
 		t.SubjectDER, t.SubjectKeyID, t.NameConstraints = r.Cross.Root.RawSubject(), r.Cross.Root.SubjectKeyID(), &r.Cross.Constraints
 		t.NotAfter = earlier(t.NotAfter, r.Cross.Root.NotAfter())
 	}
+	if r.Link != nil {
+		t.SubjectDER, t.SubjectKeyID, t.NotBefore, t.NotAfter = a.subjectDER, r.Link.SubjectKeyID(), r.Link.NotBefore(), r.Link.NotAfter()
+	}
 	if a.certificate != nil {
 		t.NotAfter = earlier(t.NotAfter, a.notAfter)
-		if t.NotBefore.Before(a.notBefore) {
+		if t.NotBefore.Before(a.notBefore) && r.Link == nil {
 			t.NotBefore = a.notBefore
 		}
 		if !t.NotAfter.After(now) {
@@ -337,6 +347,9 @@ func (a *Authority) rules(p *Profile, r Request, t *cert.Template) *lint.Rules {
 	}
 	if r.Cross != nil {
 		rules.SubjectDER, rules.SubjectKeyID = r.Cross.Root.RawSubject(), r.Cross.Root.SubjectKeyID()
+	}
+	if r.Link != nil {
+		rules.SubjectDER, rules.SubjectKeyID, rules.NotBefore = a.subjectDER, r.Link.SubjectKeyID(), r.Link.NotBefore()
 	}
 	rules.Extensions = p.extensions(r.Pair, site.Shards > 0)
 	if p.revocable {

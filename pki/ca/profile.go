@@ -15,6 +15,7 @@ type ProfileName string
 // The profiles that this service issues by.
 const (
 	ProfileRoot                   ProfileName = "root"
+	ProfileRootLink               ProfileName = "root-link"
 	ProfileIntermediate           ProfileName = "intermediate"
 	ProfileCross                  ProfileName = "cross-ca"
 	ProfileAuthority              ProfileName = "authority"
@@ -47,7 +48,7 @@ type Profile struct {
 	life, longest                     time.Duration
 	subjectRequired, subjectOptional  []string
 	randomSerial                      bool
-	isCA, foreign                     bool
+	isCA, foreign, selfIssued         bool
 	pathLen                           int
 	usage                             cert.KeyUsage
 	usageCriticalOnlyInPairs          bool

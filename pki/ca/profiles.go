@@ -150,6 +150,7 @@ type file struct {
 	Authority *struct {
 		PathLength int  `yaml:"path-length"`
 		Foreign    bool `yaml:"foreign"`
+		SelfIssued bool `yaml:"self-issued"` // another key under the issuer's name
 	} `yaml:"authority"`
 	KeyUsage struct {
 		Bits     []string `yaml:"bits"`
@@ -235,7 +236,7 @@ func parseProfile(name ProfileName, b []byte) (*Profile, error) {
 		usageCriticalOnlyInPairs: f.KeyUsage.Critical == "pair", revocable: f.Revocation == "crl-and-ocsp",
 	}
 	if f.Authority != nil {
-		p.isCA, p.pathLen, p.foreign = true, f.Authority.PathLength, f.Authority.Foreign
+		p.isCA, p.pathLen, p.foreign, p.selfIssued = true, f.Authority.PathLength, f.Authority.Foreign, f.Authority.SelfIssued
 	}
 	for _, bit := range f.KeyUsage.Bits {
 		if keyUsages[bit] == 0 || p.usage&keyUsages[bit] != 0 {
@@ -281,6 +282,8 @@ func (p *Profile) check(f file) error {
 		return errors.New("key-usage: keyCertSign is for authorities, and every authority has it")
 	case p.isCA && (p.pathLen < 0 || p.pathLen > 5 || p.usageCriticalOnlyInPairs || !p.precious || p.byRequest || len(p.extUsages) > 0):
 		return errors.New("authority: path-length 0 to 5, key-usage critical always, a second opinion, no request, no ext-key-usage")
+	case p.foreign && p.selfIssued:
+		return errors.New("authority: a foreign authority has not the issuer's name")
 	case p.extUsageCritical && !p.extUsagesClosed:
 		return errors.New("ext-key-usage: a critical list must be closed")
 	case p.noCheck != slices.Contains(p.extUsages, oid.UsageOCSPSigning):

@@ -31,7 +31,7 @@ func TestProfiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tested := map[ca.ProfileName]bool{ca.ProfileRoot: true, ca.ProfileCross: true} // below, and TestCross
+	tested := map[ca.ProfileName]bool{ca.ProfileRoot: true, ca.ProfileCross: true, ca.ProfileRootLink: true} // below, TestCross and TestRootLink
 	for _, tt := range []struct {
 		profile  ca.ProfileName
 		issuer   *ca.Authority

@@ -42,6 +42,10 @@ type Request struct {
 	Pair bool
 	// Cross is the root of another domain, for the profile of cross-certificates.
 	Cross *Cross
+	// Link is another generation of this root, for the profile of link certificates:
+	// under its name and signed by itself. The link is valid as long as it is, from its
+	// beginning on, also where that is before this root's (RFC 4210, 4.4).
+	Link *cert.Certificate
 }
 
 // Cross is the recognition of another domain's root.
@@ -72,17 +76,22 @@ func (a *Authority) validate(p *Profile, r Request) (Request, error) {
 	switch {
 	case (p.name == ProfileRoot) != (a.certificate == nil):
 		return r, fmt.Errorf("a root signs itself, once, and nobody else: %w", ErrRequest)
-	case p.isCA && a.certificate != nil && a.pathLen >= 0 && pathLen(p, r) >= a.pathLen:
+	case p.isCA && !p.selfIssued && a.certificate != nil && a.pathLen >= 0 && pathLen(p, r) >= a.pathLen:
 		return r, fmt.Errorf("so many authorities may not follow below %s: %w", a.subject, ErrRequest)
 	case p.foreign != (r.Cross != nil):
 		return r, fmt.Errorf("profile %s and another domain's root go together or not at all: %w", p.name, ErrRequest)
 	case r.Life < 0 || r.Life > p.longest || r.Life != 0 && r.Life < day:
 		return r, fmt.Errorf("a life of %v is not one day to the profile's longest, %v: %w", r.Life, p.longest, ErrRequest)
+	case p.selfIssued != (r.Link != nil):
+		return r, fmt.Errorf("profile %s and another generation of the root go together or not at all: %w", p.name, ErrRequest)
 	case r.Pair && p.pair == "":
 		return r, fmt.Errorf("profile %s has no pair: %w", p.name, ErrRequest)
 	}
 	if r.Cross != nil {
 		return r, a.validateCross(p, r)
+	}
+	if r.Link != nil {
+		return r, a.validateLink(r)
 	}
 	if p.randomSerial && r.Subject.Serial == "" {
 		r.Subject.Serial = rand.Text()
@@ -103,6 +112,9 @@ func (a *Authority) validate(p *Profile, r Request) (Request, error) {
 func pathLen(p *Profile, r Request) int {
 	if r.Cross != nil {
 		return r.Cross.PathLen
+	}
+	if r.Link != nil {
+		return r.Link.PathLen()
 	}
 	return p.pathLen
 }
@@ -216,4 +228,25 @@ func (a *Authority) validateCross(p *Profile, r Request) error {
 		return fmt.Errorf("a renewal keeps its key: %w", ErrRequest)
 	}
 	return errors.Join(r.Subject.Check())
+}
+
+// validateLink checks another generation of this root: an authority of its name that
+// signed itself, and so has its key.
+func (a *Authority) validateLink(r Request) error {
+	link := r.Link
+	switch {
+	case !a.certificate.SelfIssued() || a.certificate.SignedBy(a.key.Public(), nil) != nil:
+		return fmt.Errorf("%s is no root: %w", a.subject, ErrRequest)
+	case !link.Key.Equal(r.Key):
+		return fmt.Errorf("the key is not the other generation's: %w", ErrRequest)
+	case !bytes.Equal(link.RawSubject(), a.subjectDER):
+		return fmt.Errorf("%s is another authority than %s: %w", link.Subject, a.subject, ErrRequest)
+	case !link.IsCA() || !bytes.Equal(link.RawIssuer(), a.subjectDER) || link.SignedBy(link.Key, a.env.Second) != nil:
+		return fmt.Errorf("the other generation of %s has not signed itself: %w", a.subject, ErrRequest)
+	case len(link.SubjectKeyID()) == 0 || link.PathLen() < 0:
+		return fmt.Errorf("the other generation of %s has no key identifier or no path length: %w", a.subject, ErrRequest)
+	case !link.NotAfter().After(a.now()):
+		return fmt.Errorf("the other generation of %s has ended: %w", a.subject, ErrRequest)
+	}
+	return r.checkRenewal()
 }

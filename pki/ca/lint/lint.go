@@ -25,7 +25,8 @@ type Rules struct {
 
 	// Subject names the attributes of the subject by their labels: those that must
 	// be there and those that may. A cross-certificate has the other authority's name
-	// to the byte instead, in SubjectDER, and its key identifier in SubjectKeyID.
+	// to the byte instead, in SubjectDER, and its key identifier in SubjectKeyID; a link
+	// between two generations of a root has the issuer's.
 	SubjectRequired, SubjectOptional []string
 	SubjectDER, SubjectKeyID         []byte
 
