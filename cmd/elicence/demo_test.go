@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
@@ -12,10 +11,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -226,13 +225,7 @@ func verdicts(t *testing.T, out string) map[string]int {
 // link by link: OpenSSL 3.0 applies the SM2 ID to one link only.
 func demoCertificates(t *testing.T, dir string) {
 	tooltest.Need(t, "openssl")
-	var all []struct {
-		ID, Subject, Issuer, PEM string
-		Authority                bool
-	}
-	if err := json.Unmarshal([]byte(yes(t, "elicence", "ca", "list", "--data", filepath.Join(dir, "service"), "--json")), &all); err != nil {
-		t.Fatal(err)
-	}
+	all := certificates(t, filepath.Join(dir, "service"))
 	work := t.TempDir()
 	path := func(id string) string { return filepath.Join(work, id+".pem") }
 	authorities := make(map[string]string) // subject: file
@@ -326,61 +319,79 @@ func demoAfterwards(t *testing.T, dir string) {
 
 // demoService opens the demo's data folder as a service and asks it.
 func demoService(t *testing.T, dir string) {
-	cmd := exec.Command(filepath.Join(binaries, "elicence"), "serve", "--data", filepath.Join(dir, "service"), "--listen", "127.0.0.1:0")
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("serve prints no address: %v\n%s", err, log.String())
-	}
-	base := strings.TrimSuffix(strings.TrimSpace(address), "/verify")
+	data := filepath.Join(dir, "service")
+	all := certificates(t, data)
+	s := serve(t, data)
 	for path, want := range map[string]string{
 		"/healthz": "", "/readyz": "", "/openapi.json": `"openapi":"3.1.0"`, "/docs": "<html", "/verify": "核验", "/trust/1.root": "", "/trust/time": "",
 	} {
-		body, status := ask(t, http.MethodGet, base+path, "", nil)
-		if status != http.StatusOK || !strings.Contains(body, want) {
-			t.Errorf("GET %s: %d %.200q, want 200 with %q", path, status, body, want)
+		a := ask(t, http.MethodGet, s.base+path, "", nil)
+		if a.status != http.StatusOK || !strings.Contains(a.body, want) {
+			t.Errorf("GET %s: %d %.200q, want 200 with %q", path, a.status, a.body, want)
 		}
 	}
 	for path, want := range map[string]string{
 		"licences/001.txt": "valid", "licences/004.png": "suspended", "licences/079.pdf": "revoked", "documents/stamped.pdf": "valid",
 	} {
-		body, status := ask(t, http.MethodPost, base+"/v1/verifications", mime.TypeByExtension(filepath.Ext(path)), strings.NewReader(read(t, filepath.Join(dir, path))))
-		var answer struct{ Verdict string }
-		if err := json.Unmarshal([]byte(body), &answer); err != nil || status != http.StatusOK || answer.Verdict != want {
-			t.Errorf("POST %s: %d %.300q, want %s", path, status, body, want)
+		a := ask(t, http.MethodPost, s.base+"/v1/verifications", mime.TypeByExtension(filepath.Ext(path)), strings.NewReader(read(t, filepath.Join(dir, path))))
+		var report struct{ Verdict string }
+		if err := json.Unmarshal([]byte(a.body), &report); err != nil || a.status != http.StatusOK || report.Verdict != want {
+			t.Errorf("POST %s: %d %.300q, want %s", path, a.status, a.body, want)
 		}
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("serve ends with %v\n%s", err, log.String())
-	}
+	t.Run("status", func(t *testing.T) { demoStatus(t, s, all) })
+	s.end(t)
 }
 
-func ask(t *testing.T, method, url, mediaType string, body io.Reader) (string, int) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
-	if err != nil {
-		t.Fatal(err)
+// demoStatus has OpenSSL ask about all certificates of the demo, issuer by issuer, and
+// fetches everything that they name.
+func demoStatus(t *testing.T, s *service, all []listed) {
+	tooltest.Need(t, "openssl")
+	work := t.TempDir()
+	file := func(c listed) string { return filepath.Join(work, c.ID+".pem") }
+	issued := make(map[string][]listed) // by issuer
+	named := make(map[string]bool)      // addresses
+	for _, c := range all {
+		write(t, file(c), c.PEM)
+		if c.Profile == "root" {
+			continue
+		}
+		issued[c.Issuer] = append(issued[c.Issuer], c)
+		for _, ending := range []string{".crl", ".cer"} {
+			for _, uri := range addresses(t, file(c), ending) {
+				named[uri] = true
+			}
+		}
 	}
-	request.Header.Set("Content-Type", mediaType)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
+	asked := 0
+	for _, issuer := range all {
+		if !issuer.Authority || len(issued[issuer.Subject]) == 0 {
+			continue
+		}
+		args := []string{"ocsp", "-url", s.base + "/ocsp", "-noverify", "-issuer", file(issuer)}
+		for _, c := range issued[issuer.Subject] {
+			args = append(args, "-cert", file(c))
+		}
+		out, err := tooltest.Try(t, "openssl", args...)
+		if err != nil {
+			t.Errorf("openssl ocsp under %s: %v\n%s", issuer.Subject, err, out)
+		}
+		for _, c := range issued[issuer.Subject] {
+			asked++
+			if want := file(c) + ": " + c.Status + "\n"; !strings.Contains(out, want) {
+				t.Errorf("OpenSSL does not hear %q of %s:\n%s", c.Status, c.Subject, out)
+			}
+		}
 	}
-	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
+	if asked != len(all)-1 {
+		t.Errorf("OpenSSL asks about %d of %d certificates, want all but the root", asked, len(all))
 	}
-	return string(b), response.StatusCode
+	// The root and four authorities: a certificate and a list each, and four deltas.
+	if len(named) < 5+5+4 {
+		t.Errorf("the certificates name only %d addresses: %v", len(named), named)
+	}
+	for uri := range named {
+		mediaType := map[string]string{".crl": "application/pkix-crl", ".cer": "application/pkix-cert"}[path.Ext(uri)]
+		get(t, s.at(t, uri), mediaType, filepath.Join(work, path.Base(uri)))
+	}
 }

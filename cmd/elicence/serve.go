@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -24,8 +23,9 @@ func newServe(s *settings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			metrics := api.NewMetrics()
 			s.observe = metrics.Observe
-			if clockError < 0 {
-				return errors.New("--clock-error: must not be negative")
+			// With a larger one every time stamp would be refused.
+			if clockError < 0 || clockError > tsa.MaxClockError {
+				return fmt.Errorf("--clock-error: %s is not between 0 and %s", clockError, tsa.MaxClockError)
 			}
 			if clockError > 0 {
 				s.clock = tsa.ClockSettings{Probe: tsa.DeclaredClock(clockError)}
@@ -46,6 +46,6 @@ func newServe(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
-	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, where you vouch for it; without: only the kernel's word counts for time stamps")
+	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")
 	return cmd
 }

@@ -51,11 +51,15 @@ func SystemClock() func() Reading {
 	}
 }
 
+// MaxClockError is how far a clock may be off to be proven, unless its settings say
+// otherwise.
+const MaxClockError = 500 * time.Millisecond
+
 // ClockSettings say what a [Clock] accepts. Zero durations take their defaults.
 type ClockSettings struct {
 	Read  func() Reading
 	Probe Probe
-	// MaxError is the largest error that the probe may report. Default 500 ms.
+	// MaxError is the largest error that the probe may report. Default [MaxClockError].
 	MaxError time.Duration
 	// MaxJump is how far wall and monotonic clock may drift apart between two probes.
 	// NTP slews by at most 500 µs a second, so 10 s leave room for 5 ms; the rest is for
@@ -90,7 +94,7 @@ func NewClock(s ClockSettings) (*Clock, error) {
 		setting  *time.Duration
 		fallback time.Duration
 	}{
-		{&s.MaxError, 500 * time.Millisecond}, {&s.MaxJump, 100 * time.Millisecond},
+		{&s.MaxError, MaxClockError}, {&s.MaxJump, 100 * time.Millisecond},
 		{&s.ProbeEvery, 10 * time.Second}, {&s.Settle, time.Minute},
 	} {
 		if *d.setting < 0 {
