@@ -2,7 +2,7 @@
 # make lint   gofmt, go mod tidy, go vet, staticcheck, errcheck, govulncheck, the plan of the house
 # make bench  each speed beside its floor, ready for benchstat
 # make bench-peers  programs of the field beside ours in one run: step-ca, cfssl
-# make bench-pki  the same for the PKI alone: CRLs, OCSP, paths
+# make bench-pki  the same for the PKI alone: CRLs, OCSP, time stamps, paths
 # make race   the tests under the race detector, which needs a C compiler
 # make fuzz   every fuzz target for FUZZTIME
 
@@ -50,7 +50,7 @@ bench-peers:
 	PEERS=$(CURDIR)/.peers go test -tags peers -run '^$$' -bench . -benchtime 5s -count 3 ./internal/peerbench
 
 bench-pki:
-	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./pki/crl ./pki/ocsp ./pki/path
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./pki/crl ./pki/ocsp ./pki/path ./pki/tsa ./pki/fixedkey
 	go test -run '^$$' -bench OCSP -benchmem -count $(COUNT) ./api
 
 race:
