@@ -14,7 +14,6 @@ import (
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/ca/ceremony"
-	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
@@ -28,9 +27,8 @@ type rite struct {
 	offline *keystore.Store
 	actor   string
 
-	root    *ca.Authority
-	public  []publicFile // what the record's folder gets
-	rootCRL *crl.List
+	root   *ca.Authority
+	public []publicFile // what the record's folder gets
 }
 
 // publicFile is a certificate or a list in the record's folder.
