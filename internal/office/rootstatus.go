@@ -64,6 +64,9 @@ func (o *Office) PublishRootCRL(ctx context.Context, actor string, offline *keys
 		if err != nil {
 			return nil, err
 		}
+		if !key.Public().Equal(root.Certificate.Key) {
+			return nil, fmt.Errorf("certificate of %s does not belong to the key in the offline store", root.Name)
+		}
 		lifeOf := life
 		if lifeOf == 0 {
 			last, err := o.rootCRL(ctx, root.Name)
