@@ -17,7 +17,8 @@ func newKeyRotate(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate NAME [--notice 72h] [--offline DIR --offline-passphrase-file FILE]",
 		Short: "轮换密钥 a new key in the place of one that the service signs with",
-		Long: "NAME is code (document codes), checkpoint (the audit log), maker (seals), an issuing authority's unified social credit code, or\n" +
+		Long: "NAME is code (document codes), checkpoint (the audit log), maker (seals), tsa (time stamps), ocsp-issuers, ocsp-seals,\n" +
+			"ocsp-persons, ocsp-services (OCSP responders), an issuing authority's unified social credit code, or\n" +
 			"trust, catalogue, status, time (trust files; these need the offline keys), or root: the offline key that signs the roots of the\n" +
 			"trust files. What the old key signed stays valid. With --notice the new key is announced in the trust list now and used after\n" +
 			"that time: terminals know it before they meet it.",

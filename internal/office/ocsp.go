@@ -85,10 +85,7 @@ func (o *Office) ocspAuthorities(ctx context.Context, actor string) ([]ocsp.Auth
 // delegate returns the key that answers for an authority and its certificate.
 func (o *Office) delegate(ctx context.Context, actor string, a StatusAuthority) (*pki.Key, *cert.Certificate, error) {
 	name := responderKey(a.Name)
-	key, err := o.keys.Signer(keystore.PurposeOCSP, name)
-	if errors.Is(err, keystore.ErrNoKey) {
-		key, err = o.keys.GenerateSigner(keystore.PurposeOCSP, name)
-	}
+	key, err := o.responderOf(ctx, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,6 +107,40 @@ func (o *Office) delegate(ctx context.Context, actor string, a StatusAuthority) 
 	}
 	c, err := certify(ctx, a.Authority, r, actor)
 	return key, c, err
+}
+
+// responderOf opens the present generation of a responder's key, or makes the first.
+func (o *Office) responderOf(ctx context.Context, name string) (*pki.Key, error) {
+	ring, err := o.keyring(ctx, keystore.PurposeOCSP, name)
+	if errors.Is(err, keystore.ErrNoKey) {
+		return o.keys.GenerateSigner(keystore.PurposeOCSP, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	g, err := ring.current(o.now())
+	if err != nil {
+		return nil, err
+	}
+	return o.generationKey(keystore.PurposeOCSP, g)
+}
+
+// rotatableResponder finds the responder of an intermediate authority's present key by
+// the name ocsp-NAME. A generation of its key has '-' before its number: with '.' it
+// would be the responder of a generation of the authority.
+func (o *Office) rotatableResponder(ctx context.Context, name string) (rotatable, bool, error) {
+	for _, authority := range Intermediates() {
+		if name != responderKey(authority) {
+			continue
+		}
+		ring, err := o.keyringOfAuthority(ctx, authority)
+		if err != nil {
+			return rotatable{}, false, err
+		}
+		g, err := ring.current(o.now())
+		return rotatable{keystore.PurposeOCSP, responderKey(g.Key), "-", authority, o.responderRequest(authority)}, err == nil, err
+	}
+	return rotatable{}, false, nil
 }
 
 // rootDelegate returns who answers for a generation of the root, if there is one whose certificate has

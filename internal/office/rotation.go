@@ -27,13 +27,14 @@ const day = 24 * time.Hour
 type rotatable struct {
 	purpose   keystore.Purpose
 	name      string
+	separator string // before the number of a generation
 	authority string
 	request   ca.Request
 }
 
 // RotateKey puts a new key with a certificate of its own in the place of one that the
-// service signs with: code, checkpoint, maker, the trust files' trust, catalogue,
-// status and time, or an issuing authority by its unified social credit code.
+// service signs with: code, checkpoint, maker, tsa, ocsp-NAME of an intermediate
+// authority, the trust files' trust, catalogue, status and time, or an issuing authority by its unified social credit code.
 //
 // With a notice the new key is announced now and used from then on, so that terminals
 // know it before they meet it; trust files go by their root, which announces itself,
@@ -63,7 +64,7 @@ func (o *Office) RotateKey(ctx context.Context, actor, name string, notice time.
 	if last := ring[len(ring)-1]; last.From > now.Unix() {
 		return fmt.Errorf("key %s: its successor is announced for %s already: %w", name, time.Unix(last.From, 0).UTC().Format(time.RFC3339), ErrOutOfRange)
 	}
-	next := fmt.Sprintf("%s.%d", r.name, len(ring)+1)
+	next := fmt.Sprintf("%s%s%d", r.name, r.separator, len(ring)+1)
 	key, _, err := o.certified(ctx, actor, r.purpose, next, r.authority, r.request)
 	if err != nil {
 		return err
@@ -84,6 +85,11 @@ func (o *Office) RotateKey(ctx context.Context, actor, name string, notice time.
 	if err := o.store.PutSettings(ctx, settings, entry); err != nil {
 		return err
 	}
+	if r.purpose == keystore.PurposeTSA {
+		if err := o.closeStamping(ctx); err != nil { // the next stamp is the new key's
+			return err
+		}
+	}
 	_, err = o.Publish(ctx, actor)
 	return err
 }
@@ -92,15 +98,18 @@ func (o *Office) RotateKey(ctx context.Context, actor, name string, notice time.
 func (o *Office) rotatable(ctx context.Context, name string) (rotatable, error) {
 	for _, s := range serviceKeys() {
 		if s.name == name {
-			return rotatable{s.purpose, s.name, s.authority, o.serviceRequest(s)}, nil
+			return rotatable{s.purpose, s.name, ".", s.authority, o.serviceRequest(s)}, nil
 		}
+	}
+	if r, found, err := o.rotatableResponder(ctx, name); found || err != nil {
+		return r, err
 	}
 	if idcode.CheckUSCC(name) == nil {
 		a, err := o.authorityOf(ctx, name)
 		if err != nil {
 			return rotatable{}, err
 		}
-		return rotatable{keystore.PurposeAuthority, a.USCC, caIssuers, authorityRequest(a)}, nil
+		return rotatable{keystore.PurposeAuthority, a.USCC, ".", caIssuers, authorityRequest(a)}, nil
 	}
 	return rotatable{}, fmt.Errorf("%q: %w", name, ErrNoRotation)
 }
@@ -321,6 +330,13 @@ func (o *Office) KeyGenerations(ctx context.Context) ([]KeyGeneration, error) {
 	}
 	for _, s := range serviceKeys() {
 		names = append(names, named{s.purpose, s.name})
+	}
+	for _, name := range Intermediates() {
+		r, _, err := o.rotatableResponder(ctx, responderKey(name))
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, named{r.purpose, r.name})
 	}
 	authorities, err := o.store.Authorities(ctx)
 	if err != nil {

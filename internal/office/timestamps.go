@@ -15,9 +15,6 @@ import (
 	"github.com/elicence/elicence/pki/tsa"
 )
 
-// stampKey is the name of the time stamping authority's key.
-const stampKey = "tsa"
-
 // stampPolicy is the policy of time stamps. It is of the arc for examples (RFC 5612):
 // whoever runs the service has one of their own to write here.
 var stampPolicy = oid.Of(1, 3, 6, 1, 4, 1, 32473, 1, 1)
@@ -60,16 +57,14 @@ func (o *Office) stamper(ctx context.Context) (*tsa.Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := o.keys.Signer(keystore.PurposeTSA, stampKey)
+	key, err := o.currentKey(ctx, keystore.PurposeTSA, tsaKey)
 	var c *cert.Certificate
 	switch {
 	case errors.Is(err, keystore.ErrNoKey):
 		r := ca.Request{Profile: ca.ProfileTSA, Subject: o.serviceName(o.config.Domain + "时间戳服务")}
-		key, c, err = o.certified(ctx, stampActor, keystore.PurposeTSA, stampKey, caServices, r)
+		key, c, err = o.certified(ctx, stampActor, keystore.PurposeTSA, tsaKey, caServices, r)
 	case err == nil:
-		if err = o.inForce(ctx, key.Public().Point()); err == nil {
-			c, err = o.certificateOf(ctx, key.Public())
-		}
+		c, err = o.certificateOf(ctx, key.Public())
 	}
 	if err != nil {
 		return nil, err
@@ -110,5 +105,7 @@ func (o *Office) closeStamping(ctx context.Context) error {
 	if o.stamping.authority == nil {
 		return nil
 	}
-	return o.stamping.authority.Close(ctx)
+	err := o.stamping.authority.Close(ctx)
+	o.stamping.authority = nil
+	return err
 }
