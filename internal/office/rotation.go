@@ -357,6 +357,9 @@ func (o *Office) KeyGenerations(ctx context.Context) ([]KeyGeneration, error) {
 	}
 	for _, n := range names {
 		ring, err := o.keyring(ctx, n.purpose, n.name)
+		if errors.Is(err, keystore.ErrNoKey) && n.purpose == keystore.PurposeOCSP {
+			continue // made when the authority first answers
+		}
 		if err != nil {
 			return nil, err
 		}
