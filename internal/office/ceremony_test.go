@@ -66,7 +66,7 @@ func scalar(t *testing.T, key *pki.Key) *big.Int {
 func TestRootKeyStaysOffline(t *testing.T) {
 	t.Parallel()
 	_, out := held(t)
-	offline, err := office.OpenOffline(out.Offline, []byte("test"))
+	offline, err := keystore.Open(out.Offline, keystore.Unlock{Passphrase: []byte("test")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -196,8 +196,3 @@ func (o *Office) root(ctx context.Context, offline *keystore.Store) (*ca.Authori
 
 // ErrNeedsOffline says that an act needs a key of the offline store.
 var ErrNeedsOffline = errors.New("this needs a key of the offline store")
-
-// OpenOffline opens the store of the keys that the service does not need.
-func OpenOffline(dir string, passphrase []byte) (*keystore.Store, error) {
-	return keystore.Open(dir, keystore.Unlock{Passphrase: passphrase})
-}

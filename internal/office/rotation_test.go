@@ -33,7 +33,7 @@ func (c *clock) now() time.Time { return c.at }
 
 func offlineOf(tb testing.TB, f *officetest.Fixture) *keystore.Store {
 	tb.Helper()
-	offline, err := office.OpenOffline(filepath.Join(f.Dir, "offline"), []byte("test"))
+	offline, err := keystore.Open(filepath.Join(f.Dir, "offline"), keystore.Unlock{Passphrase: []byte("test")})
 	if err != nil {
 		tb.Fatal(err)
 	}

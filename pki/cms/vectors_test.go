@@ -2,17 +2,16 @@ package cms_test
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"flag"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/vectortest"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/second"
@@ -89,23 +88,7 @@ func makeVectors(tb testing.TB) vectors {
 
 // TestVectors runs the published vectors.
 func TestVectors(t *testing.T) {
-	if *update {
-		file, err := json.MarshalIndent(makeVectors(t), "", " ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(vectorFile, append(file, '\n'), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	file, err := os.ReadFile(vectorFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v vectors
-	if err := json.Unmarshal(file, &v); err != nil {
-		t.Fatal(err)
-	}
+	v := vectortest.Load(t, vectorFile, *update, makeVectors)
 	unhex := func(text string) []byte {
 		b, err := hex.DecodeString(text)
 		if err != nil {

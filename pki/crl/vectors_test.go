@@ -3,12 +3,10 @@ package crl_test
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/internal/vectortest"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/second"
@@ -82,23 +81,7 @@ func makeVectors(tb testing.TB) vectors {
 
 func readVectors(tb testing.TB) (vectors, *cert.Certificate) {
 	tb.Helper()
-	if *update {
-		content, err := json.MarshalIndent(makeVectors(tb), "", " ")
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if err := os.WriteFile(vectorFile, append(content, '\n'), 0o600); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	content, err := os.ReadFile(vectorFile)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var v vectors
-	if err := json.Unmarshal(content, &v); err != nil {
-		tb.Fatal(err)
-	}
+	v := vectortest.Load(tb, vectorFile, *update, makeVectors)
 	issuer, err := cert.Parse(hexBytes(tb, v.Issuer))
 	if err != nil {
 		tb.Fatal(err)

@@ -2,11 +2,9 @@ package ocsp_test
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"flag"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 
 	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/internal/vectortest"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/ocsp"
 	"github.com/elicence/elicence/pki/oid"
@@ -96,23 +95,7 @@ func result(err error) string {
 // TestVectors runs the published vectors.
 func TestVectors(t *testing.T) {
 	t.Parallel()
-	if *update {
-		content, err := json.MarshalIndent(makeVectors(t), "", " ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(vectorFile, append(content, '\n'), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	content, err := os.ReadFile(vectorFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v vectors
-	if err := json.Unmarshal(content, &v); err != nil {
-		t.Fatal(err)
-	}
+	v := vectortest.Load(t, vectorFile, *update, makeVectors)
 	issuer, err := cert.Parse(bytesOf(t, v.Issuer))
 	if err != nil {
 		t.Fatal(err)
