@@ -56,7 +56,7 @@ func TestDemo(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	printed := yes(t, "elicence", "demo", "--out", dir)
 	for _, want := range []string{
-		"195 类 categories: 193 valid, 1 suspended, 1 revoked",
+		"195 类 categories: 193 valid, 1 revoked, 1 suspended",
 		"valid, 3 signatures",
 		"512 位 bits: 512 tampered",
 		"446 malformed",

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -67,10 +68,13 @@ func mark(ok bool) string {
 	return "✗ not valid"
 }
 
-// tally writes counts as "193 valid, 1 revoked".
+// tally writes counts as "193 valid, 1 revoked, 1 suspended": the most first, and
+// equals by name.
 func tally(counts map[verify.Verdict]int) string {
 	var parts []string
-	for _, v := range slices.SortedFunc(maps.Keys(counts), func(a, b verify.Verdict) int { return counts[b] - counts[a] }) {
+	for _, v := range slices.SortedFunc(maps.Keys(counts), func(a, b verify.Verdict) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	}) {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[v], v))
 	}
 	return strings.Join(parts, ", ")
