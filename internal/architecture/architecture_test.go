@@ -176,6 +176,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"filippo.io/bigmod":                  {"pki/cosign"},
 		"github.com/emmansun/gmsm/smx509":    {"pki"},
 		"github.com/emmansun/gmsm/sm4":       {"pki"},
+		"github.com/mozillazg/go-pinyin":     {"licence/catalogue"},
 		"github.com/rivo/uniseg":             {"internal/typeset", "internal/typeface"},
 		"github.com/schollz/progressbar/v3":  {"cmd/elicence"},
 		"golang.org/x/image/font/sfnt":       {"internal/typeface", "internal/typeset"},
