@@ -10,6 +10,7 @@
 //	GET  /crl/{name}.crl          revocation lists
 //	GET  /ca/{name}.cer           certificates of the authorities
 //	POST /tsa                     time stamps, RFC 3161
+//	GET  /v1/categories           the catalogue; /{id}/schema: JSON Schema of an application
 //	GET  /openapi.json /docs
 //	GET  / /verify /v             pages
 //
