@@ -27,6 +27,8 @@ require (
 	github.com/mattn/go-runewidth v0.0.27
 	// SM2 of PKCS#11 tokens, which crypto11 lacks; it is built on this.
 	github.com/miekg/pkcs11 v1.1.2
+	// readings of characters, to find a category by pinyin.
+	github.com/mozillazg/go-pinyin v0.21.0
 	// tells whether an encrypted PDF opens; the oracle of seal/pdf.
 	github.com/pdfcpu/pdfcpu v0.15.0
 	// metrics for the operator's monitoring.
@@ -35,6 +37,8 @@ require (
 	github.com/rivo/uniseg v0.4.7
 	// locks of the key store between processes; testscript: command-line tests as scripts.
 	github.com/rogpeppe/go-internal v1.16.0
+	// the oracle of the categories' JSON Schemas.
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	// the demo's progress bar.
 	github.com/schollz/progressbar/v3 v3.19.1
 	// the matrix of a QR symbol.
@@ -75,11 +79,6 @@ require (
 	github.com/chromedp/chromedp v0.23.0
 	// CBOR of the second reader of codes.
 	github.com/ugorji/go/codec v1.3.2
-)
-
-require (
-	github.com/mozillazg/go-pinyin v0.21.0
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 )
 
 require (
