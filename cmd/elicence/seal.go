@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -155,13 +156,13 @@ func newSealList(s *settings) *cobra.Command {
 
 func newSealStamp(s *settings) *cobra.Command {
 	var r office.StampRequest
-	var page, at string
+	var where placing
 	cmd := &cobra.Command{
-		Use:   "stamp --seal ID [--page N|all|last] [--at X,Y] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
+		Use:   "stamp --seal ID [--page PAGES] [--at X,Y] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
 		Short: "盖章 put a seal on a PDF",
 		Long: "Puts a seal on a PDF by an incremental update: earlier signatures stay valid. --at is the middle of the seal in millimetres\n" +
-			"from the top left corner of the page. --number prints a document code beside the seal, by which a paper print is checked\n" +
-			"against the electronic original.",
+			"from a corner of the page. --straddle cuts the seal over an edge of all pages (骑缝章). --number prints a document code beside\n" +
+			"the seal, by which a paper print is checked against the electronic original.",
 		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
@@ -170,14 +171,14 @@ func newSealStamp(s *settings) *cobra.Command {
 			if sameFile(args[0], args[1]) {
 				return fmt.Errorf("%s: the sealed document must be another file", args[1])
 			}
+			if err := where.place(&r); err != nil {
+				return err
+			}
 			doc, closeFile, err := openPDF(args[0])
 			if err != nil {
 				return err
 			}
 			defer closeFile()
-			if r.Place, err = place(doc, page, at); err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
 			return s.with(func(o *office.Office) error {
 				sealed, err := o.Stamp(cmd.Context(), s.actor, doc, r)
 				if err != nil {
@@ -194,8 +195,7 @@ func newSealStamp(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&r.SealID, "seal", "", "`CODE` of the seal")
-	cmd.Flags().StringVar(&page, "page", "last", "page `NUMBER`, all or last")
-	cmd.Flags().StringVar(&at, "at", "", "`X,Y` of the seal's middle in mm; without: bottom right")
+	where.flags(cmd)
 	cmd.Flags().StringVar(&r.Field, "field", "", "`NAME` of the signature field")
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
 	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal")
@@ -236,46 +236,62 @@ func openPDF(path string) (*pdf.Document, func(), error) {
 	return doc, closeFile, nil
 }
 
-// margin is the distance of a seal's middle from the page's right and lower edge
-// where no place is given, in millimetres.
-const margin = 45
+// placing is what the flags say of where a seal goes.
+type placing struct {
+	pages, at, corner, straddle string
+	group                       int
+	along                       float64
+}
 
-// place reads --page and --at.
-func place(doc *pdf.Document, page, at string) (office.Place, error) {
-	p := office.Place{Pages: []int{-1}}
-	switch page {
-	case "last":
-	case "all":
-		p.Pages = nil
-	default:
-		n, err := strconv.Atoi(page)
-		if err != nil || n < 1 {
-			return p, fmt.Errorf("--page: %q is not a page number, all or last", page)
+func (p *placing) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&p.pages, "page", "", "`PAGES`: numbers and ranges such as 1,3-5,8-, or all, odd, even, last; without: last, for a straddle seal all")
+	f.StringVar(&p.at, "at", "", "`X,Y` of the seal's middle in mm from the corner; without: the field's own place, else bottom right")
+	f.StringVar(&p.corner, "corner", "", "`CORNER` that --at is measured from: top-left, top-right, bottom-left, bottom-right (default top-left)")
+	f.StringVar(&p.straddle, "straddle", "", "straddle seal over an `EDGE` of the pages: left, right, top, bottom")
+	f.IntVar(&p.group, "straddle-pages", 0, "straddle seal: how many `PAGES` share one seal; without: all")
+	f.Float64Var(&p.along, "straddle-at", 0, "straddle seal: `MM` of its middle from the left or top along the edge; without: the middle")
+}
+
+// place reads the flags into a request.
+func (p *placing) place(r *office.StampRequest) error {
+	r.Place = office.Place{Pages: office.Pages(p.pages), Corner: office.Corner(p.corner)}
+	if p.straddle == "" {
+		if p.group != 0 || p.along != 0 {
+			return errors.New("--straddle: must name an edge for --straddle-pages and --straddle-at")
 		}
-		p.Pages = []int{n}
+		return p.whole(&r.Place)
 	}
-	if at != "" {
-		x, y, found := strings.Cut(at, ",")
-		var errX, errY error
-		p.X, errX = strconv.ParseFloat(x, 64)
-		p.Y, errY = strconv.ParseFloat(y, 64)
-		if !found || errX != nil || errY != nil {
-			return p, fmt.Errorf("--at: %q is not X,Y in millimetres", at)
+	if p.at != "" || p.corner != "" {
+		return errors.New("--at: a straddle seal has its place at the edge; see --straddle-at")
+	}
+	if !slices.Contains(office.Edges(), office.Edge(p.straddle)) {
+		return fmt.Errorf("--straddle: %q is not left, right, top or bottom", p.straddle)
+	}
+	r.Straddle = &office.Straddle{Edge: office.Edge(p.straddle), Group: p.group, Along: p.along}
+	return nil
+}
+
+// whole reads the flags for a seal that is not cut.
+func (p *placing) whole(place *office.Place) error {
+	if p.corner != "" && !slices.Contains(office.Corners(), place.Corner) {
+		return fmt.Errorf("--corner: %q is not top-left, top-right, bottom-left or bottom-right", p.corner)
+	}
+	if p.at == "" {
+		if p.corner != "" {
+			return errors.New("--corner: needs --at")
 		}
-		return p, nil
+		return nil
 	}
-	n := 1
-	if len(p.Pages) > 0 && p.Pages[0] > 0 {
-		n = p.Pages[0]
-	} else if count, err := doc.NumPages(); err != nil {
-		return p, err
-	} else if len(p.Pages) > 0 {
-		n = count
+	if place.Corner == "" {
+		place.Corner = office.TopLeft
 	}
-	shown, err := doc.Page(n)
-	if err != nil {
-		return p, err
+	x, y, found := strings.Cut(p.at, ",")
+	var errX, errY error
+	place.X, errX = strconv.ParseFloat(x, 64)
+	place.Y, errY = strconv.ParseFloat(y, 64)
+	if !found || errX != nil || errY != nil {
+		return fmt.Errorf("--at: %q is not X,Y in millimetres", p.at)
 	}
-	p.X, p.Y = shown.Width-margin, shown.Height-margin
-	return p, nil
+	return nil
 }

@@ -15,19 +15,15 @@ import (
 	"github.com/elicence/elicence/seal/pdf"
 )
 
-// Place says where on a document a seal goes. X and Y are millimetres from the top
-// left corner of the page, as the reader sees it, to the middle of the seal.
-type Place struct {
-	Pages []int // 1 is the first, -1 the last; empty: every page
-	X, Y  float64
-}
-
 // StampRequest asks for a seal on a document.
 type StampRequest struct {
 	SealID string
 	Place  Place
-	Field  string // of an existing empty signature field, or of the one to make
-	Reason string
+	// Straddle, if given, cuts the seal over the edges of the place's pages, all where
+	// none are named; nothing else of the place is used.
+	Straddle *Straddle
+	Field    string // of an existing empty signature field, or of the one to make
+	Reason   string
 	// Number, if given, is the document's number: a code is printed beside the
 	// seal that tells a paper print from its electronic original.
 	Number string
@@ -128,16 +124,10 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	content, box := drawing.PDF()
 	appearance := &pdf.Appearance{Content: content, BBox: box, Multiply: true, Opacity: 0.9}
 	width, height := drawing.Size()
-	pages, err := r.Place.pages(doc)
-	if err != nil {
-		return nil, err
-	}
-	var marks []pdf.Mark
-	for _, page := range pages {
-		marks = append(marks, pdf.Mark{Page: page, X: r.Place.X - width/2, Y: r.Place.Y - height/2, Width: width, Height: height, Appearance: appearance})
-	}
-	if r.Number == "" {
-		return marks, nil
+	whole := pdf.Mark{Width: width, Height: height, Appearance: appearance}
+	marks, err := r.sealMarks(doc, whole)
+	if err != nil || r.Number == "" {
+		return marks, err
 	}
 	code, err := o.documentCode(ctx, doc, record.ID, r.Number)
 	if err != nil {
@@ -146,30 +136,33 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	return append(marks, beside(marks[len(marks)-1], code)), nil
 }
 
-// pages resolves the place's pages against a document.
-func (p Place) pages(doc *pdf.Document) ([]int, error) {
-	count, err := doc.NumPages()
+// sealMarks places a seal: cut, in an existing field, or on pages.
+func (r *StampRequest) sealMarks(doc *pdf.Document, whole pdf.Mark) ([]pdf.Mark, error) {
+	if r.Straddle != nil {
+		if r.Number != "" {
+			return nil, fmt.Errorf("a document code stands beside a whole seal, not beside the slices of a straddle seal: %w", ErrPlace)
+		}
+		return r.Straddle.marks(doc, r.Place.Pages, whole)
+	}
+	inField, err := doc.HasField(r.Field)
 	if err != nil {
 		return nil, err
 	}
-	if len(p.Pages) == 0 {
-		all := make([]int, count)
-		for i := range all {
-			all[i] = i + 1
+	if inField && r.Place == (Place{}) {
+		if r.Number != "" {
+			return nil, fmt.Errorf("a document code is not printed beside an existing field: %w", ErrPlace)
 		}
-		return all, nil
+		return []pdf.Mark{whole}, nil
 	}
-	var pages []int
-	for _, n := range p.Pages {
-		if n == -1 {
-			n = count
-		}
-		if n < 1 || n > count {
-			return nil, fmt.Errorf("page %d does not exist: the document has %d", n, count)
-		}
-		pages = append(pages, n)
+	spots, err := r.Place.on(doc)
+	if err != nil {
+		return nil, err
 	}
-	return pages, nil
+	var marks []pdf.Mark
+	for _, s := range spots {
+		marks = append(marks, s.mark(whole.Width, whole.Height, whole.Appearance))
+	}
+	return marks, nil
 }
 
 // documentLife is how long a document code's signature lives.
