@@ -101,6 +101,8 @@ func hintFor(err error) string {
 		return "see who issues what with: elicence authority list"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
+	case errors.Is(err, office.ErrManyPlaces):
+		return "say which with --keyword-hit NUMBER, last or all"
 	case errors.Is(err, ca.ErrNoProfile):
 		return "see them with: elicence ca profiles"
 	case errors.Is(err, ca.ErrNoCertificate):

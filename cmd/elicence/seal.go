@@ -158,10 +158,10 @@ func newSealStamp(s *settings) *cobra.Command {
 	var r office.StampRequest
 	var where placing
 	cmd := &cobra.Command{
-		Use:   "stamp --seal ID [--page PAGES] [--at X,Y] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
+		Use:   "stamp --seal ID [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
 		Short: "盖章 put a seal on a PDF",
 		Long: "Puts a seal on a PDF by an incremental update: earlier signatures stay valid. --at is the middle of the seal in millimetres\n" +
-			"from a corner of the page. --straddle cuts the seal over an edge of all pages (骑缝章). --number prints a document code beside\n" +
+			"from a corner of the page; --keyword puts it at words such as （盖章）. --straddle cuts the seal over an edge of all pages (骑缝章). --number prints a document code beside\n" +
 			"the seal, by which a paper print is checked against the electronic original.",
 		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -239,15 +239,19 @@ func openPDF(path string) (*pdf.Document, func(), error) {
 // placing is what the flags say of where a seal goes.
 type placing struct {
 	pages, at, corner, straddle string
+	keyword                     office.Keyword
 	group                       int
 	along                       float64
 }
 
 func (p *placing) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&p.pages, "page", "", "`PAGES`: numbers and ranges such as 1,3-5,8-, or all, odd, even, last; without: last, for a straddle seal all")
+	f.StringVar(&p.pages, "page", "", "`PAGES`: numbers and ranges such as 1,3-5,8-, or all, odd, even, last; without: last, for --straddle and --keyword all")
 	f.StringVar(&p.at, "at", "", "`X,Y` of the seal's middle in mm from the corner; without: the field's own place, else bottom right")
 	f.StringVar(&p.corner, "corner", "", "`CORNER` that --at is measured from: top-left, top-right, bottom-left, bottom-right (default top-left)")
+	f.StringVar(&p.keyword.Words, "keyword", "", "put the seal at these `WORDS` of the document")
+	f.StringVar(&p.keyword.Hit, "keyword-hit", "", "`NUMBER` of the place, if the words stand there more than once; last, all")
+	f.StringVar((*string)(&p.keyword.Side), "keyword-side", "", "`SIDE` of the words: over, before, after (default over)")
 	f.StringVar(&p.straddle, "straddle", "", "straddle seal over an `EDGE` of the pages: left, right, top, bottom")
 	f.IntVar(&p.group, "straddle-pages", 0, "straddle seal: how many `PAGES` share one seal; without: all")
 	f.Float64Var(&p.along, "straddle-at", 0, "straddle seal: `MM` of its middle from the left or top along the edge; without: the middle")
@@ -256,6 +260,9 @@ func (p *placing) flags(cmd *cobra.Command) {
 // place reads the flags into a request.
 func (p *placing) place(r *office.StampRequest) error {
 	r.Place = office.Place{Pages: office.Pages(p.pages), Corner: office.Corner(p.corner)}
+	if p.keyword != (office.Keyword{}) {
+		return p.words(r)
+	}
 	if p.straddle == "" {
 		if p.group != 0 || p.along != 0 {
 			return errors.New("--straddle: must name an edge for --straddle-pages and --straddle-at")
@@ -269,6 +276,20 @@ func (p *placing) place(r *office.StampRequest) error {
 		return fmt.Errorf("--straddle: %q is not left, right, top or bottom", p.straddle)
 	}
 	r.Straddle = &office.Straddle{Edge: office.Edge(p.straddle), Group: p.group, Along: p.along}
+	return nil
+}
+
+// words reads the flags for a seal at words.
+func (p *placing) words(r *office.StampRequest) error {
+	switch {
+	case p.keyword.Words == "":
+		return errors.New("--keyword: must be given for --keyword-hit and --keyword-side")
+	case p.straddle != "" || p.at != "" || p.corner != "":
+		return errors.New("--keyword: the words are the place; leave out --at, --corner and --straddle")
+	case p.keyword.Side != "" && !slices.Contains(office.Sides(), p.keyword.Side):
+		return fmt.Errorf("--keyword-side: %q is not over, before or after", p.keyword.Side)
+	}
+	r.Keyword = &p.keyword
 	return nil
 }
 

@@ -107,6 +107,14 @@ const (
 	LastPage Pages = "last"
 )
 
+// orAll names all pages where none are named.
+func (p Pages) orAll() Pages {
+	if p == "" {
+		return AllPages
+	}
+	return p
+}
+
 // OnPage names one page.
 func OnPage(n int) Pages { return Pages(strconv.Itoa(n)) }
 
@@ -247,10 +255,7 @@ func (s Straddle) marks(doc *pdf.Document, named Pages, whole pdf.Mark) ([]pdf.M
 	if !slices.Contains(Edges(), s.Edge) {
 		return nil, fmt.Errorf("edge %q: %w", s.Edge, ErrPlace)
 	}
-	if named == "" {
-		named = AllPages
-	}
-	pages, err := named.Of(doc)
+	pages, err := named.orAll().Of(doc)
 	if err != nil {
 		return nil, err
 	}

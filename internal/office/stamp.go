@@ -22,8 +22,11 @@ type StampRequest struct {
 	// Straddle, if given, cuts the seal over the edges of the place's pages, all where
 	// none are named; nothing else of the place is used.
 	Straddle *Straddle
-	Field    string // of an existing empty signature field, or of the one to make
-	Reason   string
+	// Keyword, if given, puts the seal at words of the place's pages, all where none are
+	// named; nothing else of the place is used.
+	Keyword *Keyword
+	Field   string // of an existing empty signature field, or of the one to make
+	Reason  string
 	// Number, if given, is the document's number: a code is printed beside the
 	// seal that tells a paper print from its electronic original.
 	Number string
@@ -125,7 +128,7 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	appearance := &pdf.Appearance{Content: content, BBox: box, Multiply: true, Opacity: 0.9}
 	width, height := drawing.Size()
 	whole := pdf.Mark{Width: width, Height: height, Appearance: appearance}
-	marks, err := r.sealMarks(doc, whole)
+	marks, err := o.sealMarks(ctx, doc, r, whole)
 	if err != nil || r.Number == "" {
 		return marks, err
 	}
@@ -136,8 +139,14 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	return append(marks, beside(marks[len(marks)-1], code)), nil
 }
 
-// sealMarks places a seal: cut, in an existing field, or on pages.
-func (r *StampRequest) sealMarks(doc *pdf.Document, whole pdf.Mark) ([]pdf.Mark, error) {
+// sealMarks places a seal: cut, at words, in an existing field, or on pages.
+func (o *Office) sealMarks(ctx context.Context, doc *pdf.Document, r StampRequest, whole pdf.Mark) ([]pdf.Mark, error) {
+	if r.Straddle != nil && r.Keyword != nil {
+		return nil, fmt.Errorf("a straddle seal is not put at words: %w", ErrPlace)
+	}
+	if r.Keyword != nil {
+		return o.keywordMarks(ctx, doc, r, whole)
+	}
 	if r.Straddle != nil {
 		if r.Number != "" {
 			return nil, fmt.Errorf("a document code stands beside a whole seal, not beside the slices of a straddle seal: %w", ErrPlace)

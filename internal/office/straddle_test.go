@@ -208,6 +208,11 @@ func withField() []byte {
 		fmt.Sprintf("<</Type/Page/Parent 2 0 R/MediaBox[0 0 %.2f %.2f]/Annots[4 0 R]>>", 210*mm, 297*mm),
 		fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(Approval)/F 4/P 3 0 R/Rect[%.2f %.2f %.2f %.2f]>>", 20*mm, 227*mm, 70*mm, 277*mm),
 	}
+	return rawPDF(objects)
+}
+
+// rawPDF is a file of the objects 1, 2, …, of which the first is the catalog.
+func rawPDF(objects []string) []byte {
 	var b bytes.Buffer
 	b.WriteString("%PDF-1.7\n")
 	var at []int
