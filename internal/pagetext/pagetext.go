@@ -97,7 +97,11 @@ func (f *Finder) Find(ctx context.Context, file io.ReaderAt, size int64, words s
 	if err != nil {
 		return nil, fmt.Errorf("starting the reader of page texts: %w", err)
 	}
-	defer reader.Close()
+	hits, err := search(ctx, reader, file, size, wanted, pages)
+	return hits, errors.Join(err, reader.Close())
+}
+
+func search(ctx context.Context, reader pdfium.Pdfium, file io.ReaderAt, size int64, wanted []rune, pages []int) ([]Hit, error) {
 	doc, err := reader.OpenDocument(&requests.OpenDocument{FileReader: io.NewSectionReader(file, 0, size), FileReaderSize: size})
 	if err != nil {
 		return nil, fmt.Errorf("reading the text of the pages: %w", err)

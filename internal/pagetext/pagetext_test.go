@@ -58,7 +58,11 @@ func TestFind(t *testing.T) {
 		run{3, 20, 40, "Sign here ⑴ ﬁnal"},
 	)
 	finder := pagetext.New(filepath.Join(t.TempDir(), "cache"))
-	defer finder.Close()
+	t.Cleanup(func() {
+		if err := finder.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	all := []int{1, 2, 3}
 	for _, tt := range []struct {
 		words string
