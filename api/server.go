@@ -78,6 +78,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s.registerVerifications()
 	s.registerHealth()
 	s.registerCategories()
+	s.registerSeals()
 	s.registerAudit()
 	e.GET("/trust/*", s.trustFile)
 	if err := s.registerStatus(context.Background()); err != nil {

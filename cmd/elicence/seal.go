@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,29 +18,48 @@ import (
 )
 
 func newSeal(s *settings) *cobra.Command {
-	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealStamp(s))
+	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s),
+		newSealSuspend(s), newSealResume(s), newSealRevoke(s), newSealKeeper(s), newSealLimit(s), newSealStamp(s))
 }
 
 // sealView is a seal as it is printed.
 type sealView struct {
-	ID         string  `json:"id"`
-	Name       string  `json:"name"`
-	Owner      string  `json:"owner"`
-	OwnerName  string  `json:"owner_name"`
-	State      string  `json:"state"` // applied or approved
-	AppliedBy  string  `json:"applied_by"`
-	AppliedAt  string  `json:"applied_at"`
-	ApprovedBy *string `json:"approved_by"`
-	ApprovedAt *string `json:"approved_at"`
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Owner      string   `json:"owner"`
+	OwnerName  string   `json:"owner_name"`
+	State      string   `json:"state"` // applied, approved, suspended or revoked
+	AppliedBy  string   `json:"applied_by"`
+	AppliedAt  string   `json:"applied_at"`
+	ApprovedBy *string  `json:"approved_by"`
+	ApprovedAt *string  `json:"approved_at"`
+	Since      *string  `json:"since"` // of suspended, revoked and resumed
+	Reason     *string  `json:"reason"`
+	Keepers    []string `json:"keepers"`
+	Uses       uint64   `json:"uses"`
+	MaxUses    *uint64  `json:"max_uses"`
+	Hours      *string  `json:"hours"`   // 08:00-18:00, UTC+8
+	Earlier    int      `json:"earlier"` // how often it was made anew
 }
 
 func viewSeal(r seal.Record) sealView {
 	v := sealView{
-		ID: r.ID, Name: r.Name, Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: "applied", AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
+		ID: r.ID, Name: r.Name, Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
+		Keepers: append([]string{}, r.Rules.Keepers...), Uses: r.Uses, Earlier: len(r.Earlier),
 	}
-	if r.Approved() {
+	if r.Made() {
 		at := r.ApprovedAt.Format(time.RFC3339)
-		v.State, v.ApprovedBy, v.ApprovedAt = "approved", &r.ApprovedBy, &at
+		v.ApprovedBy, v.ApprovedAt = &r.ApprovedBy, &at
+	}
+	if !r.Since.IsZero() {
+		at := r.Since.Format(time.RFC3339)
+		v.Since, v.Reason = &at, &r.Why
+	}
+	if r.Rules.MaxUses > 0 {
+		v.MaxUses = &r.Rules.MaxUses
+	}
+	if hours := r.Rules.Hours(); hours != "" {
+		v.Hours = &hours
 	}
 	return v
 }
@@ -71,15 +88,18 @@ var designs = map[string]func(text, code string) impression.Spec{
 
 func newSealMake(s *settings) *cobra.Command {
 	var n office.NewSeal
-	var kind, text, line string
+	var kind, text, line, representative string
 	cmd := &cobra.Command{
-		Use:   "make --owner USCC --text TEXT [--kind KIND]",
+		Use:   "make --owner USCC --text TEXT [--kind KIND] | --kind set --representative NAME",
 		Short: "申请制章 apply for a seal; another person approves it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if kind == "set" {
+				return applySealSet(cmd, s, n, representative)
+			}
 			design, known := designs[kind]
 			if !known {
-				return fmt.Errorf("--kind: %q is not department, township, company, finance, contract, invoice or representative", kind)
+				return fmt.Errorf("--kind: %q is not department, township, company, finance, contract, invoice, representative or set", kind)
 			}
 			n.Design = design(text, n.OwnerUSCC)
 			if line != "" {
@@ -97,22 +117,56 @@ func newSealMake(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&n.OwnerUSCC, "owner", "", "unified social credit `CODE` of the owner")
 	cmd.Flags().StringVar(&n.OwnerName, "owner-name", "", "`NAME` of the owner; without: that of the issuing authority")
 	cmd.Flags().StringVar(&n.Region, "region", "", "six `DIGITS` that begin the seal's code; without: the domain's")
-	cmd.Flags().StringVar(&kind, "kind", "department", "department, township, company, finance, contract, invoice, representative")
+	cmd.Flags().StringVar(&kind, "kind", "department", "department, township, company, finance, contract, invoice, representative; set: a company's five at once")
+	cmd.Flags().StringVar(&representative, "representative", "", "`NAME` of the legal representative, for a set")
 	cmd.Flags().StringVar(&text, "text", "", "`TEXT` along the rim")
 	cmd.Flags().StringVar(&line, "line", "", "`TEXT` below the star")
 	return cmd
 }
 
+// applySealSet applies for a company's five seals.
+func applySealSet(cmd *cobra.Command, s *settings, n office.NewSeal, representative string) error {
+	if representative == "" {
+		return errors.New("--representative: must name the legal representative for a set")
+	}
+	return s.with(func(o *office.Office) error {
+		records, err := o.ApplySealSet(cmd.Context(), s.actor, n, representative)
+		if err != nil {
+			return err
+		}
+		return listSeals(cmd, s, records)
+	})
+}
+
+func listSeals(cmd *cobra.Command, s *settings, records []seal.Record) error {
+	var views []sealView
+	for _, r := range records {
+		views = append(views, viewSeal(r))
+	}
+	return list(cmd, s, views, sealView.row)
+}
+
 func newSealApprove(s *settings) *cobra.Command {
-	return &cobra.Command{Use: "approve ID", Short: "批准制章 approve and make a seal", Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
-		return s.with(func(o *office.Office) error {
-			r, err := o.ApproveSeal(cmd.Context(), s.actor, args[0])
-			if err != nil {
-				return err
-			}
-			return printSeal(cmd, s, r)
-		})
-	}}
+	return &cobra.Command{
+		Use: "approve ID…", Short: "批准制章 approve and make seals", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.with(func(o *office.Office) error {
+				var made []seal.Record
+				for _, id := range args {
+					r, err := o.ApproveSeal(cmd.Context(), s.actor, id)
+					if err != nil {
+						// Those before it are made, and are shown.
+						return errors.Join(err, listSeals(cmd, s, made))
+					}
+					made = append(made, r)
+				}
+				if len(made) == 1 {
+					return printSeal(cmd, s, made[0])
+				}
+				return listSeals(cmd, s, made)
+			})
+		},
+	}
 }
 
 func newSealRenew(s *settings) *cobra.Command {
@@ -126,11 +180,7 @@ func newSealRenew(s *settings) *cobra.Command {
 			}
 			return s.with(func(o *office.Office) error {
 				renewed, err := o.RenewSeals(cmd.Context(), s.actor, span)
-				var views []sealView
-				for _, r := range renewed {
-					views = append(views, viewSeal(r))
-				}
-				return errors.Join(list(cmd, s, views, sealView.row), err)
+				return errors.Join(listSeals(cmd, s, renewed), err)
 			})
 		},
 	}
@@ -145,11 +195,7 @@ func newSealList(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var views []sealView
-			for _, r := range all {
-				views = append(views, viewSeal(r))
-			}
-			return list(cmd, s, views, sealView.row)
+			return listSeals(cmd, s, all)
 		})
 	}}
 }
@@ -234,85 +280,4 @@ func openPDF(path string) (*pdf.Document, func(), error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return doc, closeFile, nil
-}
-
-// placing is what the flags say of where a seal goes.
-type placing struct {
-	pages, at, corner, straddle string
-	keyword                     office.Keyword
-	group                       int
-	along                       float64
-}
-
-func (p *placing) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&p.pages, "page", "", "`PAGES`: numbers and ranges such as 1,3-5,8-, or all, odd, even, last; without: last, for --straddle and --keyword all")
-	f.StringVar(&p.at, "at", "", "`X,Y` of the seal's middle in mm from the corner; without: the field's own place, else bottom right")
-	f.StringVar(&p.corner, "corner", "", "`CORNER` that --at is measured from: top-left, top-right, bottom-left, bottom-right (default top-left)")
-	f.StringVar(&p.keyword.Words, "keyword", "", "put the seal at these `WORDS` of the document")
-	f.StringVar(&p.keyword.Hit, "keyword-hit", "", "`NUMBER` of the place, if the words stand there more than once; last, all")
-	f.StringVar((*string)(&p.keyword.Side), "keyword-side", "", "`SIDE` of the words: over, before, after (default over)")
-	f.StringVar(&p.straddle, "straddle", "", "straddle seal over an `EDGE` of the pages: left, right, top, bottom")
-	f.IntVar(&p.group, "straddle-pages", 0, "straddle seal: how many `PAGES` share one seal; without: all")
-	f.Float64Var(&p.along, "straddle-at", 0, "straddle seal: `MM` of its middle from the left or top along the edge; without: the middle")
-}
-
-// place reads the flags into a request.
-func (p *placing) place(r *office.StampRequest) error {
-	r.Place = office.Place{Pages: office.Pages(p.pages), Corner: office.Corner(p.corner)}
-	if p.keyword != (office.Keyword{}) {
-		return p.words(r)
-	}
-	if p.straddle == "" {
-		if p.group != 0 || p.along != 0 {
-			return errors.New("--straddle: must name an edge for --straddle-pages and --straddle-at")
-		}
-		return p.whole(&r.Place)
-	}
-	if p.at != "" || p.corner != "" {
-		return errors.New("--at: a straddle seal has its place at the edge; see --straddle-at")
-	}
-	if !slices.Contains(office.Edges(), office.Edge(p.straddle)) {
-		return fmt.Errorf("--straddle: %q is not left, right, top or bottom", p.straddle)
-	}
-	r.Straddle = &office.Straddle{Edge: office.Edge(p.straddle), Group: p.group, Along: p.along}
-	return nil
-}
-
-// words reads the flags for a seal at words.
-func (p *placing) words(r *office.StampRequest) error {
-	switch {
-	case p.keyword.Words == "":
-		return errors.New("--keyword: must be given for --keyword-hit and --keyword-side")
-	case p.straddle != "" || p.at != "" || p.corner != "":
-		return errors.New("--keyword: the words are the place; leave out --at, --corner and --straddle")
-	case p.keyword.Side != "" && !slices.Contains(office.Sides(), p.keyword.Side):
-		return fmt.Errorf("--keyword-side: %q is not over, before or after", p.keyword.Side)
-	}
-	r.Keyword = &p.keyword
-	return nil
-}
-
-// whole reads the flags for a seal that is not cut.
-func (p *placing) whole(place *office.Place) error {
-	if p.corner != "" && !slices.Contains(office.Corners(), place.Corner) {
-		return fmt.Errorf("--corner: %q is not top-left, top-right, bottom-left or bottom-right", p.corner)
-	}
-	if p.at == "" {
-		if p.corner != "" {
-			return errors.New("--corner: needs --at")
-		}
-		return nil
-	}
-	if place.Corner == "" {
-		place.Corner = office.TopLeft
-	}
-	x, y, found := strings.Cut(p.at, ",")
-	var errX, errY error
-	place.X, errX = strconv.ParseFloat(x, 64)
-	place.Y, errY = strconv.ParseFloat(y, 64)
-	if !found || errX != nil || errY != nil {
-		return fmt.Errorf("--at: %q is not X,Y in millimetres", p.at)
-	}
-	return nil
 }

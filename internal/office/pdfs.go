@@ -34,7 +34,7 @@ func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record
 	if err != nil {
 		return nil, err
 	}
-	record, err := o.sealOf(ctx, l.Identifier.Issuer)
+	record, err := o.sealOf(ctx, actor, l.Identifier.Issuer)
 	if err != nil {
 		return nil, err
 	}

@@ -41,8 +41,9 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	if !record.Approved() {
-		return nil, fmt.Errorf("seal %s waits for approval: %w", r.SealID, seal.ErrState)
+	now := o.now()
+	if err := record.CheckUse(actor, now); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
 	}
 	made, err := seal.Parse(record.SESeal)
 	if err != nil {
@@ -63,7 +64,6 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	now := o.now()
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Field: r.Field, Filter: pdf.FilterSeal, SubFilter: pdf.SubFilterSeal, Name: record.Name, Reason: r.Reason,
 		Time: now, ContentsSize: made.SignatureSize(signer), Marks: marks,
@@ -87,7 +87,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	return prepared, o.store.UseSeal(ctx, record.ID, entry)
+	return prepared, o.store.UseSeal(ctx, record.ID, actor, now, entry)
 }
 
 // readBack verifies the signature just made as a stranger would, before anything
