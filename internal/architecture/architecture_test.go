@@ -186,6 +186,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/cloudflare/circl":        {"pki/keystore"},
 		"github.com/ThalesGroup/crypto11":    {"pki/keystore/pkcs11"},
 		"github.com/miekg/pkcs11":            {"pki/keystore/pkcs11"},
+		"go.bug.st/serial":                   {"cmd/hallscan"},
 	}
 	for _, p := range golist(t, withCgo, "./...") {
 		from := strings.TrimPrefix(p.ImportPath, module)
