@@ -12,17 +12,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/elicence/elicence/internal/hall"
 	"github.com/elicence/elicence/internal/terminal"
-	"github.com/elicence/elicence/qr/trust"
 )
 
 func main() { os.Exit(run()) }
+
+const program = "hallscan"
 
 const (
 	exitValid    = 0
@@ -31,8 +30,8 @@ const (
 )
 
 func run() int {
-	warn := func(line string) { fmt.Fprintln(os.Stderr, "hallscan: "+line) }
-	flags := flag.NewFlagSet("hallscan", flag.ContinueOnError)
+	warn := func(line string) { fmt.Fprintln(os.Stderr, program+": "+line) }
+	flags := flag.NewFlagSet(program, flag.ContinueOnError)
 	flags.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: hallscan --trust DIR [--root-sm3 HEX] [--state DIR] [--json] [PICTURE…]")
 		flags.PrintDefaults()
@@ -51,13 +50,13 @@ func run() int {
 		warn("--trust: must name the folder with the trust files")
 		return exitCouldNot
 	}
-	pin, err := readPin(*pinHex)
+	pin, err := hall.ReadPin(program, *pinHex)
 	if err != nil {
 		warn(err.Error())
 		return exitCouldNot
 	}
 	if *stateDir == "" {
-		if *stateDir, err = defaultState(); err != nil {
+		if *stateDir, err = hall.StateFolder(program); err != nil {
 			warn("nothing will be remembered, so an older cache would not be noticed: " + err.Error() + "; give --state")
 		}
 	}
@@ -95,48 +94,4 @@ func scan(t *terminal.Terminal, pictures []string) []error {
 		}
 	}
 	return failed
-}
-
-// readPin takes the pin from the flag, or from the file root.sm3 in the user's
-// configuration folder.
-func readPin(text string) (*[32]byte, error) {
-	source := "--root-sm3"
-	if text == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return nil, nil //nolint:nilerr // no folder, no pin: the terminal warns of it
-		}
-		source = filepath.Join(config, "hallscan", "root.sm3")
-		b, err := os.ReadFile(source)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pin: %w", err)
-		}
-		text = strings.TrimSpace(string(b))
-	}
-	pin, err := trust.ParsePin(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", source, err)
-	}
-	return pin, nil
-}
-
-// defaultState makes the folder in the user's state folder: $XDG_STATE_HOME or
-// ~/.local/state.
-func defaultState() (string, error) {
-	base := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(base) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", fmt.Errorf("finding the user's state folder: %w", err)
-		}
-		base = filepath.Join(home, ".local", "state")
-	}
-	dir := filepath.Join(base, "hallscan")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making the user's state folder: %w", err)
-	}
-	return dir, nil
 }
