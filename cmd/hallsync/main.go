@@ -3,7 +3,7 @@
 // in force as a whole or not at all. hallscan notices the new files by itself.
 //
 //	hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR]
-//	         [--ca FILE] [--json]
+//	         [--ca FILE] [--crl] [--json]
 //
 // It exits with 0 if the cache is current or was updated, 1 if what a source has must
 // not be taken, and 2 if no source could be reached or it could not work.
@@ -51,7 +51,7 @@ func run() int {
 	defer stop()
 	flags := flag.NewFlagSet(program, flag.ContinueOnError)
 	flags.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR] [--ca FILE] [--json]")
+		fmt.Fprintln(os.Stderr, "usage: hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR] [--ca FILE] [--crl] [--json]")
 		flags.PrintDefaults()
 	}
 	var from []string
@@ -64,6 +64,7 @@ func run() int {
 	pinHex := flags.String("root-sm3", "", "SM3 of a root file that must be there, in `hex`; else the file root.sm3 of the configuration folder; an empty cache is filled only under one")
 	stateDir := flags.String("state", "", "`folder` that remembers versions and time (default: the user's state folder)")
 	caFile := flags.String("ca", "", "PEM `file` with the only certificates by which https is verified")
+	crls := flags.Bool("crl", false, "fetch the authorities' revocation lists too, for those who verify documents with this folder")
 	asJSON := flags.Bool("json", false, "print one JSON object a run")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -71,7 +72,7 @@ func run() int {
 		}
 		return exitCouldNot
 	}
-	options, err := settle(settings{*trustDir, from, *pinHex, *stateDir, *caFile, *every, flags.Args()})
+	options, err := settle(settings{*trustDir, from, *pinHex, *stateDir, *caFile, *every, *crls, flags.Args()})
 	if err != nil {
 		warn(err.Error())
 		return exitCouldNot
@@ -87,12 +88,13 @@ type settings struct {
 	state  string
 	ca     string
 	every  time.Duration
+	crls   bool
 	others []string
 }
 
 // settle checks the flags and this program's cryptography.
 func settle(s settings) (mirror.Options, error) {
-	o := mirror.Options{Cache: s.trust, State: s.state, Second: second.Opinion{}, Now: time.Now}
+	o := mirror.Options{Cache: s.trust, State: s.state, CRLs: s.crls, Second: second.Opinion{}, Now: time.Now}
 	switch {
 	case len(s.others) > 0:
 		return o, fmt.Errorf("%q: only flags are taken", s.others[0])

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -179,17 +180,27 @@ func readAllTheTime(t *testing.T, h *hall) (stop func() int, failed func() error
 	return func() int { done.Store(true); group.Wait(); return read }, func() error { return first }
 }
 
+// readOnce reads the cache. Only who reads for longer than two caches last may find that
+// something is gone, and then looks again.
 func readOnce(h *hall) (uint64, error) {
-	dir, err := os.OpenRoot(h.cache)
-	if err != nil {
-		return 0, err
+	for {
+		dir, err := os.OpenRoot(h.cache)
+		if err != nil {
+			return 0, err
+		}
+		c, err := trust.Load(dir.FS(), trust.Options{Pin: h.pin, Second: second.Opinion{}, Now: func() time.Time { return begin.Add(2 * time.Hour) }})
+		opened, errOpened := dir.Stat(".")
+		if err := errors.Join(errOpened, dir.Close()); err != nil {
+			return 0, err
+		}
+		if err == nil {
+			return c.Time.Version, nil
+		}
+		now, errNow := os.Stat(h.cache)
+		if !errors.Is(err, fs.ErrNotExist) || errNow != nil || os.SameFile(opened, now) {
+			return 0, errors.Join(err, errNow)
+		}
 	}
-	defer dir.Close()
-	c, err := trust.Load(dir.FS(), trust.Options{Pin: h.pin, Second: second.Opinion{}, Now: func() time.Time { return begin.Add(2 * time.Hour) }})
-	if err != nil {
-		return 0, err
-	}
-	return c.Time.Version, nil
 }
 
 // halfMade names something beside a cache that should not be left.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +26,9 @@ type Options struct {
 	State   string          // folder that remembers versions and time; empty: one beside the cache
 	Second  pki.SecondOpinion
 	Now     func() time.Time
+	// CRLs: the revocation lists of the authorities are fetched too, for whoever
+	// verifies documents.
+	CRLs bool
 	// Longest bounds a run. Zero: an hour.
 	Longest time.Duration
 
@@ -136,7 +138,7 @@ func (m *run) remember(c *trust.Cache) error {
 
 // readPresent reads a file of the cache in force, if it is not larger than it may be.
 func (m *run) readPresent(name string, limit int64) ([]byte, error) {
-	path := filepath.Join(m.work.cache, filepath.FromSlash(name))
+	path := m.work.path(name)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -216,45 +218,69 @@ func (m *run) attempt(ctx context.Context, s Source) (Outcome, error) {
 	if err != nil {
 		return "", err
 	}
+	outcome := Updated
 	if now == nil {
-		return Current, m.work.remember(s.String(), said)
+		outcome, err = m.onlyCRLs(ctx, s)
+	} else {
+		err = m.all(ctx, s, now)
 	}
+	if err != nil {
+		return "", err
+	}
+	return outcome, m.work.remember(s.String(), said)
+}
+
+// all fetches what a new time file names and puts it in force.
+func (m *run) all(ctx context.Context, s Source, now *trust.Time) error {
 	m.step("time")
 	if err := m.named(ctx, s, now); err != nil {
-		return "", err
+		return err
 	}
 	m.step("named")
 	signed, err := trust.LoadSigned(os.DirFS(m.work.next()), m.trustOptions())
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := m.sets(ctx, s, signed.SetFiles()); err != nil {
-		return "", err
+		return err
 	}
 	m.step("sets")
+	if _, err := m.crls(ctx, s, signed.Trust.Documents); err != nil {
+		return err
+	}
+	if err := m.putInForce(); err != nil {
+		return err
+	}
+	return m.work.prune(nil)
+}
+
+// putInForce verifies the next cache as a terminal does and lets it take the place of
+// the one in force. Only then it is remembered: a run that ends before must not have the
+// old one refused.
+func (m *run) putInForce() error {
 	cache, err := trust.Load(os.DirFS(m.work.next()), m.trustOptions())
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := m.onlyRevoked(cache); err != nil {
-		return "", err
+		return err
 	}
 	m.step("verified")
 	changed, err := m.changed()
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := m.work.commit(); err != nil {
-		return "", err
+		return err
 	}
 	m.step("in force")
-	m.present = present{root: cache.Root, cache: cache}
+	m.present.root, m.present.cache = cache.Root, cache
 	m.result.Changed = changed
 	if err := m.remember(cache); err != nil {
-		return "", err
+		return err
 	}
 	m.step("remembered")
-	return Updated, errors.Join(m.work.prune(nil), m.work.remember(s.String(), said))
+	return nil
 }
 
 // onlyRevoked refuses a cache that takes back a revocation of the one in force: a list
@@ -295,7 +321,7 @@ func (m *run) changed() ([]string, error) {
 		if err != nil {
 			return err
 		}
-		before, err := os.ReadFile(filepath.Join(m.work.cache, filepath.FromSlash(name)))
+		before, err := os.ReadFile(m.work.path(name))
 		if err != nil || !slices.Equal(before, after) {
 			changed = append(changed, name)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/pki/cose"
+	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/qr/status"
 	"github.com/elicence/elicence/qr/trust"
 )
@@ -93,7 +94,7 @@ func ruleOf(err error) Rule {
 		{RuleUnreachable, []error{ErrUnreachable, context.DeadlineExceeded}},
 		{RulePin, []error{trust.ErrPin}},
 		{RuleUnpinned, []error{errUnpinned}},
-		{RuleSignature, []error{trust.ErrSigned}},
+		{RuleSignature, []error{trust.ErrSigned, crl.ErrWrongSignature}},
 		{RuleRollback, []error{trust.ErrRollback}},
 		{RuleFork, []error{errFork}},
 		{RuleClock, []error{trust.ErrClock}},
@@ -101,7 +102,7 @@ func ruleOf(err error) Rule {
 		{RuleUnrevoked, []error{status.ErrUnrevoked}},
 		{RuleMissing, []error{ErrMissing}},
 		{RuleMismatch, []error{trust.ErrMismatch}},
-		{RuleMalformed, []error{trust.ErrInvalid, status.ErrMalformed, detcbor.ErrNotDeterministic, cose.ErrMalformed}},
+		{RuleMalformed, []error{trust.ErrInvalid, status.ErrMalformed, detcbor.ErrNotDeterministic, cose.ErrMalformed, crl.ErrMalformed, crl.ErrUnsupported}},
 	} {
 		for _, one := range r.errs {
 			if errors.Is(err, one) {

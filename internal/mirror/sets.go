@@ -35,7 +35,7 @@ func (m *run) sets(ctx context.Context, s Source, files []trust.File) error {
 		return err
 	}
 	for _, f := range files {
-		if m.isWhole(filepath.Join(m.work.cache, filepath.FromSlash(f.Name)), f) {
+		if m.isWhole(m.work.path(f.Name), f) {
 			if err := m.work.keep(f.Name); err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func local(doing string, err error) error {
 //	last/   the cache before the one in force, for readers that are still at it
 //	parts/  set files, whole under their names or begun, as NAME.part
 //	state/  versions and time that were seen, unless another folder was given
-//	tags    what sources said of the time file; a hint, nothing is lost with it
+//	tags    what sources said of their files; a hint, nothing is lost with it
 //
 // Its lock is held for the whole of a run.
 type work struct {
@@ -58,7 +58,7 @@ func openWork(cache string, step func(string)) (*work, error) {
 	if w.unlock, err = durable.LockDir(w.dir); err != nil {
 		return nil, local("locking the cache", err)
 	}
-	err = errors.Join(w.recover(), os.RemoveAll(w.next()), os.MkdirAll(w.parts(), 0o700), w.pruneTaken())
+	err = errors.Join(w.recover(), w.setAside(), os.MkdirAll(w.parts(), 0o700), w.pruneTaken())
 	if err != nil {
 		w.unlock()
 		return nil, local("preparing the working folder", err)
@@ -77,6 +77,9 @@ func (w *work) last() string  { return filepath.Join(w.dir, "last") }
 func (w *work) parts() string { return filepath.Join(w.dir, "parts") }
 func (w *work) state() string { return filepath.Join(w.dir, "state") }
 
+// path is where the cache in force has a file.
+func (w *work) path(name string) string { return filepath.Join(w.cache, filepath.FromSlash(name)) }
+
 // recover ends what a kill between two renames has left, on systems that cannot
 // exchange two folders: without a cache, and with a next one, that before is put back.
 func (w *work) recover() error {
@@ -90,6 +93,15 @@ func (w *work) recover() error {
 		return err
 	}
 	return nil
+}
+
+// setAside moves what a kill has left of a next cache to last: it may be the one that
+// was in force, and somebody may be reading it.
+func (w *work) setAside() error {
+	if _, err := os.Stat(w.next()); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(w.last()), os.Rename(w.next(), w.last()))
 }
 
 var cacheName = regexp.MustCompile(`^([1-9][0-9]{0,8}\.root|trust|catalogue|status|time|set|crl|domains)$`)
@@ -133,7 +145,7 @@ func (w *work) put(name string, b []byte) error {
 
 // keep takes a file of the cache in force into the next one.
 func (w *work) keep(name string) error {
-	return w.link(filepath.Join(w.cache, filepath.FromSlash(name)), name)
+	return w.link(w.path(name), name)
 }
 
 // link takes a file that is on the disk into the next cache: nobody writes into a file
@@ -195,15 +207,15 @@ func (w *work) replaceByRenames(next string) error {
 	return nil
 }
 
-// tag is what a source said of a time file.
+// tag is what a source said of a file.
 type tag struct {
 	Tag
-	SM3 string `json:"sm3"` // of the time file, in hexadecimal
+	SM3 string `json:"sm3"` // of the file, in hexadecimal
 }
 
 const (
-	maxTags    = 64
-	maxTagFile = 256 << 10
+	maxTags    = 4096
+	maxTagFile = 2 << 20
 )
 
 // tags reads what sources said. What cannot be read was never said.
