@@ -15,19 +15,19 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/elicence/elicence/internal/hall"
 	"github.com/elicence/elicence/internal/terminal"
-	"github.com/elicence/elicence/qr/trust"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
+
+const program = "hallscan"
 
 const (
 	exitValid    = 0
@@ -45,7 +45,7 @@ type settings struct {
 }
 
 func run(args []string) int {
-	warn := func(line string) { fmt.Fprintln(os.Stderr, "hallscan: "+line) }
+	warn := func(line string) { fmt.Fprintln(os.Stderr, program+": "+line) }
 	s, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		return exitValid
@@ -72,7 +72,7 @@ func run(args []string) int {
 // parse reads the command line.
 func parse(args []string) (*settings, error) {
 	s := &settings{}
-	flags := flag.NewFlagSet("hallscan", flag.ContinueOnError)
+	flags := flag.NewFlagSet(program, flag.ContinueOnError)
 	flags.Usage = func() {
 		fmt.Fprintln(os.Stderr, "usage: hallscan --trust DIR [flags] [PICTURE|FOLDER…]")
 		flags.PrintDefaults()
@@ -107,12 +107,12 @@ func parse(args []string) (*settings, error) {
 // scan runs the terminal until its sources have ended and reports whether every scan
 // was valid.
 func scan(ctx context.Context, s *settings, warn func(string)) (bool, error) {
-	pin, err := readPin(s.pin)
+	pin, err := hall.ReadPin(program, s.pin)
 	if err != nil {
 		return false, err
 	}
 	if s.state == "" {
-		if s.state, err = defaultState(); err != nil {
+		if s.state, err = hall.StateFolder(program); err != nil {
 			warn("nothing will be remembered, so an older cache would not be noticed: " + err.Error() + "; give --state")
 		}
 	}
@@ -138,48 +138,4 @@ func scan(ctx context.Context, s *settings, warn func(string)) (bool, error) {
 		return false, err
 	}
 	return t.Accepted(), show.finish()
-}
-
-// readPin takes the pin from the flag, or from the file root.sm3 in the user's
-// configuration folder.
-func readPin(text string) (*[32]byte, error) {
-	source := "--root-sm3"
-	if text == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return nil, nil //nolint:nilerr // no folder, no pin: the terminal warns of it
-		}
-		source = filepath.Join(config, "hallscan", "root.sm3")
-		b, err := os.ReadFile(source)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pin: %w", err)
-		}
-		text = strings.TrimSpace(string(b))
-	}
-	pin, err := trust.ParsePin(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", source, err)
-	}
-	return pin, nil
-}
-
-// defaultState makes the folder in the user's state folder: $XDG_STATE_HOME or
-// ~/.local/state.
-func defaultState() (string, error) {
-	base := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(base) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", fmt.Errorf("finding the user's state folder: %w", err)
-		}
-		base = filepath.Join(home, ".local", "state")
-	}
-	dir := filepath.Join(base, "hallscan")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making the user's state folder: %w", err)
-	}
-	return dir, nil
 }

@@ -11,6 +11,7 @@ package terminal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -64,7 +65,7 @@ type Terminal struct {
 	second   pki.SecondOpinion
 	verifier *verify.Verifier
 	good     bool         // a cache was loaded at least once
-	stamp    time.Time    // modification time of the time file at the last try
+	stamp    fs.FileInfo  // the time file at the last try; nil: there was none
 	cache    *trust.Cache // behind verifier; nil without
 	refused  bool         // something was not valid
 }
@@ -93,11 +94,11 @@ func New(o Options) (*Terminal, error) {
 // refresh loads the cache again if its time file has changed since the last try.
 func (t *Terminal) refresh() {
 	info, err := os.Stat(filepath.Join(t.o.Trust, string(trust.RoleTime)))
-	if err == nil && t.verifier != nil && info.ModTime().Equal(t.stamp) {
+	if err == nil && t.stamp != nil && os.SameFile(info, t.stamp) && info.ModTime().Equal(t.stamp.ModTime()) {
 		return
 	}
 	if err == nil {
-		t.stamp = info.ModTime()
+		t.stamp = info
 	}
 	options := verify.Options{Second: t.second, Now: t.o.Now, Disagree: func(digits string) {
 		t.o.Warn("the two implementations of SM2 disagree on this code; keep it and report it: " + digits)
@@ -114,8 +115,31 @@ func (t *Terminal) refresh() {
 	}
 }
 
+// load reads the cache folder. It is held open meanwhile, so that a whole folder that
+// is put in its place is seen before or after, never in between; what is then missing
+// in the old one is looked for in the new.
 func (t *Terminal) load() (*trust.Cache, error) {
-	dir := os.DirFS(t.o.Trust)
+	for {
+		dir, err := os.OpenRoot(t.o.Trust)
+		if err != nil {
+			return nil, fmt.Errorf("reading the cache: %w", err)
+		}
+		cache, err := t.loadFrom(dir.FS())
+		before, errBefore := dir.Stat(".")
+		if err := dir.Close(); err != nil {
+			return nil, fmt.Errorf("reading the cache: %w", err)
+		}
+		if err == nil || errBefore != nil {
+			return cache, err
+		}
+		after, errAfter := os.Stat(t.o.Trust)
+		if errAfter != nil || os.SameFile(before, after) {
+			return nil, err
+		}
+	}
+}
+
+func (t *Terminal) loadFrom(dir fs.FS) (*trust.Cache, error) {
 	options := trust.Options{Pin: t.o.Pin, Second: t.second, Now: t.o.Now}
 	if t.o.State != "" {
 		root := t.o.Pin
