@@ -37,6 +37,10 @@ type Result struct {
 	StatusAsOf   *string           `json:"status_as_of"` // RFC 3339
 	TookMicros   int64             `json:"took_us"`
 
+	// Status is where the status lists have the credential, list<<32 | index; nil where
+	// no signed credential names a place.
+	Status *uint64 `json:"-"`
+
 	// Labels are the Chinese and English names of the fields, in order.
 	Labels []Label `json:"-"`
 }
@@ -68,6 +72,7 @@ func (r *Result) show(c *qr.Credential, category *trust.Category, issuer *trust.
 	s := &c.Summary
 	// What the result points to lies in the credential, in the cache, or in here.
 	text := &struct{ category, from, until string }{category: categoryID(s.Category), from: s.FirstDay.String()}
+	r.Status = &s.Status
 	r.Category, r.Holder, r.Number, r.Issuer, r.ValidFrom = &text.category, &s.Holder, &s.Number, &issuer.Name, &text.from
 	if s.MaskedID != "" {
 		r.IDMasked = &s.MaskedID
