@@ -27,12 +27,13 @@ var vectorFolder = filepath.Join("..", "..", "testdata", "vectors", "codes")
 
 // vector is one scan and the answer it must get.
 type vector struct {
-	Rule    string         `json:"rule"` // named in the README beside the vectors
-	Name    string         `json:"name"`
-	Clock   time.Time      `json:"clock"`   // of the terminal, when it loads the cache and when it scans
-	Scanned string         `json:"scanned"` // what the scanner delivers
-	Verdict verify.Verdict `json:"verdict"`
-	Cause   string         `json:"cause"` // of this implementation: the words are no part of the format
+	Rule      string           `json:"rule"` // named in the README beside the vectors
+	Name      string           `json:"name"`
+	Clock     time.Time        `json:"clock"`   // of the terminal, when it loads the cache and when it scans
+	Scanned   string           `json:"scanned"` // what the scanner delivers
+	Verdict   verify.Verdict   `json:"verdict"`
+	CauseCode verify.CauseCode `json:"cause_code"`
+	Cause     string           `json:"cause"` // of this implementation: the words are no part of the format
 }
 
 // vectorFile is a file of vectors.
@@ -92,6 +93,11 @@ func (s *scanners) at(tb testing.TB, clock time.Time) *verify.Verifier {
 	return v
 }
 
+// vectorScanners judge a file of vectors with the committed cache.
+func vectorScanners(f vectorFile) *scanners {
+	return &scanners{dir: os.DirFS(filepath.Join(vectorFolder, "cache")), pin: f.RootSM3, made: make(map[time.Time]*verify.Verifier)}
+}
+
 // generate makes all vectors and the cache anew: files by name in the folder.
 func generate(tb testing.TB) fstest.MapFS {
 	tb.Helper()
@@ -117,7 +123,7 @@ func generate(tb testing.TB) fstest.MapFS {
 			if got.Verdict != v.Verdict || !strings.Contains(got.Cause, v.cause) {
 				tb.Errorf("%s: %s: verdict %s (%s), want %s (%s)", v.Rule, v.Name, got.Verdict, got.Cause, v.Verdict, v.cause)
 			}
-			v.Cause = got.Cause
+			v.CauseCode, v.Cause = got.CauseCode, got.Cause
 			file.Vectors = append(file.Vectors, v.vector)
 		}
 		var out bytes.Buffer
@@ -197,13 +203,13 @@ func TestVectors(t *testing.T) {
 	dir := os.DirFS(filepath.Join(vectorFolder, "cache"))
 	count, hit := 0, make(map[string]int)
 	for _, f := range readVectors(t) {
-		s := &scanners{dir: dir, pin: f.RootSM3, made: make(map[time.Time]*verify.Verifier)}
+		s := vectorScanners(f)
 		others := make(map[time.Time]*readertest.Reader)
 		for _, v := range f.Vectors {
 			count++
 			hit[v.Rule]++
-			if got := s.at(t, v.Clock).Text(v.Scanned); got.Verdict != v.Verdict || got.Cause != v.Cause {
-				t.Errorf("%s: %s: verdict %s (%s), want %s (%s)", v.Rule, v.Name, got.Verdict, got.Cause, v.Verdict, v.Cause)
+			if got := s.at(t, v.Clock).Text(v.Scanned); got.Verdict != v.Verdict || got.CauseCode != v.CauseCode || got.Cause != v.Cause {
+				t.Errorf("%s: %s: verdict %s (%s, %s), want %s (%s, %s)", v.Rule, v.Name, got.Verdict, got.CauseCode, got.Cause, v.Verdict, v.CauseCode, v.Cause)
 			}
 			if others[v.Clock] == nil {
 				others[v.Clock] = readertest.New(dir, f.RootSM3, v.Clock.Unix())

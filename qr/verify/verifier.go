@@ -2,7 +2,6 @@ package verify
 
 import (
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 type Verifier struct {
 	cache    *trust.Cache
 	asOf     string // age of the cache's data, RFC 3339
-	why      string // without a cache: why not
+	why      Cause  // without a cache: why not
 	second   pki.SecondOpinion
 	now      func() time.Time
 	disagree func(digits string)
@@ -44,7 +43,7 @@ func New(cache *trust.Cache, o Options) *Verifier {
 // Without returns a verifier that has no usable cache: it answers malformed or
 // no_data, with the reason why there is none.
 func Without(why error, o Options) *Verifier {
-	return &Verifier{why: why.Error(), second: o.Second, now: o.Now, disagree: o.Disagree}
+	return &Verifier{why: noCache(why), second: o.Second, now: o.Now, disagree: o.Disagree}
 }
 
 // clockTolerance is how far in the future a signature may lie.
@@ -65,14 +64,21 @@ func (v *Verifier) trustedNow() time.Time {
 func (v *Verifier) Text(scanned string) Result {
 	start := time.Now()
 	r := Result{Fields: make(map[string]string)}
-	r.Verdict, r.Cause = v.decide(qr.Scanned(scanned), &r)
+	verdict, cause := v.decide(qr.Scanned(scanned), &r)
+	r.because(verdict, cause)
 	r.TookMicros = time.Since(start).Microseconds()
 	return r
 }
 
-// Unreadable is the result for a picture or a line in which no code was found.
-func (v *Verifier) Unreadable(cause error) Result {
-	r := Result{Verdict: Malformed, Cause: cause.Error(), Fields: make(map[string]string)}
+// Unreadable is the result for a picture or a line in which no code was found:
+// malformed, for a cause of its own and an English detail, which may be empty.
+func (v *Verifier) Unreadable(code CauseCode, detail string) Result {
+	cause := Because(code)
+	if detail != "" {
+		cause = detailed(code, detail)
+	}
+	r := Result{Fields: make(map[string]string)}
+	r.because(Malformed, cause)
 	v.stamp(&r)
 	return r
 }
@@ -87,23 +93,23 @@ func (v *Verifier) stamp(r *Result) {
 	r.StatusAsOf = &v.asOf
 }
 
-func (v *Verifier) decide(digits string, r *Result) (Verdict, string) {
+func (v *Verifier) decide(digits string, r *Result) (Verdict, Cause) {
 	v.stamp(r)
 	kind, b, err := qr.Decode(digits)
 	if err != nil {
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	}
 	number := int(kind)
 	r.Kind = &number
 	if kind == qr.KindHolder || kind == qr.KindService {
 		if err := qr.CheckPresented(kind, b); err != nil {
-			return Malformed, err.Error()
+			return Malformed, misread(err)
 		}
-		return NoData, fmt.Sprintf("codes of kind %d are not yet supported", kind)
+		return NoData, Because(CauseKindNotRead, int(kind))
 	}
 	m, err := cose.Parse(b)
 	if err != nil {
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	}
 	if v.cache == nil {
 		return NoData, v.why
@@ -115,30 +121,30 @@ func (v *Verifier) decide(digits string, r *Result) (Verdict, string) {
 }
 
 // licence decides on a printed licence.
-func (v *Verifier) licence(m *cose.Sign1, digits string, r *Result) (Verdict, string) {
+func (v *Verifier) licence(m *cose.Sign1, digits string, r *Result) (Verdict, Cause) {
 	candidates := v.cache.Issuers(m.KID)
 	if len(candidates) == 0 {
-		return Untrusted, "no issuing authority of the trust list has this key"
+		return Untrusted, Because(CauseUnknownIssuer)
 	}
 	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, pki.ObjectCodeLicence, m, digits)
 	switch {
 	case verdict == Tampered && !slices.ContainsFunc(candidates, notCompromised), verdict == Valid && !notCompromised(candidates[i]):
 		// Whatever is or seems to be signed with such a key, nothing is known of it.
-		return Untrusted, "the issuing authority's key is known to be compromised"
+		return Untrusted, Because(CauseKeyCompromised)
 	case verdict != Valid:
 		return verdict, cause
 	}
 	issuer := candidates[i]
 	credential, err := qr.ParseCredential(m.Payload)
 	if err != nil {
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	}
 	category, known := v.cache.Category(credential.Summary.Category, credential.Summary.Schema)
 	if known && !fit(credential.Summary.Fields, category.Fields) {
-		return Malformed, "the fields are not those of the category"
+		return Malformed, Because(CauseFieldList)
 	}
 	r.show(credential, category, issuer)
-	if cause := scope(credential, issuer, category); cause != "" {
+	if cause := scope(credential, issuer, category); cause.Code != "" {
 		return OutOfScope, cause
 	}
 	return v.Standing(Claim{
@@ -162,10 +168,10 @@ type Claim struct {
 
 // Standing decides whether what is well signed and within its scope is in force:
 // status, clock, dates, and the age of the status data.
-func (v *Verifier) Standing(c Claim) (Verdict, string) {
+func (v *Verifier) Standing(c Claim) (Verdict, Cause) {
 	category, known := v.cache.Category(c.Category, c.Schema)
 	if !known {
-		return NoData, "this terminal's data does not know the category's field list"
+		return NoData, Because(CauseUnknownFieldList)
 	}
 	if verdict, cause := v.status(c); verdict != Valid {
 		return verdict, cause
@@ -173,80 +179,90 @@ func (v *Verifier) Standing(c Claim) (Verdict, string) {
 	now := v.trustedNow()
 	switch {
 	case c.SignedAt.Sub(now) > clockTolerance:
-		return Clock, inTheFuture(c.SignedAt, now)
+		return Clock, inTheFuture(c.SignedAt.Sub(now))
 	case now.Before(c.FirstDay.Start()):
-		return NotYetValid, "valid from " + c.FirstDay.String()
+		return NotYetValid, Because(CauseFirstDay, c.FirstDay)
 	case c.LastDay != nil && now.After(c.LastDay.End()):
-		return Expired, "its last day was " + c.LastDay.String()
+		return Expired, Because(CauseLastDay, *c.LastDay)
 	case !c.Expires.IsZero() && now.After(c.Expires):
-		return Expired, "print again"
+		return Expired, Because(CausePrintAgain)
 	}
 	switch age := now.Sub(v.cache.AsOf()); {
 	case age > time.Duration(category.Limit)*time.Second:
-		return NoData, "the status data is too old: of " + v.asOf
+		return NoData, v.aged(CauseDataTooOld, age)
 	case age > time.Duration(category.Fresh)*time.Second:
-		return ValidStale, "status as of " + v.asOf
+		return ValidStale, v.aged(CauseDataStale, age)
 	default:
-		return Valid, "signature, scope, status and dates are in order"
+		return Valid, Because(CauseInOrder)
 	}
 }
 
-func inTheFuture(signedAt, now time.Time) string {
-	return fmt.Sprintf("signed %d seconds in this terminal's future", int(signedAt.Sub(now).Seconds()))
+func inTheFuture(ahead time.Duration) Cause {
+	en, zh := span(ahead)
+	return Because(CauseFutureSigning, en, zh)
+}
+
+// aged words a cause that is the age of the data.
+func (v *Verifier) aged(code CauseCode, age time.Duration) Cause {
+	en, zh := span(age)
+	return Because(code, v.asOf, en, local(v.cache.AsOf()), zh)
 }
 
 // status looks up a place in the status lists.
-func (v *Verifier) status(c Claim) (Verdict, string) {
+func (v *Verifier) status(c Claim) (Verdict, Cause) {
 	list, index := uint32(c.Status>>32), uint32(c.Status)
 	set, ok := v.cache.Set(list)
 	switch {
 	case !ok:
-		return NoData, fmt.Sprintf("this terminal's data does not have status list %d", list)
+		return NoData, Because(CauseUnknownList, list)
 	case index >= set.High && c.SignedAt.After(v.cache.Status.IssuedAt()):
-		return NoData, "issued after this terminal's data"
+		return NoData, Because(CauseIssuedAfterData)
 	case index >= set.High:
-		return NotIssued, "its number in the status list was never given out"
+		return NotIssued, Because(CauseNeverAllotted)
 	case set.Revoked.Has(index):
-		return Revoked, "revoked by the issuing authority"
+		return Revoked, Because(CauseRevoked)
 	case set.Suspended.Has(index):
-		return Suspended, "suspended by the issuing authority"
+		return Suspended, Because(CauseSuspended)
 	default:
-		return Valid, ""
+		return Valid, Cause{}
 	}
 }
 
 // signer finds which of n candidate keys signed a message: Valid with its
 // position, or Tampered or NoData.
-func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object, m *cose.Sign1, digits string) (int, Verdict, string) {
+func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object, m *cose.Sign1, digits string) (int, Verdict, Cause) {
 	message := m.ToBeSigned(object)
 	for i := range n {
 		switch pki.Judge(key(i), message, m.Signature, v.second) {
 		case pki.Good:
-			return i, Valid, ""
+			return i, Valid, Cause{}
 		case pki.Disagree:
 			if v.disagree != nil {
 				v.disagree(digits)
 			}
-			return 0, NoData, "implementations disagree"
+			return 0, NoData, Because(CauseDisagree)
 		case pki.Busy:
-			return 0, NoData, "busy"
+			return 0, NoData, Because(CauseBusy)
 		}
 	}
-	return 0, Tampered, "the signature is not that of the key it names"
+	return 0, Tampered, Because(CauseBadSignature)
 }
 
-// scope returns why an issuer may not have signed a credential, or nothing.
-func scope(c *qr.Credential, issuer *trust.IssuerKey, category *trust.Category) string {
+// scope returns why an issuer may not have signed a credential, or no cause.
+func scope(c *qr.Credential, issuer *trust.IssuerKey, category *trust.Category) Cause {
 	if !slices.Contains(issuer.Categories, uint64(c.Summary.Category)) {
-		return fmt.Sprintf("%s may not issue category %s", issuer.Name, categoryID(c.Summary.Category))
+		return Because(CauseIssuerCategory, issuer.Name, categoryID(c.Summary.Category))
 	}
 	if !mayLive(issuer.Kinds, qr.KindLicence, c.Expires.Sub(c.SignedAt)) {
-		return "the issuing authority may not sign a code of this kind and life"
+		return Because(CauseIssuerKind)
 	}
 	if category != nil && !slices.Contains(category.Kinds, uint64(qr.KindLicence)) {
-		return "show it live"
+		return Because(CauseShowLive)
 	}
-	return issuer.RefusesList(uint32(c.Summary.Status>>32), c.SignedAt)
+	if refusal := issuer.RefusesList(uint32(c.Summary.Status>>32), c.SignedAt); refusal != "" {
+		return ListCause(refusal)
+	}
+	return Cause{}
 }
 
 func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
@@ -259,10 +275,10 @@ func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
 }
 
 // document decides on a document code.
-func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, string) {
+func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, Cause) {
 	candidates := v.cache.Services(m.KID)
 	if len(candidates) == 0 {
-		return Untrusted, "no service of the trust list has this key"
+		return Untrusted, Because(CauseUnknownService)
 	}
 	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, pki.ObjectCodeDocument, m, digits)
 	if verdict != Valid {
@@ -271,24 +287,24 @@ func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, s
 	service := candidates[i]
 	d, err := qr.ParseDocument(m.Payload)
 	if err != nil {
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	}
 	r.Document = &Document{Number: d.Number, Length: d.Length, SM3: hex.EncodeToString(d.SM3[:]), Seals: d.Seals, Digest: d.SM3}
 	r.Issuer = &service.Name
 	if !mayLive(service.Kinds, qr.KindDocument, d.Expires.Sub(d.SignedAt)) {
-		return OutOfScope, "the service may not sign a code of this kind and life"
+		return OutOfScope, Because(CauseServiceKind)
 	}
 	if at := d.SignedAt.Unix(); at < service.From || service.Until != 0 && at > service.Until {
-		return OutOfScope, "signed outside the time in which the service's key was in use"
+		return OutOfScope, Because(CauseServiceTime)
 	}
 	now := v.trustedNow()
 	if d.SignedAt.Sub(now) > clockTolerance {
-		return Clock, inTheFuture(d.SignedAt, now)
+		return Clock, inTheFuture(d.SignedAt.Sub(now))
 	}
 	if now.After(d.Expires) {
-		return Expired, "print again"
+		return Expired, Because(CausePrintAgain)
 	}
-	return Valid, "compare the document with its electronic original"
+	return Valid, Because(CauseCompareDocument)
 }
 
 // fit reports whether a credential's fields have the number and the forms of a
