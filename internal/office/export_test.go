@@ -19,3 +19,11 @@ func (o *Office) RotateRootUpTo(ctx context.Context, actor string, offline *keys
 	}
 	return nil
 }
+
+// KeptTrust calls f with the name of everything that the publisher keeps.
+func (o *Office) KeptTrust(ctx context.Context, f func(name string)) error {
+	return o.store.Published(ctx, func(name string, _ []byte) error {
+		f(name)
+		return nil
+	})
+}

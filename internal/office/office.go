@@ -20,6 +20,7 @@ import (
 	"github.com/elicence/elicence/pki/ocsp"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/pki/tsa"
+	"github.com/elicence/elicence/qr/status"
 )
 
 // Names within a data folder.
@@ -52,7 +53,8 @@ type Office struct {
 	observe   func(Event)
 
 	profiles   *ca.Profiles
-	publishing sync.Mutex // held while trust files are made
+	publishing sync.Mutex    // held while trust files are made
+	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	// rotating is held by who puts a new key into use, and for reading by who signs
 	// with one: a signature never falls outside of its key's time.
 	rotating sync.RWMutex
