@@ -183,7 +183,7 @@ func sumFile(path string) ([sm3.Size]byte, error) {
 	if err != nil {
 		return [sm3.Size]byte{}, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	h := sm3.New()
 	if _, err := io.Copy(h, file); err != nil {
 		return [sm3.Size]byte{}, err
