@@ -133,7 +133,10 @@ func (p *publication) release(ctx context.Context, actor string, settings map[st
 	if err := o.store.PublishTrust(ctx, p.before, p.files, all, append(further, entry)...); err != nil {
 		return err
 	}
-	o.published = p.lists
+	if p.lists != nil {
+		o.published = p.lists
+		o.unknown.givenOut(p.lists)
+	}
 	return nil
 }
 
