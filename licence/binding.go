@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/elicence/elicence/internal/idcode"
@@ -24,17 +26,18 @@ var (
 	// ErrBindingTaken: a code that is still good has the same handle.
 	ErrBindingTaken = errors.New("a binding code that is still good begins alike")
 	// ErrBadBindingCode: a slip, found by the check digit.
-	ErrBadBindingCode = errors.New("not a binding code of 12 digits")
+	ErrBadBindingCode = errors.New("not a binding code of 16 digits")
 )
 
 // A binding code is a handle that finds its record, so that tries can be counted, then
-// the secret, then a check digit.
+// the secret, then a check digit. With nine digits of secret and five tries somebody
+// who tries every handle meets one of a thousand live codes once in 200,000 sweeps.
 const (
-	bindingHandle = 5
-	bindingDigits = 12
+	bindingHandle = 6
+	bindingDigits = 16
 )
 
-// BindingCode is the number that a holder types to bind a device: 12 digits, of which
+// BindingCode is the number that a holder types to bind a device: 16 digits, of which
 // the last is a check digit (ISO/IEC 7064 MOD 11,10).
 type BindingCode struct{ digits string }
 
@@ -53,7 +56,7 @@ func NewBindingCode() (BindingCode, error) {
 	return BindingCode{body + string(check)}, nil
 }
 
-// ParseBindingCode reads 12 digits with the right check digit.
+// ParseBindingCode reads 16 digits with the right check digit.
 func ParseBindingCode(s string) (BindingCode, error) {
 	if len(s) != bindingDigits {
 		return BindingCode{}, fmt.Errorf("%d characters: %w", len(s), ErrBadBindingCode)
@@ -71,12 +74,13 @@ func ParseBindingCode(s string) (BindingCode, error) {
 // Digits returns the code itself.
 func (c BindingCode) Digits() string { return c.digits }
 
-// Grouped returns the code as people read it, in three groups.
+// Grouped returns the code as people read it, in groups of four.
 func (c BindingCode) Grouped() string {
-	if len(c.digits) != bindingDigits {
-		return ""
+	var groups []string
+	for group := range slices.Chunk([]byte(c.digits), 4) {
+		groups = append(groups, string(group))
 	}
-	return c.digits[:4] + " " + c.digits[4:8] + " " + c.digits[8:]
+	return strings.Join(groups, " ")
 }
 
 // Handle returns the digits that find the code's record.
