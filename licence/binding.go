@@ -15,7 +15,7 @@ import (
 // Limits of a binding code.
 const (
 	BindingLife  = 10 * time.Minute
-	BindingTries = 5
+	BindingTries = 5 // wrong ones
 )
 
 // Errors about binding codes.

@@ -162,9 +162,9 @@ type Devices interface {
 	// OpenBinding stores a binding code, hashed. The error wraps [ErrBindingTaken] if a
 	// code that is still good begins alike: draw another.
 	OpenBinding(ctx context.Context, b Binding) error
-	// TryBinding counts a try on the disk and only then compares the code. It returns
-	// the licence, or [ErrBinding] whatever is wrong. The device that the code has bound
-	// may ask again; that is not counted.
+	// TryBinding returns the licence of a code, or [ErrBinding] whatever is wrong. Every
+	// try is recorded, and a wrong one counted, on the disk before it is answered. The
+	// device that the code has bound may ask again; that is no try.
 	TryBinding(ctx context.Context, t BindingTry) (Identifier, error)
 	// BindDevice binds a device with its first credentials to a licence in force and
 	// uses the code up. A device that is bound already only uses the code up. The error

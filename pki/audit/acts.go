@@ -26,4 +26,6 @@ const (
 	ActDeviceRenew   Act = "device.renew"   // the digest is the new credential's
 	ActDevicePresent Act = "device.present" // the device fetched a code of the service; the digest is the code's
 	ActDeviceUnbind  Act = "device.unbind"
+	// ActLicencePresent: a holder at a counter was given a code of the service.
+	ActLicencePresent Act = "licence.present"
 )

@@ -43,8 +43,11 @@ func credentialUse(device licence.DeviceID, profile string) string {
 }
 
 // PutCredentials implements [licence.Credentials].
-func (s *Store) PutCredentials(_ context.Context, id licence.Identifier, all []licence.NewCredential, entry audit.Record) error {
+func (s *Store) PutCredentials(ctx context.Context, id licence.Identifier, all []licence.NewCredential, entry audit.Record) error {
 	values, err := s.sealCredentials(id, all)
+	if err == nil {
+		err = ctx.Err() // from here on it is not bound to the caller's deadline
+	}
 	if err != nil {
 		return fmt.Errorf("credentials of licence %s: %w", id, err)
 	}

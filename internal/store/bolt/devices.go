@@ -143,8 +143,9 @@ func (s *Store) TryBinding(_ context.Context, t licence.BindingTry) (licence.Ide
 		if len(b.Device) > 0 || b.Tries >= licence.BindingTries {
 			return nil
 		}
-		b.Tries++
-		refused = !right
+		if refused = !right; refused {
+			b.Tries++
+		}
 		lookup := s.box.BindingKey(t.Code)
 		if err := put(tx.Bucket(buckets.bindings), lookup[:], b); err != nil {
 			return err
