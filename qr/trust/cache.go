@@ -58,6 +58,9 @@ type Options struct {
 	// State remembers versions and time from one load to the next. Nil: nothing
 	// is remembered.
 	State *State
+	// Trial: the cache is judged by State and not remembered there, because it is not
+	// in use yet.
+	Trial bool
 	// Previous is the cache in force, or nil. Lists that have not changed since are
 	// shared with it, the others take the shortest way from it, and nothing that is
 	// revoked there may be revoked no more.
@@ -70,51 +73,20 @@ const clockTolerance = 5 * time.Minute
 // Load reads and verifies a cache folder. Either everything fits together or
 // there is an error.
 func Load(dir fs.FS, o Options) (*Cache, error) {
-	c, err := loadSigned(dir, o)
+	c, err := LoadSigned(dir, o)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.checkClock(o); err != nil {
 		return nil, err
 	}
 	if err := c.loadSets(dir, o.Previous); err != nil {
 		return nil, err
 	}
 	c.index()
-	if o.State != nil {
-		if err := o.State.advance(c); err != nil {
+	if o.State != nil && !o.Trial {
+		if err := o.State.Remember(c); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
-}
-
-// loadSigned reads and verifies the signed files of a cache folder.
-func loadSigned(dir fs.FS, o Options) (*Cache, error) {
-	c := &Cache{
-		issuers: make(map[pki.KID][]*IssuerKey), services: make(map[pki.KID][]*ServiceKey),
-		categories: make(map[[2]uint64]*Category), sets: make(map[uint32]*status.Set),
-	}
-	if err := c.loadRoot(dir, o); err != nil {
-		return nil, err
-	}
-	files := make(map[Role][]byte)
-	c.Time, c.Trust, c.Catalogue, c.Status = new(Time), new(Trust), new(Catalogue), new(Status)
-	// The time file first: it is small and says whether the rest is worth reading.
-	for _, f := range []struct {
-		role Role
-		into content
-	}{{RoleTime, c.Time}, {RoleTrust, c.Trust}, {RoleCatalogue, c.Catalogue}, {RoleStatus, c.Status}} {
-		signed, err := readLimited(dir, string(f.role), maxSize[f.role])
-		if err != nil {
-			return nil, fmt.Errorf("%s file: %w", f.role, err)
-		}
-		if err := open(f.role, signed, c.Root, o.Second, f.into); err != nil {
-			return nil, err
-		}
-		files[f.role] = signed
-	}
-	return c, c.fitTogether(files)
 }
 
 var rootName = regexp.MustCompile(`^([1-9][0-9]{0,8})\.root$`)
@@ -243,8 +215,9 @@ func (e *ClockError) Error() string {
 // Unwrap returns [ErrClock].
 func (e *ClockError) Unwrap() error { return ErrClock }
 
-// checkClock refuses a clock that is behind the signed time, and expired files.
-func (c *Cache) checkClock(o Options) error {
+// checkClock refuses a clock that is behind the signed time, and files of some roles
+// that have expired.
+func (c *Cache) checkClock(o Options, roles ...Role) error {
 	now := o.Now()
 	last := c.Time.IssuedAt()
 	if o.State != nil && o.State.LastTime().After(last) {
@@ -253,10 +226,12 @@ func (c *Cache) checkClock(o Options) error {
 	if last.Sub(now) > clockTolerance {
 		return &ClockError{Now: now, Last: last}
 	}
-	return errors.Join(
-		c.Root.expired(RoleRoot, now), c.Trust.expired(RoleTrust, now), c.Catalogue.expired(RoleCatalogue, now),
-		c.Status.expired(RoleStatus, now), c.Time.expired(RoleTime, now),
-	)
+	heads := map[Role]Head{RoleRoot: c.Root.Head, RoleTrust: c.Trust.Head, RoleCatalogue: c.Catalogue.Head, RoleStatus: c.Status.Head, RoleTime: c.Time.Head}
+	var expired []error
+	for _, role := range roles {
+		expired = append(expired, heads[role].expired(role, now))
+	}
+	return errors.Join(expired...)
 }
 
 // SetName is the name of a set file within a cache.
