@@ -85,6 +85,10 @@ func Encode(kind Kind, b []byte) (string, error) {
 	if kind < KindLicence || kind > KindDocument {
 		return "", fmt.Errorf("code of kind %d: %w", kind, ErrMalformed)
 	}
+	return encode(kind, b)
+}
+
+func encode(kind Kind, b []byte) (string, error) {
 	if len(b) == 0 || len(b) > MaxPaper {
 		return "", fmt.Errorf("code of %d bytes, at most %d are allowed: %w", len(b), MaxPaper, ErrMalformed)
 	}
@@ -140,6 +144,11 @@ const maxDigits = headDigits + (MaxPaper/groupBytes+1)*groupDigits + checkDigits
 // Decode reads the text of a code: the digits alone, see [Scanned] for what a
 // scanner delivers. The error is a [MisreadError].
 func Decode(digits string) (Kind, []byte, error) {
+	return decode(digits, KindLicence, KindDocument)
+}
+
+// decode reads a text whose kind is between two.
+func decode(digits string, least, most Kind) (Kind, []byte, error) {
 	bad := func(rule Misread, format string, args ...any) (Kind, []byte, error) {
 		return 0, nil, &MisreadError{rule, fmt.Sprintf(format, args...)}
 	}
@@ -166,7 +175,7 @@ func Decode(digits string) (Kind, []byte, error) {
 		return bad(MisreadCheck, "check digits are wrong")
 	}
 	kind := Kind(digits[1] - '0')
-	if kind < KindLicence || kind > KindDocument {
+	if kind < least || kind > most {
 		return bad(MisreadForm, "kind %d is not known", kind)
 	}
 	groups := body[headDigits:]

@@ -133,7 +133,10 @@ func (p *publication) release(ctx context.Context, actor string, settings map[st
 	if err := o.store.PublishTrust(ctx, p.before, p.files, all, append(further, entry)...); err != nil {
 		return err
 	}
-	o.published = p.lists
+	if p.lists != nil {
+		o.published = p.lists
+		o.unknown.givenOut(p.lists)
+	}
 	return nil
 }
 
@@ -199,7 +202,7 @@ func (p *publication) due(ctx context.Context, role trust.Role, f *fileState, co
 
 func (p *publication) trust(ctx context.Context) error {
 	o := p.office
-	t := &trust.Trust{Domain: trust.Domain{Region: o.config.Region, Name: o.config.Domain}, Hosts: []string{o.config.Host}}
+	t := &trust.Trust{Domain: trust.Domain{Region: o.config.Region, Name: o.config.Domain}, Hosts: []string{o.config.Host}, Devices: o.deviceAlgorithms()}
 	authorities, err := o.store.Authorities(ctx)
 	if err != nil {
 		return err

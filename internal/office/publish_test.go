@@ -72,8 +72,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// terminal is what a terminal keeps, and how it fetches.
-type terminal struct {
+// fetching is what a terminal keeps, and how it fetches.
+type fetching struct {
 	t     *testing.T
 	f     *officetest.Fixture
 	clock *clock
@@ -81,7 +81,7 @@ type terminal struct {
 }
 
 // update brings the terminal up to date and returns the files that it fetched.
-func (m *terminal) update() ([]string, *trust.Cache) {
+func (m *fetching) update() ([]string, *trust.Cache) {
 	m.t.Helper()
 	var fetched []string
 	next := maps.Clone(m.files)
@@ -164,9 +164,9 @@ func TestAway(t *testing.T) {
 		}
 	}
 	publish()
-	away := map[string]*terminal{}
+	away := map[string]*fetching{}
 	for _, name := range []string{"always", "hour", "day", "week", "twenty days"} {
-		away[name] = &terminal{t, f, c, make(fstest.MapFS)}
+		away[name] = &fetching{t, f, c, make(fstest.MapFS)}
 		away[name].update()
 	}
 	last := make(map[string]time.Time)
@@ -211,7 +211,7 @@ func TestAway(t *testing.T) {
 		}
 	}
 	// A new terminal, and one that has only the state of the beginning.
-	fresh := &terminal{t, f, c, make(fstest.MapFS)}
+	fresh := &fetching{t, f, c, make(fstest.MapFS)}
 	if fetched, _ := fresh.update(); len(fetched) > 8 {
 		t.Errorf("a new terminal fetches %v", fetched)
 	}

@@ -24,6 +24,9 @@ const (
 
 	CauseLastDay    CauseCode = "last_day"
 	CausePrintAgain CauseCode = "print_again"
+	// Of codes that are shown live.
+	CauseRenewCredential CauseCode = "renew_credential"
+	CauseCodeEnded       CauseCode = "code_ended"
 
 	CauseFirstDay CauseCode = "first_day"
 
@@ -39,25 +42,39 @@ const (
 	CauseShowLive       CauseCode = "show_live"
 	CauseListForeign    CauseCode = "list_foreign"
 	CauseListClosed     CauseCode = "list_closed"
+	CauseKindNotTaken   CauseCode = "kind_not_taken"
+	CauseDeviceKind     CauseCode = "device_kind"
+	CauseAnswerWanted   CauseCode = "answer_wanted"
 
 	CauseUnknownIssuer  CauseCode = "unknown_issuer"
 	CauseUnknownService CauseCode = "unknown_service"
 	CauseKeyCompromised CauseCode = "key_compromised"
 
 	CauseBadSignature CauseCode = "bad_signature"
+	CauseBadDevice    CauseCode = "bad_device_signature"
 
-	CauseNotOurs       CauseCode = "not_ours"
-	CauseLength        CauseCode = "length"
-	CauseUnknownForm   CauseCode = "unknown_form"
-	CauseCheckDigits   CauseCode = "check_digits"
-	CauseGroups        CauseCode = "groups"
-	CauseContent       CauseCode = "content"
-	CauseFieldList     CauseCode = "field_list"
-	CauseLongLine      CauseCode = "long_line"
-	CauseNoPicture     CauseCode = "no_picture"
-	CauseNoCode        CauseCode = "no_code"
-	CauseSeveralCodes  CauseCode = "several_codes"
-	CauseFutureSigning CauseCode = "future_signing"
+	CauseNotOurs      CauseCode = "not_ours"
+	CauseLength       CauseCode = "length"
+	CauseUnknownForm  CauseCode = "unknown_form"
+	CauseCheckDigits  CauseCode = "check_digits"
+	CauseGroups       CauseCode = "groups"
+	CauseContent      CauseCode = "content"
+	CauseFieldList    CauseCode = "field_list"
+	CauseLongLine     CauseCode = "long_line"
+	CauseNoPicture    CauseCode = "no_picture"
+	CauseNoCode       CauseCode = "no_code"
+	CauseSeveralCodes CauseCode = "several_codes"
+
+	CauseFutureSigning  CauseCode = "future_signing"
+	CausePresentedAhead CauseCode = "presented_ahead"
+	CausePresentedLate  CauseCode = "presented_late"
+
+	CauseShownBefore     CauseCode = "shown_before"
+	CauseAnswerMissing   CauseCode = "answer_missing"
+	CauseAnswerOther     CauseCode = "answer_other"
+	CauseAnsweredBefore  CauseCode = "answered_before"
+	CauseQuestionEnded   CauseCode = "question_ended"
+	CauseAnswerElsewhere CauseCode = "answer_elsewhere"
 
 	CauseClockBehind      CauseCode = "clock_behind"
 	CauseOtherRoot        CauseCode = "other_root"
@@ -70,7 +87,6 @@ const (
 	CauseUnknownList      CauseCode = "unknown_list"
 	CauseIssuedAfterData  CauseCode = "issued_after_data"
 	CauseDataTooOld       CauseCode = "data_too_old"
-	CauseKindNotRead      CauseCode = "kind_not_read"
 )
 
 // Cause is the one plain reason for a verdict, in English and in Chinese, and the

@@ -12,6 +12,13 @@ const (
 	setClockEN = "Set this terminal's clock and try again"
 	otherZH    = "请持证人出示原件，或到发证机关重新打印"
 	otherEN    = "Ask for the original, or for a new print from the issuing authority"
+	refreshZH  = "请持证人刷新后重新出示"
+	refreshEN  = "Ask the holder to refresh the code and show it again"
+	answerZH   = "请持证人用手机扫描本窗口显示的问询码"
+	answerEN   = "Ask the holder to scan this counter's code with the phone"
+
+	newQuestionZH = "请重新显示问询码，由持证人再扫一次"
+	newQuestionEN = "Show a new question, and ask the holder to scan it"
 )
 
 // causes words every cause. It blames nobody: a misread is the scanner's, old data is
@@ -25,6 +32,9 @@ var causes = map[CauseCode]causeWording{
 	CauseLastDay: {en: "its last day was %s", zh: "有效期至 %s", nextEN: "Ask the holder to renew", nextZH: "请持证人办理换证"},
 	CausePrintAgain: {en: "the licence may still be in force, but this print's code has ended: print again", zh: "打印件上的码已过期，证照本身可能仍有效",
 		nextEN: "Print again", nextZH: "请重新打印"},
+	CauseRenewCredential: {en: "the licence may still be in force, but the phone's credential has ended", zh: "手机凭证已过期，证照本身可能仍有效",
+		nextEN: "Ask the holder to open the wallet with a network, then show it again", nextZH: "请持证人联网打开手机证照后重新出示"},
+	CauseCodeEnded: {en: "this code was good for 60 seconds and has ended", zh: "此码仅 60 秒有效，现已过期", nextEN: refreshEN, nextZH: refreshZH},
 
 	CauseFirstDay: {en: "valid from %s", zh: "自 %s 起有效"},
 
@@ -40,6 +50,9 @@ var causes = map[CauseCode]causeWording{
 	CauseShowLive:       {en: "a licence of this category counts only when it is shown live: show it live", zh: "此类证照须现场亮证，打印件无效", nextEN: "Ask the holder to show it live on a phone", nextZH: "请持证人用手机现场亮证"},
 	CauseListForeign:    {en: "the status list is not the issuing authority's", zh: "状态列表不属于该发证机关", nextEN: "Do not accept; report it", nextZH: "不得接受，请报告上级"},
 	CauseListClosed:     {en: "signed outside the time in which its status list was in use", zh: "签名时间不在其状态列表的使用期内", nextEN: "Do not accept; report it", nextZH: "不得接受，请报告上级"},
+	CauseKindNotTaken:   {en: "licences of this category do not count in this form", zh: "此类证照不接受这种出示方式", nextEN: "Ask for the original", nextZH: "请持证人出示原件"},
+	CauseDeviceKind:     {en: "devices that sign with %[1]s are not taken", zh: "不接受使用 %[1]s 签名的设备", nextEN: "Ask for the original", nextZH: "请持证人出示原件"},
+	CauseAnswerWanted:   {en: "this counter asks a question that only a phone can answer", zh: "本窗口须用手机扫描问询码亮证", nextEN: answerEN, nextZH: answerZH},
 
 	CauseUnknownIssuer:  {en: "no issuing authority of the trust list has this key", zh: "信任列表中没有使用此密钥的发证机关"},
 	CauseUnknownService: {en: "no service of the trust list has this key", zh: "信任列表中没有使用此密钥的服务"},
@@ -47,6 +60,7 @@ var causes = map[CauseCode]causeWording{
 		nextEN: "Look the licence up online, or ask for a new print", nextZH: "请联网查询，或请持证人重新打印"},
 
 	CauseBadSignature: {en: "the signature is not that of the key it names", zh: "签名与内容不符"},
+	CauseBadDevice:    {en: "the licence was not shown by the phone that it was given to", zh: "出示的设备不是该证照绑定的手机"},
 
 	CauseNotOurs:     {en: "not a code of ours", zh: "不是本系统的码", nextEN: "Scan the code that is printed on the licence", nextZH: "请扫描证照上的核验码"},
 	CauseLength:      {en: "cut off, or not a code of ours", zh: "码不完整，或不是本系统的码", nextEN: "Scan the whole code again", nextZH: "请完整地重新扫描"},
@@ -61,6 +75,17 @@ var causes = map[CauseCode]causeWording{
 	CauseSeveralCodes: {en: "more than one QR code is in the picture", zh: "图片中有多个二维码",
 		nextEN: "Take a picture of one code alone", nextZH: "请只拍摄一个码"},
 	CauseFutureSigning: {en: "signed %[1]s in this terminal's future", zh: "签名时间比本终端时钟晚 %[2]s", nextEN: setClockEN, nextZH: setClockZH},
+	CausePresentedAhead: {en: "presented %[1]s in this terminal's future", zh: "出示时间比本终端时钟晚 %[2]s",
+		nextEN: "Compare the phone's clock and this terminal's, then show it again", nextZH: "请核对手机与本终端的时钟后重新出示"},
+	CausePresentedLate: {en: "presented %[1]s in this terminal's past: an old picture of a code, or a clock that is off", zh: "出示时间比本终端时钟早 %[2]s，可能是截图，也可能是时钟不准",
+		nextEN: "Ask the holder to refresh the code; if it stays so, compare the clocks", nextZH: "请持证人刷新后重新出示；仍如此请核对时钟"},
+
+	CauseShownBefore:     {en: "this code was shown here before", zh: "此码已在此出示过", nextEN: refreshEN, nextZH: refreshZH},
+	CauseAnswerMissing:   {en: "it does not answer this counter's question", zh: "此码未回答本窗口的问询", nextEN: answerEN, nextZH: answerZH},
+	CauseAnswerOther:     {en: "it answers another question than this counter's", zh: "此码回答的不是本窗口的问询", nextEN: answerEN, nextZH: answerZH},
+	CauseAnsweredBefore:  {en: "this counter's question was answered before", zh: "本窗口的问询已有回答", nextEN: newQuestionEN, nextZH: newQuestionZH},
+	CauseQuestionEnded:   {en: "this counter's question has run out", zh: "本窗口的问询已超时", nextEN: newQuestionEN, nextZH: newQuestionZH},
+	CauseAnswerElsewhere: {en: "it answers a counter's question and counts only there", zh: "此码是对某窗口问询的回答，只在该窗口有效", nextEN: refreshEN, nextZH: refreshZH},
 
 	CauseClockBehind:      {en: "this terminal's clock is %[1]s behind the last signed time", zh: "本终端时钟比最近的签名时间慢 %[2]s", nextEN: setClockEN, nextZH: setClockZH},
 	CauseOtherRoot:        {en: "the root is not the pinned one", zh: "数据的根与本终端固定的根不符", nextEN: "Do not use this data; fetch it from where you trust", nextZH: "不得使用此数据，请从可信渠道重新取得"},
@@ -73,7 +98,6 @@ var causes = map[CauseCode]causeWording{
 	CauseUnknownList:      {en: "this terminal's data does not have status list %d", zh: "本终端的数据没有第 %d 号状态列表"},
 	CauseIssuedAfterData:  {en: "issued after this terminal's data", zh: "签发时间晚于本终端的数据"},
 	CauseDataTooOld:       {en: "the status data is too old: of %[1]s, %[2]s ago", zh: "状态数据过旧：截至 %[3]s，已有 %[4]s"},
-	CauseKindNotRead:      {en: "codes of kind %d are not yet supported", zh: "本终端程序尚不支持第 %d 种码", nextEN: "Verify online", nextZH: "请联网核验"},
 }
 
 // Causes lists the causes that a verdict may have, in no order.
