@@ -24,8 +24,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/elicence/elicence/internal/hall"
 	"github.com/elicence/elicence/internal/mirror"
-	"github.com/elicence/elicence/internal/places"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/second"
 )
@@ -112,14 +112,14 @@ func settle(s settings) (mirror.Options, error) {
 	if o.Sources, err = sources(s.from, s.ca); err != nil {
 		return o, err
 	}
-	if o.Pin, err = places.ReadPin(program, s.pin); err != nil {
+	if o.Pin, err = hall.ReadPin(program, s.pin); err != nil {
 		return o, err
 	}
 	if o.Pin == nil {
 		warn("the root is not pinned: give --root-sm3, or the cache is only as good as its first filling")
 	}
 	if o.State == "" {
-		if o.State, err = places.StateFolder(program); err != nil {
+		if o.State, err = hall.StateFolder(program); err != nil {
 			warn("what was seen is remembered beside the cache: " + err.Error() + "; give --state")
 			o.State = ""
 		}

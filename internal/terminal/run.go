@@ -106,6 +106,11 @@ func (t *Terminal) tick() error {
 	if t.cache != nil {
 		h.Usable, h.AsOf, h.Pinned = true, t.cache.AsOf(), t.cache.Pinned
 	}
+	if t.o.Journal != nil {
+		if err := t.o.Journal.Sync(); err != nil {
+			t.o.Warn("scans may be missing in the journal: " + err.Error())
+		}
+	}
 	if err := t.o.Show.Tick(h); err != nil {
 		return fmt.Errorf("writing to the screen: %w", err)
 	}

@@ -57,6 +57,8 @@ type Health struct {
 // Journal keeps one entry a scan.
 type Journal interface {
 	Append(at time.Time, r verify.Result) error
+	// Sync is called about once a second: what was appended is on the disk after it.
+	Sync() error
 }
 
 // Terminal is a running terminal. It is not safe for concurrent use.

@@ -36,6 +36,10 @@ type Result struct {
 	StatusAsOf   *string           `json:"status_as_of"` // RFC 3339
 	TookMicros   int64             `json:"took_us"`
 
+	// Status is where the status lists have the credential, list<<32 | index; nil where
+	// no signed credential names a place.
+	Status *uint64 `json:"-"`
+
 	// Labels are the Chinese and English names of the fields, in order.
 	Labels []Label `json:"-"`
 }
@@ -65,6 +69,7 @@ func (r *Result) because(v Verdict, c Cause) {
 // found good.
 func (r *Result) show(c *credential) {
 	s := &c.Summary
+	r.Status = &s.Status
 	r.showSummary(said{
 		category: s.Category, number: &s.Number, holder: &s.Holder, maskedID: &s.MaskedID, firstDay: &s.FirstDay, lastDay: s.LastDay,
 		fields: s.Fields, signer: &c.issuer.Name,
