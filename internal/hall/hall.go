@@ -1,5 +1,5 @@
-// Package hall is what the programs of a hall terminal have in common: where each
-// finds the pin of the root, and where it keeps what it must remember.
+// Package hall says where the programs of a hall terminal look when no flag says so:
+// where each finds the pin of the root, and where it keeps what it must remember.
 package hall
 
 import (

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/pki"
-	"github.com/elicence/elicence/qr/status"
 	"github.com/elicence/elicence/qr/trust"
 )
 
@@ -126,7 +126,7 @@ func (m *run) lookAtPresent() error {
 }
 
 func (m *run) trustOptions() trust.Options {
-	return trust.Options{Pin: m.Pin, Second: m.Second, Now: m.Now, State: m.state, Trial: true}
+	return trust.Options{Pin: m.Pin, Second: m.Second, Now: m.Now, State: m.state, Trial: true, Previous: m.present.cache}
 }
 
 func (m *run) remember(c *trust.Cache) error {
@@ -241,10 +241,14 @@ func (m *run) all(ctx context.Context, s Source, now *trust.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := m.sets(ctx, s, signed.SetFiles()); err != nil {
+	if err := m.sets(ctx, s, signed.Status.Files); err != nil {
 		return err
 	}
 	m.step("sets")
+	if err := m.base(ctx, s); err != nil {
+		return err
+	}
+	m.step("base")
 	if _, err := m.crls(ctx, s, signed.Trust.Documents); err != nil {
 		return err
 	}
@@ -254,15 +258,59 @@ func (m *run) all(ctx context.Context, s Source, now *trust.Time) error {
 	return m.work.prune(nil)
 }
 
-// putInForce verifies the next cache as a terminal does and lets it take the place of
-// the one in force. Only then it is remembered: a run that ends before must not have the
-// old one refused.
-func (m *run) putInForce() error {
+// base builds the state of the status lists from what there is, and writes it down as
+// what the next update begins with.
+func (m *run) base(ctx context.Context, s Source) error {
 	cache, err := trust.Load(os.DirFS(m.work.next()), m.trustOptions())
+	if errors.Is(err, trust.ErrMismatch) {
+		// What was there leads elsewhere: the snapshot does not.
+		if err := os.RemoveAll(filepath.Join(m.work.next(), trust.BaseName)); err != nil {
+			return local("building the next cache", err)
+		}
+		before := m.present.cache
+		m.present.cache = nil
+		err = m.missingSets(ctx, s)
+		m.present.cache = before
+		if err != nil {
+			return err
+		}
+		cache, err = trust.Load(os.DirFS(m.work.next()), m.trustOptions())
+	}
 	if err != nil {
 		return err
 	}
-	if err := m.onlyRevoked(cache); err != nil {
+	if err := m.continues(cache); err != nil {
+		return err
+	}
+	b, err := cache.Base()
+	if err != nil {
+		return err
+	}
+	return m.work.put(trust.BaseName, b)
+}
+
+// continues refuses a state of the status lists that is earlier than the one in force:
+// under the same keys it goes on. What a later one may not take back, Load has refused.
+func (m *run) continues(next *trust.Cache) error {
+	before := m.present.cache
+	if before != nil && slices.Equal(statusKeys(before.Root), statusKeys(next.Root)) && next.Status.Sequence < before.Status.Sequence {
+		return fmt.Errorf("state %d of the status lists, after %d: %w", next.Status.Sequence, before.Status.Sequence, trust.ErrRollback)
+	}
+	return nil
+}
+
+func statusKeys(r *trust.Root) []pki.Point {
+	return r.Roles[slices.Index(trust.Roles(), trust.RoleStatus)].Points
+}
+
+// putInForce verifies the next cache as a terminal does that is switched on, and lets it
+// take the place of the one in force. Only then it is remembered: a run that ends before
+// must not have the old one refused.
+func (m *run) putInForce() error {
+	options := m.trustOptions()
+	options.Previous = nil
+	cache, err := trust.Load(os.DirFS(m.work.next()), options)
+	if err != nil {
 		return err
 	}
 	m.step("verified")
@@ -283,38 +331,13 @@ func (m *run) putInForce() error {
 	return nil
 }
 
-// onlyRevoked refuses a cache that takes back a revocation of the one in force: a list
-// only grows while it lives. Other keys of the status file may clear what a thief of the
-// ones before has revoked.
-func (m *run) onlyRevoked(next *trust.Cache) error {
-	if m.present.cache == nil || !slices.Equal(statusKeys(m.present.root), statusKeys(next.Root)) {
-		return nil
-	}
-	for _, l := range next.Status.Lists {
-		after, _ := next.Set(uint32(l.List))
-		before, known := m.present.cache.Set(uint32(l.List))
-		if !known {
-			continue
-		}
-		for i := range before.Revoked {
-			if before.Revoked[i]&^after.Revoked[i] != 0 || before.High > after.High {
-				return fmt.Errorf("list %d: %w", l.List, status.ErrUnrevoked)
-			}
-		}
-	}
-	return nil
-}
-
-func statusKeys(r *trust.Root) []pki.Point {
-	return r.Roles[slices.Index(trust.Roles(), trust.RoleStatus)].Points
-}
-
-// changed lists the files of the next cache that are not those of the one in force.
+// changed lists the files of the next cache that are not those of the one in force, but
+// for the base, which is nobody's.
 func (m *run) changed() ([]string, error) {
 	var changed []string
 	next := os.DirFS(m.work.next())
 	err := fs.WalkDir(next, ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+		if err != nil || e.IsDir() || name == trust.BaseName {
 			return err
 		}
 		after, err := fs.ReadFile(next, name)

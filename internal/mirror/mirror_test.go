@@ -3,9 +3,12 @@ package mirror
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -486,5 +489,30 @@ func TestInterrupted(t *testing.T) {
 	r := Run(ctx, h.options(serve(t, p.Files(t)).source(t)))
 	if r.Outcome != Failed || r.Problems[0].Rule != RuleInterrupted {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestTLS: the server is verified, by the system's roots or by those that are given.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	p := newProvince(t)
+	s := serve(t, p.Files(t))
+	over := httptest.NewUnstartedServer(s)
+	over.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
+	over.StartTLS()
+	t.Cleanup(over.Close)
+	ours := x509.NewCertPool()
+	ours.AddCert(over.Certificate())
+	for name, test := range map[string]struct {
+		roots *x509.CertPool
+		want  Outcome
+	}{"ours": {ours, Updated}, "the system's": {nil, Unreachable}, "another's": {x509.NewCertPool(), Unreachable}} {
+		source, err := NewHTTP(over.URL, test.roots, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := Run(t.Context(), newHall(t, p).options(source)); r.Outcome != test.want {
+			t.Errorf("with the roots of %s: %+v", name, r)
+		}
 	}
 }

@@ -16,49 +16,71 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 )
 
-// maxSets bounds the set files of a cache together, in bytes.
+// maxSets bounds the set files that are fetched in one run together, in bytes.
 const maxSets = 1 << 30
 
 // begunSuffix ends the name of a set file that is not whole yet.
 const begunSuffix = ".part"
 
-// sets brings the set files into the next cache: from the one in force, from what an
-// earlier run has fetched, or from the source.
-func (m *run) sets(ctx context.Context, s Source, files []trust.File) error {
-	total := int64(0)
-	for _, f := range files {
-		if total += f.Length; total > maxSets {
-			return fmt.Errorf("the set files have more than %d bytes together: %w", int64(maxSets), ErrTooLarge)
-		}
-	}
-	if err := m.work.prune(files); err != nil {
+// sets brings into the next cache what leads to the signed state of the status lists: the
+// base and the set files that are there already, and the fewest bytes of the source.
+func (m *run) sets(ctx context.Context, s Source, named []trust.SetFile) error {
+	if err := m.work.prune(named); err != nil {
 		return err
 	}
-	for _, f := range files {
-		if m.isWhole(m.work.path(f.Name), f) {
-			if err := m.work.keep(f.Name); err != nil {
+	if m.present.cache != nil {
+		if _, err := os.Stat(m.work.path(trust.BaseName)); err == nil {
+			if err := m.work.keep(trust.BaseName); err != nil {
 				return err
 			}
-			continue
 		}
-		part := filepath.Join(m.work.parts(), path.Base(f.Name))
-		if !m.isWhole(part, f) {
-			if err := m.fetchSet(ctx, s, f, part); err != nil {
-				return err
+	}
+	for _, f := range named {
+		for _, path := range []string{m.work.path(trust.SetName(f.SM3)), m.work.part(f)} {
+			if isWhole(path, f) {
+				if err := m.work.link(path, trust.SetName(f.SM3)); err != nil {
+					return err
+				}
+				break
 			}
-			m.step("set")
 		}
-		if err := m.work.link(part, f.Name); err != nil {
+	}
+	return m.missingSets(ctx, s)
+}
+
+// missingSets fetches the set files without which the next cache does not load.
+func (m *run) missingSets(ctx context.Context, s Source) error {
+	missing, err := trust.Missing(os.DirFS(m.work.next()), m.trustOptions())
+	if err != nil {
+		return err
+	}
+	total := uint64(0)
+	for _, f := range missing {
+		if total += f.Length; total > maxSets {
+			return fmt.Errorf("the set files have more than %d bytes together: %w", uint64(maxSets), ErrTooLarge)
+		}
+	}
+	for _, f := range missing {
+		if err := m.fetchSet(ctx, s, f); err != nil {
+			return err
+		}
+		m.step("set")
+		if err := m.work.link(m.work.part(f), trust.SetName(f.SM3)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// part is where a set file is kept until it is in force.
+func (w *work) part(f trust.SetFile) string {
+	return filepath.Join(w.parts(), path.Base(trust.SetName(f.SM3)))
+}
+
 // isWhole reports whether a path holds a set file.
-func (m *run) isWhole(path string, f trust.File) bool {
+func isWhole(path string, f trust.SetFile) bool {
 	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() != f.Length {
+	if err != nil || !info.Mode().IsRegular() || uint64(info.Size()) != f.Length {
 		return false
 	}
 	sum, err := sumFile(path)
@@ -68,7 +90,8 @@ func (m *run) isWhole(path string, f trust.File) bool {
 // fetchSet fetches a set file, going on where an earlier run has stopped. What does not
 // come out right is fetched once more from the beginning: the part may have been of
 // another source.
-func (m *run) fetchSet(ctx context.Context, s Source, f trust.File, part string) error {
+func (m *run) fetchSet(ctx context.Context, s Source, f trust.SetFile) error {
+	part := m.work.part(f)
 	begun := part + begunSuffix
 	resumed, err := m.continueSet(ctx, s, f, begun)
 	if resumed && (errors.Is(err, trust.ErrMismatch) || errors.Is(err, ErrAnswer)) {
@@ -89,7 +112,7 @@ func (m *run) fetchSet(ctx context.Context, s Source, f trust.File, part string)
 
 // continueSet fetches the rest of a set file behind what was begun, and reports whether
 // anything was. A file that is not the named one is removed.
-func (m *run) continueSet(ctx context.Context, s Source, f trust.File, begun string) (bool, error) {
+func (m *run) continueSet(ctx context.Context, s Source, f trust.SetFile, begun string) (bool, error) {
 	out, err := os.OpenFile(begun, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return false, local("keeping a set file", err)
@@ -110,21 +133,22 @@ func (m *run) continueSet(ctx context.Context, s Source, f trust.File, begun str
 		return resumed, local("keeping a set file", err)
 	}
 	if sum != f.SM3 {
-		return resumed, errors.Join(fmt.Errorf("%s is another file: %w", f.Name, trust.ErrMismatch), os.Remove(begun))
+		return resumed, errors.Join(fmt.Errorf("%s is another file: %w", trust.SetName(f.SM3), trust.ErrMismatch), os.Remove(begun))
 	}
 	return resumed, nil
 }
 
 // fill appends the rest of a set file to what was begun.
-func (m *run) fill(ctx context.Context, s Source, f trust.File, out *os.File) (bool, error) {
+func (m *run) fill(ctx context.Context, s Source, f trust.SetFile, out *os.File) (bool, error) {
 	size, err := out.Seek(0, io.SeekEnd)
 	if err != nil {
 		return false, local("keeping a set file", err)
 	}
-	if size >= f.Length {
+	length := int64(f.Length)
+	if size >= length {
 		size = 0
 	}
-	c, err := s.Open(ctx, f.Name, Wanted{Offset: size, Limit: f.Length})
+	c, err := s.Open(ctx, trust.SetName(f.SM3), Wanted{Offset: size, Limit: length})
 	if err != nil {
 		return size > 0, err
 	}
@@ -137,8 +161,8 @@ func (m *run) fill(ctx context.Context, s Source, f trust.File, out *os.File) (b
 	}
 	n, err := io.Copy(disk{out}, c)
 	m.result.Bytes += n
-	if err == nil && c.Offset+n < f.Length {
-		err = fmt.Errorf("%s ends after %d of %d bytes: %w", f.Name, c.Offset+n, f.Length, ErrUnreachable)
+	if err == nil && c.Offset+n < length {
+		err = fmt.Errorf("%s ends after %d of %d bytes: %w", trust.SetName(f.SM3), c.Offset+n, length, ErrUnreachable)
 	}
 	return c.Offset > 0, err
 }
@@ -159,7 +183,7 @@ func sumFile(path string) ([sm3.Size]byte, error) {
 	if err != nil {
 		return [sm3.Size]byte{}, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	h := sm3.New()
 	if _, err := io.Copy(h, file); err != nil {
 		return [sm3.Size]byte{}, err
@@ -186,14 +210,14 @@ func (w *work) pruneTaken() error {
 }
 
 // prune removes what was fetched or begun of files that are not among those wanted.
-func (w *work) prune(wanted []trust.File) error {
+func (w *work) prune(wanted []trust.SetFile) error {
 	entries, err := os.ReadDir(w.parts())
 	if err != nil {
 		return local("removing what is not needed any more", err)
 	}
 	for _, e := range entries {
 		name := strings.TrimSuffix(e.Name(), begunSuffix)
-		if slices.ContainsFunc(wanted, func(f trust.File) bool { return path.Base(f.Name) == name }) {
+		if slices.ContainsFunc(wanted, func(f trust.SetFile) bool { return path.Base(trust.SetName(f.SM3)) == name }) {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(w.parts(), e.Name())); err != nil {

@@ -104,7 +104,7 @@ func (w *work) setAside() error {
 	return errors.Join(os.RemoveAll(w.last()), os.Rename(w.next(), w.last()))
 }
 
-var cacheName = regexp.MustCompile(`^([1-9][0-9]{0,8}\.root|trust|catalogue|status|time|set|crl|domains)$`)
+var cacheName = regexp.MustCompile(`^([1-9][0-9]{0,8}\.root|trust|catalogue|status|time|set|base|crl|domains)$`)
 
 // checkCacheFolder refuses a folder that holds something else: it would be moved away.
 func checkCacheFolder(dir string) error {

@@ -148,7 +148,7 @@ func (t *Terminal) load() (*trust.Cache, error) {
 }
 
 func (t *Terminal) loadFrom(dir fs.FS) (*trust.Cache, error) {
-	options := trust.Options{Pin: t.o.Pin, Second: t.second, Now: t.o.Now}
+	options := trust.Options{Pin: t.o.Pin, Second: t.second, Now: t.o.Now, Previous: t.cache}
 	if t.o.State != "" {
 		root := t.o.Pin
 		if root == nil {

@@ -31,6 +31,7 @@ type Cache struct {
 	issuers    map[pki.KID][]*IssuerKey
 	services   map[pki.KID][]*ServiceKey
 	categories map[[2]uint64]*Category
+	state      *status.State
 	sets       map[uint32]*status.Set
 }
 
@@ -60,6 +61,10 @@ type Options struct {
 	// Trial: the cache is judged by State and not remembered there, because it is not
 	// in use yet.
 	Trial bool
+	// Previous is the cache in force, or nil. Lists that have not changed since are
+	// shared with it, the others take the shortest way from it, and nothing that is
+	// revoked there may be revoked no more.
+	Previous *Cache
 }
 
 // clockTolerance is how far behind the last signed time a terminal's clock may be.
@@ -72,7 +77,7 @@ func Load(dir fs.FS, o Options) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.loadSets(dir); err != nil {
+	if err := c.loadSets(dir, o.Previous); err != nil {
 		return nil, err
 	}
 	c.index()
@@ -229,38 +234,6 @@ func (c *Cache) checkClock(o Options, roles ...Role) error {
 	return errors.Join(expired...)
 }
 
-// loadSets builds every list from its snapshot and deltas and compares the
-// result with the signed hash.
-func (c *Cache) loadSets(dir fs.FS) error {
-	for _, l := range c.Status.Lists {
-		set, err := applyFile(dir, l, nil, 0, l.Snapshot.Sequence, l.Snapshot.SM3, l.Snapshot.Length)
-		if err != nil {
-			return fmt.Errorf("status list %d: %w", l.List, err)
-		}
-		for _, d := range l.Deltas {
-			if set, err = applyFile(dir, l, set, d.From, d.To, d.SM3, d.Length); err != nil {
-				return fmt.Errorf("status list %d: %w", l.List, err)
-			}
-		}
-		if set.Hash() != l.SetHash || uint64(set.High) != l.High {
-			return fmt.Errorf("status list %d is not the signed one: %w", l.List, ErrMismatch)
-		}
-		c.sets[set.List] = set
-	}
-	return nil
-}
-
-func applyFile(dir fs.FS, l List, earlier *status.Set, from, to uint64, sum [sm3.Size]byte, length uint64) (*status.Set, error) {
-	file, err := readLimited(dir, SetName(sum), int64(length))
-	if err != nil {
-		return nil, err
-	}
-	if uint64(len(file)) != length || status.FileHash(file) != sum {
-		return nil, fmt.Errorf("set file is not the signed one: %w", ErrMismatch)
-	}
-	return status.Apply(file, uint32(l.List), earlier, from, to)
-}
-
 // SetName is the name of a set file within a cache.
 func SetName(sum [sm3.Size]byte) string { return "set/" + hex.EncodeToString(sum[:]) }
 
@@ -281,6 +254,9 @@ func (c *Cache) index() {
 	for i := range c.Catalogue.Categories {
 		k := &c.Catalogue.Categories[i]
 		c.categories[[2]uint64{k.ID, k.Schema}] = k
+	}
+	for _, set := range c.state.Sets {
+		c.sets[set.List] = set
 	}
 }
 

@@ -59,9 +59,8 @@ func (c *Cache) openFile(dir fs.FS, role Role, into content, o Options) ([]byte,
 	return signed, open(role, signed, c.Root, o.Second, into)
 }
 
-// LoadSigned verifies all files of a folder but the set files, which need not be there.
-// Its result knows no status: [Cache.Set] finds nothing.
-func LoadSigned(dir fs.FS, o Options) (*Cache, error) {
+// loadSigned reads and verifies the signed files of a cache folder, the time file first.
+func loadSigned(dir fs.FS, o Options) (*Cache, error) {
 	c := newCache()
 	if err := c.loadTime(dir, o); err != nil {
 		return nil, err
@@ -77,7 +76,14 @@ func LoadSigned(dir fs.FS, o Options) (*Cache, error) {
 		}
 		files[f.role] = signed
 	}
-	if err := c.fitTogether(files); err != nil {
+	return c, c.fitTogether(files)
+}
+
+// LoadSigned verifies all files of a folder but the set files, which need not be there:
+// [Missing] says which are wanted. Its result knows no status: [Cache.Set] finds nothing.
+func LoadSigned(dir fs.FS, o Options) (*Cache, error) {
+	c, err := loadSigned(dir, o)
+	if err != nil {
 		return nil, err
 	}
 	if err := c.checkClock(o, Roles()...); err != nil {
@@ -89,25 +95,6 @@ func LoadSigned(dir fs.FS, o Options) (*Cache, error) {
 		}
 	}
 	return c, nil
-}
-
-// File is a file that a cache must hold.
-type File struct {
-	Name   string // within the cache
-	SM3    [32]byte
-	Length int64 // bytes
-}
-
-// SetFiles lists the set files that lead to the signed state of every list.
-func (c *Cache) SetFiles() []File {
-	var files []File
-	for _, l := range c.Status.Lists {
-		files = append(files, File{SetName(l.Snapshot.SM3), l.Snapshot.SM3, int64(l.Snapshot.Length)})
-		for _, d := range l.Deltas {
-			files = append(files, File{SetName(d.SM3), d.SM3, int64(d.Length)})
-		}
-	}
-	return files
 }
 
 // RootName is the name of a version of the root within a cache.
