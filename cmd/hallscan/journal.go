@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,8 +18,6 @@ import (
 	"github.com/elicence/elicence/internal/terminal/journal"
 	"github.com/elicence/elicence/qr/verify"
 )
-
-func journalFolder(state string) string { return filepath.Join(state, "journal") }
 
 // errRefused says that a journal is not what it should be: exit 1, not 2.
 var errRefused = errors.New("the journal is refused")

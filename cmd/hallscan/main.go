@@ -19,17 +19,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/hall"
 	"github.com/elicence/elicence/internal/terminal"
-	"github.com/elicence/elicence/internal/terminal/journal"
 	"github.com/elicence/elicence/qr"
-	"github.com/elicence/elicence/qr/verify"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -146,44 +142,15 @@ func scan(ctx context.Context, s *settings, warn func(string)) (bool, error) {
 		return false, err
 	}
 	defer func() { _ = show.Close() }()
-	options := terminal.Options{Trust: s.trust, Pin: pin, State: s.state, Show: show, Warn: show.warn(warn), Now: time.Now}
-	if s.state != "" {
-		memory, err := terminal.OpenMemory(filepath.Join(s.state, "shown"), time.Now(), options.Warn)
-		if err != nil {
-			return false, err
-		}
-		defer memory.Close()
-		options.Replays = memory
-	} else {
-		memory := verify.NewMemory(terminal.MemoryRoom)
-		memory.ForgetBefore(time.Now())
-		options.Replays = memory
-	}
+	options := terminal.Options{Trust: s.trust, Pin: pin, State: s.state, Show: show.Display, Warn: show.warn(warn), Now: time.Now}
+	defer s.remember(&options)()
 	if s.challenge != "" {
 		options.Questions = &terminal.Questions{Hall: s.challenge, Random: rand.Reader, Show: show.screen}
-	}
-	if s.journal && s.state != "" {
-		j, err := journal.Open(journalFolder(s.state), rand.Reader)
-		switch {
-		case errors.Is(err, durable.ErrInUse):
-			options.Warn("another hallscan writes the journal of this state folder, so these scans are not in it; give --state")
-		case err != nil:
-			return false, err
-		default:
-			defer func() {
-				if err := j.Close(); err != nil {
-					options.Warn(err.Error())
-				}
-			}()
-			options.Journal = j
-		}
 	}
 	t, err := terminal.New(options)
 	if err != nil {
 		return false, err
 	}
-	if err := t.Run(ctx, sources...); err != nil {
-		return false, err
-	}
-	return t.Accepted(), show.finish()
+	err = t.Run(ctx, sources...)
+	return t.Accepted(), errors.Join(err, show.finish())
 }

@@ -22,6 +22,7 @@ type Summary struct {
 	Total     int                    `json:"total"`
 	ByVerdict map[verify.Verdict]int `json:"verdicts"`
 	LookAt    []LookAt               `json:"look_at"` // all that are not valid, in their order
+	Failed    []string               `json:"failed"`  // what could not be opened or read at all
 }
 
 // LookAt is one paper that is not simply valid.
@@ -37,7 +38,7 @@ type LookAt struct {
 
 // NewBatch counts what a display shows.
 func NewBatch(d Display) *Batch {
-	return &Batch{Display: d, summary: Summary{ByVerdict: make(map[verify.Verdict]int), LookAt: []LookAt{}}}
+	return &Batch{Display: d, summary: Summary{ByVerdict: make(map[verify.Verdict]int), LookAt: []LookAt{}, Failed: []string{}}}
 }
 
 // Scan implements [Display].
@@ -56,6 +57,9 @@ func (b *Batch) Scan(source string, r verify.Result) error {
 	}
 	return b.Display.Scan(source, r)
 }
+
+// Failed is told of what could not be opened or read at all, and has no verdict.
+func (b *Batch) Failed(err error) { b.summary.Failed = append(b.summary.Failed, err.Error()) }
 
 // Summary returns the count so far.
 func (b *Batch) Summary() Summary { return b.summary }
@@ -80,6 +84,9 @@ func (s Summary) WriteText(w io.Writer) error {
 			}
 		}
 		out.WriteString("  " + strings.Join(parts, " | ") + "\n")
+	}
+	for _, failed := range s.Failed {
+		out.WriteString("  未能打开 could not be opened | " + printable(failed) + "\n")
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

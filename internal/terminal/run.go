@@ -68,14 +68,20 @@ func (t *Terminal) decide(ctx context.Context, items <-chan Item, failures <-cha
 		return err
 	}
 	var failed []error
+	fail := func(err error) {
+		failed = append(failed, err)
+		if counts, ok := t.o.Show.(interface{ Failed(error) }); ok {
+			counts.Failed(err)
+		}
+	}
 	for {
 		select {
 		case i := <-items:
 			if err := t.item(i); err != nil {
-				failed = append(failed, err)
+				fail(err)
 			}
 		case err := <-failures:
-			failed = append(failed, err)
+			fail(err)
 		case <-tick.C:
 			t.refresh()
 			if err := t.tick(); err != nil {

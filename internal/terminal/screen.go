@@ -155,7 +155,28 @@ func (s *Screen) idle(width int) []row {
 	for _, text := range []string{"请扫码", "Ready to scan"} {
 		rows = append(rows, row{bold, strings.Repeat(" ", max(0, (width-columns.Width(text))/2)) + text}, row{})
 	}
+	for _, text := range s.complaints() {
+		for _, line := range columns.Wrap(text, width-2) {
+			rows = append(rows, row{bands[verify.Amber], columns.Fit(" "+line, width)})
+		}
+	}
 	return rows
+}
+
+// oldData is from when on the ready screen asks for new data: most categories say
+// valid_stale from then on.
+const oldData = 24 * time.Hour
+
+// complaints are what somebody should see to before the next scan.
+func (s *Screen) complaints() []string {
+	switch {
+	case !s.health.Usable:
+		return []string{"本终端没有可用数据，请更新", "No usable data: update this terminal"}
+	case s.health.Now.Sub(s.health.AsOf) >= oldData:
+		return []string{"本终端数据较旧，请更新", "Old data: update this terminal"}
+	default:
+		return nil
+	}
 }
 
 // verdict shows the last scan.

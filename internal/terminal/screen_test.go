@@ -97,6 +97,10 @@ func TestScreen(t *testing.T) {
 		if n := bytes.Count(out.Bytes(), []byte("\a")); n != 3 {
 			t.Errorf("suspended rings %d times", n)
 		}
+		h.at = h.at.Add(30 * time.Hour)
+		h.lines(t, "")
+		look("old data")
+		h.at = h.at.Add(-30 * time.Hour)
 		screen.Warn("the printer\x1b[2J is on fire")
 		h.lines(t, "12\n")
 		look("misread")

@@ -79,8 +79,8 @@ func TestSoak(t *testing.T) {
 	if after.files > before.files || after.goroutines > before.goroutines {
 		t.Errorf("%d open files and %d goroutines, before %d and %d", after.files, after.goroutines, before.files, before.goroutines)
 	}
-	if screen.total < rounds*8 || screen.accepted < rounds*3 {
-		t.Errorf("%d scans, %d accepted", screen.total, screen.accepted)
+	if n := rounds + 20; screen.total != 7*n || screen.accepted != 4*n {
+		t.Errorf("%d scans, %d accepted, want %d and %d", screen.total, screen.accepted, 7*n, 4*n)
 	}
 	if len(h.warnings) > 2 { // both starts say that the root is not pinned
 		t.Errorf("warnings %q", h.warnings[:min(len(h.warnings), 5)])
