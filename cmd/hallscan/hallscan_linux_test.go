@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -103,11 +104,15 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // TestSerialPort: a scanner on a serial port, whatever it ends its codes with; when it
-// is pulled out the program says so.
+// is pulled out the program says so and goes on when it is back.
 func TestSerialPort(t *testing.T) {
 	t.Parallel()
 	dir, code := cached(t)
-	scanner, port := pty(t)
+	scanner, device := pty(t)
+	port := filepath.Join(t.TempDir(), "ttyUSB0")
+	if err := os.Symlink(device, port); err != nil {
+		t.Fatal(err)
+	}
 	cmd := command(t, "--trust", dir, "--serial", port, "--json")
 	var out, warnings output
 	cmd.Stdout, cmd.Stderr = &out, &warnings
@@ -127,8 +132,21 @@ func TestSerialPort(t *testing.T) {
 	if err := scanner.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != exitCouldNot || !strings.Contains(warnings.String(), port) {
-		t.Errorf("pulled out: %v\n%s", err, &warnings)
+	warnings.waitFor(t, "waiting for it to come back", 1)
+	again, device := pty(t)
+	if err := errors.Join(os.Remove(port), os.Symlink(device, port)); err != nil {
+		t.Fatal(err)
+	}
+	warnings.waitFor(t, "ttyUSB0 is back", 1)
+	if _, err := io.WriteString(again, code+"\r"); err != nil {
+		t.Fatal(err)
+	}
+	out.waitFor(t, `"verdict":"valid"`, 5)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, &warnings)
 	}
 }
 

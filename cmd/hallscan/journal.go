@@ -186,11 +186,10 @@ func seenInJournal(flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	s := sources{pictures: flags.Args()}
-	all, closeAll, err := s.open(false, func() {})
+	all, err := s.open(false, func() {})
 	if err != nil {
 		return err
 	}
-	defer closeAll()
 	t, err := terminal.New(terminal.Options{
 		Trust: *trust, Show: seen{journalFolder(dir)}, Warn: func(string) {}, Now: time.Now,
 	})

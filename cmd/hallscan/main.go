@@ -132,11 +132,10 @@ func scan(ctx context.Context, s *settings, warn func(string)) (bool, error) {
 	}
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
-	sources, closeSources, err := s.sources.open(s.screen, quit)
+	sources, err := s.sources.open(s.screen, quit)
 	if err != nil {
 		return false, err
 	}
-	defer closeSources()
 	show, err := s.display()
 	if err != nil {
 		return false, err

@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 
-	"go.bug.st/serial"
-
 	"github.com/elicence/elicence/internal/terminal"
 	"github.com/elicence/elicence/internal/terminal/wedge"
 )
@@ -34,24 +32,22 @@ func (s *sources) flags(flags *flag.FlagSet) {
 // open opens what the flags name. Standard input is read if nothing else is named, or
 // for a screen: people press keys there.
 // quit is called when Ctrl-C is pressed while the keyboard is taken.
-func (s *sources) open(screen bool, quit func()) ([]terminal.Source, func(), error) {
+func (s *sources) open(screen bool, quit func()) ([]terminal.Source, error) {
 	var all []terminal.Source
-	closeAll := func() {}
-	if s.serial != "" {
-		port, err := serial.Open(s.serial, &serial.Mode{BaudRate: s.baud})
-		if err != nil {
-			return nil, nil, fmt.Errorf("--serial: %s: %w", s.serial, err)
-		}
-		closeAll = func() { _ = port.Close() }
-		all = append(all, terminal.Scanner(s.serial, serialPort{port}, s.scanner))
-	}
 	if s.watch != "" {
 		info, err := os.Stat(s.watch)
 		if err != nil || !info.IsDir() {
-			closeAll()
-			return nil, nil, errors.Join(fmt.Errorf("--watch: %s is not a folder", s.watch), err)
+			return nil, errors.Join(fmt.Errorf("--watch: %s is not a folder", s.watch), err)
 		}
 		all = append(all, terminal.Watched(s.watch))
+	}
+	if s.serial != "" {
+		scanner := serialScanner{s.serial, s.baud, s.scanner}
+		port, err := scanner.open()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, scanner.source(port))
 	}
 	if len(s.pictures) > 0 {
 		all = append(all, terminal.Files(s.pictures...))
@@ -62,7 +58,7 @@ func (s *sources) open(screen bool, quit func()) ([]terminal.Source, func(), err
 	case len(all) == 0:
 		all = append(all, terminal.Scanner("standard input", os.Stdin, s.scanner))
 	}
-	return all, closeAll, nil
+	return all, nil
 }
 
 // keyboard is standard input whose keys come one by one, so that Ctrl-C is a key, too.
@@ -79,20 +75,6 @@ func (k keyboard) Read(b []byte) (int, error) {
 	if at := bytes.IndexByte(b[:n], ctrlC); at >= 0 {
 		k.quit()
 		return at, io.EOF
-	}
-	return n, err
-}
-
-// serialPort tells a port that has gone, which reads as nothing, from silence.
-type serialPort struct{ serial.Port }
-
-var errUnplugged = errors.New("the port was closed or unplugged")
-
-// Read implements io.Reader.
-func (p serialPort) Read(b []byte) (int, error) {
-	n, err := p.Port.Read(b)
-	if n == 0 && err == nil {
-		return 0, errUnplugged
 	}
 	return n, err
 }

@@ -13,10 +13,11 @@ import (
 )
 
 // Item is one thing that a source has found to decide on: a scan, or the path of a
-// picture.
+// picture; or a warning about the source itself.
 type Item struct {
-	Scan wedge.Scan
-	Path string
+	Scan    wedge.Scan
+	Path    string
+	Warning string
 }
 
 // Source finds things to decide on and hands them over one by one until it has no
@@ -98,6 +99,9 @@ func (t *Terminal) decide(ctx context.Context, items <-chan Item, failures <-cha
 func (t *Terminal) item(i Item) error {
 	t.refresh()
 	switch {
+	case i.Warning != "":
+		t.o.Warn(i.Warning)
+		return nil
 	case i.Path != "":
 		return t.picture(i.Path)
 	case i.Scan.TooLong:
