@@ -1,9 +1,10 @@
 // Package trusttest makes small domains of trust files for tests: one issuing
-// authority, one service, two categories, one status list.
+// authority, two services, two categories, one status list, and holders' devices.
 package trusttest
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"reflect"
 	"strconv"
 	"testing"
@@ -26,7 +27,8 @@ import (
 type Domain struct {
 	Keys      map[trust.Role]*pki.Key
 	IssuerKey *pki.Key
-	CodeKey   *pki.Key
+	CodeKey   *pki.Key    // signs document codes
+	ShownKey  *pki.Key    // signs codes of kind 3
 	Set       *status.Set // list 1
 
 	Root      trust.Root
@@ -49,7 +51,7 @@ const Window = 24 * 60 * 60
 func New(tb testing.TB, now time.Time) *Domain {
 	tb.Helper()
 	d := &Domain{
-		Keys: make(map[trust.Role]*pki.Key), IssuerKey: pkitest.NewKey(tb), CodeKey: pkitest.NewKey(tb),
+		Keys: make(map[trust.Role]*pki.Key), IssuerKey: pkitest.NewKey(tb), CodeKey: pkitest.NewKey(tb), ShownKey: pkitest.NewKey(tb),
 		Set: &status.Set{List: 1, High: 4096}, Sets: make(map[string][]byte),
 	}
 	head := trust.Head{Version: 1, Issued: now.Unix(), Expires: now.AddDate(0, 2, 0).Unix()}
@@ -68,11 +70,15 @@ func New(tb testing.TB, now time.Time) *Domain {
 		Issuers: []trust.Issuer{{
 			Point: d.IssuerKey.Public().Point(), KID: d.IssuerKey.Public().KID(), USCC: "11340000XN0000001", Name: "测试局", Region: "340000",
 			Categories: []uint64{4, 66}, Lists: []trust.IssuerList{{List: 1, From: now.Unix() - Window}}, State: trust.IssuerActive,
-			Kinds: []trust.KindLife{{Kind: 1, Seconds: uint64(qr.MaxPrintedLife / time.Second)}},
+			Kinds: []trust.KindLife{{Kind: 1, Seconds: uint64(qr.MaxPrintedLife / time.Second)}, {Kind: 2, Seconds: uint64(qr.MaxDeviceLife / time.Second)}},
 		}},
+		Devices: []int64{int64(qr.DeviceP256), int64(qr.DeviceSM2)},
 		Services: []trust.Service{{
 			Point: d.CodeKey.Public().Point(), KID: d.CodeKey.Public().KID(), Name: "文件核验码签名",
 			Kinds: []trust.KindLife{{Kind: 4, Seconds: uint64(qr.MaxPrintedLife / time.Second)}},
+		}, {
+			Point: d.ShownKey.Public().Point(), KID: d.ShownKey.Public().KID(), Name: "亮证服务",
+			Kinds: []trust.KindLife{{Kind: 3, Seconds: uint64(qr.MaxShownLife / time.Second)}},
 		}},
 		Documents: trust.Documents{
 			Roots: [][]byte{p.Root.Certificate().DER}, Seals: [][]byte{seals}, Persons: [][]byte{persons}, Makers: []pki.Point{maker.Public().Point()},
@@ -110,16 +116,7 @@ func (d *Domain) Files(tb testing.TB) fstest.MapFS {
 	files := make(fstest.MapFS)
 	put := func(name string, b []byte) { files[name] = &fstest.MapFile{Data: b} }
 	if d.Status.Lists == nil {
-		snapshot, err := d.Set.Snapshot(1)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		sum := status.FileHash(snapshot)
-		d.Sets[trust.SetName(sum)] = snapshot
-		d.Status.Lists = []trust.List{{
-			List: uint64(d.Set.List), Sequence: 1, High: uint64(d.Set.High), SetHash: d.Set.Hash(),
-			Snapshot: trust.SetFile{Sequence: 1, SM3: sum, Length: uint64(len(snapshot))},
-		}}
+		d.Describe(tb, &status.State{Sequence: 1, Sets: []*status.Set{d.Set}})
 	}
 	for name, b := range d.Sets {
 		put(name, bytes.Clone(b))
@@ -146,6 +143,53 @@ func (d *Domain) Files(tb testing.TB) fstest.MapFS {
 	return files
 }
 
+// Describe lets the status file name a state and its snapshot.
+func (d *Domain) Describe(tb testing.TB, state *status.State) {
+	tb.Helper()
+	file, err := state.Snapshot()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d.Status.Sequence, d.Status.Lists = state.Sequence, nil
+	for _, s := range state.Sets {
+		d.Status.Lists = append(d.Status.Lists, trust.List{List: uint64(s.List), High: uint64(s.High), SetHash: s.Hash()})
+	}
+	d.Status.Files = []trust.SetFile{d.AddSet(0, state.Sequence, file)}
+}
+
+// Fill lets the status file describe that many full lists, from 1 on, with a percent of
+// the indices revoked and a permille suspended, strewn at random but always the same. The
+// licence of [Domain.Credential] is neither. It returns the state.
+func (d *Domain) Fill(tb testing.TB, lists uint32) *status.State {
+	tb.Helper()
+	random := rand.New(rand.NewPCG(130, 1e6))
+	state := &status.State{Sequence: 1}
+	for list := uint32(1); list <= lists; list++ {
+		set := &status.Set{List: list, High: status.ListSize}
+		for range status.ListSize / 100 {
+			set.Revoked.Set(random.Uint32N(status.ListSize))
+		}
+		for range status.ListSize / 1000 {
+			set.Suspended.Set(random.Uint32N(status.ListSize))
+		}
+		state.Sets = append(state.Sets, set)
+	}
+	state.Sets[0].Revoked.Clear(credentialIndex)
+	state.Sets[0].Suspended.Clear(credentialIndex)
+	d.Describe(tb, state)
+	return state
+}
+
+// AddSet adds a set file to the cache and describes it.
+func (d *Domain) AddSet(from, to uint64, file []byte) trust.SetFile {
+	f := trust.SetFile{From: from, To: to, SM3: status.FileHash(file), Length: uint64(len(file))}
+	d.Sets[trust.SetName(f.SM3)] = file
+	return f
+}
+
+// credentialIndex is where the licence of [Domain.Credential] stands in list 1.
+const credentialIndex = 77
+
 // Credential returns a valid driving licence's credential signed at a time.
 func (d *Domain) Credential(signedAt time.Time) *qr.Credential {
 	first := civil.Of(signedAt)
@@ -154,7 +198,7 @@ func (d *Domain) Credential(signedAt time.Time) *qr.Credential {
 		SignedAt: signedAt, Expires: qr.PrintedExpiry(signedAt, &last),
 		Summary: qr.Summary{
 			Schema: 1, Category: 4, Number: "34************0012", Holder: "张样例", MaskedID: "34************0012",
-			FirstDay: first, LastDay: &last, Status: 1<<32 | 77, Fields: []any{"C1", int64(14610)},
+			FirstDay: first, LastDay: &last, Status: 1<<32 | credentialIndex, Fields: []any{"C1", int64(14610)},
 		},
 	}
 }
@@ -166,9 +210,5 @@ func Code(tb testing.TB, c *qr.Credential, key *pki.Key) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	digits, err := qr.Encode(qr.KindLicence, b)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return digits
+	return digits(tb, qr.KindLicence, b)
 }

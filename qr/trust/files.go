@@ -82,6 +82,9 @@ type Trust struct {
 	Log        LogKey             `cbor:"9,keyasint"`
 	Recognised []RecognisedDomain `cbor:"10,keyasint"`
 	PastLogs   []PastLogKey       `cbor:"11,keyasint,omitempty"` // after a rotation
+	// Devices are the algorithms of holders' devices that count, as COSE numbers
+	// them (-7 P-256, -65537 SM2), descending. Empty: none does.
+	Devices []int64 `cbor:"12,keyasint,omitempty"`
 }
 
 // IssuerState is the state of an issuing authority's key.
@@ -115,9 +118,18 @@ type IssuerList struct {
 	Until int64 // iat of the last may not be after; 0: open
 }
 
+// ListRefusal is a reason of [Issuer.RefusesList].
+type ListRefusal string
+
+// Why what an issuer signed may not stand in a status list.
+const (
+	ListForeign ListRefusal = "the status list is not the issuing authority's"
+	ListClosed  ListRefusal = "signed outside the time in which its status list was in use"
+)
+
 // RefusesList says why what an issuer signed at a time may not stand in a status
 // list, or nothing.
-func (i *Issuer) RefusesList(list uint32, signedAt time.Time) string {
+func (i *Issuer) RefusesList(list uint32, signedAt time.Time) ListRefusal {
 	at, owned := signedAt.Unix(), false
 	for _, l := range i.Lists {
 		if l.List != uint64(list) {
@@ -129,9 +141,9 @@ func (i *Issuer) RefusesList(list uint32, signedAt time.Time) string {
 		owned = true
 	}
 	if owned {
-		return "signed outside the time in which its status list was in use"
+		return ListClosed
 	}
-	return "the status list is not the issuing authority's"
+	return ListForeign
 }
 
 // KindLife is a kind of code that a key may sign and the longest life of such a
@@ -203,6 +215,9 @@ type RecognisedDomain struct {
 	Categories []uint64
 }
 
+// MaxWindow bounds the window of a category.
+const MaxWindow = 10 * time.Minute
+
 // Catalogue names the categories and their code fields.
 type Catalogue struct {
 	Head
@@ -218,7 +233,7 @@ type Category struct {
 	Fields []Field  `cbor:"5,keyasint"`
 	Fresh  uint64   `cbor:"6,keyasint"` // seconds: older status data is stale
 	Limit  uint64   `cbor:"7,keyasint"` // seconds: with older status data nothing can be said
-	Window uint64   `cbor:"8,keyasint"` // seconds around trusted time for a presentation
+	Window uint64   `cbor:"8,keyasint"` // seconds around trusted time for a presentation, at most [MaxWindow]
 	Kinds  []uint64 `cbor:"9,keyasint"` // kinds of code that are accepted
 }
 
@@ -232,32 +247,25 @@ type Field struct {
 	Enum   []string
 }
 
-// Status describes the status lists.
+// Status describes the state of all status lists and the set files that lead to it.
 type Status struct {
 	Head
-	Lists []List `cbor:"4,keyasint"`
+	Sequence uint64    `cbor:"4,keyasint"` // of the state
+	Lists    []List    `cbor:"5,keyasint"` // ascending
+	Files    []SetFile `cbor:"6,keyasint"` // ascending by From: the snapshot, then deltas
 }
 
-// List describes one status list and the files that lead to its state.
+// List is the state of one status list.
 type List struct {
-	List     uint64      `cbor:"1,keyasint"`
-	Sequence uint64      `cbor:"2,keyasint"`
-	High     uint64      `cbor:"3,keyasint"`
-	SetHash  [32]byte    `cbor:"4,keyasint"`
-	Snapshot SetFile     `cbor:"5,keyasint"`
-	Deltas   []DeltaFile `cbor:"6,keyasint"`
+	_       struct{} `cbor:",toarray"`
+	List    uint64
+	High    uint64
+	SetHash [32]byte
 }
 
-// SetFile is a snapshot file.
+// SetFile is a file that leads from every state between two sequence numbers to the
+// later one; a snapshot leads from 0, which is no state.
 type SetFile struct {
-	_        struct{} `cbor:",toarray"`
-	Sequence uint64
-	SM3      [32]byte
-	Length   uint64
-}
-
-// DeltaFile is a delta file.
-type DeltaFile struct {
 	_      struct{} `cbor:",toarray"`
 	From   uint64
 	To     uint64

@@ -8,7 +8,6 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/civil"
-	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/trust"
 )
 
@@ -16,7 +15,11 @@ import (
 // and of the API: absent values are null.
 type Result struct {
 	Verdict      Verdict           `json:"verdict"`
+	CauseCode    CauseCode         `json:"cause_code"`
 	Cause        string            `json:"cause"` // one plain reason, English
+	CauseZH      string            `json:"cause_zh"`
+	NextEN       string            `json:"next_en"` // one next step
+	NextZH       string            `json:"next_zh"`
 	Kind         *int              `json:"kind"`
 	Pinned       bool              `json:"pinned"`
 	Category     *string           `json:"category"`
@@ -32,6 +35,10 @@ type Result struct {
 	TrustVersion *uint64           `json:"trust_version"`
 	StatusAsOf   *string           `json:"status_as_of"` // RFC 3339
 	TookMicros   int64             `json:"took_us"`
+
+	// Status is where the status lists have the credential, list<<32 | index; nil where
+	// no signed credential names a place.
+	Status *uint64 `json:"-"`
 
 	// Labels are the Chinese and English names of the fields, in order.
 	Labels []Label `json:"-"`
@@ -52,18 +59,43 @@ type Document struct {
 // Accepted reports whether the verdict is valid or valid_stale.
 func (r Result) Accepted() bool { return r.Verdict == Valid || r.Verdict == ValidStale }
 
-// show fills in what a credential says. It is called only after the signature
-// was found good.
-func (r *Result) show(c *qr.Credential, category *trust.Category, issuer *trust.IssuerKey) {
+// because sets the verdict and the words that go with it.
+func (r *Result) because(v Verdict, c Cause) {
+	r.Verdict, r.CauseCode, r.Cause, r.CauseZH = v, c.Code, c.EN, c.ZH
+	r.NextZH, r.NextEN = c.Next(v)
+}
+
+// show fills in what a credential says. It is called only after all signatures were
+// found good.
+func (r *Result) show(c *credential) {
 	s := &c.Summary
-	// What the result points to lies in the credential, in the cache, or in here.
-	text := &struct{ category, from, until string }{category: categoryID(s.Category), from: s.FirstDay.String()}
-	r.Category, r.Holder, r.Number, r.Issuer, r.ValidFrom = &text.category, &s.Holder, &s.Number, &issuer.Name, &text.from
-	if s.MaskedID != "" {
-		r.IDMasked = &s.MaskedID
+	r.Status = &s.Status
+	r.showSummary(said{
+		category: s.Category, number: &s.Number, holder: &s.Holder, maskedID: &s.MaskedID, firstDay: &s.FirstDay, lastDay: s.LastDay,
+		fields: s.Fields, signer: &c.issuer.Name,
+	}, c.category)
+}
+
+// said is what a summary of any kind says. What the result points to lies in there, in
+// the cache, or in the result's own texts.
+type said struct {
+	category                 int
+	number, holder, maskedID *string // empty: not there
+	firstDay, lastDay        *civil.Day
+	fields                   []any
+	signer                   *string
+}
+
+func (r *Result) showSummary(s said, category *trust.Category) {
+	text := &struct{ category, from, until string }{category: categoryID(s.category)}
+	r.Category, r.Issuer = &text.category, s.signer
+	r.Number, r.Holder, r.IDMasked = there(s.number), there(s.holder), there(s.maskedID)
+	if s.firstDay != nil {
+		text.from = s.firstDay.String()
+		r.ValidFrom = &text.from
 	}
-	if s.LastDay != nil {
-		text.until = s.LastDay.String()
+	if s.lastDay != nil {
+		text.until = s.lastDay.String()
 		r.ValidUntil = &text.until
 	}
 	if category == nil {
@@ -72,11 +104,19 @@ func (r *Result) show(c *qr.Credential, category *trust.Category, issuer *trust.
 	r.CategoryName = &category.NameZH
 	r.Labels = make([]Label, 0, len(category.Fields))
 	for i, f := range category.Fields {
-		if i < len(s.Fields) && s.Fields[i] != nil {
-			r.Fields[f.Code] = fieldText(f, s.Fields[i])
+		if i < len(s.fields) && s.fields[i] != nil {
+			r.Fields[f.Code] = fieldText(f, s.fields[i])
 			r.Labels = append(r.Labels, Label{f.Code, f.NameZH, f.NameEN})
 		}
 	}
+}
+
+// there returns a text that is not empty, or nil.
+func there(text *string) *string {
+	if *text == "" {
+		return nil
+	}
+	return text
 }
 
 // Says returns what the code says in parts for people, Chinese first; nothing

@@ -1,0 +1,64 @@
+package office
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/path"
+	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// TestDocumentCauses: every way to a verdict on a document has a cause of its own, which
+// says what is the matter and what to do next in both languages.
+func TestDocumentCauses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		err  error // of the one signature
+		want verify.Verdict
+		code verify.CauseCode
+	}{
+		{nil, verify.Valid, causeSignaturesInOrder},
+		{pki.ErrDisagree, verify.NoData, verify.CauseDisagree},
+		{pki.ErrBusy, verify.NoData, verify.CauseBusy},
+		{pdf.ErrUnknownFormat, verify.NoData, causeForeignSignature},
+		{cms.ErrMalformed, verify.NoData, causeForeignSignature},
+		{seal.ErrMalformed, verify.NoData, causeForeignSignature},
+		{path.ErrSuspended, verify.Suspended, causeSignerSuspended},
+		{path.ErrCannotSay, verify.NoData, causeRevocationUnknown},
+		{path.ErrRevoked, verify.Revoked, causeSignerRevoked},
+		{path.ErrUntrusted, verify.Untrusted, causeSignerUntrusted},
+		{seal.ErrMaker, verify.Untrusted, causeSignerUntrusted},
+		{seal.ErrSealDates, verify.Expired, causeSealDates},
+		{pdf.ErrModified, verify.Tampered, causeDocumentChanged},
+		{errors.New("anything else"), verify.Tampered, causeDocumentChanged},
+	} {
+		report := &pdf.Report{Signatures: []pdf.Signed{{Checks: []seal.Check{{Name: "check", Err: tt.err}}}}}
+		verdict, cause := documentVerdict(report)
+		if verdict != tt.want || cause.Code != tt.code {
+			t.Errorf("%v: %s (%s), want %s (%s)", tt.err, verdict, cause.Code, tt.want, tt.code)
+		}
+		worded(t, verdict, cause)
+	}
+	verdict, cause := documentVerdict(&pdf.Report{})
+	if verdict != verify.NoData || cause.Code != causeNoSignature {
+		t.Errorf("without signatures: %s (%s)", verdict, cause.Code)
+	}
+	worded(t, verdict, cause)
+}
+
+func worded(t *testing.T, verdict verify.Verdict, cause verify.Cause) {
+	t.Helper()
+	han := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+	}
+	zh, en := cause.Next(verdict)
+	if !han(cause.ZH) || !han(zh) || cause.EN == "" || en == "" || han(cause.EN) || han(en) {
+		t.Errorf("%s: %q %q, next %q %q", cause.Code, cause.ZH, cause.EN, zh, en)
+	}
+}
