@@ -46,7 +46,8 @@ function show(found) {
   $("en").textContent = w.en;
   $("next-zh").textContent = w.next_zh;
   $("next-en").textContent = w.next_en;
-  $("cause").textContent = found.cause;
+  $("cause-zh").textContent = found.cause_zh || "";
+  $("cause-en").textContent = found.cause;
   $("facts").replaceChildren();
   if (found.code) {
     addFacts(found.code);
