@@ -15,7 +15,6 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr"
-	"github.com/elicence/elicence/qr/picture"
 )
 
 const (
@@ -35,9 +34,6 @@ type Binding struct {
 	Until   time.Time
 	Address string // what its picture holds: the wallet page with the code behind '#'
 }
-
-// Symbol returns the picture of the code for a screen or a slip of paper.
-func (b Binding) Symbol() (*picture.Symbol, error) { return picture.Draw(b.Address, picture.Screen) }
 
 // bindingDraws is how often a code is drawn before one is found whose handle is free.
 const bindingDraws = 32
