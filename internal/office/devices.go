@@ -255,15 +255,10 @@ func (s *signing) holding(ctx context.Context, d licence.Device) (Holding, error
 	if h.RenewAt.After(first.Expires) {
 		h.RenewAt = first.Expires
 	}
-	digest := first.Digest()
 	if len(renewed) == 0 {
-		entry, err := s.entry(byDevice(h.Device), audit.ActLicenceLook, digest[:])
-		if err != nil {
-			return h, err
-		}
-		_, err = s.store.Append(ctx, entry)
-		return h, err
+		return h, s.looked(ctx, byDevice(h.Device), s.record)
 	}
+	digest := first.Digest()
 	entry, err := s.entry(byDevice(h.Device), audit.ActDeviceRenew, digest[:])
 	if err != nil {
 		return h, err
