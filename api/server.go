@@ -49,6 +49,8 @@ type Options struct {
 	// MetricsListen is the address at which the metrics are served, for the
 	// operator's own network. Empty: nowhere.
 	MetricsListen string
+	// Desk is the path of the Unix socket of the [Desk]. Empty: there is none.
+	Desk string
 }
 
 // Server is the HTTP service over one data folder.
@@ -57,6 +59,7 @@ type Server struct {
 	log        *slog.Logger
 	metrics    *Metrics
 	monitoring string // address of the metrics, or empty
+	desk       string // path of the desk's socket, or empty
 	inspectors *inspectors
 	lookUps    *lookUps
 	echo       *echo.Echo
@@ -66,7 +69,7 @@ type Server struct {
 
 // New builds the service. Nothing listens before [Server.Run].
 func New(o *office.Office, opt Options) (*Server, error) {
-	s := &Server{office: o, log: opt.Log, metrics: opt.Metrics, monitoring: opt.MetricsListen, inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New()}
+	s := &Server{office: o, log: opt.Log, metrics: opt.Metrics, monitoring: opt.MetricsListen, desk: opt.Desk, inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New()}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = problem
@@ -127,6 +130,15 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 			return errors.Join(fmt.Errorf("metrics: %w", err), listener.Close())
 		}
 		group.Go(func() error { return s.serve(ctx, monitoring, s.metrics.Handler()) })
+	}
+	if s.desk != "" {
+		desk, err := listenAtDesk(ctx, s.desk)
+		if err != nil {
+			// The service is of use without: the path may be too long for a socket.
+			s.log.Error("no officer can bind devices while the service runs", "error", err)
+		} else {
+			group.Go(func() error { return s.serve(ctx, desk, NewDesk(s.office).handler()) })
+		}
 	}
 	group.Go(func() error { return s.serve(ctx, listener, s.Handler()) })
 	group.Go(func() error { return s.office.RunCRLs(ctx, s.metrics.crl) })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ func newServe(s *settings) *cobra.Command {
 			}
 			return s.with(func(o *office.Office) error {
 				server, err := api.New(o, api.Options{
-					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, MetricsListen: metricsListen,
+					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, MetricsListen: metricsListen, Desk: filepath.Join(s.data, api.DeskSocket),
 				})
 				if err != nil {
 					return err

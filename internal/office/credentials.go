@@ -19,6 +19,7 @@ import (
 // rotating for reading until what was signed is stored.
 type signing struct {
 	*Office
+	record   licence.Record
 	licence  *licence.Licence
 	category *catalogue.Category
 	issuer   licence.Authority
@@ -39,7 +40,7 @@ func (o *Office) signing(ctx context.Context, r licence.Record) (*signing, error
 	if err != nil {
 		return nil, err
 	}
-	return &signing{o, r.Licence, category, issuer, key, o.now().UTC().Truncate(time.Second)}, nil
+	return &signing{o, r, r.Licence, category, issuer, key, o.now().UTC().Truncate(time.Second)}, nil
 }
 
 // kept returns the licence's credential of a device (zero: printed) and profile as the

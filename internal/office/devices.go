@@ -15,7 +15,6 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr"
-	"github.com/elicence/elicence/qr/picture"
 )
 
 const (
@@ -35,9 +34,6 @@ type Binding struct {
 	Until   time.Time
 	Address string // what its picture holds: the wallet page with the code behind '#'
 }
-
-// Symbol returns the picture of the code for a screen or a slip of paper.
-func (b Binding) Symbol() (*picture.Symbol, error) { return picture.Draw(b.Address, picture.Screen) }
 
 // bindingDraws is how often a code is drawn before one is found whose handle is free.
 const bindingDraws = 32
@@ -259,15 +255,10 @@ func (s *signing) holding(ctx context.Context, d licence.Device) (Holding, error
 	if h.RenewAt.After(first.Expires) {
 		h.RenewAt = first.Expires
 	}
-	digest := first.Digest()
 	if len(renewed) == 0 {
-		entry, err := s.entry(byDevice(h.Device), audit.ActLicenceLook, digest[:])
-		if err != nil {
-			return h, err
-		}
-		_, err = s.store.Append(ctx, entry)
-		return h, err
+		return h, s.looked(ctx, byDevice(h.Device), s.record)
 	}
+	digest := first.Digest()
 	entry, err := s.entry(byDevice(h.Device), audit.ActDeviceRenew, digest[:])
 	if err != nil {
 		return h, err
