@@ -89,13 +89,13 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion, revocation path.
 // second opinion bounds what a stranger's forgeries may cost; the trust files are
 // opened with the office's own, so that forgeries cannot keep new ones out.
 func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Inspector, error) {
-	files := make(fstest.MapFS) // the standard library's file system in memory
-	err := o.store.TrustFiles(ctx, func(name string, file []byte) error {
-		files[name] = &fstest.MapFile{Data: bytes.Clone(file)}
-		return nil
-	})
+	current, err := o.currentTrust(ctx)
 	if err != nil {
 		return nil, err
+	}
+	files := make(fstest.MapFS, len(current)) // the standard library's file system in memory
+	for name, file := range current {
+		files[name] = &fstest.MapFile{Data: file}
 	}
 	return newInspector(files, trust.Options{Second: o.second, Now: o.now}, second, ledgerRevocation{o}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
@@ -117,15 +117,18 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 
 // Inspection is what was found.
 type Inspection struct {
-	Input     string           `json:"input"` // code, picture or pdf
+	Input     string           `json:"input"` // code, picture, pdf or number
 	Verdict   verify.Verdict   `json:"verdict"`
 	CauseCode verify.CauseCode `json:"cause_code"`
 	Cause     string           `json:"cause"` // one plain reason, English
 	CauseZH   string           `json:"cause_zh"`
 	NextEN    string           `json:"next_en"` // one next step
 	NextZH    string           `json:"next_zh"`
-	Code      *verify.Result   `json:"code"`     // of a code or picture, null for a PDF
+	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
 	Document  *PDFInspection   `json:"document"` // of a PDF, null otherwise
+	// Online: the register was asked by a number, and nothing was verified that a
+	// terminal could verify without a network.
+	Online bool `json:"online"`
 }
 
 // because sets the verdict and the words that go with it.
@@ -186,6 +189,7 @@ const (
 	InputCode    = "code"
 	InputPicture = "picture"
 	InputPDF     = "pdf"
+	InputNumber  = "number"
 )
 
 // Code decides on the text of a code.
