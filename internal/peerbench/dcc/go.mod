@@ -6,6 +6,7 @@ replace github.com/elicence/elicence => ../../..
 
 require (
 	github.com/elicence/elicence v0.0.0
+	github.com/emmansun/gmsm v0.44.1
 	github.com/minvws/nl-covid19-coronacheck-hcert v0.5.2
 )
 
@@ -13,7 +14,6 @@ require (
 	filippo.io/bigmod v0.1.0 // indirect
 	github.com/bwesterb/go-ristretto v1.2.4 // indirect
 	github.com/cloudflare/circl v1.6.5 // indirect
-	github.com/emmansun/gmsm v0.44.1 // indirect
 	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
 	github.com/go-errors/errors v1.4.0 // indirect
 	github.com/klauspost/compress v1.20.0 // indirect
