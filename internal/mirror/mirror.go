@@ -166,6 +166,7 @@ func (m *run) sources(ctx context.Context) {
 		if outcome == Updated || m.Now().Sub(m.present.cache.AsOf()) < fresh {
 			return
 		}
+		r.problem(s.String(), errFrozen)
 	}
 	if r.Outcome != "" {
 		return
