@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +28,8 @@ import (
 	"github.com/elicence/elicence/internal/hall"
 	"github.com/elicence/elicence/internal/terminal"
 	"github.com/elicence/elicence/internal/terminal/journal"
+	"github.com/elicence/elicence/qr"
+	"github.com/elicence/elicence/qr/verify"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -45,6 +48,7 @@ type settings struct {
 	json, screen      bool
 	batch, bell       bool
 	journal           bool
+	challenge         string
 	clear             time.Duration
 	sources           sources
 }
@@ -90,6 +94,7 @@ func parse(args []string) (*settings, error) {
 	flags.StringVar(&s.state, "state", "", "`folder` that remembers versions and time (default: the user's state folder)")
 	flags.BoolVar(&s.json, "json", false, "print one JSON object a scan")
 	flags.BoolVar(&s.screen, "screen", false, "show the last verdict on the whole screen")
+	flags.StringVar(&s.challenge, "challenge", "", "with --screen: name of the `hall`; a question is shown for the holder's phone to scan, and nothing but its answer is taken")
 	flags.DurationVar(&s.clear, "clear", 30*time.Second, "with --screen: after how `long` what a code says goes from the screen")
 	flags.BoolVar(&s.bell, "bell", false, "ring the terminal's bell: once for yes, twice for look again, three times for no; always with --screen")
 	flags.BoolVar(&s.batch, "batch", false, "at the end count a stack of papers and list those to look at")
@@ -107,6 +112,10 @@ func parse(args []string) (*settings, error) {
 		return nil, errors.New("--trust: must name the folder with the trust files")
 	case s.screen && (s.json || s.batch):
 		return nil, errors.New("--screen: does not go with --json or --batch")
+	case s.challenge != "" && !s.screen:
+		return nil, errors.New("--challenge: goes with --screen, which shows the question")
+	case len(s.challenge) > qr.MaxHall:
+		return nil, fmt.Errorf("--challenge: at most %d bytes, which are 16 Chinese characters", qr.MaxHall)
 	case s.clear <= 0:
 		return nil, errors.New("--clear: must be a time such as 30s: what a code says may not stay for everybody to read")
 	}
@@ -138,6 +147,21 @@ func scan(ctx context.Context, s *settings, warn func(string)) (bool, error) {
 	}
 	defer func() { _ = show.Close() }()
 	options := terminal.Options{Trust: s.trust, Pin: pin, State: s.state, Show: show, Warn: show.warn(warn), Now: time.Now}
+	if s.state != "" {
+		memory, err := terminal.OpenMemory(filepath.Join(s.state, "shown"), time.Now(), options.Warn)
+		if err != nil {
+			return false, err
+		}
+		defer memory.Close()
+		options.Replays = memory
+	} else {
+		memory := verify.NewMemory(terminal.MemoryRoom)
+		memory.ForgetBefore(time.Now())
+		options.Replays = memory
+	}
+	if s.challenge != "" {
+		options.Questions = &terminal.Questions{Hall: s.challenge, Random: rand.Reader, Show: show.screen}
+	}
 	if s.journal && s.state != "" {
 		j, err := journal.Open(journalFolder(s.state), rand.Reader)
 		switch {
