@@ -347,7 +347,7 @@ func TestResume(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHall(t, p)
 			h.refuses(t, RuleUnreachable, broken.source(t))
-			part := filepath.Join(filepath.Dir(h.cache), ".hallsync-trust", "parts", filepath.Base(name)+".part")
+			part := filepath.Join(filepath.Dir(h.cache), ".hallsync-trust", "parts", "own", filepath.Base(name)+".part")
 			if b, err := os.ReadFile(part); err != nil || !bytes.Equal(b, whole[:half]) {
 				t.Fatalf("%d bytes are kept of what has come, %v; want %d", len(b), err, half)
 			}
