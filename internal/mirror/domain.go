@@ -88,7 +88,7 @@ func (d *domain) fetch(ctx context.Context, s Source) (fetched, error) {
 	if err != nil {
 		return fetched{}, err
 	}
-	if err := d.sets(ctx, s, signed.Status.Files); err != nil {
+	if err := d.sets(ctx, s, signed.Files()); err != nil {
 		return fetched{}, err
 	}
 	d.step("sets")

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,8 +12,7 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 )
 
-// domainsFolder has the caches of recognised domains, each in a folder that is named by
-// the pin of its root.
+// domainsFolder has the caches of recognised domains ([trust.DomainFolder]).
 const domainsFolder = "domains/"
 
 // within is a folder of a source as a source.
@@ -35,7 +33,7 @@ func (w within) Open(ctx context.Context, name string, wanted Wanted) (*Content,
 func (m *run) recognised(ctx context.Context, s Source, all []trust.RecognisedDomain) ([]*domain, error) {
 	var taken []*domain
 	for _, r := range all {
-		d, err := m.domain(domainsFolder+hex.EncodeToString(r.RootSM3[:])+"/", r.RootSM3)
+		d, err := m.domain(trust.DomainFolder(r.RootSM3)+"/", r.RootSM3)
 		if err != nil {
 			return nil, err
 		}
