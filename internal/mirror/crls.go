@@ -44,7 +44,7 @@ func (m *run) crls(ctx context.Context, s Source, documents trust.Documents) (bo
 	if err != nil || !m.CRLs {
 		return false, err
 	}
-	b, _, err := m.fetch(ctx, s, crlIndex, Wanted{Limit: maxIndex})
+	b, _, err := m.read(ctx, s, crlIndex, Wanted{Limit: maxIndex})
 	if errors.Is(err, ErrMissing) {
 		return false, nil
 	}
@@ -81,27 +81,6 @@ func (m *run) crls(ctx context.Context, s Source, documents trust.Documents) (bo
 		}
 	}
 	return changed, nil
-}
-
-// onlyCRLs is a run in which nothing else is new.
-func (m *run) onlyCRLs(ctx context.Context, s Source) (Outcome, error) {
-	if !m.CRLs {
-		return Current, nil
-	}
-	changed, err := m.crls(ctx, s, m.present.cache.Trust.Documents)
-	if err != nil || !changed {
-		return Current, err
-	}
-	err = fs.WalkDir(os.DirFS(m.work.cache), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(name, crlFolder) {
-			return err
-		}
-		return m.work.keep(name)
-	})
-	if err != nil {
-		return "", local("building the next cache", err)
-	}
-	return Updated, m.putInForce()
 }
 
 // keepCRLs takes the lists in force into the next cache and returns their bytes.
@@ -151,7 +130,7 @@ func (m *run) newCRL(ctx context.Context, s Source, name string, kept []byte, au
 	if sum := sm3.Sum(kept); known.SM3 == hex.EncodeToString(sum[:]) || kept == nil && known.SM3 == unwanted {
 		w.Known = known.Tag
 	}
-	der, said, err := m.fetch(ctx, s, crlFolder+name, w)
+	der, said, err := m.read(ctx, s, crlFolder+name, w)
 	if err != nil || der == nil {
 		return nil, err
 	}
