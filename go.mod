@@ -77,6 +77,8 @@ require (
 	github.com/ugorji/go/codec v1.3.2
 )
 
+require github.com/andybalholm/brotli v1.3.0
+
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bwesterb/go-ristretto v1.2.4 // indirect

@@ -1,0 +1,48 @@
+// A scanner in keyboard mode. Keys are taken from the page itself, where no input
+// method is active: what a scanner types can become no Chinese characters, and the
+// Enter at its end presses no button.
+
+const pauseAfter = 400; // ms without a key after which a scan is over that has no Enter at its end
+const shortest = 16; // characters; fewer are somebody's stray keys
+
+// Some input methods hide the key but tell its place.
+function character(event) {
+  if (event.key.length === 1) return event.key;
+  const digit = event.key === "Process" && /^(?:Digit|Numpad)(\d)$/.exec(event.code);
+  return digit ? digit[1] : "";
+}
+
+function typesElsewhere(target) {
+  return target instanceof HTMLElement && target.closest("input, textarea, select, [contenteditable]");
+}
+
+export function listenForScans(scanned) {
+  let typed = "", timer = 0;
+  const finish = () => {
+    const text = typed;
+    typed = "";
+    clearTimeout(timer);
+    if (text.length >= shortest) scanned(text);
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || typesElsewhere(event.target)) return;
+    if ((event.key === "Enter" || event.key === "Tab" || event.code === "Enter") && typed.length >= shortest) {
+      event.preventDefault();
+      finish();
+      return;
+    }
+    const c = character(event);
+    if (!c) return;
+    if (typed) event.preventDefault();
+    typed += c;
+    clearTimeout(timer);
+    timer = setTimeout(finish, pauseAfter);
+  }, { capture: true });
+  document.addEventListener("paste", (event) => {
+    const text = event.clipboardData.getData("text/plain");
+    if (text && !typesElsewhere(event.target)) {
+      event.preventDefault();
+      scanned(text);
+    }
+  });
+}

@@ -1,0 +1,43 @@
+package browser
+
+import "github.com/elicence/elicence/qr/verify"
+
+// Answer is a verdict with the words for people. Its JSON has the names of the API's
+// answer to a code, and what the verdict means to the holder.
+type Answer struct {
+	Verdict verify.Verdict `json:"verdict"`
+	Cause   string         `json:"cause"`
+	Code    verify.Result  `json:"code"`
+	Wording wording        `json:"wording"`
+	Labels  []fieldLabel   `json:"field_labels"`
+	Meaning Meaning        `json:"meaning"`
+}
+
+type wording struct {
+	ZH     string        `json:"zh"`
+	EN     string        `json:"en"`
+	NextZH string        `json:"next_zh"`
+	NextEN string        `json:"next_en"`
+	Colour verify.Colour `json:"colour"`
+	Symbol string        `json:"symbol"`
+}
+
+type fieldLabel struct {
+	Code string `json:"code"`
+	ZH   string `json:"zh"`
+	EN   string `json:"en"`
+}
+
+// Text decides on what a scanner delivered.
+func (v *Verifier) Text(scanned string) Answer {
+	r := v.verifier.Text(scanned)
+	w := r.Verdict.Wording()
+	a := Answer{
+		Verdict: r.Verdict, Cause: r.Cause, Code: r, Wording: wording{w.ZH, w.EN, w.NextZH, w.NextEN, w.Colour, w.Symbol},
+		Labels: []fieldLabel{}, Meaning: meaningOf(r.Verdict),
+	}
+	for _, l := range r.Labels {
+		a.Labels = append(a.Labels, fieldLabel(l))
+	}
+	return a
+}
