@@ -8,7 +8,9 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
+	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
 	"github.com/elicence/elicence/internal/tooltest"
@@ -129,4 +131,84 @@ func (b *browser) update() {
 	b.until("no update is under way", `!document.querySelector("#update-button").disabled`)
 	b.do(chromedp.Click("#update-button"))
 	b.until("the update is over", `!document.querySelector("#update-button").disabled`)
+}
+
+// TestHallRefusesOlderFiles: files that were once good, put back by somebody between,
+// are refused, also after a restart; the page says so and what it knows stays.
+func TestHallRefusesOlderFiles(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	b := newBrowser(t)
+	ctx := context.Background()
+	before := s.trustFiles(t)
+	if _, err := s.fixture.Office.Step(ctx, "test", s.record.Licence.Identifier, licence.Suspend, "调查"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.fixture.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	b.openHall(s.url)
+	if a := b.scan(s.code); !strings.HasPrefix(a.ZH, "已暂扣") {
+		t.Fatalf("a suspended licence: %+v", a)
+	}
+	s.forge(before)
+	for _, when := range []string{"while it runs", "after a restart"} {
+		b.update()
+		b.until("the older files are refused", `document.querySelector("#alarm").innerText.includes("older than one that was used before")`)
+		if a := b.scan(s.code); !strings.HasPrefix(a.ZH, "已暂扣") {
+			t.Errorf("%s: %+v", when, a)
+		}
+		b.screenshot("hall-rollback")
+		b.openHall(s.url)
+	}
+}
+
+// TestHallStorageCleared: what was stored is cleared in the middle. The page goes on
+// with what it has in memory, and starts anew when it is opened again.
+func TestHallStorageCleared(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	b := newBrowser(t)
+	b.openHall(s.url)
+	b.until("it works without a network", `document.querySelector("#offline").innerText.includes("断网可用")`)
+	if _, err := chromedp.Call(b.ctx, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: s.url, StorageTypes: "all"}); err != nil {
+		t.Fatal(err)
+	}
+	s.cutNetwork(true)
+	if a := b.scan(s.code); a.ZH != "有效" {
+		t.Errorf("after the storage was cleared: %+v", a)
+	}
+	s.cutNetwork(false)
+	b.openHall(s.url)
+	if a := b.scan(s.code); a.ZH != "有效" {
+		t.Errorf("opened again: %+v", a)
+	}
+}
+
+// TestHallClockSkewed: a clock that is behind the signed time says nothing about a
+// licence, and one that is days ahead makes the data old; nobody is accused.
+func TestHallClockSkewed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		service time.Duration // the service's clock before the browser's
+		zh      string
+		cause   string
+	}{
+		"the browser is behind": {2 * time.Hour, "无法判断", "clock"},
+		"the browser is ahead":  {-40 * time.Hour, "有效（状态数据较旧）", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServiceAt(t, programs(t), func() time.Time { return time.Now().Add(tt.service) })
+			b := newBrowser(t)
+			b.do(chromedp.Navigate(s.url + "/hall"))
+			b.until("an update was tried", `!document.querySelector("#update-button").disabled && document.querySelector("#data").innerText !== ""`)
+			b.update()
+			a := b.scan(s.code)
+			if a.ZH != tt.zh || a.Colour != "amber" || !strings.Contains(a.Cause, tt.cause) {
+				t.Errorf("%+v", a)
+			}
+			b.screenshot("hall-clock-" + strings.ReplaceAll(name, " ", "-"))
+		})
+	}
 }

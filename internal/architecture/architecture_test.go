@@ -20,11 +20,11 @@ const module = "github.com/elicence/elicence/"
 // floors are the rooms from the ground up. A package may import what lies on a
 // lower floor and its own room. Rooms on one floor do not import each other.
 var floors = [][]string{
-	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/typeface"},
+	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/typeface", "internal/webbuild"},
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/store", "internal/terminal"},
+	{"internal/store", "internal/terminal", "internal/browser"},
 	{"internal/office"},
 	{"internal/sample"},
 	{"internal/demo"},
@@ -40,6 +40,8 @@ var besides = map[string][]string{"licence/render": {"qr", "seal"}}
 var only = map[string][]string{
 	"internal/store":    {"internal/office"},
 	"internal/terminal": {"cmd/hallscan"},
+	"internal/browser":  {"cmd/webverify"},
+	"internal/webbuild": {"cmd/webbuild"},
 	"internal/demo":     {"cmd/elicence"},
 	"internal/sample":   {"internal/demo"},
 }
@@ -145,7 +147,7 @@ func TestSmallProgramsCarryNoNetwork(t *testing.T) {
 		module + "seal", module + "licence", module + "internal/store", module + "internal/office", module + "internal/typeset",
 	}
 	seen := false
-	for _, p := range golist(t, withoutCgo, "-deps", "./cmd/hallscan", "./qr/...", "./pki", "./pki/cose", "./pki/second") {
+	for _, p := range golist(t, withoutCgo, "-deps", "./cmd/hallscan", "./internal/browser", "./qr/...", "./pki", "./pki/cose", "./pki/second") {
 		if inside(p.ImportPath, forbidden...) {
 			t.Errorf("%s is carried", p.ImportPath)
 		}
@@ -172,6 +174,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/fxamacker/cbor/v2":       {"internal/detcbor", "pki", "qr"},
 		"github.com/skip2/go-qrcode":         {"qr/picture"},
 		"github.com/makiuchi-d/gozxing":      {"qr/picture"},
+		"github.com/andybalholm/brotli":      {"internal/webbuild"},
 		"github.com/transparency-dev/merkle": {"pki/audit"},
 		"filippo.io/bigmod":                  {"pki/cosign"},
 		"github.com/emmansun/gmsm/smx509":    {"pki"},

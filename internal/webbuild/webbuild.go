@@ -53,11 +53,7 @@ func Build(ctx context.Context, dir, pin string) error {
 // Compress replaces every file in a folder that [Build] has filled by NAME.br and NAME.gz:
 // each browser takes one of them, and the program that embeds them stays small.
 func Compress(dir string) error {
-	names := []string{support}
-	for _, name := range Programs() {
-		names = append(names, name+".wasm")
-	}
-	for _, name := range names {
+	for _, name := range files() {
 		path := filepath.Join(dir, name)
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -80,4 +76,13 @@ func Compress(dir string) error {
 		}
 	}
 	return nil
+}
+
+// files are the names of what [Build] makes.
+func files() []string {
+	names := []string{support}
+	for _, name := range Programs() {
+		names = append(names, name+".wasm")
+	}
+	return names
 }

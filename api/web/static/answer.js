@@ -1,7 +1,7 @@
 // Shows an answer, ours or the server's: both have the same form.
 
 const labels = {
-  holder: "持证人 Holder", id_masked: "证件号码 Document", category_name: "证照 Licence", category: "类别 Category", number: "编号 Number",
+  holder: "持证人 Holder", id_masked: "证件号码 Document", category_name: "证照 Licence", number: "编号 Number",
   issuer: "发证机关 Issuer", valid_from: "起始 From", valid_until: "截止 Until", status_as_of: "数据时间 Data as of",
 };
 
@@ -39,7 +39,9 @@ export class Answer {
 
   addFacts(facts) {
     for (const [key, label] of Object.entries(labels)) {
-      if (facts[key] != null) this.addFact(label, key === "status_as_of" ? localTime(facts[key]) : facts[key]);
+      if (key === "status_as_of" && facts[key] != null) this.addFact(label, localTime(facts[key]));
+      else if (key === "category_name" && facts.category != null) this.addFact(label, `${facts.category} ${facts[key] ?? ""}`);
+      else if (facts[key] != null) this.addFact(label, facts[key]);
       else if (key === "valid_until" && facts.valid_from != null) this.addFact(label, "长期 long-term");
     }
   }
@@ -87,6 +89,6 @@ export class Answer {
     this.section.hidden = true;
     this.section.className = "";
     this.facts.replaceChildren();
-    for (const name of ["symbol", "zh", "en", "next-zh", "next-en", "cause-zh", "cause-en"]) this.set(name, "");
+    for (const name of ["symbol", "zh", "en", "meaning-zh", "meaning-en", "next-zh", "next-en", "cause-zh", "cause-en"]) this.set(name, "");
   }
 }

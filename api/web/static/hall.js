@@ -9,6 +9,7 @@ import { Asked } from "./worker.js";
 
 const clearAfter = 30000; // ms that a person's data stay on the screen
 const updateEvery = 5 * 60000; // ms
+const clockTolerance = 60; // seconds
 const sameCode = 3000; // ms for which a code that stays before the camera is one scan
 
 const $ = (id) => document.getElementById(id);
@@ -150,8 +151,10 @@ function showState(about) {
   both($("offline"), state.offline ? "断网可用" : "断网不可用", state.offline ? "works without a network" : "needs the network");
   // Without a network an update fails, and that alone is no alarm while the data are there.
   const alarming = about.problem && (navigator.onLine || !about.ready);
-  $("alarm").hidden = !alarming && about.stored;
-  if (alarming) both($("alarm"), about.ready ? "新数据被拒绝，仍用上一份：" : "没有可用的数据：", about.problem);
+  const skewed = Math.abs(about.behind) > clockTolerance;
+  $("alarm").hidden = !alarming && !skewed && about.stored;
+  if (skewed) both($("alarm"), `本机时钟${about.behind > 0 ? "慢" : "快"} ${Math.abs(about.behind)} 秒，请校准后再用。`, `This device's clock is ${Math.abs(about.behind)} s ${about.behind > 0 ? "behind" : "ahead"}: set it before you go on.`);
+  else if (alarming) both($("alarm"), about.ready ? "新数据被拒绝，仍用上一份：" : "没有可用的数据：", about.problem);
   else if (!about.stored) both($("alarm"), "浏览器不保存数据，断网后不能用", "The browser keeps nothing: this page will not work without a network");
   showAbout(about);
 }

@@ -21,31 +21,26 @@ function takeFragment() {
   check(text);
 }
 
-function showMeaning(zh, en) {
-  $("meaning").hidden = !zh;
-  $("meaning-zh").textContent = zh;
-  $("meaning-en").textContent = en;
-}
-
-function show(found, meaning) {
+function show(found) {
   // In the citizen's words where we have them, else in those of the counter.
-  if (meaning) found = { ...found, wording: { ...found.wording, next_zh: meaning.next_zh, next_en: meaning.next_en } };
-  answer.show(found);
-  showMeaning(meaning?.zh ?? "", meaning?.en ?? "");
-  $("result").hidden = false;
+  const { meaning } = found;
+  answer.show(meaning ? { ...found, wording: { ...found.wording, next_zh: meaning.next_zh, next_en: meaning.next_en } } : found);
+  answer.set("meaning-zh", meaning?.zh);
+  answer.set("meaning-en", meaning?.en);
   $("working").hidden = true;
 }
 
 function problem(zh, en, detail) {
   answer.problem(zh, en, detail);
-  showMeaning("", "");
-  $("result").hidden = false;
+  answer.set("meaning-zh", "");
+  answer.set("meaning-en", "");
   $("working").hidden = true;
 }
 
 async function check(text) {
   asked = text;
-  $("result").hidden = $("instead").hidden = true;
+  answer.clear();
+  $("instead").hidden = true;
   $("working").hidden = false;
   try {
     verifier ??= new Asked("verifier-worker.js");
@@ -54,7 +49,8 @@ async function check(text) {
     if (old) about = await verifier.ask("refresh");
     const found = await verifier.ask("verify", text);
     if (asked !== text) return;
-    show(found, found.meaning);
+    show(found);
+    performance.mark("first-verdict");
     if (!about.ready) offerServer(about.problem);
   } catch (error) {
     $("working").hidden = true;
@@ -63,7 +59,7 @@ async function check(text) {
 }
 
 function offerServer(why) {
-  $("instead-why").textContent = `这台设备现在不能自己核验 This device cannot check it by itself: ${why}`;
+  $("instead-why").textContent = why;
   $("instead").hidden = false;
 }
 

@@ -10,6 +10,8 @@ const maxFile = 32 << 20;
 // One file of /trust/, or null if there is none of the name.
 async function fetchTrust(name) {
   const response = await fetch("/trust/" + name, { cache: "no-cache", signal: AbortSignal.timeout(30000) });
+  const told = Date.parse(response.headers.get("Date"));
+  if (told) behind = Math.round((told - Date.now()) / 1000);
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`/trust/${name}: status ${response.status}`);
   if (Number(response.headers.get("Content-Length")) > maxFile) throw new Error(`/trust/${name} is too large`);
@@ -18,12 +20,15 @@ async function fetchTrust(name) {
   return content;
 }
 
+// By how many seconds this device's clock is behind the server's. A hint for people: it
+// decides nothing, since nobody has signed it.
+let behind = 0;
 let problem = null; // why the last update was refused, or null
 let updated = null; // when the last one was not
 let stored = true; // whether the storage took what is to be kept
 
 function about() {
-  return { ...JSON.parse(elicence.about()), problem, updated, stored };
+  return { ...JSON.parse(elicence.about()), problem, updated, stored, behind };
 }
 
 async function restore() {
