@@ -61,6 +61,10 @@ func Encode(kind Kind, b []byte) (string, error) {
 	if kind < KindLicence || kind > KindDocument {
 		return "", fmt.Errorf("code of kind %d: %w", kind, ErrMalformed)
 	}
+	return encode(kind, b)
+}
+
+func encode(kind Kind, b []byte) (string, error) {
 	if len(b) == 0 || len(b) > MaxPaper {
 		return "", fmt.Errorf("code of %d bytes, at most %d are allowed: %w", len(b), MaxPaper, ErrMalformed)
 	}
@@ -116,6 +120,11 @@ const maxDigits = headDigits + (MaxPaper/groupBytes+1)*groupDigits + checkDigits
 // Decode reads the text of a code: the digits alone, see [Scanned] for what a
 // scanner delivers. The error wraps [ErrMalformed].
 func Decode(digits string) (Kind, []byte, error) {
+	return decode(digits, KindLicence, KindDocument)
+}
+
+// decode reads a text whose kind is between two.
+func decode(digits string, least, most Kind) (Kind, []byte, error) {
 	bad := func(format string, args ...any) (Kind, []byte, error) {
 		return 0, nil, fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrMalformed)
 	}
@@ -142,7 +151,7 @@ func Decode(digits string) (Kind, []byte, error) {
 		return bad("check digits are wrong")
 	}
 	kind := Kind(digits[1] - '0')
-	if kind < KindLicence || kind > KindDocument {
+	if kind < least || kind > most {
 		return bad("kind %d is not known", kind)
 	}
 	groups := body[headDigits:]

@@ -1,9 +1,7 @@
 package qr
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/elicence/elicence/internal/civil"
@@ -18,10 +16,9 @@ type Credential struct {
 	Expires  time.Time // of the signature, not of the licence
 	SignedAt time.Time
 	Summary  Summary
-	// DeviceSM2 or DeviceP256 is the holder's device key in a credential of
-	// kind 2, a 33-byte compressed point. A printed code has neither.
-	DeviceSM2  []byte
-	DeviceP256 []byte
+	// Device is the holder's device key in a credential of kind 2. A printed code
+	// has none.
+	Device *DeviceKey
 }
 
 // Summary is what a code says of a licence.
@@ -72,6 +69,9 @@ func PrintedExpiry(signedAt time.Time, lastDay *civil.Day) time.Time {
 	return limit
 }
 
+// MaxDeviceLife is how long a credential for a device may live.
+const MaxDeviceLife = 30 * 24 * time.Hour
+
 // Payload returns the deterministic CBOR of the credential, the bytes that are
 // signed.
 func (c *Credential) Payload() ([]byte, error) {
@@ -79,13 +79,25 @@ func (c *Credential) Payload() ([]byte, error) {
 		return nil, err
 	}
 	s := c.Summary
-	return detcbor.Marshal(claims{
-		Expires: c.Expires.Unix(), SignedAt: c.SignedAt.Unix(), DeviceSM2: c.DeviceSM2, DeviceP256: c.DeviceP256,
+	out := claims{
+		Expires: c.Expires.Unix(), SignedAt: c.SignedAt.Unix(),
 		Summary: &summaryMap{
 			Schema: uint64(s.Schema), Category: uint64(s.Category), Number: s.Number, Holder: s.Holder, MaskedID: s.MaskedID,
 			FirstDay: int64(s.FirstDay), LastDay: (*int64)(s.LastDay), Status: s.Status, Fields: s.Fields,
 		},
-	})
+	}
+	if c.Device != nil && c.Device.algorithm == DeviceSM2 {
+		out.DeviceSM2 = c.Device.point[:]
+	} else if c.Device != nil {
+		out.DeviceP256 = c.Device.point[:]
+	}
+	return detcbor.Marshal(out)
+}
+
+// Size returns the bytes of the credential once it is signed.
+func (c *Credential) Size() (int, error) {
+	payload, err := c.Payload()
+	return signedSize(payload), err
 }
 
 // maxFields bounds the code fields of a category.
@@ -94,32 +106,39 @@ const maxFields = 4
 // check holds for credentials that are written as for those that are read.
 func (c *Credential) check() error {
 	s := c.Summary
-	bad := func(what string) error { return fmt.Errorf("credential: %s: %w", what, ErrMalformed) }
 	switch {
 	case !c.Expires.After(c.SignedAt):
-		return bad("it ends before it was signed")
-	case s.Schema < 1 || s.Category < 1 || s.Category > 999:
-		return bad("schema or category out of range")
+		return badCredential("it ends before it was signed")
 	case s.Number == "" || s.Holder == "":
-		return bad("number or holder is missing")
+		return badCredential("number or holder is missing")
 	case !s.FirstDay.Valid() || s.LastDay != nil && !s.LastDay.Valid():
-		return bad("a day is out of range")
+		return badCredential("a day is out of range")
 	case uint32(s.Status) >= 1<<20:
-		return bad("status index is beyond its list")
-	case len(s.Fields) > maxFields:
-		return bad("more than four fields")
+		return badCredential("status index is beyond its list")
 	}
-	texts := append(make([]string, 0, 3+maxFields), s.Number, s.Holder, s.MaskedID)
-	for _, f := range s.Fields {
+	return checkCommon(s.Schema, s.Category, s.Fields, s.Number, s.Holder, s.MaskedID)
+}
+
+func badCredential(what string) error { return fmt.Errorf("credential: %s: %w", what, ErrMalformed) }
+
+// checkCommon checks what summaries of all kinds have. Empty texts are not there.
+func checkCommon(schema, category int, fields []any, texts ...string) error {
+	switch {
+	case schema < 1 || category < 1 || category > 999:
+		return badCredential("schema or category out of range")
+	case len(fields) > maxFields:
+		return badCredential("more than four fields")
+	}
+	for _, f := range fields {
 		switch v := f.(type) {
 		case nil, int64:
 		case string:
 			if v == "" {
-				return bad("an empty field is null")
+				return badCredential("an empty field is null")
 			}
 			texts = append(texts, v)
 		default:
-			return bad("a field is neither text, integer nor null")
+			return badCredential("a field is neither text, integer nor null")
 		}
 	}
 	for _, t := range texts {
@@ -133,7 +152,7 @@ func (c *Credential) check() error {
 // Sign returns the bytes of a printed code: a COSE_Sign1 by the issuing
 // authority's key. The signature is verified before it is returned.
 func (c *Credential) Sign(key *pki.Key) ([]byte, error) {
-	if len(c.DeviceSM2) > 0 || len(c.DeviceP256) > 0 {
+	if c.Device != nil {
 		return nil, fmt.Errorf("a printed code must not carry a device key: %w", ErrMalformed)
 	}
 	payload, err := c.Payload()
@@ -143,66 +162,89 @@ func (c *Credential) Sign(key *pki.Key) ([]byte, error) {
 	return cose.Sign(pki.ObjectCodeLicence, key, payload)
 }
 
+// SignForDevice returns the credential that a holder's device presents in codes of
+// kind 2: a COSE_Sign1 by the issuing authority's key, at most [MaxDeviceCredential]
+// bytes that live at most [MaxDeviceLife]. The signature is verified before it is
+// returned.
+func (c *Credential) SignForDevice(key *pki.Key) ([]byte, error) {
+	switch {
+	case c.Device == nil:
+		return nil, fmt.Errorf("a credential for a device must carry its key: %w", ErrMalformed)
+	case c.Expires.Sub(c.SignedAt) > MaxDeviceLife:
+		return nil, fmt.Errorf("a credential for a device lives at most %d days: %w", MaxDeviceLife/(24*time.Hour), ErrMalformed)
+	}
+	payload, err := c.Payload()
+	if err != nil {
+		return nil, err
+	}
+	if n := signedSize(payload); n > MaxDeviceCredential {
+		return nil, fmt.Errorf("a credential for a device has %d bytes, at most %d are allowed: %w", n, MaxDeviceCredential, ErrMalformed)
+	}
+	return cose.Sign(pki.ObjectCodeHolder, key, payload)
+}
+
 // ParseCredential reads the payload of a code of kind 1 whose signature was
 // verified. The error wraps [ErrMalformed].
 func ParseCredential(payload []byte) (*Credential, error) {
+	c, err := parseCredential(payload)
+	if err == nil && c.Device != nil {
+		return nil, badCredential("a printed code must not carry a device key")
+	}
+	return c, err
+}
+
+// ParseDeviceCredential reads the payload of the credential in a code of kind 2. The
+// error wraps [ErrMalformed].
+func ParseDeviceCredential(payload []byte) (*Credential, error) {
+	c, err := parseCredential(payload)
+	if err == nil && c.Device == nil {
+		return nil, badCredential("a credential for a device must carry its key")
+	}
+	return c, err
+}
+
+func parseCredential(payload []byte) (*Credential, error) {
 	r := reader{b: payload}
 	left := r.head(majorMap)
-	r.require(&left, 4)
-	expires := r.int()
-	r.require(&left, 6)
-	signedAt := r.int()
+	c := new(Credential)
+	c.Expires, c.SignedAt = r.life(&left)
 	r.require(&left, -70001)
-	c := &Credential{Expires: time.Unix(expires, 0).UTC(), SignedAt: time.Unix(signedAt, 0).UTC(), Summary: r.summary()}
-	if r.key(&left, -70003) || r.key(&left, -70004) {
-		r.fail("a printed code must not carry a device key")
+	c.Summary = r.summary()
+	var algorithm DeviceAlgorithm
+	var point []byte
+	switch {
+	case r.key(&left, -70003):
+		algorithm, point = DeviceSM2, r.octets()
+	case r.key(&left, -70004):
+		algorithm, point = DeviceP256, r.octets()
 	}
 	r.end(left)
-	if err := r.err(); err != nil {
+	if err := r.err("claims"); err != nil {
 		return nil, err
 	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	if algorithm != 0 {
+		device, err := ParseDeviceKey(algorithm, point)
+		if err != nil {
+			return nil, err
+		}
+		c.Device = device
+	}
 	return c, nil
 }
 
-// Cut shortens the summary until the credential's bytes are at most limit: first
-// the code fields are left out from the last to the first, then the holder's name
-// is cut and ends with an ellipsis. It reports whether anything was cut. The same
-// licence is always cut in the same way, whoever draws the code.
-func (c *Credential) Cut(limit int) (bool, error) {
-	cut := false
-	c.Summary.Fields = slices.Clone(c.Summary.Fields)
-	for {
-		payload, err := c.Payload()
-		if err != nil {
-			return cut, err
-		}
-		if len(payload)+signedOverhead <= limit {
-			return cut, nil
-		}
-		cut = true
-		if i := lastField(c.Summary.Fields); i >= 0 {
-			c.Summary.Fields[i] = nil
-			continue
-		}
-		name := []rune(c.Summary.Holder)
-		if len(name) < 10 {
-			return cut, errors.New("the credential does not fit a code even without its fields")
-		}
-		c.Summary.Holder = string(name[:len(name)-5]) + "…"
+// signedSize is the size of a COSE_Sign1 over a payload: the array's head, 18 bytes
+// of protected and one of unprotected header, the payload's head, 66 bytes of
+// signature.
+func signedSize(payload []byte) int {
+	head := 1
+	switch n := len(payload); {
+	case n >= 1<<8:
+		head = 3
+	case n >= 24:
+		head = 2
 	}
-}
-
-// signedOverhead is what COSE_Sign1 adds to a payload of up to 64 KiB.
-const signedOverhead = 1 + 18 + 1 + 3 + 66
-
-func lastField(fields []any) int {
-	for i := len(fields) - 1; i >= 0; i-- {
-		if fields[i] != nil {
-			return i
-		}
-	}
-	return -1
+	return 1 + 18 + 1 + head + len(payload) + 66
 }

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/detcbor"
@@ -178,7 +176,7 @@ func unhexBytes(tb testing.TB, s string) []byte {
 func TestPrintedCodeHasNoDeviceKey(t *testing.T) {
 	t.Parallel()
 	c := person()
-	c.DeviceSM2 = make([]byte, 33)
+	c.Device = newDevice(t, DeviceSM2).key
 	if _, err := c.Sign(pkitest.NewKey(t)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("Sign = %v, want ErrMalformed", err)
 	}
@@ -206,43 +204,6 @@ func TestPrintedExpiry(t *testing.T) {
 		if got := PrintedExpiry(signedAt, tt.last); !got.Equal(tt.want) {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
-	}
-}
-
-func TestCut(t *testing.T) {
-	t.Parallel()
-	key := pkitest.NewKey(t)
-	c := person()
-	c.Summary.Holder = strings.Repeat("长", 150)
-	c.Summary.Fields = []any{strings.Repeat("一", 60), int64(5), strings.Repeat("二", 60), nil}
-	before := c.Summary.Fields
-	cut, err := c.Cut(MaxPaper)
-	if err != nil || !cut {
-		t.Fatalf("Cut = %v, %v, want true", cut, err)
-	}
-	if before[2] == nil {
-		t.Error("Cut changed the caller's fields")
-	}
-	// The last field went first; what remained fits.
-	if c.Summary.Fields[2] != nil || len(c.Summary.Fields) != 4 {
-		t.Errorf("fields after the cut: %v", c.Summary.Fields)
-	}
-	b, err := c.Sign(key)
-	if err != nil || len(b) > MaxPaper {
-		t.Errorf("%d bytes after the cut, %v", len(b), err)
-	}
-	c = person()
-	c.Summary.Holder = strings.Repeat("长", 300)
-	c.Summary.Fields = nil
-	if cut, err := c.Cut(MaxPaper); err != nil || !cut || !strings.HasSuffix(c.Summary.Holder, "…") || !utf8.ValidString(c.Summary.Holder) {
-		t.Errorf("a long name: %v, %v, %q", cut, err, c.Summary.Holder)
-	}
-	if b, err := c.Sign(key); err != nil || len(b) > MaxPaper {
-		t.Errorf("%d bytes with a cut name, %v", len(b), err)
-	}
-	whole := person()
-	if cut, err := whole.Cut(MaxPaper); err != nil || cut {
-		t.Errorf("a typical person is cut: %v, %v", cut, err)
 	}
 }
 
@@ -277,45 +238,6 @@ func TestDocumentRoundTrip(t *testing.T) {
 		change(&wrong)
 		if _, err := wrong.Sign(key); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: Sign = %v, want ErrMalformed", name, err)
-		}
-	}
-}
-
-func TestCheckPresented(t *testing.T) {
-	t.Parallel()
-	credential, err := cose.Sign(pki.ObjectCodeHolder, pkitest.NewKey(t), []byte{0xa0})
-	if err != nil {
-		t.Fatal(err)
-	}
-	encode := func(items ...any) []byte {
-		b, err := detcbor.Marshal(items)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
-	sig := make([]byte, 64)
-	for _, tt := range []struct {
-		name string
-		kind Kind
-		b    []byte
-		ok   bool
-	}{
-		{"without a nonce", KindHolder, encode(credential, 1700000000, []byte{}, "", sig), true},
-		{"with a nonce", KindHolder, encode(credential, 1700000000, make([]byte, 16), "合肥大厅", sig), true},
-		{"by the service", KindService, credential, true},
-		{"four items", KindHolder, encode(credential, 1700000000, []byte{}, ""), false},
-		{"short nonce", KindHolder, encode(credential, 1700000000, make([]byte, 8), "h", sig), false},
-		{"hall without a nonce", KindHolder, encode(credential, 1700000000, []byte{}, "h", sig), false},
-		{"null for the nonce", KindHolder, encode(credential, 1700000000, nil, "", sig), false},
-		{"negative time", KindHolder, encode(credential, -1, []byte{}, "", sig), false},
-		{"short signature", KindHolder, encode(credential, 1700000000, []byte{}, "", sig[1:]), false},
-		{"credential that is none", KindHolder, encode([]byte{1}, 1700000000, []byte{}, "", sig), false},
-		{"nothing by the service", KindService, nil, false},
-	} {
-		err := CheckPresented(tt.kind, tt.b)
-		if (err == nil) != tt.ok || err != nil && !errors.Is(err, ErrMalformed) {
-			t.Errorf("%s: CheckPresented = %v, want ok %v", tt.name, err, tt.ok)
 		}
 	}
 }

@@ -20,12 +20,13 @@
 //
 // # Kinds
 //
-// Kind 1 is a printed licence: a [Credential] without a device key. Kind 2 is
-// presented by the holder's device, kind 3 by the service; this version reads
-// their shape and no more. Kind 4 is a [Document] code.
+// Kind 1 is a printed licence: a [Credential] without a device key. Kind 2 is a
+// [Presentation] by the holder's device, kind 3 what the holder chose to be [Shown]
+// by the service. Kind 4 is a [Document] code. A [Challenge] is no code: a hall shows
+// it, and a presentation answers it.
 //
 // Bytes are deterministic CBOR and COSE_Sign1 in one accepted form (packages
-// internal/detcbor and pki/cose). The claims of a printed code are read by a strict
-// reader of this package that accepts the same bytes as internal/detcbor, sooner. Unknown keys, null where a key should be
-// absent, and texts that hide something are refused.
+// internal/detcbor and pki/cose). What a scanner reads is read by a strict reader of
+// this package that accepts the same bytes as internal/detcbor, sooner. Unknown keys,
+// null where a key should be absent, and texts that hide something are refused.
 package qr

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"time"
 	"unicode/utf8"
 
 	"github.com/elicence/elicence/internal/civil"
@@ -13,6 +14,7 @@ import (
 const (
 	majorUint  = 0
 	majorNeg   = 1
+	majorBytes = 2
 	majorText  = 3
 	majorArray = 4
 	majorMap   = 5
@@ -39,13 +41,13 @@ func (r *reader) fail(what string) {
 	r.b = nil
 }
 
-// err reports the first fault, or bytes that are left over.
-func (r *reader) err() error {
+// err reports the first fault in what was read, or bytes that are left over.
+func (r *reader) err(what string) error {
 	if r.bad == "" && len(r.b) != 0 {
 		r.fail(fmt.Sprintf("%d bytes too many", len(r.b)))
 	}
 	if r.bad != "" {
-		return fmt.Errorf("claims: %s: %w", r.bad, ErrMalformed)
+		return fmt.Errorf("%s: %s: %w", what, r.bad, ErrMalformed)
 	}
 	return nil
 }
@@ -103,15 +105,23 @@ func (r *reader) int() int64 {
 	return int64(n)
 }
 
+// octets reads a byte string; it shares the memory that is read.
+func (r *reader) octets() []byte { return r.string(majorBytes) }
+
+func (r *reader) string(major int) []byte {
+	n := r.head(major)
+	if n > uint64(len(r.b)) {
+		r.fail("a text or byte string is cut off")
+		return nil
+	}
+	s := r.b[:n:n]
+	r.b = r.b[n:]
+	return s
+}
+
 // text reads valid UTF-8.
 func (r *reader) text() string {
-	n := r.head(majorText)
-	if n > uint64(len(r.b)) {
-		r.fail("a text is cut off")
-		return ""
-	}
-	text := r.b[:n]
-	r.b = r.b[n:]
+	text := r.string(majorText)
 	if !utf8.Valid(text) {
 		r.fail("a text is not valid UTF-8")
 		return ""
@@ -176,31 +186,24 @@ func (r *reader) fields() []any {
 	return fields
 }
 
-// summary reads the summary map.
+// life reads the two times that begin all claims: expiry and signature.
+func (r *reader) life(left *uint64) (time.Time, time.Time) {
+	r.require(left, 4)
+	expires := time.Unix(r.int(), 0).UTC()
+	r.require(left, 6)
+	return expires, time.Unix(r.int(), 0).UTC()
+}
+
+// summary reads the summary map of a credential.
 func (r *reader) summary() Summary {
-	var s Summary
 	left := r.head(majorMap)
-	small := func(key, most int64) int {
-		r.require(&left, key)
-		if r.major() != majorUint {
-			r.fail("an item is missing or of another type")
-		}
-		n := r.int()
-		if n > most {
-			r.fail("schema or category out of range")
-		}
-		return int(n)
-	}
-	s.Schema = small(0, 1<<31)
-	s.Category = small(1, 1<<16)
+	s := Summary{Schema: r.small(&left, 0, 1<<31), Category: r.small(&left, 1, 1<<16)}
 	r.require(&left, 2)
 	s.Number = r.text()
 	r.require(&left, 3)
 	s.Holder = r.text()
 	if r.key(&left, 4) {
-		if s.MaskedID = r.text(); s.MaskedID == "" {
-			r.fail("an empty masked id is left out")
-		}
+		s.MaskedID = r.chosen()
 	}
 	r.require(&left, 5)
 	s.FirstDay = civil.Day(r.int())
@@ -215,4 +218,26 @@ func (r *reader) summary() Summary {
 	}
 	r.end(left)
 	return s
+}
+
+// small reads a required number that is not negative and at most most.
+func (r *reader) small(left *uint64, key, most int64) int {
+	r.require(left, key)
+	if r.major() != majorUint {
+		r.fail("an item is missing or of another type")
+	}
+	n := r.int()
+	if n > most {
+		r.fail("schema or category out of range")
+	}
+	return int(n)
+}
+
+// chosen reads a text that stands only where there is one.
+func (r *reader) chosen() string {
+	text := r.text()
+	if text == "" {
+		r.fail("an empty text is left out")
+	}
+	return text
 }

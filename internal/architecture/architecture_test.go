@@ -33,8 +33,8 @@ var floors = [][]string{
 }
 
 // besides are the arrows that are allowed although they do not point down: a
-// rendered licence carries a code and a seal.
-var besides = map[string][]string{"licence/render": {"qr", "seal"}}
+// rendered licence carries a code and a seal, and a code says a part of a licence.
+var besides = map[string][]string{"licence/render": {"qr", "seal"}, "licence/disclose": {"qr"}}
 
 // only names who may import a room, where not everybody above may.
 var only = map[string][]string{

@@ -7,6 +7,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/disclose"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/picture"
@@ -15,8 +16,7 @@ import (
 // Code is a licence's printed code.
 type Code struct {
 	Digits string
-	// Cut reports that fields or a part of the holder's name were left out to
-	// fit.
+	// Cut reports that texts were cut to fit.
 	Cut bool
 	// Address is what the picture on paper holds.
 	Address string
@@ -47,21 +47,8 @@ func (o *Office) Code(ctx context.Context, actor string, r licence.Record) (Code
 		return Code{}, err
 	}
 	now := o.now().UTC()
-	c := &qr.Credential{
-		SignedAt: now, Expires: qr.PrintedExpiry(now, l.LastDay),
-		Summary: qr.Summary{
-			Schema: l.Schema, Category: int(l.Category), Number: l.MaskedNumber(), Holder: l.Holders[0].Name,
-			MaskedID: l.Holders[0].MaskedID(), FirstDay: l.FirstDay, LastDay: l.LastDay, Status: l.Status.Packed(),
-		},
-	}
-	for _, f := range category.QRFields() {
-		var value any
-		if v, present := l.Fields[f.Code]; present {
-			value = v.Plain()
-		}
-		c.Summary.Fields = append(c.Summary.Fields, value)
-	}
-	cut, err := c.Cut(qr.MaxPaper)
+	c := &qr.Credential{SignedAt: now, Expires: qr.PrintedExpiry(now, l.LastDay), Summary: disclose.Summary(l, category, disclose.Full)}
+	cut, err := disclose.Fit(c, category, qr.MaxPaper)
 	if err != nil {
 		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
 	}

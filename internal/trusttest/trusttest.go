@@ -1,5 +1,5 @@
 // Package trusttest makes small domains of trust files for tests: one issuing
-// authority, one service, two categories, one status list.
+// authority, two services, two categories, one status list, and holders' devices.
 package trusttest
 
 import (
@@ -26,7 +26,8 @@ import (
 type Domain struct {
 	Keys      map[trust.Role]*pki.Key
 	IssuerKey *pki.Key
-	CodeKey   *pki.Key
+	CodeKey   *pki.Key    // signs document codes
+	ShownKey  *pki.Key    // signs codes of kind 3
 	Set       *status.Set // list 1
 
 	Root      trust.Root
@@ -49,7 +50,7 @@ const Window = 24 * 60 * 60
 func New(tb testing.TB, now time.Time) *Domain {
 	tb.Helper()
 	d := &Domain{
-		Keys: make(map[trust.Role]*pki.Key), IssuerKey: pkitest.NewKey(tb), CodeKey: pkitest.NewKey(tb),
+		Keys: make(map[trust.Role]*pki.Key), IssuerKey: pkitest.NewKey(tb), CodeKey: pkitest.NewKey(tb), ShownKey: pkitest.NewKey(tb),
 		Set: &status.Set{List: 1, High: 4096}, Sets: make(map[string][]byte),
 	}
 	head := trust.Head{Version: 1, Issued: now.Unix(), Expires: now.AddDate(0, 2, 0).Unix()}
@@ -68,11 +69,15 @@ func New(tb testing.TB, now time.Time) *Domain {
 		Issuers: []trust.Issuer{{
 			Point: d.IssuerKey.Public().Point(), KID: d.IssuerKey.Public().KID(), USCC: "11340000XN0000001", Name: "测试局", Region: "340000",
 			Categories: []uint64{4, 66}, Lists: []trust.IssuerList{{List: 1, From: now.Unix() - Window}}, State: trust.IssuerActive,
-			Kinds: []trust.KindLife{{Kind: 1, Seconds: uint64(qr.MaxPrintedLife / time.Second)}},
+			Kinds: []trust.KindLife{{Kind: 1, Seconds: uint64(qr.MaxPrintedLife / time.Second)}, {Kind: 2, Seconds: uint64(qr.MaxDeviceLife / time.Second)}},
 		}},
+		Devices: []int64{int64(qr.DeviceP256), int64(qr.DeviceSM2)},
 		Services: []trust.Service{{
 			Point: d.CodeKey.Public().Point(), KID: d.CodeKey.Public().KID(), Name: "文件核验码签名",
 			Kinds: []trust.KindLife{{Kind: 4, Seconds: uint64(qr.MaxPrintedLife / time.Second)}},
+		}, {
+			Point: d.ShownKey.Public().Point(), KID: d.ShownKey.Public().KID(), Name: "亮证服务",
+			Kinds: []trust.KindLife{{Kind: 3, Seconds: uint64(qr.MaxShownLife / time.Second)}},
 		}},
 		Documents: trust.Documents{
 			Roots: [][]byte{p.Root.Certificate().DER}, Seals: [][]byte{seals}, Persons: [][]byte{persons}, Makers: []pki.Point{maker.Public().Point()},
@@ -166,9 +171,5 @@ func Code(tb testing.TB, c *qr.Credential, key *pki.Key) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	digits, err := qr.Encode(qr.KindLicence, b)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return digits
+	return digits(tb, qr.KindLicence, b)
 }

@@ -82,6 +82,9 @@ type Trust struct {
 	Log        LogKey             `cbor:"9,keyasint"`
 	Recognised []RecognisedDomain `cbor:"10,keyasint"`
 	PastLogs   []PastLogKey       `cbor:"11,keyasint,omitempty"` // after a rotation
+	// Devices are the algorithms of holders' devices that count, as COSE numbers
+	// them (-7 P-256, -65537 SM2), descending. Empty: none does.
+	Devices []int64 `cbor:"12,keyasint,omitempty"`
 }
 
 // IssuerState is the state of an issuing authority's key.
@@ -203,6 +206,9 @@ type RecognisedDomain struct {
 	Categories []uint64
 }
 
+// MaxWindow bounds the window of a category.
+const MaxWindow = 10 * time.Minute
+
 // Catalogue names the categories and their code fields.
 type Catalogue struct {
 	Head
@@ -218,7 +224,7 @@ type Category struct {
 	Fields []Field  `cbor:"5,keyasint"`
 	Fresh  uint64   `cbor:"6,keyasint"` // seconds: older status data is stale
 	Limit  uint64   `cbor:"7,keyasint"` // seconds: with older status data nothing can be said
-	Window uint64   `cbor:"8,keyasint"` // seconds around trusted time for a presentation
+	Window uint64   `cbor:"8,keyasint"` // seconds around trusted time for a presentation, at most [MaxWindow]
 	Kinds  []uint64 `cbor:"9,keyasint"` // kinds of code that are accepted
 }
 

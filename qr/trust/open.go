@@ -11,6 +11,7 @@ import (
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/status"
 )
 
@@ -191,6 +192,11 @@ func (t *Trust) check() error {
 			return fmt.Errorf("earlier key of the log: %w", errors.Join(ErrInvalid, err))
 		}
 	}
+	for i, a := range t.Devices {
+		if qr.DeviceAlgorithm(a) != qr.DeviceP256 && qr.DeviceAlgorithm(a) != qr.DeviceSM2 || i > 0 && t.Devices[i-1] <= a {
+			return fmt.Errorf("algorithms of devices: %w", ErrInvalid)
+		}
+	}
 	for _, d := range t.Recognised {
 		if err := d.Domain.check(); err != nil || d.Domain == t.Domain || !strictlyAscending(d.Categories) {
 			return fmt.Errorf("recognised domain %s: %w", d.Domain.Name, ErrInvalid)
@@ -225,7 +231,7 @@ func (c *Catalogue) check() error {
 			return fmt.Errorf("category %d schema %d is out of range or stands twice: %w", k.ID, k.Schema, ErrInvalid)
 		}
 		seen[id] = true
-		if k.NameZH == "" || len(k.Fields) > 4 || k.Fresh < 1 || k.Limit < k.Fresh || k.Limit > 1<<32 || len(k.Kinds) == 0 || !strictlyAscending(k.Kinds) {
+		if k.NameZH == "" || len(k.Fields) > 4 || k.Fresh < 1 || k.Limit < k.Fresh || k.Limit > 1<<32 || k.Window > uint64(MaxWindow/time.Second) || len(k.Kinds) == 0 || !strictlyAscending(k.Kinds) {
 			return fmt.Errorf("category %d: %w", k.ID, ErrInvalid)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/civil"
-	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/trust"
 )
 
@@ -52,18 +51,36 @@ type Document struct {
 // Accepted reports whether the verdict is valid or valid_stale.
 func (r Result) Accepted() bool { return r.Verdict == Valid || r.Verdict == ValidStale }
 
-// show fills in what a credential says. It is called only after the signature
-// was found good.
-func (r *Result) show(c *qr.Credential, category *trust.Category, issuer *trust.IssuerKey) {
+// show fills in what a credential says. It is called only after all signatures were
+// found good.
+func (r *Result) show(c *credential) {
 	s := &c.Summary
-	// What the result points to lies in the credential, in the cache, or in here.
-	text := &struct{ category, from, until string }{category: categoryID(s.Category), from: s.FirstDay.String()}
-	r.Category, r.Holder, r.Number, r.Issuer, r.ValidFrom = &text.category, &s.Holder, &s.Number, &issuer.Name, &text.from
-	if s.MaskedID != "" {
-		r.IDMasked = &s.MaskedID
+	r.showSummary(said{
+		category: s.Category, number: &s.Number, holder: &s.Holder, maskedID: &s.MaskedID, firstDay: &s.FirstDay, lastDay: s.LastDay,
+		fields: s.Fields, signer: &c.issuer.Name,
+	}, c.category)
+}
+
+// said is what a summary of any kind says. What the result points to lies in there, in
+// the cache, or in the result's own texts.
+type said struct {
+	category                 int
+	number, holder, maskedID *string // empty: not there
+	firstDay, lastDay        *civil.Day
+	fields                   []any
+	signer                   *string
+}
+
+func (r *Result) showSummary(s said, category *trust.Category) {
+	text := &struct{ category, from, until string }{category: categoryID(s.category)}
+	r.Category, r.Issuer = &text.category, s.signer
+	r.Number, r.Holder, r.IDMasked = there(s.number), there(s.holder), there(s.maskedID)
+	if s.firstDay != nil {
+		text.from = s.firstDay.String()
+		r.ValidFrom = &text.from
 	}
-	if s.LastDay != nil {
-		text.until = s.LastDay.String()
+	if s.lastDay != nil {
+		text.until = s.lastDay.String()
 		r.ValidUntil = &text.until
 	}
 	if category == nil {
@@ -72,11 +89,19 @@ func (r *Result) show(c *qr.Credential, category *trust.Category, issuer *trust.
 	r.CategoryName = &category.NameZH
 	r.Labels = make([]Label, 0, len(category.Fields))
 	for i, f := range category.Fields {
-		if i < len(s.Fields) && s.Fields[i] != nil {
-			r.Fields[f.Code] = fieldText(f, s.Fields[i])
+		if i < len(s.fields) && s.fields[i] != nil {
+			r.Fields[f.Code] = fieldText(f, s.fields[i])
 			r.Labels = append(r.Labels, Label{f.Code, f.NameZH, f.NameEN})
 		}
 	}
+}
+
+// there returns a text that is not empty, or nil.
+func there(text *string) *string {
+	if *text == "" {
+		return nil
+	}
+	return text
 }
 
 // Says returns what the code says in parts for people, Chinese first; nothing

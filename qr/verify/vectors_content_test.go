@@ -450,7 +450,12 @@ func documentRows(r *rows) {
 // left for when they are read.
 func presentedRows(r *rows) {
 	d := r.domain
-	credential, err := cose.Sign(pki.ObjectCodeHolder, d.issuer, r.payload(func(c *qr.Credential) { c.DeviceSM2 = d.unknown.Public().Uncompressed()[:33] }))
+	point := d.unknown.Public().Point()
+	device, err := qr.ParseDeviceKey(qr.DeviceSM2, point[:])
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	credential, err := cose.Sign(pki.ObjectCodeHolder, d.issuer, r.payload(func(c *qr.Credential) { c.Device = device }))
 	if err != nil {
 		r.tb.Fatal(err)
 	}

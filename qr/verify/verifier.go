@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -21,6 +22,7 @@ type Verifier struct {
 	second   pki.SecondOpinion
 	now      func() time.Time
 	disagree func(digits string)
+	replays  Replays // nil: nothing is remembered
 }
 
 // Options say what a verifier works with.
@@ -33,12 +35,15 @@ type Options struct {
 	// Disagree, if set, is told of every code on whose signature the two
 	// implementations disagree, so that it can be counted and kept.
 	Disagree func(digits string)
+	// Replays, if set, remembers live presentations. It outlives the verifier, which
+	// is made anew with each cache. Nil where nobody stands at a window.
+	Replays Replays
 }
 
 // New returns a verifier over a cache.
 func New(cache *trust.Cache, o Options) *Verifier {
 	asOf := cache.AsOf().UTC().Format(time.RFC3339)
-	return &Verifier{cache: cache, asOf: asOf, second: o.Second, now: o.Now, disagree: o.Disagree}
+	return &Verifier{cache: cache, asOf: asOf, second: o.Second, now: o.Now, disagree: o.Disagree, replays: o.Replays}
 }
 
 // Without returns a verifier that has no usable cache: it answers malformed or
@@ -62,10 +67,14 @@ func (v *Verifier) trustedNow() time.Time {
 
 // Text decides on what a scanner delivered: digits, or an address with the digits
 // after '#'.
-func (v *Verifier) Text(scanned string) Result {
+func (v *Verifier) Text(scanned string) Result { return v.Answer(scanned, nil) }
+
+// Answer is [Verifier.Text] for a hall that waits for the answer to its question and
+// takes nothing else.
+func (v *Verifier) Answer(scanned string, question *Challenge) Result {
 	start := time.Now()
 	r := Result{Fields: make(map[string]string)}
-	r.Verdict, r.Cause = v.decide(qr.Scanned(scanned), &r)
+	r.Verdict, r.Cause = v.decide(scan{digits: qr.Scanned(scanned), question: question}, &r)
 	r.TookMicros = time.Since(start).Microseconds()
 	return r
 }
@@ -87,65 +96,106 @@ func (v *Verifier) stamp(r *Result) {
 	r.StatusAsOf = &v.asOf
 }
 
-func (v *Verifier) decide(digits string, r *Result) (Verdict, string) {
+// scan is what is decided on.
+type scan struct {
+	digits   string
+	kind     qr.Kind
+	code     []byte     // the bytes that the digits carry
+	question *Challenge // what the code must answer, or nil
+}
+
+func (v *Verifier) decide(s scan, r *Result) (Verdict, string) {
 	v.stamp(r)
-	kind, b, err := qr.Decode(digits)
+	var err error
+	s.kind, s.code, err = qr.Decode(s.digits)
 	if err != nil {
 		return Malformed, err.Error()
 	}
-	number := int(kind)
+	number := int(s.kind)
 	r.Kind = &number
-	if kind == qr.KindHolder || kind == qr.KindService {
-		if err := qr.CheckPresented(kind, b); err != nil {
+	signed := s.code
+	var p *qr.Presentation
+	if s.kind == qr.KindHolder {
+		if p, err = qr.ParsePresentation(s.code); err != nil {
 			return Malformed, err.Error()
 		}
-		return NoData, fmt.Sprintf("codes of kind %d are not yet supported", kind)
+		signed = p.Credential
 	}
-	m, err := cose.Parse(b)
-	if err != nil {
+	m, err := cose.Parse(signed)
+	switch {
+	case err != nil:
 		return Malformed, err.Error()
-	}
-	if v.cache == nil {
+	case s.kind == qr.KindService && len(s.code) > qr.MaxScreen:
+		return Malformed, fmt.Sprintf("%d bytes, at most %d are read of this kind", len(s.code), qr.MaxScreen)
+	case v.cache == nil:
 		return NoData, v.why
 	}
-	if kind == qr.KindDocument {
-		return v.document(m, digits, r)
+	switch s.kind {
+	case qr.KindHolder:
+		return v.presented(s, p, m, r)
+	case qr.KindService:
+		return v.shown(s, m, r)
+	case qr.KindDocument:
+		return v.document(s, m, r)
+	default:
+		return v.licence(s, m, r)
 	}
-	return v.licence(m, digits, r)
 }
 
 // licence decides on a printed licence.
-func (v *Verifier) licence(m *cose.Sign1, digits string, r *Result) (Verdict, string) {
+func (v *Verifier) licence(s scan, m *cose.Sign1, r *Result) (Verdict, string) {
+	c, verdict, cause := v.credential(s, m, pki.ObjectCodeLicence, qr.ParseCredential)
+	if verdict != Valid {
+		return verdict, cause
+	}
+	r.show(c)
+	if cause := c.scope(s); cause != "" {
+		return OutOfScope, cause
+	}
+	return v.Standing(c.claim())
+}
+
+// credential is a credential whose issuing authority has signed it.
+type credential struct {
+	*qr.Credential
+	issuer   *trust.IssuerKey
+	category *trust.Category // nil: the terminal does not know it
+}
+
+func (c *credential) claim() Claim {
+	s := &c.Summary
+	return Claim{
+		Category: s.Category, Schema: s.Schema, Status: s.Status, SignedAt: c.SignedAt, Expires: c.Expires, FirstDay: s.FirstDay, LastDay: s.LastDay,
+	}
+}
+
+// credential finds who signed a credential and reads it. Nothing of it may be shown
+// unless the verdict is Valid.
+func (v *Verifier) credential(s scan, m *cose.Sign1, object pki.Object, parse func([]byte) (*qr.Credential, error)) (*credential, Verdict, string) {
 	candidates := v.cache.Issuers(m.KID)
 	if len(candidates) == 0 {
-		return Untrusted, "no issuing authority of the trust list has this key"
+		return nil, Untrusted, "no issuing authority of the trust list has this key"
 	}
-	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, pki.ObjectCodeLicence, m, digits)
+	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, object, s, m)
 	switch {
 	case verdict == Tampered && !slices.ContainsFunc(candidates, notCompromised), verdict == Valid && !notCompromised(candidates[i]):
 		// Whatever is or seems to be signed with such a key, nothing is known of it.
-		return Untrusted, "the issuing authority's key is known to be compromised"
+		return nil, Untrusted, "the issuing authority's key is known to be compromised"
 	case verdict != Valid:
-		return verdict, cause
+		return nil, verdict, cause
 	}
-	issuer := candidates[i]
-	credential, err := qr.ParseCredential(m.Payload)
+	parsed, err := parse(m.Payload)
 	if err != nil {
-		return Malformed, err.Error()
+		return nil, Malformed, err.Error()
 	}
-	category, known := v.cache.Category(credential.Summary.Category, credential.Summary.Schema)
-	if known && !fit(credential.Summary.Fields, category.Fields) {
-		return Malformed, "the fields are not those of the category"
+	c := &credential{Credential: parsed, issuer: candidates[i]}
+	if category, known := v.cache.Category(c.Summary.Category, c.Summary.Schema); known {
+		c.category = category
+		if !fit(c.Summary.Fields, category.Fields) {
+			return nil, Malformed, "the fields are not those of the category"
+		}
 	}
-	r.show(credential, category, issuer)
-	if cause := scope(credential, issuer, category); cause != "" {
-		return OutOfScope, cause
-	}
-	return v.Standing(Claim{
-		Category: credential.Summary.Category, Schema: credential.Summary.Schema, Status: credential.Summary.Status,
-		SignedAt: credential.SignedAt, Expires: credential.Expires,
-		FirstDay: credential.Summary.FirstDay, LastDay: credential.Summary.LastDay,
-	})
+	return c, Valid, ""
 }
 
 func notCompromised(issuer *trust.IssuerKey) bool { return issuer.State != trust.IssuerCompromised }
@@ -158,6 +208,11 @@ type Claim struct {
 	Expires          time.Time // of the signature; zero: it does not expire
 	FirstDay         civil.Day
 	LastDay          *civil.Day // nil: long-term
+
+	unlisted, undated bool   // Status, or the days, are not shown
+	refresh           string // what to do when Expires has passed; empty: print again
+	// live, if set, decides on when and where a presentation was made.
+	live func(now time.Time, window time.Duration) (Verdict, string)
 }
 
 // Standing decides whether what is well signed and within its scope is in force:
@@ -167,19 +222,27 @@ func (v *Verifier) Standing(c Claim) (Verdict, string) {
 	if !known {
 		return NoData, "this terminal's data does not know the category's field list"
 	}
-	if verdict, cause := v.status(c); verdict != Valid {
-		return verdict, cause
+	if !c.unlisted {
+		if verdict, cause := v.status(c); verdict != Valid {
+			return verdict, cause
+		}
 	}
 	now := v.trustedNow()
-	switch {
-	case c.SignedAt.Sub(now) > clockTolerance:
+	if c.SignedAt.Sub(now) > clockTolerance {
 		return Clock, inTheFuture(c.SignedAt, now)
-	case now.Before(c.FirstDay.Start()):
+	}
+	if c.live != nil {
+		if verdict, cause := c.live(now, time.Duration(category.Window)*time.Second); verdict != Valid {
+			return verdict, cause
+		}
+	}
+	switch {
+	case !c.undated && now.Before(c.FirstDay.Start()):
 		return NotYetValid, "valid from " + c.FirstDay.String()
 	case c.LastDay != nil && now.After(c.LastDay.End()):
 		return Expired, "its last day was " + c.LastDay.String()
 	case !c.Expires.IsZero() && now.After(c.Expires):
-		return Expired, "print again"
+		return Expired, cmp.Or(c.refresh, "print again")
 	}
 	switch age := now.Sub(v.cache.AsOf()); {
 	case age > time.Duration(category.Limit)*time.Second:
@@ -217,17 +280,15 @@ func (v *Verifier) status(c Claim) (Verdict, string) {
 
 // signer finds which of n candidate keys signed a message: Valid with its
 // position, or Tampered or NoData.
-func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object, m *cose.Sign1, digits string) (int, Verdict, string) {
+func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object, s scan, m *cose.Sign1) (int, Verdict, string) {
 	message := m.ToBeSigned(object)
 	for i := range n {
 		switch pki.Judge(key(i), message, m.Signature, v.second) {
 		case pki.Good:
 			return i, Valid, ""
 		case pki.Disagree:
-			if v.disagree != nil {
-				v.disagree(digits)
-			}
-			return 0, NoData, "implementations disagree"
+			verdict, cause := v.disagreement(s)
+			return 0, verdict, cause
 		case pki.Busy:
 			return 0, NoData, "busy"
 		}
@@ -235,21 +296,50 @@ func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object
 	return 0, Tampered, "the signature is not that of the key it names"
 }
 
-// scope returns why an issuer may not have signed a credential, or nothing.
-func scope(c *qr.Credential, issuer *trust.IssuerKey, category *trust.Category) string {
-	if !slices.Contains(issuer.Categories, uint64(c.Summary.Category)) {
-		return fmt.Sprintf("%s may not issue category %s", issuer.Name, categoryID(c.Summary.Category))
+// disagreement is the verdict where the two implementations of SM2 do not agree.
+func (v *Verifier) disagreement(s scan) (Verdict, string) {
+	if v.disagree != nil {
+		v.disagree(s.digits)
 	}
-	if !mayLive(issuer.Kinds, qr.KindLicence, c.Expires.Sub(c.SignedAt)) {
-		return "the issuing authority may not sign a code of this kind and life"
-	}
-	if category != nil && !slices.Contains(category.Kinds, uint64(qr.KindLicence)) {
-		return "show it live"
-	}
-	return issuer.RefusesList(uint32(c.Summary.Status>>32), c.SignedAt)
+	return NoData, "implementations disagree"
 }
 
+// scope returns why an issuer may not have signed a credential, or why it is not taken
+// here, or nothing.
+func (c *credential) scope(s scan) string {
+	if !slices.Contains(c.issuer.Categories, uint64(c.Summary.Category)) {
+		return fmt.Sprintf("%s may not issue category %s", c.issuer.Name, categoryID(c.Summary.Category))
+	}
+	if !mayLive(c.issuer.Kinds, s.kind, c.Expires.Sub(c.SignedAt)) {
+		return "the issuing authority may not sign a code of this kind and life"
+	}
+	if cause := s.refused(c.category); cause != "" {
+		return cause
+	}
+	return c.issuer.RefusesList(uint32(c.Summary.Status>>32), c.SignedAt)
+}
+
+// refused says why a code of this kind is not taken here, or nothing.
+func (s scan) refused(category *trust.Category) string {
+	if s.question != nil && s.kind != qr.KindHolder {
+		return "show it live, in answer to this hall's question"
+	}
+	if category == nil || slices.Contains(category.Kinds, uint64(s.kind)) {
+		return ""
+	}
+	if s.kind == qr.KindLicence {
+		return "show it live"
+	}
+	return "this category is not shown in this way"
+}
+
+// longest bounds the life of live kinds whatever the trust list gives a key.
+var longest = map[qr.Kind]time.Duration{qr.KindHolder: qr.MaxDeviceLife, qr.KindService: qr.MaxShownLife}
+
 func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
+	if most, bounded := longest[kind]; bounded && life > most {
+		return false
+	}
 	for _, k := range kinds {
 		if k.Kind == uint64(kind) {
 			return life <= time.Duration(k.Seconds)*time.Second
@@ -259,27 +349,22 @@ func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
 }
 
 // document decides on a document code.
-func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, string) {
-	candidates := v.cache.Services(m.KID)
-	if len(candidates) == 0 {
-		return Untrusted, "no service of the trust list has this key"
-	}
-	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, pki.ObjectCodeDocument, m, digits)
+func (v *Verifier) document(s scan, m *cose.Sign1, r *Result) (Verdict, string) {
+	service, verdict, cause := v.service(s, m, pki.ObjectCodeDocument)
 	if verdict != Valid {
 		return verdict, cause
 	}
-	service := candidates[i]
 	d, err := qr.ParseDocument(m.Payload)
 	if err != nil {
 		return Malformed, err.Error()
 	}
 	r.Document = &Document{Number: d.Number, Length: d.Length, SM3: hex.EncodeToString(d.SM3[:]), Seals: d.Seals, Digest: d.SM3}
 	r.Issuer = &service.Name
-	if !mayLive(service.Kinds, qr.KindDocument, d.Expires.Sub(d.SignedAt)) {
-		return OutOfScope, "the service may not sign a code of this kind and life"
+	if cause := serviceScope(service, s.kind, d.SignedAt, d.Expires); cause != "" {
+		return OutOfScope, cause
 	}
-	if at := d.SignedAt.Unix(); at < service.From || service.Until != 0 && at > service.Until {
-		return OutOfScope, "signed outside the time in which the service's key was in use"
+	if cause := s.refused(nil); cause != "" {
+		return OutOfScope, cause
 	}
 	now := v.trustedNow()
 	if d.SignedAt.Sub(now) > clockTolerance {
@@ -289,6 +374,27 @@ func (v *Verifier) document(m *cose.Sign1, digits string, r *Result) (Verdict, s
 		return Expired, "print again"
 	}
 	return Valid, "compare the document with its electronic original"
+}
+
+// service finds which service signed a code.
+func (v *Verifier) service(s scan, m *cose.Sign1, object pki.Object) (*trust.ServiceKey, Verdict, string) {
+	candidates := v.cache.Services(m.KID)
+	if len(candidates) == 0 {
+		return nil, Untrusted, "no service of the trust list has this key"
+	}
+	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, object, s, m)
+	return candidates[i], verdict, cause
+}
+
+// serviceScope returns why a service may not have signed a code, or nothing.
+func serviceScope(service *trust.ServiceKey, kind qr.Kind, signedAt, expires time.Time) string {
+	if !mayLive(service.Kinds, kind, expires.Sub(signedAt)) {
+		return "the service may not sign a code of this kind and life"
+	}
+	if at := signedAt.Unix(); at < service.From || service.Until != 0 && at > service.Until {
+		return "signed outside the time in which the service's key was in use"
+	}
+	return ""
 }
 
 // fit reports whether a credential's fields have the number and the forms of a

@@ -83,7 +83,7 @@ func TestVerdicts(t *testing.T) {
 		{name: "signed before its list was in use", change: func(c *qr.Credential) { c.SignedAt = now.Add(-25 * time.Hour) }, want: verify.OutOfScope},
 		{name: "signed after its list was closed", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].Lists[0].Until = now.Unix() - 7200 }, want: verify.OutOfScope},
 		{name: "a longer life than the key may give", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].Kinds[0].Seconds = 60 }, want: verify.OutOfScope},
-		{name: "a key that may not sign printed codes", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].Kinds[0].Kind = 2 }, want: verify.OutOfScope},
+		{name: "a key that may not sign printed codes", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].Kinds = d.Trust.Issuers[0].Kinds[1:] }, want: verify.OutOfScope},
 		{name: "a category that is only shown live", domain: func(d *trusttest.Domain) { d.Catalogue.Categories[0].Kinds = []uint64{2, 3} }, want: verify.OutOfScope, cause: "show it live"},
 		{name: "a schema that the terminal does not know", change: func(c *qr.Credential) { c.Summary.Schema = 2 }, want: verify.NoData, cause: "field list"},
 		{name: "a key compromised", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].State = trust.IssuerCompromised }, want: verify.Untrusted, cause: "compromised"},
@@ -121,7 +121,7 @@ func TestVerdicts(t *testing.T) {
 		}, want: verify.Malformed},
 		{name: "a device key in a printed code", code: func(tb testing.TB, d *trusttest.Domain) string {
 			c := d.Credential(now.Add(-time.Hour))
-			c.DeviceSM2 = make([]byte, 33)
+			c.Device = trusttest.NewDevice(tb, qr.DeviceSM2).Key
 			b, err := c.Payload()
 			if err != nil {
 				tb.Fatal(err)
@@ -131,9 +131,6 @@ func TestVerdicts(t *testing.T) {
 		{name: "a printed code called a document's", code: func(tb testing.TB, d *trusttest.Domain) string {
 			return signAs(tb, pki.ObjectCodeLicence, qr.KindDocument, payload(tb, d), d.IssuerKey)
 		}, want: verify.Untrusted},
-		{name: "kind 3", code: func(tb testing.TB, d *trusttest.Domain) string {
-			return signAs(tb, pki.ObjectCodeService, qr.KindService, payload(tb, d), d.CodeKey)
-		}, want: verify.NoData, cause: "not yet supported"},
 		{name: "kind 2 of no shape", code: func(tb testing.TB, d *trusttest.Domain) string {
 			return signAs(tb, pki.ObjectCodeHolder, qr.KindHolder, payload(tb, d), d.IssuerKey)
 		}, want: verify.Malformed},
