@@ -109,7 +109,11 @@ func renderPages(t *template.Template, inBrowser bool) (map[string][]byte, error
 		// What a phone's camera opens from paper; the code is behind '#'.
 		{"/v", "paper.html", page{Title: "证照核验 · Check a licence", Script: "paper.js"}},
 		{"/hall", "hall.html", page{Title: "窗口核验 · Counter", Script: "hall.js"}},
+		{"/wallet", "wallet.html", page{Title: "我的证照 · My licences", Script: "wallet.js"}},
 	} {
+		if p.template == "wallet.html" && !inBrowser {
+			continue // its key would have nothing to sign
+		}
 		if p.template != "verify.html" && !inBrowser {
 			p.template, p.page = "verify.html", page{Title: "证照核验 · Verify a licence", Script: "verify.js"}
 		}

@@ -10,10 +10,10 @@ package main
 
 import (
 	"errors"
-	"image"
 	"syscall/js"
 
 	"github.com/elicence/elicence/qr/picture"
+	"github.com/elicence/elicence/qr/picture/scan"
 )
 
 // maxPixels bounds a frame: 3840 × 2160, more than any camera is asked for.
@@ -32,11 +32,11 @@ func read(rgba js.Value, width, height int) map[string]any {
 	if width < 1 || height < 1 || width > maxPixels/height || rgba.Length() != 4*width*height {
 		return map[string]any{"problem": "size"}
 	}
-	img := &image.RGBA{Pix: make([]byte, 4*width*height), Stride: 4 * width, Rect: image.Rect(0, 0, width, height)}
-	js.CopyBytesToGo(img.Pix, rgba)
-	text, err := picture.ReadImage(img)
+	pix := make([]byte, 4*width*height)
+	js.CopyBytesToGo(pix, rgba)
+	text, err := scan.Read(scan.RGBA(pix, width, height))
 	switch {
-	case errors.Is(err, picture.ErrSeveralCodes):
+	case errors.Is(err, scan.ErrSeveralCodes):
 		return map[string]any{"problem": "several"}
 	case err != nil:
 		return map[string]any{"problem": "none"}

@@ -9,11 +9,26 @@
 //	refresh(read)    promise of what to keep, or of null if nothing is new;
 //	                 read(name) is a promise of bytes, or of null if there is no such file
 //
-// A promise is rejected with a text that says why.
+// For a counter, which remembers live presentations and may ask for them:
+//
+//	recall(bytes)    starts to remember, from what shown gave; a promise
+//	shown()          the memory as bytes
+//	ask(hall)        promise of the digits of the hall's question
+//	stopAsking()     the question waits no more
+//
+// For a wallet, whose key the page keeps:
+//
+//	hall(question)                              promise of the name of the hall that asks
+//	toSign(credential, seconds, question)       promise of what the device signs
+//	present(credential, seconds, question, signature)  promise of the digits of the code
+//	normal(point, signature)                    promise of the accepted form of a signature
+//
+// question is null where no hall asks. A promise is rejected with a text that says why.
 package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,19 +45,41 @@ var rootSM3 string
 func main() {
 	v := browser.New(browser.Options{RootSM3: rootSM3, Now: time.Now})
 	api := map[string]any{
-		"about": js.FuncOf(func(js.Value, []js.Value) any { return text(v.About()) }),
-		"verify": js.FuncOf(func(_ js.Value, args []js.Value) any {
-			return text(v.Text(args[0].String()))
+		"about":  js.FuncOf(func(js.Value, []js.Value) any { return text(v.About()) }),
+		"verify": js.FuncOf(func(_ js.Value, args []js.Value) any { return text(v.Text(args[0].String())) }),
+		"restore": promising(func(args []js.Value) (any, error) {
+			return nil, v.Restore(keptFrom(args[0]))
 		}),
-		"restore": promising(func(arg js.Value) (any, error) {
-			return nil, v.Restore(keptFrom(arg))
-		}),
-		"refresh": promising(func(read js.Value) (any, error) {
-			kept, changed, err := v.Refresh(context.Background(), reader(read))
+		"refresh": promising(func(args []js.Value) (any, error) {
+			kept, changed, err := v.Refresh(context.Background(), reader(args[0]))
 			if err != nil || !changed {
 				return nil, err
 			}
 			return keptValue(kept), nil
+		}),
+		"recall": promising(func(args []js.Value) (any, error) {
+			v.Recall(bytesOf(args[0]))
+			return nil, nil
+		}),
+		"shown": js.FuncOf(func(js.Value, []js.Value) any { return arrayOf(v.Shown()) }),
+		"ask": promising(func(args []js.Value) (any, error) {
+			return v.Ask(rand.Reader, args[0].String())
+		}),
+		"stopAsking": js.FuncOf(func(js.Value, []js.Value) any {
+			v.StopAsking()
+			return nil
+		}),
+		"hall": promising(func(args []js.Value) (any, error) { return browser.Hall(args[0].String()) }),
+		"toSign": promising(func(args []js.Value) (any, error) {
+			message, err := presentation(args).ToSign()
+			return arrayOf(message), err
+		}),
+		"present": promising(func(args []js.Value) (any, error) {
+			return presentation(args).Code(bytesOf(args[3]))
+		}),
+		"normal": promising(func(args []js.Value) (any, error) {
+			signature, err := browser.NormalSignature(bytesOf(args[0]), bytesOf(args[1]))
+			return arrayOf(signature), err
 		}),
 	}
 	js.Global().Set("elicence", js.ValueOf(api))
@@ -59,15 +96,24 @@ func text(v any) string {
 	return string(b)
 }
 
-// promising makes a JavaScript function of one argument that answers with a promise:
-// only a goroutine of its own may wait for other promises.
-func promising(do func(js.Value) (any, error)) js.Func {
+// presentation takes credential, seconds and question.
+func presentation(args []js.Value) browser.Presentation {
+	p := browser.Presentation{Credential: bytesOf(args[0]), At: time.Unix(int64(args[1].Int()), 0)}
+	if !args[2].IsNull() {
+		p.Question = args[2].String()
+	}
+	return p
+}
+
+// promising makes a JavaScript function that answers with a promise: only a goroutine
+// of its own may wait for other promises.
+func promising(do func([]js.Value) (any, error)) js.Func {
 	return js.FuncOf(func(_ js.Value, args []js.Value) any {
 		var executor js.Func
 		executor = js.FuncOf(func(_ js.Value, settle []js.Value) any {
 			go func() {
 				defer executor.Release()
-				result, err := do(args[0])
+				result, err := do(args)
 				if err != nil {
 					settle[1].Invoke(err.Error())
 					return

@@ -30,7 +30,7 @@ type fieldLabel struct {
 
 // Text decides on what a scanner delivered.
 func (v *Verifier) Text(scanned string) Answer {
-	r := v.verifier.Text(scanned)
+	r := v.verifier.Answer(scanned, v.question)
 	w := r.Verdict.Wording()
 	a := Answer{
 		Verdict: r.Verdict, Cause: r.Cause, Code: r, Wording: wording{w.ZH, w.EN, w.NextZH, w.NextEN, w.Colour, w.Symbol},

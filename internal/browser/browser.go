@@ -48,6 +48,9 @@ type Verifier struct {
 	verifier *verify.Verifier
 	cache    *trust.Cache // nil before the first one was loaded
 	kept     Kept
+
+	shown    *verify.Memory    // nil: nobody stands at a counter
+	question *verify.Challenge // nil: none waits for its answer
 }
 
 // New returns a verifier that has no trust files yet.
@@ -64,7 +67,16 @@ func New(o Options) *Verifier {
 var ErrNoFiles = errors.New("the trust files are not here yet")
 
 func (v *Verifier) refuse(why error) {
-	v.verifier = verify.Without(why, verify.Options{Now: v.o.Now})
+	v.cache, v.verifier = nil, verify.Without(why, verify.Options{Now: v.o.Now})
+}
+
+// use answers with a cache from now on.
+func (v *Verifier) use(cache *trust.Cache) {
+	o := verify.Options{Now: v.o.Now}
+	if v.shown != nil {
+		o.Replays = v.shown
+	}
+	v.cache, v.verifier = cache, verify.New(cache, o)
 }
 
 // Restore loads what was kept. What cannot be used any more (too old, a clock that is
@@ -139,8 +151,8 @@ func (v *Verifier) load(ctx context.Context, read Read) (bool, error) {
 		return false, files.because(err)
 	}
 	next.Files = files.used()
-	v.cache, v.kept = cache, next
-	v.verifier = verify.New(cache, verify.Options{Now: v.o.Now})
+	v.use(cache)
+	v.kept = next
 	return true, nil
 }
 

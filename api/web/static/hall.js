@@ -1,6 +1,7 @@
 // The page at the counter: verifies in the browser, with or without a network.
 
 import { Answer, age, localTime } from "./answer.js";
+import { Asking } from "./asking.js";
 import { workOffline } from "./offline.js";
 import { Camera, readFile } from "./picture.js";
 import { play } from "./sound.js";
@@ -15,6 +16,7 @@ const sameCode = 3000; // ms for which a code that stays before the camera is on
 const $ = (id) => document.getElementById(id);
 const answer = new Answer($("answer"));
 const verifier = new Asked("verifier-worker.js");
+const asking = new Asking(verifier, $("asking"));
 const state = { sound: localStorage.getItem("sound") !== "off", busy: false, offline: false, clearing: 0 };
 
 function both(element, zh, en) {
@@ -43,6 +45,7 @@ async function verify(text) {
   try {
     const found = await verifier.ask("verify", text);
     answer.show(found);
+    if (asking.waits && ["valid", "valid_stale"].includes(found.verdict)) asking.stop();
   } catch (error) {
     answer.problem("核验程序出错", "The verifier has failed", String(error), "请重新打开本页", "Open this page again");
   } finally {
@@ -126,6 +129,8 @@ async function switchCamera() {
 }
 $("camera-button").addEventListener("click", switchCamera);
 
+$("ask-button").addEventListener("click", () => asking.open());
+
 $("sound-button").addEventListener("click", () => {
   state.sound = !state.sound;
   localStorage.setItem("sound", state.sound ? "on" : "off");
@@ -208,6 +213,7 @@ $("forget-button").addEventListener("click", async () => {
 });
 
 showSound();
+verifier.ask("counter").catch(() => {});
 verifier.ask("about").then(showState, () => {}).then(update);
 workOffline(() => !state.busy && answer.section.hidden).then(async (works) => {
   state.offline = works;

@@ -1,11 +1,16 @@
-// The worker that verifies: the Go program, its trust files in IndexedDB, and their way
-// there from /trust/. It answers scans while an update is under way.
+// The worker that verifies: the Go program, what it keeps in IndexedDB, and the way of
+// the trust files there from /trust/. It answers scans while an update is under way.
 
+import { Database } from "./database.js";
 import { start } from "./program.js";
-import * as kept from "./kept.js";
+import { serve } from "./serve.js";
 
 // More than any trust file may have; the program knows the limit of each.
 const maxFile = 32 << 20;
+
+// The trust files and the memory of their versions are one record, so that they are
+// never of two different times. What was shown at this counter is another.
+const database = new Database("elicence-verifier"), trustKey = "trust", shownKey = "shown";
 
 // One file of /trust/, or null if there is none of the name.
 async function fetchTrust(name) {
@@ -26,15 +31,25 @@ let behind = 0;
 let problem = null; // why the last update was refused, or null
 let updated = null; // when the last one was not
 let stored = true; // whether the storage took what is to be kept
+let atCounter = false;
 
 function about() {
   return { ...JSON.parse(elicence.about()), problem, updated, stored, behind };
 }
 
+async function write(key, value) {
+  try {
+    await database.write(key, value);
+    stored = true;
+  } catch {
+    stored = false;
+  }
+}
+
 async function restore() {
   let before;
   try {
-    before = await kept.read();
+    before = await database.read(trustKey);
   } catch {
     stored = false;
   }
@@ -57,14 +72,7 @@ function refresh() {
 async function update() {
   try {
     const next = await elicence.refresh(fetchTrust);
-    if (next) {
-      try {
-        await kept.write(next);
-        stored = true;
-      } catch {
-        stored = false;
-      }
-    }
+    if (next) await write(trustKey, next);
     problem = null;
     updated = Date.now();
   } catch (error) {
@@ -72,21 +80,22 @@ async function update() {
   }
 }
 
-const started = start("webverify").then(restore);
-
-const commands = {
+serve(start("webverify").then(restore), {
   about,
-  verify: (text) => JSON.parse(elicence.verify(text)),
   refresh: () => refresh().then(about),
   // Forgetting which versions were used is a decision of a person.
-  forget: () => kept.forget(),
-};
-
-onmessage = async ({ data: { id, command, argument } }) => {
-  try {
-    await started;
-    postMessage({ id, result: await commands[command](argument) });
-  } catch (error) {
-    postMessage({ id, error: String(error) });
-  }
-};
+  forget: () => database.forget(trustKey),
+  async verify(text) {
+    const found = JSON.parse(elicence.verify(text));
+    // What was shown live is on the disk before anybody is told that it was good.
+    if (atCounter && found.code.kind > 1) await write(shownKey, elicence.shown());
+    return found;
+  },
+  // A counter remembers what it was shown, and may ask for it.
+  async counter() {
+    await elicence.recall((await database.read(shownKey).catch(() => null)) ?? new Uint8Array());
+    atCounter = true;
+  },
+  ask: (hall) => elicence.ask(hall),
+  stopAsking: () => elicence.stopAsking(),
+});
