@@ -37,6 +37,10 @@ const (
 	statusPerSecond = 200
 	statusBurst     = 1000
 	maxStatusBody   = 64 << 10
+	// Of what somebody could try out: binding codes, numbers of licences.
+	walletPath     = "/v1/wallet/"
+	triesPerSecond = 1
+	triesBurst     = 30
 )
 
 // Options are what a service needs beside its data folder.
@@ -58,6 +62,7 @@ type Server struct {
 	metrics    *Metrics
 	monitoring string // address of the metrics, or empty
 	inspectors *inspectors
+	lookUps    *lookUps
 	echo       *echo.Echo
 	api        huma.API
 	ocsp       http.Handler
@@ -65,14 +70,18 @@ type Server struct {
 
 // New builds the service. Nothing listens before [Server.Run].
 func New(o *office.Office, opt Options) (*Server, error) {
-	s := &Server{office: o, log: opt.Log, metrics: opt.Metrics, monitoring: opt.MetricsListen, inspectors: newInspectors(o), echo: echo.New()}
+	s := &Server{office: o, log: opt.Log, metrics: opt.Metrics, monitoring: opt.MetricsListen, inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New()}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = problem
+	// The address of a caller is that of the connection, or what a proxy on this machine
+	// says of it; what callers say of themselves gets nobody around a limit.
+	e.IPExtractor = echo.ExtractIPFromXFFHeader(echo.TrustLinkLocal(false), echo.TrustPrivateNet(false))
 	// One byte more than an operation reads: the operation's own answer to what is too
 	// large also covers bodies that do not tell their length.
 	e.Use(middleware.Recover(), s.metrics.observe, s.logRequests, secure, middleware.BodyLimit(strconv.Itoa(maxBody+1)+"B"))
 	e.Use(limited(perSecond, burst, isStatus), limited(statusPerSecond, statusBurst, func(c echo.Context) bool { return !isStatus(c) }))
+	e.Use(limited(triesPerSecond, triesBurst, func(c echo.Context) bool { return c.Path() != walletPath+"bindings" }))
 	config := huma.DefaultConfig("elicence", "0.1.0")
 	config.Info.Description = "电子证照核验 Verification of e-licences, seals and signatures"
 	// The library's page takes its scripts from another host; ours is self-contained.
@@ -80,6 +89,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	config.DocsPath, config.CreateHooks = "", nil
 	s.api = humaecho.New(e, config)
 	s.registerVerifications()
+	s.registerWallet()
 	s.registerHealth()
 	s.registerAudit()
 	e.GET("/trust/*", s.trustFile)
@@ -136,12 +146,14 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 
 // limited bounds the requests of one address, but for those that are skipped.
 func limited(perSecond float64, burst int, skip middleware.Skipper) echo.MiddlewareFunc {
-	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
-		Skipper: skip,
-		Store: middleware.NewRateLimiterMemoryStoreWithConfig(
-			middleware.RateLimiterMemoryStoreConfig{Rate: rate.Limit(perSecond), Burst: burst, ExpiresIn: time.Minute},
-		),
-	})
+	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{Skipper: skip, Store: byAddress(perSecond, burst)})
+}
+
+// byAddress counts the requests of each address.
+func byAddress(perSecond float64, burst int) *middleware.RateLimiterMemoryStore {
+	return middleware.NewRateLimiterMemoryStoreWithConfig(
+		middleware.RateLimiterMemoryStoreConfig{Rate: rate.Limit(perSecond), Burst: burst, ExpiresIn: time.Minute},
+	)
 }
 
 // serve answers on a listener until ctx ends and requests under way are done.

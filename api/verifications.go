@@ -11,6 +11,7 @@ import (
 	"runtime"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/qr/picture"
@@ -21,11 +22,29 @@ import (
 type verificationInput struct {
 	ContentType string `header:"Content-Type" doc:"application/json, text/plain, image/png, image/jpeg or application/pdf"`
 	RawBody     []byte
+	address     string // of the caller
 }
 
-// codeInput is the JSON form of a code.
-type codeInput struct {
-	Code string `json:"code" doc:"The digits of a code, alone or behind '#' of an address"`
+// Resolve implements [huma.Resolver].
+func (in *verificationInput) Resolve(ctx huma.Context) []error {
+	in.address = humaecho.Unwrap(ctx).RealIP()
+	return nil
+}
+
+// textInput is what is verified in JSON: a code, or what stands on a paper whose code
+// cannot be read.
+type textInput struct {
+	Code       string `json:"code,omitempty" doc:"The digits of a code, alone or behind '#' of an address"`
+	Identifier string `json:"identifier,omitempty" doc:"E-licence identifier, alone: looked up online"`
+	Number     string `json:"number,omitempty" doc:"Number of a licence, with holder or id_tail: looked up online"`
+	Category   string `json:"category,omitempty" doc:"Three digits, where licences of several categories have the number"`
+	Holder     string `json:"holder,omitempty" doc:"The holder's whole name"`
+	IDTail     string `json:"id_tail,omitempty" doc:"Last four characters of the holder's document number; does not count where the licence's number has them, nor for organisations"`
+}
+
+// query is what is looked up; zero where there is a code.
+func (in textInput) query() office.NumberQuery {
+	return office.NumberQuery{Identifier: in.Identifier, Number: in.Number, Category: in.Category, Holder: in.Holder, IDTail: in.IDTail}
 }
 
 // verificationOutput is the answer.
@@ -69,7 +88,7 @@ type wording struct {
 
 func (s *Server) registerVerifications() {
 	content := map[string]*huma.MediaType{
-		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[codeInput](), true, "CodeInput")},
+		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[textInput](), true, "TextInput")},
 		"text/plain":       {Schema: &huma.Schema{Type: "string"}},
 	}
 	for _, binary := range []string{"image/png", "image/jpeg", "application/pdf"} {
@@ -80,8 +99,9 @@ func (s *Server) registerVerifications() {
 	slots := make(chan struct{}, runtime.NumCPU())
 	huma.Register(s.api, huma.Operation{
 		OperationID: "verify", Method: http.MethodPost, Path: "/v1/verifications", Tags: []string{"verification"},
-		Summary:     "核验 Verify a code, a picture of one, or a PDF",
-		Description: "Every verdict is an answer with status 200; what cannot be judged at all (not a PDF, encrypted, no code in the picture) is 422. Nothing that is sent is kept.",
+		Summary: "核验 Verify a code, a picture of one, or a PDF; or look a licence up by its number",
+		Description: "Every verdict is an answer with status 200; what cannot be judged at all (not a PDF, encrypted, no code in the picture) is 422. " +
+			"Nothing that is sent is kept. A number is looked up online and nothing is verified offline: the answer says so (online), and a wrong name and a number that nobody has get the same one.",
 		RequestBody: &huma.RequestBody{Required: true, Content: content}, MaxBodyBytes: maxBody, BodyReadTimeout: readTimeout, SkipValidateBody: true,
 		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *verificationInput) (*verificationOutput, error) {
@@ -96,7 +116,7 @@ func (s *Server) registerVerifications() {
 			s.log.Error("cannot verify", "error", err)
 			return nil, huma.Error503ServiceUnavailable("the service's trust files do not verify")
 		}
-		found, err := inspect(ctx, inspector, in)
+		found, err := s.inspect(ctx, inspector, in)
 		if err != nil {
 			return nil, err
 		}
@@ -105,20 +125,25 @@ func (s *Server) registerVerifications() {
 }
 
 // inspect looks at the body as its media type says.
-func inspect(ctx context.Context, i *office.Inspector, in *verificationInput) (office.Inspection, error) {
+func (s *Server) inspect(ctx context.Context, i *office.Inspector, in *verificationInput) (office.Inspection, error) {
 	mediaType, _, err := mime.ParseMediaType(in.ContentType)
 	if err != nil {
 		return office.Inspection{}, huma.Error415UnsupportedMediaType("Content-Type is missing or malformed")
 	}
 	switch mediaType {
 	case "application/json":
-		var code codeInput
+		var text textInput
 		d := json.NewDecoder(bytes.NewReader(in.RawBody))
 		d.DisallowUnknownFields()
-		if err := d.Decode(&code); err != nil || code.Code == "" {
-			return office.Inspection{}, huma.Error422UnprocessableEntity(`body: must be {"code": "…"}`)
+		err := d.Decode(&text)
+		query := text.query()
+		switch {
+		case err != nil || (text.Code == "") == (query == office.NumberQuery{}):
+			return office.Inspection{}, huma.Error422UnprocessableEntity(`body: must be {"code": "…"}, {"identifier": "…"}, or {"number": "…", "holder": "…"}`)
+		case text.Code == "":
+			return s.lookUp(ctx, in.address, query)
 		}
-		return i.Code(code.Code), nil
+		return i.Code(text.Code), nil
 	case "text/plain":
 		return i.Code(string(in.RawBody)), nil
 	case "image/png", "image/jpeg", "application/pdf":

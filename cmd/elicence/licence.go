@@ -14,11 +14,13 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/licence/disclose"
 )
 
 func newLicence(s *settings) *cobra.Command {
 	return group("licence", "证照 licences",
 		newIssue(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s),
+		newPresent(s), newBind(s), newDevices(s), newUnbind(s),
 		newStep(s, licence.Suspend, "暂扣 suspend a licence"), newStep(s, licence.Resume, "恢复 resume a suspended licence"),
 		newStep(s, licence.Revoke, "注销或吊销 revoke a licence for ever"))
 }
@@ -230,13 +232,18 @@ const (
 )
 
 func newCode(s *settings) *cobra.Command {
-	var png, svg string
-	cmd := onLicence(s, "code ID [--png F] [--svg F]", "核验码 print a licence's code", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+	var name string
+	var draw drawing
+	cmd := onLicence(s, "code ID [--profile NAME] [--png F] [--svg F]", "核验码 print a licence's code", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		profile, err := disclose.ParseProfile(name)
+		if err != nil {
+			return fmt.Errorf("--profile: %w", err)
+		}
 		r, err := o.Licence(ctx, s.actor, id)
 		if err != nil {
 			return err
 		}
-		code, err := o.Code(ctx, s.actor, r)
+		code, err := o.CodeOf(ctx, s.actor, r, profile)
 		if err != nil {
 			return err
 		}
@@ -244,28 +251,20 @@ func newCode(s *settings) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if png != "" {
-			picture, err := symbol.PNG(pngScale)
-			if err != nil {
-				return err
-			}
-			if err := durable.WriteFile(png, picture, 0o644); err != nil {
-				return fmt.Errorf("--png: %w", err)
-			}
-		}
-		if svg != "" {
-			if err := durable.WriteFile(svg, symbol.SVG(svgWidth), 0o644); err != nil {
-				return fmt.Errorf("--svg: %w", err)
-			}
+		if err := draw.write(symbol); err != nil {
+			return err
 		}
 		if s.json {
-			return printJSON(cmd.OutOrStdout(), map[string]any{"id": id.String(), "code": code.Digits, "address": code.Address, "cut": code.Cut})
+			return printJSON(cmd.OutOrStdout(), map[string]any{
+				"id": id.String(), "profile": profile, "code": code.Digits, "address": code.Address, "cut": code.Cut,
+			})
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), code.Digits)
 		return err
 	})
-	cmd.Flags().StringVar(&png, "png", "", "write the picture for paper to this `FILE`")
-	cmd.Flags().StringVar(&svg, "svg", "", "write the drawing for paper to this `FILE`")
+	cmd.Long = "A code is signed when it is first asked for. A reprint is the same code, digit by digit, until its signature ends."
+	cmd.Flags().StringVar(&name, "profile", string(disclose.Full), "how much the code tells: full, masked or minimal, by `NAME`")
+	draw.add(cmd, "paper")
 	return cmd
 }
 

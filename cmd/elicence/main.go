@@ -75,7 +75,7 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, seal.ErrSamePerson, seal.ErrState, demo.ErrNotAsItMustBe,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, office.ErrNotInForce, seal.ErrSamePerson, seal.ErrState, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
 	} {
@@ -111,6 +111,8 @@ func hintFor(err error) string {
 		return "give --offline-passphrase-file FILE, and --offline DIR if the offline keys were moved"
 	case errors.Is(err, office.ErrNeedsProtection):
 		return "give --root-passphrase-file FILE or --root-token FILE, as the plan says"
+	case errors.Is(err, licence.ErrNoDevice):
+		return "see the devices with: elicence licence devices ID"
 	case errors.Is(err, office.ErrNoCategory):
 		return "find it with: elicence category search WORD"
 	default:

@@ -1,7 +1,8 @@
 // Package idcode checks the identity codes that licences are made of: citizen
 // numbers (GB 11643-1999), unified social credit codes (GB 32100-2015) with the
-// organisation code inside (GB 11714-1997), and the check character of the
-// e-licence identifier (GB/T 17710-2008, ISO/IEC 7064 MOD 37,36).
+// organisation code inside (GB 11714-1997), the check character of the e-licence
+// identifier and the check digit of binding codes (GB/T 17710-2008, ISO/IEC 7064
+// MOD 37,36 and MOD 11,10).
 //
 // It says whether a code is well formed, never whether it was given to anybody.
 package idcode
@@ -140,6 +141,23 @@ func Check37(s string) (byte, error) {
 	}
 	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	return alphabet[(37-p)%36], nil
+}
+
+// Check11 returns the ISO/IEC 7064 MOD 11,10 check digit of s, which may hold digits
+// only. It finds every wrong digit and nearly every exchange of two neighbours.
+func Check11(s string) (byte, error) {
+	p := 10
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, fmt.Errorf("character %d is not a digit: %w", i+1, ErrBadCode)
+		}
+		p = (p + int(s[i]-'0')) % 10
+		if p == 0 {
+			p = 10
+		}
+		p = 2 * p % 11
+	}
+	return byte('0' + (11-p)%10), nil
 }
 
 // Mask hides the middle of a personal code: the first 2 and last 4 characters

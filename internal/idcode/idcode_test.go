@@ -121,6 +121,31 @@ func TestCheck37(t *testing.T) {
 	}
 }
 
+func TestCheck11(t *testing.T) {
+	t.Parallel()
+	// 0794 with 5 is the example of ISO/IEC 7064.
+	for body, want := range map[string]byte{"0794": '5', "79462": '3'} {
+		if got, err := Check11(body); err != nil || got != want {
+			t.Errorf("Check11(%s) = %c, %v, want %c", body, got, err, want)
+		}
+	}
+	const code = "48312290771"
+	right, err := Check11(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range code {
+		for c := byte('0'); c <= '9'; c++ {
+			if got, err := Check11(code[:i] + string(c) + code[i+1:]); err != nil || (got == right) != (c == code[i]) {
+				t.Errorf("digit %d as %c has check digit %c, %v", i+1, c, got, err)
+			}
+		}
+	}
+	if _, err := Check11("12-3"); !errors.Is(err, ErrBadCode) {
+		t.Errorf("Check11 accepts a hyphen: %v", err)
+	}
+}
+
 func TestMask(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

@@ -2,9 +2,8 @@ package office
 
 import (
 	"context"
+	"errors"
 	"fmt"
-
-	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/disclose"
@@ -25,50 +24,83 @@ type Code struct {
 // Paper returns the symbol for paper.
 func (c Code) Paper() (*picture.Symbol, error) { return picture.Draw(c.Address, picture.Paper) }
 
-// Code signs a printed code for a licence, by its issuing authority, and records it
-// before it gives it away. A revoked licence gets none.
+// Code is [Office.CodeOf] the full profile.
 func (o *Office) Code(ctx context.Context, actor string, r licence.Record) (Code, error) {
-	l := r.Licence
-	if r.State == licence.Revoked {
-		return Code{}, fmt.Errorf("licence %s is revoked and gets no code: %w", l.Identifier, licence.ErrStep)
+	return o.CodeOf(ctx, actor, r, disclose.Full)
+}
+
+// CodeOf returns a licence's printed code of a profile, and records it before it gives
+// it away. The issuing authority signs it when it is first asked for; a reprint is the
+// same code, digit by digit. It is signed anew, in its place in the status lists, only
+// when the signature has ended or its key was lost. A revoked licence gets none.
+func (o *Office) CodeOf(ctx context.Context, actor string, r licence.Record, profile disclose.Profile) (Code, error) {
+	code, err := o.codeOf(ctx, actor, r, profile)
+	if errors.Is(err, licence.ErrCredentialChanged) { // somebody else printed it first
+		code, err = o.codeOf(ctx, actor, r, profile)
 	}
-	category, ok := o.catalogue.Category(l.Category)
-	if !ok {
-		return Code{}, fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
+	if err != nil {
+		return Code{}, fmt.Errorf("code of licence %s: %w", r.Licence.Identifier, err)
+	}
+	return code, nil
+}
+
+func (o *Office) codeOf(ctx context.Context, actor string, r licence.Record, profile disclose.Profile) (Code, error) {
+	if r.State == licence.Revoked {
+		return Code{}, fmt.Errorf("it is revoked and gets no code: %w", licence.ErrStep)
 	}
 	o.rotating.RLock()
 	defer o.rotating.RUnlock()
-	issuer, err := o.authorityOf(ctx, l.Identifier.Issuer)
+	s, err := o.signing(ctx, r)
 	if err != nil {
 		return Code{}, err
 	}
-	key, err := o.authorityKey(ctx, issuer)
+	kept, err := s.kept(ctx, licence.DeviceID{}, profile)
 	if err != nil {
 		return Code{}, err
 	}
-	now := o.now().UTC()
-	c := &qr.Credential{SignedAt: now, Expires: qr.PrintedExpiry(now, l.LastDay), Summary: disclose.Summary(l, category, disclose.Full)}
-	cut, err := disclose.Fit(c, category, qr.MaxPaper)
-	if err != nil {
-		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
-	}
-	b, err := c.Sign(key)
-	if err != nil {
-		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
-	}
-	digits, err := qr.Encode(qr.KindLicence, b)
-	if err != nil {
-		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
-	}
-	digest := sm3.Sum([]byte(digits))
-	entry, err := audit.NewRecord(audit.Entry{
-		Time: now.Unix(), Actor: actor, Act: audit.ActLicenceCode, Subject: l.Identifier.String(), Digest: digest[:],
-	}, nil)
+	usable, err := s.usable(ctx, kept)
 	if err != nil {
 		return Code{}, err
 	}
-	if _, err := o.store.Append(ctx, entry); err != nil {
-		return Code{}, fmt.Errorf("code of licence %s: %w", l.Identifier, err)
+	d := draft{profile: profile, earlier: kept}
+	if usable {
+		return s.reprint(ctx, actor, d)
 	}
-	return Code{Digits: digits, Cut: cut, Address: qr.Address(o.config.Host, digits)}, nil
+	c, cut, err := s.make(ctx, d)
+	if err != nil {
+		return Code{}, err
+	}
+	code, entry, err := s.printed(actor, c.Signed, cut)
+	if err == nil {
+		err = o.store.PutCredentials(ctx, r.Licence.Identifier, []licence.NewCredential{c}, entry)
+	}
+	if err != nil {
+		s.release(c)
+		return Code{}, err
+	}
+	return code, nil
+}
+
+// reprint gives a code away once more.
+func (s *signing) reprint(ctx context.Context, actor string, d draft) (Code, error) {
+	_, cut, err := s.credential(d)
+	if err != nil {
+		return Code{}, err
+	}
+	code, entry, err := s.printed(actor, d.earlier.Signed, cut)
+	if err != nil {
+		return Code{}, err
+	}
+	_, err = s.store.Append(ctx, entry)
+	return code, err
+}
+
+// printed writes a credential as a printed code, with the entry that says so.
+func (s *signing) printed(actor string, signed []byte, cut bool) (Code, audit.Record, error) {
+	digits, err := qr.Encode(qr.KindLicence, signed)
+	if err != nil {
+		return Code{}, audit.Record{}, err
+	}
+	entry, err := s.entry(actor, audit.ActLicenceCode, digestOf(digits))
+	return Code{Digits: digits, Cut: cut, Address: qr.Address(s.config.Host, digits)}, entry, err
 }

@@ -36,6 +36,7 @@ func Intermediates() []string { return ceremony.Intermediates() }
 const (
 	rootKey       = "root"
 	codeKey       = "code"       // service: document codes
+	presentKey    = "present"    // service: codes that it presents for a holder
 	checkpointKey = "checkpoint" // service: the audit log
 	makerKey      = "maker"      // seal: the seal maker
 	tsaKey        = "tsa"        // tsa: time stamps
@@ -196,10 +197,13 @@ type serviceKey struct {
 	title     string
 }
 
+const presentTitle = "亮证码签名"
+
 // serviceKeys lists the keys that the service signs with.
 func serviceKeys() []serviceKey {
 	all := []serviceKey{
 		{keystore.PurposeService, codeKey, caServices, ca.ProfileService, "文件核验码签名"},
+		{keystore.PurposeService, presentKey, caServices, ca.ProfileService, presentTitle},
 		{keystore.PurposeService, checkpointKey, caServices, ca.ProfileService, "审计日志检查点签名"},
 		{keystore.PurposeSeal, makerKey, caSeals, ca.ProfileSealMaker, "电子印章制作系统"},
 		{keystore.PurposeTSA, tsaKey, caServices, ca.ProfileTSA, "时间戳服务"},

@@ -118,11 +118,14 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 
 // Inspection is what was found.
 type Inspection struct {
-	Input    string         `json:"input"` // code, picture or pdf
+	Input    string         `json:"input"` // code, picture, pdf or number
 	Verdict  verify.Verdict `json:"verdict"`
 	Cause    string         `json:"cause"`
-	Code     *verify.Result `json:"code"`     // of a code or picture, null for a PDF
+	Code     *verify.Result `json:"code"`     // of a code, picture or number, null for a PDF
 	Document *PDFInspection `json:"document"` // of a PDF, null otherwise
+	// Online: the register was asked by a number, and nothing was verified that a
+	// terminal could verify without a network.
+	Online bool `json:"online"`
 }
 
 // Accepted reports whether the verdict is valid.
@@ -177,6 +180,7 @@ const (
 	InputCode    = "code"
 	InputPicture = "picture"
 	InputPDF     = "pdf"
+	InputNumber  = "number"
 )
 
 // Code decides on the text of a code.

@@ -170,7 +170,7 @@ func (p *publication) due(f *fileState, content any, life time.Duration) (bool, 
 
 func (p *publication) trust(ctx context.Context) error {
 	o := p.office
-	t := &trust.Trust{Domain: trust.Domain{Region: o.config.Region, Name: o.config.Domain}, Hosts: []string{o.config.Host}}
+	t := &trust.Trust{Domain: trust.Domain{Region: o.config.Region, Name: o.config.Domain}, Hosts: []string{o.config.Host}, Devices: o.deviceAlgorithms()}
 	authorities, err := o.store.Authorities(ctx)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ type rotatable struct {
 }
 
 // RotateKey puts a new key with a certificate of its own in the place of one that the
-// service signs with: code, checkpoint, maker, tsa, ocsp-NAME of an intermediate
+// service signs with: code, present, checkpoint, maker, tsa, ocsp-NAME of an intermediate
 // authority, the trust files' trust, catalogue, status and time, or an issuing authority by its unified social credit code.
 //
 // With a notice the new key is announced now and used from then on, so that terminals
@@ -357,8 +357,8 @@ func (o *Office) KeyGenerations(ctx context.Context) ([]KeyGeneration, error) {
 	}
 	for _, n := range names {
 		ring, err := o.keyring(ctx, n.purpose, n.name)
-		if errors.Is(err, keystore.ErrNoKey) && n.purpose == keystore.PurposeOCSP {
-			continue // made when the authority first answers
+		if errors.Is(err, keystore.ErrNoKey) && (n.purpose == keystore.PurposeOCSP || n.name == presentKey) {
+			continue // made when the authority first answers, or the first code is asked for
 		}
 		if err != nil {
 			return nil, err

@@ -124,6 +124,12 @@ func (w works) stands(t *testing.T, f *officetest.Fixture, c *clock, when string
 // trustList reads the published trust list as a terminal does.
 func trustList(t *testing.T, f *officetest.Fixture, c *clock) *trust.Trust {
 	t.Helper()
+	return exported(t, f, c).Trust
+}
+
+// exported is what a scanner caches now.
+func exported(t *testing.T, f *officetest.Fixture, c *clock) *trust.Cache {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "cache")
 	if err := f.Office.ExportTrust(ctx, "test", dir); err != nil {
 		t.Fatal(err)
@@ -132,7 +138,7 @@ func trustList(t *testing.T, f *officetest.Fixture, c *clock) *trust.Trust {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cache.Trust
+	return cache
 }
 
 // forgeCode signs a code for a licence with an authority's first key, at a time.
@@ -177,7 +183,7 @@ func TestRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"code", "checkpoint", "maker", f.Authority.USCC, "trust", "catalogue", "status", "time"} {
+	for _, name := range []string{"code", "present", "checkpoint", "maker", f.Authority.USCC, "trust", "catalogue", "status", "time"} {
 		c.at = c.at.Add(time.Hour)
 		var keys *keystore.Store
 		if slices.Contains([]string{"trust", "catalogue", "status", "time"}, name) {
@@ -230,7 +236,7 @@ func TestRotation(t *testing.T) {
 			t.Error("a retired key has an open time")
 		}
 	}
-	if states[trust.IssuerActive] != 1 || states[trust.IssuerRetired] != 2 || len(list.Services) != 3 || len(list.Documents.Makers) != 3 || len(list.PastLogs) != 2 || len(list.Documents.Seals) != 2 || len(list.Documents.Persons) != 2 {
+	if states[trust.IssuerActive] != 1 || states[trust.IssuerRetired] != 2 || len(list.Services) != 5 || len(list.Documents.Makers) != 3 || len(list.PastLogs) != 2 || len(list.Documents.Seals) != 2 || len(list.Documents.Persons) != 2 {
 		t.Errorf("issuers %v, %d services, %d makers, %d past logs, %d and %d anchors", states, len(list.Services), len(list.Documents.Makers), len(list.PastLogs), len(list.Documents.Seals), len(list.Documents.Persons))
 	}
 	// The first root still leads to the last.
@@ -268,7 +274,7 @@ func TestRetiredKeySignsNoMore(t *testing.T) {
 	t.Parallel()
 	c := &clock{time.Now()} // the fixture's licences are of these days
 	f := officetest.At(t, c.now)
-	r := f.Issue(t, "066")
+	r, other := f.Issue(t, "066"), f.Issue(t, "069")
 	if err := f.Office.RotateKey(ctx, "test", f.Authority.USCC, 48*time.Hour, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -289,9 +295,12 @@ func TestRetiredKeySignsNoMore(t *testing.T) {
 		t.Errorf("a rotation while one is announced: %v", err)
 	}
 	c.at = c.at.Add(49 * time.Hour)
-	later, err := f.Office.Code(ctx, "test", r)
+	later, err := f.Office.Code(ctx, "test", other)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if reprint, err := f.Office.Code(ctx, "test", r); err != nil || reprint.Digits != code.Digits {
+		t.Errorf("a reprint after the key has retired is another code: %v", err)
 	}
 	i := inspector(t, f)
 	for when, digits := range map[string]string{"before": code.Digits, "after": later.Digits} {

@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/elicence/elicence/licence"
@@ -12,9 +13,18 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 )
 
-// printed is what a key may sign of one kind of printed code.
-func printed(kind qr.Kind) []trust.KindLife {
-	return []trust.KindLife{{Kind: uint64(kind), Seconds: uint64(qr.MaxPrintedLife / time.Second)}}
+// maySign is a kind of code that a key may sign, and for how long.
+func maySign(kind qr.Kind, life time.Duration) trust.KindLife {
+	return trust.KindLife{Kind: uint64(kind), Seconds: uint64(life / time.Second)}
+}
+
+// deviceAlgorithms are the algorithms of holders' devices that count: in a store of
+// national algorithms only, SM2.
+func (o *Office) deviceAlgorithms() []int64 {
+	if o.keys.GMOnly() {
+		return []int64{int64(qr.DeviceSM2)}
+	}
+	return []int64{int64(qr.DeviceP256), int64(qr.DeviceSM2)}
 }
 
 // trustIssuers describes an issuing authority: one entry for every generation of its
@@ -36,7 +46,8 @@ func (o *Office) trustIssuers(ctx context.Context, a licence.Authority, now time
 			return nil, err
 		}
 		issuer := trust.Issuer{
-			Point: g.Point, KID: key.KID(), USCC: a.USCC, Name: a.Name, Region: a.Region, State: trust.IssuerActive, Kinds: printed(qr.KindLicence),
+			Point: g.Point, KID: key.KID(), USCC: a.USCC, Name: a.Name, Region: a.Region, State: trust.IssuerActive,
+			Kinds: []trust.KindLife{maySign(qr.KindLicence, qr.MaxPrintedLife), maySign(qr.KindHolder, qr.MaxDeviceLife)},
 		}
 		if g.Until != 0 && g.Until <= now.Unix() {
 			issuer.State = trust.IssuerRetired
@@ -61,27 +72,38 @@ func (o *Office) trustIssuers(ctx context.Context, a licence.Authority, now time
 	return issuers, nil
 }
 
-// trustServices names the keys for document codes, those before the present one with
-// the end of their time, without those that were compromised.
+// trustServices names the keys for codes that the service signs, those before the
+// present one with the end of their time, without those that were compromised.
 func (o *Office) trustServices(ctx context.Context) ([]trust.Service, error) {
-	ring, err := o.keyring(ctx, keystore.PurposeService, codeKey)
-	if err != nil {
-		return nil, err
-	}
 	var services []trust.Service
-	for _, g := range ring {
-		if lost, err := o.compromised(ctx, g.Point); err != nil {
-			return nil, err
-		} else if lost {
-			continue
+	for _, s := range []struct {
+		key, title string
+		may        trust.KindLife
+	}{
+		{codeKey, "文件核验码签名", maySign(qr.KindDocument, qr.MaxPrintedLife)},
+		{presentKey, presentTitle, maySign(qr.KindService, qr.MaxShownLife)},
+	} {
+		ring, err := o.keyring(ctx, keystore.PurposeService, s.key)
+		if errors.Is(err, keystore.ErrNoKey) && s.key == presentKey {
+			continue // made when the first code is asked for
 		}
-		key, err := pki.ParsePoint(g.Point[:])
 		if err != nil {
 			return nil, err
 		}
-		services = append(services, trust.Service{
-			Point: g.Point, KID: key.KID(), Name: o.config.Domain + "文件核验码签名", Kinds: printed(qr.KindDocument), From: g.From, Until: g.Until,
-		})
+		for _, g := range ring {
+			if lost, err := o.compromised(ctx, g.Point); err != nil {
+				return nil, err
+			} else if lost {
+				continue
+			}
+			key, err := pki.ParsePoint(g.Point[:])
+			if err != nil {
+				return nil, err
+			}
+			services = append(services, trust.Service{
+				Point: g.Point, KID: key.KID(), Name: o.config.Domain + s.title, Kinds: []trust.KindLife{s.may}, From: g.From, Until: g.Until,
+			})
+		}
 	}
 	return services, nil
 }

@@ -17,3 +17,15 @@ const (
 	ActCeremony Act = "ceremony" // the digest is the transcript's
 	ActRootCRL  Act = "crl.root" // the root signed a list
 )
+
+// Acts on a licence's credentials and the devices that carry them.
+const (
+	ActDeviceOffer   Act = "device.offer"   // a binding code was given out
+	ActDeviceTry     Act = "device.try"     // somebody tried a binding code; before it is known whether it is right
+	ActDeviceBind    Act = "device.bind"    // the digest is the first credential's
+	ActDeviceRenew   Act = "device.renew"   // the digest is the new credential's
+	ActDevicePresent Act = "device.present" // the device fetched a code of the service; the digest is the code's
+	ActDeviceUnbind  Act = "device.unbind"
+	// ActLicencePresent: a holder at a counter was given a code of the service.
+	ActLicencePresent Act = "licence.present"
+)

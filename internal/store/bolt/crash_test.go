@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,10 +18,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/elicence/elicence/internal/store/bolt"
-	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
-	"github.com/elicence/elicence/pki/keystore"
 )
 
 // crashDir names, to the process that is killed, the folder with the store and its
@@ -48,21 +44,17 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, appendForEver(dir))
 		os.Exit(1)
 	}
+	if dir := os.Getenv(stepDir); dir != "" {
+		fmt.Fprintln(os.Stderr, stepForEver(dir))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
 // appendForEver is the process that [TestCrash] kills: many callers append and say
 // what was acknowledged.
 func appendForEver(dir string) error {
-	keys, err := keystore.Open(filepath.Join(dir, "keys"), keystore.Unlock{File: filepath.Join(dir, "kek")})
-	if err != nil {
-		return err
-	}
-	box, err := sealed.OpenBox(keys)
-	if err != nil {
-		return err
-	}
-	s, err := bolt.Open(filepath.Join(dir, "store.db"), box)
+	s, err := openStore(dir)
 	if err != nil {
 		return err
 	}
@@ -103,30 +95,11 @@ func appendForEver(dir string) error {
 // is another matter: this shows that nothing is acknowledged before the commit.)
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	unlock := keystore.Unlock{File: filepath.Join(dir, "kek")}
-	if err := keystore.NewKeyFile(unlock.File); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := keystore.Create(filepath.Join(dir, "keys"), unlock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	box, err := sealed.CreateBox(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := bolt.Create(filepath.Join(dir, "store.db"), box)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	dir := newCrashFolder(t)
 	acknowledged := make(map[uint64]string) // index → the line that said so
 	for range 5 {
 		killAppending(t, dir, acknowledged)
-		s, err := bolt.Open(filepath.Join(dir, "store.db"), box)
+		s, err := openStore(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,25 +122,7 @@ func TestCrash(t *testing.T) {
 // acknowledgements and some more milliseconds, and adds what it said.
 func killAppending(t *testing.T, dir string, acknowledged map[uint64]string) {
 	t.Helper()
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), crashDir+"="+dir)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(out)
-	var timer *time.Timer
-	said := 0
-	for {
-		// A line that was cut off by the end was not said.
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			break
-		}
+	killChild(t, crashDir, dir, crashCallers, time.Duration(rand.IntN(120))*time.Millisecond, func(line string) {
 		var index, size uint64
 		var print string
 		if n, _ := fmt.Sscanf(line, "ack %d %d %s\n", &index, &size, &print); n != 3 {
@@ -177,12 +132,39 @@ func killAppending(t *testing.T, dir string, acknowledged map[uint64]string) {
 			t.Errorf("entry %d was acknowledged twice: %s, %s", index, earlier, line)
 		}
 		acknowledged[index] = line
-		if said++; said == crashCallers {
-			timer = time.AfterFunc(time.Duration(rand.IntN(120))*time.Millisecond, func() { _ = child.Process.Signal(syscall.SIGKILL) })
+	})
+}
+
+// killChild runs this program with a variable that names a folder, kills it some time
+// after it has said so many lines, and passes on all that it said.
+func killChild(t *testing.T, variable, dir string, lines int, after time.Duration, said func(line string)) {
+	t.Helper()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), variable+"="+dir)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(out)
+	var timer *time.Timer
+	n := 0
+	for {
+		// A line that was cut off by the end was not said.
+		line, err := reader.ReadString('\n')
+		if err != nil {
+			break
+		}
+		said(line)
+		if n++; n == lines {
+			timer = time.AfterFunc(after, func() { _ = child.Process.Signal(syscall.SIGKILL) })
 		}
 	}
 	if timer == nil {
-		t.Errorf("the process ended by itself after %d acknowledgements: %v", said, child.Wait())
+		t.Errorf("the process ended by itself after %d lines: %v", n, child.Wait())
 		return
 	}
 	var exit *exec.ExitError

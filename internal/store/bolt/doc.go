@@ -6,9 +6,9 @@
 // issues of licences and certificates share a transaction (group commit), and so do
 // entries of the log that go with no other write. NoSync and NoFreelistSync stay off.
 //
-// Licences lie encrypted (package sealed); look-up keys are HMACs. In the clear are
-// only: record keys, states and their times, places in the status lists, the
-// issuers' codes, revisions.
+// Licences and credentials lie encrypted (package sealed); look-up keys and binding
+// codes are HMACs. In the clear are only: record keys, states and their times, places in
+// the status lists, the issuers' codes, revisions, the public keys of devices.
 //
 // One process opens the file at a time; a second one is refused with [ErrInUse].
 //
@@ -20,6 +20,10 @@
 //	by-holder        look-up key ‖ record key → nothing
 //	requests         look-up key → digest of the application ‖ record key
 //	changes          revision → record key; one entry a record, its last change
+//	credentials      record key ‖ device (8 bytes, 0: printed) ‖ profile → place, key and
+//	                 times (CBOR), the signed form encrypted
+//	devices          record key ‖ device → its key and times (CBOR)
+//	bindings         look-up key of a binding code's handle → record key, hash, tries (CBOR)
 //	windows          list ‖ window → bits of the indices given out
 //	planes           list ‖ plane ‖ window → bits of revoked, suspended
 //	lists            list → high mark

@@ -108,7 +108,7 @@ func (s *Store) claimNumber(tx *bbolt.Tx, l *licence.Licence, key sealed.Key) er
 func prefixed(b *bbolt.Bucket, prefix []byte) func(func(rest, value []byte) bool) {
 	return func(yield func(rest, value []byte) bool) {
 		c := b.Cursor()
-		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
 			if !yield(k[len(prefix):], v) {
 				return
 			}
@@ -155,11 +155,12 @@ func (s *Store) Transition(_ context.Context, t licence.Transition) (licence.Rec
 			return err
 		}
 		ref := licence.UnpackStatusRef(st.Status)
-		if err := setPlane(tx, ref, planeSuspended, next == licence.Suspended); err != nil {
+		suspended := next == licence.Suspended
+		if err := errors.Join(setPlane(tx, ref, planeSuspended, suspended), setCredentials(tx, key, planeSuspended, suspended)); err != nil {
 			return err
 		}
 		if next == licence.Revoked {
-			if err := setPlane(tx, ref, planeRevoked, true); err != nil {
+			if err := errors.Join(setPlane(tx, ref, planeRevoked, true), setCredentials(tx, key, planeRevoked, true)); err != nil {
 				return err
 			}
 		}

@@ -20,12 +20,13 @@ import (
 var ErrInUse = errors.New("the store is in use by another process")
 
 var buckets = struct {
-	licences, states, byNumber, byHolder, requests, changes,
+	licences, states, byNumber, byHolder, requests, changes, credentials, devices, bindings,
 	windows, planes, lists,
 	auditLeaves, auditBeside, auditNodes,
 	certificates, points, intents, revocations, statusChanges, expiring, crlNumbers, crls, authorities, seals, trust, enrolments, meta []byte
 }{
 	[]byte("licences"), []byte("states"), []byte("by-number"), []byte("by-holder"), []byte("requests"), []byte("changes"),
+	[]byte("credentials"), []byte("devices"), []byte("bindings"),
 	[]byte("windows"), []byte("planes"), []byte("lists"),
 	[]byte("audit.leaves"), []byte("audit.beside"), []byte("audit.nodes"),
 	[]byte("certificates"), []byte("points"), []byte("intents"), []byte("revocations"), []byte("status-changes"), []byte("expiring"),
@@ -37,15 +38,20 @@ var buckets = struct {
 func allBuckets() [][]byte {
 	b := buckets
 	return [][]byte{
-		b.licences, b.states, b.byNumber, b.byHolder, b.requests, b.changes, b.windows, b.planes, b.lists,
+		b.licences, b.states, b.byNumber, b.byHolder, b.requests, b.changes, b.credentials, b.devices, b.bindings, b.windows, b.planes, b.lists,
 		b.auditLeaves, b.auditBeside, b.auditNodes, b.certificates, b.points, b.intents, b.revocations, b.statusChanges, b.expiring,
 		b.crlNumbers, b.crls,
 		b.authorities, b.seals, b.trust, b.enrolments, b.meta,
 	}
 }
 
-// formatVersion is the version of the layout in doc.go.
-const formatVersion = 1
+// formatVersion is the version of the layout in doc.go. A program that does not know a
+// licence's other credentials must not open the store: it would leave them valid when
+// it suspends the licence.
+const formatVersion = 2
+
+// since lists the buckets that a version has added to the one before it.
+var since = map[uint64][][]byte{2: {buckets.credentials, buckets.devices, buckets.bindings}}
 
 var (
 	metaFormat         = []byte("format")
@@ -103,14 +109,14 @@ func Open(path string, box *sealed.Box) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.upgrade(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.Close())
+	}
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		for _, name := range allBuckets() {
 			if tx.Bucket(name) == nil {
 				return fmt.Errorf("bucket %s is missing: not one of our stores, or its making was cut off", name)
 			}
-		}
-		if v := getUint(tx.Bucket(buckets.meta), metaFormat); v != formatVersion {
-			return fmt.Errorf("the store has format %d, this program knows format %d", v, formatVersion)
 		}
 		return nil
 	})
@@ -118,6 +124,36 @@ func Open(path string, box *sealed.Box) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), s.Close())
 	}
 	return s, nil
+}
+
+// upgrade brings a store of an earlier version up to this one, in one transaction. A
+// later version's is refused.
+func (s *Store) upgrade() error {
+	stored := uint64(0)
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		if meta := tx.Bucket(buckets.meta); meta != nil {
+			stored = getUint(meta, metaFormat)
+		}
+		return nil
+	})
+	switch {
+	case err != nil || stored == formatVersion:
+		return err
+	case stored == 0:
+		return errors.New("not one of our stores, or its making was cut off")
+	case stored > formatVersion:
+		return fmt.Errorf("the store has format %d, this program knows format %d", stored, formatVersion)
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		for v := stored + 1; v <= formatVersion; v++ {
+			for _, name := range since[v] {
+				if _, err := tx.CreateBucket(name); err != nil {
+					return fmt.Errorf("bucket %s of format %d: %w", name, v, err)
+				}
+			}
+		}
+		return putUint(tx.Bucket(buckets.meta), metaFormat, formatVersion)
+	})
 }
 
 func open(path string, box *sealed.Box) (*Store, error) {

@@ -113,6 +113,14 @@ func (b *Box) HolderKey(t licence.IDType, number string) Lookup {
 // RequestKey returns the look-up key of a request's name.
 func (b *Box) RequestKey(issuer, id string) Lookup { return b.lookup("request", issuer, id) }
 
+// BindingKey returns the look-up key of a binding code: of its first digits alone.
+func (b *Box) BindingKey(c licence.BindingCode) Lookup { return b.lookup("binding", c.Handle(), "") }
+
+// BindingHash returns what is kept of a whole binding code.
+func (b *Box) BindingHash(c licence.BindingCode) Lookup {
+	return b.lookup("binding code", c.Digits(), "")
+}
+
 func (b *Box) lookup(use, first, second string) Lookup {
 	sum := b.lookups.MAC([]byte(use), []byte(first), []byte(second))
 	var l Lookup
@@ -126,8 +134,8 @@ var ErrDamaged = errors.New("the record is damaged or belongs to another key")
 
 const nonceSize = 12
 
-// Seal encrypts a record's text for one use ("licence", "reason"): version, nonce,
-// ciphertext.
+// Seal encrypts a record's text for one use ("licence", "reason", the name of a
+// credential): version, nonce, ciphertext.
 func (b *Box) Seal(k Key, use string, plain []byte) ([]byte, error) {
 	return b.seal(k[:2], append(k[:], use...), plain)
 }

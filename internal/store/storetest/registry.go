@@ -17,11 +17,15 @@ import (
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/qr/status"
 )
 
 // Store is what the suite needs of a store.
 type Store interface {
 	licence.Registry
+	licence.Credentials
+	licence.Devices
+	StatusSets(ctx context.Context) ([]*status.Set, error)
 	ReadLog(f func(audit.Storage) error) error
 	Close() error
 }
@@ -44,16 +48,21 @@ const issuer = "11340000XN0000012E"
 // Registry runs the suite. New makes an opener of a new, empty store.
 func Registry(t *testing.T, newStore func(testing.TB) Opener) {
 	for name, test := range map[string]func(*suite){
-		"issue and find":               (*suite).issueAndFind,
-		"numbers":                      (*suite).numbers,
-		"requests":                     (*suite).requests,
-		"steps":                        (*suite).steps,
-		"indices":                      (*suite).indices,
-		"listing":                      (*suite).listing,
-		"every act has its log entry":  (*suite).audited,
-		"many at once":                 (*suite).concurrent,
-		"a refused act leaves nothing": (*suite).refusals,
-		"signatures are verified":      (*suite).signatures,
+		"issue and find":                (*suite).issueAndFind,
+		"numbers":                       (*suite).numbers,
+		"requests":                      (*suite).requests,
+		"steps":                         (*suite).steps,
+		"indices":                       (*suite).indices,
+		"listing":                       (*suite).listing,
+		"every act has its log entry":   (*suite).audited,
+		"many at once":                  (*suite).concurrent,
+		"a refused act leaves nothing":  (*suite).refusals,
+		"signatures are verified":       (*suite).signatures,
+		"a step is for all credentials": (*suite).allCredentials,
+		"credentials":                   (*suite).credentials,
+		"credentials at once":           (*suite).credentialsAtOnce,
+		"binding codes":                 (*suite).bindings,
+		"devices":                       (*suite).devices,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

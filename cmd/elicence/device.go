@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/qr/picture"
+)
+
+// drawing is where a code's pictures are written.
+type drawing struct{ png, svg string }
+
+func (d *drawing) add(cmd *cobra.Command, where string) {
+	cmd.Flags().StringVar(&d.png, "png", "", "write the picture for "+where+" to this `FILE`")
+	cmd.Flags().StringVar(&d.svg, "svg", "", "write the drawing for "+where+" to this `FILE`")
+}
+
+func (d *drawing) write(symbol *picture.Symbol) error {
+	if d.png != "" {
+		png, err := symbol.PNG(pngScale)
+		if err != nil {
+			return err
+		}
+		if err := durable.WriteFile(d.png, png, 0o644); err != nil {
+			return fmt.Errorf("--png: %w", err)
+		}
+	}
+	if d.svg != "" {
+		if err := durable.WriteFile(d.svg, symbol.SVG(svgWidth), 0o644); err != nil {
+			return fmt.Errorf("--svg: %w", err)
+		}
+	}
+	return nil
+}
+
+func newBind(s *settings) *cobra.Command {
+	var draw drawing
+	cmd := onLicence(s, "bind ID [--png F] [--svg F]", "绑定码 a code for the holder to bind a device with", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		r, err := o.Licence(ctx, s.actor, id)
+		if err != nil {
+			return err
+		}
+		b, err := o.OfferBinding(ctx, s.actor, r)
+		if err != nil {
+			return err
+		}
+		symbol, err := b.Symbol()
+		if err != nil {
+			return err
+		}
+		if err := draw.write(symbol); err != nil {
+			return err
+		}
+		if s.json {
+			return printJSON(cmd.OutOrStdout(), map[string]any{
+				"id": id.String(), "code": b.Code.Digits(), "address": b.Address, "until": b.Until.Format(time.RFC3339), "tries": licence.BindingTries,
+			})
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n十分钟内有效，只能绑定一台设备 good until %s, for one device\n", b.Code.Grouped(), b.Address, b.Until.Local().Format("15:04:05"))
+		return err
+	})
+	cmd.Long = "Prints a number that the holder, whom you have identified, types into the wallet page. It is good for ten minutes, one device\n" +
+		"and five wrong tries. Give it to nobody else: whoever types it first has the licence on a phone."
+	draw.add(cmd, "the wallet page")
+	return cmd
+}
+
+// deviceView is a device as it is printed.
+type deviceView struct {
+	ID        string   `json:"id"`
+	Algorithm string   `json:"algorithm"`
+	State     string   `json:"state"` // bound or unbound
+	Bound     string   `json:"bound"`
+	Unbound   *string  `json:"unbound"`
+	Profiles  []string `json:"profiles"`
+	Renewed   string   `json:"renewed"`
+	Expires   string   `json:"expires"` // of the credentials
+}
+
+func viewDevice(d office.DeviceState) deviceView {
+	v := deviceView{
+		ID: d.ID().String(), Algorithm: d.Algorithm, State: "bound", Bound: d.BoundAt.Format(time.RFC3339), Profiles: []string{},
+	}
+	if !d.UnboundAt.IsZero() {
+		at := d.UnboundAt.Format(time.RFC3339)
+		v.State, v.Unbound = "unbound", &at
+	}
+	for _, c := range d.Credentials {
+		v.Profiles = append(v.Profiles, c.Profile)
+		v.Renewed, v.Expires = c.SignedAt.Format(time.RFC3339), c.Expires.Format(time.RFC3339)
+	}
+	return v
+}
+
+func newDevices(s *settings) *cobra.Command {
+	return onLicence(s, "devices ID", "设备 the devices of a licence", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		r, err := o.Licence(ctx, s.actor, id)
+		if err != nil {
+			return err
+		}
+		devices, err := o.Devices(ctx, r)
+		if err != nil {
+			return err
+		}
+		views := make([]deviceView, len(devices))
+		for i, d := range devices {
+			views[i] = viewDevice(d)
+		}
+		return list(cmd, s, views, func(v deviceView) []string {
+			return []string{v.ID, v.Algorithm, v.State, v.Bound, v.Renewed, v.Expires}
+		})
+	})
+}
+
+func newUnbind(s *settings) *cobra.Command {
+	return &cobra.Command{Use: "unbind ID DEVICE", Short: "解除绑定 end a device's binding for good", Args: arguments("ID", "DEVICE"), RunE: func(cmd *cobra.Command, args []string) error {
+		id, err := licence.ParseIdentifier(args[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		device, err := licence.ParseDeviceID(args[1])
+		if err != nil {
+			return fmt.Errorf("%s: %w", args[1], err)
+		}
+		return s.with(func(o *office.Office) error {
+			r, err := o.Licence(cmd.Context(), s.actor, id)
+			if err != nil {
+				return err
+			}
+			if err := o.UnbindDevice(cmd.Context(), s.actor, id, device); err != nil {
+				return err
+			}
+			devices, err := o.Devices(cmd.Context(), r)
+			if err != nil {
+				return err
+			}
+			for _, d := range devices {
+				if d.ID() != device {
+					continue
+				}
+				v := viewDevice(d)
+				if s.json {
+					return printJSON(cmd.OutOrStdout(), v)
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", v.ID, v.State)
+			}
+			return err
+		})
+	}}
+}
+
+func newPresent(s *settings) *cobra.Command {
+	var fields []string
+	var draw drawing
+	cmd := onLicence(s, "present ID [--fields NAME,…] [--png F] [--svg F]", "在线亮证 a code of 60 seconds with chosen fields", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		r, err := o.Licence(ctx, s.actor, id)
+		if err != nil {
+			return err
+		}
+		p, err := o.Present(ctx, s.actor, r, fields)
+		if err != nil {
+			return fmt.Errorf("--fields: %w", err)
+		}
+		symbol, err := p.Screen()
+		if err != nil {
+			return err
+		}
+		if err := draw.write(symbol); err != nil {
+			return err
+		}
+		if s.json {
+			return printJSON(cmd.OutOrStdout(), map[string]any{"id": id.String(), "code": p.Digits, "cut": p.Cut, "expires": p.Expires.Format(time.RFC3339)})
+		}
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), p.Digits)
+		return err
+	})
+	cmd.Flags().StringSliceVar(&fields, "fields", nil, "what to show, `NAME`s out of number, holder, id_masked, validity and fields.CODE; without: the category alone")
+	draw.add(cmd, "a screen")
+	return cmd
+}

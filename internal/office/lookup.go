@@ -1,0 +1,196 @@
+package office
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/licence/disclose"
+	"github.com/elicence/elicence/qr/verify"
+)
+
+// NumberQuery is what somebody types from a paper whose code cannot be read. Whoever
+// asks must know more than a number, or anybody could find out what anybody holds.
+type NumberQuery struct {
+	// Identifier is the e-licence identifier. It holds 80 random bits, and whoever
+	// knows it has seen the licence; nothing else is needed with it.
+	Identifier string
+	Number     string
+	Category   string // three digits; empty: any
+	// Holder is the holder's whole name. A first character would be no secret: ten of
+	// them begin four names in ten.
+	Holder string
+	// IDTail is the last four characters of the holder's document number. It does not
+	// count for a licence whose own number has them, and not for organisations, whose
+	// codes are public.
+	IDTail string
+}
+
+// Errors of look-ups.
+var (
+	// ErrQuery: the query is not complete or not well formed.
+	ErrQuery = errors.New("wants an identifier, or a number with the holder's name or the last four characters of the holder's document number")
+	// ErrAmbiguous: licences of several categories fit.
+	ErrAmbiguous = errors.New("licences of several categories have this number: give the category")
+)
+
+// Causes of a look-up's verdict.
+const (
+	lookedUp   = "looked up online, not verified offline"
+	notLooked  = "no licence was found for what was typed"
+	tailLength = 4
+)
+
+func (q NumberQuery) check() error {
+	for what, text := range map[string]string{"identifier": q.Identifier, "number": q.Number, "holder": q.Holder, "id_tail": q.IDTail, "category": q.Category} {
+		if len(text) > 400 {
+			return fmt.Errorf("%s is too long: %w", what, ErrQuery)
+		}
+	}
+	switch {
+	case q.Identifier != "":
+		if q.Number+q.Category+q.Holder+q.IDTail != "" {
+			return fmt.Errorf("an identifier stands alone: %w", ErrQuery)
+		}
+	case q.Number == "" || q.Holder == "" && q.IDTail == "":
+		return ErrQuery
+	case q.IDTail != "" && len([]rune(q.IDTail)) != tailLength:
+		return fmt.Errorf("id_tail has not four characters: %w", ErrQuery)
+	}
+	return nil
+}
+
+// LookUp finds a licence in the register by what is typed and says how it stands now.
+// What is found is a look in the audit log. A wrong name and a number that nobody has
+// get the same answer.
+func (o *Office) LookUp(ctx context.Context, actor string, q NumberQuery) (Inspection, error) {
+	if err := q.check(); err != nil {
+		return Inspection{}, err
+	}
+	found, err := o.find(ctx, q)
+	if err != nil {
+		return Inspection{}, err
+	}
+	answer := verify.Result{Verdict: verify.NoData, Cause: notLooked, Fields: map[string]string{}}
+	if found != nil {
+		if err := o.looked(ctx, actor, *found); err != nil {
+			return Inspection{}, err
+		}
+		if err := o.describe(*found, &answer); err != nil {
+			return Inspection{}, err
+		}
+	}
+	return Inspection{Input: InputNumber, Verdict: answer.Verdict, Cause: answer.Cause, Code: &answer, Online: true}, nil
+}
+
+// find returns the licence that a query is about, or nil.
+func (o *Office) find(ctx context.Context, q NumberQuery) (*licence.Record, error) {
+	if q.Identifier != "" {
+		id, err := licence.ParseIdentifier(q.Identifier)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+		}
+		r, err := o.store.ByIdentifier(ctx, id)
+		if errors.Is(err, licence.ErrNotFound) {
+			return nil, nil
+		}
+		return &r, err
+	}
+	categories, err := o.queried(q.Category)
+	if err != nil {
+		return nil, err
+	}
+	var found *licence.Record
+	for _, c := range categories {
+		records, err := o.store.ByNumber(ctx, c, q.Number)
+		if err != nil {
+			return nil, err
+		}
+		// One in force stands for those before it, else the newest.
+		slices.SortStableFunc(records, func(a, b licence.Record) int { return cmp.Compare(a.State, b.State) })
+		i := slices.IndexFunc(records, func(r licence.Record) bool { return q.knows(r.Licence) })
+		if i < 0 {
+			continue
+		}
+		if found != nil {
+			return nil, ErrAmbiguous
+		}
+		found = &records[i]
+	}
+	return found, nil
+}
+
+// queried returns the categories that a query is about.
+func (o *Office) queried(category string) ([]catalogue.ID, error) {
+	if category != "" {
+		id, err := catalogue.ParseID(category)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
+		}
+		return []catalogue.ID{id}, nil
+	}
+	var all []catalogue.ID
+	for _, c := range o.catalogue.Categories() {
+		all = append(all, c.ID)
+	}
+	return all, nil
+}
+
+// knows reports whether everything that was typed is one of the licence's holders.
+func (q NumberQuery) knows(l *licence.Licence) bool {
+	for _, h := range l.Holders {
+		if q.Holder != "" && norm.NFC.String(strings.TrimSpace(q.Holder)) != h.Name {
+			continue
+		}
+		if q.IDTail == "" {
+			return true
+		}
+		r := []rune(h.IDNumber)
+		secret := !h.IDType.Public() && len(r) > tailLength && !strings.Contains(l.Number, h.IDNumber)
+		if secret && strings.EqualFold(string(r[len(r)-tailLength:]), q.IDTail) {
+			return true
+		}
+	}
+	return false
+}
+
+// describe says how a licence stands in the register now, in the words of a scan, with
+// no more than the masked profile shows.
+func (o *Office) describe(r licence.Record, answer *verify.Result) error {
+	l, today := r.Licence, o.now()
+	c, known := o.catalogue.Category(l.Category)
+	if !known {
+		return fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
+	}
+	answer.Verdict, answer.Cause = verify.Valid, lookedUp
+	switch {
+	case r.State == licence.Revoked:
+		answer.Verdict = verify.Revoked
+	case r.State == licence.Suspended:
+		answer.Verdict = verify.Suspended
+	case today.Before(l.FirstDay.Start()):
+		answer.Verdict = verify.NotYetValid
+	case l.LastDay != nil && !today.Before(l.LastDay.End()):
+		answer.Verdict = verify.Expired
+	}
+	shown := disclose.Summary(l, c, disclose.Masked)
+	category, from, asOf := l.Category.String(), l.FirstDay.String(), today.UTC().Format(time.RFC3339)
+	answer.Category, answer.CategoryName, answer.Issuer, answer.ValidFrom, answer.StatusAsOf = &category, &c.NameZH, &l.IssuerName, &from, &asOf
+	answer.Number, answer.Holder = &shown.Number, &shown.Holder
+	if shown.MaskedID != "" {
+		answer.IDMasked = &shown.MaskedID
+	}
+	if l.LastDay != nil {
+		until := l.LastDay.String()
+		answer.ValidUntil = &until
+	}
+	return nil
+}
