@@ -167,7 +167,7 @@ func TestVerifyPage(t *testing.T) {
 	b.screenshot("pdf")
 	broken := append([]byte(nil), s.pdf...)
 	broken[len(broken)/3] ^= 1
-	if a := upload("broken.pdf", broken); a.Colour != "red" || !strings.Contains(a.ZH, "篡改") || !strings.Contains(a.Cause, "signature Seal1") {
+	if a := upload("broken.pdf", broken); a.Colour != "red" || !strings.Contains(a.ZH, "篡改") || !strings.Contains(a.Cause, "签章后文件被改动") || !strings.Contains(a.Cause, "signature Seal1") {
 		t.Errorf("a changed PDF: %+v", a)
 	}
 	b.screenshot("broken")

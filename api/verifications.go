@@ -67,7 +67,7 @@ type fieldLabel struct {
 // explain adds the words to what was found.
 func explain(found office.Inspection) Verification {
 	w := found.Verdict.Wording()
-	v := Verification{Inspection: found, Wording: wording{w.ZH, w.EN, w.NextZH, w.NextEN, string(w.Colour), w.Symbol}, Labels: []fieldLabel{}}
+	v := Verification{Inspection: found, Wording: wording{w.ZH, w.EN, found.NextZH, found.NextEN, string(w.Colour), w.Symbol}, Labels: []fieldLabel{}}
 	if found.Code != nil {
 		for _, l := range found.Code.Labels {
 			v.Labels = append(v.Labels, fieldLabel(l))

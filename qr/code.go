@@ -33,6 +33,30 @@ const (
 // misread. It never says that anything was forged.
 var ErrMalformed = errors.New("malformed code")
 
+// Misread says at which rule of the text a code fails: what to tell the person who
+// holds the scanner depends on it.
+type Misread int
+
+// The rules of the text, in the order in which they are checked.
+const (
+	MisreadLength     Misread = iota // too short or too long for any code
+	MisreadCharacters                // something else than decimal digits
+	MisreadForm                      // a version or kind that is not known
+	MisreadCheck                     // the check digits are wrong
+	MisreadGroups                    // digits that no bytes have
+)
+
+// MisreadError is how [Decode] refuses a text. It wraps [ErrMalformed].
+type MisreadError struct {
+	Rule   Misread
+	Detail string // what is wrong, and where
+}
+
+func (e *MisreadError) Error() string { return e.Detail + ": " + ErrMalformed.Error() }
+
+// Unwrap returns [ErrMalformed].
+func (e *MisreadError) Unwrap() error { return ErrMalformed }
+
 const (
 	textVersion = '1'
 	groupBytes  = 17
@@ -118,29 +142,29 @@ func parseGroup(digits string, into []byte) bool {
 const maxDigits = headDigits + (MaxPaper/groupBytes+1)*groupDigits + checkDigits
 
 // Decode reads the text of a code: the digits alone, see [Scanned] for what a
-// scanner delivers. The error wraps [ErrMalformed].
+// scanner delivers. The error is a [MisreadError].
 func Decode(digits string) (Kind, []byte, error) {
 	return decode(digits, KindLicence, KindDocument)
 }
 
 // decode reads a text whose kind is between two.
 func decode(digits string, least, most Kind) (Kind, []byte, error) {
-	bad := func(format string, args ...any) (Kind, []byte, error) {
-		return 0, nil, fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrMalformed)
+	bad := func(rule Misread, format string, args ...any) (Kind, []byte, error) {
+		return 0, nil, &MisreadError{rule, fmt.Sprintf(format, args...)}
 	}
 	if len(digits) > maxDigits {
-		return bad("%d characters, at most %d are read", len(digits), maxDigits)
+		return bad(MisreadLength, "%d characters, at most %d are read", len(digits), maxDigits)
 	}
 	for i := range len(digits) {
 		if digits[i] < '0' || digits[i] > '9' {
-			return bad("character %d is not a digit", i+1)
+			return bad(MisreadCharacters, "character %d is not a digit", i+1)
 		}
 	}
 	if len(digits) < headDigits+digitsFor[1]+checkDigits {
-		return bad("%d digits are too few", len(digits))
+		return bad(MisreadLength, "%d digits are too few", len(digits))
 	}
 	if digits[0] != textVersion {
-		return bad("text version %c is not known", digits[0])
+		return bad(MisreadForm, "text version %c is not known", digits[0])
 	}
 	body, sum := digits[:len(digits)-checkDigits], digits[len(digits)-checkDigits:]
 	var given uint32
@@ -148,11 +172,11 @@ func decode(digits string, least, most Kind) (Kind, []byte, error) {
 		given = given*10 + uint32(sum[i]-'0')
 	}
 	if check(body) != given {
-		return bad("check digits are wrong")
+		return bad(MisreadCheck, "check digits are wrong")
 	}
 	kind := Kind(digits[1] - '0')
 	if kind < least || kind > most {
-		return bad("kind %d is not known", kind)
+		return bad(MisreadForm, "kind %d is not known", kind)
 	}
 	groups := body[headDigits:]
 	b := make([]byte, 0, (len(groups)/groupDigits+1)*groupBytes)
@@ -161,15 +185,15 @@ func decode(digits string, least, most Kind) (Kind, []byte, error) {
 		groups = groups[len(group):]
 		k := bytesFor(len(group))
 		if k == 0 {
-			return bad("a last group of %d digits does not exist", len(group))
+			return bad(MisreadGroups, "a last group of %d digits does not exist", len(group))
 		}
 		b = b[:len(b)+k]
 		if !parseGroup(group, b[len(b)-k:]) {
-			return bad("a group's value does not fit its bytes")
+			return bad(MisreadGroups, "a group's value does not fit its bytes")
 		}
 	}
 	if len(b) > MaxPaper {
-		return bad("%d bytes, at most %d are read", len(b), MaxPaper)
+		return bad(MisreadLength, "%d bytes, at most %d are read", len(b), MaxPaper)
 	}
 	return kind, b, nil
 }

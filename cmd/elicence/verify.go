@@ -119,8 +119,8 @@ func printInspection(out io.Writer, found office.Inspection) error {
 	w := found.Verdict.Wording()
 	lines := []string{
 		fmt.Sprintf("%s %s  %s", w.Symbol, w.ZH, w.EN),
-		"  " + found.Cause,
-		"  " + w.NextZH + "  " + w.NextEN,
+		"  " + found.CauseZH + "  " + found.Cause,
+		"  " + found.NextZH + "  " + found.NextEN,
 	}
 	if found.Code != nil {
 		for _, said := range found.Code.Says() {

@@ -7,6 +7,7 @@ import "github.com/elicence/elicence/qr/verify"
 type Answer struct {
 	Verdict verify.Verdict `json:"verdict"`
 	Cause   string         `json:"cause"`
+	CauseZH string         `json:"cause_zh"`
 	Code    verify.Result  `json:"code"`
 	Wording wording        `json:"wording"`
 	Labels  []fieldLabel   `json:"field_labels"`
@@ -33,7 +34,7 @@ func (v *Verifier) Text(scanned string) Answer {
 	r := v.verifier.Answer(scanned, v.question)
 	w := r.Verdict.Wording()
 	a := Answer{
-		Verdict: r.Verdict, Cause: r.Cause, Code: r, Wording: wording{w.ZH, w.EN, w.NextZH, w.NextEN, w.Colour, w.Symbol},
+		Verdict: r.Verdict, Cause: r.Cause, CauseZH: r.CauseZH, Code: r, Wording: wording{w.ZH, w.EN, r.NextZH, r.NextEN, w.Colour, w.Symbol},
 		Labels: []fieldLabel{}, Meaning: meaningOf(r.Verdict),
 	}
 	for _, l := range r.Labels {

@@ -15,7 +15,6 @@ import (
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
-	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/qr/trust"
@@ -118,14 +117,24 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 
 // Inspection is what was found.
 type Inspection struct {
-	Input    string         `json:"input"` // code, picture, pdf or number
-	Verdict  verify.Verdict `json:"verdict"`
-	Cause    string         `json:"cause"`
-	Code     *verify.Result `json:"code"`     // of a code, picture or number, null for a PDF
-	Document *PDFInspection `json:"document"` // of a PDF, null otherwise
+	Input     string           `json:"input"` // code, picture, pdf or number
+	Verdict   verify.Verdict   `json:"verdict"`
+	CauseCode verify.CauseCode `json:"cause_code"`
+	Cause     string           `json:"cause"` // one plain reason, English
+	CauseZH   string           `json:"cause_zh"`
+	NextEN    string           `json:"next_en"` // one next step
+	NextZH    string           `json:"next_zh"`
+	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
+	Document  *PDFInspection   `json:"document"` // of a PDF, null otherwise
 	// Online: the register was asked by a number, and nothing was verified that a
 	// terminal could verify without a network.
 	Online bool `json:"online"`
+}
+
+// because sets the verdict and the words that go with it.
+func (i *Inspection) because(v verify.Verdict, c verify.Cause) {
+	i.Verdict, i.CauseCode, i.Cause, i.CauseZH = v, c.Code, c.EN, c.ZH
+	i.NextZH, i.NextEN = c.Next(v)
 }
 
 // Accepted reports whether the verdict is valid.
@@ -186,7 +195,9 @@ const (
 // Code decides on the text of a code.
 func (i *Inspector) Code(text string) Inspection {
 	r := i.verifier.Text(text)
-	return Inspection{Input: InputCode, Verdict: r.Verdict, Cause: r.Cause, Code: &r}
+	return Inspection{
+		Input: InputCode, Verdict: r.Verdict, CauseCode: r.CauseCode, Cause: r.Cause, CauseZH: r.CauseZH, NextEN: r.NextEN, NextZH: r.NextZH, Code: &r,
+	}
 }
 
 // ErrInput says that bytes are neither a code, a picture nor a PDF.
@@ -246,7 +257,7 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)
 	}
-	result.Verdict, result.Cause = documentVerdict(report)
+	result.because(documentVerdict(report))
 	if result.Verdict != verify.Valid {
 		return result, nil
 	}
@@ -257,8 +268,10 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if signed == nil {
 		return result, nil
 	}
-	found.Licence = i.licence(signed, report)
-	result.Verdict, result.Cause = found.Licence.Verdict, found.Licence.Cause
+	found.Licence = &LicenceFinding{}
+	verdict, cause := i.licence(signed, report, found.Licence)
+	found.Licence.Verdict, found.Licence.Cause = verdict, cause.EN
+	result.because(verdict, cause)
 	return result, nil
 }
 
@@ -274,36 +287,6 @@ func signedForm(doc *pdf.Document) ([]byte, error) {
 		}
 	}
 	return nil, nil
-}
-
-// documentVerdict sums up a report: what is certainly wrong, what nobody can say,
-// and what is in order.
-func documentVerdict(report *pdf.Report) (verify.Verdict, string) {
-	if len(report.Signatures) == 0 {
-		return verify.NoData, "the document has no signature"
-	}
-	err := report.Err()
-	switch {
-	case err == nil:
-		return verify.Valid, fmt.Sprintf("%d signatures, all in order, cover the whole document", len(report.Signatures))
-	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
-		return verify.NoData, err.Error()
-	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
-		// A foreign signature, RSA for example, is nobody's forgery.
-		return verify.NoData, err.Error()
-	case errors.Is(err, path.ErrSuspended):
-		return verify.Suspended, err.Error()
-	case errors.Is(err, path.ErrCannotSay):
-		return verify.NoData, err.Error()
-	case errors.Is(err, path.ErrRevoked):
-		return verify.Revoked, err.Error()
-	case errors.Is(err, path.ErrUntrusted), errors.Is(err, seal.ErrMaker):
-		return verify.Untrusted, err.Error()
-	case errors.Is(err, seal.ErrSealDates):
-		return verify.Expired, err.Error()
-	default:
-		return verify.Tampered, err.Error()
-	}
 }
 
 func finding(s *pdf.Signed) SignatureFinding {
@@ -330,17 +313,15 @@ func finding(s *pdf.Signed) SignatureFinding {
 	return f
 }
 
-// licence decides on the signed form inside a PDF whose signatures are in order.
-func (i *Inspector) licence(signed []byte, report *pdf.Report) *LicenceFinding {
-	f := &LicenceFinding{}
-	f.Verdict, f.Cause = i.judgeLicence(signed, report, f)
-	return f
-}
-
-func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFinding) (verify.Verdict, string) {
+// licence decides on the signed form inside a PDF whose signatures are in order, and
+// fills in what it says once it is known to be its issuer's.
+func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding) (verify.Verdict, verify.Cause) {
+	notLicence := func(err error) (verify.Verdict, verify.Cause) {
+		return verify.Malformed, next(documentCause(causeLicenceForm, "文件所附的证照数据不合格式", "the licence inside has not the form of one", err), nextAskZH, nextAskEN)
+	}
 	kid, err := licence.KeyHint(signed)
 	if err != nil {
-		return verify.Malformed, err.Error()
+		return notLicence(err)
 	}
 	var l *licence.Licence
 	var issuer *trust.IssuerKey
@@ -353,32 +334,32 @@ func (i *Inspector) judgeLicence(signed []byte, report *pdf.Report, f *LicenceFi
 	}
 	switch {
 	case len(candidates) == 0:
-		return verify.Untrusted, "no issuing authority of the trust list has the licence's key"
+		return verify.Untrusted, verify.Because(verify.CauseUnknownIssuer)
 	case errors.Is(err, pki.ErrDisagree):
 		i.disagree(signed)
-		return verify.NoData, err.Error()
+		return verify.NoData, undecided(err)
 	case errors.Is(err, pki.ErrBusy):
-		return verify.NoData, err.Error()
+		return verify.NoData, undecided(err)
 	case err != nil && issuer != nil: // signed, and not a licence
-		return verify.Malformed, err.Error()
+		return notLicence(err)
 	case issuer == nil && !slices.ContainsFunc(candidates, notCompromised), issuer != nil && !notCompromised(issuer):
 		// Whoever stole the key can sign: a bad signature says no more than a good one.
-		return verify.Untrusted, "the issuing authority's key is known to be compromised"
+		return verify.Untrusted, verify.Because(verify.CauseKeyCompromised)
 	case issuer == nil:
-		return verify.Tampered, err.Error()
+		return verify.Tampered, documentCause(causeLicenceSignature, "所附证照数据的签名与内容不符", "the licence inside is not what its issuer signed", err)
 	}
 	f.show(l, i.cache)
 	if l.Identifier.Issuer != issuer.USCC {
-		return verify.OutOfScope, "the identifier names another issuing authority than the one that signed"
+		return verify.OutOfScope, out(causeIdentifierIssuer, "证照标识中的发证机关与签名者不符", "the identifier names another issuing authority than the one that signed")
 	}
 	if !slices.Contains(issuer.Categories, uint64(l.Category)) {
-		return verify.OutOfScope, fmt.Sprintf("%s may not issue category %s", issuer.Name, l.Category)
+		return verify.OutOfScope, verify.Because(verify.CauseIssuerCategory, issuer.Name, l.Category.String())
 	}
-	if cause := issuer.RefusesList(l.Status.List, l.SignedAt); cause != "" {
-		return verify.OutOfScope, cause
+	if refusal := issuer.RefusesList(l.Status.List, l.SignedAt); refusal != "" {
+		return verify.OutOfScope, verify.ListCause(refusal)
 	}
 	if !sealedBy(report, issuer.USCC) {
-		return verify.OutOfScope, "the document is not sealed by the authority that issued the licence"
+		return verify.OutOfScope, out(causeNotSealedByIssuer, "文件上没有发证机关的印章", "the document is not sealed by the authority that issued the licence")
 	}
 	return i.verifier.Standing(verify.Claim{
 		Category: int(l.Category), Schema: l.Schema, Status: l.Status.Packed(), SignedAt: l.SignedAt, FirstDay: l.FirstDay, LastDay: l.LastDay,

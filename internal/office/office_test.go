@@ -372,19 +372,19 @@ func TestForgedLicenceInside(t *testing.T) {
 		name   string
 		second pki.SecondOpinion
 		want   verify.Verdict
-		cause  error
+		cause  verify.CauseCode
 	}{
-		{"both refuse", second.Opinion{}, verify.Tampered, licence.ErrNotSigned},
-		{"the second accepts", opinion{accepts: true}, verify.NoData, pki.ErrDisagree},
-		{"the second is busy", opinion{err: pki.ErrBusy}, verify.NoData, pki.ErrBusy},
+		{"both refuse", second.Opinion{}, verify.Tampered, "licence_signature"},
+		{"the second accepts", opinion{accepts: true}, verify.NoData, verify.CauseDisagree},
+		{"the second is busy", opinion{err: pki.ErrBusy}, verify.NoData, verify.CauseBusy},
 	} {
 		i, err := f.Office.Inspector(ctx, tt.second)
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
 		found, err := i.File(ctx, sealed)
-		if err != nil || found.Verdict != tt.want || found.Cause != tt.cause.Error() {
-			t.Errorf("%s: %s (%s), %v, want %s (%v)", tt.name, found.Verdict, found.Cause, err, tt.want, tt.cause)
+		if err != nil || found.Verdict != tt.want || found.CauseCode != tt.cause {
+			t.Errorf("%s: %s (%s), %v, want %s (%s)", tt.name, found.Verdict, found.CauseCode, err, tt.want, tt.cause)
 		}
 	}
 	// The disagreement, and it alone, is told to the operator and stands in the log.

@@ -18,8 +18,9 @@ type Reader struct {
 	services   []service
 	categories map[[2]int64]category
 	lists      map[int64]*statusList
-	trusted    int64 // trusted time
-	asOf       int64 // age of the data
+	devices    map[int64]bool // algorithms
+	trusted    int64          // trusted time
+	asOf       int64          // age of the data
 	statusTime int64
 }
 
@@ -34,12 +35,13 @@ type issuer struct {
 type service struct {
 	key
 	lives map[int64]int64
+	times [2]int64 // from, until; 0: open
 }
 
 type category struct {
-	types        []string // of the code fields
-	fresh, limit int64
-	kinds        map[int64]bool
+	types                []string // of the code fields
+	fresh, limit, window int64
+	kinds                map[int64]bool
 }
 
 type statusList struct {
@@ -68,7 +70,7 @@ func (r *Reader) load(dir fs.FS, pin string) error {
 		return err
 	}
 	files, contents := make(map[string][]byte), make(map[string]fields)
-	for role, optional := range map[string][]int64{"trust": {5, 6, 7, 8, 9, 10}, "catalogue": {}, "status": {}, "time": {5, 6, 7}} {
+	for role, others := range map[string][]int64{"trust": {5, 6, 7, 8, 9, 10, 12}, "catalogue": {}, "status": {}, "time": {5, 6, 7}} {
 		if files[role], err = fs.ReadFile(dir, role); err != nil {
 			return err
 		}
@@ -87,7 +89,7 @@ func (r *Reader) load(dir fs.FS, pin string) error {
 		if err != nil {
 			return err
 		}
-		if contents[role], err = r.file(payload, optional); err != nil {
+		if contents[role], err = r.file(payload, others); err != nil {
 			return err
 		}
 	}
@@ -228,6 +230,18 @@ func signer(f fields) (key, error) {
 }
 
 func (r *Reader) trust(f fields) error {
+	devices, err := list(f[12], -1)
+	if err != nil {
+		return err
+	}
+	r.devices = make(map[int64]bool)
+	for _, v := range devices {
+		n, err := integer(v, algorithm, -7)
+		if err != nil {
+			return err
+		}
+		r.devices[n] = true
+	}
 	issuers, err := list(f[6], -1)
 	if err != nil {
 		return err
@@ -279,11 +293,18 @@ func (r *Reader) trust(f fields) error {
 		return err
 	}
 	for _, v := range services {
-		f, err := asFields(v, []int64{1, 2, 3, 4}, nil)
+		f, err := asFields(v, []int64{1, 2, 3, 4}, []int64{5, 6})
 		if err != nil {
 			return err
 		}
 		var s service
+		for i := range s.times {
+			if at, there := f[int64(5+i)]; there {
+				if s.times[i], err = integer(at, 1, 1<<40); err != nil {
+					return err
+				}
+			}
+		}
 		if s.key, err = signer(f); err != nil {
 			return err
 		}
@@ -307,7 +328,7 @@ func (r *Reader) catalogue(f fields) error {
 		}
 		c := category{kinds: make(map[int64]bool)}
 		var id [2]int64
-		for at, into := range map[int64]*int64{1: &id[0], 2: &id[1], 6: &c.fresh, 7: &c.limit} {
+		for at, into := range map[int64]*int64{1: &id[0], 2: &id[1], 6: &c.fresh, 7: &c.limit, 8: &c.window} {
 			if *into, err = integer(f[at], 1, 1<<32); err != nil {
 				return err
 			}

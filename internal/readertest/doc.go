@@ -4,6 +4,5 @@
 // loops. Where it and the real reader differ on a test vector, one of them or the
 // documents are wrong.
 //
-// It answers with verdicts, not with words, knows nothing of kinds 2 and 3 but their
-// shape, and takes its time.
+// It answers with verdicts, not with words, and takes its time.
 package readertest

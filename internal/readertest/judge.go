@@ -10,32 +10,40 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Judge returns the verdict on what a scanner delivers.
-func (r *Reader) Judge(scanned string) string {
+// Judge returns the verdict on what a scanner delivers in a hall.
+func (r *Reader) Judge(scanned string, hall *Hall) string {
 	kind, b, err := text(scanned)
-	if err != nil {
+	if err != nil || kind > 4 {
 		return "malformed"
 	}
-	if kind == 2 || kind == 3 {
-		if presented(kind, b) != nil {
+	var p presentation
+	signed := b
+	if kind == 2 {
+		if p, err = parsePresentation(b); err != nil {
 			return "malformed"
 		}
-		return "no_data"
+		signed = p.credential
 	}
-	m, err := parseSign1(b)
-	if err != nil {
+	m, err := parseSign1(signed)
+	if err != nil || (kind == 2 || kind == 3) && len(b) > 408 {
 		return "malformed"
 	}
 	if !r.usable {
 		return "no_data"
 	}
-	if kind == 4 {
-		return r.document(m)
+	switch kind {
+	case 2:
+		return r.presented(b, p, m, hall)
+	case 3:
+		return r.shown(b, m, hall)
+	case 4:
+		return r.document(m, hall)
+	default:
+		return r.licence(m, hall)
 	}
-	return r.licence(m)
 }
 
-// text turns what a scanner delivers into a kind and bytes.
+// text turns what a scanner delivers into a kind and bytes; 9 is a hall's question.
 func text(scanned string) (int, []byte, error) {
 	if i := strings.LastIndex(scanned, "#"); i >= 0 {
 		scanned = scanned[i+1:]
@@ -54,7 +62,7 @@ func text(scanned string) (int, []byte, error) {
 	digits, check := scanned[:len(scanned)-5], scanned[len(scanned)-5:]
 	head := new(big.Int).SetBytes(sm3.Sm3Sum([]byte(digits))[:4])
 	given, _ := new(big.Int).SetString(check, 10)
-	if head.Mod(head, big.NewInt(100000)).Cmp(given) != 0 || digits[0] != '1' || digits[1] < '1' || digits[1] > '4' {
+	if head.Mod(head, big.NewInt(100000)).Cmp(given) != 0 || digits[0] != '1' || !strings.Contains("12349", digits[1:2]) {
 		return 0, nil, errFormat
 	}
 	sizes := map[int]int{3: 1, 5: 2, 8: 3, 10: 4, 13: 5, 15: 6, 17: 7, 20: 8, 22: 9, 25: 10, 27: 11, 29: 12, 32: 13, 34: 14, 37: 15, 39: 16, 41: 17}
@@ -76,41 +84,6 @@ func text(scanned string) (int, []byte, error) {
 	return int(digits[1] - '0'), b, nil
 }
 
-// presented checks the shape of kinds 2 and 3.
-func presented(kind int, b []byte) error {
-	if kind == 2 {
-		v, err := decode(b)
-		if err != nil {
-			return err
-		}
-		items, err := list(v, 5)
-		if err != nil {
-			return err
-		}
-		credential, err := octets(items[0], -1)
-		if err != nil {
-			return err
-		}
-		if _, err := integer(items[1], 0, 1<<62); err != nil {
-			return err
-		}
-		nonce, err := octets(items[2], -1)
-		if err != nil {
-			return err
-		}
-		hall, ok := items[3].(string)
-		if !ok || len(nonce) != 0 && len(nonce) != 16 || len(nonce) == 0 && hall != "" {
-			return errFormat
-		}
-		if _, err := octets(items[4], 64); err != nil {
-			return err
-		}
-		b = credential
-	}
-	_, err := parseSign1(b)
-	return err
-}
-
 func keysOf[T any](all []T, of func(T) key) []key {
 	var keys []key
 	for _, one := range all {
@@ -119,75 +92,128 @@ func keysOf[T any](all []T, of func(T) key) []key {
 	return keys
 }
 
-func (r *Reader) licence(m sign1) string {
-	by, hinted := m.signedBy("elicence/code/1/1", keysOf(r.issuers, func(i issuer) key { return i.key }))
+func (r *Reader) licence(m sign1, hall *Hall) string {
+	c, verdict := r.credential(m, "elicence/code/1/1", nil)
+	if verdict != "" {
+		return verdict
+	}
+	if !c.inScope(1, 1<<62) || hall.question != nil {
+		return "out_of_scope"
+	}
+	return r.standing(c.claim())
+}
+
+// credential is what an issuing authority has signed.
+type credential struct {
+	by       issuer
+	exp, iat int64
+	claims   fields
+	summary  fields
+	known    bool
+	category category
+}
+
+// credential returns what an issuing authority has signed, or the verdict where that
+// is already clear. Kind 2 has one of two further claims.
+func (r *Reader) credential(m sign1, object string, further []int64) (credential, string) {
+	by, hinted := m.signedBy(object, keysOf(r.issuers, func(i issuer) key { return i.key }))
 	if !hinted {
-		return "untrusted"
+		return credential{}, "untrusted"
 	}
 	if by < 0 {
 		for _, i := range r.issuers {
 			if string(i.kid) == string(m.kid) && !i.stolen {
-				return "tampered"
+				return credential{}, "tampered"
 			}
 		}
-		return "untrusted" // every key with this hint is stolen
+		return credential{}, "untrusted" // every key with this hint is stolen
 	}
-	issuer := r.issuers[by]
-	if issuer.stolen {
-		return "untrusted"
+	c := credential{by: r.issuers[by]}
+	if c.by.stolen {
+		return c, "untrusted"
 	}
-	claims, err := asFieldsOf(m.payload, []int64{4, 6, -70001}, nil)
-	if err != nil {
-		return "malformed"
+	var err error
+	if c.claims, err = asFieldsOf(m.payload, []int64{4, 6, -70001}, further); err != nil {
+		return c, "malformed"
 	}
-	exp, iat, err := life(claims)
-	if err != nil {
-		return "malformed"
+	if c.exp, c.iat, err = life(c.claims); err != nil {
+		return c, "malformed"
 	}
-	s, err := asFields(claims[-70001], []int64{0, 1, 2, 3, 5, 7}, []int64{4, 6, 8})
-	if err != nil || summary(s) != nil {
-		return "malformed"
+	c.summary, err = asFields(c.claims[-70001], []int64{0, 1, 2, 3, 5, 7}, []int64{4, 6, 8})
+	if err != nil || summary(c.summary) != nil {
+		return c, "malformed"
 	}
-	id := [2]int64{s[1].(int64), s[0].(int64)}
-	category, known := r.categories[id]
-	if known && !fit(s[8], category.types) {
-		return "malformed"
+	c.category, c.known = r.categories[[2]int64{c.summary[1].(int64), c.summary[0].(int64)}]
+	if c.known && !fit(c.summary[8], c.category.types) {
+		return c, "malformed"
 	}
-	place := s[7].(int64)
-	number, index := place>>32, place&(1<<32-1)
-	longest, may := issuer.lives[1]
-	window, own := issuer.lists[number]
-	switch {
-	case !issuer.categories[id[0]], !may, exp-iat > longest, known && !category.kinds[1]:
-		return "out_of_scope"
-	case !own, iat < window[0], window[1] != 0 && iat > window[1]:
-		return "out_of_scope"
-	case !known:
+	return c, ""
+}
+
+// inScope reports whether the issuer may sign this, and the category counts in this kind
+// of code.
+func (c credential) inScope(kind, longest int64) bool {
+	allowed, may := c.by.lives[kind]
+	window, own := c.by.lists[c.summary[7].(int64)>>32]
+	return may && c.exp-c.iat <= min(allowed, longest) && c.by.categories[c.summary[1].(int64)] && (!c.known || c.category.kinds[kind]) &&
+		own && c.iat >= window[0] && (window[1] == 0 || c.iat <= window[1])
+}
+
+func (c credential) claim() claim {
+	return claim{known: c.known, category: c.category, exp: c.exp, iat: c.iat, place: c.summary[7], first: c.summary[5], last: c.summary[6]}
+}
+
+// claim is what decides whether something is in force.
+type claim struct {
+	known              bool
+	category           category
+	exp, iat           int64
+	place, first, last any // nil where absent
+	live               func() string
+}
+
+func (r *Reader) standing(c claim) string {
+	if !c.known {
 		return "no_data"
 	}
-	l, there := r.lists[number]
-	first, last := s[5].(int64)*86400-8*3600, int64(1<<62)
-	if day, ok := s[6].(int64); ok {
+	if c.place != nil {
+		place := c.place.(int64)
+		number, index := place>>32, place&(1<<32-1)
+		l, there := r.lists[number]
+		switch {
+		case !there, index >= l.high && c.iat > r.statusTime:
+			return "no_data"
+		case index >= l.high:
+			return "not_issued"
+		case l.revoked[index]:
+			return "revoked"
+		case l.suspended[index]:
+			return "suspended"
+		}
+	}
+	if c.iat > r.trusted+300 {
+		return "clock"
+	}
+	if c.live != nil {
+		if verdict := c.live(); verdict != "" {
+			return verdict
+		}
+	}
+	first, last := int64(-1<<62), int64(1<<62)
+	if day, ok := c.first.(int64); ok {
+		first = day*86400 - 8*3600
+	}
+	if day, ok := c.last.(int64); ok {
 		last = (day+1)*86400 - 8*3600 - 1
 	}
 	switch age := r.trusted - r.asOf; {
-	case !there, index >= l.high && iat > r.statusTime:
-		return "no_data"
-	case index >= l.high:
-		return "not_issued"
-	case l.revoked[index]:
-		return "revoked"
-	case l.suspended[index]:
-		return "suspended"
-	case iat > r.trusted+300:
-		return "clock"
 	case r.trusted < first:
 		return "not_yet_valid"
-	case r.trusted > last, r.trusted > exp:
+	case r.trusted > last, r.trusted > c.exp:
 		return "expired"
-	case age > category.limit:
+	case age > c.category.limit:
 		return "no_data"
-	case age > category.fresh:
+	case age > c.category.fresh:
 		return "valid_stale"
 	default:
 		return "valid"
@@ -224,7 +250,7 @@ func summary(s fields) error {
 			}
 		}
 	}
-	if s[7].(int64)&(1<<32-1) >= 1<<20 {
+	if place, there := s[7].(int64); there && place&(1<<32-1) >= 1<<20 {
 		return errFormat
 	}
 	for _, at := range []int64{2, 3, 4} {
@@ -287,7 +313,7 @@ func fit(v any, types []string) bool {
 	return true
 }
 
-func (r *Reader) document(m sign1) string {
+func (r *Reader) document(m sign1, hall *Hall) string {
 	by, hinted := m.signedBy("elicence/code/4/1", keysOf(r.services, func(s service) key { return s.key }))
 	if !hinted {
 		return "untrusted"
@@ -319,9 +345,8 @@ func (r *Reader) document(m sign1) string {
 			return "malformed"
 		}
 	}
-	longest, may := r.services[by].lives[4]
 	switch {
-	case !may, exp-iat > longest:
+	case !r.services[by].may(4, exp, iat, 1<<62), hall.question != nil:
 		return "out_of_scope"
 	case iat > r.trusted+300:
 		return "clock"
@@ -330,4 +355,10 @@ func (r *Reader) document(m sign1) string {
 	default:
 		return "valid"
 	}
+}
+
+// may reports whether a service may sign a kind of code with such a life at such a time.
+func (s service) may(kind, exp, iat, longest int64) bool {
+	allowed, may := s.lives[kind]
+	return may && exp-iat <= min(allowed, longest) && iat >= s.times[0] && (s.times[1] == 0 || iat <= s.times[1])
 }

@@ -20,29 +20,18 @@ type key struct {
 	kid    []byte
 }
 
-// newKey decompresses a point: y² = x³ − 3x + b.
+// newKey reads a point of SM2.
 func newKey(point []byte) (key, error) {
-	curve := sm2.P256Sm2()
-	p, b := curve.Params().P, curve.Params().B
-	if len(point) != 33 || point[0] != 2 && point[0] != 3 {
-		return key{}, errFormat
-	}
-	x := new(big.Int).SetBytes(point[1:])
-	right := new(big.Int).Exp(x, big.NewInt(3), p)
-	right.Sub(right, new(big.Int).Mul(big.NewInt(3), x))
-	right.Mod(right.Add(right, b), p)
-	y := new(big.Int).ModSqrt(right, p)
-	if y == nil || x.Cmp(p) >= 0 {
-		return key{}, errFormat
-	}
-	if byte(y.Bit(0)) != point[0]-2 {
-		y.Sub(p, y)
+	all := sm2.P256Sm2()
+	x, y, err := decompress(curve{all.Params().P, all.Params().B}, point)
+	if err != nil {
+		return key{}, err
 	}
 	// SubjectPublicKeyInfo: id-ecPublicKey, curve 1.2.156.10197.1.301, 04 ‖ x ‖ y.
 	spki := []byte("\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x81\x1c\xcf\x55\x01\x82\x2d\x03\x42\x00\x04")
 	spki = append(spki, x.FillBytes(make([]byte, 32))...)
 	spki = append(spki, y.FillBytes(make([]byte, 32))...)
-	return key{&sm2.PublicKey{Curve: curve, X: x, Y: y}, sm3.Sm3Sum(spki)[:8]}, nil
+	return key{&sm2.PublicKey{Curve: all, X: x, Y: y}, sm3.Sm3Sum(spki)[:8]}, nil
 }
 
 func (k key) verify(message, signature []byte) bool {

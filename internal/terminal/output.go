@@ -39,7 +39,7 @@ func line(path string, r verify.Result) string {
 	}
 	parts = append(parts, r.Says()...)
 	if r.Verdict != verify.Valid {
-		parts = append(parts, r.Cause, w.NextZH+" "+w.NextEN)
+		parts = append(parts, r.CauseZH+" "+r.Cause, r.NextZH+" "+r.NextEN)
 	}
 	return strings.Join(parts, " | ")
 }

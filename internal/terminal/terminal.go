@@ -123,7 +123,7 @@ func (t *Terminal) Picture(path string) error {
 		return fmt.Errorf("picture: %w", err)
 	}
 	if info.Size() > picture.MaxFileSize {
-		return t.report(path, t.verifier.Unreadable(fmt.Errorf("%d bytes: %w", info.Size(), picture.ErrNotPicture)))
+		return t.report(path, t.verifier.Unreadable(verify.CauseNoPicture, fmt.Sprintf("%d bytes", info.Size())))
 	}
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -131,18 +131,28 @@ func (t *Terminal) Picture(path string) error {
 	}
 	text, err := picture.Read(file)
 	if err != nil {
-		return t.report(path, t.verifier.Unreadable(err))
+		return t.report(path, t.verifier.Unreadable(pictureCause(err), ""))
 	}
 	r := t.verifier.Text(text)
 	r.TookMicros = time.Since(start).Microseconds()
 	return t.report(path, r)
 }
 
+// pictureCause names why no code was read from a picture.
+func pictureCause(err error) verify.CauseCode {
+	switch {
+	case errors.Is(err, picture.ErrSeveralCodes):
+		return verify.CauseSeveralCodes
+	case errors.Is(err, picture.ErrNotPicture):
+		return verify.CauseNoPicture
+	default:
+		return verify.CauseNoCode
+	}
+}
+
 // maxLine bounds a line that a scanner delivers. What is longer is one malformed
 // scan.
 const maxLine = 64 << 10
-
-var errLongLine = fmt.Errorf("line is longer than %d bytes", maxLine)
 
 // Lines decides on every line of a stream, one verdict a line, and flushes after
 // each: a scanner waits for its answer. Empty lines are skipped.
@@ -160,7 +170,7 @@ func (t *Terminal) Lines(in io.Reader) error {
 		ended := err != nil
 		if text := string(line); tooLong || !blank(text) {
 			t.refresh()
-			r := t.verifier.Unreadable(errLongLine)
+			r := t.verifier.Unreadable(verify.CauseLongLine, "")
 			if !tooLong {
 				r = t.verifier.Text(text)
 			}

@@ -218,6 +218,20 @@ func (c *Cache) fitTogether(files map[Role][]byte) error {
 	return nil
 }
 
+// ClockError says that the terminal's clock is behind the last signed time. It wraps
+// [ErrClock].
+type ClockError struct {
+	Now  time.Time // what the terminal's clock says
+	Last time.Time // the last signed time
+}
+
+func (e *ClockError) Error() string {
+	return fmt.Sprintf("this clock says %s, before the last signed time %s: %v", e.Now.UTC().Format(time.RFC3339), e.Last.UTC().Format(time.RFC3339), ErrClock)
+}
+
+// Unwrap returns [ErrClock].
+func (e *ClockError) Unwrap() error { return ErrClock }
+
 // checkClock refuses a clock that is behind the signed time, and expired files.
 func (c *Cache) checkClock(o Options) error {
 	now := o.Now()
@@ -226,7 +240,7 @@ func (c *Cache) checkClock(o Options) error {
 		last = o.State.LastTime()
 	}
 	if last.Sub(now) > clockTolerance {
-		return fmt.Errorf("this clock says %s, before the last signed time %s: %w", now.UTC().Format(time.RFC3339), last.Format(time.RFC3339), ErrClock)
+		return &ClockError{Now: now, Last: last}
 	}
 	return errors.Join(
 		c.Root.expired(RoleRoot, now), c.Trust.expired(RoleTrust, now), c.Catalogue.expired(RoleCatalogue, now),

@@ -118,9 +118,18 @@ type IssuerList struct {
 	Until int64 // iat of the last may not be after; 0: open
 }
 
+// ListRefusal is a reason of [Issuer.RefusesList].
+type ListRefusal string
+
+// Why what an issuer signed may not stand in a status list.
+const (
+	ListForeign ListRefusal = "the status list is not the issuing authority's"
+	ListClosed  ListRefusal = "signed outside the time in which its status list was in use"
+)
+
 // RefusesList says why what an issuer signed at a time may not stand in a status
 // list, or nothing.
-func (i *Issuer) RefusesList(list uint32, signedAt time.Time) string {
+func (i *Issuer) RefusesList(list uint32, signedAt time.Time) ListRefusal {
 	at, owned := signedAt.Unix(), false
 	for _, l := range i.Lists {
 		if l.List != uint64(list) {
@@ -132,9 +141,9 @@ func (i *Issuer) RefusesList(list uint32, signedAt time.Time) string {
 		owned = true
 	}
 	if owned {
-		return "signed outside the time in which its status list was in use"
+		return ListClosed
 	}
-	return "the status list is not the issuing authority's"
+	return ListForeign
 }
 
 // KindLife is a kind of code that a key may sign and the longest life of such a

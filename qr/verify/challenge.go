@@ -51,22 +51,22 @@ func (c *Challenge) Waits(now time.Time) bool {
 	return c.read.IsZero() && !now.After(c.until)
 }
 
-// refuses takes an answer, or says why not. What it takes it takes once more within
+// refuses takes an answer, or says why not: no cause, and it is taken. What it takes it takes once more within
 // [DoubleRead].
-func (c *Challenge) refuses(given *qr.Challenge, code [16]byte, now time.Time) string {
+func (c *Challenge) refuses(given *qr.Challenge, code [16]byte, now time.Time) Cause {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	since := now.Sub(c.read)
 	switch {
 	case given == nil:
-		return "it does not answer this hall's question"
+		return Because(CauseAnswerMissing)
 	case *given != c.question:
-		return "it answers another question than this hall's"
+		return Because(CauseAnswerOther)
 	case !c.read.IsZero() && (c.answer != code || since < 0 || since > DoubleRead):
-		return "this hall's question was answered before"
+		return Because(CauseAnsweredBefore)
 	case c.read.IsZero() && now.After(c.until):
-		return "this hall's question has run out"
+		return Because(CauseQuestionEnded)
 	}
 	c.answer, c.read = code, now
-	return ""
+	return Cause{}
 }

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,45 +10,45 @@ import (
 )
 
 // presented decides on what a holder's device presents: a code of kind 2.
-func (v *Verifier) presented(s scan, p *qr.Presentation, m *cose.Sign1, r *Result) (Verdict, string) {
+func (v *Verifier) presented(s scan, p *qr.Presentation, m *cose.Sign1, r *Result) (Verdict, Cause) {
 	c, verdict, cause := v.credential(s, m, pki.ObjectCodeHolder, qr.ParseDeviceCredential)
 	if verdict != Valid {
 		return verdict, cause
 	}
 	message, err := p.ToBeSigned()
 	if err != nil {
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	}
 	switch c.Device.Judge(message, p.Signature, v.second) {
 	case pki.Bad:
-		return Tampered, "the signature is not that of the holder's device"
+		return Tampered, Because(CauseBadDevice)
 	case pki.Disagree:
 		return v.disagreement(s)
 	case pki.Busy:
-		return NoData, "busy"
+		return NoData, Because(CauseBusy)
 	}
 	r.show(c)
-	if cause := c.scope(s); cause != "" {
+	if cause := c.scope(s); cause.Code != "" {
 		return OutOfScope, cause
 	}
 	if !slices.Contains(v.cache.Trust.Devices, int64(c.Device.Algorithm())) {
-		return OutOfScope, fmt.Sprintf("devices that sign with %s are not taken", c.Device.Algorithm())
+		return OutOfScope, Because(CauseDeviceKind, c.Device.Algorithm())
 	}
 	claim := c.claim()
-	claim.refresh = "the phone must renew its credential online"
-	claim.live = func(now time.Time, window time.Duration) (Verdict, string) {
+	claim.ended = CauseRenewCredential
+	claim.live = func(now time.Time, window time.Duration) (Verdict, Cause) {
 		switch off := p.At.Sub(now); {
 		case off > window:
-			return Clock, fmt.Sprintf("presented from %d seconds in this terminal's future", int(off.Seconds()))
+			return Clock, offBy(CausePresentedAhead, off)
 		case off < -window:
-			return Clock, fmt.Sprintf("presented from %d seconds in this terminal's past", int(-off.Seconds()))
+			return Clock, offBy(CausePresentedLate, -off)
 		}
 		showing := showingOf(c.Device, p, s.code)
 		if s.question == nil && p.Challenge != nil {
-			return Replayed, "it answers a hall's question and counts only there"
+			return Replayed, Because(CauseAnswerElsewhere)
 		}
 		if s.question != nil {
-			if cause := s.question.refuses(p.Challenge, showing.Code, now); cause != "" {
+			if cause := s.question.refuses(p.Challenge, showing.Code, now); cause.Code != "" {
 				return Replayed, cause
 			}
 		}
@@ -59,23 +58,23 @@ func (v *Verifier) presented(s scan, p *qr.Presentation, m *cose.Sign1, r *Resul
 }
 
 // shown decides on what the service presents: a code of kind 3.
-func (v *Verifier) shown(s scan, m *cose.Sign1, r *Result) (Verdict, string) {
+func (v *Verifier) shown(s scan, m *cose.Sign1, r *Result) (Verdict, Cause) {
 	service, verdict, cause := v.service(s, m, pki.ObjectCodeService)
 	if verdict != Valid {
 		return verdict, cause
 	}
 	shown, err := qr.ParseShown(m.Payload)
 	if err != nil {
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	}
 	chosen := &shown.Chosen
 	category, known := v.cache.Category(chosen.Category, chosen.Schema)
 	if known && len(chosen.Fields) > 0 && !fit(chosen.Fields, category.Fields) {
-		return Malformed, "the fields are not those of the category"
+		return Malformed, Because(CauseFieldList)
 	}
 	claim := Claim{
 		Category: chosen.Category, Schema: chosen.Schema, SignedAt: shown.SignedAt, Expires: shown.Expires,
-		unlisted: chosen.Status == nil, undated: chosen.Validity == nil, refresh: "refresh the code on the phone",
+		unlisted: chosen.Status == nil, undated: chosen.Validity == nil, ended: CauseCodeEnded,
 	}
 	says := said{category: chosen.Category, number: &chosen.Number, holder: &chosen.Holder, maskedID: &chosen.MaskedID, fields: chosen.Fields, signer: &service.Name}
 	if chosen.Status != nil {
@@ -86,15 +85,15 @@ func (v *Verifier) shown(s scan, m *cose.Sign1, r *Result) (Verdict, string) {
 		says.firstDay, says.lastDay = &claim.FirstDay, claim.LastDay
 	}
 	r.showSummary(says, category)
-	if cause := serviceScope(service, s.kind, shown.SignedAt, shown.Expires); cause != "" {
+	if cause := serviceScope(service, s.kind, shown.SignedAt, shown.Expires); cause.Code != "" {
 		return OutOfScope, cause
 	}
-	if cause := s.refused(category); cause != "" {
+	if cause := s.refused(category); cause.Code != "" {
 		return OutOfScope, cause
 	}
-	claim.live = func(now time.Time, _ time.Duration) (Verdict, string) {
+	claim.live = func(now time.Time, _ time.Duration) (Verdict, Cause) {
 		if now.After(shown.Expires) {
-			return Valid, "" // not live any more: said to be expired
+			return Valid, Cause{} // not live any more: said to be expired
 		}
 		return v.first(showingOfService(shown, s.code), now)
 	}
@@ -102,9 +101,9 @@ func (v *Verifier) shown(s scan, m *cose.Sign1, r *Result) (Verdict, string) {
 }
 
 // first wants a showing to be the first of its kind.
-func (v *Verifier) first(s Showing, now time.Time) (Verdict, string) {
+func (v *Verifier) first(s Showing, now time.Time) (Verdict, Cause) {
 	if v.replays != nil && v.replays.Seen(s, now) {
-		return Replayed, "this code was shown before"
+		return Replayed, Because(CauseShownBefore)
 	}
-	return Valid, ""
+	return Valid, Cause{}
 }

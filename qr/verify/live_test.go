@@ -47,9 +47,9 @@ func TestPresentedVerdicts(t *testing.T) {
 		{name: "the window's end in the future", at: 90 * time.Second, want: verify.Valid},
 		{name: "a second too late", at: -91 * time.Second, want: verify.Clock, cause: "91 seconds in this terminal's past"},
 		{name: "a second too early", at: 91 * time.Second, want: verify.Clock, cause: "91 seconds in this terminal's future"},
-		{name: "a phone in another time zone", at: 8 * time.Hour, want: verify.Clock, cause: "28800 seconds"},
+		{name: "a phone in another time zone", at: 8 * time.Hour, want: verify.Clock, cause: "8 hours in this terminal's future"},
 		{name: "a window of its own", domain: func(d *trusttest.Domain) { d.Catalogue.Categories[0].Window = 10 }, at: -11 * time.Second, want: verify.Clock},
-		{name: "a category that is not shown so", domain: func(d *trusttest.Domain) { d.Catalogue.Categories[0].Kinds = []uint64{1} }, want: verify.OutOfScope, cause: "not shown in this way"},
+		{name: "a category that is not shown so", domain: func(d *trusttest.Domain) { d.Catalogue.Categories[0].Kinds = []uint64{1} }, want: verify.OutOfScope, cause: "do not count in this form"},
 		{name: "a key that may sign printed codes only", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].Kinds = d.Trust.Issuers[0].Kinds[:1] }, want: verify.OutOfScope, cause: "kind and life"},
 		{name: "a shorter life for the key", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].Kinds[1].Seconds = 60 }, want: verify.OutOfScope, cause: "kind and life"},
 		{name: "no devices are taken", domain: func(d *trusttest.Domain) { d.Trust.Devices = nil }, want: verify.OutOfScope, cause: "devices that sign with"},
@@ -58,7 +58,7 @@ func TestPresentedVerdicts(t *testing.T) {
 		{name: "another index of the licence is revoked", domain: func(d *trusttest.Domain) { d.Set.Revoked.Set(77) }, want: verify.Valid},
 		{name: "a compromised issuer", domain: func(d *trusttest.Domain) { d.Trust.Issuers[0].State = trust.IssuerCompromised }, want: verify.Untrusted},
 		{name: "the licence is over", change: expire, want: verify.Expired, cause: "last day"},
-		{name: "the credential is over", change: func(c *qr.Credential) { c.Expires = now.Add(-time.Second) }, want: verify.Expired, cause: "renew its credential"},
+		{name: "the credential is over", change: func(c *qr.Credential) { c.Expires = now.Add(-time.Second) }, want: verify.Expired, cause: "credential has ended"},
 		{name: "the credential is over, and from the past", change: func(c *qr.Credential) { c.Expires = now.Add(-time.Second) }, at: -time.Hour, want: verify.Clock},
 		{name: "signed in the future", change: func(c *qr.Credential) { c.SignedAt = now.Add(10 * time.Minute) }, want: verify.Clock, cause: "600 seconds"},
 		{name: "status data of two days", after: 48 * time.Hour, want: verify.ValidStale},
@@ -67,7 +67,7 @@ func TestPresentedVerdicts(t *testing.T) {
 		{name: "another device", code: func(tb testing.TB, _ *trusttest.Domain, device *trusttest.Device, credential []byte) string {
 			other := trusttest.NewDevice(tb, device.Key.Algorithm())
 			return unassembled(tb, other, credential, now)
-		}, want: verify.Tampered, cause: "holder's device"},
+		}, want: verify.Tampered, cause: "not shown by the phone"},
 		{name: "another issuer", code: func(tb testing.TB, d *trusttest.Domain, device *trusttest.Device, _ []byte) string {
 			return device.Present(tb, trusttest.SignedForDevice(tb, d.ForDevice(signedAt, device), pkitest.NewKey(tb)), now, nil)
 		}, want: verify.Untrusted},
@@ -191,7 +191,7 @@ func TestShownVerdicts(t *testing.T) {
 		{name: "everything", want: verify.Valid},
 		{name: "nothing but the category", choice: new(qr.Choice), want: verify.Valid},
 		{name: "the last second of its life", after: 60 * time.Second, want: verify.Valid},
-		{name: "a second after its life", after: 61 * time.Second, want: verify.Expired, cause: "refresh"},
+		{name: "a second after its life", after: 61 * time.Second, want: verify.Expired, cause: "60 seconds"},
 		{name: "five minutes ahead", after: -5 * time.Minute, want: verify.Valid},
 		{name: "five minutes and a second ahead", change: func(s *qr.Shown) {
 			s.SignedAt, s.Expires = s.SignedAt.Add(301*time.Second), s.Expires.Add(301*time.Second)
@@ -203,7 +203,7 @@ func TestShownVerdicts(t *testing.T) {
 			s.Chosen.Validity.FirstDay, s.Chosen.Validity.LastDay = *dayOf(now)-9, dayOf(now.AddDate(0, 0, -1))
 		}, want: verify.Expired, cause: "last day"},
 		{name: "not yet valid", change: func(s *qr.Shown) { s.Chosen.Validity.FirstDay++ }, want: verify.NotYetValid},
-		{name: "a category that is not shown so", domain: func(d *trusttest.Domain) { d.Catalogue.Categories[0].Kinds = []uint64{1, 2} }, want: verify.OutOfScope, cause: "not shown in this way"},
+		{name: "a category that is not shown so", domain: func(d *trusttest.Domain) { d.Catalogue.Categories[0].Kinds = []uint64{1, 2} }, want: verify.OutOfScope, cause: "do not count in this form"},
 		{name: "a shorter life for the key", domain: func(d *trusttest.Domain) { d.Trust.Services[1].Kinds[0].Seconds = 59 }, want: verify.OutOfScope, cause: "kind and life"},
 		{name: "before the key came into use", domain: func(d *trusttest.Domain) { d.Trust.Services[1].From = now.Unix() + 1 }, want: verify.OutOfScope, cause: "in use"},
 		{name: "by the service for documents", key: func(d *trusttest.Domain) *pki.Key { return d.CodeKey }, want: verify.OutOfScope, cause: "kind and life"},
@@ -351,8 +351,8 @@ func TestTwoWay(t *testing.T) {
 		{"no answer", 0, device.Present(t, credential, now.Add(1*time.Second), nil), verify.Replayed, "does not answer"},
 		{"the answer for another hall", 0, device.Present(t, credential, now.Add(2*time.Second), &elsewhere), verify.Replayed, "another question"},
 		{"the answer to an older question", 0, device.Present(t, credential, now.Add(3*time.Second), &older), verify.Replayed, "another question"},
-		{"paper", 0, trusttest.Code(t, d.Credential(now.Add(-time.Hour)), d.IssuerKey), verify.OutOfScope, "show it live"},
-		{"the service's code", 0, trusttest.ShownCode(t, d.Shown(now, qr.Choice{}), d.ShownKey), verify.OutOfScope, "show it live"},
+		{"paper", 0, trusttest.Code(t, d.Credential(now.Add(-time.Hour)), d.IssuerKey), verify.OutOfScope, "only a phone can answer"},
+		{"the service's code", 0, trusttest.ShownCode(t, d.Shown(now, qr.Choice{}), d.ShownKey), verify.OutOfScope, "only a phone can answer"},
 		{"out of its window", 0, device.Present(t, credential, now.Add(-2*time.Minute), read), verify.Clock, ""},
 		{"the answer", time.Second, answer, verify.Valid, ""},
 		{"read twice", 2 * time.Second, answer, verify.Valid, ""},

@@ -15,7 +15,11 @@ import (
 // and of the API: absent values are null.
 type Result struct {
 	Verdict      Verdict           `json:"verdict"`
+	CauseCode    CauseCode         `json:"cause_code"`
 	Cause        string            `json:"cause"` // one plain reason, English
+	CauseZH      string            `json:"cause_zh"`
+	NextEN       string            `json:"next_en"` // one next step
+	NextZH       string            `json:"next_zh"`
 	Kind         *int              `json:"kind"`
 	Pinned       bool              `json:"pinned"`
 	Category     *string           `json:"category"`
@@ -50,6 +54,12 @@ type Document struct {
 
 // Accepted reports whether the verdict is valid or valid_stale.
 func (r Result) Accepted() bool { return r.Verdict == Valid || r.Verdict == ValidStale }
+
+// because sets the verdict and the words that go with it.
+func (r *Result) because(v Verdict, c Cause) {
+	r.Verdict, r.CauseCode, r.Cause, r.CauseZH = v, c.Code, c.EN, c.ZH
+	r.NextZH, r.NextEN = c.Next(v)
+}
 
 // show fills in what a credential says. It is called only after all signatures were
 // found good.

@@ -52,7 +52,8 @@ func vectorKey(tb testing.TB, name string) (*pki.Key, vectorSigner) {
 // vectorDomain is the domain that the vectors live in.
 type vectorDomain struct {
 	issuer, compromised, retired, short, live, unknown *pki.Key
-	document, presenter                                *pki.Key
+	document, presenter, former                        *pki.Key
+	phone, browser, other                              *vectorDevice
 	signer                                             vectorSigner // of issuer
 	cache                                              fstest.MapFS
 	pin                                                string
@@ -65,11 +66,12 @@ func newVectorDomain(tb testing.TB) *vectorDomain {
 	d := &vectorDomain{cache: make(fstest.MapFS)}
 	for name, into := range map[string]**pki.Key{
 		"issuer": &d.issuer, "compromised": &d.compromised, "retired": &d.retired, "short": &d.short, "live": &d.live, "unknown": &d.unknown,
-		"document": &d.document, "presenter": &d.presenter,
+		"document": &d.document, "presenter": &d.presenter, "former": &d.former,
 	} {
 		*into, _ = vectorKey(tb, name)
 	}
 	_, d.signer = vectorKey(tb, "issuer")
+	d.phone, d.browser, d.other = vectorPhone(tb, "phone"), vectorBrowser(tb, "browser"), vectorPhone(tb, "other phone")
 	put := func(name string, b []byte) { d.cache[name] = &fstest.MapFile{Data: b} }
 	sign := func(role trust.Role, file any) [32]byte {
 		key, _ := vectorKey(tb, string(role))
@@ -107,6 +109,8 @@ func newVectorDomain(tb testing.TB) *vectorDomain {
 	service := func(key *pki.Key, name string, kind uint64) trust.Service {
 		return trust.Service{Point: key.Public().Point(), KID: key.Public().KID(), Name: name, Kinds: []trust.KindLife{{Kind: kind, Seconds: decades}}}
 	}
+	former := service(d.former, "亮证服务", 3)
+	former.From, former.Until = vectorTime.Add(-day).Unix(), vectorTime.Unix()
 	logKey, _ := vectorKey(tb, "log")
 	t := trust.Trust{
 		Head: head, Domain: domain, Hosts: []string{"localhost"},
@@ -115,26 +119,27 @@ func newVectorDomain(tb testing.TB) *vectorDomain {
 			issuer(d.compromised, "乙局", trust.IssuerCompromised, 1, decades, []uint64{4}, list(2, 0)),
 			issuer(d.retired, "丙局", trust.IssuerRetired, 1, decades, []uint64{4}, list(3, vectorTime.Add(-time.Hour).Unix())),
 			issuer(d.short, "丁局", trust.IssuerActive, 1, 3600, []uint64{4}, list(4, 0)),
-			issuer(d.live, "戊局", trust.IssuerActive, 2, decades, []uint64{4}, list(5, 0)),
+			issuer(d.live, "戊局", trust.IssuerActive, 2, decades, []uint64{4, 7, 12, 66, 100}, list(5, 0), list(6, vectorTime.Add(-time.Hour).Unix())),
 		},
-		Services: []trust.Service{service(d.document, "文件核验码签名", 4), service(d.presenter, "亮证服务", 3)},
+		Services: []trust.Service{service(d.document, "文件核验码签名", 4), service(d.presenter, "亮证服务", 3), former},
+		Devices:  []int64{int64(qr.DeviceP256), int64(qr.DeviceSM2)},
 		Log:      trust.LogKey{Origin: "测试", Point: logKey.Public().Point()},
 	}
 	trustSum := sign(trust.RoleTrust, t)
 
-	category := func(id, schema, fresh, limit uint64, kinds []uint64, zh string, fields ...trust.Field) trust.Category {
-		return trust.Category{ID: id, Schema: schema, NameZH: zh, NameEN: "Category", Fields: fields, Fresh: fresh, Limit: limit, Window: 90, Kinds: kinds}
+	category := func(id, schema, fresh, limit, window uint64, kinds []uint64, zh string, fields ...trust.Field) trust.Category {
+		return trust.Category{ID: id, Schema: schema, NameZH: zh, NameEN: "Category", Fields: fields, Fresh: fresh, Limit: limit, Window: window, Kinds: kinds}
 	}
 	field := func(code, kind string) trust.Field {
 		return trust.Field{Code: code, NameZH: code, NameEN: code, Type: kind}
 	}
 	all := []uint64{1, 2, 3}
 	catalogueSum := sign(trust.RoleCatalogue, trust.Catalogue{Head: head, Categories: []trust.Category{
-		category(4, 1, 86400, 3*86400, all, "机动车驾驶证", field("vehicleClass", "enum"), field("firstIssueDate", "date")),
-		category(4, 2, 86400, 3*86400, all, "机动车驾驶证"),
-		category(12, 1, 3600, 7200, all, "测试证", field("count", "integer"), field("note", "string")),
-		category(66, 1, 86400, 3*86400, all, "营业执照", field("type", "string")),
-		category(100, 1, 86400, 3*86400, []uint64{2, 3}, "只现场出示的证"),
+		category(4, 1, 86400, 3*86400, 90, all, "机动车驾驶证", field("vehicleClass", "enum"), field("firstIssueDate", "date")),
+		category(4, 2, 86400, 3*86400, 90, all, "机动车驾驶证"),
+		category(12, 1, 3600, 7200, 30, all, "测试证", field("count", "integer"), field("note", "string")),
+		category(66, 1, 86400, 3*86400, 90, []uint64{1}, "营业执照", field("type", "string")),
+		category(100, 1, 86400, 3*86400, 90, []uint64{2, 3}, "只现场出示的证"),
 	}})
 
 	file := trust.Status{Head: head}
@@ -146,10 +151,13 @@ func newVectorDomain(tb testing.TB) *vectorDomain {
 		put(trust.SetName(sum), b)
 		return sum, uint64(len(b))
 	}
-	for n := uint32(1); n <= 5; n++ {
+	for n := uint32(1); n <= 6; n++ {
 		s := &status.Set{List: n, High: 4096}
-		if n == 1 {
+		if n == 1 || n == 5 {
 			s.Revoked.Set(10)
+		}
+		if n == 5 {
+			s.Suspended.Set(11)
 		}
 		if n == 3 { // a batch, so that it goes under zstd
 			for i := uint32(1000); i < 3000; i++ {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/elicence/elicence/internal/readertest"
 	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 )
@@ -27,12 +28,27 @@ var vectorFolder = filepath.Join("..", "..", "testdata", "vectors", "codes")
 
 // vector is one scan and the answer it must get.
 type vector struct {
-	Rule    string         `json:"rule"` // named in the README beside the vectors
-	Name    string         `json:"name"`
-	Clock   time.Time      `json:"clock"`   // of the terminal, when it loads the cache and when it scans
-	Scanned string         `json:"scanned"` // what the scanner delivers
-	Verdict verify.Verdict `json:"verdict"`
-	Cause   string         `json:"cause"` // of this implementation: the words are no part of the format
+	Rule      string           `json:"rule"` // named in the README beside the vectors
+	Name      string           `json:"name"`
+	Clock     time.Time        `json:"clock"`              // of the terminal, when it loads the cache and when it scans
+	Scanned   string           `json:"scanned"`            // what the scanner delivers
+	Question  *vectorQuestion  `json:"question,omitempty"` // what the hall asked, and takes nothing but the answer to
+	Earlier   []vectorScan     `json:"earlier,omitempty"`  // what the same terminal was shown before, in this order
+	Verdict   verify.Verdict   `json:"verdict"`
+	CauseCode verify.CauseCode `json:"cause_code"`
+	Cause     string           `json:"cause"` // of this implementation: the words are no part of the format
+}
+
+// vectorQuestion is a hall's question and when it was asked.
+type vectorQuestion struct {
+	Text  string    `json:"text"`
+	Asked time.Time `json:"asked"`
+}
+
+// vectorScan is a scan before the one that a vector is about.
+type vectorScan struct {
+	Clock   time.Time `json:"clock"`
+	Scanned string    `json:"scanned"`
 }
 
 // vectorFile is a file of vectors.
@@ -60,36 +76,66 @@ func (r *rows) add(rule, name, scanned string, want verify.Verdict, cause string
 	r.at(rule, name, vectorTime, scanned, want, cause)
 }
 
-func (r *rows) at(rule, name string, clock time.Time, scanned string, want verify.Verdict, cause string) {
+func (r *rows) at(rule, name string, clock time.Time, scanned string, want verify.Verdict, cause string) *vector {
 	r.all = append(r.all, row{vector{Rule: rule, Name: name, Clock: clock, Scanned: scanned, Verdict: want}, cause})
+	return &r.all[len(r.all)-1].vector
 }
 
-// scanners gives a verifier over a cache for any clock.
+// scanners judge vectors with a cache, each by a terminal of its own.
 type scanners struct {
-	dir  fs.FS
-	pin  string
-	made map[time.Time]*verify.Verifier
+	dir    fs.FS
+	pin    string
+	caches map[time.Time]loaded
 }
 
-func (s *scanners) at(tb testing.TB, clock time.Time) *verify.Verifier {
+// loaded is a cache as it was loaded at a time, or why it was not.
+type loaded struct {
+	cache *trust.Cache
+	err   error
+}
+
+// at gives a verifier for a clock.
+func (s *scanners) at(tb testing.TB, clock time.Time, memory *verify.Memory) *verify.Verifier {
 	tb.Helper()
-	if v, ok := s.made[clock]; ok {
-		return v
-	}
-	pin, err := trust.ParsePin(s.pin)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	now := func() time.Time { return clock }
-	o := verify.Options{Second: second.Opinion{}, Now: now}
-	v := (*verify.Verifier)(nil)
-	if cache, err := trust.Load(s.dir, trust.Options{Pin: pin, Second: second.Opinion{}, Now: now}); err != nil {
-		v = verify.Without(err, o)
-	} else {
-		v = verify.New(cache, o)
+	l, ok := s.caches[clock]
+	if !ok {
+		pin, err := trust.ParsePin(s.pin)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		l.cache, l.err = trust.Load(s.dir, trust.Options{Pin: pin, Second: second.Opinion{}, Now: now})
+		s.caches[clock] = l
 	}
-	s.made[clock] = v
-	return v
+	o := verify.Options{Second: second.Opinion{}, Now: now, Replays: memory}
+	if l.err != nil {
+		return verify.Without(l.err, o)
+	}
+	return verify.New(l.cache, o)
+}
+
+func (s *scanners) judge(tb testing.TB, v vector) verify.Result {
+	tb.Helper()
+	memory := verify.NewMemory(100)
+	var question *verify.Challenge
+	if v.Question != nil {
+		asked, err := qr.ParseChallenge(v.Question.Text)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if question, err = verify.NewChallenge(bytes.NewReader(asked.Nonce[:]), asked.Hall, v.Question.Asked); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for _, before := range v.Earlier {
+		s.at(tb, before.Clock, memory).Answer(before.Scanned, question)
+	}
+	return s.at(tb, v.Clock, memory).Answer(v.Scanned, question)
+}
+
+// vectorScanners judge a file of vectors with the committed cache.
+func vectorScanners(f vectorFile) *scanners {
+	return &scanners{dir: os.DirFS(filepath.Join(vectorFolder, "cache")), pin: f.RootSM3, caches: make(map[time.Time]loaded)}
 }
 
 // generate makes all vectors and the cache anew: files by name in the folder.
@@ -100,10 +146,10 @@ func generate(tb testing.TB) fstest.MapFS {
 	for name, f := range d.cache {
 		files["cache/"+name] = f
 	}
-	s := &scanners{dir: d.cache, pin: d.pin, made: make(map[time.Time]*verify.Verifier)}
+	s := &scanners{dir: d.cache, pin: d.pin, caches: make(map[time.Time]loaded)}
 	for name, fill := range map[string]func(*rows){
 		"text": textRows, "cose": coseRows, "signature": signatureRows, "payload": payloadRows,
-		"scope": scopeRows, "status": statusRows, "time": timeRows, "document": documentRows, "presented": presentedRows,
+		"scope": scopeRows, "status": statusRows, "time": timeRows, "document": documentRows, "presented": presentedRows, "shown": shownRows,
 	} {
 		r := &rows{tb: tb, domain: d}
 		fill(r)
@@ -113,23 +159,29 @@ func generate(tb testing.TB) fstest.MapFS {
 			if i > 0 && r.all[i-1].Rule == v.Rule && r.all[i-1].Name == v.Name {
 				tb.Errorf("%s: %s: stands twice", v.Rule, v.Name)
 			}
-			got := s.at(tb, v.Clock).Text(v.Scanned)
+			got := s.judge(tb, v.vector)
 			if got.Verdict != v.Verdict || !strings.Contains(got.Cause, v.cause) {
 				tb.Errorf("%s: %s: verdict %s (%s), want %s (%s)", v.Rule, v.Name, got.Verdict, got.Cause, v.Verdict, v.cause)
 			}
-			v.Cause = got.Cause
+			v.CauseCode, v.Cause = got.CauseCode, got.Cause
 			file.Vectors = append(file.Vectors, v.vector)
 		}
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", " ")
-		if err := e.Encode(file); err != nil {
-			tb.Fatal(err)
-		}
-		files[name+".json"] = &fstest.MapFile{Data: out.Bytes()}
+		files[name+".json"] = &fstest.MapFile{Data: asJSON(tb, file)}
 	}
+	files[signingName] = &fstest.MapFile{Data: asJSON(tb, signing(tb, d))}
 	return files
+}
+
+func asJSON(tb testing.TB, v any) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(v); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // TestVectorsAreGenerated: the committed files are exactly what this source makes.
@@ -175,6 +227,9 @@ func readVectors(tb testing.TB) []vectorFile {
 	}
 	var all []vectorFile
 	for _, name := range names {
+		if filepath.Base(name) == signingName {
+			continue
+		}
 		b, err := os.ReadFile(name)
 		if err != nil {
 			tb.Fatal(err)
@@ -197,18 +252,28 @@ func TestVectors(t *testing.T) {
 	dir := os.DirFS(filepath.Join(vectorFolder, "cache"))
 	count, hit := 0, make(map[string]int)
 	for _, f := range readVectors(t) {
-		s := &scanners{dir: dir, pin: f.RootSM3, made: make(map[time.Time]*verify.Verifier)}
+		s := vectorScanners(f)
 		others := make(map[time.Time]*readertest.Reader)
+		other := func(clock time.Time) *readertest.Reader {
+			if others[clock] == nil {
+				others[clock] = readertest.New(dir, f.RootSM3, clock.Unix())
+			}
+			return others[clock]
+		}
 		for _, v := range f.Vectors {
 			count++
 			hit[v.Rule]++
-			if got := s.at(t, v.Clock).Text(v.Scanned); got.Verdict != v.Verdict || got.Cause != v.Cause {
-				t.Errorf("%s: %s: verdict %s (%s), want %s (%s)", v.Rule, v.Name, got.Verdict, got.Cause, v.Verdict, v.Cause)
+			if got := s.judge(t, v); got.Verdict != v.Verdict || got.CauseCode != v.CauseCode || got.Cause != v.Cause {
+				t.Errorf("%s: %s: verdict %s (%s, %s), want %s (%s, %s)", v.Rule, v.Name, got.Verdict, got.CauseCode, got.Cause, v.Verdict, v.CauseCode, v.Cause)
 			}
-			if others[v.Clock] == nil {
-				others[v.Clock] = readertest.New(dir, f.RootSM3, v.Clock.Unix())
+			hall := new(readertest.Hall)
+			if v.Question != nil {
+				hall.Ask(v.Question.Text, v.Question.Asked.Unix())
 			}
-			if got := others[v.Clock].Judge(v.Scanned); got != string(v.Verdict) {
+			for _, before := range v.Earlier {
+				other(before.Clock).Judge(before.Scanned, hall)
+			}
+			if got := other(v.Clock).Judge(v.Scanned, hall); got != string(v.Verdict) {
 				t.Errorf("%s: %s: the second reader says %s, want %s", v.Rule, v.Name, got, v.Verdict)
 			}
 		}

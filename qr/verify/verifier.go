@@ -18,7 +18,7 @@ import (
 type Verifier struct {
 	cache    *trust.Cache
 	asOf     string // age of the cache's data, RFC 3339
-	why      string // without a cache: why not
+	why      Cause  // without a cache: why not
 	second   pki.SecondOpinion
 	now      func() time.Time
 	disagree func(digits string)
@@ -49,7 +49,7 @@ func New(cache *trust.Cache, o Options) *Verifier {
 // Without returns a verifier that has no usable cache: it answers malformed or
 // no_data, with the reason why there is none.
 func Without(why error, o Options) *Verifier {
-	return &Verifier{why: why.Error(), second: o.Second, now: o.Now, disagree: o.Disagree}
+	return &Verifier{why: noCache(why), second: o.Second, now: o.Now, disagree: o.Disagree}
 }
 
 // clockTolerance is how far in the future a signature may lie.
@@ -74,14 +74,21 @@ func (v *Verifier) Text(scanned string) Result { return v.Answer(scanned, nil) }
 func (v *Verifier) Answer(scanned string, question *Challenge) Result {
 	start := time.Now()
 	r := Result{Fields: make(map[string]string)}
-	r.Verdict, r.Cause = v.decide(scan{digits: qr.Scanned(scanned), question: question}, &r)
+	verdict, cause := v.decide(scan{digits: qr.Scanned(scanned), question: question}, &r)
+	r.because(verdict, cause)
 	r.TookMicros = time.Since(start).Microseconds()
 	return r
 }
 
-// Unreadable is the result for a picture or a line in which no code was found.
-func (v *Verifier) Unreadable(cause error) Result {
-	r := Result{Verdict: Malformed, Cause: cause.Error(), Fields: make(map[string]string)}
+// Unreadable is the result for a picture or a line in which no code was found:
+// malformed, for a cause of its own and an English detail, which may be empty.
+func (v *Verifier) Unreadable(code CauseCode, detail string) Result {
+	cause := Because(code)
+	if detail != "" {
+		cause = detailed(code, detail)
+	}
+	r := Result{Fields: make(map[string]string)}
+	r.because(Malformed, cause)
 	v.stamp(&r)
 	return r
 }
@@ -104,12 +111,12 @@ type scan struct {
 	question *Challenge // what the code must answer, or nil
 }
 
-func (v *Verifier) decide(s scan, r *Result) (Verdict, string) {
+func (v *Verifier) decide(s scan, r *Result) (Verdict, Cause) {
 	v.stamp(r)
 	var err error
 	s.kind, s.code, err = qr.Decode(s.digits)
 	if err != nil {
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	}
 	number := int(s.kind)
 	r.Kind = &number
@@ -117,16 +124,16 @@ func (v *Verifier) decide(s scan, r *Result) (Verdict, string) {
 	var p *qr.Presentation
 	if s.kind == qr.KindHolder {
 		if p, err = qr.ParsePresentation(s.code); err != nil {
-			return Malformed, err.Error()
+			return Malformed, misread(err)
 		}
 		signed = p.Credential
 	}
 	m, err := cose.Parse(signed)
 	switch {
 	case err != nil:
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	case s.kind == qr.KindService && len(s.code) > qr.MaxScreen:
-		return Malformed, fmt.Sprintf("%d bytes, at most %d are read of this kind", len(s.code), qr.MaxScreen)
+		return Malformed, detailed(CauseContent, fmt.Sprintf("%d bytes, at most %d are read of this kind", len(s.code), qr.MaxScreen))
 	case v.cache == nil:
 		return NoData, v.why
 	}
@@ -143,13 +150,13 @@ func (v *Verifier) decide(s scan, r *Result) (Verdict, string) {
 }
 
 // licence decides on a printed licence.
-func (v *Verifier) licence(s scan, m *cose.Sign1, r *Result) (Verdict, string) {
+func (v *Verifier) licence(s scan, m *cose.Sign1, r *Result) (Verdict, Cause) {
 	c, verdict, cause := v.credential(s, m, pki.ObjectCodeLicence, qr.ParseCredential)
 	if verdict != Valid {
 		return verdict, cause
 	}
 	r.show(c)
-	if cause := c.scope(s); cause != "" {
+	if cause := c.scope(s); cause.Code != "" {
 		return OutOfScope, cause
 	}
 	return v.Standing(c.claim())
@@ -171,31 +178,31 @@ func (c *credential) claim() Claim {
 
 // credential finds who signed a credential and reads it. Nothing of it may be shown
 // unless the verdict is Valid.
-func (v *Verifier) credential(s scan, m *cose.Sign1, object pki.Object, parse func([]byte) (*qr.Credential, error)) (*credential, Verdict, string) {
+func (v *Verifier) credential(s scan, m *cose.Sign1, object pki.Object, parse func([]byte) (*qr.Credential, error)) (*credential, Verdict, Cause) {
 	candidates := v.cache.Issuers(m.KID)
 	if len(candidates) == 0 {
-		return nil, Untrusted, "no issuing authority of the trust list has this key"
+		return nil, Untrusted, Because(CauseUnknownIssuer)
 	}
 	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, object, s, m)
 	switch {
 	case verdict == Tampered && !slices.ContainsFunc(candidates, notCompromised), verdict == Valid && !notCompromised(candidates[i]):
 		// Whatever is or seems to be signed with such a key, nothing is known of it.
-		return nil, Untrusted, "the issuing authority's key is known to be compromised"
+		return nil, Untrusted, Because(CauseKeyCompromised)
 	case verdict != Valid:
 		return nil, verdict, cause
 	}
 	parsed, err := parse(m.Payload)
 	if err != nil {
-		return nil, Malformed, err.Error()
+		return nil, Malformed, misread(err)
 	}
 	c := &credential{Credential: parsed, issuer: candidates[i]}
 	if category, known := v.cache.Category(c.Summary.Category, c.Summary.Schema); known {
 		c.category = category
 		if !fit(c.Summary.Fields, category.Fields) {
-			return nil, Malformed, "the fields are not those of the category"
+			return nil, Malformed, Because(CauseFieldList)
 		}
 	}
-	return c, Valid, ""
+	return c, Valid, Cause{}
 }
 
 func notCompromised(issuer *trust.IssuerKey) bool { return issuer.State != trust.IssuerCompromised }
@@ -209,18 +216,18 @@ type Claim struct {
 	FirstDay         civil.Day
 	LastDay          *civil.Day // nil: long-term
 
-	unlisted, undated bool   // Status, or the days, are not shown
-	refresh           string // what to do when Expires has passed; empty: print again
+	unlisted, undated bool      // Status, or the days, are not shown
+	ended             CauseCode // where Expires has passed; empty: print again
 	// live, if set, decides on when and where a presentation was made.
-	live func(now time.Time, window time.Duration) (Verdict, string)
+	live func(now time.Time, window time.Duration) (Verdict, Cause)
 }
 
 // Standing decides whether what is well signed and within its scope is in force:
 // status, clock, dates, and the age of the status data.
-func (v *Verifier) Standing(c Claim) (Verdict, string) {
+func (v *Verifier) Standing(c Claim) (Verdict, Cause) {
 	category, known := v.cache.Category(c.Category, c.Schema)
 	if !known {
-		return NoData, "this terminal's data does not know the category's field list"
+		return NoData, Because(CauseUnknownFieldList)
 	}
 	if !c.unlisted {
 		if verdict, cause := v.status(c); verdict != Valid {
@@ -229,7 +236,7 @@ func (v *Verifier) Standing(c Claim) (Verdict, string) {
 	}
 	now := v.trustedNow()
 	if c.SignedAt.Sub(now) > clockTolerance {
-		return Clock, inTheFuture(c.SignedAt, now)
+		return Clock, offBy(CauseFutureSigning, c.SignedAt.Sub(now))
 	}
 	if c.live != nil {
 		if verdict, cause := c.live(now, time.Duration(category.Window)*time.Second); verdict != Valid {
@@ -238,99 +245,110 @@ func (v *Verifier) Standing(c Claim) (Verdict, string) {
 	}
 	switch {
 	case !c.undated && now.Before(c.FirstDay.Start()):
-		return NotYetValid, "valid from " + c.FirstDay.String()
+		return NotYetValid, Because(CauseFirstDay, c.FirstDay)
 	case c.LastDay != nil && now.After(c.LastDay.End()):
-		return Expired, "its last day was " + c.LastDay.String()
+		return Expired, Because(CauseLastDay, *c.LastDay)
 	case !c.Expires.IsZero() && now.After(c.Expires):
-		return Expired, cmp.Or(c.refresh, "print again")
+		return Expired, Because(cmp.Or(c.ended, CausePrintAgain))
 	}
 	switch age := now.Sub(v.cache.AsOf()); {
 	case age > time.Duration(category.Limit)*time.Second:
-		return NoData, "the status data is too old: of " + v.asOf
+		return NoData, v.aged(CauseDataTooOld, age)
 	case age > time.Duration(category.Fresh)*time.Second:
-		return ValidStale, "status as of " + v.asOf
+		return ValidStale, v.aged(CauseDataStale, age)
 	default:
-		return Valid, "signature, scope, status and dates are in order"
+		return Valid, Because(CauseInOrder)
 	}
 }
 
-func inTheFuture(signedAt, now time.Time) string {
-	return fmt.Sprintf("signed %d seconds in this terminal's future", int(signedAt.Sub(now).Seconds()))
+// offBy words a cause that is a difference of clocks.
+func offBy(code CauseCode, off time.Duration) Cause {
+	en, zh := span(off)
+	return Because(code, en, zh)
+}
+
+// aged words a cause that is the age of the data.
+func (v *Verifier) aged(code CauseCode, age time.Duration) Cause {
+	en, zh := span(age)
+	return Because(code, v.asOf, en, local(v.cache.AsOf()), zh)
 }
 
 // status looks up a place in the status lists.
-func (v *Verifier) status(c Claim) (Verdict, string) {
+func (v *Verifier) status(c Claim) (Verdict, Cause) {
 	list, index := uint32(c.Status>>32), uint32(c.Status)
 	set, ok := v.cache.Set(list)
 	switch {
 	case !ok:
-		return NoData, fmt.Sprintf("this terminal's data does not have status list %d", list)
+		return NoData, Because(CauseUnknownList, list)
 	case index >= set.High && c.SignedAt.After(v.cache.Status.IssuedAt()):
-		return NoData, "issued after this terminal's data"
+		return NoData, Because(CauseIssuedAfterData)
 	case index >= set.High:
-		return NotIssued, "its number in the status list was never given out"
+		return NotIssued, Because(CauseNeverAllotted)
 	case set.Revoked.Has(index):
-		return Revoked, "revoked by the issuing authority"
+		return Revoked, Because(CauseRevoked)
 	case set.Suspended.Has(index):
-		return Suspended, "suspended by the issuing authority"
+		return Suspended, Because(CauseSuspended)
 	default:
-		return Valid, ""
+		return Valid, Cause{}
 	}
 }
 
 // signer finds which of n candidate keys signed a message: Valid with its
 // position, or Tampered or NoData.
-func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object, s scan, m *cose.Sign1) (int, Verdict, string) {
+func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object, s scan, m *cose.Sign1) (int, Verdict, Cause) {
 	message := m.ToBeSigned(object)
 	for i := range n {
 		switch pki.Judge(key(i), message, m.Signature, v.second) {
 		case pki.Good:
-			return i, Valid, ""
+			return i, Valid, Cause{}
 		case pki.Disagree:
 			verdict, cause := v.disagreement(s)
 			return 0, verdict, cause
 		case pki.Busy:
-			return 0, NoData, "busy"
+			return 0, NoData, Because(CauseBusy)
 		}
 	}
-	return 0, Tampered, "the signature is not that of the key it names"
+	return 0, Tampered, Because(CauseBadSignature)
 }
 
 // disagreement is the verdict where the two implementations of SM2 do not agree.
-func (v *Verifier) disagreement(s scan) (Verdict, string) {
+func (v *Verifier) disagreement(s scan) (Verdict, Cause) {
 	if v.disagree != nil {
 		v.disagree(s.digits)
 	}
-	return NoData, "implementations disagree"
+	return NoData, Because(CauseDisagree)
 }
 
 // scope returns why an issuer may not have signed a credential, or why it is not taken
 // here, or nothing.
-func (c *credential) scope(s scan) string {
+func (c *credential) scope(s scan) Cause {
 	if !slices.Contains(c.issuer.Categories, uint64(c.Summary.Category)) {
-		return fmt.Sprintf("%s may not issue category %s", c.issuer.Name, categoryID(c.Summary.Category))
+		return Because(CauseIssuerCategory, c.issuer.Name, categoryID(c.Summary.Category))
 	}
 	if !mayLive(c.issuer.Kinds, s.kind, c.Expires.Sub(c.SignedAt)) {
-		return "the issuing authority may not sign a code of this kind and life"
+		return Because(CauseIssuerKind)
 	}
-	if cause := s.refused(c.category); cause != "" {
+	if cause := s.refused(c.category); cause.Code != "" {
 		return cause
 	}
-	return c.issuer.RefusesList(uint32(c.Summary.Status>>32), c.SignedAt)
+	if refusal := c.issuer.RefusesList(uint32(c.Summary.Status>>32), c.SignedAt); refusal != "" {
+		return ListCause(refusal)
+	}
+	return Cause{}
 }
 
 // refused says why a code of this kind is not taken here, or nothing.
-func (s scan) refused(category *trust.Category) string {
+func (s scan) refused(category *trust.Category) Cause {
 	if s.question != nil && s.kind != qr.KindHolder {
-		return "show it live, in answer to this hall's question"
+		return Because(CauseAnswerWanted)
 	}
 	if category == nil || slices.Contains(category.Kinds, uint64(s.kind)) {
-		return ""
+		return Cause{}
 	}
 	if s.kind == qr.KindLicence {
-		return "show it live"
+		return Because(CauseShowLive)
 	}
-	return "this category is not shown in this way"
+	return Because(CauseKindNotTaken)
 }
 
 // longest bounds the life of live kinds whatever the trust list gives a key.
@@ -349,52 +367,52 @@ func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
 }
 
 // document decides on a document code.
-func (v *Verifier) document(s scan, m *cose.Sign1, r *Result) (Verdict, string) {
+func (v *Verifier) document(s scan, m *cose.Sign1, r *Result) (Verdict, Cause) {
 	service, verdict, cause := v.service(s, m, pki.ObjectCodeDocument)
 	if verdict != Valid {
 		return verdict, cause
 	}
 	d, err := qr.ParseDocument(m.Payload)
 	if err != nil {
-		return Malformed, err.Error()
+		return Malformed, misread(err)
 	}
 	r.Document = &Document{Number: d.Number, Length: d.Length, SM3: hex.EncodeToString(d.SM3[:]), Seals: d.Seals, Digest: d.SM3}
 	r.Issuer = &service.Name
-	if cause := serviceScope(service, s.kind, d.SignedAt, d.Expires); cause != "" {
+	if cause := serviceScope(service, s.kind, d.SignedAt, d.Expires); cause.Code != "" {
 		return OutOfScope, cause
 	}
-	if cause := s.refused(nil); cause != "" {
+	if cause := s.refused(nil); cause.Code != "" {
 		return OutOfScope, cause
 	}
 	now := v.trustedNow()
 	if d.SignedAt.Sub(now) > clockTolerance {
-		return Clock, inTheFuture(d.SignedAt, now)
+		return Clock, offBy(CauseFutureSigning, d.SignedAt.Sub(now))
 	}
 	if now.After(d.Expires) {
-		return Expired, "print again"
+		return Expired, Because(CausePrintAgain)
 	}
-	return Valid, "compare the document with its electronic original"
+	return Valid, Because(CauseCompareDocument)
 }
 
 // service finds which service signed a code.
-func (v *Verifier) service(s scan, m *cose.Sign1, object pki.Object) (*trust.ServiceKey, Verdict, string) {
+func (v *Verifier) service(s scan, m *cose.Sign1, object pki.Object) (*trust.ServiceKey, Verdict, Cause) {
 	candidates := v.cache.Services(m.KID)
 	if len(candidates) == 0 {
-		return nil, Untrusted, "no service of the trust list has this key"
+		return nil, Untrusted, Because(CauseUnknownService)
 	}
 	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, object, s, m)
 	return candidates[i], verdict, cause
 }
 
 // serviceScope returns why a service may not have signed a code, or nothing.
-func serviceScope(service *trust.ServiceKey, kind qr.Kind, signedAt, expires time.Time) string {
+func serviceScope(service *trust.ServiceKey, kind qr.Kind, signedAt, expires time.Time) Cause {
 	if !mayLive(service.Kinds, kind, expires.Sub(signedAt)) {
-		return "the service may not sign a code of this kind and life"
+		return Because(CauseServiceKind)
 	}
 	if at := signedAt.Unix(); at < service.From || service.Until != 0 && at > service.Until {
-		return "signed outside the time in which the service's key was in use"
+		return Because(CauseServiceTime)
 	}
-	return ""
+	return Cause{}
 }
 
 // fit reports whether a credential's fields have the number and the forms of a

@@ -315,7 +315,7 @@ func TestWithoutCache(t *testing.T) {
 	t.Parallel()
 	d := trusttest.New(t, now)
 	v := verify.Without(errors.New("the root is not the pinned one"), verify.Options{Now: time.Now})
-	if r := v.Text(trusttest.Code(t, d.Credential(now), d.IssuerKey)); r.Verdict != verify.NoData || r.Cause != "the root is not the pinned one" {
+	if r := v.Text(trusttest.Code(t, d.Credential(now), d.IssuerKey)); r.Verdict != verify.NoData || r.CauseCode != verify.CauseDataUnusable || !strings.HasSuffix(r.Cause, ": the root is not the pinned one") {
 		t.Errorf("%s (%s)", r.Verdict, r.Cause)
 	}
 	if r := v.Text("12"); r.Verdict != verify.Malformed {
@@ -334,7 +334,8 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"verdict":"valid","cause":"signature, scope, status and dates are in order","kind":1,"pinned":false,` +
+	const want = `{"verdict":"valid","cause_code":"in_order","cause":"signature, scope, status and dates are in order",` +
+		`"cause_zh":"签名、范围、状态和日期均相符","next_en":"Check that this is the holder","next_zh":"请核对持证人","kind":1,"pinned":false,` +
 		`"category":"004","category_name":"机动车驾驶证","holder":"张样例","id_masked":"34************0012","number":"34************0012",` +
 		`"issuer":"测试局","valid_from":"2024-05-01","valid_until":"2025-05-01","fields":{"firstIssueDate":"2010-01-01","vehicleClass":"C1"},` +
 		`"document":null,"trust_version":1,"status_as_of":"2024-05-01T08:00:00Z","took_us":0}`
@@ -347,7 +348,8 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const wantBad = `{"verdict":"malformed","cause":"2 digits are too few: malformed code","kind":null,"pinned":false,"category":null,"category_name":null,` +
+	const wantBad = `{"verdict":"malformed","cause_code":"length","cause":"cut off, or not a code of ours: 2 digits are too few",` +
+		`"cause_zh":"码不完整，或不是本系统的码","next_en":"Scan the whole code again","next_zh":"请完整地重新扫描","kind":null,"pinned":false,"category":null,"category_name":null,` +
 		`"holder":null,"id_masked":null,"number":null,"issuer":null,"valid_from":null,"valid_until":null,"fields":{},"document":null,` +
 		`"trust_version":1,"status_as_of":"2024-05-01T08:00:00Z","took_us":0}`
 	if string(got) != wantBad {

@@ -1,0 +1,96 @@
+package office
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/path"
+	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// The causes of verdicts on documents, beside those of codes in package qr/verify.
+const (
+	causeSignaturesInOrder verify.CauseCode = "signatures_in_order"
+	causeNoSignature       verify.CauseCode = "no_signature"
+	causeForeignSignature  verify.CauseCode = "foreign_signature"
+	causeSignerSuspended   verify.CauseCode = "signer_suspended"
+	causeSignerRevoked     verify.CauseCode = "signer_revoked"
+	causeRevocationUnknown verify.CauseCode = "revocation_unknown"
+	causeSignerUntrusted   verify.CauseCode = "signer_untrusted"
+	causeSealDates         verify.CauseCode = "seal_dates"
+	causeDocumentChanged   verify.CauseCode = "document_changed"
+	causeLicenceForm       verify.CauseCode = "licence_form"
+	causeLicenceSignature  verify.CauseCode = "licence_signature"
+	causeIdentifierIssuer  verify.CauseCode = "identifier_issuer"
+	causeNotSealedByIssuer verify.CauseCode = "not_sealed_by_issuer"
+)
+
+// Next steps where the verdict's is not the right one.
+const (
+	nextReportZH, nextReportEN = "不得接受，请报告上级", "Do not accept; report it"
+	nextAskZH, nextAskEN       = "请向发文机关核实", "Ask the authority that issued it"
+)
+
+// documentCause words a cause in both languages; what went wrong in detail follows in
+// English.
+func documentCause(code verify.CauseCode, zh, en string, detail error) verify.Cause {
+	if detail != nil {
+		en += ": " + detail.Error()
+	}
+	return verify.Cause{Code: code, ZH: zh, EN: en}
+}
+
+// next gives a cause a next step of its own.
+func next(c verify.Cause, zh, en string) verify.Cause {
+	c.NextZH, c.NextEN = zh, en
+	return c
+}
+
+// documentVerdict sums up a report: what is certainly wrong, what nobody can say,
+// and what is in order.
+func documentVerdict(report *pdf.Report) (verify.Verdict, verify.Cause) {
+	if len(report.Signatures) == 0 {
+		return verify.NoData, next(documentCause(causeNoSignature, "文件没有签名或印章", "the document has no signature", nil), nextAskZH, nextAskEN)
+	}
+	err := report.Err()
+	switch {
+	case err == nil:
+		n := len(report.Signatures)
+		return verify.Valid, next(documentCause(causeSignaturesInOrder, fmt.Sprintf("共 %d 个签名，均有效并覆盖全文", n),
+			fmt.Sprintf("%d signatures, all in order, cover the whole document", n), nil), "请核对签章人与文件内容", "Check who signed, and what the document says")
+	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
+		return verify.NoData, undecided(err)
+	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
+		// A foreign signature, RSA for example, is nobody's forgery.
+		return verify.NoData, next(documentCause(causeForeignSignature, "签名的格式或算法不受支持", "a signature of another format", err), nextAskZH, nextAskEN)
+	case errors.Is(err, path.ErrSuspended):
+		return verify.Suspended, documentCause(causeSignerSuspended, "签章人的证书已暂停", "the signer's certificate is suspended", err)
+	case errors.Is(err, path.ErrCannotSay):
+		return verify.NoData, documentCause(causeRevocationUnknown, "无法得知签章证书是否已吊销", "whether a certificate is revoked is not known", err)
+	case errors.Is(err, path.ErrRevoked):
+		return verify.Revoked, documentCause(causeSignerRevoked, "签章人的证书已吊销", "the signer's certificate is revoked", err)
+	case errors.Is(err, path.ErrUntrusted), errors.Is(err, seal.ErrMaker):
+		return verify.Untrusted, documentCause(causeSignerUntrusted, "签章人的证书不受信任", "the signer's certificate is not trusted", err)
+	case errors.Is(err, seal.ErrSealDates):
+		return verify.Expired, next(documentCause(causeSealDates, "盖章时印章不在有效期内", "the seal was not in its time when it was used", err), nextAskZH, nextAskEN)
+	default:
+		return verify.Tampered, documentCause(causeDocumentChanged, "签章后文件被改动，或系伪造", "changed after it was signed, or forged", err)
+	}
+}
+
+// undecided is the cause where the second implementation did not agree or had no time.
+func undecided(err error) verify.Cause {
+	if errors.Is(err, pki.ErrBusy) {
+		return verify.Because(verify.CauseBusy)
+	}
+	return verify.Because(verify.CauseDisagree)
+}
+
+// out is the cause of a licence that its issuer may not have issued so.
+func out(code verify.CauseCode, zh, en string) verify.Cause {
+	return next(documentCause(code, zh, en, nil), nextReportZH, nextReportEN)
+}

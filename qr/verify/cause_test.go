@@ -1,0 +1,136 @@
+package verify_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/elicence/elicence/internal/trusttest"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr"
+	"github.com/elicence/elicence/qr/trust"
+	"github.com/elicence/elicence/qr/verify"
+)
+
+// causesBesideVectors are results for the causes that no vector can show.
+func causesBesideVectors(t *testing.T) []verify.Result {
+	t.Helper()
+	d := trusttest.New(t, now)
+	cache, err := trust.Load(d.Files(t), trust.Options{Second: second.Opinion{}, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := func() time.Time { return now }
+	forgery, good := forged(t, d), trusttest.Code(t, d.Credential(now.Add(-time.Hour)), d.IssuerKey)
+	with := func(second pki.SecondOpinion, code string) verify.Result {
+		return verify.New(cache, verify.Options{Second: second, Now: clock}).Text(code)
+	}
+	without := func(err error) verify.Result {
+		return verify.Without(err, verify.Options{Now: clock}).Text(good)
+	}
+	unreadable := verify.New(cache, verify.Options{Now: clock}).Unreadable
+	d.Trust.Services[0].Until = now.Add(-time.Hour).Unix()
+	document := &qr.Document{SignedAt: now, Expires: now.AddDate(1, 0, 0), Number: "1", Length: 9, Seals: []string{}}
+	b, err := document.Sign(d.CodeKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := qr.Encode(qr.KindDocument, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []verify.Result{
+		with(opinion{accepts: true}, forgery), with(opinion{err: pki.ErrBusy}, forgery),
+		verifier(t, d, now).Text(late),
+		noDevices(t),
+		without(trust.ErrPin), without(trust.ErrRollback), without(trust.ErrMismatch),
+		unreadable(verify.CauseNoPicture, ""), unreadable(verify.CauseNoCode, "blurred"), unreadable(verify.CauseSeveralCodes, ""), unreadable(verify.CauseLongLine, ""),
+	}
+}
+
+// noDevices is the result for a presentation where none is taken.
+func noDevices(t *testing.T) verify.Result {
+	t.Helper()
+	d, device := trusttest.New(t, now), trusttest.NewDevice(t, qr.DeviceP256)
+	d.Trust.Devices = nil
+	return verifier(t, d, now).Text(device.Present(t, trusttest.SignedForDevice(t, d.ForDevice(now.Add(-time.Hour), device), d.IssuerKey), now, nil))
+}
+
+// TestEveryCause: each cause is reached, by a vector or by a row above, and says what
+// is the matter and what to do next in both languages.
+func TestEveryCause(t *testing.T) {
+	t.Parallel()
+	results := causesBesideVectors(t)
+	for _, f := range readVectors(t) {
+		s := vectorScanners(f)
+		for _, v := range f.Vectors {
+			results = append(results, s.judge(t, v))
+		}
+	}
+	isChinese := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+	}
+	seen := make(map[verify.CauseCode]bool)
+	for _, r := range results {
+		seen[r.CauseCode] = true
+		for what, text := range map[string]string{"cause": r.CauseZH, "next step": r.NextZH} {
+			if !isChinese(text) || strings.Contains(text, "%!") {
+				t.Errorf("%s: %s in Chinese: %q", r.CauseCode, what, text)
+			}
+		}
+		for what, text := range map[string]string{"cause": r.Cause, "next step": r.NextEN} {
+			if text == "" || strings.Contains(text, "%!") || strings.Contains(text, "\n") || what != "cause" && isChinese(text) {
+				t.Errorf("%s: %s in English: %q", r.CauseCode, what, text)
+			}
+		}
+	}
+	for _, code := range verify.Causes() {
+		if !seen[code] {
+			t.Errorf("cause %s is never given", code)
+		}
+		delete(seen, code)
+	}
+	for code := range seen {
+		t.Errorf("cause %q has no wording", code)
+	}
+}
+
+// TestNobodyIsBlamed: a misread, old data or a wrong clock is never told in the words
+// of a forgery, and the holder is not sent away for them.
+func TestNobodyIsBlamed(t *testing.T) {
+	t.Parallel()
+	for _, v := range []verify.Verdict{verify.Malformed, verify.NoData, verify.Clock, verify.ValidStale} {
+		w := v.Wording()
+		for _, word := range []string{"伪造", "不得接受", "forged", "Do not accept"} {
+			if strings.Contains(w.ZH+w.EN+w.NextZH+w.NextEN, word) {
+				t.Errorf("%s is told with %q", v, word)
+			}
+		}
+		if w.Colour != verify.Amber {
+			t.Errorf("%s is %s", v, w.Colour)
+		}
+	}
+}
+
+// TestSpans: a clock that is off says by how much, in a unit that people can judge.
+func TestSpans(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		behind time.Duration
+		en, zh string
+	}{
+		{301 * time.Second, "301 seconds", "慢 301 秒"},
+		{time.Hour, "1 hour ", "慢 1 小时"},
+		{8 * time.Hour, "8 hours", "慢 8 小时"},
+		{72 * time.Hour, "3 days", "慢 3 天"},
+		{400 * 24 * time.Hour, "400 days", "慢 400 天"},
+	} {
+		err := &trust.ClockError{Now: now, Last: now.Add(tt.behind)}
+		r := verify.Without(err, verify.Options{Now: time.Now}).Text(trusttest.Code(t, trusttest.New(t, now).Credential(now), trusttest.New(t, now).IssuerKey))
+		if r.CauseCode != verify.CauseClockBehind || !strings.Contains(r.Cause, tt.en) || !strings.Contains(r.CauseZH, tt.zh) || r.NextZH != "请校准本终端时钟后重试" {
+			t.Errorf("%s: %s %s %s, want %s %s", tt.behind, r.Cause, r.CauseZH, r.NextZH, tt.en, tt.zh)
+		}
+	}
+}
