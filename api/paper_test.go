@@ -74,3 +74,25 @@ func TestPaperPageAsksBeforeSending(t *testing.T) {
 	b.do(chromedp.Click("#send"))
 	b.until("the server has answered", `document.querySelector("#answer").className === "green"`)
 }
+
+// TestTornPaper: where no code can be read, the number on the paper is looked up online,
+// and the page says so.
+func TestTornPaper(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	b := newBrowser(t)
+	b.do(chromedp.EmulateViewport(390, 844))
+	number := s.record.Licence.Number
+	for _, tt := range []struct{ holder, zh, facts string }{{"张样例", "有效", "机动车驾驶证"}, {"王样例", "无法判断", ""}} {
+		b.do(chromedp.Navigate(s.url+"/v"), chromedp.Click("#torn summary"),
+			chromedp.SendKeys("#number", number), chromedp.SendKeys("#holder", tt.holder), chromedp.Click("#lookup-button"))
+		b.until("the register has answered", `document.querySelector("#answer").hidden === false`)
+		if a := b.shown(); a.ZH != tt.zh || !strings.Contains(a.Facts, tt.facts) {
+			t.Errorf("%s: %+v", tt.holder, a)
+		}
+		if says := b.meaning(); !strings.Contains(says, "联网查询") {
+			t.Errorf("the page says %q", says)
+		}
+		b.screenshot("paper-torn-" + tt.zh)
+	}
+}

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -109,4 +110,57 @@ func TestWalletPage(t *testing.T) {
 	if a := counter.scan(phone.shownCode()); !strings.HasPrefix(a.ZH, "已暂扣") {
 		t.Errorf("after the suspension: %+v", a)
 	}
+}
+
+// symbolOf returns the picture of a symbol on the page, as a camera would have it.
+func (b *browser) symbolOf(canvas string) []byte {
+	b.tb.Helper()
+	b.until("the symbol is drawn", `(document.querySelector("`+canvas+`")?.dataset.code ?? "") !== ""`)
+	url := ask(b, chromedp.Evaluate[string](`document.querySelector("`+canvas+`").toDataURL("image/png")`))
+	picture, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(url, "data:image/png;base64,"))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return picture
+}
+
+// TestTwoWay: the counter asks, the phone shows who asks, answers, and the counter takes
+// this answer and no other.
+func TestTwoWay(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	phone := newBrowser(t)
+	phone.do(chromedp.EmulateViewport(390, 844))
+	phone.bindLicence(s)
+	if _, err := s.fixture.Office.Publish(context.Background(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	counter := newBrowser(t)
+	counter.openHall(s.url)
+	counter.do(chromedp.Click("#ask-button"), chromedp.SendKeys("#hall-name", "合肥市大厅三号窗口"), chromedp.Click("#asking button[type=submit]"))
+	question := counter.symbolOf("#asking canvas")
+	counter.screenshot("hall-asking")
+
+	phone.do(chromedp.Click(".licence"))
+	unasked := phone.shownCode()
+	ask(phone, chromedp.Evaluate[bool](`(() => { delete document.querySelector("#symbol").dataset.code; document.querySelector("#answer-hall").click(); return true; })()`))
+	phone.do(chromedp.SetUploadFiles("#scanner #file", []string{s.file(t, "question.png", question)}), chromedp.WaitVisible("#agree"))
+	if says := ask(phone, chromedp.Text("#scanner-says")); !strings.Contains(says, "合肥市大厅三号窗口") {
+		t.Errorf("the phone says %q", says)
+	}
+	phone.screenshot("wallet-asked")
+	phone.do(chromedp.Click("#agree"))
+	phone.until("the hall's name is shown", `document.querySelector("#asked-by").innerText.includes("合肥市大厅三号窗口")`)
+	answer := phone.shownCode()
+	phone.screenshot("wallet-answer")
+
+	// A scanner's keys go to the page, not into a field.
+	ask(counter, chromedp.Evaluate[bool](`(document.activeElement.blur(), true)`))
+	if a := counter.scan(unasked); a.ZH == "有效" {
+		t.Errorf("a code that answers nothing: %+v", a)
+	}
+	if a := counter.scan(answer); a.ZH != "有效" {
+		t.Errorf("the answer: %+v", a)
+	}
+	counter.until("the question is gone", `document.querySelector("#asking").hidden`)
 }

@@ -35,7 +35,7 @@ func (v *Verifier) Text(scanned string) Answer {
 	w := r.Verdict.Wording()
 	a := Answer{
 		Verdict: r.Verdict, Cause: r.Cause, CauseZH: r.CauseZH, Code: r, Wording: wording{w.ZH, w.EN, r.NextZH, r.NextEN, w.Colour, w.Symbol},
-		Labels: []fieldLabel{}, Meaning: meaningOf(r.Verdict),
+		Labels: []fieldLabel{}, Meaning: meaningOf(r),
 	}
 	for _, l := range r.Labels {
 		a.Labels = append(a.Labels, fieldLabel(l))

@@ -3,6 +3,7 @@ package browser
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"maps"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/trusttest"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 )
@@ -217,6 +220,9 @@ func TestMeanings(t *testing.T) {
 	t.Parallel()
 	for _, v := range verify.Verdicts() {
 		m, ok := meanings[v]
+		if document, other := documentMeanings[v]; other && (document.ZH == m.ZH || document.NextEN == "" || strings.Contains(document.ZH, "证照")) {
+			t.Errorf("%s of a document: %+v", v, document)
+		}
 		if !ok || m.ZH == "" || m.EN == "" || m.NextZH == "" || m.NextEN == "" {
 			t.Errorf("%s: %+v", v, m)
 		}
@@ -224,4 +230,108 @@ func TestMeanings(t *testing.T) {
 			t.Errorf("%s accuses somebody: %s", v, m.ZH)
 		}
 	}
+}
+
+// TestCounter: a counter remembers what it was shown from one visit to the next, and
+// takes only the answer to its question while it asks.
+func TestCounter(t *testing.T) {
+	t.Parallel()
+	d, device := trusttest.New(t, now), trusttest.NewDevice(t, qr.DeviceP256)
+	credential := trusttest.SignedForDevice(t, d.ForDevice(now.Add(-time.Hour), device), d.IssuerKey)
+	at := now
+	options := Options{Now: func() time.Time { return at }}
+	s := &service{files: d.Files(t)}
+	counter := New(options)
+	counter.Recall(nil)
+	kept, _, err := counter.Refresh(t.Context(), s.read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdict := func(v *Verifier, code string, want verify.Verdict) {
+		t.Helper()
+		if a := v.Text(code); a.Verdict != want {
+			t.Errorf("%s (%s), want %s", a.Verdict, a.Cause, want)
+		}
+	}
+	code := device.Present(t, credential, at, nil)
+	verdict(counter, code, verify.Valid)
+	at = at.Add(10 * time.Second)
+	verdict(counter, code, verify.Replayed)
+
+	next := New(options)
+	next.Recall(counter.Shown())
+	if err := next.Restore(kept); err != nil {
+		t.Fatal(err)
+	}
+	verdict(next, code, verify.Replayed)
+	verdict(next, device.Present(t, credential, at, nil), verify.Valid)
+
+	// A counter that has lost its memory takes nothing from before.
+	damaged := New(options)
+	damaged.Recall(flip(counter.Shown()))
+	if err := damaged.Restore(kept); err != nil {
+		t.Fatal(err)
+	}
+	verdict(damaged, code, verify.Replayed)
+
+	question, err := next.Ask(rand.Reader, "甲厅一号窗口")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at = at.Add(5 * time.Second)
+	verdict(next, device.Present(t, credential, at, nil), verify.Replayed)
+	if hall, err := Hall(question); err != nil || hall != "甲厅一号窗口" {
+		t.Errorf("the phone reads %q, %v", hall, err)
+	}
+	p := Presentation{Credential: credential, At: at, Question: question}
+	message, err := p.ToSign()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := device.Sign(message)
+	answer, err := p.Code(signature[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdict(next, answer, verify.Valid)
+	at = at.Add(5 * time.Second)
+	verdict(next, answer, verify.Replayed)
+	next.StopAsking()
+	verdict(next, device.Present(t, credential, at, nil), verify.Valid)
+}
+
+// TestWalletRefuses: nothing is shown that no counter takes.
+func TestWalletRefuses(t *testing.T) {
+	t.Parallel()
+	d, device := trusttest.New(t, now), trusttest.NewDevice(t, qr.DeviceP256)
+	credential := trusttest.SignedForDevice(t, d.ForDevice(now.Add(-time.Hour), device), d.IssuerKey)
+	p := Presentation{Credential: credential, At: now}
+	message, err := p.ToSign()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := device.Sign(message)
+	for name, bad := range map[string][]byte{"another device's": signed(trusttest.NewDevice(t, qr.DeviceP256), message), "short": signature[:63], "none": nil} {
+		if code, err := p.Code(bad); err == nil {
+			t.Errorf("with the signature of %s: %s", name, code)
+		}
+	}
+	for name, bad := range map[string]Presentation{
+		"no credential":    {At: now},
+		"not a credential": {Credential: []byte{0x84, 0x40}, At: now},
+		"not a question":   {Credential: credential, At: now, Question: "123456"},
+	} {
+		if code, err := bad.Code(signature[:]); err == nil {
+			t.Errorf("%s: %s", name, code)
+		}
+	}
+	point := device.Key.Point()
+	if normal, err := NormalSignature(point[:], signature[:]); err != nil || device.Key.Judge(message, pki.Signature(normal), nil) != pki.Good {
+		t.Errorf("the accepted form: %x, %v", normal, err)
+	}
+}
+
+func signed(device *trusttest.Device, message []byte) []byte {
+	signature := device.Sign(message)
+	return signature[:]
 }

@@ -12,12 +12,33 @@ type Meaning struct {
 	NextEN string `json:"next_en"`
 }
 
-func meaningOf(v verify.Verdict) Meaning {
-	m, ok := meanings[v]
+func meaningOf(r verify.Result) Meaning {
+	if r.Document != nil {
+		if m, ok := documentMeanings[r.Verdict]; ok {
+			return m
+		}
+	}
+	m, ok := meanings[r.Verdict]
 	if !ok {
 		return meanings[verify.NoData]
 	}
 	return m
+}
+
+// documentMeanings are of codes on sealed documents, where the words differ.
+var documentMeanings = map[verify.Verdict]Meaning{
+	verify.Valid: {
+		"这个码是真的。它只说明有这样一份盖章文件，不说明您手里的纸没有被改动。", "This code is genuine. It says that such a sealed document exists, and not that the paper in your hand is unchanged.",
+		"请取得电子原件，在“文件核验”页核验。", "Get the electronic original and check it on the page for documents.",
+	},
+	verify.Expired: {
+		"这个码是真的，但已过期。", "This code is genuine, but its time is over.",
+		"请取得新印的文件，或在“文件核验”页核验电子原件。", "Get a new print, or check the electronic original on the page for documents.",
+	},
+	verify.OutOfScope: {
+		"签名是真的，但签名的服务无权签发这样的码。", "The signature is genuine, but its signer may not sign such a code.",
+		"不要相信这份文件，请向出具单位核实。", "Do not rely on it, and ask whoever is said to have issued it.",
+	},
 }
 
 var meanings = map[verify.Verdict]Meaning{

@@ -30,10 +30,11 @@ export class Answer {
 
   set(name, text) { this.part(name).textContent = text ?? ""; }
 
-  addFact(name, value) {
+  addFact(name, value, className = "") {
     const dt = document.createElement("dt"), dd = document.createElement("dd");
     dt.textContent = name;
     dd.textContent = value;
+    dd.className = className;
     this.facts.append(dt, dd);
   }
 
@@ -41,7 +42,7 @@ export class Answer {
     for (const [key, label] of Object.entries(labels)) {
       if (key === "status_as_of" && facts[key] != null) this.addFact(label, localTime(facts[key]));
       else if (key === "category_name" && facts.category != null) this.addFact(label, `${facts.category} ${facts[key] ?? ""}`);
-      else if (facts[key] != null) this.addFact(label, facts[key]);
+      else if (facts[key] != null) this.addFact(label, facts[key], key);
       else if (key === "valid_until" && facts.valid_from != null) this.addFact(label, "长期 long-term");
     }
   }

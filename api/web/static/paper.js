@@ -96,5 +96,24 @@ $("file").addEventListener("change", async () => {
   }
 });
 
+$("lookup").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const query = { number: $("number").value.trim() };
+  if ($("holder").value.trim()) query.holder = $("holder").value.trim();
+  if ($("id-tail").value.trim()) query.id_tail = $("id-tail").value.trim();
+  $("lookup-button").disabled = true;
+  try {
+    const found = await askServer(JSON.stringify(query), "application/json");
+    show(found);
+    answer.set("meaning-zh", "这是联网查询登记簿的结果，纸上的码没有核验。");
+    answer.set("meaning-en", "This is what the register says, looked up online; the code on the paper was not verified.");
+  } catch (failed) {
+    problem(failed.zh, failed.en, failed.detail);
+  } finally {
+    $("lookup-button").disabled = false;
+    answer.section.scrollIntoView({ block: "start" });
+  }
+});
+
 window.addEventListener("hashchange", takeFragment);
 takeFragment();

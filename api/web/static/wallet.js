@@ -10,12 +10,17 @@ import { Asked } from "./worker.js";
 
 const changeEvery = 30; // seconds; a code is good for 90 before and after its own
 const answerFor = 90; // seconds that the answer to a hall is shown
+const clockJitter = 3000; // ms by which a clock is off for no reason but the way to the server
 
 const $ = (id) => document.getElementById(id);
 const database = new Database("elicence-wallet");
 const worker = new Asked("wallet-worker.js");
 let held = []; // what the database has, but for a key whose licence has not come yet
-let showing = null; // {licence, profile, question, code, until, length}, or null
+// What is on the screen, or null: the licence and profile, the hall's question that is
+// answered or null, the time until which the code stays and for how many seconds it does.
+// next is a code that takes its turn before those made here, or null. serial changes with
+// everything that makes a code under way the wrong one.
+let showing = null;
 
 const profileNames = { full: ["全部", "everything"], masked: ["隐去姓名等", "name hidden"], minimal: ["最少", "as little as possible"] };
 const choiceNames = { number: ["编号", "number"], holder: ["持证人", "holder"], id_masked: ["证件号码", "document"], validity: ["有效期", "validity"] };
@@ -50,7 +55,10 @@ function showList() {
     const button = make("button", "licence",
       make("strong", "", summary.category_name), make("span", "", summary.holder), make("span", "", summary.id_masked || summary.number), make("span", "", validity(summary)));
     button.type = "button";
-    button.addEventListener("click", () => open(one));
+    button.addEventListener("click", () => {
+      open(one);
+      refresh(one);
+    });
     return button;
   }));
   if (!held.length) $("list").replaceChildren(both(make("p", "hint"), "还没有绑定证照。", "No licence is bound to this device yet."));
@@ -72,7 +80,7 @@ const serverNow = (one) => Date.now() + one.ahead;
 const usable = (one) => one.credentials.filter((c) => Date.parse(c.expires) > serverNow(one));
 
 function open(one) {
-  showing = { licence: one, profile: usable(one)[0]?.profile, question: null, until: 0, length: changeEvery };
+  showing = { licence: one, profile: usable(one)[0]?.profile, question: null, until: 0, length: changeEvery, next: null, serial: 0 };
   $("showing-name").textContent = one.summary.category_name;
   $("showing-holder").textContent = `${one.summary.holder} ${one.summary.id_masked ?? ""}`;
   showProfiles();
@@ -85,7 +93,6 @@ function open(one) {
   $("showing-name").focus();
   if (!showing.profile) alarm({ zh: "凭证已到期，请联网续期", en: "The credential is over: renew it with a network" });
   tick();
-  renewIfDue(one);
 }
 
 function close() {
@@ -104,9 +111,7 @@ function showProfiles() {
     input.name = "profile";
     input.checked = profile === showing.profile;
     input.addEventListener("change", () => {
-      Object.assign(showing, { profile, until: 0, question: null, length: changeEvery });
-      $("asked-by").hidden = true;
-      tick();
+      change({ profile });
     });
     return make("label", "choice", input, both(make("span", ""), ...(profileNames[profile] ?? [profile, ""])));
   }));
@@ -131,35 +136,47 @@ async function makeCode({ licence, profile, question }) {
   return worker.ask("present", { credential, seconds, question, signature: await sign(licence.key, message) });
 }
 
-let making = false;
+// Another code than the one on the screen is wanted.
+function change(wanted) {
+  Object.assign(showing, { question: null, next: null }, wanted, { until: 0, serial: showing.serial + 1 });
+  clearSymbol($("symbol"));
+  alarm(null);
+  tick();
+}
+
+// Puts the code that is due on the screen, unless something else is wanted by then.
+async function put(current) {
+  const { serial, next } = current;
+  // An answer is for one hall and once; the codes that change come after it.
+  if (current.until > 0) current.question = null;
+  const seconds = next?.seconds ?? (current.question ? answerFor : changeEvery);
+  const wanted = () => showing === current && current.serial === serial;
+  try {
+    const code = next?.code ?? (await makeCode(current));
+    if (!wanted()) return;
+    await drawSymbol($("symbol"), code);
+    Object.assign(current, { until: Date.now() + seconds * 1000, length: seconds, next: null });
+  } catch (error) {
+    if (!wanted()) return;
+    alarm(error);
+    current.until = Date.now() + 5000;
+  }
+}
+
+let putting = false; // one code at a time is made
 
 async function tick() {
-  const current = showing;
-  if (!current?.profile) return clearSymbol($("symbol"));
-  const left = current.until - Date.now();
-  if (left <= 0 && current.question) {
-    // An answer is for one hall and once; the codes that change come after it.
-    Object.assign(current, { question: null, length: changeEvery });
-    $("asked-by").hidden = true;
+  if (!showing?.profile) return clearSymbol($("symbol"));
+  if (showing.until <= Date.now() && !putting) {
+    putting = true;
+    await put(showing);
+    putting = false;
   }
-  if (left <= 0 && !making) {
-    making = true;
-    try {
-      const code = await makeCode(current);
-      if (showing !== current) return;
-      await drawSymbol($("symbol"), code);
-      current.until = Date.now() + current.length * 1000;
-    } catch (error) {
-      alarm(error);
-      current.until = Date.now() + 5000;
-    } finally {
-      making = false;
-    }
-  }
-  showCountdown(current);
+  if (showing) showCountdown(showing);
 }
 
 function showCountdown(current) {
+  $("asked-by").hidden = !current.question;
   const left = Math.max(0, Math.ceil((current.until - Date.now()) / 1000));
   both($("countdown-text"), `${left} 秒后更新`, `changes in ${left} s`);
   $("countdown-bar").value = left / current.length;
@@ -178,9 +195,17 @@ $("back").addEventListener("click", close);
 
 // --- online: renewing, choosing, removing
 
-async function renewIfDue(one) {
-  if (!navigator.onLine || Date.parse(one.renewAt) > serverNow(one)) return;
+// Whenever there is a network: the clock is compared, and the credential renewed in time.
+async function refresh(one) {
+  if (!navigator.onLine) return;
   try {
+    const ahead = await api.clockAhead();
+    if (Math.abs(ahead - one.ahead) > clockJitter) {
+      one.ahead = ahead;
+      await keep(one);
+      if (showing?.licence === one) change({});
+    }
+    if (Date.parse(one.renewAt) > serverNow(one)) return;
     const renewed = await api.renew(worker, one);
     await keep(renewed);
     if (showing?.licence === one) open(renewed);
@@ -197,12 +222,8 @@ $("choices").addEventListener("submit", async (event) => {
   try {
     const { code, expires } = await api.choose(worker, current.licence, fields);
     if (showing !== current) return;
-    await drawSymbol($("symbol"), code);
-    current.length = 60;
-    current.until = Date.parse(expires) - current.licence.ahead;
-    alarm(null);
+    change({ next: { code, seconds: Math.floor((Date.parse(expires) - serverNow(current.licence)) / 1000) } });
     $("symbol").scrollIntoView({ block: "center" });
-    tick();
   } catch (error) {
     alarm(error);
   }
@@ -236,6 +257,7 @@ async function asked(text) {
     const hall = await worker.ask("hall", text);
     question = text;
     camera.close();
+    $("video").hidden = true;
     both($("scanner-says"), `“${hall}”要求查看您的证照。`, `${hall} asks for your licence.`);
     $("agree").hidden = false;
     $("agree").focus();
@@ -249,12 +271,14 @@ const camera = new Camera($("video"), (found) => { if (found.text) asked(found.t
 $("answer-hall").addEventListener("click", async () => {
   question = null;
   $("agree").hidden = true;
+  $("video").hidden = false;
   both($("scanner-says"), "请对准窗口屏幕上的码", "Point at the code on the counter's screen");
   $("scanner").showModal();
   try {
     await camera.open();
   } catch {
-    both($("scanner-says"), "打不开摄像头，可以选图片", "The camera cannot be opened: choose a picture");
+    $("video").hidden = true;
+    if (question === null) both($("scanner-says"), "打不开摄像头，可以选图片", "The camera cannot be opened: choose a picture");
   }
 });
 
@@ -269,22 +293,9 @@ $("file").addEventListener("change", async () => {
 
 $("agree").addEventListener("click", async () => {
   const hall = await worker.ask("hall", question);
-  Object.assign(showing, { question, until: 0, length: answerFor });
-  const current = showing;
   $("scanner").close();
-  making = true;
-  try {
-    await drawSymbol($("symbol"), await makeCode(current));
-    current.until = Date.now() + answerFor * 1000;
-    both($("asked-by"), `正在向“${hall}”出示`, `shown to ${hall}`);
-    $("asked-by").hidden = false;
-  } catch (error) {
-    current.question = null;
-    alarm(error);
-  } finally {
-    making = false;
-  }
-  tick();
+  both($("asked-by"), `正在向“${hall}”出示`, `shown to ${hall}`);
+  change({ question });
 });
 
 $("cancel").addEventListener("click", () => $("scanner").close());
@@ -336,7 +347,7 @@ async function start() {
     alarm({ zh: "浏览器不保存数据，不能绑定证照", en: "The browser keeps nothing: no licence can be bound" });
     showList();
   }
-  for (const one of held) renewIfDue(one);
+  for (const one of held) refresh(one);
 }
 
 window.addEventListener("hashchange", takeFragment);

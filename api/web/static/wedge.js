@@ -3,6 +3,7 @@
 // Enter at its end presses no button.
 
 const pauseAfter = 400; // ms without a key after which a scan is over that has no Enter at its end
+const lateEnter = 1500; // ms for which the Enter of a scan that was taken without it may still come
 const shortest = 16; // characters; fewer are somebody's stray keys
 
 // Some input methods hide the key but tell its place.
@@ -17,18 +18,22 @@ function typesElsewhere(target) {
 }
 
 export function listenForScans(scanned) {
-  let typed = "", timer = 0;
+  let typed = "", timer = 0, taken = -Infinity;
   const finish = () => {
     const text = typed;
     typed = "";
     clearTimeout(timer);
-    if (text.length >= shortest) scanned(text);
+    if (text.length < shortest) return;
+    taken = performance.now();
+    scanned(text);
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || typesElsewhere(event.target)) return;
-    if ((event.key === "Enter" || event.key === "Tab" || event.code === "Enter") && typed.length >= shortest) {
+    const ends = event.key === "Enter" || event.key === "Tab" || event.code === "Enter";
+    if (ends && (typed.length >= shortest || performance.now() - taken < lateEnter)) {
       event.preventDefault();
       finish();
+      taken = -Infinity;
       return;
     }
     const c = character(event);
