@@ -33,10 +33,12 @@ type allotter struct {
 	total  int // free indices in opened windows
 }
 
-// loadAllotter reads the windows of a list that were opened.
+// loadAllotter reads the windows of a list out of which indices were given.
 func loadAllotter(tx *bbolt.Tx, list uint32) *allotter {
 	a := new(allotter)
-	a.opened = int(getUint(tx.Bucket(buckets.lists), listKey(list)) / windowSize)
+	for k := range prefixed(tx.Bucket(buckets.windows), listKey(list)) {
+		a.opened = int(binary.BigEndian.Uint16(k)) + 1
+	}
 	for w := range a.opened {
 		copy(a.taken[w][:], tx.Bucket(buckets.windows).Get(windowKey(list, w)))
 		a.free[w] = windowSize
@@ -130,8 +132,10 @@ func (s *Store) ReleaseIndex(ref licence.StatusRef) {
 	}
 }
 
-// storeIndex records, in the transaction of an issue, that an index was given
-// out, and raises the list's high mark to the end of its window.
+// storeIndex records, in the transaction of an issue, that an index was given out, and
+// raises the list's high mark to the end of the window behind its own. That one is opened
+// next: what is given out before the next publication is known to terminals at once, and
+// only then is a phone of use at the counter where it was bound.
 func storeIndex(tx *bbolt.Tx, ref licence.StatusRef) error {
 	if ref.Index >= status.ListSize {
 		return fmt.Errorf("index %d is beyond status list %d", ref.Index, ref.List)
@@ -148,7 +152,7 @@ func storeIndex(tx *bbolt.Tx, ref licence.StatusRef) error {
 		return err
 	}
 	lists := tx.Bucket(buckets.lists)
-	if end := uint64(window+1) * windowSize; end > getUint(lists, listKey(ref.List)) {
+	if end := uint64(min(window+2, windows)) * windowSize; end > getUint(lists, listKey(ref.List)) {
 		return putUint(lists, listKey(ref.List), end)
 	}
 	return nil
