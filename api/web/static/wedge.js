@@ -18,7 +18,7 @@ function typesElsewhere(target) {
 }
 
 export function listenForScans(scanned) {
-  let typed = "", timer = 0, taken = -Infinity;
+  let typed = "", timer = 0, taken = -Infinity, swallow = false;
   const finish = () => {
     const text = typed;
     typed = "";
@@ -29,9 +29,11 @@ export function listenForScans(scanned) {
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || typesElsewhere(event.target)) return;
+    swallow = false;
     const ends = event.key === "Enter" || event.key === "Tab" || event.code === "Enter";
     if (ends && (typed.length >= shortest || performance.now() - taken < lateEnter)) {
       event.preventDefault();
+      swallow = true;
       finish();
       taken = -Infinity;
       return;
@@ -43,6 +45,8 @@ export function listenForScans(scanned) {
     clearTimeout(timer);
     timer = setTimeout(finish, pauseAfter);
   }, { capture: true });
+  // Remote desktops send the character apart from its key.
+  document.addEventListener("keypress", (event) => { if (swallow) event.preventDefault(); }, { capture: true });
   document.addEventListener("paste", (event) => {
     const text = event.clipboardData.getData("text/plain");
     if (text && !typesElsewhere(event.target)) {
