@@ -49,6 +49,8 @@ require (
 	github.com/transparency-dev/merkle v0.0.2
 	// COSE_Sign of the trust files, and the oracle of pki/cose.
 	github.com/veraison/go-cose v1.3.0
+	// scanners on a serial port.
+	go.bug.st/serial v1.6.4
 	// the embedded store.
 	go.etcd.io/bbolt v1.5.0
 	// profiles of certificates, with known fields only.
@@ -84,6 +86,7 @@ require (
 	github.com/bwesterb/go-ristretto v1.2.4 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
+	github.com/creack/goselect v0.1.2 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/hhrutter/tiff v1.0.6 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect

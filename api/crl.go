@@ -25,6 +25,7 @@ const crlMaxAge = 10 * time.Minute
 // RegisterCRLs serves the lists under the names that certificates carry:
 //
 //	GET /crl/{name}.crl
+//	GET /trust/crl/{name}.crl    the same, where a folder of trust files has them
 //
 // A list that has ended is still served: it is the last good one, and its dates say
 // what it is worth.
@@ -53,6 +54,8 @@ func RegisterCRLs(e *echo.Echo, lists CRLs, now func() time.Time) {
 		http.ServeContent(c.Response(), c.Request(), "", list.ThisUpdate, bytes.NewReader(list.DER))
 		return nil
 	}
-	e.GET("/crl/:name", serve)
-	e.HEAD("/crl/:name", serve)
+	for _, path := range []string{"/crl/:name", "/trust/crl/:name"} {
+		e.GET(path, serve)
+		e.HEAD(path, serve)
+	}
 }

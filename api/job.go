@@ -15,7 +15,9 @@ type job struct {
 	name   string
 	every  time.Duration
 	atOnce bool // for the first time when the service starts
-	run    func(context.Context) error
+	// wake asks for a run before its time. What comes within settle is one run.
+	wake <-chan struct{}
+	run  func(context.Context) error
 }
 
 const (
@@ -24,11 +26,13 @@ const (
 	renewWithin  = 30 * 24 * time.Hour // seals whose certificates end so soon are renewed
 	ocspEvery    = 3 * time.Hour       // twice within the time in which an answer is due
 	clockEvery   = time.Minute
+	settle       = 2 * time.Second
+	retryAfter   = 30 * time.Second // of a job that failed
 )
 
 func (s *Server) jobs() []job {
 	return []job{
-		{name: "trust", every: publishEvery, run: func(ctx context.Context) error {
+		{name: "trust", every: publishEvery, wake: s.office.Unpublished(), run: func(ctx context.Context) error {
 			_, err := s.office.Publish(ctx, "serve")
 			return err
 		}},
@@ -71,29 +75,39 @@ func (s *Server) startJobs(ctx context.Context) {
 }
 
 // repeat waits up to a tenth longer or shorter than a job asks for, so that several
-// nodes and jobs do not all work in the same second.
+// nodes and jobs do not all work in the same second. A job that failed is tried again
+// before its time.
 func (s *Server) repeat(ctx context.Context, j job) {
-	if j.atOnce {
-		s.do(ctx, j)
-	}
+	failed := j.atOnce && !s.do(ctx, j)
 	for {
-		jitter := time.Duration((rand.Float64() - 0.5) / 5 * float64(j.every)) //nolint:gosec // no secret
+		wait := j.every + time.Duration((rand.Float64()-0.5)/5*float64(j.every)) //nolint:gosec // no secret
+		if failed {
+			wait = min(wait, retryAfter)
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(j.every + jitter):
-			s.do(ctx, j)
+		case <-j.wake:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(settle):
+			}
+		case <-time.After(wait):
 		}
+		failed = !s.do(ctx, j)
 	}
 }
 
-func (s *Server) do(ctx context.Context, j job) {
+// do runs a job and reports whether it went well.
+func (s *Server) do(ctx context.Context, j job) bool {
 	err := j.run(ctx)
 	if ctx.Err() != nil {
-		return // the service is ending
+		return true // the service is ending
 	}
 	s.metrics.job(j.name, err)
 	if err != nil {
 		s.log.Error("a job failed", "job", j.name, "error", err)
 	}
+	return err == nil
 }

@@ -93,6 +93,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s.registerHealth()
 	s.registerAudit()
 	e.GET("/trust/*", s.trustFile)
+	e.GET("/trust/crl/index", s.crlIndex)
 	if err := s.registerStatus(context.Background()); err != nil {
 		return nil, err
 	}

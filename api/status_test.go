@@ -205,6 +205,9 @@ func TestCRLsOverHTTP(t *testing.T) {
 		"/crl/.crl":         {404, ""},
 		"/crl/..%2Fkek.crl": {404, ""},
 		"/crl/broken.crl":   {500, ""},
+
+		"/trust/crl/ca-1.crl": {200, "public, max-age=600, no-transform"},
+		"/trust/crl/ca-1":     {404, ""},
 	} {
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

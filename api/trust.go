@@ -3,13 +3,26 @@ package api
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 	"github.com/labstack/echo/v4"
+
+	"github.com/elicence/elicence/internal/office"
 )
+
+// crlIndex serves the names of the revocation lists, as an export has them.
+func (s *Server) crlIndex(c echo.Context) error {
+	names, err := s.office.CRLNames(c.Request().Context())
+	if err != nil {
+		return fmt.Errorf("reading the names of the CRLs: %w", err)
+	}
+	c.Response().Header().Set("Cache-Control", "no-cache")
+	return c.Blob(http.StatusOK, echo.MIMETextPlainCharsetUTF8, office.CRLIndex(names))
+}
 
 // trustFile serves one of the files that scanners cache. Set files never change
 // under their name; the others are asked for again with If-None-Match.

@@ -1,28 +1,33 @@
 // Command hallscan is the hall terminal: it verifies the codes on licences against
 // a folder of trust files, and cannot talk to anyone.
 //
-//	hallscan --trust DIR [--root-sm3 HEX] [--state DIR] [--json] [PICTURE…]
+//	hallscan --trust DIR [flags] [PICTURE|FOLDER…]
 //
-// Without pictures it reads codes as lines from standard input, as a scanner in
-// keyboard or serial mode delivers them, and answers each at once. It exits with 0 if
-// every scan was valid, 1 if one was not, and 2 if it could not work.
+// It reads codes as a scanner in keyboard mode types them on standard input, from a
+// serial port (--serial), from pictures and folders of pictures, and from a folder that
+// a camera fills (--watch), and answers each at once: in a line, as JSON (--json) or on
+// the whole screen (--screen). It exits with 0 if every scan was valid, 1 if one was
+// not, and 2 if it could not work.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/elicence/elicence/internal/places"
 	"github.com/elicence/elicence/internal/terminal"
-	"github.com/elicence/elicence/qr/trust"
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(os.Args[1:])) }
+
+const self = "hallscan"
 
 const (
 	exitValid    = 0
@@ -30,113 +35,107 @@ const (
 	exitCouldNot = 2
 )
 
-func run() int {
-	warn := func(line string) { fmt.Fprintln(os.Stderr, "hallscan: "+line) }
-	flags := flag.NewFlagSet("hallscan", flag.ContinueOnError)
-	flags.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: hallscan --trust DIR [--root-sm3 HEX] [--state DIR] [--json] [PICTURE…]")
-		flags.PrintDefaults()
+// settings are what the flags say.
+type settings struct {
+	trust, pin, state string
+	json, screen      bool
+	batch, bell       bool
+	clear             time.Duration
+	sources           sources
+}
+
+func run(args []string) int {
+	warn := func(line string) { fmt.Fprintln(os.Stderr, self+": "+line) }
+	s, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitValid
 	}
-	trustDir := flags.String("trust", "", "folder with the trust `files` (required)")
-	pinHex := flags.String("root-sm3", "", "SM3 of a root file that must be in the folder, in `hex`; else the file root.sm3 of the configuration folder, if it is there")
-	stateDir := flags.String("state", "", "`folder` that remembers versions and time (default: the user's state folder)")
-	asJSON := flags.Bool("json", false, "print one JSON object a scan")
-	if err := flags.Parse(os.Args[1:]); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return exitValid
-		}
-		return exitCouldNot
-	}
-	if *trustDir == "" {
-		warn("--trust: must name the folder with the trust files")
-		return exitCouldNot
-	}
-	pin, err := readPin(*pinHex)
 	if err != nil {
 		warn(err.Error())
 		return exitCouldNot
 	}
-	if *stateDir == "" {
-		if *stateDir, err = defaultState(); err != nil {
-			warn("nothing will be remembered, so an older cache would not be noticed: " + err.Error() + "; give --state")
-		}
-	}
-	t, err := terminal.New(terminal.Options{
-		Trust: *trustDir, Pin: pin, State: *stateDir, JSON: *asJSON, Out: os.Stdout, Warn: warn, Now: time.Now,
-	})
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	accepted, err := scan(ctx, s, warn)
 	if err != nil {
-		warn(err.Error())
-		return exitCouldNot
-	}
-	if failed := scan(t, flags.Args()); len(failed) > 0 {
-		for _, err := range failed {
-			warn(err.Error())
+		for line := range strings.Lines(err.Error()) {
+			warn(strings.TrimSuffix(line, "\n"))
 		}
 		return exitCouldNot
 	}
-	if !t.Accepted() {
+	if !accepted {
 		return exitNotValid
 	}
 	return exitValid
 }
 
-// scan takes pictures, or lines. A picture that cannot be read does not keep the
-// others from their verdict.
-func scan(t *terminal.Terminal, pictures []string) []error {
-	var failed []error
-	if len(pictures) == 0 {
-		if err := t.Lines(os.Stdin); err != nil {
-			failed = append(failed, err)
-		}
+// parse reads the command line.
+func parse(args []string) (*settings, error) {
+	s := &settings{}
+	flags := flag.NewFlagSet(self, flag.ContinueOnError)
+	flags.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: hallscan --trust DIR [flags] [PICTURE|FOLDER…]")
+		flags.PrintDefaults()
 	}
-	for _, path := range pictures {
-		if err := t.Picture(path); err != nil {
-			failed = append(failed, err)
+	flags.StringVar(&s.trust, "trust", "", "`folder` with the trust files (required)")
+	flags.StringVar(&s.pin, "root-sm3", "", "SM3 of a root file that must be in the folder, in `hex`; else the file root.sm3 of the configuration folder, if it is there")
+	flags.StringVar(&s.state, "state", "", "`folder` that remembers versions and time (default: the user's state folder)")
+	flags.BoolVar(&s.json, "json", false, "print one JSON object a scan")
+	flags.BoolVar(&s.screen, "screen", false, "show the last verdict on the whole screen")
+	flags.DurationVar(&s.clear, "clear", 30*time.Second, "with --screen: after how `long` what a code says goes from the screen")
+	flags.BoolVar(&s.bell, "bell", false, "ring the terminal's bell: once for yes, twice for look again, three times for no; always with --screen")
+	flags.BoolVar(&s.batch, "batch", false, "at the end count a stack of papers and list those to look at")
+	s.sources.flags(flags)
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, err
 		}
+		return nil, fmt.Errorf("command line: %w", err)
 	}
-	return failed
+	s.sources.pictures = flags.Args()
+	switch {
+	case s.trust == "":
+		return nil, errors.New("--trust: must name the folder with the trust files")
+	case s.screen && (s.json || s.batch):
+		return nil, errors.New("--screen: does not go with --json or --batch")
+	case s.clear <= 0:
+		return nil, errors.New("--clear: must be a time such as 30s: what a code says may not stay for everybody to read")
+	}
+	return s, nil
 }
 
-// readPin takes the pin from the flag, or from the file root.sm3 in the user's
-// configuration folder.
-func readPin(text string) (*[32]byte, error) {
-	source := "--root-sm3"
-	if text == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return nil, nil //nolint:nilerr // no folder, no pin: the terminal warns of it
-		}
-		source = filepath.Join(config, "hallscan", "root.sm3")
-		b, err := os.ReadFile(source)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pin: %w", err)
-		}
-		text = strings.TrimSpace(string(b))
-	}
-	pin, err := trust.ParsePin(text)
+// scan runs the terminal until its sources have ended and reports whether every scan
+// was valid.
+func scan(ctx context.Context, s *settings, warn func(string)) (bool, error) {
+	pin, err := places.ReadPin(self, s.pin)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", source, err)
+		return false, err
 	}
-	return pin, nil
-}
-
-// defaultState makes the folder in the user's state folder: $XDG_STATE_HOME or
-// ~/.local/state.
-func defaultState() (string, error) {
-	base := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(base) {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", fmt.Errorf("finding the user's state folder: %w", err)
+	if s.state == "" {
+		if s.state, err = places.StateFolder(self); err != nil {
+			warn("nothing will be remembered, so an older cache would not be noticed: " + err.Error() + "; give --state")
 		}
-		base = filepath.Join(home, ".local", "state")
 	}
-	dir := filepath.Join(base, "hallscan")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making the user's state folder: %w", err)
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
+	sources, closeSources, err := s.sources.open(s.screen, quit)
+	if err != nil {
+		return false, err
 	}
-	return dir, nil
+	defer closeSources()
+	show, err := s.display()
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = show.Close() }()
+	t, err := terminal.New(terminal.Options{
+		Trust: s.trust, Pin: pin, State: s.state, Show: show, Warn: show.warn(warn), Now: time.Now,
+	})
+	if err != nil {
+		return false, err
+	}
+	if err := t.Run(ctx, sources...); err != nil {
+		return false, err
+	}
+	return t.Accepted(), show.finish()
 }

@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/store", "internal/terminal", "internal/browser"},
+	{"internal/browser", "internal/mirror", "internal/places", "internal/store", "internal/terminal"},
 	{"internal/office"},
 	{"internal/sample"},
 	{"internal/demo"},
@@ -39,6 +39,8 @@ var besides = map[string][]string{"licence/render": {"qr", "seal"}, "licence/dis
 // only names who may import a room, where not everybody above may.
 var only = map[string][]string{
 	"internal/store":    {"internal/office"},
+	"internal/mirror":   {"cmd/hallsync"},
+	"internal/places":   {"cmd/hallscan", "cmd/hallsync"},
 	"internal/terminal": {"cmd/hallscan"},
 	"internal/browser":  {"cmd/webverify"},
 	"internal/webbuild": {"cmd/webbuild"},
@@ -189,6 +191,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/cloudflare/circl":        {"pki/keystore"},
 		"github.com/ThalesGroup/crypto11":    {"pki/keystore/pkcs11"},
 		"github.com/miekg/pkcs11":            {"pki/keystore/pkcs11"},
+		"go.bug.st/serial":                   {"cmd/hallscan"},
 	}
 	for _, p := range golist(t, withCgo, "./...") {
 		from := strings.TrimPrefix(p.ImportPath, module)
@@ -202,23 +205,49 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 	}
 }
 
-// maxTerminal bounds the terminal's program, in bytes: it goes to every counter over
-// thin lines and on USB sticks.
-const maxTerminal = 12 << 20
+// TestSyncCarriesNoService: what fetches a terminal's cache has a network, and nothing of
+// the service.
+func TestSyncCarriesNoService(t *testing.T) {
+	t.Parallel()
+	forbidden := []string{
+		"database/sql", "plugin", "go.etcd.io/bbolt", "github.com/pdfcpu/pdfcpu", "github.com/labstack/echo/v4",
+		module + "seal", module + "licence", module + "api", module + "internal/store", module + "internal/office", module + "internal/typeset",
+		module + "internal/terminal", module + "qr/verify", module + "qr/picture",
+	}
+	seen := false
+	for _, p := range golist(t, withoutCgo, "-deps", "./cmd/hallsync") {
+		if inside(p.ImportPath, forbidden...) {
+			t.Errorf("%s is carried", p.ImportPath)
+		}
+		seen = seen || p.ImportPath == module+"qr/trust"
+	}
+	if !seen {
+		t.Error("qr/trust is not carried: this test looks at the wrong place")
+	}
+}
+
+// The programs of a terminal go to every counter over thin lines and on USB sticks. In
+// bytes.
+const (
+	maxTerminal = 12 << 20
+	maxSync     = 10 << 20
+)
 
 func TestTerminalIsSmall(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "hallscan")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, module+"cmd/hallscan")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building hallscan: %v\n%s", err, out)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.Size() > maxTerminal {
-		t.Errorf("hallscan has %d bytes, at most %d are allowed", info.Size(), maxTerminal)
+	for program, limit := range map[string]int64{"hallscan": maxTerminal, "hallsync": maxSync} {
+		path := filepath.Join(t.TempDir(), program)
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, module+"cmd/"+program)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("building %s: %v\n%s", program, err, out)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > limit {
+			t.Errorf("%s has %d bytes, at most %d are allowed", program, info.Size(), limit)
+		}
 	}
 }

@@ -41,3 +41,24 @@ func Write(w io.Writer, rows [][]string) error {
 	}
 	return out.Flush()
 }
+
+// Width returns how many columns a text takes.
+func Width(s string) int { return terminal.StringWidth(s) }
+
+// Wrap breaks a text into lines of at most so many columns: at a space where there is
+// one that leaves no more than two thirds of the line empty, else between any two characters.
+func Wrap(s string, columns int) []string {
+	var lines []string
+	columns = max(columns, 2) // the widest character
+	for {
+		head := terminal.Truncate(s, columns, "")
+		if head == s || head == "" {
+			return append(lines, s)
+		}
+		if space := strings.LastIndexByte(head, ' '); 3*space > len(head) && s[len(head)] != ' ' {
+			head = head[:space]
+		}
+		lines = append(lines, strings.TrimRight(head, " "))
+		s = strings.TrimLeft(s[len(head):], " ")
+	}
+}

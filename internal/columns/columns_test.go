@@ -26,6 +26,36 @@ func TestFit(t *testing.T) {
 	}
 }
 
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		text    string
+		columns int
+		want    string
+	}{
+		{"", 10, ""},
+		{"abc", 3, "abc"},
+		{"Scan again now", 10, "Scan again|now"},
+		{"Scan again now", 9, "Scan|again now"},
+		{"请重新扫描", 6, "请重新|扫描"},
+		{"请重新扫描", 7, "请重新|扫描"},
+		{"aVeryLongWordAlone", 6, "aVeryL|ongWor|dAlone"},
+		{"请", 1, "请"},
+		{"a  b", 2, "a|b"},
+	} {
+		if got := strings.Join(Wrap(tc.text, tc.columns), "|"); got != tc.want {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", tc.text, tc.columns, got, tc.want)
+		}
+	}
+	for columns := range 30 {
+		for _, line := range Wrap("机动车驾驶证 the driving licence of 张样例 龘𠮷", columns) {
+			if w := Width(line); w > max(columns, 2) {
+				t.Errorf("%q takes %d columns of %d", line, w, columns)
+			}
+		}
+	}
+}
+
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

@@ -21,6 +21,9 @@ import (
 // must not replace.
 var ErrNotFile = errors.New("is not a regular file")
 
+// ErrInUse says that another process holds the lock of a folder.
+var ErrInUse = errors.New("in use by another process")
+
 // WriteFile writes data to path atomically and durably, replacing a file that is
 // there; for anything else the error wraps [ErrNotFile].
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
@@ -108,7 +111,7 @@ func BuildDir(dir string, perm fs.FileMode, build func(building string) error) e
 	if err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	unlock, err := lockDir(building)
+	unlock, err := LockDir(building)
 	if err != nil {
 		return fmt.Errorf("locking the folder that is made: %w", err)
 	}

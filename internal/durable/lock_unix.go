@@ -3,6 +3,7 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,15 +11,19 @@ import (
 	"syscall"
 )
 
-// lockDir takes the lock of a folder, which ends with the process at the latest.
-func lockDir(dir string) (unlock func(), err error) {
+// LockDir takes the lock of a folder, which ends with the process at the latest. If
+// another process holds it the error wraps [ErrInUse].
+func LockDir(dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close() // opened for reading: nothing to lose
-		return nil, fmt.Errorf("%s is in use: %w", dir, err)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = ErrInUse
+		}
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return func() { _ = f.Close() }, nil
 }
@@ -35,7 +40,7 @@ func sweep(prefix string) error {
 			continue
 		}
 		dir := filepath.Join(parent, e.Name())
-		unlock, err := lockDir(dir)
+		unlock, err := LockDir(dir)
 		if err != nil {
 			continue // somebody is at work in it
 		}

@@ -77,7 +77,11 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 	if err != nil {
 		return a, err
 	}
-	return a, o.store.AddAuthority(ctx, a, entry)
+	if err := o.store.AddAuthority(ctx, a, entry); err != nil {
+		return a, err
+	}
+	o.unknown.tell()
+	return a, nil
 }
 
 // authorityRequest asks for the certificate of an issuing authority.

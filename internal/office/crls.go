@@ -208,8 +208,26 @@ func (o *Office) exportCRLs(ctx context.Context, dir string) error {
 			return fmt.Errorf("exporting CRLs: %w", err)
 		}
 	}
+	if err := durable.WriteFile(filepath.Join(dir, crlIndex), CRLIndex(names), 0o644); err != nil {
+		return fmt.Errorf("exporting CRLs: %w", err)
+	}
 	return nil
 }
+
+// crlIndex is the name of the list of lists, for those who cannot look into the folder.
+const crlIndex = "index"
+
+// CRLIndex is the content of an index: the names, one a line.
+func CRLIndex(names []string) []byte {
+	var b []byte
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		b = append(append(b, name...), '\n')
+	}
+	return b
+}
+
+// CRLNames lists the names of the revocation lists in force.
+func (o *Office) CRLNames(ctx context.Context) ([]string, error) { return o.store.CRLs().Names(ctx) }
 
 // readCRLs reads the revocation lists of a folder of trust files. One that is not a
 // list is an error; who signed it is for the verifier to say.

@@ -11,14 +11,20 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
+	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/qr/trust"
 )
 
 // TrustFile returns a published file by its name within a scanner's cache, nil
 // if there is none.
 func (o *Office) TrustFile(ctx context.Context, name string) ([]byte, error) {
+	if !trustName.MatchString(name) {
+		return nil, nil
+	}
 	return o.store.TrustFile(ctx, name)
 }
 
@@ -42,11 +48,7 @@ func (o *Office) ExportTrust(ctx context.Context, actor, dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "set"), 0o755); err != nil {
 		return fmt.Errorf("exporting trust files: %w", err)
 	}
-	files := make(map[string][]byte)
-	err := o.store.TrustFiles(ctx, func(name string, file []byte) error {
-		files[name] = bytes.Clone(file)
-		return nil
-	})
+	files, err := o.currentTrust(ctx)
 	if err != nil {
 		return fmt.Errorf("exporting trust files: %w", err)
 	}
@@ -64,6 +66,31 @@ func (o *Office) ExportTrust(ctx context.Context, actor, dir string) error {
 		return err
 	}
 	return o.exportCRLs(ctx, filepath.Join(dir, crlFolder))
+}
+
+// currentTrust returns the files that a scanner caches: every root, the file of every
+// role, and the set files that the status file names.
+func (o *Office) currentTrust(ctx context.Context) (map[string][]byte, error) {
+	files, sets := make(map[string][]byte), make(map[string][]byte)
+	var state publisherState
+	err := o.store.Published(ctx, func(name string, file []byte) error {
+		switch {
+		case name == bolt.PublisherState:
+			return detcbor.Unmarshal(file, &state)
+		case strings.HasPrefix(name, "set/"):
+			sets[name] = bytes.Clone(file)
+		case trustName.MatchString(name):
+			files[name] = bytes.Clone(file)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range state.Status.Files {
+		files[trust.SetName(f.SM3)] = sets[trust.SetName(f.SM3)]
+	}
+	return files, nil
 }
 
 // exportOrder writes what others refer to before what refers to it.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/qr/trust"
 )
 
 // RotateRootSteps is how many steps a rotation of the root has.
@@ -18,4 +19,66 @@ func (o *Office) RotateRootUpTo(ctx context.Context, actor string, offline *keys
 		}
 	}
 	return nil
+}
+
+// KeptTrust calls f with the name of everything that the publisher keeps.
+func (o *Office) KeptTrust(ctx context.Context, f func(name string)) error {
+	return o.store.Published(ctx, func(name string, _ []byte) error {
+		f(name)
+		return nil
+	})
+}
+
+// Twin is another office on the same store, as another node is on a database.
+func (o *Office) Twin() (*Office, error) {
+	twin, err := assemble(o.dir, o.keys, o.store, o.documents, Options{Now: o.now})
+	if err != nil {
+		return nil, err
+	}
+	twin.config = o.config
+	return twin, nil
+}
+
+// Publication is a run of the publisher that can be cut off anywhere.
+type Publication struct {
+	p     *publication
+	steps []func(context.Context) error
+}
+
+// PublicationSteps is how many steps it has, with the release.
+const PublicationSteps = 5
+
+// Begin begins a run.
+func (o *Office) Begin(ctx context.Context) (*Publication, error) {
+	p, err := o.publication(ctx)
+	if err != nil {
+		return nil, err
+	}
+	release := func(ctx context.Context) error { return p.release(ctx, "test", nil) }
+	return &Publication{p, []func(context.Context) error{p.trust, p.catalogue, p.status, p.time, release}}, nil
+}
+
+// Run does the next steps.
+func (p *Publication) Run(ctx context.Context, steps int) error {
+	for _, step := range p.steps[:steps] {
+		p.steps = p.steps[1:]
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Signed returns what was signed so far, by role, and its versions.
+func (p *Publication) Signed() (map[trust.Role][]byte, map[trust.Role]uint64) {
+	files := make(map[trust.Role][]byte)
+	for _, role := range trust.Roles()[1:] {
+		if file := p.p.files[string(role)]; file != nil {
+			files[role] = file
+		}
+	}
+	s := p.p.state
+	return files, map[trust.Role]uint64{
+		trust.RoleTrust: s.Trust.Version, trust.RoleCatalogue: s.Catalogue.Version, trust.RoleStatus: s.Status.Version, trust.RoleTime: s.Time,
+	}
 }

@@ -89,13 +89,13 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion, revocation path.
 // second opinion bounds what a stranger's forgeries may cost; the trust files are
 // opened with the office's own, so that forgeries cannot keep new ones out.
 func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Inspector, error) {
-	files := make(fstest.MapFS) // the standard library's file system in memory
-	err := o.store.TrustFiles(ctx, func(name string, file []byte) error {
-		files[name] = &fstest.MapFile{Data: bytes.Clone(file)}
-		return nil
-	})
+	current, err := o.currentTrust(ctx)
 	if err != nil {
 		return nil, err
+	}
+	files := make(fstest.MapFS, len(current)) // the standard library's file system in memory
+	for name, file := range current {
+		files[name] = &fstest.MapFile{Data: file}
 	}
 	return newInspector(files, trust.Options{Second: o.second, Now: o.now}, second, ledgerRevocation{o}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)

@@ -139,6 +139,7 @@ func (o *Office) issueValid(ctx context.Context, actor string, category *catalog
 		o.store.ReleaseIndex(ref)
 		return licence.Record{}, err
 	}
+	o.unknown.issued(ref)
 	return record, nil
 }
 
@@ -166,7 +167,11 @@ func (o *Office) Step(ctx context.Context, actor string, id licence.Identifier, 
 	if err != nil {
 		return licence.Record{}, err
 	}
-	return o.store.Transition(ctx, licence.Transition{Identifier: id, Step: step, Reason: reason, At: now, Audit: entry})
+	record, err := o.store.Transition(ctx, licence.Transition{Identifier: id, Step: step, Reason: reason, At: now, Audit: entry})
+	if err == nil {
+		o.unknown.tell()
+	}
+	return record, err
 }
 
 // Licence returns one licence of the register. The look is in the audit log before

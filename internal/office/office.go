@@ -20,6 +20,7 @@ import (
 	"github.com/elicence/elicence/pki/ocsp"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/pki/tsa"
+	"github.com/elicence/elicence/qr/status"
 )
 
 // Names within a data folder.
@@ -52,7 +53,9 @@ type Office struct {
 	observe   func(Event)
 
 	profiles   *ca.Profiles
-	publishing sync.Mutex // held while trust files are made
+	publishing sync.Mutex    // held while trust files are made
+	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
+	unknown    notice        // of what terminals cannot know yet
 	// rotating is held by who puts a new key into use, and for reading by who signs
 	// with one: a signature never falls outside of its key's time.
 	rotating   sync.RWMutex
@@ -193,7 +196,7 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	}
 	return &Office{
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
-		clock: clock,
+		clock: clock, unknown: newNotice(),
 	}, nil
 }
 

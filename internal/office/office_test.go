@@ -470,51 +470,6 @@ func TestDocumentCode(t *testing.T) {
 	}
 }
 
-// TestPublishing: versions grow, deltas carry the change, and nothing is published
-// twice under one version.
-func TestPublishing(t *testing.T) {
-	t.Parallel()
-	f := officetest.New(t)
-	r := f.Issue(t, "066")
-	dir := filepath.Join(t.TempDir(), "trust")
-	export := func() map[string]string {
-		t.Helper()
-		if err := f.Office.ExportTrust(ctx, "test", dir); err != nil {
-			t.Fatal(err)
-		}
-		files := make(map[string]string)
-		err := fs.WalkDir(os.DirFS(dir), ".", func(path string, e fs.DirEntry, err error) error {
-			if err != nil || e.IsDir() {
-				return err
-			}
-			b, err := os.ReadFile(filepath.Join(dir, path))
-			files[path] = string(b)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return files
-	}
-	first := export()
-	if _, err := f.Office.Step(ctx, "test", r.Licence.Identifier, licence.Suspend, "x"); err != nil {
-		t.Fatal(err)
-	}
-	secondExport := export()
-	for _, same := range []string{"1.root", "trust", "catalogue"} {
-		if first[same] != secondExport[same] {
-			t.Errorf("%s changed with a suspension", same)
-		}
-	}
-	if len(secondExport) != len(first)+1 {
-		t.Errorf("%d files after %d: want one more, a delta", len(secondExport), len(first))
-	}
-	third := export()
-	if len(third) != len(secondExport) || third["status"] == secondExport["status"] {
-		t.Error("without a change the status file is still signed anew, and nothing else is added")
-	}
-}
-
 func TestCreateRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

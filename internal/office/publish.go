@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,17 +31,13 @@ const (
 	timeLife      = 45 * 24 * time.Hour
 )
 
-// maxDeltas is how many deltas a list collects before a new snapshot.
-const maxDeltas = 64
-
 // publisherState is what the publisher remembers: the versions given out and the
 // present content of the files.
 type publisherState struct {
 	Trust     fileState
 	Catalogue fileState
-	Status    uint64
+	Status    statusState
 	Time      uint64
-	Lists     map[uint32]trust.List
 }
 
 // fileState is the version of a file and SM3 of its content without its head.
@@ -53,38 +50,50 @@ type fileState struct {
 // Publish brings the trust files up to date with the register and returns the
 // names of those that changed. Trust and catalogue get a new version when their
 // content changed or half their life is over, status and time always.
+//
+// Versions are taken from the store before anything is signed, and what is signed is
+// released only if nobody else has published since: services that share a store, and
+// one that was cut off anywhere, never sign two files with one version.
 func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 	o.publishing.Lock()
 	defer o.publishing.Unlock()
-	p, err := o.publication(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		p, err := o.publication(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.run(ctx); err != nil {
+			return nil, err
+		}
+		err = p.release(ctx, actor, nil)
+		switch {
+		case errors.Is(err, bolt.ErrSuperseded) && ctx.Err() == nil:
+			continue // what the others gave out is the beginning now
+		case err != nil:
+			return nil, err
+		}
+		var changed []string
+		for name, file := range p.files {
+			if file != nil && trustName.MatchString(name) {
+				changed = append(changed, name)
+			}
+		}
+		slices.Sort(changed)
+		return changed, nil
 	}
-	if err := p.run(ctx); err != nil {
-		return nil, err
-	}
-	if err := o.release(ctx, p.files, p.state, actor, nil); err != nil {
-		return nil, err
-	}
-	var changed []string
-	for name := range p.files {
-		changed = append(changed, name)
-	}
-	slices.Sort(changed)
-	return changed, nil
 }
 
 // publication begins a run of the publisher. The caller holds publishing.
 func (o *Office) publication(ctx context.Context) (*publication, error) {
-	var state publisherState
-	b, err := o.store.Setting(ctx, bolt.PublisherState)
-	if err != nil {
+	p := &publication{office: o, now: o.now().UTC(), files: make(map[string][]byte), keys: make(map[trust.Role]*pki.Key)}
+	var err error
+	if p.before, err = o.store.Setting(ctx, bolt.PublisherState); err != nil {
 		return nil, err
 	}
-	if err := detcbor.Unmarshal(b, &state); err != nil {
+	if err := detcbor.Unmarshal(p.before, &p.state); err != nil {
 		return nil, fmt.Errorf("reading the publisher's state: %w", err)
 	}
-	return &publication{office: o, state: state, now: o.now().UTC(), files: make(map[string][]byte), keys: make(map[trust.Role]*pki.Key)}, nil
+	return p, nil
 }
 
 // run makes every file that is due.
@@ -97,20 +106,21 @@ func (p *publication) run(ctx context.Context) error {
 	return nil
 }
 
-// release stores files, the publisher's state and other settings in one transaction
-// with their entries in the audit log.
-func (o *Office) release(ctx context.Context, files map[string][]byte, state publisherState, actor string, settings map[string][]byte, further ...audit.Record) error {
-	b, err := detcbor.Marshal(state)
+// release stores the files, the publisher's state and other settings in one
+// transaction with their entries in the audit log.
+func (p *publication) release(ctx context.Context, actor string, settings map[string][]byte, further ...audit.Record) error {
+	o := p.office
+	b, err := detcbor.Marshal(p.state)
 	if err != nil {
 		return err
 	}
 	sums := sm3.New()
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		sum := sm3.Sum(files[name])
+	for _, name := range slices.Sorted(maps.Keys(p.files)) {
+		sum := sm3.Sum(p.files[name])
 		sums.Write(append([]byte(name), sum[:]...))
 	}
 	entry, err := audit.NewRecord(audit.Entry{
-		Time: o.now().Unix(), Actor: actor, Act: audit.ActTrustPublish, Subject: fmt.Sprintf("time %d", state.Time), Digest: sums.Sum(nil),
+		Time: o.now().Unix(), Actor: actor, Act: audit.ActTrustPublish, Subject: fmt.Sprintf("time %d", p.state.Time), Digest: sums.Sum(nil),
 	}, nil)
 	if err != nil {
 		return err
@@ -120,17 +130,35 @@ func (o *Office) release(ctx context.Context, files map[string][]byte, state pub
 		all = make(map[string][]byte)
 	}
 	all[bolt.PublisherState] = b
-	return o.store.PublishTrust(ctx, files, all, append(further, entry)...)
+	if err := o.store.PublishTrust(ctx, p.before, p.files, all, append(further, entry)...); err != nil {
+		return err
+	}
+	if p.lists != nil {
+		o.published = p.lists
+		o.unknown.givenOut(p.lists)
+	}
+	return nil
 }
 
 // publication is one run of the publisher.
 type publication struct {
 	office *Office
+	before []byte // the stored state that it begins with
 	state  publisherState
 	now    time.Time
 	files  map[string][]byte
+	lists  *status.State           // the state of the lists that it gives out
 	keys   map[trust.Role]*pki.Key // of roles whose keys are not those in use
 	roots  keyring                 // where it is not the one in force
+}
+
+// take takes the next version of a role's file.
+func (p *publication) take(ctx context.Context, role trust.Role) (uint64, error) {
+	versions, err := p.office.store.TakeVersions(ctx, string(role))
+	if err != nil {
+		return 0, err
+	}
+	return versions[0], nil
 }
 
 func (p *publication) head(version uint64, life time.Duration) trust.Head {
@@ -153,9 +181,9 @@ func (p *publication) sign(ctx context.Context, role trust.Role, file any) ([]by
 	return signed, nil
 }
 
-// due reports whether a file must be signed again and, if so, counts its version
-// up. Content is the file without its head.
-func (p *publication) due(f *fileState, content any, life time.Duration) (bool, error) {
+// due reports whether a file must be signed again and, if so, takes its next version.
+// Content is the file without its head.
+func (p *publication) due(ctx context.Context, role trust.Role, f *fileState, content any, life time.Duration) (bool, error) {
 	b, err := detcbor.Marshal(content)
 	if err != nil {
 		return false, err
@@ -164,7 +192,11 @@ func (p *publication) due(f *fileState, content any, life time.Duration) (bool, 
 	if f.Version > 0 && f.Content == sum && p.now.Sub(time.Unix(f.Issued, 0)) < life/2 {
 		return false, nil
 	}
-	*f = fileState{Version: f.Version + 1, Issued: p.now.Unix(), Content: sum}
+	version, err := p.take(ctx, role)
+	if err != nil {
+		return false, err
+	}
+	*f = fileState{Version: version, Issued: p.now.Unix(), Content: sum}
 	return true, nil
 }
 
@@ -197,7 +229,7 @@ func (p *publication) trust(ctx context.Context) error {
 	if t.Log, t.PastLogs, err = o.trustLog(ctx, p.now); err != nil {
 		return err
 	}
-	due, err := p.due(&p.state.Trust, t, trustLife)
+	due, err := p.due(ctx, trust.RoleTrust, &p.state.Trust, t, trustLife)
 	if err != nil || !due {
 		return err
 	}
@@ -231,7 +263,7 @@ func (p *publication) catalogue(ctx context.Context) error {
 		}
 		file.Categories = append(file.Categories, k)
 	}
-	due, err := p.due(&p.state.Catalogue, file, catalogueLife)
+	due, err := p.due(ctx, trust.RoleCatalogue, &p.state.Catalogue, file, catalogueLife)
 	if err != nil || !due {
 		return err
 	}
@@ -240,95 +272,12 @@ func (p *publication) catalogue(ctx context.Context) error {
 	return err
 }
 
-func (p *publication) status(ctx context.Context) error {
-	sets, err := p.office.store.StatusSets(ctx)
+func (p *publication) time(ctx context.Context) error {
+	version, err := p.take(ctx, trust.RoleTime)
 	if err != nil {
 		return err
 	}
-	if p.state.Lists == nil {
-		p.state.Lists = make(map[uint32]trust.List)
-	}
-	p.state.Status++
-	file := &trust.Status{Head: p.head(p.state.Status, statusLife)}
-	for _, set := range sets {
-		list, err := p.list(ctx, set)
-		if err != nil {
-			return err
-		}
-		p.state.Lists[set.List] = list
-		file.Lists = append(file.Lists, list)
-	}
-	_, err = p.sign(ctx, trust.RoleStatus, file)
-	return err
-}
-
-// list describes a status list: as it was, with one more delta, or with a new
-// snapshot.
-func (p *publication) list(ctx context.Context, set *status.Set) (trust.List, error) {
-	before, known := p.state.Lists[set.List]
-	if known && before.SetHash == set.Hash() {
-		return before, nil
-	}
-	list := trust.List{List: uint64(set.List), Sequence: before.Sequence + 1, High: uint64(set.High), SetHash: set.Hash()}
-	if known && len(before.Deltas) < maxDeltas {
-		earlier, err := p.published(ctx, before)
-		if err != nil {
-			return list, err
-		}
-		delta, err := set.Delta(earlier, before.Sequence, list.Sequence)
-		if err != nil {
-			return list, err
-		}
-		sum := p.addSet(delta)
-		list.Snapshot = before.Snapshot
-		list.Deltas = append(slices.Clone(before.Deltas), trust.DeltaFile{From: before.Sequence, To: list.Sequence, SM3: sum, Length: uint64(len(delta))})
-		return list, nil
-	}
-	snapshot, err := set.Snapshot(list.Sequence)
-	if err != nil {
-		return list, err
-	}
-	list.Snapshot = trust.SetFile{Sequence: list.Sequence, SM3: p.addSet(snapshot), Length: uint64(len(snapshot))}
-	// Nothing refers to the files of the earlier snapshot any more.
-	if known {
-		p.files[trust.SetName(before.Snapshot.SM3)] = nil
-		for _, d := range before.Deltas {
-			p.files[trust.SetName(d.SM3)] = nil
-		}
-	}
-	return list, nil
-}
-
-func (p *publication) addSet(file []byte) [sm3.Size]byte {
-	sum := status.FileHash(file)
-	p.files[trust.SetName(sum)] = file
-	return sum
-}
-
-// published builds the state of a list that the published files lead to.
-func (p *publication) published(ctx context.Context, l trust.List) (*status.Set, error) {
-	apply := func(sum [sm3.Size]byte, earlier *status.Set, from, to uint64) (*status.Set, error) {
-		file, err := p.office.store.TrustFile(ctx, trust.SetName(sum))
-		if err != nil {
-			return nil, err
-		}
-		return status.Apply(file, uint32(l.List), earlier, from, to)
-	}
-	set, err := apply(l.Snapshot.SM3, nil, 0, l.Snapshot.Sequence)
-	for _, d := range l.Deltas {
-		if err != nil {
-			break
-		}
-		set, err = apply(d.SM3, set, d.From, d.To)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("published status list %d: %w", l.List, err)
-	}
-	return set, nil
-}
-
-func (p *publication) time(ctx context.Context) error {
-	p.state.Time++
+	p.state.Time = version
 	file := &trust.Time{Head: p.head(p.state.Time, timeLife)}
 	for _, f := range []struct {
 		role    trust.Role
@@ -337,7 +286,7 @@ func (p *publication) time(ctx context.Context) error {
 	}{
 		{trust.RoleTrust, p.state.Trust.Version, &file.Trust},
 		{trust.RoleCatalogue, p.state.Catalogue.Version, &file.Catalogue},
-		{trust.RoleStatus, p.state.Status, &file.Status},
+		{trust.RoleStatus, p.state.Status.Version, &file.Status},
 	} {
 		signed := p.files[string(f.role)]
 		if signed == nil {

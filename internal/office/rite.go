@@ -179,7 +179,8 @@ func (r *rite) makeTrustRoot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.release(ctx, map[string][]byte{"1.root": signed}, publisherState{}, r.actor, nil); err != nil {
+	first := &publication{office: r.Office, files: map[string][]byte{"1.root": signed}}
+	if err := first.release(ctx, r.actor, nil); err != nil {
 		return err
 	}
 	if _, err := r.Publish(ctx, r.actor); err != nil {

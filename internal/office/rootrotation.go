@@ -226,7 +226,7 @@ func (r *rootRotation) putIntoForce(ctx context.Context) error {
 		return err
 	}
 	settings := map[string][]byte{keyringSetting(keystore.PurposeCA, rootKey): ring, rootSetting: r.after.Certificate().DER}
-	return o.release(ctx, p.files, p.state, r.actor, settings, entry)
+	return p.release(ctx, r.actor, settings, entry)
 }
 
 // forgetAuthorities has the intermediate authorities opened again with their newest

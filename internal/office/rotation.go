@@ -155,7 +155,7 @@ func (o *Office) rotateRole(ctx context.Context, actor string, role trust.Role, 
 	if err := p.run(ctx); err != nil {
 		return err
 	}
-	return o.release(ctx, p.files, p.state, actor, settings, entry)
+	return p.release(ctx, actor, settings, entry)
 }
 
 // newestTrustRoot returns the root of the trust files that is in force.

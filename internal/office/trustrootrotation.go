@@ -70,7 +70,7 @@ func (o *Office) RotateTrustRoot(ctx context.Context, actor string, offline *key
 		return nil, err
 	}
 	settings := map[string][]byte{keyringSetting(keystore.PurposeTrust, string(trust.RoleRoot)): value}
-	return after, o.release(ctx, p.files, p.state, actor, settings, entry)
+	return after, p.release(ctx, actor, settings, entry)
 }
 
 // trustRootKeyring returns the generations of the key of the trust files' root that this

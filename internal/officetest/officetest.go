@@ -27,6 +27,7 @@ type Fixture struct {
 	Authority licence.Authority
 	Seal      seal.Record
 
+	now      func() time.Time
 	pictures sample.Pictures
 	events   struct {
 		mu  sync.Mutex
@@ -60,7 +61,7 @@ func New(tb testing.TB) *Fixture { return At(tb, time.Now) }
 func At(tb testing.TB, now func() time.Time) *Fixture {
 	tb.Helper()
 	ctx := context.Background()
-	f := &Fixture{Dir: filepath.Join(tb.TempDir(), "data")}
+	f := &Fixture{Dir: filepath.Join(tb.TempDir(), "data"), now: now}
 	check := func(err error) {
 		tb.Helper()
 		if err != nil {
@@ -93,6 +94,19 @@ func At(tb testing.TB, now func() time.Time) *Fixture {
 	f.pictures, err = sample.Draw()
 	check(err)
 	return f
+}
+
+// Reopen closes the data folder, as the end of a process does, and opens it again.
+func (f *Fixture) Reopen(tb testing.TB) {
+	tb.Helper()
+	if err := f.Office.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	reopened, err := office.Open(f.Dir, office.Options{Now: f.now, Observe: f.observe})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	f.Office = reopened
 }
 
 // Application returns a valid application for a category.

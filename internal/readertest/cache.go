@@ -70,7 +70,7 @@ func (r *Reader) load(dir fs.FS, pin string) error {
 		return err
 	}
 	files, contents := make(map[string][]byte), make(map[string]fields)
-	for role, others := range map[string][]int64{"trust": {5, 6, 7, 8, 9, 10, 12}, "catalogue": {}, "status": {}, "time": {5, 6, 7}} {
+	for role, others := range map[string][]int64{"trust": {5, 6, 7, 8, 9, 10, 12}, "catalogue": {}, "status": {5, 6}, "time": {5, 6, 7}} {
 		if files[role], err = fs.ReadFile(dir, role); err != nil {
 			return err
 		}
@@ -359,51 +359,64 @@ func (r *Reader) catalogue(f fields) error {
 }
 
 func (r *Reader) status(dir fs.FS, f fields) error {
-	lists, err := list(f[4], -1)
+	sequence, err := integer(f[4], 1, 1<<40)
+	if err != nil {
+		return err
+	}
+	lists, err := list(f[5], -1)
 	if err != nil {
 		return err
 	}
 	for _, v := range lists {
-		f, err := asFields(v, []int64{1, 2, 3, 4, 5, 6}, nil)
+		l, err := list(v, 3)
 		if err != nil {
 			return err
 		}
-		number, err := integer(f[1], 0, 1<<32-1)
+		number, err := integer(l[0], 0, 1<<32-1)
 		if err != nil {
 			return err
 		}
-		l := &statusList{revoked: make(map[int64]bool), suspended: make(map[int64]bool)}
-		snapshot, err := list(f[5], 3)
+		high, err := integer(l[1], 0, 1<<20)
 		if err != nil {
 			return err
 		}
-		if err := l.apply(dir, number, []any{int64(0), snapshot[0], snapshot[1], snapshot[2]}); err != nil {
-			return err
-		}
-		deltas, err := list(f[6], -1)
+		r.lists[number] = &statusList{high: high, revoked: make(map[int64]bool), suspended: make(map[int64]bool)}
+	}
+	files, err := list(f[6], -1)
+	if err != nil {
+		return err
+	}
+	// The vectors' files lead in one line from the snapshot to the signed state.
+	at := int64(0)
+	for _, v := range files {
+		described, err := list(v, 4)
 		if err != nil {
 			return err
 		}
-		for _, d := range deltas {
-			delta, err := list(d, 4)
-			if err != nil {
-				return err
-			}
-			if err := l.apply(dir, number, delta); err != nil {
-				return err
-			}
-		}
-		want, err := octets(f[4], 32)
-		if err != nil || l.high != f[3] || !bytes.Equal(l.hash(number), want) {
+		if described[0] != at {
 			return errFormat
 		}
-		r.lists[number] = l
+		if err := r.apply(dir, described); err != nil {
+			return err
+		}
+		at = described[1].(int64)
+	}
+	if at != sequence {
+		return errFormat
+	}
+	for _, v := range lists {
+		l := v.([]any)
+		number := l[0].(int64)
+		want, err := octets(l[2], 32)
+		if err != nil || !bytes.Equal(r.lists[number].hash(number), want) {
+			return errFormat
+		}
 	}
 	return nil
 }
 
 // apply takes a set file that is described as [from, to, SM3, length].
-func (l *statusList) apply(dir fs.FS, number int64, described []any) error {
+func (r *Reader) apply(dir fs.FS, described []any) error {
 	sum, err := octets(described[2], 32)
 	if err != nil {
 		return err
@@ -423,30 +436,58 @@ func (l *statusList) apply(dir fs.FS, number int64, described []any) error {
 	if err != nil {
 		return err
 	}
-	if items[0] != "elicence/setfile/1" || items[1] != number || items[2] != described[0] || items[3] != described[1] {
+	if items[0] != "elicence/setfile/1" || items[1] != described[0] || items[2] != described[1] {
 		return errFormat
 	}
-	if l.high, err = integer(items[4], l.high, 1<<20); err != nil {
-		return err
-	}
-	revoked, err := plane(items[5])
+	places, err := placesOf(items[3])
 	if err != nil {
 		return err
 	}
-	suspended, err := plane(items[6])
-	if err != nil {
-		return err
-	}
-	for _, i := range revoked {
-		if l.revoked[i] {
-			return errFormat
+	for n, change := range []func(l *statusList, i int64){
+		func(l *statusList, i int64) { l.revoked[i] = true },
+		func(l *statusList, i int64) { l.suspended[i] = true },
+		func(l *statusList, i int64) { l.suspended[i] = false },
+	} {
+		positions, err := plane(items[4+n], int64(len(places)))
+		if err != nil {
+			return err
 		}
-		l.revoked[i] = true
-	}
-	for _, i := range suspended {
-		l.suspended[i] = !l.suspended[i]
+		for _, p := range positions {
+			l := r.lists[places[p][0]]
+			if l == nil {
+				return errFormat
+			}
+			change(l, places[p][1])
+		}
 	}
 	return nil
+}
+
+// placesOf writes out the list and the index of every position of a set file.
+func placesOf(v any) ([][2]int64, error) {
+	runs, err := list(v, -1)
+	if err != nil {
+		return nil, err
+	}
+	var places [][2]int64
+	for _, v := range runs {
+		r, err := list(v, 3)
+		if err != nil {
+			return nil, err
+		}
+		var n [3]int64
+		for at, most := range []int64{1<<32 - 1, 16, 256} {
+			if n[at], err = integer(r[at], 0, most); err != nil {
+				return nil, err
+			}
+		}
+		for l := range n[1] {
+			for i := range n[2] * 4096 {
+				places = append(places, [2]int64{n[0] + l, i})
+			}
+		}
+	}
+	return places, nil
 }
 
 func (l *statusList) hash(number int64) []byte {
@@ -465,13 +506,13 @@ func (l *statusList) hash(number int64) []byte {
 	return sm3.Sm3Sum(message)
 }
 
-// plane decodes [count, coding, bytes] into indices.
-func plane(v any) ([]int64, error) {
+// plane decodes [count, coding, bytes] into positions below a size.
+func plane(v any, size int64) ([]int64, error) {
 	parts, err := list(v, 3)
 	if err != nil {
 		return nil, err
 	}
-	count, err := integer(parts[0], 0, 1<<20)
+	count, err := integer(parts[0], 0, size)
 	if err != nil {
 		return nil, err
 	}
@@ -499,7 +540,7 @@ func plane(v any) ([]int64, error) {
 	index := int64(-1)
 	for range count {
 		gap, ok := next()
-		if index += gap + 1; !ok || index >= 1<<20 {
+		if index += gap + 1; !ok || index >= size {
 			return nil, errFormat
 		}
 		indices = append(indices, index)

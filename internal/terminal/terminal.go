@@ -9,10 +9,9 @@
 package terminal
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,7 +20,6 @@ import (
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/second"
-	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 )
@@ -31,10 +29,34 @@ type Options struct {
 	Trust string           // the cache folder
 	Pin   *[sm3.Size]byte  // SM3 of a root file, or nil
 	State string           // folder for what is remembered; empty: nothing is
-	JSON  bool             // one JSON object a line instead of text
-	Out   io.Writer        // verdicts
+	Show  Display          // where verdicts go
 	Warn  func(string)     // warnings, one line each
 	Now   func() time.Time // the clock
+
+	// Journal keeps what was decided, without personal data. Nil: nothing is kept.
+	Journal Journal
+}
+
+// Display shows verdicts. [Lines], [JSON] and the screen are such.
+type Display interface {
+	// Scan shows the verdict on a scan; source is a picture's path, or empty.
+	Scan(source string, r verify.Result) error
+	// Tick is called about once a second, when nothing else happens, and tells what
+	// the terminal's data is.
+	Tick(health Health) error
+}
+
+// Health is what a terminal can say of itself between two scans.
+type Health struct {
+	Now    time.Time
+	Usable bool      // there are trust files that can be used
+	AsOf   time.Time // of the data; zero without
+	Pinned bool
+}
+
+// Journal keeps one entry a scan.
+type Journal interface {
+	Append(at time.Time, r verify.Result) error
 }
 
 // Terminal is a running terminal. It is not safe for concurrent use.
@@ -42,10 +64,10 @@ type Terminal struct {
 	o        Options
 	second   pki.SecondOpinion
 	verifier *verify.Verifier
-	good     bool      // a cache was loaded at least once
-	stamp    time.Time // modification time of the time file at the last try
-	out      *bufio.Writer
-	refused  bool // something was not valid
+	good     bool         // a cache was loaded at least once
+	stamp    fs.FileInfo  // the time file at the last try; nil: there was none
+	cache    *trust.Cache // behind verifier; nil without
+	refused  bool         // something was not valid
 }
 
 // ErrNoCache says that the cache folder is not one.
@@ -61,7 +83,7 @@ func New(o Options) (*Terminal, error) {
 	if _, err := trust.FirstRoot(os.DirFS(o.Trust)); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", o.Trust, ErrNoCache, err)
 	}
-	t := &Terminal{o: o, second: second.Opinion{}, out: bufio.NewWriter(o.Out)}
+	t := &Terminal{o: o, second: second.Opinion{}}
 	t.refresh()
 	if t.o.Pin == nil {
 		o.Warn("the root is not pinned: give --root-sm3, or verdicts are only as good as the folder " + o.Trust)
@@ -72,11 +94,11 @@ func New(o Options) (*Terminal, error) {
 // refresh loads the cache again if its time file has changed since the last try.
 func (t *Terminal) refresh() {
 	info, err := os.Stat(filepath.Join(t.o.Trust, string(trust.RoleTime)))
-	if err == nil && t.verifier != nil && info.ModTime().Equal(t.stamp) {
+	if err == nil && t.stamp != nil && os.SameFile(info, t.stamp) && info.ModTime().Equal(t.stamp.ModTime()) {
 		return
 	}
 	if err == nil {
-		t.stamp = info.ModTime()
+		t.stamp = info
 	}
 	options := verify.Options{Second: t.second, Now: t.o.Now, Disagree: func(digits string) {
 		t.o.Warn("the two implementations of SM2 disagree on this code; keep it and report it: " + digits)
@@ -84,7 +106,7 @@ func (t *Terminal) refresh() {
 	cache, err := t.load()
 	switch {
 	case err == nil:
-		t.verifier, t.good = verify.New(cache, options), true
+		t.verifier, t.cache, t.good = verify.New(cache, options), cache, true
 	case t.good:
 		t.o.Warn("new trust files are refused, the last good ones stay in force: " + err.Error())
 	default:
@@ -93,8 +115,31 @@ func (t *Terminal) refresh() {
 	}
 }
 
+// load reads the cache folder. It is held open meanwhile, so that a whole folder that
+// is put in its place is seen before or after, never in between; what is then missing
+// in the old one is looked for in the new.
 func (t *Terminal) load() (*trust.Cache, error) {
-	dir := os.DirFS(t.o.Trust)
+	for {
+		dir, err := os.OpenRoot(t.o.Trust)
+		if err != nil {
+			return nil, fmt.Errorf("reading the cache: %w", err)
+		}
+		cache, err := t.loadFrom(dir.FS())
+		before, errBefore := dir.Stat(".")
+		if err := dir.Close(); err != nil {
+			return nil, fmt.Errorf("reading the cache: %w", err)
+		}
+		if err == nil || errBefore != nil {
+			return cache, err
+		}
+		after, errAfter := os.Stat(t.o.Trust)
+		if errAfter != nil || os.SameFile(before, after) {
+			return nil, err
+		}
+	}
+}
+
+func (t *Terminal) loadFrom(dir fs.FS) (*trust.Cache, error) {
 	options := trust.Options{Pin: t.o.Pin, Second: t.second, Now: t.o.Now}
 	if t.o.State != "" {
 		root := t.o.Pin
@@ -114,83 +159,20 @@ func (t *Terminal) load() (*trust.Cache, error) {
 	return trust.Load(dir, options)
 }
 
-// Picture decides on the code in a picture file.
-func (t *Terminal) Picture(path string) error {
-	t.refresh()
-	start := time.Now()
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("picture: %w", err)
+// report shows a verdict, keeps it, and remembers whether it was valid.
+func (t *Terminal) report(source string, r verify.Result) error {
+	if r.Verdict != verify.Valid {
+		t.refused = true
 	}
-	if info.Size() > picture.MaxFileSize {
-		return t.report(path, t.verifier.Unreadable(verify.CauseNoPicture, fmt.Sprintf("%d bytes", info.Size())))
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("picture: %w", err)
-	}
-	text, err := picture.Read(file)
-	if err != nil {
-		return t.report(path, t.verifier.Unreadable(pictureCause(err), ""))
-	}
-	r := t.verifier.Text(text)
-	r.TookMicros = time.Since(start).Microseconds()
-	return t.report(path, r)
-}
-
-// pictureCause names why no code was read from a picture.
-func pictureCause(err error) verify.CauseCode {
-	switch {
-	case errors.Is(err, picture.ErrSeveralCodes):
-		return verify.CauseSeveralCodes
-	case errors.Is(err, picture.ErrNotPicture):
-		return verify.CauseNoPicture
-	default:
-		return verify.CauseNoCode
-	}
-}
-
-// maxLine bounds a line that a scanner delivers. What is longer is one malformed
-// scan.
-const maxLine = 64 << 10
-
-// Lines decides on every line of a stream, one verdict a line, and flushes after
-// each: a scanner waits for its answer. Empty lines are skipped.
-func (t *Terminal) Lines(in io.Reader) error {
-	lines := bufio.NewReaderSize(in, maxLine)
-	for {
-		line, err := lines.ReadSlice('\n')
-		tooLong := errors.Is(err, bufio.ErrBufferFull)
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = lines.ReadSlice('\n')
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("reading codes: %w", err)
-		}
-		ended := err != nil
-		if text := string(line); tooLong || !blank(text) {
-			t.refresh()
-			r := t.verifier.Unreadable(verify.CauseLongLine, "")
-			if !tooLong {
-				r = t.verifier.Text(text)
-			}
-			if err := t.report("", r); err != nil {
-				return err
-			}
-		}
-		if ended {
-			return nil
+	if t.o.Journal != nil {
+		if err := t.o.Journal.Append(t.o.Now(), r); err != nil {
+			t.o.Warn("this scan is not in the journal: " + err.Error())
 		}
 	}
-}
-
-func blank(s string) bool {
-	for _, c := range []byte(s) {
-		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
-			return false
-		}
+	if err := t.o.Show.Scan(source, r); err != nil {
+		return fmt.Errorf("writing a verdict: %w", err)
 	}
-	return true
+	return nil
 }
 
 // Accepted reports whether every scan so far was valid.

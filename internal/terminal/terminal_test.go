@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/elicence/elicence/internal/terminal/wedge"
 	"github.com/elicence/elicence/internal/trusttest"
 	"github.com/elicence/elicence/qr/picture"
 )
@@ -43,7 +45,7 @@ func newHall(t *testing.T) *hall {
 func (h *hall) start(t *testing.T) {
 	t.Helper()
 	terminal, err := New(Options{
-		Trust: h.dir, State: h.state, JSON: true, Out: &h.out, Now: func() time.Time { return h.at },
+		Trust: h.dir, State: h.state, Show: JSON{&h.out}, Now: func() time.Time { return h.at },
 		Warn: func(line string) { h.warnings = append(h.warnings, line) },
 	})
 	if err != nil {
@@ -80,13 +82,21 @@ func (h *hall) next(after time.Duration) {
 	h.at = at
 }
 
+// lines gives the terminal what a scanner sends.
+func (h *hall) lines(t *testing.T, sent string) {
+	t.Helper()
+	if err := h.Run(t.Context(), Scanner("standard input", strings.NewReader(sent), wedge.Options{})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *hall) pictures(path string) error { return h.Run(context.Background(), Files(path)) }
+
 // scan gives the terminal one line and returns the verdict.
 func (h *hall) scan(t *testing.T, text string) string {
 	t.Helper()
 	h.out.Reset()
-	if err := h.Lines(strings.NewReader(text + "\n")); err != nil {
-		t.Fatal(err)
-	}
+	h.lines(t, text+"\n")
 	var r struct{ Verdict string }
 	if err := json.Unmarshal(h.out.Bytes(), &r); err != nil {
 		t.Fatalf("one line gives %q: %v", h.out.String(), err)
@@ -109,8 +119,8 @@ func TestLines(t *testing.T) {
 		{"  " + code + "\t\r", "valid"},
 		{"https://localhost/v#" + code, "valid"},
 		{"12", "malformed"},
-		{strings.Repeat("7", 3*maxLine), "malformed"},
-		{strings.Repeat(" ", maxLine) + "#" + code, "malformed"}, // longer than a line may be
+		{strings.Repeat("7", 3*wedge.MaxLine), "malformed"},
+		{strings.Repeat(" ", wedge.MaxLine) + "#" + code, "malformed"}, // longer than a line may be
 		{"\x00\xff", "malformed"},
 		{code[:len(code)-1], "malformed"},
 		{code, "valid"},
@@ -124,9 +134,7 @@ func TestLines(t *testing.T) {
 		}
 		want = append(want, l.want)
 	}
-	if err := h.Lines(strings.NewReader(in.String())); err != nil {
-		t.Fatal(err)
-	}
+	h.lines(t, in.String())
 	var got []string
 	for line := range strings.Lines(h.out.String()) {
 		var r map[string]any
@@ -230,14 +238,14 @@ func TestPicture(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.out.Reset()
-		if err := h.Picture(path); err != nil {
+		if err := h.pictures(path); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(h.out.String(), `"verdict":"`+tc.want+`"`) {
 			t.Errorf("%s: %s, want %s", name, h.out.String(), tc.want)
 		}
 	}
-	if err := h.Picture(filepath.Join(dir, "none.png")); !errors.Is(err, fs.ErrNotExist) {
+	if err := h.pictures(filepath.Join(dir, "none.png")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a picture that is not there: %v", err)
 	}
 	huge := filepath.Join(dir, "huge.png")
@@ -245,7 +253,7 @@ func TestPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.out.Reset()
-	if err := h.Picture(huge); err != nil || !strings.Contains(h.out.String(), `"malformed"`) {
+	if err := h.pictures(huge); err != nil || !strings.Contains(h.out.String(), `"malformed"`) {
 		t.Errorf("a huge file: %s, %v", h.out.String(), err)
 	}
 }
@@ -254,10 +262,8 @@ func TestPicture(t *testing.T) {
 func TestText(t *testing.T) {
 	t.Parallel()
 	h := newHall(t)
-	h.o.JSON = false
-	if err := h.Lines(strings.NewReader(h.code(t) + "\n12\n")); err != nil {
-		t.Fatal(err)
-	}
+	h.o.Show = Lines{Out: &h.out}
+	h.lines(t, h.code(t)+"\n12\n")
 	lines := strings.Split(h.out.String(), "\n")
 	if len(lines) != 3 || !strings.HasPrefix(lines[0], "✓ 有效 Valid | 004 机动车驾驶证") || !strings.Contains(lines[0], "张样例") ||
 		!strings.Contains(lines[1], "未能读出") || strings.Contains(lines[1], "张样例") {
@@ -267,7 +273,7 @@ func TestText(t *testing.T) {
 
 func TestNoCache(t *testing.T) {
 	t.Parallel()
-	_, err := New(Options{Trust: t.TempDir(), Out: new(bytes.Buffer), Warn: func(string) {}, Now: time.Now})
+	_, err := New(Options{Trust: t.TempDir(), Show: JSON{new(bytes.Buffer)}, Warn: func(string) {}, Now: time.Now})
 	if !errors.Is(err, ErrNoCache) {
 		t.Errorf("an empty folder: %v, want ErrNoCache", err)
 	}

@@ -115,16 +115,7 @@ func (d *Domain) Files(tb testing.TB) fstest.MapFS {
 	files := make(fstest.MapFS)
 	put := func(name string, b []byte) { files[name] = &fstest.MapFile{Data: b} }
 	if d.Status.Lists == nil {
-		snapshot, err := d.Set.Snapshot(1)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		sum := status.FileHash(snapshot)
-		d.Sets[trust.SetName(sum)] = snapshot
-		d.Status.Lists = []trust.List{{
-			List: uint64(d.Set.List), Sequence: 1, High: uint64(d.Set.High), SetHash: d.Set.Hash(),
-			Snapshot: trust.SetFile{Sequence: 1, SM3: sum, Length: uint64(len(snapshot))},
-		}}
+		d.Describe(tb, &status.State{Sequence: 1, Sets: []*status.Set{d.Set}})
 	}
 	for name, b := range d.Sets {
 		put(name, bytes.Clone(b))
@@ -149,6 +140,27 @@ func (d *Domain) Files(tb testing.TB) fstest.MapFS {
 	}
 	put("time", d.Sign(tb, trust.RoleTime, d.Time))
 	return files
+}
+
+// Describe lets the status file name a state and its snapshot.
+func (d *Domain) Describe(tb testing.TB, state *status.State) {
+	tb.Helper()
+	file, err := state.Snapshot()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d.Status.Sequence, d.Status.Lists = state.Sequence, nil
+	for _, s := range state.Sets {
+		d.Status.Lists = append(d.Status.Lists, trust.List{List: uint64(s.List), High: uint64(s.High), SetHash: s.Hash()})
+	}
+	d.Status.Files = []trust.SetFile{d.AddSet(0, state.Sequence, file)}
+}
+
+// AddSet adds a set file to the cache and describes it.
+func (d *Domain) AddSet(from, to uint64, file []byte) trust.SetFile {
+	f := trust.SetFile{From: from, To: to, SM3: status.FileHash(file), Length: uint64(len(file))}
+	d.Sets[trust.SetName(f.SM3)] = file
+	return f
 }
 
 // Credential returns a valid driving licence's credential signed at a time.

@@ -38,59 +38,61 @@ func entropy(n, size int) float64 {
 	return float64(size) * (-p*math.Log2(p) - (1-p)*math.Log2(1-p)) / 8
 }
 
-func snapshots(b *testing.B, sets []*Set) [][]byte {
-	b.Helper()
-	files := make([][]byte, len(sets))
-	for i, s := range sets {
-		file, err := s.Snapshot(1)
-		if err != nil {
-			b.Fatal(err)
-		}
-		files[i] = file
+func snapshot(tb testing.TB, s *State) []byte {
+	tb.Helper()
+	file, err := s.Snapshot()
+	if err != nil {
+		tb.Fatal(err)
 	}
-	return files
+	return file
 }
 
-// BenchmarkProvinceSnapshot writes the snapshots of 130 million indices, 1 %
-// revoked, and reports their size beside the entropy bound of what they hold.
+// BenchmarkProvinceSnapshot writes the snapshot of 130 million indices, 1 %
+// revoked, and reports its size beside the entropy bound of what it holds.
 func BenchmarkProvinceSnapshot(b *testing.B) {
-	sets := province(0.01)
-	bound := 0.0
-	for _, s := range sets {
-		bound += entropy(s.Revoked.Count(), int(s.High)) + entropy(s.Suspended.Count(), int(s.High))
+	state := &State{Sequence: 1, Sets: province(0.01)}
+	revoked, suspended := 0, 0
+	for _, s := range state.Sets {
+		revoked, suspended = revoked+s.Revoked.Count(), suspended+s.Suspended.Count()
 	}
+	bound := entropy(revoked, provinceSize) + entropy(suspended, provinceSize)
 	size := 0
 	for b.Loop() {
-		size = 0
-		for _, file := range snapshots(b, sets) {
-			size += len(file)
-		}
+		size = len(snapshot(b, state))
 	}
 	b.ReportMetric(float64(size), "bytes")
 	b.ReportMetric(float64(size)/bound, "x-entropy")
 }
 
-// BenchmarkProvinceDecode reads them: what a terminal does at a start, without
+// empty is the state before the first of the lists of another.
+func empty(s *State) *State {
+	e := new(State)
+	for _, set := range s.Sets {
+		e.Sets = append(e.Sets, &Set{List: set.List, High: set.High})
+	}
+	return e
+}
+
+// BenchmarkProvinceDecode reads it: what a terminal does at a start, without
 // the set hashes (see BenchmarkProvinceHash).
 func BenchmarkProvinceDecode(b *testing.B) {
-	files := snapshots(b, province(0.01))
+	state := &State{Sequence: 1, Sets: province(0.01)}
+	file := snapshot(b, state)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	loaded := make([]*Set, len(files))
+	var loaded *State
 	for b.Loop() {
-		for i, file := range files {
-			s, err := Apply(file, uint32(i+1), nil, 0, 1)
-			if err != nil {
-				b.Fatal(err)
-			}
-			loaded[i] = s
+		loaded = empty(state)
+		if err := loaded.Apply(file, 0, 1); err != nil {
+			b.Fatal(err)
 		}
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB-held")
+	b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/(1<<20), "MiB-held")
 	runtime.KeepAlive(loaded)
+	runtime.KeepAlive(state)
 }
 
 // BenchmarkProvinceHash hashes the sets, at the speed of SM3.
@@ -103,39 +105,41 @@ func BenchmarkProvinceHash(b *testing.B) {
 	}
 }
 
-// BenchmarkProvinceDelta writes the changes of a day: 13,000 over all lists.
+// BenchmarkProvinceDelta writes the changes of a day: 13,000 over all lists, a tenth
+// of them suspensions.
 func BenchmarkProvinceDelta(b *testing.B) {
-	before := province(0.01)
+	before := &State{Sequence: 1, Sets: province(0.01)}
 	r := rand.New(rand.NewPCG(13, 13))
-	after := make([]*Set, len(before))
-	for i, s := range before {
-		later := *s
-		after[i] = &later
-	}
-	for changes := 0; changes < 13_000; {
-		s, i := after[r.IntN(len(after))], uint32(r.IntN(ListSize))
+	after := before.Share()
+	after.Sequence = 2
+	revoked, suspended := 0, 0
+	for revoked+suspended < 13_000 {
+		s, i := after.Own(uint32(1+r.IntN(len(after.Sets)))), uint32(r.IntN(ListSize))
 		switch {
 		case i >= s.High || s.Revoked.Has(i):
 			continue
-		case changes%10 == 0:
-			s.Suspended.Set(i)
-		default:
+		case revoked+suspended < 11_700:
 			s.Revoked.Set(i)
+			revoked++
+		default:
+			s.Suspended[i/8] ^= 1 << (i % 8)
+			suspended++
 		}
-		changes++
 	}
 	size := 0
 	for b.Loop() {
-		size = 0
-		for i, s := range after {
-			file, err := s.Delta(before[i], 1, 2)
-			if err != nil {
-				b.Fatal(err)
-			}
-			size += len(file)
+		changes, err := after.Since(before)
+		if err != nil {
+			b.Fatal(err)
 		}
+		file, err := after.Delta(changes, 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		size = len(file)
 	}
 	b.ReportMetric(float64(size), "bytes")
+	b.ReportMetric(float64(size)/(entropy(revoked, provinceSize)+entropy(suspended, provinceSize)), "x-entropy")
 }
 
 // BenchmarkLookup looks up random indices of random lists: nearly every one is a
@@ -164,16 +168,12 @@ func BenchmarkLookup(b *testing.B) {
 // BenchmarkClustered is BenchmarkProvinceSnapshot for a list with batches: the
 // case for zstd.
 func BenchmarkClustered(b *testing.B) {
-	s := clustered(22)
-	indices := s.Revoked.indices()
+	state := &State{Sequence: 1, Sets: []*Set{clustered(22)}}
+	indices := indicesOf(&state.Sets[0].Revoked)
 	size := 0
 	for b.Loop() {
-		file, err := s.Snapshot(1)
-		if err != nil {
-			b.Fatal(err)
-		}
-		size = len(file)
+		size = len(snapshot(b, state))
 	}
 	b.ReportMetric(float64(size), "bytes")
-	b.ReportMetric(float64(len(appendRice(nil, indices, bestK(len(indices))))), "bytes-rice")
+	b.ReportMetric(float64(len(appendRice(nil, indices, bestK(len(indices), ListSize)))), "bytes-rice")
 }

@@ -7,11 +7,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// coded is a plane, or the change of one, as it travels.
+// coded is ascending positions as they travel.
 type coded struct {
 	_      struct{} `cbor:",toarray"`
-	Count  uint64   // indices
-	Coding uint64   // 0…20: Rice with this parameter; 32: gaps under zstd
+	Count  uint64   // positions
+	Coding uint64   // 0…30: Rice with this parameter; 32: gaps under zstd
 	Bytes  []byte
 }
 
@@ -19,18 +19,17 @@ type coded struct {
 // first (as LEB128), in one zstd frame (RFC 8878).
 const codingZstd = 32
 
-// encode codes the indices of a plane in both ways and takes the shorter. Rice is
+// encode codes positions below a size in both ways and takes the shorter. Rice is
 // within a percent of the entropy bound where revocations are strewn at random;
 // where they come in batches, a general compressor sees what Rice cannot.
-func (p *Plane) encode() (coded, error) {
-	indices := p.indices()
-	k := bestK(len(indices))
-	c := coded{Count: uint64(len(indices)), Coding: k}
-	if len(indices) == 0 {
+func encode(positions []uint32, size uint64) (coded, error) {
+	k := bestK(len(positions), size)
+	c := coded{Count: uint64(len(positions)), Coding: k}
+	if len(positions) == 0 {
 		return c, nil
 	}
-	c.Bytes = appendRice(nil, indices, k)
-	packed, err := packGaps(indices)
+	c.Bytes = appendRice(nil, positions, k)
+	packed, err := packGaps(positions)
 	if err != nil {
 		return c, err
 	}
@@ -40,20 +39,31 @@ func (p *Plane) encode() (coded, error) {
 	return c, nil
 }
 
-// decode puts the indices into a plane that holds none of them.
-func (c coded) decode(plane *Plane) error {
-	bad := func(what string) error { return fmt.Errorf("coded plane: %s: %w", what, ErrMalformed) }
-	if c.Count > ListSize {
-		return bad("more indices than a list has")
+// decode calls visit with every index, ascending, and marks the lists that have one.
+// The positions are those of the spans.
+func (c coded) decode(spans []span, visit func(s *span, index uint32)) error {
+	bad := func(what string) error { return fmt.Errorf("coded indices: %s: %w", what, ErrMalformed) }
+	all := size(spans)
+	if c.Count > all {
+		return bad("more than their lists have")
+	}
+	at := 0
+	put := func(position uint32) {
+		for position >= spans[at].end {
+			at++
+		}
+		s := &spans[at]
+		s.named = true
+		visit(s, position-s.start)
 	}
 	var what string
 	switch {
 	case c.Coding == codingZstd && c.Count > 0:
-		what = unpackGaps(plane, c.Bytes, c.Count)
-	case c.Coding == bestK(int(c.Count)):
-		what = decodeRice(plane, c.Bytes, c.Count, c.Coding)
+		what = unpackGaps(c.Bytes, c.Count, all, put)
+	case c.Coding == bestK(int(c.Count), all):
+		what = decodeRice(c.Bytes, c.Count, c.Coding, all, put)
 	default:
-		what = "its coding is not known, or not that of its count"
+		what = "their coding is not known, or not that of their count"
 	}
 	if what != "" {
 		return bad(what)
@@ -61,31 +71,33 @@ func (c coded) decode(plane *Plane) error {
 	return nil
 }
 
-// packGaps codes ascending indices as gaps in base 128 under zstd.
-func packGaps(indices []uint32) ([]byte, error) {
-	gaps := make([]byte, 0, 2*len(indices))
+// packGaps codes ascending positions as gaps in base 128 under zstd.
+func packGaps(positions []uint32) ([]byte, error) {
+	gaps := make([]byte, 0, 2*len(positions))
 	next := uint32(0)
-	for _, i := range indices {
+	for _, i := range positions {
 		gaps = binary.AppendUvarint(gaps, uint64(i-next))
 		next = i + 1
 	}
 	packer, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1),
 		zstd.WithWindowSize(ListSize), zstd.WithSingleSegment(true), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
 	if err != nil {
-		return nil, fmt.Errorf("packing a plane: %w", err)
+		return nil, fmt.Errorf("packing indices: %w", err)
 	}
 	return packer.EncodeAll(gaps, nil), nil
 }
 
+// maxGapBytes is how many bytes a gap below 2^30 takes.
+const maxGapBytes = 5
+
 // unpackGaps is the inverse of packGaps. It returns what is wrong, or nothing.
 // Nothing is allocated before the frame has said how much it holds.
-func unpackGaps(plane *Plane, packed []byte, count uint64) string {
+func unpackGaps(packed []byte, count, all uint64, put func(uint32)) string {
 	size, ok := frameContent(packed)
-	// A gap of g (less one) takes at most g + 1 bytes and uses up g + 1 indices.
-	if !ok || size < count || size > ListSize {
-		return "not one zstd frame that says what it holds, within a list's size"
+	if !ok || size < count || size > maxGapBytes*count || size > MaxFileSize {
+		return "not one zstd frame that says what it holds, within what their number takes"
 	}
-	unpacker, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(ListSize))
+	unpacker, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(MaxFileSize))
 	if err != nil {
 		return err.Error()
 	}
@@ -101,10 +113,10 @@ func unpackGaps(plane *Plane, packed []byte, count uint64) string {
 			return "a gap is cut off or has more bytes than it needs"
 		}
 		gaps = gaps[n:]
-		if gap >= ListSize-next {
-			return "an index is beyond the list"
+		if next >= all || gap >= all-next {
+			return "an index is beyond the lists"
 		}
-		plane.Set(uint32(next + gap))
+		put(uint32(next + gap))
 		next += gap + 1
 	}
 	if len(gaps) != 0 {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fxamacker/cbor/v2"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/elicence/elicence/internal/tooltest"
@@ -92,42 +91,47 @@ func TestNaive(t *testing.T) {
 		"none": new(Plane), "first": planeOf(0), "last": planeOf(ListSize - 1), "late": late, "all": all, "long": long,
 		"1 %": &randomSet(11, 1, 10486, 0).Revoked, "half": &randomSet(12, 1, ListSize/2, 0).Revoked, "clustered": &clustered(13).Revoked,
 	} {
-		c, err := p.encode()
+		indices := indicesOf(p)
+		c, err := encode(indices, ListSize)
 		if err != nil {
 			t.Fatal(err)
 		}
-		indices := p.indices()
-		for _, c := range []coded{c, {Count: c.Count, Coding: bestK(len(indices)), Bytes: appendRice(nil, indices, bestK(len(indices)))}} {
-			codings[min(c.Coding, 21)] = true
+		k := bestK(len(indices), ListSize)
+		for _, c := range []coded{c, {Count: c.Count, Coding: k, Bytes: appendRice(nil, indices, k)}} {
+			codings[min(c.Coding, 31)] = true
 			if got := naive(t, c.Count, c.Coding, c.Bytes); !slices.Equal(got, indices) {
 				t.Errorf("%s, coding %d: the naive reader finds %d indices, want %d", name, c.Coding, len(got), len(indices))
 			}
-			var back Plane
-			if err := c.decode(&back); err != nil || back != *p {
+			if back, err := decodeList(c); err != nil || back != *p {
 				t.Errorf("%s, coding %d: decode does not give the plane back: %v", name, c.Coding, err)
 			}
 		}
 	}
-	if !codings[21] || !codings[0] || !codings[6] {
+	if !codings[31] || !codings[0] || !codings[6] {
 		t.Errorf("codings %v, want zstd, and Rice with parameters 0 and 6 among them", codings)
 	}
+}
+
+// decodeList decodes the indices of one whole list.
+func decodeList(c coded) (Plane, error) {
+	var p Plane
+	err := c.decode([]span{{list: 1, end: ListSize}}, func(_ *span, index uint32) { p.Set(index) })
+	return p, err
 }
 
 // TestSmallerWins: batches go under zstd, what is strewn at random under Rice.
 func TestSmallerWins(t *testing.T) {
 	t.Parallel()
-	batches := clustered(14).Revoked
-	c, err := batches.encode()
+	indices := indicesOf(&clustered(14).Revoked)
+	c, err := encode(indices, ListSize)
 	if err != nil {
 		t.Fatal(err)
 	}
-	indices := batches.indices()
-	rice := appendRice(nil, indices, bestK(len(indices)))
+	rice := appendRice(nil, indices, bestK(len(indices), ListSize))
 	if c.Coding != codingZstd || len(c.Bytes) >= len(rice) {
 		t.Errorf("batches: coding %d with %d bytes, Rice takes %d", c.Coding, len(c.Bytes), len(rice))
 	}
-	strewn := randomSet(15, 1, 10486, 0).Revoked
-	if c, err = strewn.encode(); err != nil {
+	if c, err = encode(indicesOf(&randomSet(15, 1, 10486, 0).Revoked), ListSize); err != nil {
 		t.Fatal(err)
 	}
 	if c.Coding != 6 {
@@ -140,7 +144,7 @@ func TestZstdProgram(t *testing.T) {
 	t.Parallel()
 	tooltest.Need(t, "zstd")
 	batches := clustered(23).Revoked
-	c, err := batches.encode()
+	c, err := encode(indicesOf(&batches), ListSize)
 	if err != nil || c.Coding != codingZstd {
 		t.Fatalf("coding %d, %v", c.Coding, err)
 	}
@@ -151,8 +155,8 @@ func TestZstdProgram(t *testing.T) {
 	}
 	tooltest.Run(t, "zstd", "-q", "-d", ours, "-o", plain)
 	theirs := tooltest.Run(t, "zstd", "-q", "-19", "--no-check", "--single-thread", "-c", plain)
-	var back Plane
-	if err := (coded{Count: c.Count, Coding: codingZstd, Bytes: []byte(theirs)}).decode(&back); err != nil || back != batches {
+	back, err := decodeList(coded{Count: c.Count, Coding: codingZstd, Bytes: []byte(theirs)})
+	if err != nil || back != batches {
 		t.Errorf("the program's frame of what it unpacked from ours: %v", err)
 	}
 }
@@ -179,10 +183,10 @@ func bomb() []byte {
 // TestBombTakesNoRoom: it is refused before anything is allocated for it. The test
 // runs alone, as it counts what the whole process allocates.
 func TestBombTakesNoRoom(t *testing.T) {
-	c, p := coded{Count: 3, Coding: codingZstd, Bytes: bomb()}, new(Plane)
+	c := coded{Count: 3, Coding: codingZstd, Bytes: bomb()}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	err := c.decode(p)
+	_, err := decodeList(c)
 	runtime.ReadMemStats(&after)
 	if used := after.TotalAlloc - before.TotalAlloc; err == nil || used > 1<<20 {
 		t.Errorf("decode = %v and allocates %d bytes, want it refused at once", err, used)
@@ -192,14 +196,14 @@ func TestBombTakesNoRoom(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	good := pack(t, []byte{3, 0, 5})
-	if err := (coded{Count: 3, Coding: codingZstd, Bytes: good}).decode(new(Plane)); err != nil {
+	if _, err := decodeList(coded{Count: 3, Coding: codingZstd, Bytes: good}); err != nil {
 		t.Fatalf("the control: %v", err)
 	}
 	skippable := append([]byte{0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0}, good...)
 	liar := slices.Clone(good)
 	liar[5]++ // the content size
 	rice := func(count uint64, octets ...byte) coded {
-		return coded{Count: count, Coding: bestK(int(count)), Bytes: octets}
+		return coded{Count: count, Coding: bestK(int(count), ListSize), Bytes: octets}
 	}
 	for name, c := range map[string]coded{
 		"a count beyond the list":        {Count: ListSize + 1, Coding: codingZstd, Bytes: good},
@@ -235,7 +239,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"a gap of 2^64":                  {Count: 1, Coding: codingZstd, Bytes: pack(t, append(bytes.Repeat([]byte{0xff}, 9), 1))},
 		"gaps that together run over it": {Count: 2, Coding: codingZstd, Bytes: pack(t, []byte{0xff, 0xff, 0x3f, 0})},
 	} {
-		if err := c.decode(new(Plane)); !errors.Is(err, ErrMalformed) {
+		if _, err := decodeList(c); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: decode = %v, want ErrMalformed", name, err)
 		}
 	}
@@ -245,118 +249,117 @@ func TestDecodeRefuses(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(uint64(3), uint64(18), []byte{0, 0, 0x60, 0, 0, 0, 2, 0x80})
 	f.Add(uint64(3), uint64(codingZstd), pack(f, []byte{3, 0, 5}))
-	batches, err := clustered(16).Revoked.encode()
+	batches, err := encode(indicesOf(&clustered(16).Revoked), ListSize)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(batches.Count, batches.Coding, batches.Bytes)
 	f.Fuzz(func(t *testing.T, count, coding uint64, b []byte) {
-		if len(b) > MaxFileSize {
+		if len(b) > 4*planeBytes {
 			return
 		}
-		var p Plane
-		c := coded{Count: count, Coding: coding, Bytes: b}
-		if c.decode(&p) != nil {
+		p, err := decodeList(coded{Count: count, Coding: coding, Bytes: b})
+		if err != nil {
 			return
 		}
-		if got := naive(t, count, coding, b); !slices.Equal(got, p.indices()) {
-			t.Errorf("the naive reader finds %d indices, want %d", len(got), p.Count())
+		indices := indicesOf(&p)
+		if got := naive(t, count, coding, b); !slices.Equal(got, indices) {
+			t.Errorf("the naive reader finds %d indices, want %d", len(got), len(indices))
 		}
-		if again := appendRice(nil, p.indices(), bestK(p.Count())); coding != codingZstd && !bytes.Equal(again, b) {
+		if again := appendRice(nil, indices, bestK(len(indices), ListSize)); coding != codingZstd && !bytes.Equal(again, b) {
 			t.Error("an accepted Rice coding is not the one coding of its plane")
 		}
 	})
 }
 
+// FuzzApply feeds snapshots and deltas to one state.
 func FuzzApply(f *testing.F) {
-	for _, s := range []*Set{{List: 1, High: 4096}, randomSet(8, 1, 20, 3), clustered(17)} {
-		file, err := s.Snapshot(1)
-		if err != nil {
-			f.Fatal(err)
-		}
+	before, after := changed(f, 18)
+	changes, err := after.Since(before)
+	if err != nil {
+		f.Fatal(err)
+	}
+	delta, err := after.Delta(changes, 1)
+	if err != nil {
+		f.Fatal(err)
+	}
+	small := &State{Sequence: 3, Sets: []*Set{{List: 2, High: 4096}}}
+	small.Sets[0].Revoked.Set(7)
+	for _, file := range [][]byte{delta, snapshot(f, after), snapshot(f, small), snapshot(f, &State{Sequence: 3})} {
 		f.Add(file)
 		f.Add(file[:len(file)-1])
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		s, err := Apply(file, 1, nil, 0, 1)
-		if err != nil {
-			return
-		}
-		again, err := s.Snapshot(1)
-		if err != nil {
-			t.Fatalf("an accepted file's set is refused: %v", err)
-		}
-		back, err := Apply(again, 1, nil, 0, 1)
-		if err != nil || *back != *s {
-			t.Errorf("the set of an accepted file does not come back: %v", err)
-		}
-		var items []cbor.RawMessage
-		if err := cbor.Unmarshal(file, &items); err != nil || len(items) != 7 {
-			t.Errorf("an accepted file is no array of seven: %v", err)
+		for _, from := range []uint64{0, 1} {
+			start := empty(before)
+			if from > 0 {
+				start = before.Share()
+			}
+			got := start.Share()
+			if err := got.Apply(file, from, 3); err != nil {
+				continue
+			}
+			if got.Sequence != 3 {
+				t.Errorf("an accepted file leads to %d", got.Sequence)
+			}
+			if err := got.Follows(start); err != nil {
+				t.Errorf("an accepted file: %v", err)
+			}
+			if from > 0 {
+				again := got.Share()
+				again.Sequence = 2
+				if err := again.Apply(file, from, 3); err != nil || !same(got, again) {
+					t.Errorf("a delta applied twice leads elsewhere: %v", err)
+				}
+			}
+			for _, set := range got.Sets {
+				set.High = ListSize
+			}
+			if back := empty(got); back.Apply(snapshot(t, got), 0, 3) != nil || !same(back, got) {
+				t.Error("the state of an accepted file does not come back")
+			}
 		}
 	})
 }
 
-// FuzzApplyDelta and FuzzApplySkip feed changes to one state.
-func FuzzApplyDelta(f *testing.F) {
-	before, after := changed(18)
-	file, err := after.Delta(before, 1, 2)
-	if err != nil {
-		f.Fatal(err)
+func same(a, b *State) bool {
+	if len(a.Sets) != len(b.Sets) {
+		return false
 	}
-	f.Add(file)
-	f.Fuzz(func(t *testing.T, file []byte) {
-		s, err := Apply(file, before.List, before, 1, 2)
-		grows(t, before, s, err)
-	})
-}
-
-func FuzzApplySkip(f *testing.F) {
-	before, after := changed(19)
-	file, err := after.Skip(before, nil, 1, 3)
-	if err != nil {
-		f.Fatal(err)
+	for i := range a.Sets {
+		if *a.Sets[i] != *b.Sets[i] {
+			return false
+		}
 	}
-	f.Add(file)
-	f.Fuzz(func(t *testing.T, file []byte) {
-		s, err := ApplySkip(file, before.List, before, 2, 1, 3)
-		grows(t, before, s, err)
-		if err != nil {
-			return
-		}
-		again, err := ApplySkip(file, before.List, s, 3, 1, 3)
-		if err != nil || *again != *s {
-			t.Errorf("a skip-delta applied twice leads elsewhere: %v", err)
-		}
-	})
+	return true
 }
 
-// grows checks that a change took back no revocation and lowered no high mark.
-func grows(tb testing.TB, before, after *Set, err error) {
+// changed returns a state of three lists, the second of them empty, and a later one.
+func changed(tb testing.TB, seed uint64) (*State, *State) {
 	tb.Helper()
-	if err != nil {
-		return
-	}
-	if err := after.follows(before, 1, 2); err != nil {
-		tb.Error(err)
-	}
-	if err := after.check(); err != nil {
-		tb.Error(err)
-	}
-}
-
-// changed returns a state and a later one.
-func changed(seed uint64) (*Set, *Set) {
-	before := randomSet(seed, 1, 500, 60)
-	after := *before
+	before := &State{Sequence: 1, Sets: []*Set{randomSet(seed, 1, 500, 60), {List: 4, High: 4096}, randomSet(seed+1, 9, 300, 20)}}
+	after := before.Share()
+	after.Sequence = 3
 	r := rand.New(rand.NewPCG(seed, 3))
 	for range 200 {
-		after.Revoked.Set(uint32(r.IntN(ListSize)))
+		list := []uint32{1, 9}[r.IntN(2)]
+		after.Own(list).Revoked.Set(uint32(r.IntN(ListSize)))
 		i := uint32(r.IntN(ListSize))
-		after.Suspended[i/8] ^= 1 << (i % 8)
+		after.Own(list).Suspended[i/8] ^= 1 << (i % 8)
 	}
-	for _, i := range before.Suspended.indices()[:20] {
-		after.Suspended.Clear(i)
+	for _, i := range indicesOf(&before.Sets[0].Suspended)[:20] {
+		after.Own(1).Suspended.Clear(i)
 	}
-	return before, &after
+	return before, after
+}
+
+// indicesOf returns the indices in a plane, ascending.
+func indicesOf(p *Plane) []uint32 {
+	var found []uint32
+	for i := range uint32(ListSize) {
+		if p.Has(i) {
+			found = append(found, i)
+		}
+	}
+	return found
 }

@@ -12,17 +12,20 @@
 // deltas may come from anywhere and in any order: what counts is the hash of the
 // resulting set.
 //
-// A plane travels as the gaps between its indices: the first index, then each gap
-// less one. They are Golomb–Rice coded (the quotient in ones ended by a zero, then
-// k bits of remainder, most significant bit first) or written in base 128 and
-// packed with zstd, whichever is shorter. A snapshot holds the two planes
-// ([Set.Snapshot]), a delta the indices that changed in each ([Set.Delta]). The
-// revoked plane only grows while a list lives: a delta that would clear a revoked
+// The lists of a domain have a state together ([State]), which travels in one file. A
+// snapshot holds it whole ([State.Snapshot]); a delta holds what changed since an
+// earlier one, in a form that leads to it from every state in between ([State.Delta]),
+// so that a terminal which was away takes one file, however many states it has missed.
+// What a file holds are the gaps between the places of all its lists: the first, then
+// each gap less one. They are Golomb–Rice coded (the quotient in ones ended by a zero,
+// then k bits of remainder, most significant bit first) or written in base 128 and
+// packed with zstd, whichever is shorter.
+//
+// The revoked plane only grows while a list lives: a state that would clear a revoked
 // bit is refused ([ErrUnrevoked]).
 //
-// A delta leads from one state to one other. A skip-delta ([Set.Skip]) leads from
-// every state within an hour, a day, a week or 30 days to the present one, for
-// terminals that were away.
+// The service keeps what changed by quarters of an hour, hours and days ([Step],
+// [Thin]), from which it makes the deltas.
 //
 // [Set.TokenList] states a list in the form of the IETF Token Status List
 // (draft-ietf-oauth-status-list-20), for third parties. Nothing here reads that

@@ -5,15 +5,15 @@ import (
 	"math/bits"
 )
 
-// maxK is the largest Rice parameter: one index of 2^20.
-const maxK = 20
+// maxK is the largest Rice parameter: one index of 2^30.
+const maxK = 30
 
-// appendRice appends the Rice coding of ascending indices, padded with zeros to
+// appendRice appends the Rice coding of ascending positions, padded with zeros to
 // whole bytes.
-func appendRice(dst []byte, indices []uint32, k uint64) []byte {
+func appendRice(dst []byte, positions []uint32, k uint64) []byte {
 	w := bitWriter{out: dst}
 	next := uint32(0)
-	for _, i := range indices {
+	for _, i := range positions {
 		gap := uint64(i - next)
 		quotient := gap >> k
 		for ; quotient >= 32; quotient -= 32 {
@@ -28,12 +28,12 @@ func appendRice(dst []byte, indices []uint32, k uint64) []byte {
 
 // bestK is the exact parameter for geometrically distributed gaps:
 // round(log2(ln 2 · size/count)), 0 where more than half are set.
-func bestK(count int) uint64 {
+func bestK(count int, size uint64) uint64 {
 	if count == 0 {
 		return 0
 	}
 	// ln 2 ≈ 45426/65536
-	mean := uint64(ListSize) * 45426 / 65536 / uint64(count)
+	mean := size * 45426 / 65536 / uint64(count)
 	if mean == 0 {
 		return 0
 	}
@@ -45,10 +45,10 @@ func bestK(count int) uint64 {
 	return min(k, maxK)
 }
 
-// decodeRice puts the indices into a plane that holds none of them. It returns
-// what is wrong, or nothing. The one accepted coding is what appendRice writes:
-// no bits are left over and none of the padding is set.
-func decodeRice(plane *Plane, coded []byte, count, k uint64) string {
+// decodeRice calls put with the positions, which are below a size. It returns what
+// is wrong, or nothing. The one accepted coding is what appendRice writes: no bits
+// are left over and none of the padding is set.
+func decodeRice(coded []byte, count, k, size uint64, put func(uint32)) string {
 	// With eight more bytes a whole word can be read at every position. They
 	// read as zeros, so a value that runs over the end is seen by its position.
 	padded := append(coded[:len(coded):len(coded)], make([]byte, 8)...)
@@ -78,12 +78,12 @@ func decodeRice(plane *Plane, coded []byte, count, k uint64) string {
 		if position > total {
 			return "ends early"
 		}
-		index := next + quotient<<k + word>>(64-k)
-		if index >= ListSize {
-			return "an index is beyond the list"
+		at := next + quotient<<k + word>>(64-k)
+		if at >= size {
+			return "an index is beyond the lists"
 		}
-		plane.Set(uint32(index))
-		next = index + 1
+		put(uint32(at))
+		next = at + 1
 	}
 	if (position+7)/8 != uint64(len(coded)) || peek(padded, position) != 0 {
 		return "unused bits at the end"

@@ -9,8 +9,10 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 )
 
+const listBits = 20
+
 // ListSize is the number of indices of a list.
-const ListSize = 1 << 20
+const ListSize = 1 << listBits
 
 const planeBytes = ListSize / 8
 
@@ -35,15 +37,14 @@ func (p *Plane) Count() int {
 	return n
 }
 
-// indices returns the indices in the plane, ascending.
-func (p *Plane) indices() []uint32 {
-	found := make([]uint32, 0, p.Count())
+// appendDifference appends the places of a list in which two planes differ.
+func appendDifference(dst []Place, list uint32, a, b *Plane) []Place {
 	for i := 0; i < planeBytes; i += 8 {
-		for word := binary.LittleEndian.Uint64(p[i:]); word != 0; word &= word - 1 {
-			found = append(found, uint32(i*8+bits.TrailingZeros64(word)))
+		for word := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); word != 0; word &= word - 1 {
+			dst = append(dst, PlaceOf(list, uint32(i*8+bits.TrailingZeros64(word))))
 		}
 	}
-	return found
+	return dst
 }
 
 // Hash identifies a set.
@@ -77,8 +78,8 @@ var (
 	ErrUnrevoked = errors.New("a status list must not take back a revocation")
 )
 
-// check refuses sets that name indices never given out.
-func (s *Set) check() error {
+// Check refuses a set that names indices never given out.
+func (s *Set) Check() error {
 	if s.High > ListSize {
 		return fmt.Errorf("list %d: high mark %d is beyond the list: %w", s.List, s.High, ErrMalformed)
 	}

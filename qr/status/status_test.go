@@ -34,29 +34,35 @@ func TestSnapshot(t *testing.T) {
 	edges := &Set{List: 3, High: ListSize}
 	edges.Revoked.Set(0)
 	edges.Revoked.Set(ListSize - 1)
-	for name, s := range map[string]*Set{
-		"empty":      {List: 1, High: 4096},
-		"never used": {List: 1},
-		"edges":      edges,
-		"full":       full,
-		"one":        randomSet(1, 2, 1, 0),
-		"0.1 %":      randomSet(2, 2, 1049, 20),
-		"1 %":        randomSet(3, 2, 10486, 100),
-		"half":       randomSet(4, 2, ListSize/2, ListSize/4),
-		"clustered":  clustered(10),
+	small := func(list, high, index uint32) *Set {
+		s := &Set{List: list, High: high}
+		s.Revoked.Set(index)
+		return s
+	}
+	for name, sets := range map[string][]*Set{
+		"no lists":                               nil,
+		"empty":                                  {{List: 1, High: 4096}},
+		"never used":                             {{List: 1}},
+		"edges":                                  {edges},
+		"full":                                   {full},
+		"one":                                    {randomSet(1, 2, 1, 0)},
+		"0.1 %":                                  {randomSet(2, 2, 1049, 20)},
+		"1 %":                                    {randomSet(3, 2, 10486, 100)},
+		"half":                                   {randomSet(4, 2, ListSize/2, ListSize/4)},
+		"clustered":                              {clustered(10)},
+		"the last list there can be":             {small(1<<32-1, 1, 0)},
+		"three together, one empty, far apart":   {randomSet(5, 1, 100, 3), randomSet(6, 2, 5, 100), randomSet(7, 3, 0, 1), {List: 4, High: 8192}, randomSet(8, 5, 9, 9), randomSet(9, 4_000_000_000, 40, 0)},
+		"windows of their own, their last index": {small(1, 4096, 4095), small(2, 4096, 4095), small(3, 8192, 8191), small(4, 5000, 4999), small(5, 8192, 4096), small(7, 8192, 0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			file, err := s.Snapshot(7)
-			if err != nil {
+			s := &State{Sequence: 7, Sets: sets}
+			got := empty(s)
+			if err := got.Apply(snapshot(t, s), 0, 7); err != nil {
 				t.Fatal(err)
 			}
-			got, err := Apply(file, s.List, nil, 0, 7)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if *got != *s || got.Hash() != s.Hash() {
-				t.Error("the snapshot does not give the set back")
+			if !same(got, s) || got.Sequence != 7 {
+				t.Error("the snapshot does not give the state back")
 			}
 		})
 	}
@@ -87,10 +93,7 @@ func planeOf(indices ...uint32) *Plane {
 func TestSize(t *testing.T) {
 	t.Parallel()
 	const n = 10486
-	file, err := randomSet(5, 1, n, 0).Snapshot(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := snapshot(t, &State{Sequence: 1, Sets: []*Set{randomSet(5, 1, n, 0)}})
 	p := float64(n) / ListSize
 	bound := ListSize * (-p*math.Log2(p) - (1-p)*math.Log2(1-p)) / 8
 	if ratio := float64(len(file)) / bound; ratio > 1.02 {
@@ -98,72 +101,47 @@ func TestSize(t *testing.T) {
 	}
 }
 
-func TestDelta(t *testing.T) {
-	t.Parallel()
-	before := randomSet(6, 5, 1000, 50)
-	before.High = ListSize
-	after := *before
-	for i := range uint32(ListSize) {
-		if i%10007 == 3 {
-			after.Revoked.Set(i)
-		}
-		if i%20011 == 5 && after.Suspended.Has(i) {
-			after.Suspended.Clear(i)
-		} else if i%20011 == 5 {
-			after.Suspended.Set(i)
-		}
-	}
-	file, err := after.Delta(before, 3, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copyOfBefore := *before
-	got, err := Apply(file, 5, before, 3, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Hash() != after.Hash() {
-		t.Error("the delta does not give the later state")
-	}
-	if *before != copyOfBefore {
-		t.Error("Apply changed the earlier state")
-	}
-	for name, try := range map[string]func() (*Set, error){
-		"twice":               func() (*Set, error) { return Apply(file, 5, got, 3, 4) },
-		"as another list":     func() (*Set, error) { return Apply(file, 6, before, 3, 4) },
-		"from another state":  func() (*Set, error) { return Apply(file, 5, before, 2, 4) },
-		"to another state":    func() (*Set, error) { return Apply(file, 5, before, 3, 5) },
-		"without its state":   func() (*Set, error) { return Apply(file, 5, nil, 3, 4) },
-		"a high mark lowered": func() (*Set, error) { lower := after; lower.High = 1; return nil, second(lower.Delta(before, 3, 4)) },
-	} {
-		if s, err := try(); err == nil {
-			t.Errorf("a delta %s is accepted: %v", name, s != nil)
-		}
-	}
-}
-
-func second[T any](_ T, err error) error { return err }
-
 func TestRevocationIsForEver(t *testing.T) {
 	t.Parallel()
-	before := randomSet(7, 5, 10, 0)
-	after := *before
-	for i := range uint32(ListSize) {
-		if after.Revoked.Has(i) {
-			after.Revoked.Clear(i)
-			break
+	before, after := changed(t, 7)
+	lower, fewer, gone := after.Share(), after.Share(), after.Share()
+	lower.Own(4).High = 100
+	fewer.Own(1).Revoked = Plane{}
+	gone.Sets = gone.Sets[1:]
+	for name, s := range map[string]*State{"a lower high mark": lower, "fewer revocations": fewer, "a list less": gone} {
+		if _, err := s.Since(before); !errors.Is(err, ErrUnrevoked) {
+			t.Errorf("%s: Since = %v, want ErrUnrevoked", name, err)
 		}
 	}
-	if _, err := after.Delta(before, 1, 2); !errors.Is(err, ErrUnrevoked) {
-		t.Errorf("Delta that takes back a revocation = %v, want ErrUnrevoked", err)
+	if err := lower.Follows(before); !errors.Is(err, ErrUnrevoked) {
+		t.Errorf("Follows with a lower high mark = %v, want ErrUnrevoked", err)
+	}
+	if err := fewer.Follows(before); !errors.Is(err, ErrUnrevoked) {
+		t.Errorf("Follows with fewer revocations = %v, want ErrUnrevoked", err)
+	}
+	changes, err := after.Since(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fewer.Delta(changes, 1); !errors.Is(err, ErrUnrevoked) {
+		t.Errorf("Delta of what is not revoked = %v, want ErrUnrevoked", err)
+	}
+	if *before.Sets[0] != *randomSet(7, 1, 500, 60) {
+		t.Error("changing a state changed the one that it shares its lists with")
 	}
 }
 
 func TestAboveHigh(t *testing.T) {
 	t.Parallel()
-	s := &Set{List: 1, High: 100}
-	s.Suspended.Set(100)
-	if _, err := s.Snapshot(1); !errors.Is(err, ErrMalformed) {
+	s := &State{Sequence: 2, Sets: []*Set{{List: 1, High: 100}}}
+	if _, err := s.Delta(Changes{Revoked: []Place{PlaceOf(1, 100)}}, 1); !errors.Is(err, ErrMalformed) {
+		t.Errorf("Delta with an index at the high mark = %v, want ErrMalformed", err)
+	}
+	if _, err := s.Delta(Changes{Touched: []Place{PlaceOf(2, 0)}}, 1); !errors.Is(err, ErrMalformed) {
+		t.Errorf("Delta with a list that is not there = %v, want ErrMalformed", err)
+	}
+	s.Sets[0].Suspended.Set(100)
+	if _, err := s.Snapshot(); !errors.Is(err, ErrMalformed) {
 		t.Errorf("Snapshot with an index at the high mark = %v, want ErrMalformed", err)
 	}
 }
@@ -184,8 +162,7 @@ func TestHash(t *testing.T) {
 // TestCoding pins the coding: gaps 3, 0, 5 with k = 18.
 func TestCoding(t *testing.T) {
 	t.Parallel()
-	p := planeOf(3, 4, 10)
-	c, err := p.encode()
+	c, err := encode([]uint32{3, 4, 10}, ListSize)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ var ErrTokenList = errors.New("not the claims of a token status list")
 // SUSPENDED. The list ends at the high mark, so that an index that was never given
 // out is out of bounds and must be rejected; what fills up its last byte is INVALID.
 func (s *Set) TokenList(subject string, issuedAt time.Time) (*TokenList, error) {
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	if address, ok := strings.CutPrefix(subject, "https://"); !ok || address == "" || cleantext.Check(subject) != nil {

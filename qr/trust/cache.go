@@ -31,6 +31,7 @@ type Cache struct {
 	issuers    map[pki.KID][]*IssuerKey
 	services   map[pki.KID][]*ServiceKey
 	categories map[[2]uint64]*Category
+	state      *status.State
 	sets       map[uint32]*status.Set
 }
 
@@ -57,6 +58,13 @@ type Options struct {
 	// State remembers versions and time from one load to the next. Nil: nothing
 	// is remembered.
 	State *State
+	// Trial: the cache is judged by State and not remembered there, because it is not
+	// in use yet.
+	Trial bool
+	// Previous is the cache in force, or nil. Lists that have not changed since are
+	// shared with it, the others take the shortest way from it, and nothing that is
+	// revoked there may be revoked no more.
+	Previous *Cache
 }
 
 // clockTolerance is how far behind the last signed time a terminal's clock may be.
@@ -65,41 +73,16 @@ const clockTolerance = 5 * time.Minute
 // Load reads and verifies a cache folder. Either everything fits together or
 // there is an error.
 func Load(dir fs.FS, o Options) (*Cache, error) {
-	c := &Cache{
-		issuers: make(map[pki.KID][]*IssuerKey), services: make(map[pki.KID][]*ServiceKey),
-		categories: make(map[[2]uint64]*Category), sets: make(map[uint32]*status.Set),
-	}
-	if err := c.loadRoot(dir, o); err != nil {
+	c, err := LoadSigned(dir, o)
+	if err != nil {
 		return nil, err
 	}
-	files := make(map[Role][]byte)
-	c.Time, c.Trust, c.Catalogue, c.Status = new(Time), new(Trust), new(Catalogue), new(Status)
-	// The time file first: it is small and says whether the rest is worth reading.
-	for _, f := range []struct {
-		role Role
-		into content
-	}{{RoleTime, c.Time}, {RoleTrust, c.Trust}, {RoleCatalogue, c.Catalogue}, {RoleStatus, c.Status}} {
-		signed, err := readLimited(dir, string(f.role), maxSize[f.role])
-		if err != nil {
-			return nil, fmt.Errorf("%s file: %w", f.role, err)
-		}
-		if err := open(f.role, signed, c.Root, o.Second, f.into); err != nil {
-			return nil, err
-		}
-		files[f.role] = signed
-	}
-	if err := c.fitTogether(files); err != nil {
-		return nil, err
-	}
-	if err := c.checkClock(o); err != nil {
-		return nil, err
-	}
-	if err := c.loadSets(dir); err != nil {
+	if err := c.loadSets(dir, o.Previous); err != nil {
 		return nil, err
 	}
 	c.index()
-	if o.State != nil {
-		if err := o.State.advance(c); err != nil {
+	if o.State != nil && !o.Trial {
+		if err := o.State.Remember(c); err != nil {
 			return nil, err
 		}
 	}
@@ -232,8 +215,9 @@ func (e *ClockError) Error() string {
 // Unwrap returns [ErrClock].
 func (e *ClockError) Unwrap() error { return ErrClock }
 
-// checkClock refuses a clock that is behind the signed time, and expired files.
-func (c *Cache) checkClock(o Options) error {
+// checkClock refuses a clock that is behind the signed time, and files of some roles
+// that have expired.
+func (c *Cache) checkClock(o Options, roles ...Role) error {
 	now := o.Now()
 	last := c.Time.IssuedAt()
 	if o.State != nil && o.State.LastTime().After(last) {
@@ -242,42 +226,12 @@ func (c *Cache) checkClock(o Options) error {
 	if last.Sub(now) > clockTolerance {
 		return &ClockError{Now: now, Last: last}
 	}
-	return errors.Join(
-		c.Root.expired(RoleRoot, now), c.Trust.expired(RoleTrust, now), c.Catalogue.expired(RoleCatalogue, now),
-		c.Status.expired(RoleStatus, now), c.Time.expired(RoleTime, now),
-	)
-}
-
-// loadSets builds every list from its snapshot and deltas and compares the
-// result with the signed hash.
-func (c *Cache) loadSets(dir fs.FS) error {
-	for _, l := range c.Status.Lists {
-		set, err := applyFile(dir, l, nil, 0, l.Snapshot.Sequence, l.Snapshot.SM3, l.Snapshot.Length)
-		if err != nil {
-			return fmt.Errorf("status list %d: %w", l.List, err)
-		}
-		for _, d := range l.Deltas {
-			if set, err = applyFile(dir, l, set, d.From, d.To, d.SM3, d.Length); err != nil {
-				return fmt.Errorf("status list %d: %w", l.List, err)
-			}
-		}
-		if set.Hash() != l.SetHash || uint64(set.High) != l.High {
-			return fmt.Errorf("status list %d is not the signed one: %w", l.List, ErrMismatch)
-		}
-		c.sets[set.List] = set
+	heads := map[Role]Head{RoleRoot: c.Root.Head, RoleTrust: c.Trust.Head, RoleCatalogue: c.Catalogue.Head, RoleStatus: c.Status.Head, RoleTime: c.Time.Head}
+	var expired []error
+	for _, role := range roles {
+		expired = append(expired, heads[role].expired(role, now))
 	}
-	return nil
-}
-
-func applyFile(dir fs.FS, l List, earlier *status.Set, from, to uint64, sum [sm3.Size]byte, length uint64) (*status.Set, error) {
-	file, err := readLimited(dir, SetName(sum), int64(length))
-	if err != nil {
-		return nil, err
-	}
-	if uint64(len(file)) != length || status.FileHash(file) != sum {
-		return nil, fmt.Errorf("set file is not the signed one: %w", ErrMismatch)
-	}
-	return status.Apply(file, uint32(l.List), earlier, from, to)
+	return errors.Join(expired...)
 }
 
 // SetName is the name of a set file within a cache.
@@ -300,6 +254,9 @@ func (c *Cache) index() {
 	for i := range c.Catalogue.Categories {
 		k := &c.Catalogue.Categories[i]
 		c.categories[[2]uint64{k.ID, k.Schema}] = k
+	}
+	for _, set := range c.state.Sets {
+		c.sets[set.List] = set
 	}
 }
 

@@ -4,9 +4,10 @@
 //	N.root        keys of the other roles; every version is kept     COSE_Sign
 //	trust         who may sign which codes, and until when           COSE_Sign
 //	catalogue     names and code fields of the categories            COSE_Sign1
-//	status        sequence, high mark and set hash of every list     COSE_Sign1
+//	status        sequence, high marks and set hashes of all lists   COSE_Sign1
 //	time          version, hashes of the current files, log state    COSE_Sign1
 //	set/<SM3>     status snapshots and deltas, unsigned: their hash is in status
+//	base          the state from which this terminal takes a delta, unsigned
 //
 // The rules are those of The Update Framework: a version never goes back, every
 // file expires, version n+1 of the root is signed by the thresholds of n and of
@@ -23,7 +24,10 @@
 // The root is pinned from outside by the SM3 of a root file. Without a pin a cache
 // still loads and says so ([Cache.Pinned]).
 //
+// [Missing] says which set files a cache needs for the shortest way to the signed
+// state; [Cache.Base] is what a terminal keeps for the next.
+//
 // Recognised domains (codes of other provinces) and `genuine` are parsed past or
-// refused in this version, and skip-deltas are not named by the status file.
+// refused in this version.
 // docs/trust-format.md describes the files for other implementers.
 package trust

@@ -247,32 +247,25 @@ type Field struct {
 	Enum   []string
 }
 
-// Status describes the status lists.
+// Status describes the state of all status lists and the set files that lead to it.
 type Status struct {
 	Head
-	Lists []List `cbor:"4,keyasint"`
+	Sequence uint64    `cbor:"4,keyasint"` // of the state
+	Lists    []List    `cbor:"5,keyasint"` // ascending
+	Files    []SetFile `cbor:"6,keyasint"` // ascending by From: the snapshot, then deltas
 }
 
-// List describes one status list and the files that lead to its state.
+// List is the state of one status list.
 type List struct {
-	List     uint64      `cbor:"1,keyasint"`
-	Sequence uint64      `cbor:"2,keyasint"`
-	High     uint64      `cbor:"3,keyasint"`
-	SetHash  [32]byte    `cbor:"4,keyasint"`
-	Snapshot SetFile     `cbor:"5,keyasint"`
-	Deltas   []DeltaFile `cbor:"6,keyasint"`
+	_       struct{} `cbor:",toarray"`
+	List    uint64
+	High    uint64
+	SetHash [32]byte
 }
 
-// SetFile is a snapshot file.
+// SetFile is a file that leads from every state between two sequence numbers to the
+// later one; a snapshot leads from 0, which is no state.
 type SetFile struct {
-	_        struct{} `cbor:",toarray"`
-	Sequence uint64
-	SM3      [32]byte
-	Length   uint64
-}
-
-// DeltaFile is a delta file.
-type DeltaFile struct {
 	_      struct{} `cbor:",toarray"`
 	From   uint64
 	To     uint64

@@ -238,24 +238,25 @@ func (c *Catalogue) check() error {
 	return nil
 }
 
+// maxSetFiles bounds the set files that a status file names.
+const maxSetFiles = 16
+
 func (s *Status) check() error {
+	if len(s.Lists) > status.MaxLists || len(s.Files) > maxSetFiles {
+		return fmt.Errorf("%d lists and %d files: %w", len(s.Lists), len(s.Files), ErrInvalid)
+	}
 	for i, l := range s.Lists {
-		if i > 0 && s.Lists[i-1].List >= l.List {
-			return fmt.Errorf("lists are not in order: %w", ErrInvalid)
+		if i > 0 && s.Lists[i-1].List >= l.List || l.List > 1<<32-1 || l.High > status.ListSize {
+			return fmt.Errorf("list %d: its number, order or high mark: %w", l.List, ErrInvalid)
 		}
-		if l.List > 1<<32-1 || l.High > status.ListSize || l.Snapshot.Length > status.MaxFileSize || len(l.Deltas) > 1000 {
-			return fmt.Errorf("list %d: %w", l.List, ErrInvalid)
+	}
+	for i, f := range s.Files {
+		if i > 0 && s.Files[i-1].From >= f.From || f.To <= f.From || f.To > s.Sequence || f.Length > status.MaxFileSize {
+			return fmt.Errorf("set file from %d to %d: its order or length: %w", f.From, f.To, ErrInvalid)
 		}
-		at := l.Snapshot.Sequence
-		for _, d := range l.Deltas {
-			if d.From != at || d.To <= d.From || d.Length > status.MaxFileSize {
-				return fmt.Errorf("list %d: the deltas do not follow one another: %w", l.List, ErrInvalid)
-			}
-			at = d.To
-		}
-		if at != l.Sequence || at < 1 {
-			return fmt.Errorf("list %d: its files lead to %d, not to %d: %w", l.List, at, l.Sequence, ErrInvalid)
-		}
+	}
+	if _, ok := s.path(0, func(SetFile) (uint64, bool) { return 1, true }); !ok {
+		return fmt.Errorf("its files do not lead to state %d: %w", s.Sequence, ErrInvalid)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -153,27 +154,37 @@ func (s *State) LastTime() time.Time {
 	return time.Unix(s.stored.LastTime, 0).UTC()
 }
 
-// advance refuses a cache that is older than what was used before and remembers
-// this one.
-func (s *State) advance(c *Cache) error {
+// Remember refuses a cache that is older than what was used before and remembers
+// this one. [Load] calls it unless it is a trial.
+func (s *State) Remember(c *Cache) error {
+	next, err := s.after(c, Roles()[1:]...)
+	if err != nil {
+		return err
+	}
+	if next.same(s.stored) {
+		return nil
+	}
+	return s.write(next)
+}
+
+// after returns what is remembered once a cache was used, or refuses it: by its root,
+// and by its files of some roles.
+func (s *State) after(c *Cache, roles ...Role) (stored, error) {
 	next := stored{Count: s.stored.Count + 1, LastTime: max(s.stored.LastTime, c.Time.Issued), Root: c.Root.Version}
 	if c.Root.Version < s.stored.Root {
-		return fmt.Errorf("root %d, after root %d: %w", c.Root.Version, s.stored.Root, ErrRollback)
+		return next, fmt.Errorf("root %d, after root %d: %w", c.Root.Version, s.stored.Root, ErrRollback)
 	}
 	for i, f := range []struct {
 		role Role
 		head Head
 	}{{RoleTrust, c.Trust.Head}, {RoleCatalogue, c.Catalogue.Head}, {RoleStatus, c.Status.Head}, {RoleTime, c.Time.Head}} {
 		v := roleVersion{Version: f.head.Version, Keys: c.Root.role(f.role).sum()}
-		if len(s.stored.Roles) > i && s.stored.Roles[i].Keys == v.Keys && s.stored.Roles[i].Version > v.Version {
-			return fmt.Errorf("%s file %d, after %d: %w", f.role, v.Version, s.stored.Roles[i].Version, ErrRollback)
+		if slices.Contains(roles, f.role) && len(s.stored.Roles) > i && s.stored.Roles[i].Keys == v.Keys && s.stored.Roles[i].Version > v.Version {
+			return next, fmt.Errorf("%s file %d, after %d: %w", f.role, v.Version, s.stored.Roles[i].Version, ErrRollback)
 		}
 		next.Roles = append(next.Roles, v)
 	}
-	if next.same(s.stored) {
-		return nil
-	}
-	return s.write(next)
+	return next, nil
 }
 
 func (s stored) same(other stored) bool {

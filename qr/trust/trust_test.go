@@ -17,7 +17,6 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cose"
 	"github.com/elicence/elicence/pki/second"
-	"github.com/elicence/elicence/qr/status"
 	"github.com/elicence/elicence/qr/trust"
 )
 
@@ -363,51 +362,6 @@ func TestBothImplementationsMustAccept(t *testing.T) {
 	}
 	if _, err := trust.Load(files, trust.Options{Second: refuses("elicence/none/1"), Now: at(now)}); err != nil {
 		t.Errorf("Load with a second opinion that refuses none of them: %v", err)
-	}
-}
-
-// TestDeltas: a list that leads from a snapshot over two deltas.
-func TestDeltas(t *testing.T) {
-	t.Parallel()
-	d := trusttest.New(t, now)
-	add := func(file []byte, err error) [32]byte {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum := status.FileHash(file)
-		d.Sets[trust.SetName(sum)] = file
-		return sum
-	}
-	length := func(sum [32]byte) uint64 { return uint64(len(d.Sets[trust.SetName(sum)])) }
-	first := *d.Set
-	snapshot := add(first.Snapshot(1))
-	then := first
-	then.Revoked.Set(7)
-	then.Suspended.Set(9)
-	delta1 := add(then.Delta(&first, 1, 2))
-	last := then
-	last.High = 8192
-	last.Suspended.Clear(9)
-	delta2 := add(last.Delta(&then, 2, 5))
-	d.Status.Lists = []trust.List{{
-		List: 1, Sequence: 5, High: 8192, SetHash: last.Hash(), Snapshot: trust.SetFile{Sequence: 1, SM3: snapshot, Length: length(snapshot)},
-		Deltas: []trust.DeltaFile{{From: 1, To: 2, SM3: delta1, Length: length(delta1)}, {From: 2, To: 5, SM3: delta2, Length: length(delta2)}},
-	}}
-	c, err := load(d.Files(t), now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if set, _ := c.Set(1); set.Hash() != last.Hash() {
-		t.Error("the deltas lead elsewhere")
-	}
-	d.Status.Lists[0].SetHash = then.Hash()
-	if _, err := load(d.Files(t), now); !errors.Is(err, trust.ErrMismatch) {
-		t.Errorf("a set hash of another state: %v, want ErrMismatch", err)
-	}
-	d.Status.Lists[0].Deltas = d.Status.Lists[0].Deltas[1:]
-	if _, err := load(d.Files(t), now); !errors.Is(err, trust.ErrInvalid) {
-		t.Errorf("a delta left out: %v, want ErrInvalid", err)
 	}
 }
 

@@ -142,19 +142,23 @@ func newVectorDomain(tb testing.TB) *vectorDomain {
 		category(100, 1, 86400, 3*86400, 90, []uint64{2, 3}, "只现场出示的证"),
 	}})
 
-	file := trust.Status{Head: head}
-	putSet := func(b []byte, err error) ([32]byte, uint64) {
+	file := trust.Status{Head: head, Sequence: 2}
+	putSet := func(from, to uint64, b []byte, err error) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		sum := status.FileHash(b)
-		put(trust.SetName(sum), b)
-		return sum, uint64(len(b))
+		f := trust.SetFile{From: from, To: to, SM3: status.FileHash(b), Length: uint64(len(b))}
+		put(trust.SetName(f.SM3), b)
+		file.Files = append(file.Files, f)
 	}
+	before := &status.State{Sequence: 1}
 	for n := uint32(1); n <= 6; n++ {
 		s := &status.Set{List: n, High: 4096}
 		if n == 1 || n == 5 {
 			s.Revoked.Set(10)
+		}
+		if n == 1 {
+			s.Suspended.Set(13)
 		}
 		if n == 5 {
 			s.Suspended.Set(11)
@@ -164,19 +168,24 @@ func newVectorDomain(tb testing.TB) *vectorDomain {
 				s.Revoked.Set(i)
 			}
 		}
-		sum, length := putSet(s.Snapshot(1))
-		l := trust.List{List: uint64(n), Sequence: 1, High: 4096, Snapshot: trust.SetFile{Sequence: 1, SM3: sum, Length: length}}
-		if n == 1 {
-			later := *s
-			later.Revoked.Set(12)
-			later.Suspended.Set(11)
-			later.Suspended.Set(12)
-			sum, length := putSet(later.Delta(s, 1, 2))
-			l.Sequence, l.Deltas = 2, []trust.DeltaFile{{From: 1, To: 2, SM3: sum, Length: length}}
-			s = &later
-		}
-		l.SetHash = s.Hash()
-		file.Lists = append(file.Lists, l)
+		before.Sets = append(before.Sets, s)
+	}
+	snapshot, err := before.Snapshot()
+	putSet(0, 1, snapshot, err)
+	state := before.Share()
+	state.Sequence = 2
+	state.Own(1).Revoked.Set(12)
+	state.Own(1).Suspended.Set(11)
+	state.Own(1).Suspended.Set(12)
+	state.Own(1).Suspended.Clear(13)
+	changes, err := state.Since(before)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	delta, err := state.Delta(changes, 1)
+	putSet(1, 2, delta, err)
+	for _, s := range state.Sets {
+		file.Lists = append(file.Lists, trust.List{List: uint64(s.List), High: uint64(s.High), SetHash: s.Hash()})
 	}
 	statusSum := sign(trust.RoleStatus, file)
 	sign(trust.RoleTime, trust.Time{

@@ -251,7 +251,7 @@ func (s *Store) Settle(_ context.Context, id string, entry audit.Record) error {
 }
 
 // PublisherState is the setting that goes with every [Store.PublishTrust].
-const PublisherState = "trust"
+const PublisherState = "publisher"
 
 func settingKey(name string) []byte { return []byte("setting." + name) }
 
@@ -310,19 +310,53 @@ func (s *Store) TrustFile(_ context.Context, name string) ([]byte, error) {
 	return file, err
 }
 
-// TrustFiles calls f with every published file.
-func (s *Store) TrustFiles(_ context.Context, f func(name string, file []byte) error) error {
+// Published calls f with the publisher's state, under the name [PublisherState], and
+// every file, as of one moment.
+func (s *Store) Published(_ context.Context, f func(name string, file []byte) error) error {
 	return s.db.View(func(tx *bbolt.Tx) error {
+		if err := f(PublisherState, tx.Bucket(buckets.meta).Get(settingKey(PublisherState))); err != nil {
+			return err
+		}
 		return tx.Bucket(buckets.trust).ForEach(func(k, v []byte) error { return f(string(k), v) })
 	})
 }
 
-// PublishTrust replaces published files in one transaction with its entries in the
-// audit log. A file with nil content is removed. Settings are stored with them: among
-// them the publisher's state with the versions given out, so that no version is
-// released twice.
-func (s *Store) PublishTrust(_ context.Context, files, settings map[string][]byte, entries ...audit.Record) error {
+// ErrSuperseded says that another publication came first.
+var ErrSuperseded = errors.New("another publication came first")
+
+func takenKey(name string) []byte { return []byte("taken." + name) }
+
+// TakeVersions counts the versions of trust files up and returns one for each name.
+// It is taken before anything is signed, and nobody gets it again, whatever becomes of
+// the file: so no two files are ever signed with one version.
+func (s *Store) TakeVersions(_ context.Context, names ...string) ([]uint64, error) {
+	versions := make([]uint64, len(names))
 	err := s.db.Update(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket(buckets.meta)
+		for i, name := range names {
+			versions[i] = getUint(meta, takenKey(name)) + 1
+			if err := putUint(meta, takenKey(name), versions[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("taking versions of trust files: %w", err)
+	}
+	return versions, nil
+}
+
+// PublishTrust replaces published files in one transaction with its entries in the
+// audit log. A file with nil content is removed. Settings are stored with them, among
+// them the publisher's state. Before is the one that the files were made from: where
+// it is no longer the stored one, nothing is published and the error is
+// [ErrSuperseded].
+func (s *Store) PublishTrust(_ context.Context, before []byte, files, settings map[string][]byte, entries ...audit.Record) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if !bytes.Equal(tx.Bucket(buckets.meta).Get(settingKey(PublisherState)), before) {
+			return ErrSuperseded
+		}
 		b := tx.Bucket(buckets.trust)
 		for name, file := range files {
 			if file == nil {

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package mirror
+
+func (w *work) replace(next string) error { return w.replaceByRenames(next) }
