@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/elicence/elicence/qr"
@@ -77,6 +78,18 @@ func Harder() [][]Fault {
 		{Bent}, {Bent, Blur, Noise}, {Bent, Perspective},
 		{Invert}, {Invert, Noise, Turn}, {Mirror}, {Mirror, Blur, Perspective},
 	}
+}
+
+// Name names a class of pictures.
+func Name(class []Fault) string {
+	if len(class) == 0 {
+		return "clean"
+	}
+	var names []string
+	for _, f := range class {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, "+")
 }
 
 // Picture is a photograph of a code.
@@ -180,7 +193,7 @@ func photograph(r *rand.Rand, sheet Sheet, has map[Fault]bool) []float64 {
 		stain.u, stain.v = 0.05+0.9*float64(corner&1), 0.05+0.9*float64(corner>>1)
 	}
 	light := [3]float64{0.85 + 0.15*r.Float64(), 0.25 * (r.Float64() - 0.5), 0.25 * (r.Float64() - 0.5)}
-	phase := [2]float64{r.Float64() * 7, r.Float64() * 7}
+	phase := [2]float64{r.Float64(), r.Float64()}
 	lines := r.Perm(9)
 
 	// surface is the grey value of the scene at a point of the sheet; the symbol reaches
@@ -188,7 +201,7 @@ func photograph(r *rand.Rand, sheet Sheet, has map[Fault]bool) []float64 {
 	surface := func(u, v float64) float64 {
 		switch {
 		case u < -0.35 || u > 1.35 || v < -0.3 || v > 1.7:
-			return desk + 12*math.Sin(u*23+phase[0])*math.Sin(v*9+phase[1])
+			return desk + 12*wave(u*3.7+phase[0])*wave(v*1.4+phase[1])
 		case stained && stain.covers(u, v):
 			return stain.grey
 		case u >= -quiet && u < 1+quiet && v >= -quiet && v < 1+quiet:
@@ -200,7 +213,7 @@ func photograph(r *rand.Rand, sheet Sheet, has map[Fault]bool) []float64 {
 		case v > 1.15 && u > -0.1 && u < 1.1:
 			// Lines of something that looks like writing.
 			row := int((v - 1.15) / 0.06)
-			if math.Mod(v-1.15, 0.06) < 0.035 && math.Sin(u*(60+5*float64(lines[row%9])))+math.Sin(u*131+v*190) > 0.4 {
+			if v-1.15-0.06*float64(row) < 0.035 && wave(u*(9.5+0.8*float64(lines[row%9])))+wave(u*21+v*30) > 0.4 {
 				return ink + 20
 			}
 			return paper
@@ -225,6 +238,15 @@ func photograph(r *rand.Rand, sheet Sheet, has map[Fault]bool) []float64 {
 		}
 	}
 	return img
+}
+
+// wave goes from 0 to 1, to -1 and back to 0 while x grows by 1.
+func wave(x float64) float64 {
+	x -= math.Floor(x)
+	if x < 0.5 {
+		return 16 * x * (0.5 - x)
+	}
+	return 16 * (x - 0.5) * (x - 1)
 }
 
 // stain is an ellipse in the coordinates of the symbol.

@@ -9,13 +9,13 @@ import (
 
 // greys returns the mean grey value of each module.
 func (p *plane) greys(g *grid) []float64 {
-	n := g.size
+	n := g.layout.size
 	all := make([]float64, n*n)
 	for y := range n {
 		for x := range n {
 			sum := 0.0
 			for i := range 9 {
-				at := g.h.at(float64(x)+0.5+0.25*float64(i%3-1), float64(y)+0.5+0.25*float64(i/3-1))
+				at := g.at(float64(x)+0.5+0.25*float64(i%3-1), float64(y)+0.5+0.25*float64(i/3-1))
 				sum += p.at(at.x, at.y)
 			}
 			all[y*n+x] = sum / 9
@@ -30,7 +30,7 @@ const modulesAround = 5
 
 // decode reads the text of a symbol.
 func (p *plane) decode(g *grid) (string, error) {
-	n := g.size
+	n := g.layout.size
 	greys := p.greys(g)
 	// sums[y][x] is the sum of all modules above and to the left.
 	sums := make([]float64, (n+1)*(n+1))

@@ -22,7 +22,8 @@ const (
 	maxSpots     = 512 // crossings that look like a finder pattern along a row and a column
 	maxFitted    = 64  // of these, the best are looked at closely
 	maxFinders   = 32  // and the best of those take part in symbols
-	leastFinder  = 0.6 // score of a finder pattern
+	leastHope    = 0.3 // score of a spot, before it is looked at closely
+	leastFinder  = 0.6 // and after
 	longestChord = 0.9 // of the picture's larger side, a finder pattern at most
 )
 
@@ -173,6 +174,9 @@ func (p *plane) fitFinder(s spot) finder {
 		if f.score = p.finderScore(&f, 1); f.score > best.score {
 			best = f
 		}
+	}
+	if best.score < leastHope {
+		return best
 	}
 	p.climbFinder(&best, 1, 0.4, 0.2, 0.1)
 	if best.score < leastFinder {

@@ -34,38 +34,6 @@ type match struct {
 	weight          float64
 }
 
-// project finds the projection that agrees best with matches, of which there must be
-// four or more. It reports false where they do not determine one.
-func project(matches []match) (projection, bool) {
-	// Coordinates near 1 keep the equations well conditioned.
-	su, sx := 1.0, 1.0
-	for _, m := range matches {
-		su = max(su, math.Abs(m.symbol.x), math.Abs(m.symbol.y))
-		sx = max(sx, math.Abs(m.picture.x), math.Abs(m.picture.y))
-	}
-	var a [8][9]float64 // the normal equations, with their right sides
-	equation := func(row [9]float64, weight float64) {
-		for i := range 8 {
-			for j := range 9 {
-				a[i][j] += weight * row[i] * row[j]
-			}
-		}
-	}
-	for _, m := range matches {
-		u, v, x, y := m.symbol.x/su, m.symbol.y/su, m.picture.x/sx, m.picture.y/sx
-		equation([9]float64{u, v, 1, 0, 0, 0, -u * x, -v * x, x}, m.weight)
-		equation([9]float64{0, 0, 0, u, v, 1, -u * y, -v * y, y}, m.weight)
-	}
-	h, ok := solve(a)
-	for i := range 6 {
-		h[i] *= sx
-	}
-	for _, i := range []int{0, 1, 3, 4, 6, 7} {
-		h[i] /= su
-	}
-	return h, ok
-}
-
 // solve solves eight linear equations by Gaussian elimination with pivots.
 func solve(a [8][9]float64) (projection, bool) {
 	for c := range 8 {

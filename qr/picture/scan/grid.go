@@ -2,41 +2,42 @@ package scan
 
 // grid is a symbol that was found: its layout and how the picture shows it.
 type grid struct {
-	*layout
-	h     projection
+	layout *layout
+	surface
 	score float64 // mean contrast of the marks, as they should be; at most 1
 }
 
 // agreement returns how well the picture shows the marks of a layout.
-func (p *plane) agreement(l *layout, h *projection) float64 {
+func (p *plane) agreement(l *layout, s *surface) float64 {
 	sum := 0.0
 	for _, m := range l.marks {
-		at := h.at(m.u, m.v)
+		at := s.at(m.u, m.v)
 		sum += m.sign * p.contrast(at.x, at.y)
 	}
 	return sum / float64(len(l.marks))
 }
 
-// fit finds the symbol of a version that a group of finder patterns belongs to.
-func (p *plane) fit(g *group, l *layout) (grid, bool) {
+// fit finds the symbol of a version that a group of finder patterns belongs to. Its
+// surface is made of the matches that are found by [flat] or by [bent].
+func (p *plane) fit(g *group, l *layout, through func([]match, int) (surface, bool)) (grid, bool) {
 	matches := g.matches(l.size)
-	h, ok := project(matches)
+	s, ok := through(matches, l.size)
 	if !ok {
 		return grid{}, false
 	}
 	// The nearer an alignment pattern lies to what is known, the better its place can be
 	// told; so each one that is found helps with the next.
 	for _, c := range l.alignments {
-		at, score := p.findAlignment(&h, c)
+		at, score := p.findAlignment(&s, c)
 		if score < leastAlignment {
 			continue
 		}
 		matches = append(matches, match{c, at, 4})
-		if h, ok = project(matches); !ok {
+		if s, ok = through(matches, l.size); !ok {
 			return grid{}, false
 		}
 	}
-	found := grid{l, h, p.agreement(l, &h)}
+	found := grid{l, s, p.agreement(l, &s)}
 	p.climb(&found)
 	return found, true
 }
@@ -50,20 +51,20 @@ const (
 )
 
 // findAlignment looks for an alignment pattern near the place where it should be.
-func (p *plane) findAlignment(h *projection, c point) (point, float64) {
+func (p *plane) findAlignment(s *surface, c point) (point, float64) {
 	best, highest := c, -1.0
 	look := func(around point, reach int, step float64) {
 		for i := -reach; i <= reach; i++ {
 			for j := -reach; j <= reach; j++ {
 				at := around.plus(point{float64(i), float64(j)}.times(step))
-				var s correlation
+				var c correlation
 				for x := -2; x <= 2; x++ {
 					for y := -2; y <= 2; y++ {
-						q := h.at(at.x+float64(x), at.y+float64(y))
-						s.add(alignmentSign(x, y), p.at(q.x, q.y))
+						q := s.at(at.x+float64(x), at.y+float64(y))
+						c.add(alignmentSign(x, y), p.at(q.x, q.y))
 					}
 				}
-				if v := s.value(); v > highest {
+				if v := c.value(); v > highest {
 					best, highest = at, v
 				}
 			}
@@ -73,7 +74,7 @@ func (p *plane) findAlignment(h *projection, c point) (point, float64) {
 	if highest >= leastAlignment {
 		look(best, alignmentAround, alignmentFine)
 	}
-	return h.at(best.x, best.y), highest
+	return s.at(best.x, best.y), highest
 }
 
 // climb moves the four corners of a symbol to where the picture agrees best with its
@@ -83,7 +84,7 @@ func (p *plane) climb(g *grid) {
 	corners := [4]point{{3.5, 3.5}, {n - 3.5, 3.5}, {3.5, n - 3.5}, {n - 6.5, n - 6.5}}
 	var matches [4]match
 	for i, c := range corners {
-		matches[i] = match{c, g.h.at(c.x, c.y), 1}
+		matches[i] = match{c, g.projection.at(c.x, c.y), 1}
 	}
 	module := matches[1].picture.minus(matches[0].picture).length() / (n - 7)
 	for _, step := range []float64{0.5, 0.25, 0.12} {
@@ -97,8 +98,10 @@ func (p *plane) climb(g *grid) {
 					if !ok {
 						continue
 					}
-					if score := p.agreement(g.layout, &h); score > g.score {
-						g.h, g.score, matches = h, score, next
+					moved := g.surface
+					moved.projection = h
+					if score := p.agreement(g.layout, &moved); score > g.score {
+						g.surface, g.score, matches = moved, score, next
 					}
 				}
 			}

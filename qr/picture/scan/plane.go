@@ -9,7 +9,8 @@ type plane struct {
 	dark []bool  // darker than the mean around
 }
 
-// newPlane takes a picture of w × h grey values without padding.
+// newPlane takes a picture of w × h grey values without padding, two or more in each
+// direction.
 func newPlane(pix []uint8, w, h int) *plane {
 	p := &plane{w: w, h: h, pix: pix, mean: make([]uint8, w*h), dark: make([]bool, w*h)}
 	p.threshold()
@@ -95,42 +96,33 @@ func (p *plane) margin() int {
 	return min(max(median*10/11, least), most)
 }
 
-// at returns the grey value at a point, interpolated between the pixels. Outside, the
-// border goes on.
+// at returns the grey value at a point, interpolated between the pixels. Outside, and
+// where a coordinate is not a number, the border goes on.
 func (p *plane) at(x, y float64) float64 {
-	x, y = x-0.5, y-0.5
-	// The comparisons refuse NaN as well.
-	if !(x > 0) {
-		x = 0
-	}
-	if !(y > 0) {
-		y = 0
-	}
-	if x > float64(p.w-1) {
-		x = float64(p.w - 1)
-	}
-	if y > float64(p.h-1) {
-		y = float64(p.h - 1)
-	}
-	i, j := int(x), int(y)
+	x, y = within(x-0.5, float64(p.w-1)), within(y-0.5, float64(p.h-1))
+	i, j := min(int(x), p.w-2), min(int(y), p.h-2)
 	fx, fy := x-float64(i), y-float64(j)
-	k := j*p.w + i
-	right, below := 1, p.w
-	if i == p.w-1 {
-		right = 0
-	}
-	if j == p.h-1 {
-		below = 0
-	}
-	a, b := float64(p.pix[k]), float64(p.pix[k+right])
-	c, d := float64(p.pix[k+below]), float64(p.pix[k+below+right])
+	above := p.pix[j*p.w+i:][:p.w+2]
+	a, b := float64(above[0]), float64(above[1])
+	c, d := float64(above[p.w]), float64(above[p.w+1])
 	top, bottom := a+(b-a)*fx, c+(d-c)*fx
 	return top + (bottom-top)*fy
 }
 
+// within returns the number from 0 to most that is nearest to x.
+func within(x, most float64) float64 {
+	if !(x > 0) { // not a number either
+		return 0
+	}
+	if x > most {
+		return most
+	}
+	return x
+}
+
 // contrast returns how much lighter than its surroundings a point is, from -1 to 1.
 func (p *plane) contrast(x, y float64) float64 {
-	i, j := min(max(int(x), 0), p.w-1), min(max(int(y), 0), p.h-1)
+	i, j := int(within(x, float64(p.w-1))), int(within(y, float64(p.h-1)))
 	const full = 24 // grey values from the mean that are as good as any more
 	return min(max((p.at(x, y)-float64(p.mean[j*p.w+i]))/full, -1), 1)
 }

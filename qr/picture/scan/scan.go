@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // MaxPixels bounds a picture that is read.
@@ -54,8 +55,16 @@ func Read(img Luminance) (string, error) {
 		return "", fmt.Errorf("%d × %d pixels in %d bytes: %w", img.Width, img.Height, len(img.Pix), ErrLuminance)
 	}
 	r := reader{layouts: map[int]*layout{}}
+	shrunk := map[int][]uint8{} // the picture at 1/n of its size
 	for _, l := range looks(img.Width, img.Height) {
-		symbols := r.symbols(l.plane(img))
+		w, h := img.Width/l.shrink, img.Height/l.shrink
+		if min(w, h) < sizeOf(leastVersion) {
+			continue
+		}
+		if shrunk[l.shrink] == nil {
+			shrunk[l.shrink] = shrink(img, l.shrink)
+		}
+		symbols := r.symbols(l.plane(shrunk[l.shrink], w, h))
 		if len(symbols) == 0 {
 			continue
 		}
@@ -73,6 +82,7 @@ func Read(img Luminance) (string, error) {
 type look struct {
 	shrink int  // the picture at 1/shrink of its size
 	smooth bool // each pixel averaged with its neighbours
+	sharp  bool // what blur has taken is given back
 	invert bool // a light symbol on dark ground
 }
 
@@ -90,7 +100,7 @@ func looks(width, height int) []look {
 		return max(int(math.Ceil(math.Sqrt(float64(width)*float64(height)/most))), 1)
 	}
 	first, finest := shrink(easyPixels), shrink(mostPixels)
-	all := []look{{shrink: first}, {shrink: first, smooth: true}}
+	all := []look{{shrink: first}, {shrink: first, smooth: true}, {shrink: first, sharp: true}}
 	if finest < first {
 		all = append(all, look{shrink: finest})
 	}
@@ -100,22 +110,16 @@ func looks(width, height int) []look {
 	return append(all, look{shrink: first, invert: true})
 }
 
-// plane prepares a picture to be looked at.
-func (l look) plane(img Luminance) *plane {
-	w, h := img.Width/l.shrink, img.Height/l.shrink
-	if w == 0 || h == 0 {
-		return newPlane([]uint8{0}, 1, 1)
-	}
-	pix := make([]uint8, w*h)
-	if l.shrink == 1 {
-		for y := range h {
-			copy(pix[y*w:(y+1)*w], img.Pix[y*img.Stride:])
-		}
-	} else {
-		shrink(pix, w, img, l.shrink)
+// plane prepares a picture that has been made smaller.
+func (l look) plane(pix []uint8, w, h int) *plane {
+	if l.smooth || l.sharp || l.invert {
+		pix = slices.Clone(pix)
 	}
 	if l.smooth {
 		smooth(pix, w, h)
+	}
+	if l.sharp {
+		sharpen(pix, w, h)
 	}
 	if l.invert {
 		for i, v := range pix {
@@ -125,10 +129,15 @@ func (l look) plane(img Luminance) *plane {
 	return newPlane(pix, w, h)
 }
 
-// shrink averages squares of n × n pixels.
-func shrink(into []uint8, w int, img Luminance, n int) {
+// shrink averages squares of n × n pixels. The result has no padding.
+func shrink(img Luminance, n int) []uint8 {
+	w, h := img.Width/n, img.Height/n
+	if n == 1 && img.Stride == w {
+		return img.Pix[:w*h]
+	}
+	small := make([]uint8, w*h)
 	sums := make([]uint32, w)
-	for y := range len(into) / w {
+	for y := range h {
 		clear(sums)
 		for j := range n {
 			row := img.Pix[(y*n+j)*img.Stride:][:w*n]
@@ -139,9 +148,10 @@ func shrink(into []uint8, w int, img Luminance, n int) {
 			}
 		}
 		for x, sum := range sums {
-			into[y*w+x] = uint8(sum / uint32(n*n))
+			small[y*w+x] = uint8(sum / uint32(n*n))
 		}
 	}
+	return small
 }
 
 // smooth weighs each pixel with its neighbours 1:2:1 in both directions. The border
@@ -164,5 +174,17 @@ func smooth(pix []uint8, w, h int) {
 			pix[y*w+x] = uint8((above[x] + 2*here[x] + below[x] + 8) / 16)
 		}
 		above, here, below = here, below, above
+	}
+}
+
+// sharpen moves each pixel away from the mean of its surroundings, which undoes about
+// as much blur as that mean has (σ 1.2 pixels).
+func sharpen(pix []uint8, w, h int) {
+	blurred := slices.Clone(pix)
+	for range 3 {
+		smooth(blurred, w, h)
+	}
+	for i, v := range pix {
+		pix[i] = uint8(min(max(3*int(v)-2*int(blurred[i]), 0), 255))
 	}
 }

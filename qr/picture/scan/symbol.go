@@ -13,8 +13,8 @@ type symbol struct {
 
 // covers reports whether a point of the picture lies in the symbol.
 func (s *symbol) covers(p point) bool {
-	n := float64(s.grid.size)
-	corners := [4]point{s.grid.h.at(0, 0), s.grid.h.at(n, 0), s.grid.h.at(n, n), s.grid.h.at(0, n)}
+	n := s.grid.surface.size
+	corners := [4]point{s.grid.at(0, 0), s.grid.at(n, 0), s.grid.at(n, n), s.grid.at(0, n)}
 	for i, c := range corners {
 		if corners[(i+1)%4].minus(c).cross(p.minus(c)) < 0 {
 			return false
@@ -44,9 +44,9 @@ type candidate struct {
 }
 
 const (
-	mostTries      = 24  // candidates that are fitted, for groups of three and of two
-	leastHint      = 0.1 // agreement of a candidate before it is fitted,
-	leastAgreement = 0.3 // and after
+	mostTries      = 10  // candidates that are fitted in vain, of groups of three and of two
+	leastHint      = 0.2 // agreement of a candidate before it is fitted,
+	leastAgreement = 0.4 // and after
 )
 
 // symbols reads the symbols in a picture, each once.
@@ -57,25 +57,31 @@ func (r *reader) symbols(p *plane) []symbol {
 	for _, groups := range [][]group{triples(finders), pairs(finders)} {
 		tries := 0
 		for _, c := range r.candidates(p, groups) {
-			if tries == mostTries {
-				break
-			}
 			if slices.ContainsFunc(read, func(s symbol) bool { return c.group.touches(&s) }) {
 				continue
 			}
-			tries++
-			found, ok := p.fit(c.group, c.grid.layout)
-			if !ok || found.score < leastAgreement {
-				continue
+			if s, ok := p.read(&c); ok {
+				read = append(read, s)
+			} else if tries++; tries == mostTries {
+				break
 			}
-			text, err := p.decode(&found)
-			if err != nil {
-				continue // another look may tell more
-			}
-			read = append(read, symbol{text, found})
 		}
 	}
 	return read
+}
+
+// read reads a symbol on flat paper, or else on bent paper.
+func (p *plane) read(c *candidate) (symbol, bool) {
+	for _, through := range []func([]match, int) (surface, bool){flat, bent} {
+		found, ok := p.fit(c.group, c.grid.layout, through)
+		if !ok || found.score < leastAgreement {
+			break
+		}
+		if text, err := p.decode(&found); err == nil {
+			return symbol{text, found}, true
+		}
+	}
+	return symbol{}, false
 }
 
 // candidates returns the symbols that groups may belong to, the likeliest first, by
@@ -86,12 +92,12 @@ func (r *reader) candidates(p *plane, groups []group) []candidate {
 		g := &groups[i]
 		for _, v := range g.versions() {
 			l := r.layout(v)
-			h, ok := project(g.matches(l.size))
+			s, ok := flat(g.matches(l.size), l.size)
 			if !ok {
 				continue
 			}
-			if score := p.agreement(l, &h); score >= leastHint {
-				all = append(all, candidate{g, grid{l, h, score}})
+			if score := p.agreement(l, &s); score >= leastHint {
+				all = append(all, candidate{g, grid{l, s, score}})
 			}
 		}
 	}
