@@ -116,7 +116,7 @@ func TestHallKeyboardOnly(t *testing.T) {
 	}
 	ask(b, chromedp.Evaluate[bool](`(document.querySelector("#sound-button").focus(), true)`))
 	before := ask(b, chromedp.Evaluate[string](`document.querySelector("#sound-button").getAttribute("aria-pressed")`))
-	if a := b.scan(s.code); a.ZH != "有效" {
+	if a := b.types(s.code); a.ZH != "有效" {
 		t.Errorf("%+v", a)
 	}
 	if after := ask(b, chromedp.Evaluate[string](`document.querySelector("#sound-button").getAttribute("aria-pressed")`)); after != before {

@@ -282,7 +282,7 @@ func TestGet(t *testing.T) {
 		{"/verify", 200, "证照与印章核验"},
 		{"/v", 200, "证照与印章核验"},
 		{"/", 303, ""},
-		{"/static/verify.js", 200, "fetch("},
+		{"/static/server.js", 200, "fetch("},
 		{"/trust/1.root", 200, ""},
 		{"/trust/time", 200, ""},
 		{"/trust/none", 404, "no such trust file"},

@@ -5,6 +5,7 @@
 //
 //	about()          JSON of browser.About
 //	verify(text)     JSON of browser.Answer
+//	isWhole(text)    whether a text is a code of ours from end to end, whatever it says
 //	restore(kept)    promise; kept is {pin, state, files}
 //	refresh(read)    promise of what to keep, or of null if nothing is new;
 //	                 read(name) is a promise of bytes, or of null if there is no such file
@@ -45,8 +46,9 @@ var rootSM3 string
 func main() {
 	v := browser.New(browser.Options{RootSM3: rootSM3, Now: time.Now})
 	api := map[string]any{
-		"about":  js.FuncOf(func(js.Value, []js.Value) any { return text(v.About()) }),
-		"verify": js.FuncOf(func(_ js.Value, args []js.Value) any { return text(v.Text(args[0].String())) }),
+		"about":   js.FuncOf(func(js.Value, []js.Value) any { return text(v.About()) }),
+		"verify":  js.FuncOf(func(_ js.Value, args []js.Value) any { return text(v.Text(args[0].String())) }),
+		"isWhole": js.FuncOf(func(_ js.Value, args []js.Value) any { return browser.IsWhole(args[0].String()) }),
 		"restore": promising(func(args []js.Value) (any, error) {
 			return nil, v.Restore(keptFrom(args[0]))
 		}),

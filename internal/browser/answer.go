@@ -1,6 +1,9 @@
 package browser
 
-import "github.com/elicence/elicence/qr/verify"
+import (
+	"github.com/elicence/elicence/qr"
+	"github.com/elicence/elicence/qr/verify"
+)
 
 // Answer is a verdict with the words for people. Its JSON has the names of the API's
 // answer to a code, and what the verdict means to the holder.
@@ -41,4 +44,11 @@ func (v *Verifier) Text(scanned string) Answer {
 		a.Labels = append(a.Labels, fieldLabel(l))
 	}
 	return a
+}
+
+// IsWhole reports whether what a scanner delivered so far is a code of ours from end to
+// end, whatever it says: its check digits are right.
+func IsWhole(scanned string) bool {
+	_, _, err := qr.Decode(qr.Scanned(scanned))
+	return err == nil
 }

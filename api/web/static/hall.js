@@ -61,7 +61,7 @@ function several() {
 
 // --- input
 
-listenForScans(verify);
+listenForScans(verify, (text) => verifier.ask("isWhole", text));
 
 $("form").addEventListener("submit", (event) => {
   event.preventDefault();

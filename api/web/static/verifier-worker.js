@@ -85,6 +85,7 @@ serve(start("webverify").then(restore), {
   refresh: () => refresh().then(about),
   // Forgetting which versions were used is a decision of a person.
   forget: () => database.forget(trustKey),
+  isWhole: (text) => elicence.isWhole(text),
   async verify(text) {
     const found = JSON.parse(elicence.verify(text));
     // What was shown live is on the disk before anybody is told that it was good.
