@@ -1,4 +1,5 @@
 # make test   everything that is tested; installs or names the programs it needs
+# make web    the verifier of the pages, for the service to embed; PIN=HEX builds a root's SM3 in
 # make lint   gofmt, go mod tidy, go vet, staticcheck, errcheck, govulncheck, the plan of the house
 # make bench  each speed beside its floor, ready for benchstat
 # make bench-peers  the field beside ours in one run: step-ca, cfssl, the EU's DCC verifier
@@ -16,7 +17,7 @@ CFSSL       = github.com/cloudflare/cfssl/cmd/cfssl@v1.6.5
 COUNT    = 6
 FUZZTIME = 10s
 
-.PHONY: test lint bench bench-pki bench-peers race fuzz
+.PHONY: test web lint bench bench-pki bench-peers race fuzz
 
 # Everything builds and runs without a C compiler, but for PKCS#11 tokens, which are
 # tested in a step of their own.
@@ -29,6 +30,9 @@ test:
 		CGO_ENABLED=1 go test ./pki/keystore/pkcs11 && \
 		CGO_ENABLED=1 go test -run TestToken ./cmd/elicence; \
 	fi
+
+web:
+	go run ./cmd/webbuild --out api/web/wasm $(if $(PIN),--root-sm3 $(PIN))
 
 lint:
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt: $$files"; exit 1; }

@@ -9,6 +9,8 @@ require (
 	filippo.io/bigmod v0.1.0
 	// PKCS#11 tokens, in programs that are built with cgo.
 	github.com/ThalesGroup/crypto11 v1.6.2
+	// brotli for the programs of the browser, when they are built.
+	github.com/andybalholm/brotli v1.3.0
 	// Shamir's secret sharing for keys in the hands of several people.
 	github.com/cloudflare/circl v1.6.5
 	// OpenAPI 3.1, validation and problem details from Go types; the last version for echo v4.

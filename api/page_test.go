@@ -25,13 +25,14 @@ type browser struct {
 	asked []*network.Request // guarded by mu
 }
 
-func newBrowser(tb testing.TB) *browser {
+func newBrowser(tb testing.TB, flags ...chromedp.ExecAllocatorOption) *browser {
 	tb.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(tooltest.Need(tb, "chromium")), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.UserDataDir(tb.TempDir()), chromedp.WindowSize(900, 1200),
 	)
+	options = append(options, flags...)
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	tb.Cleanup(stopAllocator)
 	ctx, stop := chromedp.NewContext(allocator)
@@ -51,6 +52,17 @@ func newBrowser(tb testing.TB) *browser {
 		tb.Fatalf("watching the network: %v", err)
 	}
 	return b
+}
+
+// until waits until an expression of the page is true.
+func (b *browser) until(what, expression string) {
+	b.tb.Helper()
+	limited, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	if _, err := chromedp.Run(limited, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(20*time.Millisecond))); err != nil {
+		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		b.tb.Fatalf("waiting until %s: %v\nThe page says:\n%s", what, err, text)
+	}
 }
 
 // do runs steps, which must be done in half a minute.
@@ -88,16 +100,28 @@ func (b *browser) requests(match func(*network.Request) bool) []string {
 }
 
 // answer is what the page shows.
-type answer struct{ zh, en, colour, facts, cause string }
+type answer struct {
+	ZH     string `json:"zh"`
+	EN     string `json:"en"`
+	Colour string `json:"colour"`
+	Facts  string `json:"facts"`
+	Cause  string `json:"cause"`
+}
 
 // answer waits for an answer and reads it.
 func (b *browser) answer() answer {
 	b.tb.Helper()
 	b.do(chromedp.WaitVisible("#answer"), chromedp.WaitEnabled("#send"))
-	return answer{
-		zh: ask(b, chromedp.Text("#zh")), en: ask(b, chromedp.Text("#en")), colour: ask(b, chromedp.AttributeValue("#answer", "class")).Value,
-		facts: ask(b, chromedp.Text("#facts")), cause: ask(b, chromedp.Text("#cause")),
-	}
+	return b.shown()
+}
+
+// shown reads the answer that is on the page.
+func (b *browser) shown() answer {
+	b.tb.Helper()
+	return ask(b, chromedp.Evaluate[answer](`(() => {
+		const text = (name) => document.querySelector(name).innerText.trim();
+		return {zh: text("[data-part=zh]"), en: text("[data-part=en]"), colour: document.querySelector("#answer").className, facts: text("#answer dl"), cause: text("#answer .cause")};
+	})()`))
 }
 
 // screenshot keeps a picture where ELICENCE_SCREENSHOTS names a folder, for a look
@@ -125,29 +149,29 @@ func TestVerifyPage(t *testing.T) {
 
 	// A scanner in keyboard mode types the digits and ends with Enter.
 	b.do(open, chromedp.SendKeys("#code", s.code+"\r"))
-	if a := b.answer(); a.zh != "有效" || a.en != "Valid" || a.colour != "green" || !strings.Contains(a.facts, "张样例") || !strings.Contains(a.facts, "机动车驾驶证") {
+	if a := b.answer(); a.ZH != "有效" || a.EN != "Valid" || a.Colour != "green" || !strings.Contains(a.Facts, "张样例") || !strings.Contains(a.Facts, "机动车驾驶证") {
 		t.Errorf("a good code: %+v", a)
 	}
 	b.screenshot("code")
 
 	// A misread is amber and accuses nobody.
 	b.do(open, chromedp.SetValue("#code", s.code[:len(s.code)-1]), chromedp.Click("#send"))
-	if a := b.answer(); a.colour != "amber" || !strings.Contains(a.en, "Could not be read") {
+	if a := b.answer(); a.Colour != "amber" || !strings.Contains(a.EN, "Could not be read") {
 		t.Errorf("a misread: %+v", a)
 	}
 	b.screenshot("misread")
 
-	if a := upload("licence.pdf", s.pdf); a.zh != "有效" || !strings.Contains(a.facts, "印章") || !strings.Contains(a.facts, "张样例") {
+	if a := upload("licence.pdf", s.pdf); a.ZH != "有效" || !strings.Contains(a.Facts, "印章") || !strings.Contains(a.Facts, "张样例") {
 		t.Errorf("a sealed licence: %+v", a)
 	}
 	b.screenshot("pdf")
 	broken := append([]byte(nil), s.pdf...)
 	broken[len(broken)/3] ^= 1
-	if a := upload("broken.pdf", broken); a.colour != "red" || !strings.Contains(a.zh, "篡改") || !strings.Contains(a.cause, "签章后文件被改动") || !strings.Contains(a.cause, "signature Seal1") {
+	if a := upload("broken.pdf", broken); a.Colour != "red" || !strings.Contains(a.ZH, "篡改") || !strings.Contains(a.Cause, "签章后文件被改动") || !strings.Contains(a.Cause, "signature Seal1") {
 		t.Errorf("a changed PDF: %+v", a)
 	}
 	b.screenshot("broken")
-	if a := upload("code.png", s.png); a.zh != "有效" {
+	if a := upload("code.png", s.png); a.ZH != "有效" {
 		t.Errorf("a picture of a code: %+v", a)
 	}
 	// Dropped on the field as from a folder.
@@ -157,13 +181,13 @@ func TestVerifyPage(t *testing.T) {
 		dropped.items.add(new File([Uint8Array.from(atob("`+base64.StdEncoding.EncodeToString(s.png)+`"), (c) => c.charCodeAt(0))], "code.png", {type: "image/png"}));
 		return !document.querySelector("#drop").dispatchEvent(new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true}));
 	})()`))
-	if a := b.answer(); a.zh != "有效" || !strings.Contains(a.facts, "张样例") {
+	if a := b.answer(); a.ZH != "有效" || !strings.Contains(a.Facts, "张样例") {
 		t.Errorf("a dropped picture of a code: %+v", a)
 	}
-	if a := upload("blank.png", blankPNG(t)); a.colour != "amber" || !strings.Contains(a.cause, "no QR code") {
+	if a := upload("blank.png", blankPNG(t)); a.Colour != "amber" || !strings.Contains(a.Cause, "no QR code") {
 		t.Errorf("a picture without a code: %+v", a)
 	}
-	if a := upload("note.pdf", []byte("not a PDF")); a.colour != "amber" {
+	if a := upload("note.pdf", []byte("not a PDF")); a.Colour != "amber" {
 		t.Errorf("a file that is no PDF: %+v", a)
 	}
 
@@ -189,7 +213,7 @@ func TestPrintedAddress(t *testing.T) {
 		t.Errorf("the page has sent %v before it was asked to", early)
 	}
 	b.do(chromedp.Click("#send"))
-	if a := b.answer(); a.zh != "有效" {
+	if a := b.answer(); a.ZH != "有效" {
 		t.Errorf("after sending: %+v", a)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -51,6 +52,9 @@ type Options struct {
 	MetricsListen string
 	// Desk is the path of the Unix socket of the [Desk]. Empty: there is none.
 	Desk string
+	// Programs are those for the browser, as make web builds them. Nil: those that
+	// were built into this program, if any.
+	Programs fs.FS
 }
 
 // Server is the HTTP service over one data folder.
@@ -98,7 +102,15 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	if err := s.registerStatus(context.Background()); err != nil {
 		return nil, err
 	}
-	return s, web.Register(e, s.api.OpenAPI())
+	programs := opt.Programs
+	if programs == nil {
+		embedded, err := web.Embedded()
+		if err != nil {
+			return nil, fmt.Errorf("programs for the browser: %w", err)
+		}
+		programs = embedded
+	}
+	return s, web.Register(e, s.api.OpenAPI(), programs)
 }
 
 // Handler returns the service for tests.
@@ -195,7 +207,9 @@ func (s *Server) logRequests(next echo.HandlerFunc) echo.HandlerFunc {
 func secure(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		// WebAssembly is compiled from our own files only; workers are ours as well.
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -8,13 +8,18 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/officetest"
@@ -30,11 +35,80 @@ type service struct {
 	png     []byte
 	pdf     []byte
 	metrics *api.Metrics
+	handler http.Handler
+	server  *httptest.Server
+
+	mu     sync.Mutex
+	cut    bool              // the network is: connections are dropped; guarded by mu
+	asked  []string          // method, path with query and body of what was asked; guarded by mu
+	forged map[string][]byte // what somebody else answers, by path; guarded by mu
 }
 
-func newService(tb testing.TB) *service {
+// serve keeps what is asked, or drops the connection.
+func (s *service) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	s.mu.Lock()
+	s.asked = append(s.asked, r.Method+" "+r.RequestURI+" "+r.Header.Get("Referer")+" "+string(body))
+	cut, forged := s.cut, s.forged[r.URL.Path]
+	s.mu.Unlock()
+	if cut || err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if forged != nil {
+		_, _ = w.Write(forged)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	s.handler.ServeHTTP(w, r)
+}
+
+// cutNetwork drops every connection from now on, or no more.
+func (s *service) cutNetwork(cut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = cut
+}
+
+// forge puts answers in the place of the service's, as somebody between could.
+func (s *service) forge(answers map[string][]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forged = answers
+}
+
+// trustFiles returns everything that the service has published.
+func (s *service) trustFiles(tb testing.TB) map[string][]byte {
 	tb.Helper()
-	f := officetest.New(tb)
+	files := make(map[string][]byte)
+	for _, name := range []string{"time", "trust", "catalogue", "status"} {
+		content, err := s.fixture.Office.TrustFile(context.Background(), name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		files["/trust/"+name] = content
+	}
+	return files
+}
+
+// requests returns what was asked so far.
+func (s *service) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.asked)
+}
+
+// newService runs a service without programs for the browser, whatever make web has
+// built.
+func newService(tb testing.TB) *service { return newServiceWith(tb, fstest.MapFS{}) }
+
+func newServiceWith(tb testing.TB, programs fs.FS) *service {
+	tb.Helper()
+	return newServiceAt(tb, programs, time.Now)
+}
+
+func newServiceAt(tb testing.TB, programs fs.FS, now func() time.Time) *service {
+	tb.Helper()
+	f := officetest.At(tb, now)
 	s := &service{fixture: f, record: f.Issue(tb, "004")}
 	code, err := f.Office.Code(context.Background(), "test", s.record)
 	if err != nil {
@@ -55,13 +129,14 @@ func newService(tb testing.TB) *service {
 		tb.Fatal(err)
 	}
 	s.metrics = api.NewMetrics()
-	server, err := api.New(f.Office, api.Options{Log: slog.New(slog.DiscardHandler), Metrics: s.metrics})
+	server, err := api.New(f.Office, api.Options{Log: slog.New(slog.DiscardHandler), Metrics: s.metrics, Programs: programs})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	listening := httptest.NewServer(server.Handler())
-	tb.Cleanup(listening.Close)
-	s.url = listening.URL
+	s.handler = server.Handler()
+	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
+	tb.Cleanup(s.server.Close)
+	s.url = s.server.URL
 	return s
 }
 
@@ -207,7 +282,7 @@ func TestGet(t *testing.T) {
 		{"/verify", 200, "证照与印章核验"},
 		{"/v", 200, "证照与印章核验"},
 		{"/", 303, ""},
-		{"/static/verify.js", 200, "fetch("},
+		{"/static/server.js", 200, "fetch("},
 		{"/trust/1.root", 200, ""},
 		{"/trust/time", 200, ""},
 		{"/trust/none", 404, "no such trust file"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,10 +28,11 @@ func (s *Server) registerStatus(ctx context.Context) error {
 	return nil
 }
 
-// isStatus reports whether a request is one of those that machines make.
+// isStatus reports whether a request is one of those that machines make, or that every
+// visit of a page makes many of.
 func isStatus(c echo.Context) bool {
 	path := c.Request().URL.Path
-	return path == "/tsa" || strings.HasPrefix(path, "/crl/") || strings.HasPrefix(path, "/ca/")
+	return path == "/tsa" || slices.ContainsFunc([]string{"/crl/", "/ca/", "/trust/", "/static/", "/wasm/"}, func(folder string) bool { return strings.HasPrefix(path, folder) })
 }
 
 // limitStatusBody keeps bodies small where nothing large is asked for.

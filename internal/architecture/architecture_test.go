@@ -20,11 +20,11 @@ const module = "github.com/elicence/elicence/"
 // floors are the rooms from the ground up. A package may import what lies on a
 // lower floor and its own room. Rooms on one floor do not import each other.
 var floors = [][]string{
-	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/pagetext", "internal/typeface"},
+	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/pagetext", "internal/typeface", "internal/webbuild"},
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
+	{"internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office"},
 	{"internal/sample"},
 	{"internal/demo"},
@@ -42,12 +42,14 @@ var only = map[string][]string{
 	"internal/hall":     {"cmd/hallscan", "cmd/hallsync"},
 	"internal/mirror":   {"cmd/hallsync"},
 	"internal/terminal": {"cmd/hallscan"},
+	"internal/browser":  {"cmd/webverify"},
+	"internal/webbuild": {"cmd/webbuild"},
 	"internal/demo":     {"cmd/elicence"},
 	"internal/sample":   {"internal/demo"},
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.
-var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/readertest", "internal/tooltest", "internal/trusttest", "internal/vectortest", "internal/store/storetest", "pki/keystore/sdftest"}
+var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/readertest", "internal/tooltest", "internal/trusttest", "internal/vectortest", "internal/store/storetest", "pki/keystore/sdftest", "qr/picture/picturetest"}
 
 type goPackage struct {
 	ImportPath string
@@ -147,7 +149,7 @@ func TestSmallProgramsCarryNoNetwork(t *testing.T) {
 		module + "seal", module + "licence", module + "internal/store", module + "internal/office", module + "internal/typeset",
 	}
 	seen := false
-	for _, p := range golist(t, withoutCgo, "-deps", "./cmd/hallscan", "./qr/...", "./pki", "./pki/cose", "./pki/second") {
+	for _, p := range golist(t, withoutCgo, "-deps", "./cmd/hallscan", "./internal/browser", "./qr/...", "./pki", "./pki/cose", "./pki/second") {
 		if inside(p.ImportPath, forbidden...) {
 			t.Errorf("%s is carried", p.ImportPath)
 		}
@@ -174,6 +176,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/fxamacker/cbor/v2":       {"internal/detcbor", "pki", "qr"},
 		"github.com/skip2/go-qrcode":         {"qr/picture"},
 		"github.com/makiuchi-d/gozxing":      {"qr/picture"},
+		"github.com/andybalholm/brotli":      {"internal/webbuild"},
 		"github.com/transparency-dev/merkle": {"pki/audit"},
 		"filippo.io/bigmod":                  {"pki/cosign"},
 		"github.com/emmansun/gmsm/smx509":    {"pki"},

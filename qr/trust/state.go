@@ -23,8 +23,9 @@ import (
 //
 // Trusted: whoever can change the state can have an older cache accepted.
 type State struct {
-	dir    string
 	stored stored
+	save   func([]byte) error
+	of     func(rootSM3 [sm3.Size]byte) (*State, error) // of another domain; nil: there is none
 }
 
 // stored is the content of a state file.
@@ -51,11 +52,15 @@ const maxStateFile = 4096
 // a root, making the folder if it is not there. What cannot be read, in a file
 // that is there, is an error: forgetting must be a decision of a person.
 func OpenState(dir string, rootSM3 [sm3.Size]byte) (*State, error) {
+	all := dir
 	dir = filepath.Join(dir, hex.EncodeToString(rootSM3[:]))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the state folder: %w", err)
 	}
-	s := &State{dir: dir}
+	s := &State{
+		save: func(b []byte) error { return saveBoth(dir, b) },
+		of:   func(other [sm3.Size]byte) (*State, error) { return OpenState(all, other) },
+	}
 	found, broken := 0, error(nil)
 	for _, name := range stateFiles {
 		one, err := readState(filepath.Join(dir, name))
@@ -76,18 +81,59 @@ func OpenState(dir string, rootSM3 [sm3.Size]byte) (*State, error) {
 	return s, nil
 }
 
+// saveBoth writes both files, one after the other.
+func saveBoth(dir string, b []byte) error {
+	for _, name := range stateFiles {
+		if err := durable.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			return fmt.Errorf("remembering what was used: %w", err)
+		}
+	}
+	return nil
+}
+
+// ofDomain returns what is remembered of a recognised domain, in the same place.
+func (s *State) ofDomain(rootSM3 [sm3.Size]byte) (*State, error) {
+	if s.of == nil {
+		return nil, errors.New("nothing is remembered here of other domains")
+	}
+	return s.of(rootSM3)
+}
+
+// NewState is for who has no folder, as a browser: it starts from what was kept,
+// nothing the first time, and hands what is to be kept now to save before a cache
+// counts as loaded.
+func NewState(kept []byte, save func([]byte) error) (*State, error) {
+	s := &State{save: save}
+	if len(kept) == 0 {
+		return s, nil
+	}
+	one, err := parseState(kept)
+	if err != nil {
+		return nil, fmt.Errorf("what was remembered: %w", err)
+	}
+	s.stored = one
+	return s, nil
+}
+
 func readState(path string) (stored, error) {
-	var one stored
 	info, err := os.Stat(path)
 	if err != nil {
-		return one, err
+		return stored{}, err
 	}
 	if info.Size() > maxStateFile {
-		return one, fmt.Errorf("%d bytes", info.Size())
+		return stored{}, fmt.Errorf("%d bytes", info.Size())
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return one, err
+		return stored{}, err
+	}
+	return parseState(b)
+}
+
+func parseState(b []byte) (stored, error) {
+	var one stored
+	if len(b) > maxStateFile {
+		return one, fmt.Errorf("%d bytes", len(b))
 	}
 	if err := detcbor.Unmarshal(b, &one); err != nil {
 		return one, err
@@ -184,10 +230,8 @@ func (s *State) write(next stored) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range stateFiles {
-		if err := durable.WriteFile(filepath.Join(s.dir, name), b, 0o600); err != nil {
-			return fmt.Errorf("remembering what was used: %w", err)
-		}
+	if err := s.save(b); err != nil {
+		return err
 	}
 	s.stored = next
 	return nil

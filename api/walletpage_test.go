@@ -1,0 +1,166 @@
+package api_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/elicence/elicence/licence"
+)
+
+// bindingCode is what the holder gets at a counter.
+func (s *service) bindingCode(tb testing.TB) string {
+	tb.Helper()
+	binding, err := s.fixture.Office.OfferBinding(context.Background(), "test", s.record)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return binding.Code.Digits()
+}
+
+// localhost is the service under the name that its printed codes have.
+func (s *service) localhost() string { return strings.Replace(s.url, "127.0.0.1", "localhost", 1) }
+
+// bindLicence binds the licence in the wallet's page, as from the picture of the code.
+func (b *browser) bindLicence(s *service) {
+	b.tb.Helper()
+	b.do(chromedp.Navigate(s.localhost() + "/wallet#" + s.bindingCode(b.tb)))
+	b.until("the number is in the form", `document.querySelector("#code").value.length > 16 && location.hash === ""`)
+	b.do(chromedp.Click("#bind-button"))
+	b.until("the licence is there", `document.querySelector(".licence") !== null`)
+}
+
+// shownCode opens the licence and returns the digits of the code on the screen.
+func (b *browser) shownCode() string {
+	b.tb.Helper()
+	b.until("a code is shown", `(document.querySelector("#symbol")?.dataset.code ?? "") !== ""`)
+	return ask(b, chromedp.Evaluate[string](`document.querySelector("#symbol").dataset.code`))
+}
+
+// TestWalletPage: a licence is bound in the browser, shown without a network, accepted at
+// a counter once, and refused after it was suspended.
+func TestWalletPage(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	phone := newBrowser(t, chromedp.WindowSize(390, 844))
+	phone.do(chromedp.EmulateViewport(390, 844))
+	phone.do(chromedp.Navigate(s.localhost()+"/wallet"), chromedp.WaitVisible("#bind"))
+	phone.screenshot("wallet-empty")
+	phone.bindLicence(s)
+	phone.screenshot("wallet-list")
+	phone.do(chromedp.Click(".licence"))
+	code := phone.shownCode()
+	phone.screenshot("wallet-code")
+
+	// The counter's data are of after the binding.
+	if _, err := s.fixture.Office.Publish(context.Background(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	counter := newBrowser(t)
+	counter.openHall(s.url)
+	if a := counter.scan(code); a.ZH != "有效" || !strings.Contains(a.Facts, "张样例") {
+		t.Errorf("shown at the counter: %+v", a)
+	}
+	// Someone else with a photograph of it, after the counter was opened again.
+	counter.openHall(s.url)
+	counter.until("a moment later than a scanner reads twice", fmt.Sprintf("(window.since ??= Date.now()) < Date.now() - %d", 3500))
+	if a := counter.scan(code); a.ZH != "此码已被使用" || a.Colour != "red" {
+		t.Errorf("shown again: %+v", a)
+	}
+
+	// Without a network the phone makes another, with fewer words.
+	phone.until("it works without a network", `!document.querySelector("#works-offline").hidden`)
+	s.cutNetwork(true)
+	phone.do(chromedp.Navigate(s.localhost()+"/wallet"), chromedp.WaitVisible(".licence"), chromedp.Click(".licence"))
+	phone.shownCode()
+	ask(phone, chromedp.Evaluate[bool](`(() => { delete document.querySelector("#symbol").dataset.code; document.querySelectorAll("[name=profile]")[2].click(); return true; })()`))
+	minimal := phone.shownCode()
+	s.cutNetwork(false)
+	if a := counter.scan(minimal); a.ZH != "有效" || strings.Contains(a.Facts, "张样例") {
+		t.Errorf("as little as possible: %+v", a)
+	}
+
+	// With a network, chosen items only.
+	ask(phone, chromedp.Evaluate[bool](`(() => {
+		delete document.querySelector("#symbol").dataset.code;
+		document.querySelector("#choosing").open = true;
+		document.querySelector("#choice-list [value=holder]").click();
+		document.querySelector("#choices").requestSubmit();
+		return true;
+	})()`))
+	chosen := phone.shownCode()
+	phone.screenshot("wallet-chosen")
+	if a := counter.scan(chosen); a.ZH != "有效" || !strings.Contains(a.Facts, "张样例") || strings.Contains(a.Facts, "编号") {
+		t.Errorf("chosen items: %+v", a)
+	}
+
+	ctx := context.Background()
+	if _, err := s.fixture.Office.Step(ctx, "test", s.record.Licence.Identifier, licence.Suspend, "调查"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.fixture.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	counter.update()
+	phone.do(chromedp.Navigate(s.localhost()+"/wallet"), chromedp.WaitVisible(".licence"), chromedp.Click(".licence"))
+	if a := counter.scan(phone.shownCode()); !strings.HasPrefix(a.ZH, "已暂扣") {
+		t.Errorf("after the suspension: %+v", a)
+	}
+}
+
+// symbolOf returns the picture of a symbol on the page, as a camera would have it.
+func (b *browser) symbolOf(canvas string) []byte {
+	b.tb.Helper()
+	b.until("the symbol is drawn", `(document.querySelector("`+canvas+`")?.dataset.code ?? "") !== ""`)
+	url := ask(b, chromedp.Evaluate[string](`document.querySelector("`+canvas+`").toDataURL("image/png")`))
+	picture, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(url, "data:image/png;base64,"))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return picture
+}
+
+// TestTwoWay: the counter asks, the phone shows who asks, answers, and the counter takes
+// this answer and no other.
+func TestTwoWay(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	phone := newBrowser(t)
+	phone.do(chromedp.EmulateViewport(390, 844))
+	phone.bindLicence(s)
+	if _, err := s.fixture.Office.Publish(context.Background(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	counter := newBrowser(t)
+	counter.openHall(s.url)
+	counter.do(chromedp.Click("#ask-button"), chromedp.SendKeys("#hall-name", "合肥市大厅三号窗口"), chromedp.Click("#asking button[type=submit]"))
+	question := counter.symbolOf("#asking canvas")
+	counter.screenshot("hall-asking")
+
+	phone.do(chromedp.Click(".licence"))
+	unasked := phone.shownCode()
+	ask(phone, chromedp.Evaluate[bool](`(() => { delete document.querySelector("#symbol").dataset.code; document.querySelector("#answer-hall").click(); return true; })()`))
+	phone.do(chromedp.SetUploadFiles("#scanner #file", []string{s.file(t, "question.png", question)}), chromedp.WaitVisible("#agree"))
+	if says := ask(phone, chromedp.Text("#scanner-says")); !strings.Contains(says, "合肥市大厅三号窗口") {
+		t.Errorf("the phone says %q", says)
+	}
+	phone.screenshot("wallet-asked")
+	phone.do(chromedp.Click("#agree"))
+	phone.until("the hall's name is shown", `document.querySelector("#asked-by").innerText.includes("合肥市大厅三号窗口")`)
+	answer := phone.shownCode()
+	phone.screenshot("wallet-answer")
+
+	// A scanner's keys go to the page, not into a field.
+	ask(counter, chromedp.Evaluate[bool](`(document.activeElement.blur(), true)`))
+	if a := counter.scan(unasked); a.ZH == "有效" {
+		t.Errorf("a code that answers nothing: %+v", a)
+	}
+	if a := counter.scan(answer); a.ZH != "有效" {
+		t.Errorf("the answer: %+v", a)
+	}
+	counter.until("the question is gone", `document.querySelector("#asking").hidden`)
+}

@@ -1,0 +1,95 @@
+// Shows an answer, ours or the server's: both have the same form.
+
+const labels = {
+  holder: "持证人 Holder", id_masked: "证件号码 Document", category_name: "证照 Licence", number: "编号 Number",
+  issuer: "发证机关 Issuer", valid_from: "起始 From", valid_until: "截止 Until", status_as_of: "数据时间 Data as of",
+};
+
+// All times are shown as the hall's clock shows them.
+export function localTime(text) {
+  return new Date(text).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", hour12: false });
+}
+
+// How long ago a time was, in words. Both languages.
+export function age(text) {
+  const minutes = Math.max(0, Math.floor((Date.now() - new Date(text)) / 60000));
+  if (minutes < 1) return ["刚刚", "just now"];
+  if (minutes < 60) return [`${minutes} 分钟前`, `${minutes} min ago`];
+  if (minutes < 48 * 60) return [`${Math.floor(minutes / 60)} 小时前`, `${Math.floor(minutes / 60)} h ago`];
+  return [`${Math.floor(minutes / 1440)} 天前`, `${Math.floor(minutes / 1440)} days ago`];
+}
+
+// Answer fills the section that the template "answer" makes.
+export class Answer {
+  constructor(section) {
+    this.section = section;
+    this.facts = section.querySelector("dl");
+  }
+
+  part(name) { return this.section.querySelector(`[data-part=${name}]`); }
+
+  set(name, text) { this.part(name).textContent = text ?? ""; }
+
+  addFact(name, value, className = "") {
+    const dt = document.createElement("dt"), dd = document.createElement("dd");
+    dt.textContent = name;
+    dd.textContent = value;
+    dd.className = className;
+    this.facts.append(dt, dd);
+  }
+
+  addFacts(facts) {
+    for (const [key, label] of Object.entries(labels)) {
+      if (key === "status_as_of" && facts[key] != null) this.addFact(label, localTime(facts[key]));
+      else if (key === "category_name" && facts.category != null) this.addFact(label, `${facts.category} ${facts[key] ?? ""}`);
+      else if (facts[key] != null) this.addFact(label, facts[key], key);
+      else if (key === "valid_until" && facts.valid_from != null) this.addFact(label, "长期 long-term");
+    }
+  }
+
+  show(found) {
+    const w = found.wording;
+    this.section.className = w.colour;
+    this.set("symbol", w.symbol);
+    this.set("zh", w.zh);
+    this.set("en", w.en);
+    this.set("next-zh", w.next_zh);
+    this.set("next-en", w.next_en);
+    this.set("cause-zh", found.cause_zh);
+    this.set("cause-en", found.cause);
+    this.facts.replaceChildren();
+    if (found.code) this.addCode(found.code, found.field_labels);
+    if (found.document) this.addDocument(found.document);
+    this.section.hidden = false;
+  }
+
+  addCode(code, fieldLabels) {
+    this.addFacts(code);
+    for (const l of fieldLabels) this.addFact(`${l.zh} ${l.en}`, code.fields[l.code]);
+    if (!code.document) return;
+    this.addFact("文件编号 Document", code.document.number);
+    this.addFact("原件长度 Length", code.document.length + " bytes");
+    this.addFact("原件 SM3", code.document.sm3);
+    this.addFact("印章 Seals", code.document.seals.join(", "));
+  }
+
+  addDocument(document) {
+    if (document.licence) this.addFacts(document.licence);
+    for (const s of document.signatures) {
+      const kind = s.kind === "seal" ? "印章 Seal" : s.kind === "person" ? "签名 Signature" : "签名 Signature (?)";
+      this.addFact(kind, `${s.valid ? "✓" : "✗"} ${s.signer || s.field} · ${localTime(s.signed_at)} · 第 ${s.page} 页 page ${s.page}${s.valid ? "" : " · " + s.cause}`);
+    }
+  }
+
+  // A problem is amber and accuses nobody.
+  problem(zh, en, detail, nextZH = "请检查后重试", nextEN = "Check it and try again") {
+    this.show({ wording: { colour: "amber", symbol: "↻", zh, en, next_zh: nextZH, next_en: nextEN }, cause: detail || "" });
+  }
+
+  clear() {
+    this.section.hidden = true;
+    this.section.className = "";
+    this.facts.replaceChildren();
+    for (const name of ["symbol", "zh", "en", "meaning-zh", "meaning-en", "next-zh", "next-en", "cause-zh", "cause-en"]) this.set(name, "");
+  }
+}

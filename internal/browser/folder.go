@@ -1,0 +1,109 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"strconv"
+	"strings"
+	"testing/fstest"
+
+	"github.com/elicence/elicence/qr/trust"
+)
+
+// Read fetches a trust file by its name below /trust/. The error wraps
+// [fs.ErrNotExist] if there is none of the name.
+type Read func(ctx context.Context, name string) ([]byte, error)
+
+// folder is the cache as [trust.Load] sees it: files are fetched when they are asked
+// for, so the loader itself decides what is needed and in which order, and stops at
+// the first that is wrong.
+type folder struct {
+	ctx  context.Context
+	read Read
+	kept map[string][]byte
+
+	files  fstest.MapFS // what was opened: the standard library's file system in memory
+	failed error        // the first fetch that failed for another reason than a missing file
+}
+
+func newFolder(ctx context.Context, kept map[string][]byte, read Read) *folder {
+	return &folder{ctx: ctx, read: read, kept: kept, files: make(fstest.MapFS)}
+}
+
+// Open implements [fs.FS].
+func (f *folder) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	if name == "." {
+		if err := f.findRoots(); err != nil {
+			return nil, err
+		}
+		return f.files.Open(name)
+	}
+	if f.files[name] == nil {
+		content, err := f.fetch(name)
+		if err != nil {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+		}
+		f.files[name] = &fstest.MapFile{Data: content, Mode: 0o400}
+	}
+	return f.files.Open(name)
+}
+
+// fetch takes a file that never changes under its name from what was kept, and
+// everything else from the network if there is one.
+func (f *folder) fetch(name string) ([]byte, error) {
+	content, kept := f.kept[name]
+	if kept && (f.read == nil || strings.HasPrefix(name, "set/") || strings.HasSuffix(name, ".root")) {
+		return content, nil
+	}
+	if f.read == nil {
+		return nil, fs.ErrNotExist
+	}
+	content, err := f.read(f.ctx, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && f.failed == nil {
+		f.failed = fmt.Errorf("%s: %w", name, err)
+	}
+	return content, err
+}
+
+// maxRoots bounds the versions of the root that are asked for.
+const maxRoots = 1024
+
+// findRoots opens the versions of the root one after the other until there is none.
+func (f *folder) findRoots() error {
+	for version := 1; version <= maxRoots; version++ {
+		file, err := f.Open(strconv.Itoa(version) + "." + string(trust.RoleRoot))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := file.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// because puts a fetch that failed in the place of what the loader made of it.
+func (f *folder) because(err error) error {
+	if f.failed != nil {
+		return f.failed
+	}
+	return err
+}
+
+// used returns the files that were opened.
+func (f *folder) used() map[string][]byte {
+	used := make(map[string][]byte, len(f.files))
+	for name, file := range maps.All(f.files) {
+		used[name] = file.Data
+	}
+	return used
+}

@@ -1,0 +1,82 @@
+package scan_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/elicence/elicence/qr/picture"
+	"github.com/elicence/elicence/qr/picture/scan"
+)
+
+// draw draws a symbol with some pixels a module.
+func draw(modules [][]bool, scale int) scan.Luminance {
+	n := len(modules) * scale
+	img := scan.Luminance{Pix: make([]uint8, n*n), Stride: n, Width: n, Height: n}
+	for i := range img.Pix {
+		if !modules[i/n/scale][i%n/scale] {
+			img.Pix[i] = 255
+		}
+	}
+	return img
+}
+
+// TestEveryVersion: symbols of all sizes that a text can have, drawn as small as can be
+// and larger, and the usual ones so large that a picture is filled.
+func TestEveryVersion(t *testing.T) {
+	t.Parallel()
+	seen := map[int]bool{}
+	for n := 1; len(seen) < 40; n += 1 + n/40 {
+		level := picture.Screen
+		if len(seen)%2 == 1 {
+			level = picture.Paper
+		}
+		text := strings.Repeat("8675309141", n/10+1)[:n]
+		symbol, err := picture.Draw(text, level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[symbol.Version()] {
+			continue
+		}
+		seen[symbol.Version()] = true
+		scales := []int{1, 3}
+		if symbol.Version() <= 12 {
+			scales = append(scales, 20)
+		}
+		for _, scale := range scales {
+			if got, err := scan.Read(draw(symbol.Modules(), scale)); err != nil || got != text {
+				t.Errorf("version %d, level %d, %d pixels a module: %.20q, %v", symbol.Version(), level, scale, got, err)
+			}
+		}
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
+	grey := make([]uint8, 100*100)
+	for _, tt := range []struct {
+		name string
+		img  scan.Luminance
+		want error
+	}{
+		{"nothing in it", scan.Luminance{Pix: grey, Stride: 100, Width: 100, Height: 100}, scan.ErrNoCode},
+		{"last row without padding", scan.Luminance{Pix: grey[:99*100+50], Stride: 100, Width: 50, Height: 100}, scan.ErrNoCode},
+		{"one pixel", scan.Luminance{Pix: grey[:1], Stride: 1, Width: 1, Height: 1}, scan.ErrNoCode},
+		{"a line", scan.Luminance{Pix: grey, Stride: len(grey), Width: len(grey), Height: 1}, scan.ErrNoCode},
+		{"a column", scan.Luminance{Pix: grey, Stride: 1, Width: 1, Height: len(grey)}, scan.ErrNoCode},
+		{"zero", scan.Luminance{}, scan.ErrLuminance},
+		{"a byte less", scan.Luminance{Pix: grey[:len(grey)-1], Stride: 100, Width: 100, Height: 100}, scan.ErrLuminance},
+		{"rows overlap", scan.Luminance{Pix: grey, Stride: 99, Width: 100, Height: 100}, scan.ErrLuminance},
+		{"negative", scan.Luminance{Pix: grey, Stride: 100, Width: -100, Height: -100}, scan.ErrLuminance},
+		{"product overflows", scan.Luminance{Pix: grey, Stride: 1 << 40, Width: 1 << 40, Height: 1 << 40}, scan.ErrLuminance},
+		{"stride overflows", scan.Luminance{Pix: grey, Stride: 1 << 62, Width: 10, Height: 9}, scan.ErrLuminance},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := scan.Read(tt.img); !errors.Is(err, tt.want) {
+				t.Errorf("Read = %q, %v, want %v", got, err, tt.want)
+			}
+		})
+	}
+}
