@@ -28,6 +28,12 @@ func BenchmarkRead(b *testing.B) {
 	read("two finder patterns", luminance(picturetest.New(b, []picturetest.Fault{picturetest.Corner}, 0).Image))
 
 	r := rand.New(rand.NewPCG(1, 2))
+	sheet := picturetest.NewSheet(b, r, 3)
+	for range 1000 {
+		x, y := 12+r.IntN(len(sheet.Modules)-24), 12+r.IntN(len(sheet.Modules)-24)
+		sheet.Modules[y][x] = !sheet.Modules[y][x]
+	}
+	read("unreadable", draw(sheet.Modules, 9))
 	noise := make([]uint8, picturetest.Width*picturetest.Height)
 	for i := range noise {
 		noise[i] = uint8(r.Uint32())

@@ -88,7 +88,7 @@ type look struct {
 
 // Pixels of a picture that is looked at.
 const (
-	easyPixels = 2_000_000  // first
+	easyPixels = 2_400_000  // first
 	mostPixels = 13_000_000 // after that, if need be
 	leastSide  = 100        // when it is made smaller still
 )

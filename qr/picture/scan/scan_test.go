@@ -28,7 +28,7 @@ func TestEveryVersion(t *testing.T) {
 	seen := map[int]bool{}
 	for n := 1; len(seen) < 40; n += 1 + n/40 {
 		level := picture.Screen
-		if len(seen)%2 == 1 {
+		if n%2 == 1 && n < 3900 { // digits that version 40 holds at level Q
 			level = picture.Paper
 		}
 		text := strings.Repeat("8675309141", n/10+1)[:n]
