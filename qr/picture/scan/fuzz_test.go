@@ -26,7 +26,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(uint16(21), uint16(21), []byte{0, 255, 0})
 	f.Add(uint16(500), uint16(3), []byte{7})
 	f.Fuzz(func(t *testing.T, width, height uint16, pix []byte) {
-		w, h := int(width%512), int(height%512)
+		w, h := int(width%128), int(height%128) // larger ones are slow, and nothing else
 		if len(pix) == 0 {
 			pix = []byte{0}
 		}
@@ -37,7 +37,7 @@ func FuzzRead(f *testing.F) {
 		} {
 			before := slices.Clone(img.Pix)
 			text, err := scan.Read(img)
-			if (err == nil) != (text != "") && err != nil {
+			if err != nil && text != "" {
 				t.Errorf("Read = %q, %v", text, err)
 			}
 			if !bytes.Equal(before, img.Pix) {
@@ -64,7 +64,7 @@ func FuzzDamaged(f *testing.F) {
 				}
 			}
 		}
-		if got, err := scan.Read(draw(damaged, 2)); err == nil && got != sheet.Text {
+		if got, err := scan.Read(draw(damaged, 1)); err == nil && got != sheet.Text {
 			t.Errorf("read as %q, want %q", got, sheet.Text)
 		}
 	})
