@@ -129,7 +129,7 @@ func looks(width, height int) []look {
 		return max(int(math.Ceil(math.Sqrt(float64(width)*float64(height)/most))), 1)
 	}
 	first, finest := shrink(easyPixels), shrink(mostPixels)
-	all := []look{{shrink: first}, {shrink: first, smooth: true}, {shrink: first, sharp: true}}
+	all := []look{{shrink: first}, {shrink: first, sharp: true}, {shrink: first, smooth: true}}
 	if finest < first {
 		all = append(all, look{shrink: finest})
 	}
