@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
 	"os"
@@ -56,8 +57,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestCleanPicturesAreAlwaysRead: a detector for photographs misses one clean symbol
-// in fifty.
+// TestCleanPicturesAreAlwaysRead: one that is read almost always stops somebody at a
+// counter every day.
 func TestCleanPicturesAreAlwaysRead(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
@@ -135,6 +136,66 @@ func TestSVG(t *testing.T) {
 	// The finder pattern's top row: seven dark modules after the quiet zone.
 	if !strings.Contains(svg, "M4 4h7v1h-7z") {
 		t.Errorf("SVG lacks the top row of the first finder pattern: %.300s", svg)
+	}
+}
+
+// TestKindsOfFiles: whatever a camera, a scanner or a screen writes.
+func TestKindsOfFiles(t *testing.T) {
+	t.Parallel()
+	file, err := newSymbol(t, text, Paper).PNG(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbol, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Dark red on light blue; half of the light modules are transparent instead.
+	clear := image.NewNRGBA64(symbol.Bounds())
+	solid := image.NewRGBA(symbol.Bounds())
+	grey16 := image.NewGray16(symbol.Bounds())
+	for y := range symbol.Bounds().Dy() {
+		for x := range symbol.Bounds().Dx() {
+			ink := color.NRGBA{200, 220, 255, 255}
+			if r, _, _, _ := symbol.At(x, y).RGBA(); r == 0 {
+				ink = color.NRGBA{120, 0, 0, 255}
+			} else if x%2 == 0 {
+				clear.Set(x, y, color.NRGBA{})
+			}
+			if x%2 == 1 || ink.R == 120 {
+				clear.Set(x, y, ink)
+			}
+			solid.Set(x, y, ink)
+			grey16.Set(x, y, ink)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		img  image.Image
+		jpeg bool
+	}{
+		{"palette", symbol, false},
+		{"colour", solid, false},
+		{"transparent, 16 bits", clear, false},
+		{"grey, 16 bits", grey16, false},
+		{"JPEG in colour", solid, true},
+		{"JPEG in grey", grey16, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			err := png.Encode(&out, tt.img)
+			if tt.jpeg {
+				out.Reset()
+				err = jpeg.Encode(&out, tt.img, &jpeg.Options{Quality: 40})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := Read(out.Bytes()); err != nil || got != text {
+				t.Errorf("Read = %.40q, %v", got, err)
+			}
+		})
 	}
 }
 
@@ -230,6 +291,33 @@ func TestSeveralCodes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzRead reads any file.
+func FuzzRead(f *testing.F) {
+	file, err := newSymbol(f, "elicence", Screen).PNG(2)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file)
+	img, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		f.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, img, nil); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(out.Bytes())
+	f.Fuzz(func(t *testing.T, file []byte) {
+		// Large pictures are slow, and nothing else.
+		if config, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil && config.Width*config.Height > 1<<18 {
+			t.Skip()
+		}
+		if text, err := Read(file); err != nil && text != "" {
+			t.Errorf("Read = %q, %v", text, err)
+		}
+	})
 }
 
 func BenchmarkDraw(b *testing.B) {

@@ -41,18 +41,21 @@ const (
 
 // More faults, which no aim asks for.
 const (
-	Corner Fault = "corner" // the ellipse lies over a finder pattern
-	Small  Fault = "small"  // the symbol is 200 pixels wide, not 320
-	Bent   Fault = "bent"   // the paper is bent: an arch of a twentieth of its width
-	Invert Fault = "invert" // light on dark
-	Mirror Fault = "mirror" // as in a mirror
+	Corner  Fault = "corner"  // the ellipse lies over a finder pattern
+	Small   Fault = "small"   // the symbol is 200 pixels wide, not 320
+	Bent    Fault = "bent"    // the paper is bent: an arch of a twentieth of its width
+	Unsharp Fault = "unsharp" // Gaussian, σ 2 pixels
+	Faint   Fault = "faint"   // ink 40 grey values darker than the paper
+	Invert  Fault = "invert"  // light on dark
+	Mirror  Fault = "mirror"  // as in a mirror
 )
 
 const (
-	blurSigma  = 1.2
-	noiseSigma = 12
-	tilt       = 25 * math.Pi / 180
-	blobShare  = 0.05
+	blurSigma    = 1.2
+	noiseSigma   = 12
+	unsharpSigma = 2
+	tilt         = 25 * math.Pi / 180
+	blobShare    = 0.05
 )
 
 // Classes returns the kinds of pictures: without fault, with each alone, with each two
@@ -76,6 +79,7 @@ func Harder() [][]Fault {
 		{Corner}, {Corner, Blur}, {Corner, Noise}, {Corner, Turn}, {Corner, Perspective}, {Corner, Blur, Noise, Turn, Perspective},
 		{Small}, {Small, Blur}, {Small, Noise}, {Small, Turn}, {Small, Perspective}, {Small, Blur, Noise},
 		{Bent}, {Bent, Blur, Noise}, {Bent, Perspective},
+		{Unsharp}, {Unsharp, Perspective}, {Faint}, {Faint, Turn},
 		{Invert}, {Invert, Noise, Turn}, {Mirror}, {Mirror, Blur, Perspective},
 	}
 }
@@ -154,6 +158,9 @@ func New(tb testing.TB, class []Fault, n int) Picture {
 	if has[Blur] {
 		blur(img, blurSigma)
 	}
+	if has[Unsharp] {
+		blur(img, unsharpSigma)
+	}
 	out := image.NewGray(image.Rect(0, 0, Width, Height))
 	for i, v := range img {
 		if has[Invert] {
@@ -186,6 +193,9 @@ func photograph(r *rand.Rand, sheet Sheet, has map[Fault]bool) []float64 {
 	n := float64(len(sheet.Modules))
 	quiet := 4 / (n - 8) // in units of the symbol's width
 	ink, paper := 25+30*r.Float64(), 200+45*r.Float64()
+	if has[Faint] {
+		ink = paper - 40
+	}
 	desk := 70 + 110*r.Float64()
 	stain, stained := newStain(r), has[Blob] || has[Corner]
 	if has[Corner] {

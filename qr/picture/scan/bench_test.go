@@ -2,32 +2,48 @@ package scan_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/elicence/elicence/qr/picture/picturetest"
 	"github.com/elicence/elicence/qr/picture/scan"
 )
 
-// BenchmarkRead reads pictures of 1280 × 720 pixels: a good one, one with each two
-// faults at a time, and the worst cases, in which there is no code.
+// BenchmarkRead reads pictures of 1280 × 720 pixels: a good one, those with up to two
+// faults, and the worst cases, in which there is nothing to be read.
 func BenchmarkRead(b *testing.B) {
 	read := func(name string, pictures ...scan.Luminance) {
 		b.Run(name, func(b *testing.B) {
+			var took []time.Duration
 			for i := 0; b.Loop(); i++ {
+				start := time.Now()
 				_, err := scan.Read(pictures[i%len(pictures)])
 				_ = err // of some there is nothing to be read
+				took = append(took, time.Since(start))
 			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2])/1e6, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100])/1e6, "p99-ms")
 		})
 	}
 	read("clean", luminance(picturetest.New(b, nil, 0).Image))
 	var degraded []scan.Luminance
-	for i, class := range picturetest.Classes() {
-		degraded = append(degraded, luminance(picturetest.New(b, class, i).Image))
+	for _, class := range picturetest.Classes() {
+		for n := range 5 {
+			degraded = append(degraded, luminance(picturetest.New(b, class, n).Image))
+		}
 	}
 	read("degraded", degraded...)
 	read("two finder patterns", luminance(picturetest.New(b, []picturetest.Fault{picturetest.Corner}, 0).Image))
 
 	r := rand.New(rand.NewPCG(1, 2))
+	sheet := picturetest.NewSheet(b, r, 3)
+	for range 1000 {
+		x, y := 12+r.IntN(len(sheet.Modules)-24), 12+r.IntN(len(sheet.Modules)-24)
+		sheet.Modules[y][x] = !sheet.Modules[y][x]
+	}
+	read("unreadable", draw(sheet.Modules, 9))
 	noise := make([]uint8, picturetest.Width*picturetest.Height)
 	for i := range noise {
 		noise[i] = uint8(r.Uint32())

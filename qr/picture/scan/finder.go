@@ -88,7 +88,11 @@ func (p *plane) addSpot(found []spot, x float64, y int, chord float64) []spot {
 		}
 	}
 	if len(found) == maxSpots {
-		return found
+		// What one row alone has found, and no row can find any more, makes room.
+		found = slices.DeleteFunc(found, func(s spot) bool { return s.rows == 1 && s.center.y+s.chords.y/2 < at.y })
+		if len(found) == maxSpots {
+			return found
+		}
 	}
 	top, bottom, ok := p.crossColumn(int(x), y)
 	if !ok {

@@ -11,7 +11,6 @@ func (p point) times(k float64) point  { return point{p.x * k, p.y * k} }
 func (p point) cross(q point) float64  { return p.x*q.y - p.y*q.x }
 func (p point) length() float64        { return math.Hypot(p.x, p.y) }
 func (p point) along(a, b point) point { return point{p.x*a.x + p.y*b.x, p.x*a.y + p.y*b.y} }
-func (p point) finite() bool           { return !math.IsNaN(p.x+p.y) && !math.IsInf(p.x+p.y, 0) }
 
 // in returns p in the coordinates of two vectors: p = x·a + y·b.
 func (p point) in(a, b point) point {

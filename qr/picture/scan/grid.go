@@ -57,15 +57,8 @@ func (p *plane) findAlignment(s *surface, c point) (point, float64) {
 		for i := -reach; i <= reach; i++ {
 			for j := -reach; j <= reach; j++ {
 				at := around.plus(point{float64(i), float64(j)}.times(step))
-				var c correlation
-				for x := -2; x <= 2; x++ {
-					for y := -2; y <= 2; y++ {
-						q := s.at(at.x+float64(x), at.y+float64(y))
-						c.add(alignmentSign(x, y), p.at(q.x, q.y))
-					}
-				}
-				if v := c.value(); v > highest {
-					best, highest = at, v
+				if score := p.alignmentScore(s, at); score > highest {
+					best, highest = at, score
 				}
 			}
 		}
@@ -75,6 +68,18 @@ func (p *plane) findAlignment(s *surface, c point) (point, float64) {
 		look(best, alignmentAround, alignmentFine)
 	}
 	return s.at(best.x, best.y), highest
+}
+
+// alignmentScore correlates the picture with an alignment pattern.
+func (p *plane) alignmentScore(s *surface, center point) float64 {
+	var c correlation
+	for x := -2; x <= 2; x++ {
+		for y := -2; y <= 2; y++ {
+			at := s.at(center.x+float64(x), center.y+float64(y))
+			c.add(alignmentSign(x, y), p.at(at.x, at.y))
+		}
+	}
+	return c.value()
 }
 
 // climb moves the four corners of a symbol to where the picture agrees best with its

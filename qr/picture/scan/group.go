@@ -97,8 +97,8 @@ func triples(finders []finder) []group {
 	return best(all)
 }
 
-// pairs returns what groups of two there are, for symbols with a hidden finder
-// pattern.
+// pairs returns the groups of two, for symbols with a hidden finder pattern, the
+// likeliest first.
 func pairs(finders []finder) []group {
 	var all []group
 	for i := range finders {
@@ -107,39 +107,42 @@ func pairs(finders []finder) []group {
 				continue
 			}
 			f, g := &finders[i], &finders[j]
-			d := g.center.minus(f.center)
 			if span, slant, ok := neighbours(f, g); ok {
-				along, err := f.facing(d), slant+2-f.score-g.score
-				// f in the corner, g to its right or below.
+				// f is in the corner, g to its right or below.
+				d := g.center.minus(f.center)
+				f, g, err := f.facing(d), g.facing(d), slant+2-f.score-g.score
 				all = append(all,
-					group{topLeft: along, topRight: g.facing(d), span: span, err: err},
-					group{topLeft: along.quarter(3), bottomLeft: g.facing(d).quarter(3), span: span, err: err})
-				continue
-			}
-			// f at the top right and g at the bottom left, so that the corner is at the left of
-			// the way from f to g... where both see each other on a diagonal.
-			for turns := range 4 {
-				topRight := f.quarter(turns)
-				t := topRight.toward(g)
-				if !(t.x < 0 && t.y > 0) {
-					continue
-				}
-				bottomLeft := g.facing(topRight.a)
-				back := bottomLeft.toward(f)
-				if !(back.x > 0 && back.y < 0) {
-					continue
-				}
-				span := math.Pow(t.x*t.y*back.x*back.y, 0.25)
-				skew := max(-t.x/t.y, -t.y/t.x, -back.x/back.y, -back.y/back.x) - 1
-				if span > leastSpan && span < mostSpan && skew < mostRatio-1 {
-					all = append(all, group{topRight: topRight, bottomLeft: bottomLeft, span: span, err: skew + 2 - f.score - g.score})
-				}
+					group{topLeft: f, topRight: g, span: span, err: err},
+					group{topLeft: f.quarter(3), bottomLeft: g.quarter(3), span: span, err: err})
+			} else if d, ok := diagonal(f, g); ok {
+				all = append(all, d)
 			}
 		}
 	}
 	return best(all)
 }
 
+// diagonal returns the group in which f is at the top right and g at the bottom left.
+// It reports false where they do not lie so.
+func diagonal(f, g *finder) (group, bool) {
+	downLeft := func(p point) bool { return p.x < 0 && p.y > 0 }
+	turns := 0
+	for turns < 3 && !downLeft(f.quarter(turns).toward(g)) {
+		turns++
+	}
+	f = f.quarter(turns)
+	g = g.facing(f.a)
+	there, back := f.toward(g), g.toward(f).times(-1)
+	if !downLeft(there) || !downLeft(back) {
+		return group{}, false
+	}
+	span := math.Sqrt(math.Sqrt(there.x * there.y * back.x * back.y))
+	skew := max(-there.x/there.y, -there.y/there.x, -back.x/back.y, -back.y/back.x) - 1
+	return group{topRight: f, bottomLeft: g, span: span, err: skew + 2 - f.score - g.score},
+		span > leastSpan && span < mostSpan && skew < mostRatio-1
+}
+
+// best returns the groups that look most like a symbol.
 func best(groups []group) []group {
 	slices.SortStableFunc(groups, func(g, h group) int { return cmp.Compare(g.err, h.err) })
 	return groups[:min(len(groups), mostGroups)]

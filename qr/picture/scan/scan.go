@@ -50,13 +50,42 @@ func RGBA(pix []uint8, width, height int) Luminance {
 // Read finds the QR symbol in a picture and returns its text. Errors are [ErrNoCode],
 // [ErrSeveralCodes] and [ErrLuminance].
 func Read(img Luminance) (string, error) {
+	if err := img.check(); err != nil {
+		return "", err
+	}
+	return read(img, looks(img.Width, img.Height))
+}
+
+// Film reads a symbol from what a camera sees, frame by frame. Where there is none, a
+// frame costs a fraction of what [Read] costs. The zero value is ready; a film is not
+// safe for concurrent use.
+type Film struct{ frames int }
+
+// Read is like the function [Read], but of the ways of looking it tries the first and
+// one other, which takes turns: the next frame comes soon.
+func (f *Film) Read(img Luminance) (string, error) {
+	if err := img.check(); err != nil {
+		return "", err
+	}
+	all := looks(img.Width, img.Height)
+	other := 1 + f.frames%(len(all)-1)
+	f.frames++
+	return read(img, []look{all[0], all[other]})
+}
+
+// check returns [ErrLuminance] for what is not a picture.
+func (img *Luminance) check() error {
 	if img.Width < 1 || img.Height < 1 || img.Width > MaxPixels/img.Height || len(img.Pix) < img.Width || img.Stride < img.Width ||
 		img.Height > 1 && img.Stride > (len(img.Pix)-img.Width)/(img.Height-1) {
-		return "", fmt.Errorf("%d × %d pixels in %d bytes: %w", img.Width, img.Height, len(img.Pix), ErrLuminance)
+		return fmt.Errorf("%d × %d pixels in %d bytes: %w", img.Width, img.Height, len(img.Pix), ErrLuminance)
 	}
+	return nil
+}
+
+func read(img Luminance, looks []look) (string, error) {
 	r := reader{layouts: map[int]*layout{}}
 	shrunk := map[int][]uint8{} // the picture at 1/n of its size
-	for _, l := range looks(img.Width, img.Height) {
+	for _, l := range looks {
 		w, h := img.Width/l.shrink, img.Height/l.shrink
 		if min(w, h) < sizeOf(leastVersion) {
 			continue
@@ -88,7 +117,7 @@ type look struct {
 
 // Pixels of a picture that is looked at.
 const (
-	easyPixels = 2_000_000  // first
+	easyPixels = 2_400_000  // first
 	mostPixels = 13_000_000 // after that, if need be
 	leastSide  = 100        // when it is made smaller still
 )
@@ -100,7 +129,7 @@ func looks(width, height int) []look {
 		return max(int(math.Ceil(math.Sqrt(float64(width)*float64(height)/most))), 1)
 	}
 	first, finest := shrink(easyPixels), shrink(mostPixels)
-	all := []look{{shrink: first}, {shrink: first, smooth: true}, {shrink: first, sharp: true}}
+	all := []look{{shrink: first}, {shrink: first, sharp: true}, {shrink: first, smooth: true}}
 	if finest < first {
 		all = append(all, look{shrink: finest})
 	}

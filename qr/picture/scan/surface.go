@@ -6,13 +6,17 @@ import "math"
 // it, and how far bent paper lies off that plane.
 type surface struct {
 	projection
-	size float64  // of the symbol, in modules
-	bend [6]point // coefficients of 1, u, v, u², uv, v² for u and v from -1 to 1
+	size   float64 // of the symbol, in modules
+	curved bool
+	bend   [6]point // coefficients of 1, u, v, u², uv, v² for u and v from -1 to 1
 }
 
 // at returns where the picture shows a point of the symbol.
 func (s *surface) at(u, v float64) point {
 	p := s.projection.at(u, v)
+	if !s.curved {
+		return p
+	}
 	for i, t := range s.terms(u, v) {
 		p.x += t * s.bend[i].x
 		p.y += t * s.bend[i].y
@@ -60,6 +64,7 @@ func bent(matches []match, size int) (surface, bool) {
 	}
 	cx, okX := solve(x)
 	cy, okY := solve(y)
+	s.curved = true
 	for i := range s.bend {
 		s.bend[i] = point{cx[i], cy[i]}
 	}

@@ -44,9 +44,10 @@ type candidate struct {
 }
 
 const (
-	mostTries      = 10  // candidates that are fitted in vain, of groups of three and of two
-	leastHint      = 0.2 // agreement of a candidate before it is fitted,
-	leastAgreement = 0.4 // and after
+	mostTries      = 5    // candidates that are fitted in vain, of groups of three and of two
+	leastHint      = 0.2  // agreement of a candidate before it is fitted,
+	leastAgreement = 0.5  // after that,
+	flatAgreement  = 0.95 // and on paper that is flat
 )
 
 // symbols reads the symbols in a picture, each once.
@@ -79,6 +80,9 @@ func (p *plane) read(c *candidate) (symbol, bool) {
 		}
 		if text, err := p.decode(&found); err == nil {
 			return symbol{text, found}, true
+		}
+		if found.score > flatAgreement {
+			break
 		}
 	}
 	return symbol{}, false
