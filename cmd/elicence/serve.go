@@ -14,10 +14,10 @@ import (
 )
 
 func newServe(s *settings) *cobra.Command {
-	var listen, metricsListen string
+	var listen, ocspListen, metricsListen string
 	var clockError time.Duration
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,7 +32,7 @@ func newServe(s *settings) *cobra.Command {
 			}
 			return s.with(func(o *office.Office) error {
 				server, err := api.New(o, api.Options{
-					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, MetricsListen: metricsListen,
+					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, OCSPListen: ocspListen, MetricsListen: metricsListen,
 				})
 				if err != nil {
 					return err
@@ -45,6 +45,7 @@ func newServe(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
+	cmd.Flags().StringVar(&ocspListen, "ocsp-listen", "", "`ADDRESS` of a listener for /ocsp alone, behind a responder's host name of its own; empty: only the main one")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
 	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")
 	return cmd
