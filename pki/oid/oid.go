@@ -97,6 +97,10 @@ var (
 	RegistrationNumber = Of(1, 2, 156, 10260, 4, 1, 3)
 	OrganizationCode   = Of(1, 2, 156, 10260, 4, 1, 4)
 	TaxationNumber     = Of(1, 2, 156, 10260, 4, 1, 5)
+	// StatusEntry is ours. Nobody has registered an arc for this project, so it is of the
+	// one for examples (RFC 5612): a domain that runs it in earnest puts one of its own
+	// here, in its authorities and its verifiers alike, before it issues.
+	StatusEntry = Of(1, 3, 6, 1, 4, 1, 32473, 1, 2)
 )
 
 // Content types and attributes of CMS (RFC 5652, RFC 3161, GB/T 35275).
