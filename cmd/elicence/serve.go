@@ -10,6 +10,7 @@ import (
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/tsa"
 )
 
@@ -17,7 +18,7 @@ func newServe(s *settings) *cobra.Command {
 	var listen, ocspListen, metricsListen string
 	var clockError time.Duration
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME] [--tsa-policy OID]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -29,6 +30,11 @@ func newServe(s *settings) *cobra.Command {
 			}
 			if clockError > 0 {
 				s.clock = tsa.ClockSettings{Probe: tsa.DeclaredClock(clockError)}
+			}
+			if s.tsaPolicy != "" {
+				if _, err := oid.Parse(s.tsaPolicy); err != nil {
+					return fmt.Errorf("--tsa-policy: %w", err)
+				}
 			}
 			return s.with(func(o *office.Office) error {
 				server, err := api.New(o, api.Options{
@@ -48,5 +54,6 @@ func newServe(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&ocspListen, "ocsp-listen", "", "`ADDRESS` of a listener for /ocsp alone, behind a responder's host name of its own; empty: only the main one")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
 	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")
+	cmd.Flags().StringVar(&s.tsaPolicy, "tsa-policy", "", "`OID` of the policy of time stamps, in place of that of init --tsa-policy")
 	return cmd
 }

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -316,28 +315,13 @@ func validPresence(p presence) bool { return p == absent || p == optional || p =
 func parsePolicies(texts []string) ([]oid.ID, error) {
 	var ids []oid.ID
 	for _, text := range texts {
-		id, err := parseOID(text)
+		id, err := oid.Parse(text)
 		if err != nil || slices.Contains(ids, id) {
 			return nil, fmt.Errorf("policies: %q is not an object identifier or stands twice", text)
 		}
 		ids = append(ids, id)
 	}
 	return ids, nil
-}
-
-func parseOID(text string) (oid.ID, error) {
-	var arcs []int
-	for part := range strings.SplitSeq(text, ".") {
-		n, err := strconv.ParseUint(part, 10, 31)
-		if err != nil || strconv.FormatUint(n, 10) != part || len(arcs) == 32 {
-			return "", errors.New("not dotted decimals")
-		}
-		arcs = append(arcs, int(n))
-	}
-	if len(arcs) < 2 || arcs[0] > 2 || arcs[0] < 2 && arcs[1] > 39 {
-		return "", errors.New("no identifier begins so")
-	}
-	return oid.Of(arcs...), nil
 }
 
 var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$`)

@@ -151,7 +151,7 @@ func end(tb testing.TB) (*cert.Template, *lint.Rules) {
 		SubjectRequired: []string{"C", "CN"}, SubjectOptional: []string{"ST", "L", "O", "OU", "SERIALNUMBER"}, Usage: t.Usage, ExtUsages: t.ExtUsages, Policies: t.Policies,
 		CRL: func(cert.Serial) string { return t.CRLPoints[0] }, Delta: func(cert.Serial) string { return t.FreshestCRL[0] }, OCSP: t.OCSP[0], CAIssuers: t.CAIssuers[0],
 		StatusEntry: t.StatusEntry.Packed(),
-		WeakKey: func([]byte) bool { return false },
+		WeakKey:     func([]byte) bool { return false },
 	}
 	for _, id := range []oid.ID{
 		oid.AuthorityKeyID, oid.SubjectKeyID, oid.ExtKeyUsage, oid.Policies, oid.SubjectAltName, oid.CRLPoints, oid.FreshestCRL, oid.AuthorityInfo, oid.StatusEntry, oid.OCSPNoCheck,
