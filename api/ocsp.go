@@ -185,7 +185,7 @@ func (s *OCSP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // headers yields the headers that are sent beside the length of the body.
-func (r *reply) headers(yield func(name, value string)) {
+func (r reply) headers(yield func(name, value string)) {
 	for _, h := range [...]struct{ name, value string }{
 		{"Content-Type", r.contentType}, {"X-Content-Type-Options", "nosniff"}, {"Allow", r.allow}, {"Cache-Control", r.cacheControl},
 		{"ETag", r.etag}, {"Last-Modified", r.lastModified}, {"Expires", r.expires},

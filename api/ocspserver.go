@@ -119,10 +119,15 @@ func (r reply) writeFast(c *fasthttp.RequestCtx) {
 	c.Response.SetBodyRaw(r.body) // not copied: nobody writes into it
 }
 
-// printfLog is what a server that knows no log of levels writes into.
+// printfLog is what a server that knows no levels of a log writes into.
 type printfLog struct{ log *slog.Logger }
 
-// Printf implements fasthttp.Logger.
+// Printf implements fasthttp.Logger. What is wrong with one connection is its caller's
+// business; whoever likes could fill the log with it.
 func (l printfLog) Printf(format string, args ...any) {
-	l.log.Warn("OCSP listener", "message", strings.TrimSpace(fmt.Sprintf(format, args...)))
+	level := slog.LevelWarn
+	if strings.HasPrefix(format, "error when serving connection") {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, "OCSP listener", "message", strings.TrimSpace(fmt.Sprintf(format, args...)))
 }

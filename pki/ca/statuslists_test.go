@@ -3,10 +3,12 @@ package ca_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -75,6 +77,15 @@ func TestPlaceInStatusLists(t *testing.T) {
 			t.Errorf("certificate %d has place %+v, %v", i, e, found)
 		}
 	}
+	// Another reader finds the number, and minds the extension so little that the rest counts.
+	t.Run("OpenSSL", func(t *testing.T) {
+		dir := t.TempDir()
+		file := write(t, dir, "c.pem", first.PEM())
+		tooltest.Run(t, "openssl", "verify", "-vfyopt", "distid:1234567812345678", "-partial_chain", "-trusted", write(t, dir, "i.pem", p.CA.Certificate().PEM()), file)
+		if text := tooltest.Run(t, "openssl", "asn1parse", "-in", file); !strings.Contains(text, ":1.3.6.1.4.1.32473.1.2") || !strings.Contains(text, "[HEX DUMP]:02050900000001") {
+			t.Errorf("OpenSSL finds no place:\n%s", text)
+		}
+	})
 	pair, err := a.IssuePair(ctx, ca.Request{Profile: ca.ProfilePerson, Subject: cert.Name{Country: "CN", CommonName: "张样例"}, Key: pkitest.NewKey(t).Public()}, "test")
 	if err != nil {
 		t.Fatal(err)
