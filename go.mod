@@ -20,7 +20,7 @@ require (
 	// CBOR under the strict rules of internal/detcbor.
 	github.com/fxamacker/cbor/v2 v2.10.0
 	// zstd for stored records, status lists and embedded faces, zlib for PDF streams.
-	github.com/klauspost/compress v1.20.0
+	github.com/klauspost/compress v1.20.3
 	// PDFium as WebAssembly: where words stand on the pages of foreign files.
 	github.com/klippa-app/go-pdfium v1.18.0
 	// HTTP routing.
@@ -53,6 +53,8 @@ require (
 	github.com/tjfoc/gmsm v1.4.1
 	// the audit log's Merkle tree, with SM3.
 	github.com/transparency-dev/merkle v0.0.2
+	// the listener for OCSP alone: HTTP at a third of net/http's cost.
+	github.com/valyala/fasthttp v1.78.0
 	// COSE_Sign of the trust files, and the oracle of pki/cose.
 	github.com/veraison/go-cose v1.3.0
 	// scanners on a serial port.
@@ -104,6 +106,7 @@ require (
 	github.com/mattn/go-colorable v0.1.15 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
+	github.com/molecule-man/go-brrr v1.3.1 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
@@ -115,7 +118,7 @@ require (
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/exp v0.0.0-20221126150942-6ab00d035af9 // indirect
-	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect

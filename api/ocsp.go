@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/elicence/elicence/pki/ocsp"
 )
@@ -26,12 +27,9 @@ const (
 	ocspPath         = "/ocsp"
 	ocspMediaType    = "application/ocsp-request"
 	ocspResponseType = "application/ocsp-response"
-	// ocspPerSecond bounds the answers of all askers together: one that is signed on
-	// demand costs fifty microseconds of a core.
-	ocspPerSecond = 50_000
 )
 
-// NewOCSP serves a responder (RFC 6960, A.1; RFC 5019):
+// OCSP serves a responder (RFC 6960, A.1; RFC 5019):
 //
 //	POST /ocsp          application/ocsp-request
 //	GET  /ocsp/{b64}    the request in URL-encoded base64
@@ -40,113 +38,170 @@ const (
 // at any other. An answer that was made ahead costs less than what the other routes
 // do around theirs, so this handler stands before them, counts for itself, and logs
 // only what is our own fault.
-func NewOCSP(responder OCSPResponder, log *slog.Logger, m *Metrics) http.Handler {
-	return &ocspHandler{responder: responder, log: log, metrics: m, limit: rate.NewLimiter(ocspPerSecond, ocspPerSecond)}
-}
-
-// forOCSP reports whether a request is one for the responder.
-func forOCSP(r *http.Request) bool {
-	rest, ok := strings.CutPrefix(r.URL.Path, ocspPath)
-	return ok && (rest == "" || rest[0] == '/')
-}
-
-type ocspHandler struct {
+//
+// It is an http.Handler, and has a listener of its own in [OCSP.Serve]; both say the
+// same.
+type OCSP struct {
 	responder OCSPResponder
 	log       *slog.Logger
 	metrics   *Metrics
-	limit     *rate.Limiter
 }
 
-// ServeHTTP implements http.Handler. Some clients put a slash behind the address that
-// they post to.
-func (h *ocspHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+// NewOCSP returns the service of a responder.
+func NewOCSP(responder OCSPResponder, log *slog.Logger, m *Metrics) *OCSP {
+	return &OCSP{responder: responder, log: log, metrics: m}
+}
+
+// forOCSP reports whether a path is one for the responder.
+func forOCSP(path string) bool {
+	rest, ok := strings.CutPrefix(path, ocspPath)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// ocspCall is what HTTP says of a request, whichever server has read it.
+type ocspCall struct {
+	method      string
+	path        string // still escaped
+	contentType string
+	ifNoneMatch string
+	body        func() ([]byte, error) // errBodyTooLarge beyond ocsp.MaxRequest
+}
+
+var errBodyTooLarge = fmt.Errorf("more than %d bytes", ocsp.MaxRequest)
+
+// reply is what goes back, whichever server writes it. Headers that are empty are not
+// sent.
+type reply struct {
+	status       int
+	contentType  string
+	allow        string
+	cacheControl string
+	etag         string
+	lastModified string
+	expires      string
+	body         []byte
+}
+
+// refusedCall is a reply of HTTP itself, in problem details (RFC 9457).
+func refusedCall(status int, detail string) reply {
+	body, err := json.Marshal(&huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail})
+	if err != nil {
+		body = nil // text of our own cannot fail to be JSON
+	}
+	return reply{status: status, contentType: "application/problem+json", body: body}
+}
+
+// answer answers a call. Some clients put a slash behind the address that they post
+// to.
+func (s *OCSP) answer(ctx context.Context, c ocspCall) reply {
 	switch {
-	case r.Method == http.MethodPost && (r.URL.Path == ocspPath || r.URL.Path == ocspPath+"/"):
-		h.post(w, r)
-	case r.Method == http.MethodGet && r.URL.Path != ocspPath:
-		h.get(w, r)
+	case c.method == http.MethodPost && (c.path == ocspPath || c.path == ocspPath+"/"):
+		return s.post(ctx, c)
+	case c.method == http.MethodGet && c.path != ocspPath:
+		return s.get(ctx, c)
 	default:
-		w.Header().Set("Allow", "GET, POST")
-		writeProblem(w, http.StatusMethodNotAllowed, "")
+		r := refusedCall(http.StatusMethodNotAllowed, "")
+		r.allow = "GET, POST"
+		return r
 	}
 }
 
-func (h *ocspHandler) post(w http.ResponseWriter, r *http.Request) {
-	contentType := r.Header.Get("Content-Type")
-	if contentType != ocspMediaType {
-		mediaType, _, err := mime.ParseMediaType(contentType)
+func (s *OCSP) post(ctx context.Context, c ocspCall) reply {
+	if c.contentType != ocspMediaType {
+		mediaType, _, err := mime.ParseMediaType(c.contentType)
 		if err != nil || mediaType != ocspMediaType {
-			writeProblem(w, http.StatusUnsupportedMediaType, "Content-Type is not "+ocspMediaType)
-			return
+			return refusedCall(http.StatusUnsupportedMediaType, "Content-Type is not "+ocspMediaType)
 		}
 	}
-	request, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ocsp.MaxRequest))
-	var tooLarge *http.MaxBytesError
+	request, err := c.body()
 	switch {
-	case errors.As(err, &tooLarge):
-		writeProblem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("more than %d bytes", ocsp.MaxRequest))
+	case errors.Is(err, errBodyTooLarge):
+		return refusedCall(http.StatusRequestEntityTooLarge, errBodyTooLarge.Error())
 	case err != nil:
-		writeProblem(w, http.StatusBadRequest, "the body ended early")
-	default:
-		w.Header().Set("Cache-Control", "no-store")
-		h.write(w, h.respond(r.Context(), request).DER)
+		return refusedCall(http.StatusBadRequest, "the body ended early")
 	}
+	return said(s.respond(ctx, request).DER)
 }
 
-func (h *ocspHandler) get(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
+// said is a response of OCSP that no cache may keep.
+func said(der []byte) reply {
+	return reply{status: http.StatusOK, contentType: ocspResponseType, cacheControl: "no-store", body: der}
+}
+
+func (s *OCSP) get(ctx context.Context, c ocspCall) reply {
 	// '/' is a character of base64.
-	request, err := ocsp.DecodePath(strings.TrimPrefix(r.URL.EscapedPath(), ocspPath+"/"))
+	request, err := ocsp.DecodePath(strings.TrimPrefix(c.path, ocspPath+"/"))
 	if err != nil {
-		h.metrics.ocsp(ocsp.MalformedRequest)
-		header.Set("Cache-Control", "no-store")
-		h.write(w, ocsp.MalformedRequest.DER())
-		return
+		s.metrics.ocsp(ocsp.MalformedRequest)
+		return said(ocsp.MalformedRequest.DER())
 	}
-	answer := h.respond(r.Context(), request)
+	answer := s.respond(ctx, request)
+	r := said(answer.DER)
 	if answer.MaxAge <= 0 {
-		header.Set("Cache-Control", "no-store")
-		h.write(w, answer.DER)
-		return
+		return r
 	}
-	tag := `"` + answer.ETag + `"`
-	header.Set("ETag", tag)
-	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d, no-transform, must-revalidate", int(answer.MaxAge/time.Second)))
-	header.Set("Last-Modified", answer.LastModified.UTC().Format(http.TimeFormat))
-	header.Set("Expires", answer.Expires.UTC().Format(http.TimeFormat))
-	if strings.Contains(r.Header.Get("If-None-Match"), tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
+	r.etag = `"` + answer.ETag + `"`
+	r.cacheControl = "public, max-age=" + strconv.Itoa(int(answer.MaxAge/time.Second)) + ", no-transform, must-revalidate"
+	r.lastModified = answer.LastModified.UTC().Format(http.TimeFormat)
+	r.expires = answer.Expires.UTC().Format(http.TimeFormat)
+	if strings.Contains(c.ifNoneMatch, r.etag) {
+		r.status, r.contentType, r.body = http.StatusNotModified, "", nil
 	}
-	h.write(w, answer.DER)
-}
-
-// write sends a response. A caller who has gone away cannot be told of it.
-func (h *ocspHandler) write(w http.ResponseWriter, der []byte) {
-	w.Header().Set("Content-Type", ocspResponseType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(der)))
-	_, _ = w.Write(der)
+	return r
 }
 
 // respond answers, counts, and logs what is our own fault.
-func (h *ocspHandler) respond(ctx context.Context, request []byte) ocsp.Answer {
-	if !h.limit.Allow() {
-		h.metrics.ocsp(ocsp.TryLater)
-		return ocsp.Answer{DER: ocsp.TryLater.DER()}
-	}
-	answer := h.responder.Respond(ctx, request)
+func (s *OCSP) respond(ctx context.Context, request []byte) ocsp.Answer {
+	answer := s.responder.Respond(ctx, request)
 	refusal, refused := ocsp.Refusal(0), false
 	if answer.Cause != nil {
 		refusal, refused = answer.Refusal()
 	}
 	if !refused {
-		h.metrics.ocspAnswered.Inc()
+		s.metrics.ocspAnswered.Inc()
 		return answer
 	}
-	h.metrics.ocsp(refusal)
-	if refusal == ocsp.InternalError || refusal == ocsp.TryLater {
-		h.log.Error("OCSP request is not answered", "error", answer.Cause)
+	s.metrics.ocsp(refusal)
+	// Many are asked for by others; the metrics tell.
+	if (refusal == ocsp.InternalError || refusal == ocsp.TryLater) && !errors.Is(answer.Cause, ocsp.ErrBusy) {
+		s.log.Error("OCSP request is not answered", "error", answer.Cause)
 	}
 	return answer
+}
+
+// ServeHTTP implements http.Handler.
+func (s *OCSP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.answer(r.Context(), ocspCall{
+		method: r.Method, path: r.URL.EscapedPath(), contentType: r.Header.Get("Content-Type"), ifNoneMatch: r.Header.Get("If-None-Match"),
+		body: func() ([]byte, error) {
+			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ocsp.MaxRequest))
+			var tooLarge *http.MaxBytesError
+			if errors.As(err, &tooLarge) {
+				return nil, errBodyTooLarge
+			}
+			return body, err
+		},
+	}).write(w)
+}
+
+// headers yields the headers that are sent beside the length of the body.
+func (r reply) headers(yield func(name, value string)) {
+	for _, h := range [...]struct{ name, value string }{
+		{"Content-Type", r.contentType}, {"X-Content-Type-Options", "nosniff"}, {"Allow", r.allow}, {"Cache-Control", r.cacheControl},
+		{"ETag", r.etag}, {"Last-Modified", r.lastModified}, {"Expires", r.expires},
+	} {
+		if h.value != "" {
+			yield(h.name, h.value)
+		}
+	}
+}
+
+// write sends a reply. A caller who has gone away cannot be told of it.
+func (r reply) write(w http.ResponseWriter) {
+	r.headers(w.Header().Set)
+	if r.status != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(r.body)))
+	}
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body)
 }

@@ -2,12 +2,10 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,13 +23,9 @@ import (
 
 // Limits of the service.
 const (
-	maxBody       = 64 << 20 // bytes of an upload
-	readTimeout   = 60 * time.Second
-	writeTimeout  = readTimeout + 30*time.Second // counts from the header too: a body may come slowly and still be answered
-	headerTimeout = 5 * time.Second
-	idleTimeout   = 2 * time.Minute
-	perSecond     = 20 // requests of one address
-	burst         = 60
+	maxBody   = 64 << 20 // bytes of an upload
+	perSecond = 20       // requests of one address
+	burst     = 60
 	// Of what machines ask for before they trust something: one address may be a whole
 	// hall or an agency's gateway.
 	statusPerSecond = 200
@@ -47,6 +41,10 @@ const (
 type Options struct {
 	Log     *slog.Logger
 	Metrics *Metrics // whose Observe the office was opened with
+	// OCSPListen is the address of a listener for /ocsp alone, which the main one has as
+	// well: behind the host name of a responder it keeps the load of the world from
+	// everything else, and costs a third. Empty: there is none.
+	OCSPListen string
 	// MetricsListen is the address at which the metrics are served, for the
 	// operator's own network. Empty: nowhere.
 	MetricsListen string
@@ -62,18 +60,22 @@ type Server struct {
 	office     *office.Office
 	log        *slog.Logger
 	metrics    *Metrics
+	answering  string // address of OCSP alone, or empty
 	monitoring string // address of the metrics, or empty
 	desk       string // path of the desk's socket, or empty
 	inspectors *inspectors
 	lookUps    *lookUps
 	echo       *echo.Echo
 	api        huma.API
-	ocsp       http.Handler
+	ocsp       *OCSP
 }
 
 // New builds the service. Nothing listens before [Server.Run].
 func New(o *office.Office, opt Options) (*Server, error) {
-	s := &Server{office: o, log: opt.Log, metrics: opt.Metrics, monitoring: opt.MetricsListen, desk: opt.Desk, inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New()}
+	s := &Server{
+		office: o, log: opt.Log, metrics: opt.Metrics, answering: opt.OCSPListen, monitoring: opt.MetricsListen, desk: opt.Desk,
+		inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New(),
+	}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = problem
@@ -116,7 +118,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 // Handler returns the service for tests.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if forOCSP(r) {
+		if forOCSP(r.URL.Path) {
 			s.ocsp.ServeHTTP(w, r)
 			return
 		}
@@ -131,17 +133,19 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 	if _, err := s.office.Publish(ctx, "serve"); err != nil {
 		return err
 	}
-	listener, err := listenOn(ctx, listen)
-	if err != nil {
+	doors := []*door{{address: listen, serve: s.serving(s.Handler())}}
+	if s.answering != "" {
+		doors = append(doors, &door{name: "OCSP", address: s.answering, serve: s.ocsp.Serve})
+	}
+	if s.monitoring != "" {
+		doors = append(doors, &door{name: "metrics", address: s.monitoring, serve: s.serving(s.metrics.Handler())})
+	}
+	if err := openAll(ctx, doors); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	if s.monitoring != "" {
-		monitoring, err := listenOn(ctx, s.monitoring)
-		if err != nil {
-			return errors.Join(fmt.Errorf("metrics: %w", err), listener.Close())
-		}
-		group.Go(func() error { return s.serve(ctx, monitoring, s.metrics.Handler()) })
+	for _, d := range doors {
+		group.Go(func() error { return d.serve(ctx, d.listener) })
 	}
 	if s.desk != "" {
 		desk, err := listenAtDesk(ctx, s.desk)
@@ -149,13 +153,12 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 			// The service is of use without: the path may be too long for a socket.
 			s.log.Error("no officer can bind devices while the service runs", "error", err)
 		} else {
-			group.Go(func() error { return s.serve(ctx, desk, NewDesk(s.office).handler()) })
+			group.Go(func() error { return s.serving(NewDesk(s.office).handler())(ctx, desk) })
 		}
 	}
-	group.Go(func() error { return s.serve(ctx, listener, s.Handler()) })
 	group.Go(func() error { return s.office.RunCRLs(ctx, s.metrics.crl) })
 	s.startJobs(ctx)
-	group.Go(func() error { return ready(listener.Addr().String()) })
+	group.Go(func() error { return ready(doors[0].listener.Addr().String()) })
 	return group.Wait()
 }
 
@@ -169,25 +172,6 @@ func byAddress(perSecond float64, burst int) *middleware.RateLimiterMemoryStore 
 	return middleware.NewRateLimiterMemoryStoreWithConfig(
 		middleware.RateLimiterMemoryStoreConfig{Rate: rate.Limit(perSecond), Burst: burst, ExpiresIn: time.Minute},
 	)
-}
-
-// serve answers on a listener until ctx ends and requests under way are done.
-func (s *Server) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler: handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		stopped <- server.Shutdown(finish)
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
 }
 
 // logRequests logs what was asked and how it went, and nothing that was sent.
@@ -236,8 +220,5 @@ func problem(err error, c echo.Context) {
 
 // writeProblem writes problem details (RFC 9457).
 func writeProblem(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	// The caller may have gone away; there is nobody to tell.
-	_ = json.NewEncoder(w).Encode(&huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail})
+	refusedCall(status, detail).write(w)
 }

@@ -50,7 +50,7 @@ func (allGood) Unexpired(context.Context, pki.Point) iter.Seq2[[]byte, error] {
 }
 
 // newOCSP returns a handler over a responder whose shelf is full, and its authority.
-func newOCSP(tb testing.TB) (http.Handler, pkitest.Bare) {
+func newOCSP(tb testing.TB) (*api.OCSP, pkitest.Bare) {
 	tb.Helper()
 	a := pkitest.NewBare(tb, "测试根", statusTime)
 	certificate, key := a.Responder(tb)

@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
-	"github.com/elicence/elicence/pki/audit"
 )
 
 func newAudit(s *settings) *cobra.Command {
@@ -24,45 +21,59 @@ func newAudit(s *settings) *cobra.Command {
 }
 
 func newAuditVerify(s *settings) *cobra.Command {
-	var witnesses, keys []string
+	var witnesses, keys, cosigners []string
 	cmd := &cobra.Command{
-		Use:   "verify [--witness DIR|FILE]… [--log-key HEX]…",
+		Use:   "verify [--witness DIR|FILE]… [--witness-key FILE|HEX]… [--log-key HEX]…",
 		Short: "核对 recompute the whole log and compare it with its witnesses",
 		Long: "Recomputes every hash of the log and names the first entry that is not what was appended. A log that was made anew, cut or\n" +
 			"restored from an older copy is whole in itself: only what somebody kept elsewhere contradicts it. --witness takes files and\n" +
-			"folders with time files as scanners cache them, checkpoints, cosigned checkpoints and proof files, in any mixture.",
+			"folders with time files as scanners cache them, checkpoints, cosigned checkpoints and proof files, in any mixture.\n" +
+			"Cosignatures are verified by the witnesses' public points: --witness-key, and the files witness.pub in those folders.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.with(func(o *office.Office) error {
-				points, err := logKeys(cmd.Context(), o, keys)
-				if err != nil {
+				var held testimony
+				var err error
+				if held.logKeys, err = logKeys(cmd.Context(), o, keys); err != nil {
 					return err
 				}
-				var held []audit.Witnessed
+				for _, key := range cosigners {
+					if err := held.addKey(key); err != nil {
+						return fmt.Errorf("--witness-key: %w", err)
+					}
+				}
 				for _, path := range witnesses {
-					found, err := readWitnesses(cmd.Context(), path, points)
-					if err != nil {
+					if err := held.read(cmd.Context(), path); err != nil {
 						return fmt.Errorf("--witness: %w", err)
 					}
-					held = append(held, found...)
 				}
-				size, root, err := o.VerifyLog(cmd.Context(), held...)
+				cosignatures, err := held.cosignatures()
+				if err != nil {
+					return fmt.Errorf("--witness: %w", err)
+				}
+				size, root, err := o.VerifyLog(cmd.Context(), held.seen...)
 				if err != nil {
 					return err
 				}
 				if s.json {
-					return printJSON(cmd.OutOrStdout(), map[string]any{"size": size, "root": hex.EncodeToString(root), "witnesses": len(held)})
+					return printJSON(cmd.OutOrStdout(), map[string]any{
+						"size": size, "root": hex.EncodeToString(root), "witnesses": len(held.seen), "cosignatures": cosignatures,
+					})
 				}
-				testimony := fmt.Sprintf("%d 份见证，全部一致 witnesses, all consistent", len(held))
-				if len(held) == 0 {
-					testimony = "没有见证，无法发现整体替换 no witnesses: a log that was cut or replaced as a whole is not noticed"
+				lines := []string{fmt.Sprintf("%d 条记录，完整无误 entries, whole", size), fmt.Sprintf("%d 份见证，全部一致 witnesses, all consistent", len(held.seen))}
+				if len(held.seen) == 0 {
+					lines[1] = "没有见证，无法发现整体替换 no witnesses: a log that was cut or replaced as a whole is not noticed"
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 条记录，完整无误 entries, whole\n%s\nroot SM3 %x\n", size, testimony, root)
+				for _, c := range cosignatures {
+					lines = append(lines, c.line())
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\nroot SM3 %x\n", strings.Join(lines, "\n"), root)
 				return err
 			})
 		},
 	}
 	cmd.Flags().StringArrayVar(&witnesses, "witness", nil, "`DIR|FILE` with what was kept elsewhere; may be repeated")
+	cmd.Flags().StringArrayVar(&cosigners, "witness-key", nil, "public point of a witness, in a `FILE|HEX`; may be repeated")
 	cmd.Flags().StringArrayVar(&keys, "log-key", nil, "public point of the log's checkpoints in `HEX`; may be repeated; without: the data folder's")
 	return cmd
 }
@@ -93,53 +104,6 @@ func parseLogKey(point string) (*pki.PublicKey, error) {
 		return nil, fmt.Errorf("--log-key: %w", err)
 	}
 	return key, nil
-}
-
-// maxWitness bounds a file that a witness kept, in bytes.
-const maxWitness = audit.MaxProofSize
-
-// readWitnesses reads a file, or every file in a folder and its folders.
-func readWitnesses(ctx context.Context, path string, keys []*pki.PublicKey) ([]audit.Witnessed, error) {
-	var held []audit.Witnessed
-	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case name == path && !entry.IsDir():
-		case entry.IsDir() && name != path && skipWitness(entry.Name()):
-			return fs.SkipDir
-		case entry.IsDir() || skipWitness(entry.Name()):
-			return nil
-		}
-		file, err := readLimited(name, maxWitness)
-		if err != nil {
-			return err
-		}
-		w, err := office.OpenWitness(name, file, keys...)
-		if err != nil {
-			return err
-		}
-		held = append(held, w)
-		return nil
-	})
-	if err == nil && len(held) == 0 {
-		err = fmt.Errorf("%s holds no checkpoint", path)
-	}
-	return held, err
-}
-
-// skipWitness reports what lies beside testimony: the rest of a scanner's cache, and
-// a witness's own settings and key. Anything else must be testimony: what cannot be
-// read is not passed over.
-func skipWitness(name string) bool {
-	switch name {
-	case "trust", "catalogue", "status", "set", "crl", "root.sm3", "witness.json", "keys", witnessKEK:
-		return true
-	default:
-		return strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".root")
-	}
 }
 
 func newAuditShow(s *settings) *cobra.Command {

@@ -55,6 +55,7 @@ func newInit(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&c.Host, "host", "localhost", "host `NAME` in printed codes: https://NAME/v#…")
 	cmd.Flags().StringVar(&c.Region, "region", "340000", "six `DIGITS` of the domain's region (GB/T 2260)")
 	cmd.Flags().StringVar(&c.Domain, "domain", "安徽省", "`NAME` of the domain")
+	cmd.Flags().StringVar(&c.TSAPolicy, "tsa-policy", "", "`OID` of the policy of time stamps, that the domain has published; without: "+office.ExampleTSAPolicy+", an example's")
 	cmd.Flags().StringVar(&offline, "offline-dir", "", "new `DIR` for the offline keys; without: DATA/offline")
 	u.add(cmd)
 	cmd.Flags().StringVar(&rootShares, "root-shares", "", "`N-of-M` shares protect the offline keys, such as 2-of-3")

@@ -30,6 +30,7 @@ type settings struct {
 	tokenFile      string
 	json           bool
 	clock          tsa.ClockSettings  // of time stamps; zero: by the kernel's word
+	tsaPolicy      string             // of time stamps; empty: the data folder's
 	observe        func(office.Event) // told what an operator must hear of; nil: nobody is
 }
 
@@ -85,7 +86,7 @@ func (s *settings) open() (*office.Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe, Clock: s.clock}
+	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy}
 	t, err := openToken("--token", s.tokenFile)
 	if err != nil {
 		return nil, err

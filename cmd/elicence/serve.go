@@ -11,14 +11,15 @@ import (
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/tsa"
 )
 
 func newServe(s *settings) *cobra.Command {
-	var listen, metricsListen string
+	var listen, ocspListen, metricsListen string
 	var clockError time.Duration
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME] [--tsa-policy OID]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -31,9 +32,15 @@ func newServe(s *settings) *cobra.Command {
 			if clockError > 0 {
 				s.clock = tsa.ClockSettings{Probe: tsa.DeclaredClock(clockError)}
 			}
+			if s.tsaPolicy != "" {
+				if _, err := oid.Parse(s.tsaPolicy); err != nil {
+					return fmt.Errorf("--tsa-policy: %w", err)
+				}
+			}
 			return s.with(func(o *office.Office) error {
 				server, err := api.New(o, api.Options{
-					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, MetricsListen: metricsListen, Desk: filepath.Join(s.data, api.DeskSocket),
+					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, OCSPListen: ocspListen, MetricsListen: metricsListen,
+					Desk: filepath.Join(s.data, api.DeskSocket),
 				})
 				if err != nil {
 					return err
@@ -46,7 +53,9 @@ func newServe(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
+	cmd.Flags().StringVar(&ocspListen, "ocsp-listen", "", "`ADDRESS` of a listener for /ocsp alone, behind a responder's host name of its own; empty: only the main one")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
 	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")
+	cmd.Flags().StringVar(&s.tsaPolicy, "tsa-policy", "", "`OID` of the policy of time stamps, in place of that of init --tsa-policy")
 	return cmd
 }

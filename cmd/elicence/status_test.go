@@ -96,6 +96,9 @@ func newHouse(t *testing.T) house {
 	return h
 }
 
+// stampPolicy is not the example's.
+const stampPolicy = "1.2.156.10260.999.7"
+
 // TestStatus has other people's programs ask the running service for what they need
 // before they trust a certificate or a time: OCSP, revocation lists, the issuers'
 // certificates and time stamps.
@@ -108,7 +111,11 @@ func TestStatus(t *testing.T) {
 	tooltest.Run(t, "openssl", "ts", "-query", "-data", h.file("document"), "-sm3", "-cert", "-out", query)
 
 	t.Run("unproven clock", func(t *testing.T) { unprovenClock(t, h, query) })
-	s := serve(t, h.data, "--clock-error", "100ms")
+	alone, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, h.data, "--clock-error", "100ms", "--ocsp-listen", alone, "--tsa-policy", stampPolicy)
 	var stamps []*tsa.Token
 	t.Run("asks", func(t *testing.T) {
 		for _, tt := range []struct{ name, issuer, want, reason string }{
@@ -120,6 +127,10 @@ func TestStatus(t *testing.T) {
 			t.Run("ocsp of "+tt.name, func(t *testing.T) {
 				t.Parallel()
 				statusOCSP(t, h, s, tt.name, tt.issuer, tt.want, tt.reason)
+			})
+			t.Run("ocsp alone of "+tt.name, func(t *testing.T) {
+				t.Parallel()
+				statusOCSP(t, h, &service{base: "http://" + alone}, tt.name, tt.issuer, tt.want, tt.reason)
 			})
 		}
 		t.Run("lists", func(t *testing.T) { t.Parallel(); statusLists(t, h, s) })
@@ -322,7 +333,7 @@ func statusStamps(t *testing.T, h house, s *service, query string) []*tsa.Token 
 		if now := time.Now(); now.Before(token.Earliest()) || token.Latest().Before(now.Add(-time.Minute)) {
 			t.Errorf("stamped between %s and %s, it is %s", token.Earliest(), token.Latest(), now)
 		}
-		for _, want := range []string{"Status: Granted.", "Hash Algorithm: sm3", fmt.Sprintf("Serial number: 0x%X\n", token.Serial)} {
+		for _, want := range []string{"Status: Granted.", "Hash Algorithm: sm3", "Policy OID: " + stampPolicy + "\n", fmt.Sprintf("Serial number: 0x%X\n", token.Serial)} {
 			if !strings.Contains(text, want) {
 				t.Errorf("OpenSSL's text lacks %q:\n%s", want, text)
 			}

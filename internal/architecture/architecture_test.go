@@ -170,6 +170,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/klauspost/compress/zstd": {"internal/readertest", "internal/store/sealed", "internal/typeface", "qr/status"},
 		"github.com/labstack/echo/v4":        {"api"},
 		"github.com/danielgtaylor/huma/v2":   {"api"},
+		"github.com/valyala/fasthttp":        {"api", "internal/peerbench"},
 		"github.com/spf13/cobra":             {"cmd/elicence"},
 		"github.com/tjfoc/gmsm/sm2":          {"pki/second", "internal/readertest"},
 		"github.com/tjfoc/gmsm/sm3":          {"pki/second", "internal/readertest"},

@@ -17,9 +17,13 @@ import (
 // environment is what a certificate authority needs from the office. Site is its name
 // within URLs: that of its key.
 func (o *Office) environment(site string, shards uint32) ca.Environment {
-	return ca.Environment{
+	e := ca.Environment{
 		Ledger: o.store, Profiles: o.profiles, Site: ca.Site{Host: o.config.Host, Name: site, Shards: shards}, Second: o.second, Now: o.now,
 	}
+	if first, found := firstCertificateList(site); found {
+		e.StatusLists = certificateLists{o.store, first}
+	}
+	return e
 }
 
 // authority returns one of the four intermediate certificate authorities with the key

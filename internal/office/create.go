@@ -83,6 +83,9 @@ func (c Config) check() error {
 	if err := ceremony.CheckDomain(c.Domain); err != nil {
 		return fmt.Errorf("domain: %w", err)
 	}
+	if _, err := c.tsaPolicy(); err != nil {
+		return fmt.Errorf("time stamps: policy %w", err)
+	}
 	return nil
 }
 

@@ -34,24 +34,27 @@ type Inspector struct {
 }
 
 // NewInspector loads and verifies a cache folder. Whether a certificate is revoked is
-// said by the revocation lists that lie beside the trust files; where they do not say,
-// nobody can.
+// said by its status lists, and by the revocation lists that lie beside the trust files;
+// where neither say it, nobody can.
 func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
 	lists, err := readCRLs(dir)
 	if err != nil {
 		return nil, err
 	}
-	revocation := path.NewCRL(lists, path.CRLOptions{KeepsExpired: true, Second: o.Second, Now: o.Now})
-	return newInspector(dir, o, o.Second, revocation, func([]byte) {})
-}
-
-// newInspector has one second opinion for the trust files, in the options, and
-// another for what is inspected.
-func newInspector(dir fs.FS, o trust.Options, second pki.SecondOpinion, revocation path.Revocation, disagree func(content []byte)) (*Inspector, error) {
 	cache, err := trust.Load(dir, o)
 	if err != nil {
 		return nil, err
 	}
+	revocation, err := cachedRevocation(cache, path.NewCRL(lists, path.CRLOptions{KeepsExpired: true, Second: o.Second, Now: o.Now}), o.Now)
+	if err != nil {
+		return nil, err
+	}
+	return newInspector(cache, o, o.Second, revocation, func([]byte) {})
+}
+
+// newInspector has one second opinion for the trust files, in the options, and
+// another for what is inspected.
+func newInspector(cache *trust.Cache, o trust.Options, second pki.SecondOpinion, revocation path.Revocation, disagree func(content []byte)) (*Inspector, error) {
 	documents, err := documentTrust(cache.Trust.Documents, second, revocation)
 	if err != nil {
 		return nil, err
@@ -97,7 +100,12 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	for name, file := range current {
 		files[name] = &fstest.MapFile{Data: file}
 	}
-	return newInspector(files, trust.Options{Second: o.second, Now: o.now}, second, ledgerRevocation{o}, func(content []byte) {
+	options := trust.Options{Second: o.second, Now: o.now}
+	cache, err := trust.Load(files, options)
+	if err != nil {
+		return nil, err
+	}
+	return newInspector(cache, options, second, ledgerRevocation{o}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
 }

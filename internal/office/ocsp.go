@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -23,6 +25,10 @@ const (
 	// ocspShelf bounds the answers that are made ahead, in bytes of memory: about
 	// three hundred thousand. The others are signed when they are asked for.
 	ocspShelf = 512 << 20
+	// ocspSigned bounds the answers that are signed for askers, in a second: one costs
+	// fifty microseconds of a core, and whoever puts a nonce into a question can make
+	// any number of them.
+	ocspSigned = 10_000
 	// responderRenew is how long before its end a responder's certificate is renewed.
 	responderRenew = 10 * 24 * time.Hour
 )
@@ -47,6 +53,7 @@ func (o *Office) OCSP(ctx context.Context, actor string) (*ocsp.Responder, error
 	}
 	o.answering.responder, err = ocsp.NewResponder(ocsp.Plan{Life: ocspLife, Renew: ocspRenew, MaxAge: ocspMaxAge}, ocsp.Environment{
 		Ledger: o.store.OCSPLedger(o.now), Shelf: ocsp.NewMemoryShelf(ocspShelf), Now: o.now, Draw: rand.Int64N,
+		MaySign: rate.NewLimiter(ocspSigned, ocspSigned).Allow,
 	}, authorities...)
 	return o.answering.responder, err
 }

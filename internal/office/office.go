@@ -39,6 +39,9 @@ type Config struct {
 	Host   string `json:"host"`   // in printed codes: https://HOST/v#…
 	Region string `json:"region"` // six digits, GB/T 2260
 	Domain string `json:"domain"` // name of the province or body
+	// TSAPolicy is the policy of time stamps (RFC 3161, 2.4.2) in dotted decimals; empty:
+	// [ExampleTSAPolicy].
+	TSAPolicy string `json:"tsa_policy,omitempty"`
 }
 
 // Office is an open data folder. It is safe for concurrent use.
@@ -93,6 +96,8 @@ type Options struct {
 	// Clock says how the time of time stamps is proven; zero: the machine's clock, by
 	// its kernel's word.
 	Clock tsa.ClockSettings
+	// TSAPolicy stands in place of the data folder's, if it is not empty.
+	TSAPolicy string
 	// Observe is told what an operator must hear of, at once and by whatever
 	// goroutine finds it; it must not block. Nil: nobody is told.
 	Observe func(Event)
@@ -159,6 +164,9 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the configuration: %w", err), store.Close())
+	}
+	if o.TSAPolicy != "" {
+		office.config.TSAPolicy = o.TSAPolicy
 	}
 	// Nobody else has the store open: what is unfinished was cut off.
 	if _, err := ca.Recover(context.Background(), store, "recover", office.now()); err != nil {

@@ -45,7 +45,10 @@ func (c CreateOptions) planned() (CreateOptions, error) {
 		c.Plan.GMOnly, c.Plan.Output.Offline = c.GMOnly, c.Offline
 		return c, nil
 	}
-	c.Config = Config{Host: c.Plan.Host, Region: c.Plan.Region, Domain: c.Plan.Domain}
+	c.Config.Host, c.Config.Region, c.Config.Domain = c.Plan.Host, c.Plan.Region, c.Plan.Domain
+	if err := c.Config.check(); err != nil {
+		return c, err
+	}
 	c.GMOnly = c.Plan.GMOnly
 	p := c.Plan.Protection
 	if p.Method == ceremony.ByShares {

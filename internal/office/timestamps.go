@@ -15,9 +15,17 @@ import (
 	"github.com/elicence/elicence/pki/tsa"
 )
 
-// stampPolicy is the policy of time stamps. It is of the arc for examples (RFC 5612):
-// whoever runs the service has one of their own to write here.
-var stampPolicy = oid.Of(1, 3, 6, 1, 4, 1, 32473, 1, 1)
+// ExampleTSAPolicy is the policy of time stamps where the configuration names none. It is
+// of the arc for examples (RFC 5612), and no policy that anybody could hold a service to:
+// whoever runs one in earnest has published a policy under an identifier of their own.
+const ExampleTSAPolicy = "1.3.6.1.4.1.32473.1.1"
+
+func (c Config) tsaPolicy() (oid.ID, error) {
+	if c.TSAPolicy == "" {
+		return oid.Parse(ExampleTSAPolicy)
+	}
+	return oid.Parse(c.TSAPolicy)
+}
 
 // stampActor is who stamps, in the audit log: anybody may ask.
 const stampActor = "tsa"
@@ -73,8 +81,12 @@ func (o *Office) stamper(ctx context.Context) (*tsa.Authority, error) {
 	if c.SignedBy(issuer.Certificate().Key, nil) == nil {
 		chain = append(chain, issuer.Certificate())
 	}
+	policy, err := o.config.tsaPolicy()
+	if err != nil {
+		return nil, fmt.Errorf("policy %w", err)
+	}
 	a, err := tsa.NewAuthority(tsa.Settings{
-		Key: key, Chain: chain, Policy: stampPolicy, Accuracy: o.clock.MaxError() + time.Second, Named: true,
+		Key: key, Chain: chain, Policy: policy, Accuracy: o.clock.MaxError() + time.Second, Named: true,
 		Clock: o.clock, Marks: o.store.StampMarks(), Issued: o.recordStamp,
 	})
 	if err != nil {

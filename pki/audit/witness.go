@@ -9,7 +9,6 @@ import (
 
 	"github.com/transparency-dev/merkle/compact"
 
-	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cose"
 )
@@ -22,12 +21,19 @@ type Witnessed struct {
 	// Leaf nil: none.
 	Index uint64
 	Leaf  []byte
+	// Cosigner is the name that an outside witness has signed with; empty: nobody but the
+	// log has signed. Until [Witnessed.VerifyCosignature] says whose key that was, anybody
+	// may have written it.
+	Cosigner string
+
+	cosigned []byte         // as the witness signed it
+	log      *pki.PublicKey // that signed the checkpoint
 }
 
 // OpenWitnessed reads what a witness may hold: a signed checkpoint, a cosigned one,
 // or a proof file. The log's own signature on the checkpoint counts, by one of its
-// keys; a cosignature around it is not needed here and not looked at. What is none of
-// these is [ErrProofFile], what another key signed [ErrCheckpoint].
+// keys; a cosignature around it is for [Witnessed.VerifyCosignature]. What is none of these
+// is [ErrProofFile], what another key signed [ErrCheckpoint].
 func OpenWitnessed(name string, file []byte, keys ...*pki.PublicKey) (Witnessed, error) {
 	w := Witnessed{Name: name}
 	signed, proof := file, (*Proof)(nil)
@@ -37,9 +43,8 @@ func OpenWitnessed(name string, file []byte, keys ...*pki.PublicKey) (Witnessed,
 		}
 		signed = proof.Checkpoint
 	} else if len(file) <= MaxCheckpointSize {
-		var s Cosignature
-		if detcbor.Unmarshal(m.Payload, &s) == nil {
-			signed = s.Checkpoint
+		if s, err := parseCosignature(m.Payload); err == nil {
+			signed, w.Cosigner, w.cosigned = s.Checkpoint, s.Name, file
 		}
 	}
 	refused := fmt.Errorf("%s: no key to verify with: %w", name, ErrCheckpoint)
@@ -49,7 +54,7 @@ func OpenWitnessed(name string, file []byte, keys ...*pki.PublicKey) (Witnessed,
 			refused = fmt.Errorf("%s: %w", name, err)
 			continue
 		}
-		w.Checkpoint = c
+		w.Checkpoint, w.log = c, key
 		if proof == nil {
 			return w, nil
 		}
@@ -60,6 +65,35 @@ func OpenWitnessed(name string, file []byte, keys ...*pki.PublicKey) (Witnessed,
 		return w, nil
 	}
 	return w, refused
+}
+
+// VerifyCosignature verifies a cosigned checkpoint by the keys of the witnesses that are
+// known, and returns the key that has signed it. It is nil where the header names none of
+// them: another witness's, of which nothing is known. What names one of them and is not
+// signed by it wraps [ErrCheckpoint], as what the log itself has cosigned does.
+func (w Witnessed) VerifyCosignature(witnesses ...*pki.PublicKey) (*pki.PublicKey, error) {
+	if w.cosigned == nil {
+		return nil, nil
+	}
+	m, err := cose.Parse(w.cosigned)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", w.Name, ErrCheckpoint, err)
+	}
+	var refused error
+	for _, key := range witnesses {
+		if key.KID() != m.KID {
+			continue
+		}
+		if key.Equal(w.log) {
+			return nil, fmt.Errorf("%s: the log has cosigned its own checkpoint as %q: %w", w.Name, w.Cosigner, ErrCheckpoint)
+		}
+		_, _, err := OpenCosignature(w.cosigned, key, w.log)
+		if err == nil {
+			return key, nil
+		}
+		refused = fmt.Errorf("%s: cosignature of %q: %w", w.Name, w.Cosigner, err)
+	}
+	return nil, refused
 }
 
 // ContradictionError says that a log is whole in itself but not the one that a

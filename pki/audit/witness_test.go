@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cose"
 )
 
 // remade is a log with every hash put right, entries changed as f says.
@@ -168,5 +170,61 @@ func TestCutErasure(t *testing.T) {
 	var found *ContradictionError
 	if _, err := VerifyWitnessed(m, origin, []Witnessed{w}); !errors.As(err, &found) || found.From != 5 || found.Until != 6 {
 		t.Errorf("with a witness: %v, want entry 5", err)
+	}
+}
+
+// TestVerifyCosignature: whose signature is around a checkpoint is known by the witness's
+// key and by nothing else.
+func TestVerifyCosignature(t *testing.T) {
+	t.Parallel()
+	log, own, other := newKey(t), newKey(t), newKey(t)
+	m := newMemory()
+	grow(t, m, 6)
+	signed := checkpoint(t, m, 6, log)
+	w, err := NewCosigner("见证方", own, origin, log.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cosigned, err := w.Cosign(signed, time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := bytes.Clone(cosigned)
+	damaged[len(damaged)-1] ^= 1
+	payload := marshalled(t, Cosignature{Name: "日志自己", Time: 1, Checkpoint: signed})
+	itself, err := cose.Sign(pki.ObjectCheckpoint, log, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := cose.Sign(pki.Object("elicence/time/1"), own, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		file      []byte
+		witnesses []*pki.PublicKey
+		want      *pki.PublicKey
+		refused   bool
+	}{
+		"a checkpoint alone":       {signed, []*pki.PublicKey{own.Public()}, nil, false},
+		"by the witness":           {cosigned, []*pki.PublicKey{other.Public(), own.Public()}, own.Public(), false},
+		"by somebody":              {cosigned, []*pki.PublicKey{other.Public()}, nil, false},
+		"no key at hand":           {cosigned, nil, nil, false},
+		"damaged":                  {damaged, []*pki.PublicKey{own.Public()}, nil, true},
+		"damaged, of somebody":     {damaged, []*pki.PublicKey{other.Public()}, nil, false},
+		"by the log itself":        {itself, []*pki.PublicKey{own.Public(), log.Public()}, nil, true},
+		"signed as another object": {elsewhere, []*pki.PublicKey{own.Public()}, nil, true},
+	} {
+		held, err := OpenWitnessed(name, tt.file, newKey(t).Public(), log.Public())
+		if err != nil || held.Checkpoint.Size != 6 {
+			t.Fatalf("%s: %+v, %v", name, held, err)
+		}
+		if cosigner := held.Cosigner != ""; cosigner == bytes.Equal(tt.file, signed) {
+			t.Errorf("%s: cosigned by %q", name, held.Cosigner)
+		}
+		got, err := held.VerifyCosignature(tt.witnesses...)
+		if refused := errors.Is(err, ErrCheckpoint); refused != tt.refused || (err != nil) != tt.refused || (got == nil) != (tt.want == nil) || got != nil && !got.Equal(tt.want) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
 	}
 }

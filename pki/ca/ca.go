@@ -34,8 +34,11 @@ type Environment struct {
 	Ledger   Ledger
 	Profiles *Profiles // nil: those of [DefaultProfiles]
 	Site     Site
-	Second   pki.SecondOpinion
-	Now      func() time.Time
+	// StatusLists has the places of certificates whose profiles ask for one. Without it
+	// they get none, and revocation lists and OCSP alone speak of them.
+	StatusLists StatusLists
+	Second      pki.SecondOpinion
+	Now         func() time.Time
 }
 
 func (e Environment) complete() (Environment, error) {
@@ -142,6 +145,20 @@ func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.listed && a.env.StatusLists != nil {
+		if t.StatusEntry, err = a.env.StatusLists.ReserveEntry(ctx); err != nil {
+			return nil, fmt.Errorf("its place in a status list: %w", err)
+		}
+	}
+	d, err := a.intend(ctx, p, r, t)
+	if err != nil && t.StatusEntry != (cert.StatusEntry{}) && !errors.Is(err, errMayBeIntended) {
+		a.env.StatusLists.ReleaseEntry(t.StatusEntry)
+	}
+	return d, err
+}
+
+// intend builds what will be signed, lints it and stores the intent.
+func (a *Authority) intend(ctx context.Context, p *Profile, r Request, t *cert.Template) (*Draft, error) {
 	tbs, err := t.TBS()
 	if err != nil {
 		return nil, err
@@ -161,7 +178,7 @@ func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
 		role = ProfileRoot
 	}
 	d.intent = Intent{
-		Issuer: a.key.Public().Point(), Serial: t.Serial, Point: r.Key.Point(), Role: RoleOf(role, subject), Profile: p.name,
+		Issuer: a.key.Public().Point(), Serial: t.Serial, Point: r.Key.Point(), Role: RoleOf(role, subject), Profile: p.name, Entry: t.StatusEntry,
 		NotAfter: t.NotAfter, TBS: tbs,
 	}
 	if p.revocable {
@@ -183,6 +200,9 @@ func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
 	return d, nil
 }
 
+// errMayBeIntended: the ledger gave an error, and may have stored the intent.
+var errMayBeIntended = errors.New("whether it was stored is not known")
+
 // notIntended frees the key of an intent that the ledger may have stored in spite of
 // its error. Nothing was signed.
 func (a *Authority) notIntended(ctx context.Context, d *Draft, err error) error {
@@ -194,7 +214,7 @@ func (a *Authority) notIntended(ctx context.Context, d *Draft, err error) error 
 	if errors.Is(abandoning, ErrNoCertificate) {
 		return err
 	}
-	return errors.Join(err, abandoning)
+	return errors.Join(err, errMayBeIntended, abandoning)
 }
 
 // grace is how far before now a certificate begins, for clocks that are a little
@@ -351,7 +371,8 @@ func (a *Authority) rules(p *Profile, r Request, t *cert.Template) *lint.Rules {
 	if r.Link != nil {
 		rules.SubjectDER, rules.SubjectKeyID, rules.NotBefore = a.subjectDER, r.Link.SubjectKeyID(), r.Link.NotBefore()
 	}
-	rules.Extensions = p.extensions(r.Pair, site.Shards > 0)
+	listed := t.StatusEntry != cert.StatusEntry{}
+	rules.Extensions, rules.StatusEntry = p.extensions(r.Pair, site.Shards > 0, listed), t.StatusEntry.Packed()
 	if p.revocable {
 		rules.CRL, rules.OCSP = site.crl, site.ocsp()
 		if site.Shards > 0 {

@@ -30,7 +30,8 @@ type Intent struct {
 	Role     Role
 	Profile  ProfileName
 	Shard    Shard
-	NotAfter time.Time // UTC, whole seconds
+	Entry    cert.StatusEntry // zero: none
+	NotAfter time.Time        // UTC, whole seconds
 	// Renews is the certificate of the same key that this one follows; the zero serial
 	// for a key's first.
 	Renews cert.Serial
@@ -45,11 +46,21 @@ type Issued struct {
 	Entry  audit.Record
 }
 
+// StatusLists allots places in the status lists that terminals keep.
+type StatusLists interface {
+	// ReserveEntry draws a place that nobody else is given until [StatusLists.ReleaseEntry]
+	// gives it back. One that an intent was stored with is taken for ever.
+	ReserveEntry(ctx context.Context) (cert.StatusEntry, error)
+	// ReleaseEntry gives back a place that no intent was stored with.
+	ReleaseEntry(e cert.StatusEntry)
+}
+
 // Ledger keeps what the authorities do. A call has returned without an error when it
 // is on the disk. A call that returns an error may have been carried out all the same.
 type Ledger interface {
-	// IntendCertificate stores what is about to be signed. It refuses with
-	// [ErrKeyInUse] a key that
+	// IntendCertificate stores what is about to be signed, and that its place in a status
+	// list is taken. From then on a change of the certificate's status sets the bits there
+	// in the same transaction. It refuses with [ErrKeyInUse] a key that
 	//   - has another role, or
 	//   - is intended for another certificate right now, or
 	//   - has a certificate, unless that is the newest of this key and the one that

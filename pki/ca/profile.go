@@ -58,6 +58,7 @@ type Profile struct {
 	noCheck                           bool
 	numbers, alternativeNames         presence
 	revocable                         bool // says where its status is to be found
+	listed                            bool // has an entry of a status list, where the authority has such lists
 	precious                          bool // both implementations must accept the signature
 	byRequest                         bool
 	pair                              ProfileName
@@ -108,7 +109,7 @@ func (p *Profile) clone() *Profile {
 
 // extensions lists the extensions of the profile's certificates (GB/T 20518; RFC 5280,
 // 4.2): all of them, and no others.
-func (p *Profile) extensions(pair, deltas bool) []lint.Extension {
+func (p *Profile) extensions(pair, deltas, listed bool) []lint.Extension {
 	all := []lint.Extension{
 		{ID: oid.AuthorityKeyID}, {ID: oid.SubjectKeyID}, {ID: oid.KeyUsage, Critical: p.usageCritical(pair)},
 	}
@@ -125,6 +126,7 @@ func (p *Profile) extensions(pair, deltas bool) []lint.Extension {
 	add(p.revocable, lint.Extension{ID: oid.CRLPoints})
 	add(p.revocable && deltas, lint.Extension{ID: oid.FreshestCRL})
 	add(p.name != ProfileRoot, lint.Extension{ID: oid.AuthorityInfo})
+	add(listed, lint.Extension{ID: oid.StatusEntry})
 	add(p.noCheck, lint.Extension{ID: oid.OCSPNoCheck})
 	if p.numbers != absent {
 		all = append(all, lint.Extension{ID: oid.OrganizationCode, Optional: p.numbers == optional})

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -165,7 +164,8 @@ type file struct {
 	OCSPNoCheck      bool        `yaml:"ocsp-nocheck"`
 	Numbers          presence    `yaml:"organization-numbers"`
 	AlternativeNames presence    `yaml:"alternative-names"`
-	Revocation       string      `yaml:"revocation"` // crl-and-ocsp, or none
+	Revocation       string      `yaml:"revocation"`  // crl-and-ocsp, or none
+	StatusList       bool        `yaml:"status-list"` // an entry of a status list as well
 	SecondOpinion    bool        `yaml:"second-opinion"`
 	ByRequest        bool        `yaml:"by-request"`
 	Pair             ProfileName `yaml:"pair"`
@@ -233,7 +233,7 @@ func parseProfile(name ProfileName, b []byte) (*Profile, error) {
 		subjectRequired: f.Subject.Required, subjectOptional: f.Subject.Optional, randomSerial: f.Subject.RandomSerial,
 		extUsageCritical: f.ExtKeyUsage.Critical, extUsagesClosed: f.ExtKeyUsage.Closed, noCheck: f.OCSPNoCheck,
 		numbers: f.Numbers, alternativeNames: f.AlternativeNames, precious: f.SecondOpinion, byRequest: f.ByRequest, pair: f.Pair,
-		usageCriticalOnlyInPairs: f.KeyUsage.Critical == "pair", revocable: f.Revocation == "crl-and-ocsp",
+		usageCriticalOnlyInPairs: f.KeyUsage.Critical == "pair", revocable: f.Revocation == "crl-and-ocsp", listed: f.StatusList,
 	}
 	if f.Authority != nil {
 		p.isCA, p.pathLen, p.foreign, p.selfIssued = true, f.Authority.PathLength, f.Authority.Foreign, f.Authority.SelfIssued
@@ -288,6 +288,8 @@ func (p *Profile) check(f file) error {
 		return errors.New("ext-key-usage: a critical list must be closed")
 	case p.noCheck != slices.Contains(p.extUsages, oid.UsageOCSPSigning):
 		return errors.New("ocsp-nocheck is for OCSP responders, and every one has it")
+	case p.listed && (!p.revocable || p.isCA):
+		return errors.New("status-list is for certificates of holders that can be revoked")
 	case p.noCheck && p.revocable:
 		return errors.New("ocsp-nocheck: revocation must be none")
 	case !p.foreign && !slices.Contains(p.subjectRequired, "CN"):
@@ -313,28 +315,13 @@ func validPresence(p presence) bool { return p == absent || p == optional || p =
 func parsePolicies(texts []string) ([]oid.ID, error) {
 	var ids []oid.ID
 	for _, text := range texts {
-		id, err := parseOID(text)
+		id, err := oid.Parse(text)
 		if err != nil || slices.Contains(ids, id) {
 			return nil, fmt.Errorf("policies: %q is not an object identifier or stands twice", text)
 		}
 		ids = append(ids, id)
 	}
 	return ids, nil
-}
-
-func parseOID(text string) (oid.ID, error) {
-	var arcs []int
-	for part := range strings.SplitSeq(text, ".") {
-		n, err := strconv.ParseUint(part, 10, 31)
-		if err != nil || strconv.FormatUint(n, 10) != part || len(arcs) == 32 {
-			return "", errors.New("not dotted decimals")
-		}
-		arcs = append(arcs, int(n))
-	}
-	if len(arcs) < 2 || arcs[0] > 2 || arcs[0] < 2 && arcs[1] > 39 {
-		return "", errors.New("no identifier begins so")
-	}
-	return oid.Of(arcs...), nil
 }
 
 var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$`)

@@ -140,6 +140,9 @@ func (t *Template) addExtensions(b *cryptobyte.Builder) {
 		AddExtension(b, oid.FreshestCRL, false, func(b *cryptobyte.Builder) { AddDistributionPoints(b, t.FreshestCRL) })
 	}
 	t.addAuthorityInfo(b)
+	if t.StatusEntry != (StatusEntry{}) {
+		addStatusEntry(b, t.StatusEntry)
+	}
 	if t.OCSPNoCheck {
 		AddExtension(b, oid.OCSPNoCheck, false, func(b *cryptobyte.Builder) { b.AddASN1NULL() })
 	}

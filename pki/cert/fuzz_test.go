@@ -13,6 +13,9 @@ func seeds(f *testing.F) {
 	p := pkitest.New(f, time.Unix(1700000000, 0))
 	f.Add(p.Root.Certificate().DER)
 	f.Add(pkitest.Certify(f, p.CA, ca.ProfilePerson, "张样例", pkitest.NewKey(f)).DER)
+	f.Add(pkitest.NewBare(f, "CA", time.Unix(1700000000, 0)).Certify(f, cert.Template{
+		Subject: cert.Name{Country: "CN", CommonName: "张样例"}, Key: pkitest.NewKey(f).Public(), Usage: cert.DigitalSignature, StatusEntry: cert.StatusEntry{List: 1 << 31, Index: 7},
+	}).DER)
 	f.Add([]byte{0x30, 0x80, 0, 0})
 	key := pkitest.NewKey(f)
 	for _, s := range []strange{
@@ -44,6 +47,9 @@ func FuzzParseCertificate(f *testing.F) {
 			if g.Form() > cert.FormRegistered {
 				t.Errorf("an alternative name of form %d", g.Form())
 			}
+		}
+		if e, found := c.StatusEntry(); found && (e.List == 0 || cert.UnpackStatusEntry(e.Packed()) != e) {
+			t.Errorf("a place %+v in the status lists", e)
 		}
 		_, _, _, _, _ = c.Serial(), c.OrganizationCode(), c.MaySign(), c.Policy(), c.CriticalExtensions()
 		foreign, err := cert.ReadForeign(der)

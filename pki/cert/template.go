@@ -53,7 +53,8 @@ type Template struct {
 	FreshestCRL      []string // URIs of its delta CRL
 	OCSP             []string // URIs of the OCSP responder
 	CAIssuers        []string // URIs of the issuer's certificate
-	OCSPNoCheck      bool     // RFC 6960, 4.2.2.2.1: a responder's certificate is not asked about
+	StatusEntry      StatusEntry
+	OCSPNoCheck      bool // RFC 6960, 4.2.2.2.1: a responder's certificate is not asked about
 	// The public numbers of an organisation (GB/T 20518): its unified social credit
 	// code, and its insurance, registration and tax numbers.
 	OrganizationCode   string

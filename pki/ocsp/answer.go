@@ -41,8 +41,13 @@ func refuse(r Refusal, cause error) Answer {
 
 // answer returns a response that may be kept until its end, and by caches no longer
 // than the plan allows.
-func (r *Responder) answer(der []byte, thisUpdate, nextUpdate, now time.Time) Answer {
+func (r *Responder) answer(ready Ready, now time.Time) Answer {
+	age := min(ready.NextUpdate.Sub(now), r.plan.MaxAge).Truncate(time.Second)
+	return Answer{DER: ready.DER, ETag: ready.ETag, MaxAge: age, LastModified: ready.ThisUpdate, Expires: now.Add(age)}
+}
+
+// entityTag names a response for caches (RFC 5019, 6.2).
+func entityTag(der []byte) string {
 	sum := sm3.Sum(der)
-	age := min(nextUpdate.Sub(now), r.plan.MaxAge).Truncate(time.Second)
-	return Answer{DER: der, ETag: hex.EncodeToString(sum[:16]), MaxAge: age, LastModified: thisUpdate, Expires: now.Add(age)}
+	return hex.EncodeToString(sum[:16])
 }

@@ -33,6 +33,20 @@ type CertID struct {
 // Hashes are the algorithms that issuers are named with here.
 func Hashes() []oid.ID { return []oid.ID{oid.SHA1, oid.SHA256, oid.SM3} }
 
+// digestSize returns the octets of a hash's digest, or 0 for a hash that issuers are not
+// named with here.
+func digestSize(hash oid.ID) int {
+	switch hash {
+	case oid.SHA1:
+		return sha1.Size
+	case oid.SHA256:
+		return sha256.Size
+	case oid.SM3:
+		return sm3.Size
+	}
+	return 0
+}
+
 func digest(hash oid.ID, b []byte) []byte {
 	switch hash {
 	case oid.SHA1:
@@ -48,33 +62,42 @@ func digest(hash oid.ID, b []byte) []byte {
 	return nil
 }
 
-// issuerID is what a CertID says of the issuer, as a key of maps.
+// issuerID is what a CertID says of the issuer, as a key of maps that costs no memory to
+// make: both digests, and zeros behind those that are shorter.
 type issuerID struct {
-	hash          oid.ID
-	nameHash, key string
+	hash      oid.ID
+	name, key [sm3.Size]byte
 }
 
 func newIssuerID(hash oid.ID, name []byte, key *pki.PublicKey) issuerID {
-	return issuerID{hash, string(digest(hash, name)), string(digest(hash, key.Uncompressed()))}
+	id := issuerID{hash: hash}
+	copy(id.name[:], digest(hash, name))
+	copy(id.key[:], digest(hash, key.Uncompressed()))
+	return id
 }
 
-func (id *CertID) issuer() issuerID {
-	return issuerID{id.Hash, string(id.NameHash), string(id.KeyHash)}
+// issuer returns what maps know the issuer by, if the hash is one of [Hashes]: the
+// digests then have its size.
+func (id *CertID) issuer() (issuerID, bool) {
+	i := issuerID{hash: id.Hash}
+	copy(i.name[:], id.NameHash)
+	copy(i.key[:], id.KeyHash)
+	return i, digestSize(id.Hash) > 0
 }
 
 // NewCertID names a certificate of an issuer by its serial number, with one of
 // [Hashes].
 func NewCertID(hash oid.ID, issuer *cert.Certificate, serial []byte) (CertID, error) {
-	i := newIssuerID(hash, issuer.RawSubject(), issuer.Key)
-	if i.nameHash == "" {
+	if digestSize(hash) == 0 {
 		return CertID{}, fmt.Errorf("issuers are not named with hash %s", hash)
 	}
-	return i.certID(serial)
+	return newIssuerID(hash, issuer.RawSubject(), issuer.Key).certID(serial)
 }
 
 func (i issuerID) certID(serial []byte) (CertID, error) {
 	serial = bytes.TrimLeft(serial, "\x00")
-	id := CertID{Hash: i.hash, NameHash: []byte(i.nameHash), KeyHash: []byte(i.key), Serial: serial}
+	size := digestSize(i.hash)
+	id := CertID{Hash: i.hash, NameHash: i.name[:size], KeyHash: i.key[:size], Serial: serial}
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
@@ -116,7 +139,7 @@ func readCertID(s *cryptobyte.String) (CertID, bool) {
 		!content.ReadASN1Element(&number, cbasn1.INTEGER) || !content.Empty() {
 		return id, false
 	}
-	if want := len(digest(id.Hash, nil)); len(name) != len(key) || len(name) == 0 || len(name) > maxHash || want != 0 && len(name) != want {
+	if want := digestSize(id.Hash); len(name) != len(key) || len(name) == 0 || len(name) > maxHash || want != 0 && len(name) != want {
 		return id, false
 	}
 	id.NameHash, id.KeyHash = name, key
@@ -129,6 +152,7 @@ func readCertID(s *cryptobyte.String) (CertID, bool) {
 
 // Names reports whether the CertID names the certificate as one of the issuer's.
 func (id *CertID) Names(c, issuer *cert.Certificate) bool {
-	return bytes.Equal(id.Serial, c.SerialNumber()) && bytes.Equal(c.RawIssuer(), issuer.RawSubject()) &&
-		len(id.NameHash) > 0 && id.issuer() == newIssuerID(id.Hash, issuer.RawSubject(), issuer.Key)
+	named, known := id.issuer()
+	return known && bytes.Equal(id.Serial, c.SerialNumber()) && bytes.Equal(c.RawIssuer(), issuer.RawSubject()) &&
+		named == newIssuerID(id.Hash, issuer.RawSubject(), issuer.Key)
 }

@@ -122,7 +122,7 @@ func (r *Responder) stock(ctx context.Context, a *Authority, ids []CertID) error
 			return err
 		}
 		said = append(said, single)
-		ready = append(ready, Ready{ID: id.der, DER: der, ThisUpdate: single.ThisUpdate, NextUpdate: single.NextUpdate})
+		ready = append(ready, Ready{ID: id.der, DER: der, ETag: entityTag(der), ThisUpdate: single.ThisUpdate, NextUpdate: single.NextUpdate})
 	}
 	putErr := r.env.Shelf.Put(ctx, ready...)
 	for _, before := range said {

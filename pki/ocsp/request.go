@@ -113,6 +113,9 @@ func readExtensions(s *cryptobyte.String, tag uint8, known map[oid.ID]func(value
 
 // readNonce reads optional extensions that may hold a nonce of 1 to 128 octets.
 func readNonce(s *cryptobyte.String, tag uint8) ([]byte, error) {
+	if s.Empty() {
+		return nil, nil // as nearly always: nothing is made for it
+	}
 	var nonce cryptobyte.String
 	err := readExtensions(s, tag, map[oid.ID]func(cryptobyte.String) bool{oid.OCSPNonce: func(value cryptobyte.String) bool {
 		return value.ReadASN1(&nonce, cbasn1.OCTET_STRING) && value.Empty() && len(nonce) > 0 && len(nonce) <= MaxNonce

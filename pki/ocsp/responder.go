@@ -54,7 +54,7 @@ func (p *Plan) check() error {
 		return errors.New("OCSP plan: caches keep responses for a negative time")
 	}
 	for _, hash := range p.Hashes {
-		if digest(hash, nil) == nil {
+		if digestSize(hash) == 0 {
 			return fmt.Errorf("OCSP plan: issuers are not named with hash %s", hash)
 		}
 	}
@@ -68,6 +68,9 @@ type Environment struct {
 	Now    func() time.Time
 	Draw   func(n int64) int64 // uniform in [0, n), from any goroutine: spreads the ends of responses that are made together
 	Report func(error)         // what went wrong where no caller can be told; may be nil
+	// MaySign says whether an answer may be signed for an asker now, or is one too many
+	// for this machine; nil: always. What was made ahead is given to everybody.
+	MaySign func() bool
 }
 
 // Responder answers for several authorities. It is safe for concurrent use.
@@ -122,7 +125,7 @@ func (r *Responder) Respond(ctx context.Context, request []byte) Answer {
 		case err != nil: // the answer can still be made
 			r.report(fmt.Errorf("looking for a response made ahead: %w", err))
 		case found && now.Before(ready.NextUpdate):
-			return r.answer(ready.DER, ready.ThisUpdate, ready.NextUpdate, now)
+			return r.answer(ready, now)
 		}
 	}
 	return r.onDemand(ctx, authority, asked, now)
@@ -134,7 +137,10 @@ func (r *Responder) authority(asked *Request) (*Authority, error) {
 	t := r.tables.Load()
 	var chosen *Authority
 	for i := range asked.IDs {
-		a := t.byIssuer[asked.IDs[i].issuer()]
+		var a *Authority
+		if id, known := asked.IDs[i].issuer(); known {
+			a = t.byIssuer[id]
+		}
 		if a == nil {
 			return nil, fmt.Errorf("certificate %d is of no authority here", i)
 		}
@@ -149,8 +155,14 @@ func (r *Responder) authority(asked *Request) (*Authority, error) {
 // errExpired: the responder must get a new certificate.
 var errExpired = errors.New("the responder's certificate has expired")
 
+// ErrBusy is why an asker is told to try later although nothing is wrong.
+var ErrBusy = errors.New("more answers are asked for than may be signed")
+
 // onDemand signs an answer for one asker.
 func (r *Responder) onDemand(ctx context.Context, a *Authority, asked *Request, now time.Time) Answer {
+	if r.env.MaySign != nil && !r.env.MaySign() {
+		return refuse(TryLater, ErrBusy)
+	}
 	t := Template{ProducedAt: now, Nonce: asked.Nonce, Responder: a.Responder, Singles: make([]Single, len(asked.IDs))}
 	end, cacheable := a.until(), asked.Nonce == nil
 	for i, id := range asked.IDs {
@@ -174,7 +186,7 @@ func (r *Responder) onDemand(ctx context.Context, a *Authority, asked *Request, 
 	if !cacheable {
 		return Answer{DER: der}
 	}
-	return r.answer(der, t.Singles[0].ThisUpdate, end, now)
+	return r.answer(Ready{DER: der, ETag: entityTag(der), ThisUpdate: t.Singles[0].ThisUpdate, NextUpdate: end}, now)
 }
 
 // single asks the ledger about one certificate.

@@ -76,6 +76,7 @@ type house struct {
 	responder *ocsp.Responder
 	at        time.Time
 	reports   []error
+	busy      bool // nothing may be signed for askers
 }
 
 func newHouse(tb testing.TB, plan ocsp.Plan) *house {
@@ -85,7 +86,7 @@ func newHouse(tb testing.TB, plan ocsp.Plan) *house {
 	var err error
 	h.responder, err = ocsp.NewResponder(plan, ocsp.Environment{
 		Ledger: h.ledger, Shelf: h.shelf, Now: func() time.Time { return h.at }, Draw: func(n int64) int64 { return n / 2 },
-		Report: func(err error) { h.reports = append(h.reports, err) },
+		Report: func(err error) { h.reports = append(h.reports, err) }, MaySign: func() bool { return !h.busy },
 	}, ocsp.Authority{Issuer: h.one.Certificate, Responder: certificate, Key: key}, ocsp.Authority{Issuer: h.two.Certificate, Key: h.two.Key})
 	if err != nil {
 		tb.Fatal(err)
@@ -183,6 +184,25 @@ func TestRefusesToRespond(t *testing.T) {
 	ask(ended, request(t, nil, one), ocsp.TryLater)
 	h.at = now.AddDate(20, 0, 0)
 	ask(ctx, request(t, nil, one), ocsp.InternalError)
+}
+
+// TestBusy: who asks for more than is signed is told to try later, and what was made
+// ahead is given all the same.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, plan)
+	c := h.issue(t, h.one, 10)
+	if _, err := h.responder.Produce(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	h.busy = true
+	if single, _ := h.status(t, h.one, oid.SHA1, c, nil); single.Status != ocsp.Good {
+		t.Errorf("an answer made ahead: %+v", single)
+	}
+	answer := h.responder.Respond(context.Background(), request(t, []byte{1}, certID(t, oid.SHA1, h.one.Certificate, c.SerialNumber())))
+	if refusal, _ := answer.Refusal(); refusal != ocsp.TryLater || !errors.Is(answer.Cause, ocsp.ErrBusy) {
+		t.Errorf("an answer with a nonce: %+v", answer)
+	}
 }
 
 func TestSeveralCertificates(t *testing.T) {

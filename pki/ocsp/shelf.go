@@ -11,6 +11,7 @@ import (
 type Ready struct {
 	ID         []byte // DER of the CertID, the key under which it is found
 	DER        []byte
+	ETag       string // as in [Answer]
 	ThisUpdate time.Time
 	NextUpdate time.Time
 }
@@ -35,7 +36,7 @@ type Shelf interface {
 var ErrShelfFull = errors.New("no room for more OCSP responses")
 
 // overhead is about what a response costs beside its bytes.
-const overhead = 160
+const overhead = 224
 
 // MemoryShelf is a [Shelf] in memory with a bound. A response with its responder's
 // certificate takes about a kilobyte.

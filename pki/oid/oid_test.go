@@ -2,6 +2,7 @@ package oid_test
 
 import (
 	"encoding/asn1"
+	"errors"
 	"strings"
 	"testing"
 
@@ -24,6 +25,23 @@ func TestIDs(t *testing.T) {
 		der := b.BytesOrPanic()
 		if want, err := asn1.Marshal(id.Arcs()); err != nil || string(want) != string(der) {
 			t.Errorf("%s is written as %x, want %x: %v", text, der, want, err)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"1.2.156.10197.1.501", "0.0", "2.999.1", "2.25.2147483647", "1.39.0", strings.TrimSuffix(strings.Repeat("1.", 32), ".")} {
+		if id, err := oid.Parse(text); err != nil || id.String() != text {
+			t.Errorf("%s: %s, %v", text, id, err)
+		}
+	}
+	for _, text := range []string{
+		"", "1", "1.", ".1", "1..2", "1.2.", "3.1", "1.40", "0.40", "01.2", "1.02", "1.2.+3", "1.2.-3", "1.2. 3", "1.2.x", "1.2.2147483648", "一.二",
+		strings.TrimSuffix(strings.Repeat("1.", 33), "."), "1.2." + strings.TrimSuffix(strings.Repeat("2147483647.", 30), "."),
+	} {
+		if id, err := oid.Parse(text); !errors.Is(err, oid.ErrText) {
+			t.Errorf("%q: %s, %v", text, id, err)
 		}
 	}
 }

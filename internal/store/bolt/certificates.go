@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/elicence/elicence/internal/detcbor"
+	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
@@ -33,6 +34,7 @@ type certificate struct {
 	State     uint8       `cbor:"10,keyasint"`
 	Sequence  uint64      `cbor:"11,keyasint,omitempty"`
 	Revoked   *revocation `cbor:"12,keyasint,omitempty"`
+	Entry     uint64      `cbor:"13,keyasint,omitempty"` // in the status lists, packed
 }
 
 // revocation is what CRLs and OCSP say of a certificate that is held or revoked, and
@@ -87,6 +89,12 @@ func (s *Store) IntendCertificate(_ context.Context, i ca.Intent) error {
 		}
 		if i.Renews != (cert.Serial{}) {
 			c.Renews = i.Renews[:]
+		}
+		if i.Entry != (cert.StatusEntry{}) {
+			c.Entry = i.Entry.Packed()
+			if err := storeIndex(tx, licence.StatusRef(i.Entry)); err != nil {
+				return err
+			}
 		}
 		return errors.Join(
 			put(tx.Bucket(buckets.points), i.Point[:], k),
@@ -219,7 +227,8 @@ func readCertificate(tx *bbolt.Tx, key []byte) (ca.Record, error) {
 	r := ca.Record{
 		Intent: ca.Intent{
 			Issuer: issuer, Serial: serial, Point: pki.Point(c.Point), Role: ca.Role(c.Role), Profile: ca.ProfileName(c.Profile),
-			Shard: ca.Shard{Count: c.Shard[0], Index: c.Shard[1]}, NotAfter: unixUTC(c.NotAfter), TBS: c.TBS,
+			Shard: ca.Shard{Count: c.Shard[0], Index: c.Shard[1]}, Entry: cert.UnpackStatusEntry(c.Entry),
+			NotAfter: unixUTC(c.NotAfter), TBS: c.TBS,
 		},
 		Status: c.status(), DER: c.DER, Abandoned: c.Abandoned,
 	}

@@ -30,7 +30,7 @@
 //	audit.leaves     index → entry; audit.beside: index → key ‖ details, encrypted,
 //	                 or 0 ‖ index of the entry that erased them
 //	audit.nodes      level ‖ index → hash
-//	certificates     issuer's point ‖ serial → intent, certificate, status (CBOR)
+//	certificates     issuer's point ‖ serial → intent, certificate, status, place in a status list (CBOR)
 //	points           public point → role, and issuer ‖ serial of the pending and the newest (CBOR)
 //	intents          issuer ‖ serial → nothing; intended, neither recorded nor abandoned
 //	revocations      issuer ‖ count ‖ index of the shard ‖ serial → revocation (CBOR)

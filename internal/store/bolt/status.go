@@ -9,6 +9,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
@@ -17,7 +18,7 @@ import (
 
 // RevokeCertificate revokes a certificate, or holds it where that is the reason, in one
 // transaction with its entry in the audit log. What was intended and never recorded can
-// be revoked too. The error wraps [ca.ErrNoCertificate], [ca.ErrState] or
+// be revoked too. The bits of its place in a status list follow. The error wraps [ca.ErrNoCertificate], [ca.ErrState] or
 // [ca.ErrReason].
 func (s *Store) RevokeCertificate(_ context.Context, issuer pki.Point, serial cert.Serial, r cert.Revocation, entry audit.Record) error {
 	return s.changeStatus(issuer, serial, entry, func(status ca.Status) (ca.Status, error) { return status.Revoke(r) })
@@ -74,6 +75,13 @@ func putStatus(tx *bbolt.Tx, key []byte, c certificate, next ca.Status) error {
 		err = put(tx.Bucket(buckets.revocations), revoked, c.Revoked)
 	} else {
 		err = tx.Bucket(buckets.revocations).Delete(revoked)
+	}
+	if c.Entry != 0 {
+		ref := licence.UnpackStatusRef(c.Entry)
+		err = errors.Join(err, setPlane(tx, ref, planeSuspended, next.State == ca.Held))
+		if next.State == ca.Revoked {
+			err = errors.Join(err, setPlane(tx, ref, planeRevoked, true))
+		}
 	}
 	return errors.Join(
 		err,

@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr/status"
 )
 
 // CertificateStore is what the suite needs of a store of certificates: the ledger of
@@ -34,6 +36,9 @@ type CertificateStore interface {
 	StatusChanges(ctx context.Context, issuer pki.Point, after uint64) iter.Seq2[ca.Record, error]
 	RevokedBy(ctx context.Context, issuer pki.Point, shard ca.Shard) iter.Seq2[ca.RevokedEntry, error]
 	IssuedBy(ctx context.Context, issuer pki.Point, after cert.Serial) iter.Seq2[ca.Record, error]
+	ReserveIndex(ctx context.Context, list uint32) (licence.StatusRef, error)
+	ReleaseIndex(ref licence.StatusRef)
+	StatusSets(ctx context.Context) ([]*status.Set, error)
 	ReadLog(f func(audit.Storage) error) error
 	Close() error
 }
@@ -59,6 +64,7 @@ func Certificates(t *testing.T, newStore func(testing.TB) func(testing.TB) Certi
 		"revoke, hold, release":        (*certificates).revoke,
 		"lists of revoked":             (*certificates).lists,
 		"changes":                      (*certificates).changes,
+		"places in status lists":       (*certificates).places,
 		"what ends":                    (*certificates).expiring,
 		"a refused act leaves nothing": (*certificates).refusals,
 		"many at once":                 (*certificates).concurrent,

@@ -8,6 +8,7 @@
 // and what the witness has kept proves it.
 //
 //	DIR/witness.json   its name, the log's origin and the log's public point
+//	DIR/witness.pub    its own public point, for whoever verifies what it signs
 //	DIR/seen/N         the signed checkpoints, N = 00000001, 00000002, …
 //
 // The folder is also one that `elicence audit verify --witness` reads. It talks to
@@ -52,6 +53,10 @@ const (
 	seenName     = "seen"
 )
 
+// KeyName is the file with the witness's public point: 66 hexadecimal digits and a line
+// feed.
+const KeyName = "witness.pub"
+
 // ErrBusy says that another process made the witness see a checkpoint at the same
 // time. Nothing was signed; the proof must begin where that one ended.
 var ErrBusy = errors.New("the witness has just seen another checkpoint")
@@ -76,6 +81,9 @@ func Create(dir string, s Settings, key *pki.Key) error {
 		return fmt.Errorf("writing the witness's settings: %w", err)
 	}
 	if err := durable.Mkdir(filepath.Join(dir, seenName), 0o755); err != nil {
+		return err
+	}
+	if err := durable.CreateFile(filepath.Join(dir, KeyName), []byte(key.Public().Point().String()+"\n"), 0o644); err != nil {
 		return err
 	}
 	return durable.CreateFile(filepath.Join(dir, settingsName), append(b, '\n'), 0o644)

@@ -336,6 +336,22 @@ func authorityInfo(r *Rules, c *certificate) error {
 	return nil
 }
 
+// statusEntry: the place that was reserved.
+func statusEntry(r *Rules, c *certificate) error {
+	value, found := c.value(oid.StatusEntry)
+	if !found {
+		return nil
+	}
+	var entry uint64
+	if !value.ReadASN1Integer(&entry) || !value.Empty() {
+		return errors.New("is not an INTEGER of 64 bits")
+	}
+	if entry != r.StatusEntry {
+		return mismatch(entry, r.StatusEntry)
+	}
+	return nil
+}
+
 // noCheck: NULL (RFC 6960, 4.2.2.2.1).
 func noCheck(_ *Rules, c *certificate) error {
 	if value, found := c.value(oid.OCSPNoCheck); found && !bytes.Equal(value, []byte{5, 0}) {

@@ -40,6 +40,8 @@ type Rules struct {
 	CRL, Delta func(cert.Serial) string
 	OCSP       string
 	CAIssuers  string
+	// StatusEntry is list<<32 | index of the certificate's place in the status lists.
+	StatusEntry uint64
 	// WeakKey reports whether a point, 0x04 ‖ x ‖ y, belongs to a private key that
 	// anybody can guess.
 	WeakKey func(uncompressed []byte) bool
@@ -103,6 +105,7 @@ func rules() []rule {
 		{"cRLDistributionPoints", crlPoints},
 		{"freshestCRL", freshestCRL},
 		{"authorityInfoAccess", authorityInfo},
+		{"status entry", statusEntry},
 		{"ocsp-nocheck", noCheck},
 		{"organisation numbers", organisationNumbers},
 		{"personal numbers", personal},

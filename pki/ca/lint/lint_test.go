@@ -141,7 +141,7 @@ func end(tb testing.TB) (*cert.Template, *lint.Rules) {
 		NotBefore: noon, NotAfter: noon.AddDate(0, 6, 0), Key: fixedKey(tb, 0x42), IssuerKey: issuerKey, Usage: cert.DigitalSignature | cert.NonRepudiation,
 		ExtUsages: []oid.ID{oid.UsageOCSPSigning}, Policies: []oid.ID{oid.Of(1, 2, 3)}, DNSNames: []string{"a.example", "b.example"}, IPs: []netip.Addr{netip.MustParseAddr("10.0.0.1")},
 		CRLPoints: []string{"http://h/crl/a-1-0.crl"}, FreshestCRL: []string{"http://h/crl/a-1-0-delta.crl"}, OCSP: []string{"http://h/ocsp"}, CAIssuers: []string{"http://h/ca/a.cer"},
-		OCSPNoCheck: true, OrganizationCode: "11100000000013338W", InsuranceNumber: "1", RegistrationNumber: "2", TaxationNumber: "3",
+		StatusEntry: cert.StatusEntry{List: 1 << 31, Index: 7}, OCSPNoCheck: true, OrganizationCode: "11100000000013338W", InsuranceNumber: "1", RegistrationNumber: "2", TaxationNumber: "3",
 	}
 	if t.Serial, err = cert.NewSerial(strings.NewReader("a serial number.")); err != nil {
 		tb.Fatal(err)
@@ -150,10 +150,11 @@ func end(tb testing.TB) (*cert.Template, *lint.Rules) {
 		IssuerName: issuerDER, IssuerKeyID: cert.KeyID(issuerKey), NotBefore: noon.AddDate(-1, 0, 0), NotAfter: noon.AddDate(40, 0, 0), Longest: 365 * 24 * time.Hour,
 		SubjectRequired: []string{"C", "CN"}, SubjectOptional: []string{"ST", "L", "O", "OU", "SERIALNUMBER"}, Usage: t.Usage, ExtUsages: t.ExtUsages, Policies: t.Policies,
 		CRL: func(cert.Serial) string { return t.CRLPoints[0] }, Delta: func(cert.Serial) string { return t.FreshestCRL[0] }, OCSP: t.OCSP[0], CAIssuers: t.CAIssuers[0],
-		WeakKey: func([]byte) bool { return false },
+		StatusEntry: t.StatusEntry.Packed(),
+		WeakKey:     func([]byte) bool { return false },
 	}
 	for _, id := range []oid.ID{
-		oid.AuthorityKeyID, oid.SubjectKeyID, oid.ExtKeyUsage, oid.Policies, oid.SubjectAltName, oid.CRLPoints, oid.FreshestCRL, oid.AuthorityInfo, oid.OCSPNoCheck,
+		oid.AuthorityKeyID, oid.SubjectKeyID, oid.ExtKeyUsage, oid.Policies, oid.SubjectAltName, oid.CRLPoints, oid.FreshestCRL, oid.AuthorityInfo, oid.StatusEntry, oid.OCSPNoCheck,
 		oid.OrganizationCode, oid.InsuranceNumber, oid.RegistrationNumber, oid.TaxationNumber,
 	} {
 		r.Extensions = append(r.Extensions, lint.Extension{ID: id})
@@ -327,6 +328,9 @@ func TestEveryRule(t *testing.T) {
 			v := n.value(oid.CRLPoints)
 			v.content = append(set(0x30, 2*v.content[1]), append(bytes.Clone(v.content[2:]), v.content[2:]...)...)
 		}},
+		{name: "another place", rule: "status entry", breaks: func(n *node) { n.value(oid.StatusEntry).content[10] ^= 1 }},
+		{name: "a place in two numbers", rule: "status entry", breaks: ext(oid.StatusEntry, 0x30, 6, 2, 1, 1, 2, 1, 7)},
+		{name: "a place below zero", rule: "status entry", breaks: ext(oid.StatusEntry, 2, 1, 0xff)},
 		{name: "another delta", rule: "freshestCRL", breaks: func(n *node) { c := n.value(oid.FreshestCRL).content; c[len(c)-1] = 'x' }},
 		{name: "another responder", rule: "authorityInfoAccess", breaks: func(n *node) {
 			v := n.value(oid.AuthorityInfo)
