@@ -37,3 +37,11 @@ const (
 	// ActLicencePresent: a holder at a counter was given a code of the service.
 	ActLicencePresent Act = "licence.present"
 )
+
+// Acts in the life of a seal.
+const (
+	ActSealSuspend Act = "seal.suspend"
+	ActSealResume  Act = "seal.resume"
+	ActSealRevoke  Act = "seal.revoke"
+	ActSealRules   Act = "seal.rules" // keepers, limits
+)
