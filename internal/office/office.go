@@ -206,7 +206,7 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	}
 	return &Office{
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
-		clock: clock, words: pagetext.New(filepath.Join(dir, "cache", "pagetext")), unknown: newNotice(),
+		clock: clock, unknown: newNotice(), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 	}, nil
 }
 
