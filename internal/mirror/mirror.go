@@ -243,6 +243,13 @@ func (m *run) changed() ([]string, error) {
 		if err != nil || e.IsDir() || path.Base(name) == trust.BaseName {
 			return err
 		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if there, err := os.Stat(m.work.path(name)); err == nil && os.SameFile(info, there) {
+			return nil
+		}
 		after, err := fs.ReadFile(next, name)
 		if err != nil {
 			return err
