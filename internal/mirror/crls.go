@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/big"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -79,7 +80,25 @@ func (m *run) crls(ctx context.Context, s Source, documents trust.Documents) (bo
 			break // the others would not come either
 		}
 	}
-	return changed, nil
+	if !changed {
+		return false, nil
+	}
+	return true, m.indexCRLs()
+}
+
+// indexCRLs names the lists of the next cache, for those who fetch from it.
+func (m *run) indexCRLs() error {
+	entries, err := os.ReadDir(filepath.Join(m.work.next(), filepath.FromSlash(crlFolder)))
+	if err != nil {
+		return local("building the next cache", err)
+	}
+	var index []byte
+	for _, e := range entries {
+		if crlName.MatchString(e.Name()) {
+			index = append(append(index, e.Name()...), '\n')
+		}
+	}
+	return m.work.put(crlIndex, index)
 }
 
 // keepCRLs takes the lists in force into the next cache.
@@ -89,7 +108,7 @@ func (m *run) keepCRLs() error {
 		return local("looking at the cache", err)
 	}
 	for _, e := range entries {
-		if !crlName.MatchString(e.Name()) {
+		if name := crlFolder + e.Name(); !crlName.MatchString(e.Name()) && name != crlIndex {
 			continue
 		}
 		if err := m.work.keep(crlFolder + e.Name()); err != nil {

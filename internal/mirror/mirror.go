@@ -27,6 +27,8 @@ type Options struct {
 	// CRLs: the revocation lists of the authorities are fetched too, for whoever
 	// verifies documents.
 	CRLs bool
+	// Whole: every set file that is named is fetched, for a folder that others fetch from.
+	Whole bool
 	// Domains are the sources of recognised domains, by the pins of their roots. Those
 	// of others are looked for beside our files, at the same source.
 	Domains map[[sm3.Size]byte]Source
