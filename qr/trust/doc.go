@@ -7,6 +7,7 @@
 //	status        sequence, high marks and set hashes of all lists   COSE_Sign1
 //	time          version, hashes of the current files, log state    COSE_Sign1
 //	set/<SM3>     status snapshots and deltas, unsigned: their hash is in status
+//	domains/<SM3> the cache of a recognised domain, by the pin of its root
 //	base          the state from which this terminal takes a delta, unsigned
 //
 // The rules are those of The Update Framework: a version never goes back, every
@@ -27,7 +28,9 @@
 // [Missing] says which set files a cache needs for the shortest way to the signed
 // state; [Cache.Base] is what a terminal keeps for the next.
 //
-// Recognised domains (codes of other provinces) and `genuine` are parsed past or
-// refused in this version.
+// A compromised issuer's credentials count only if they are in its genuine file
+// ([Genuine]). A recognised domain's cache lies in a folder of its own, is taken by the
+// same rules, and can fail without harm to this one ([Cache.Domains]).
+//
 // docs/trust-format.md describes the files for other implementers.
 package trust
