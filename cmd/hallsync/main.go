@@ -3,7 +3,7 @@
 // in force as a whole or not at all. hallscan notices the new files by itself.
 //
 //	hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR]
-//	         [--ca FILE] [--domain PIN=ADDRESS…] [--crl] [--json]
+//	         [--ca FILE] [--domain PIN=ADDRESS…] [--crl] [--whole] [--json]
 //
 // It exits with 0 if the cache is current or was updated, 1 if what a source has must
 // not be taken, and 2 if no source could be reached or it could not work.
@@ -54,7 +54,7 @@ func run() int {
 	defer stop()
 	flags := flag.NewFlagSet(program, flag.ContinueOnError)
 	flags.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR] [--ca FILE] [--domain PIN=ADDRESS…] [--crl] [--json]")
+		fmt.Fprintln(os.Stderr, "usage: hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR] [--ca FILE] [--domain PIN=ADDRESS…] [--crl] [--whole] [--json]")
 		flags.PrintDefaults()
 	}
 	var from []string
@@ -73,6 +73,7 @@ func run() int {
 	stateDir := flags.String("state", "", "`folder` that remembers versions and time (default: the user's state folder)")
 	caFile := flags.String("ca", "", "PEM `file` with the only certificates by which https is verified")
 	crls := flags.Bool("crl", false, "fetch the authorities' revocation lists too, for those who verify documents with this folder")
+	whole := flags.Bool("whole", false, "fetch every set file that is named, so that others can fetch from this folder")
 	asJSON := flags.Bool("json", false, "print one JSON object a run")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -80,7 +81,7 @@ func run() int {
 		}
 		return exitCouldNot
 	}
-	options, err := settle(settings{*trustDir, from, domains, *pinHex, *stateDir, *caFile, *every, *crls, flags.Args()})
+	options, err := settle(settings{*trustDir, from, domains, *pinHex, *stateDir, *caFile, *every, *crls, *whole, flags.Args()})
 	if err != nil {
 		warn(err.Error())
 		return exitCouldNot
@@ -98,12 +99,13 @@ type settings struct {
 	ca      string
 	every   time.Duration
 	crls    bool
+	whole   bool
 	others  []string
 }
 
 // settle checks the flags and this program's cryptography.
 func settle(s settings) (mirror.Options, error) {
-	o := mirror.Options{Cache: s.trust, State: s.state, CRLs: s.crls, Second: second.Opinion{}, Now: time.Now}
+	o := mirror.Options{Cache: s.trust, State: s.state, CRLs: s.crls, Whole: s.whole, Second: second.Opinion{}, Now: time.Now}
 	switch {
 	case len(s.others) > 0:
 		return o, fmt.Errorf("%q: only flags are taken", s.others[0])

@@ -58,7 +58,7 @@ func TestAway(t *testing.T) {
 	}
 	pin := sm3.Sum(root)
 	terminals := make(map[int]mirror.Options) // by the days that they are away
-	for _, days := range []int{1, 7, 20, 29} {
+	for _, days := range []int{1, 7, 20, 29, 30} {
 		dir := t.TempDir()
 		o := mirror.Options{
 			Cache: filepath.Join(dir, "trust"), Sources: []mirror.Source{service{f}}, Pin: &pin, State: filepath.Join(dir, "state"),
@@ -69,10 +69,17 @@ func TestAway(t *testing.T) {
 		}
 		terminals[days] = o
 	}
+	old := terminals[30] // stays away
+	dir := t.TempDir()
+	mirrored := terminals[1]
+	mirrored.Cache, mirrored.State, mirrored.Whole = filepath.Join(dir, "trust"), filepath.Join(dir, "state"), true
 	for day := 1; day <= 29; day++ {
 		for _, step := range []licence.Step{licence.Suspend, licence.Resume} {
 			now = now.Add(12 * time.Hour)
 			publish(step)
+		}
+		if r := mirror.Run(t.Context(), mirrored); r.Outcome != mirror.Updated {
+			t.Fatalf("the mirror: %+v", r)
 		}
 		o, back := terminals[day]
 		if !back {
@@ -88,6 +95,16 @@ func TestAway(t *testing.T) {
 		publish(licence.Resume)
 		if r := mirror.Run(t.Context(), o); r.Outcome != mirror.Updated || r.Files > 3 {
 			t.Errorf("then at once: %+v, want time, status and a delta", r)
+		}
+	}
+	// A new terminal, and one that was never updated, from a mirror.
+	for name, o := range map[string]mirror.Options{"new": terminals[1], "old": old} {
+		if name == "new" {
+			o.Cache, o.State = filepath.Join(t.TempDir(), "trust"), t.TempDir()
+		}
+		o.Sources = []mirror.Source{mirror.Folder(mirrored.Cache)}
+		if r := mirror.Run(t.Context(), o); r.Outcome != mirror.Updated || len(r.Problems) > 0 {
+			t.Errorf("the %s terminal from the mirror: %+v", name, r)
 		}
 	}
 }

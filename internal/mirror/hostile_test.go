@@ -1,3 +1,5 @@
+//go:build unix
+
 package mirror
 
 import (
@@ -16,29 +18,6 @@ import (
 
 	"github.com/elicence/elicence/qr/trust"
 )
-
-// with returns files with some of them replaced; nil takes one away.
-func with(files fstest.MapFS, others map[string][]byte) fstest.MapFS {
-	files = maps.Clone(files)
-	for name, b := range others {
-		files[name] = &fstest.MapFile{Data: b}
-		if b == nil {
-			delete(files, name)
-		}
-	}
-	return files
-}
-
-func setName(t *testing.T, files fstest.MapFS) string {
-	t.Helper()
-	for name := range files {
-		if strings.HasPrefix(name, "set/") {
-			return name
-		}
-	}
-	t.Fatal("there is no set file")
-	return ""
-}
 
 // TestHostileFiles: what a source has is refused by the rule that it breaks, and the
 // cache in force stays, byte for byte.

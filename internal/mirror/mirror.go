@@ -27,6 +27,8 @@ type Options struct {
 	// CRLs: the revocation lists of the authorities are fetched too, for whoever
 	// verifies documents.
 	CRLs bool
+	// Whole: every set file that is named is fetched, for a folder that others fetch from.
+	Whole bool
 	// Domains are the sources of recognised domains, by the pins of their roots. Those
 	// of others are looked for beside our files, at the same source.
 	Domains map[[sm3.Size]byte]Source
@@ -242,6 +244,13 @@ func (m *run) changed() ([]string, error) {
 	err := fs.WalkDir(next, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || path.Base(name) == trust.BaseName {
 			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if there, err := os.Stat(m.work.path(name)); err == nil && os.SameFile(info, there) {
+			return nil
 		}
 		after, err := fs.ReadFile(next, name)
 		if err != nil {

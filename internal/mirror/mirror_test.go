@@ -149,6 +149,29 @@ func snapshot(t *testing.T, dir string) map[string]string {
 	return all
 }
 
+// with returns files with some of them replaced; nil takes one away.
+func with(files fstest.MapFS, others map[string][]byte) fstest.MapFS {
+	files = maps.Clone(files)
+	for name, b := range others {
+		files[name] = &fstest.MapFile{Data: b}
+		if b == nil {
+			delete(files, name)
+		}
+	}
+	return files
+}
+
+func setName(t *testing.T, files fstest.MapFS) string {
+	t.Helper()
+	for name := range files {
+		if strings.HasPrefix(name, "set/") {
+			return name
+		}
+	}
+	t.Fatal("there is no set file")
+	return ""
+}
+
 // folder writes files into a folder, as an export does.
 func folder(t *testing.T, files fstest.MapFS) Folder {
 	t.Helper()

@@ -33,9 +33,14 @@ func (w within) Open(ctx context.Context, name string, wanted Wanted) (*Content,
 func (m *run) recognised(ctx context.Context, s Source, all []trust.RecognisedDomain) ([]*domain, error) {
 	var taken []*domain
 	for _, r := range all {
-		d, err := m.domain(trust.DomainFolder(r.RootSM3)+"/", r.RootSM3)
-		if err != nil {
-			return nil, err
+		at := trust.DomainFolder(r.RootSM3) + "/"
+		d, err := m.domain(at, r.RootSM3)
+		if err != nil { // what is remembered of them cannot be read, say
+			m.result.problem(r.Domain.Name, err)
+			if err := (&domain{run: m, at: at}).keepAll(); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		from, ownSource := m.Domains[r.RootSM3]
 		if !ownSource {

@@ -98,3 +98,39 @@ func TestRecognised(t *testing.T) {
 		t.Errorf("back again: %+v", r)
 	}
 }
+
+// TestRecognisedMemory: where what is remembered of another domain is damaged, theirs stay
+// as they are, and ours are updated.
+func TestRecognisedMemory(t *testing.T) {
+	t.Parallel()
+	p, q := newProvince(t), newProvince(t)
+	q.Root.Domain = trust.Domain{Region: "330000", Name: "浙江省(测试)"}
+	q.Domain.Trust.Domain = q.Root.Domain
+	theirs := q.Files(t)
+	pin := sm3.Sum(theirs["1.root"].Data)
+	p.Domain.Trust.Recognised = []trust.RecognisedDomain{{Domain: q.Root.Domain, RootSM3: pin, Regions: []string{"330000"}, Categories: []uint64{4}}}
+	h := newHall(t, p)
+	run := func(ours fstest.MapFS) Result {
+		o := h.options(folder(t, ours))
+		o.Domains = map[[sm3.Size]byte]Source{pin: folder(t, theirs)}
+		return Run(t.Context(), o)
+	}
+	if r := run(p.Files(t)); r.Outcome != Updated || len(r.Problems) > 0 {
+		t.Fatalf("%+v", r)
+	}
+	for _, name := range []string{"state.1", "state.2"} {
+		if err := os.WriteFile(filepath.Join(h.state, hex.EncodeToString(pin[:]), name), []byte("torn"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := run(p.publish(t, time.Minute, 3))
+	if r.Outcome != Updated || !slices.Equal(rules(r), []Rule{RuleLocal}) {
+		t.Errorf("%+v", r)
+	}
+	if v := h.version(t); v != 2 {
+		t.Errorf("ours have version %d", v)
+	}
+	if _, err := os.Stat(filepath.Join(h.cache, trust.DomainFolder(pin), "time")); err != nil {
+		t.Errorf("theirs: %v", err)
+	}
+}

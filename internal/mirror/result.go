@@ -139,16 +139,20 @@ func (r *Result) problem(from string, err error) {
 
 // String is the result as a line for people.
 func (r *Result) String() string {
-	age := "there is no cache"
+	age := "还没有缓存 there is no cache"
 	if !r.AsOf.IsZero() {
-		age = fmt.Sprintf("the data is of %s, %s old", r.AsOf.Format(time.RFC3339), time.Duration(r.AgeSeconds)*time.Second)
+		age = fmt.Sprintf("数据时间 data of %s, %s", r.AsOf.Format(time.RFC3339), time.Duration(r.AgeSeconds)*time.Second)
 	}
 	switch r.Outcome {
 	case Updated:
-		return fmt.Sprintf("updated from %s: %d files, %d bytes; %s", r.From, r.Files, r.Bytes, age)
+		return fmt.Sprintf("已更新 updated from %s: %d files, %d bytes | %s", r.From, r.Files, r.Bytes, age)
 	case Current:
-		return fmt.Sprintf("current: %s has nothing newer; %s", r.From, age)
+		return fmt.Sprintf("已是最新 current: %s has nothing newer | %s", r.From, age)
+	case Refused:
+		return "已拒绝 refused | " + age
+	case Unreachable:
+		return "无法连接 unreachable | " + age
 	default:
-		return fmt.Sprintf("%s: %s", r.Outcome, age)
+		return "未能完成 failed | " + age
 	}
 }

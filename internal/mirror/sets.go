@@ -45,7 +45,16 @@ func (d *domain) sets(ctx context.Context, s Source, named []trust.SetFile) erro
 			}
 		}
 	}
-	return d.missingSets(ctx, s)
+	if err := d.missingSets(ctx, s); err != nil || !d.Whole {
+		return err
+	}
+	var others []trust.SetFile
+	for _, f := range named {
+		if _, err := os.Stat(filepath.Join(d.work.next(), filepath.FromSlash(d.at+trust.SetName(f.SM3)))); err != nil {
+			others = append(others, f)
+		}
+	}
+	return d.fetchSets(ctx, s, others)
 }
 
 // missingSets fetches the set files without which the next cache does not load.
@@ -54,13 +63,18 @@ func (d *domain) missingSets(ctx context.Context, s Source) error {
 	if err != nil {
 		return err
 	}
+	return d.fetchSets(ctx, s, missing)
+}
+
+// fetchSets fetches set files into the next cache.
+func (d *domain) fetchSets(ctx context.Context, s Source, files []trust.SetFile) error {
 	total := uint64(0)
-	for _, f := range missing {
+	for _, f := range files {
 		if total += f.Length; total > maxSets {
 			return fmt.Errorf("the set files have more than %d bytes together: %w", uint64(maxSets), ErrTooLarge)
 		}
 	}
-	for _, f := range missing {
+	for _, f := range files {
 		if err := d.fetchSet(ctx, s, f); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -140,10 +139,8 @@ func (w *work) begin() error {
 // put writes a file into the next cache.
 func (w *work) put(name string, b []byte) error {
 	target := filepath.Join(w.next(), filepath.FromSlash(name))
-	if dir := path.Dir(name); dir != "." {
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return local("building the next cache", err)
-		}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return local("building the next cache", err)
 	}
 	if err := durable.WriteFile(target, b, 0o644); err != nil {
 		return local("building the next cache", err)
