@@ -178,7 +178,7 @@ func (t *Terminal) report(source string, r verify.Result) error {
 		}
 	}
 	if err := t.o.Show.Scan(source, r); err != nil {
-		return fmt.Errorf("writing a verdict: %w", err)
+		return fmt.Errorf("%w: %w", errShow, err)
 	}
 	return nil
 }

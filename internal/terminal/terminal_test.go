@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -268,6 +269,23 @@ func TestText(t *testing.T) {
 	if len(lines) != 3 || !strings.HasPrefix(lines[0], "✓ 有效 Valid | 004 机动车驾驶证") || !strings.Contains(lines[0], "张样例") ||
 		!strings.Contains(lines[1], "未能读出") || strings.Contains(lines[1], "张样例") {
 		t.Errorf("got\n%s", h.out.String())
+	}
+}
+
+// broken cannot be written to.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestNowhereToShow: a terminal whose verdicts nobody sees stops.
+func TestNowhereToShow(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	h.o.Show = JSON{broken{}}
+	code := h.code(t)
+	sent := strings.NewReader(strings.Repeat(code+"\n", 50))
+	if err := h.Run(t.Context(), Scanner("a scanner", sent, wedge.Options{})); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("got %v", err)
 	}
 }
 
