@@ -1,7 +1,7 @@
 # make test   everything that is tested; installs or names the programs it needs
 # make lint   gofmt, go mod tidy, go vet, staticcheck, errcheck, govulncheck, the plan of the house
 # make bench  each speed beside its floor, ready for benchstat
-# make bench-peers  programs of the field beside ours in one run: step-ca, cfssl
+# make bench-peers  the field beside ours in one run: step-ca, cfssl, the EU's DCC verifier
 # make bench-pki  the same for the PKI alone: CRLs, OCSP, time stamps, paths
 # make race   the tests under the race detector, which needs a C compiler
 # make fuzz   every fuzz target for FUZZTIME
@@ -48,6 +48,7 @@ bench-peers:
 	cd / && GOBIN=$(CURDIR)/.peers go install $(STEPCA)
 	cd / && GOBIN=$(CURDIR)/.peers go install $(CFSSL)
 	PEERS=$(CURDIR)/.peers go test -tags peers -run '^$$' -bench . -benchtime 5s -count 3 ./internal/peerbench
+	cd internal/peerbench/dcc && go test -run '^$$' -bench . -benchtime 5000x -count 3 .
 
 bench-pki:
 	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./pki/crl ./pki/ocsp ./pki/path ./pki/tsa ./pki/fixedkey

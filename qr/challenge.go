@@ -10,8 +10,9 @@ import (
 // NonceSize is the length in bytes of a hall's nonce.
 const NonceSize = 16
 
-// MaxHall bounds a hall's name in bytes: 16 Chinese characters.
-const MaxHall = 48
+// MaxHall bounds a hall's name in bytes: 10 Chinese characters. Every byte of it is one
+// less for what a credential on a phone can say.
+const MaxHall = 30
 
 // Challenge is what a hall shows for a phone to sign, so that the phone's answer is
 // good for this hall and this once. The phone shows its holder the hall's name.
@@ -40,7 +41,7 @@ func (c *Challenge) check() error {
 	return nil
 }
 
-// Text returns the digits of the hall's code, at most 171: QR version 6 at level M.
+// Text returns the digits of the hall's code, at most 125: QR version 5 at level M.
 func (c *Challenge) Text() (string, error) {
 	if err := c.check(); err != nil {
 		return "", err

@@ -13,7 +13,7 @@ func TestChallenge(t *testing.T) {
 	for _, hall := range []string{"x", "合肥市政务服务中心", strings.Repeat("厅", MaxHall/3)} {
 		c := &Challenge{Nonce: [NonceSize]byte{1, 2, 15: 255}, Hall: hall}
 		text, err := c.Text()
-		if err != nil || len(text) > 171 || !strings.HasPrefix(text, "19") {
+		if err != nil || len(text) > 130 || !strings.HasPrefix(text, "19") {
 			t.Fatalf("%s: Text = %q, %v", hall, text, err)
 		}
 		got, err := ParseChallenge(Scanned("https://localhost/wallet#" + text + "\r\n"))
@@ -51,7 +51,7 @@ func TestParseChallengeRefuses(t *testing.T) {
 		"three items":            text(9, nonce, "甲厅", 1),
 		"a nonce of 15 bytes":    text(9, nonce[1:], "甲厅"),
 		"no hall":                text(9, nonce, ""),
-		"a hall of 49 bytes":     text(9, nonce, strings.Repeat("h", MaxHall+1)),
+		"a hall of 31 bytes":     text(9, nonce, strings.Repeat("h", MaxHall+1)),
 		"a hall with a tab":      text(9, nonce, "甲\t厅"),
 		"a right-to-left hall":   text(9, nonce, "甲\u202e厅"),
 		"a hall as bytes":        text(9, nonce, []byte("h")),

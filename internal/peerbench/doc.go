@@ -3,6 +3,8 @@
 // endpoint of step-ca beside our certificate authority, and the OCSP responder of
 // cfssl beside ours.
 //
+// Package dcc below, a module of its own, does the same for a verifier of codes.
+//
 // There is nothing here but benchmarks behind the build tag peers; the programs are
 // installed by make into the folder that $PEERS names.
 package peerbench

@@ -54,7 +54,7 @@ func Question(scanned string) ([]byte, string, error) {
 		return nil, "", err
 	}
 	name, _ := items[1].(string)
-	if clean(items[1]) != nil || len(name) > 48 {
+	if clean(items[1]) != nil || len(name) > 30 {
 		return nil, "", errFormat
 	}
 	return nonce, name, nil
@@ -112,7 +112,7 @@ func parsePresentation(b []byte) (presentation, error) {
 	hall, ok := items[3].(string)
 	p.hall = hall
 	switch {
-	case !ok, len(p.nonce) == 0 && hall != "", len(p.nonce) != 0 && (len(p.nonce) != 16 || clean(hall) != nil), len(hall) > 48:
+	case !ok, len(p.nonce) == 0 && hall != "", len(p.nonce) != 0 && (len(p.nonce) != 16 || clean(hall) != nil), len(hall) > 30:
 		return p, errFormat
 	}
 	return p, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/elicence/elicence/licence/catalogue"
@@ -19,11 +20,14 @@ var ErrTooLong = errors.New("the summary does not fit a code")
 // anything was cut. What is cut ends with an ellipsis, so that whoever reads it sees
 // that the licence says more.
 //
-// The code fields are cut first, all to the same number of characters, the highest that
-// fits; then the holder's name, then the licence number, then the document number, each
-// to no less than six characters. A number written as text is not shortened, which
+// First goes what the summary says elsewhere: a code field that is the holder's name or
+// document number or the issue day, and a document number that is the licence number.
+// Nothing is lost by that and it counts as no cut.
+// Then the other code fields are cut, all to the same number of characters, the highest
+// that fits; then the holder's name, then the licence number, then the document number,
+// each to no less than six characters. A number written as text is not shortened, which
 // would make it another number: the ellipsis stands for all of it. Days and integers
-// stay.
+// stay, and so does every text that would take no fewer bytes.
 func Fit(credential *qr.Credential, c *catalogue.Category, limit int) (bool, error) {
 	return fit(&credential.Summary, c, limit, credential.Size)
 }
@@ -37,14 +41,33 @@ func Choose(s qr.Summary, c *catalogue.Category, choice qr.Choice) (qr.Chosen, b
 		shown.Chosen = s.Choose(choice)
 		return shown.Size()
 	})
-	return shown.Chosen, cut, err
+	return s.Choose(choice), cut, err
 }
 
 // fit cuts a summary until size, which looks at it, is at most limit.
 func fit(s *qr.Summary, c *catalogue.Category, limit int, size func() (int, error)) (bool, error) {
+	fits := func() (bool, error) {
+		n, err := size()
+		return n <= limit, err
+	}
+	if ok, err := fits(); ok || err != nil {
+		return false, err
+	}
+	s.Fields = slices.Clone(s.Fields)
+	fields := c.QRFields()
+	for i := range s.Fields {
+		if i < len(fields) && fields[i].MapsTo != catalogue.MapsNothing {
+			s.Fields[i] = nil
+		}
+	}
+	if s.MaskedID == s.Number {
+		s.MaskedID = ""
+	}
+	if ok, err := fits(); ok || err != nil {
+		return false, err
+	}
 	whole := *s
 	whole.Fields = slices.Clone(s.Fields)
-	fields := c.QRFields()
 	stages := []stage{
 		{least: 1, cut: func(to int) {
 			for i, v := range whole.Fields {
@@ -57,21 +80,24 @@ func fit(s *qr.Summary, c *catalogue.Category, limit int, size func() (int, erro
 		{least: 6, cut: func(to int) { s.Number = cut(whole.Number, to) }},
 		{least: 6, cut: func(to int) { s.MaskedID = cut(whole.MaskedID, to) }},
 	}
-	s.Fields = slices.Clone(s.Fields)
-	fits := func() (bool, error) {
-		n, err := size()
-		return n <= limit, err
-	}
-	if ok, err := fits(); ok || err != nil {
-		return false, err
-	}
 	for _, stage := range stages {
-		for to := longest(&whole) - 1; to >= stage.least; to-- {
-			stage.cut(to)
-			if ok, err := fits(); ok || err != nil {
-				return true, err
-			}
+		stage.cut(stage.least)
+		ok, err := fits()
+		if err != nil {
+			return true, err
 		}
+		if !ok {
+			continue
+		}
+		// The longer, the more bytes: the first that does not fit is searched for.
+		within := sort.Search(longest(&whole)-stage.least, func(i int) bool {
+			stage.cut(stage.least + i + 1)
+			ok, problem := fits()
+			err = errors.Join(err, problem)
+			return !ok
+		})
+		stage.cut(stage.least + within)
+		return true, err
 	}
 	return true, fmt.Errorf("category %s, limit %d bytes: %w", c.ID, limit, ErrTooLong)
 }
@@ -95,13 +121,21 @@ func longest(s *qr.Summary) int {
 
 const ellipsis = "…"
 
-// cut shortens a text to a number of characters, the last of which is an ellipsis.
+// cut shortens a text to a number of characters, the last of which is an ellipsis. A
+// text that would take no fewer bytes stays whole.
 func cut(text string, to int) string {
 	r := []rune(text)
 	if len(r) <= to {
 		return text
 	}
-	return string(r[:to-1]) + ellipsis
+	return shorter(string(r[:to-1])+ellipsis, text)
+}
+
+func shorter(cut, text string) string {
+	if len(cut) >= len(text) {
+		return text
+	}
+	return cut
 }
 
 func cutField(f catalogue.Field, text string, to int) string {
@@ -113,6 +147,6 @@ func cutField(f catalogue.Field, text string, to int) string {
 	case catalogue.String, catalogue.Text, catalogue.Enum:
 		return short
 	default:
-		return ellipsis
+		return shorter(ellipsis, text)
 	}
 }

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -33,7 +34,8 @@ func mutations(code string, yield func(string)) {
 }
 
 // TestEveryMutation: no text that one character makes of a code is accepted. Three
-// codes are tried, or a thousand if ELICENCE_LONG is set, which takes minutes.
+// codes of each kind are tried, or a thousand if ELICENCE_LONG is set, which takes
+// minutes.
 func TestEveryMutation(t *testing.T) {
 	t.Parallel()
 	codes := 3
@@ -42,16 +44,51 @@ func TestEveryMutation(t *testing.T) {
 	}
 	d := trusttest.New(t, now)
 	v := verifier(t, d, now)
+	devices := []*trusttest.Device{trusttest.NewDevice(t, qr.DeviceSM2), trusttest.NewDevice(t, qr.DeviceP256)}
+	vary := func(c *qr.Credential, i int) *qr.Credential {
+		last := c.Summary.FirstDay + civil.Day(1+i)
+		c.Summary.LastDay, c.Summary.Status = &last, 1<<32|uint64(i)
+		c.Summary.Holder += "样例张欧阳"[:3*(i%6)]
+		return c
+	}
+	for _, kind := range []struct {
+		kind qr.Kind
+		code func(t *testing.T, i int) string
+	}{
+		{qr.KindLicence, func(t *testing.T, i int) string {
+			c := vary(d.Credential(now.Add(-time.Duration(i%3600)*time.Second)), i)
+			c.Expires = qr.PrintedExpiry(c.SignedAt, c.Summary.LastDay)
+			return trusttest.Code(t, c, d.IssuerKey)
+		}},
+		{qr.KindHolder, func(t *testing.T, i int) string {
+			device := devices[i%2]
+			credential := trusttest.SignedForDevice(t, vary(d.ForDevice(now.Add(-time.Hour), device), i), d.IssuerKey)
+			return device.Present(t, credential, now.Add(time.Duration(i%90)*time.Second), nil)
+		}},
+		{qr.KindService, func(t *testing.T, i int) string {
+			s := d.Shown(now.Add(time.Duration(i%300)*time.Second), qr.Choice{Holder: i%2 == 0, Number: i%3 == 0, Validity: i%4 == 0, Fields: []bool{i%5 == 0}})
+			return trusttest.ShownCode(t, s, d.ShownKey)
+		}},
+	} {
+		t.Run(fmt.Sprintf("kind %d", kind.kind), func(t *testing.T) {
+			t.Parallel()
+			everyMutation(t, v, codes, kind.code)
+		})
+	}
+}
+
+func everyMutation(t *testing.T, v *verify.Verifier, codes int, code func(*testing.T, int) string) {
+	t.Helper()
 	var (
 		lock   sync.Mutex // guards counts
 		counts = make(map[verify.Verdict]int)
 		group  sync.WaitGroup
-		next   = make(chan *qr.Credential)
+		next   = make(chan string)
 	)
 	for range 2 {
 		group.Go(func() {
 			for c := range next {
-				own := tryMutations(t, v, trusttest.Code(t, c, d.IssuerKey))
+				own := tryMutations(t, v, c)
 				lock.Lock()
 				for verdict, n := range own {
 					counts[verdict] += n
@@ -61,12 +98,7 @@ func TestEveryMutation(t *testing.T) {
 		})
 	}
 	for i := range codes {
-		c := d.Credential(now.Add(-time.Duration(i%3600) * time.Second))
-		last := c.Summary.FirstDay + civil.Day(1+i)
-		c.Summary.LastDay, c.Summary.Status = &last, 1<<32|uint64(i)
-		c.Expires = qr.PrintedExpiry(c.SignedAt, &last)
-		c.Summary.Holder += "样例张欧阳"[:3*(i%6)]
-		next <- c
+		next <- code(t, i)
 	}
 	close(next)
 	group.Wait()

@@ -219,7 +219,7 @@ func presentedShapes(r *rows) {
 		"null for the nonce":                   r.marshal([]any{credential, now, nil, "", signature}),
 		"a hall without a nonce":               r.marshal([]any{credential, now, []byte{}, "甲厅", signature}),
 		"a nonce without a hall":               r.marshal([]any{credential, now, nonce, "", signature}),
-		"a hall of 49 bytes":                   r.marshal([]any{credential, now, nonce, strings.Repeat("h", 49), signature}),
+		"a hall of 31 bytes":                   r.marshal([]any{credential, now, nonce, strings.Repeat("h", 31), signature}),
 		"a hall with a right-to-left mark":     r.marshal([]any{credential, now, nonce, "甲\u200f厅", signature}),
 		"a hall that is not NFC":               r.marshal([]any{credential, now, nonce, "e\u0301", signature}),
 		"a hall as bytes":                      r.marshal([]any{credential, now, nonce, []byte("h"), signature}),
@@ -518,7 +518,7 @@ func presentedAnswers(r *rows) {
 	good := answer(d.browser, nil)
 	add("by P-256", 0, good, verify.Valid, "")
 	add("by SM2", 0, answer(d.phone, nil), verify.Valid, "")
-	longest := &qr.Challenge{Nonce: question.Nonce, Hall: strings.Repeat("厅", 16)}
+	longest := &qr.Challenge{Nonce: question.Nonce, Hall: strings.Repeat("厅", 10)}
 	longestText, err := longest.Text()
 	if err != nil {
 		r.tb.Fatal(err)
