@@ -93,9 +93,9 @@ func (t *Terminal) decide(ctx context.Context, items <-chan Item, failures <-cha
 			if errors.Is(err, errShow) {
 				return err
 			}
-			t.failed(failed, err)
+			t.notRead(failed, err)
 		case err := <-failures:
-			t.failed(failed, err)
+			t.notRead(failed, err)
 		case <-tick.C:
 			t.refresh()
 			if err := t.tick(); err != nil {
@@ -109,8 +109,8 @@ func (t *Terminal) decide(ctx context.Context, items <-chan Item, failures <-cha
 	}
 }
 
-// failed counts what could not be read.
-func (t *Terminal) failed(all *FailedError, err error) {
+// notRead counts what could not be read.
+func (t *Terminal) notRead(all *FailedError, err error) {
 	if err == nil {
 		return
 	}

@@ -137,6 +137,9 @@ func (v *Verifier) decide(s scan, r *Result) (Verdict, Cause) {
 	case v.cache == nil:
 		return NoData, v.why
 	}
+	if err := v.cache.Expired(v.trustedNow()); err != nil {
+		return NoData, noCache(err)
+	}
 	switch s.kind {
 	case qr.KindHolder:
 		return v.presented(s, p, m, r)
@@ -200,6 +203,11 @@ func (v *Verifier) credential(s scan, m *cose.Sign1, object pki.Object, parse fu
 		return nil, Malformed, misread(err)
 	}
 	c := &credential{Credential: parsed, issuer: candidates[i]}
+	if home := c.issuer.Home; home != v.cache {
+		if err := home.Expired(v.trustedNow()); err != nil {
+			return nil, NoData, noCache(err)
+		}
+	}
 	if category, known := c.issuer.Home.Category(c.Summary.Category, c.Summary.Schema); known {
 		c.category = category
 		if !fit(c.Summary.Fields, category.Fields) {
