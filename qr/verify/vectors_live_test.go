@@ -547,6 +547,36 @@ func presentedAnswers(r *rows) {
 	r.add("presented/unasked", "the question itself", text, verify.Malformed, "")
 }
 
+// polyglotRows are texts and bytes that could be read as two things.
+func polyglotRows(r *rows) {
+	d := r.domain
+	printed, live, shown := r.licence(nil), r.live(d.browser, nil), r.shown(nil)
+	revoked := r.licence(func(c *qr.Credential) { c.Summary.Status = 1<<32 | 10 })
+	r.add("polyglot", "two codes after one another", printed+live, verify.Malformed, "")
+	r.add("polyglot", "two codes with a line between them", printed+"\r\n"+shown, verify.Malformed, "")
+	r.add("polyglot", "two addresses: the last counts", "https://localhost/v#"+printed+" https://localhost/v#"+revoked, verify.Revoked, "")
+	r.add("polyglot", "a code in the place of the host", "https://"+revoked+"/v#"+printed, verify.Valid, "")
+	r.add("polyglot", "an address of somebody else", "https://example.org/pay?to=1#"+live, verify.Valid, "")
+	for _, code := range []struct {
+		name string
+		text string
+		kind byte
+		as   map[byte]verify.Verdict
+	}{
+		{"a printed code", printed, '1', map[byte]verify.Verdict{'2': verify.Malformed, '3': verify.Untrusted, '4': verify.Untrusted, '9': verify.Malformed}},
+		{"a presentation", live, '2', map[byte]verify.Verdict{'1': verify.Malformed, '3': verify.Malformed, '4': verify.Malformed, '9': verify.Malformed}},
+		{"the service's code", shown, '3', map[byte]verify.Verdict{'1': verify.Untrusted, '2': verify.Malformed, '4': verify.Tampered, '9': verify.Malformed}},
+	} {
+		for kind, want := range code.as {
+			r.add("polyglot", code.name+" under the digit "+string(rune(kind)), textOf("1"+string(rune(kind))+code.text[2:len(code.text)-5]), want, "")
+		}
+	}
+	inner := r.signedCredential(r.liveParts(d.phone, nil))
+	r.add("polyglot", "a presentation whose credential is a presentation", r.digits(qr.KindHolder, r.marshal([]any{
+		r.marshal([]any{inner[:150], vectorTime.Unix(), []byte{}, "", make([]byte, 64)}), vectorTime.Unix(), []byte{}, "", make([]byte, 64),
+	})), verify.Malformed, "")
+}
+
 // shown is a code of kind 3 with everything chosen and then changed.
 func (r *rows) shown(change func(*qr.Shown)) string { return r.shownBy(r.domain.presenter, change) }
 
