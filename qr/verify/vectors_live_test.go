@@ -490,6 +490,9 @@ func presentedReplays(r *rows) {
 	after("the same when the window is over", 91*time.Second, good, verify.Clock, once)
 	after("before it was refused for its clock", 91*time.Second, r.live(d.browser, func(l *live) { l.seconds += 91 }), verify.Valid,
 		vectorScan{vectorTime, r.live(d.browser, func(l *live) { l.seconds += 91 })})
+	behind := vectorScan{vectorTime.Add(-4 * time.Minute), good}
+	after("read twice by a terminal that is behind", -4*time.Minute+3*time.Second, good, verify.Valid, behind)
+	after("again at a terminal that is behind, whose trusted time stands still", -4*time.Minute+4*time.Second, good, verify.Replayed, behind)
 	after("a printed code is scanned as often as one likes", time.Hour, r.licence(nil), verify.Valid, vectorScan{vectorTime, r.licence(nil)})
 }
 
@@ -542,6 +545,8 @@ func presentedAnswers(r *rows) {
 	add("by another phone after the first", time.Second, answer(d.phone, nil), verify.Replayed, "answered before", vectorScan{vectorTime, good})
 	add("after one that was refused", time.Second, good, verify.Valid, "", vectorScan{vectorTime, answer(d.phone, func(l *live) { l.seconds -= 91 })})
 	add("in the last second", 2*time.Minute, answer(d.browser, func(l *live) { l.seconds += 120 }), verify.Valid, "")
+	v := r.at("presented/answer", "to a terminal that is behind the last signed time", vectorTime.Add(-3*time.Minute), good, verify.Valid, "")
+	v.Question = &vectorQuestion{text, vectorTime.Add(-4 * time.Minute)}
 	add("a second too late", 2*time.Minute+time.Second, answer(d.browser, func(l *live) { l.seconds += 120 }), verify.Replayed, "run out")
 	r.add("presented/unasked", "an answer where nobody asked", good, verify.Replayed, "counts only there")
 	r.add("presented/unasked", "the question itself", text, verify.Malformed, "")
