@@ -415,3 +415,36 @@ func TestDeviceDisagreement(t *testing.T) {
 		}
 	}
 }
+
+// TestLiveAcrossDomains: a neighbour's holders present like ours, by the devices that
+// count here; what its service presents is not taken, since a service speaks for no
+// region and no category.
+func TestLiveAcrossDomains(t *testing.T) {
+	t.Parallel()
+	n, device := newNeighbours(t), trusttest.NewDevice(t, qr.DeviceP256)
+	credential := trusttest.SignedForDevice(t, n.theirs.ForDevice(now.Add(-time.Hour), device), n.theirs.IssuerKey)
+	live := device.Present(t, credential, now, nil)
+	shown := trusttest.ShownCode(t, n.theirs.Shown(now, qr.Choice{Holder: true}), n.theirs.ShownKey)
+	for _, tt := range []struct {
+		name   string
+		change func()
+		code   string
+		want   verify.Verdict
+		cause  verify.CauseCode
+	}{
+		{"presented", func() {}, live, verify.Valid, verify.CauseInOrder},
+		{"shown by their service", func() {}, shown, verify.Untrusted, verify.CauseUnknownService},
+		{"their devices do not count here", func() { n.ours.Trust.Devices = []int64{int64(qr.DeviceSM2)} }, live, verify.OutOfScope, verify.CauseDeviceKind},
+		{"revoked by them", func() {
+			n.ours.Trust.Devices, n.theirs.Trust.Devices = []int64{int64(qr.DeviceP256)}, nil
+			n.theirs.Set.Revoked.Set(78)
+		},
+			live, verify.Revoked, verify.CauseRevoked},
+	} {
+		tt.change()
+		n.theirs.Status.Lists = nil
+		if r := n.scan(t, now, tt.code); r.Verdict != tt.want || r.CauseCode != tt.cause {
+			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, r.Verdict, r.Cause, tt.want, tt.cause)
+		}
+	}
+}
