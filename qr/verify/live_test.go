@@ -3,6 +3,8 @@ package verify_test
 import (
 	"bytes"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -445,6 +447,45 @@ func TestLiveAcrossDomains(t *testing.T) {
 		n.theirs.Status.Lists = nil
 		if r := n.scan(t, now, tt.code); r.Verdict != tt.want || r.CauseCode != tt.cause {
 			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, r.Verdict, r.Cause, tt.want, tt.cause)
+		}
+	}
+}
+
+// TestOneAnswer: of two phones that answer at the same moment one is taken.
+func TestOneAnswer(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	clock := now
+	v := remembering(t, d, verify.NewMemory(100), &clock)
+	var codes []func(*qr.Challenge) string
+	for range 4 {
+		device := trusttest.NewDevice(t, qr.DeviceP256)
+		credential := trusttest.SignedForDevice(t, d.ForDevice(now.Add(-time.Hour), device), d.IssuerKey)
+		codes = append(codes, func(read *qr.Challenge) string { return device.Present(t, credential, clock, read) })
+	}
+	for i := range byte(10) {
+		question, err := verify.NewChallenge(bytes.NewReader(bytes.Repeat([]byte{i}, 16)), "甲厅", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := qr.ParseChallenge(question.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		var taken atomic.Int32
+		clock = now.Add(time.Duration(i) * time.Second)
+		for _, code := range codes {
+			answer := code(read)
+			group.Go(func() {
+				if v.Answer(answer, question).Verdict == verify.Valid {
+					taken.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if taken.Load() != 1 {
+			t.Errorf("question %d: %d answers are taken", i, taken.Load())
 		}
 	}
 }
