@@ -385,11 +385,10 @@ func (s scan) refused(category *trust.Category) Cause {
 	return Because(CauseKindNotTaken)
 }
 
-// longest bounds the life of live kinds whatever the trust list gives a key.
-var longest = map[qr.Kind]time.Duration{qr.KindHolder: qr.MaxDeviceLife, qr.KindService: qr.MaxShownLife}
-
+// mayLive reports whether a key may sign a kind of code of such a life. Live kinds have
+// a bound of their own, whatever the trust list gives the key.
 func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
-	if most, bounded := longest[kind]; bounded && life > most {
+	if kind == qr.KindHolder && life > qr.MaxDeviceLife || kind == qr.KindService && life > qr.MaxShownLife {
 		return false
 	}
 	for _, k := range kinds {
