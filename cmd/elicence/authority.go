@@ -13,7 +13,7 @@ import (
 )
 
 func newAuthority(s *settings) *cobra.Command {
-	return group("authority", "发证机关 who may issue which licences", newAuthorityAdd(s), newAuthorityList(s))
+	return group("authority", "发证机关 who may issue which licences", newAuthorityAdd(s), newAuthorityList(s), newAuthorityCompromise(s), newAuthorityReissueCodes(s))
 }
 
 // authorityView is an authority as it is printed.
@@ -47,15 +47,9 @@ func newAuthorityAdd(s *settings) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			n.Level = catalogue.Level(level)
-			for part := range strings.SplitSeq(categories, ",") {
-				if part == "" {
-					continue
-				}
-				id, err := catalogue.ParseID(part)
-				if err != nil {
-					return fmt.Errorf("--category: %w", err)
-				}
-				n.Categories = append(n.Categories, id)
+			var err error
+			if n.Categories, err = parseCategories(categories); err != nil {
+				return fmt.Errorf("--category: %w", err)
 			}
 			return s.with(func(o *office.Office) error {
 				a, err := o.AddAuthority(cmd.Context(), s.actor, n)

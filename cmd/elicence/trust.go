@@ -29,5 +29,5 @@ func newTrust(s *settings) *cobra.Command {
 		},
 	}
 	export.Flags().StringVar(&out, "out", "", "`DIR` for the files; one that holds other things is refused")
-	return group("trust", "信任文件 what scanners cache", export)
+	return group("trust", "信任文件 what scanners cache", export, newTrustRecognise(s), newTrustRecognised(s), newTrustCarry(s), newTrustWithdraw(s))
 }

@@ -206,7 +206,7 @@ func readOnce(h *hall) (uint64, error) {
 // halfMade names something beside a cache that should not be left.
 func halfMade(t *testing.T, cache string) string {
 	t.Helper()
-	for _, name := range []string{"next", filepath.Join("parts", "*")} {
+	for _, name := range []string{"next", filepath.Join("parts", "own", "*")} {
 		found, err := filepath.Glob(filepath.Join(filepath.Dir(cache), ".hallsync-"+filepath.Base(cache), name))
 		if err != nil {
 			t.Fatal(err)

@@ -234,7 +234,7 @@ func TestPartsOfAnother(t *testing.T) {
 		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusPartialContent) },
 	} {
 		h := newHall(t, p)
-		parts := filepath.Join(filepath.Dir(h.cache), ".hallsync-trust", "parts")
+		parts := filepath.Join(filepath.Dir(h.cache), ".hallsync-trust", "parts", "own")
 		if err := errors.Join(os.MkdirAll(parts, 0o700), os.WriteFile(filepath.Join(parts, filepath.Base(name)+".part"), files[name].Data[:3], 0o600)); err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/qr/trust"
 )
 
 // NewAuthority names a body that shall issue licences.
@@ -48,6 +49,9 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 	a.Categories = slices.Compact(a.Categories)
 	if err := a.Check(); err != nil {
 		return a, err
+	}
+	if !trust.Within(a.Region, o.config.Region) {
+		return a, fmt.Errorf("authority's region %s is not of %s, %s: no terminal would take its licences: %w", a.Region, o.config.Domain, o.config.Region, ErrOutOfRange)
 	}
 	for _, id := range a.Categories {
 		if _, ok := o.catalogue.Category(id); !ok {

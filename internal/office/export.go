@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -28,7 +29,7 @@ func (o *Office) TrustFile(ctx context.Context, name string) ([]byte, error) {
 	return o.store.TrustFile(ctx, name)
 }
 
-var trustName = regexp.MustCompile(`^([1-9][0-9]*\.root|trust|catalogue|status|time|set/[0-9a-f]{64})$`)
+var trustName = regexp.MustCompile(`^(domains/[0-9a-f]{64}/)?([1-9][0-9]*\.root|trust|catalogue|status|time|set/[0-9a-f]{64})$`)
 
 // ExportTrust publishes and writes the files that a scanner caches into a folder,
 // which is made if it is not there. Files that are no longer referred to are
@@ -45,25 +46,25 @@ func (o *Office) ExportTrust(ctx context.Context, actor, dir string) error {
 	if err := checkCacheFolder(dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "set"), 0o755); err != nil {
-		return fmt.Errorf("exporting trust files: %w", err)
-	}
 	files, err := o.currentTrust(ctx)
 	if err != nil {
 		return fmt.Errorf("exporting trust files: %w", err)
 	}
 	names := slices.SortedFunc(maps.Keys(files), func(a, b string) int { return exportOrder(a) - exportOrder(b) })
 	for _, name := range names {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, files[name]) {
+		place := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+			return fmt.Errorf("exporting trust files: %w", err)
+		}
+		if there, err := os.ReadFile(place); err == nil && bytes.Equal(there, files[name]) {
 			continue
 		}
-		if err := durable.WriteFile(path, files[name], 0o644); err != nil {
+		if err := durable.WriteFile(place, files[name], 0o644); err != nil {
 			return fmt.Errorf("exporting trust files: %w", err)
 		}
 	}
-	if err := removeOldSets(filepath.Join(dir, "set"), files); err != nil {
-		return err
+	if err := removeOld(dir, files); err != nil {
+		return fmt.Errorf("removing old trust files: %w", err)
 	}
 	return o.exportCRLs(ctx, filepath.Join(dir, crlFolder))
 }
@@ -79,6 +80,8 @@ func (o *Office) currentTrust(ctx context.Context) (map[string][]byte, error) {
 			return detcbor.Unmarshal(file, &state)
 		case strings.HasPrefix(name, "set/"):
 			sets[name] = bytes.Clone(file)
+		case strings.HasPrefix(name, domainsFolder):
+			files[name] = bytes.Clone(file)
 		case trustName.MatchString(name):
 			files[name] = bytes.Clone(file)
 		}
@@ -90,22 +93,31 @@ func (o *Office) currentTrust(ctx context.Context) (map[string][]byte, error) {
 	for _, f := range state.Status.Files {
 		files[trust.SetName(f.SM3)] = sets[trust.SetName(f.SM3)]
 	}
+	for _, l := range state.Lost {
+		files[trust.SetName(l.Genuine.SM3)] = sets[trust.SetName(l.Genuine.SM3)]
+	}
 	return files, nil
 }
 
-// exportOrder writes what others refer to before what refers to it.
+// exportOrder writes what others refer to before what refers to it, and other domains
+// before ours.
 func exportOrder(name string) int {
-	switch name {
+	order := 0
+	switch path.Base(name) {
 	case string(trust.RoleTime):
-		return 3
+		order = 3
 	case string(trust.RoleStatus):
-		return 2
+		order = 2
 	case string(trust.RoleTrust), string(trust.RoleCatalogue):
-		return 1
-	default:
-		return 0
+		order = 1
 	}
+	if !strings.HasPrefix(name, domainsFolder) {
+		order += 4
+	}
+	return order
 }
+
+const domainsFolder = "domains/"
 
 // checkCacheFolder refuses to write into a folder that holds something else.
 func checkCacheFolder(dir string) error {
@@ -117,25 +129,28 @@ func checkCacheFolder(dir string) error {
 		return fmt.Errorf("exporting trust files: %w", err)
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != "set" && name != crlFolder && !trustName.MatchString(name) {
+		if name := e.Name(); name != "set" && name+"/" != domainsFolder && name != crlFolder && !trustName.MatchString(name) {
 			return fmt.Errorf("exporting trust files: %s holds %q, which is no trust file: give a folder of its own", dir, name)
 		}
 	}
 	return nil
 }
 
-func removeOldSets(dir string, files map[string][]byte) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("removing old status files: %w", err)
-	}
-	for _, e := range entries {
-		name := "set/" + e.Name()
-		if trustName.MatchString(name) && files[name] == nil {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
-				return fmt.Errorf("removing old status files: %w", err)
-			}
+// removeOld removes set files that nothing refers to any more, and domains that are
+// carried no more.
+func removeOld(dir string, files map[string][]byte) error {
+	var old []string
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
 		}
+		if trustName.MatchString(name) && files[name] == nil && strings.Contains(name, "/") {
+			old = append(old, name)
+		}
+		return nil
+	})
+	for _, name := range old {
+		err = errors.Join(err, os.Remove(filepath.Join(dir, filepath.FromSlash(name))))
 	}
-	return nil
+	return err
 }

@@ -82,3 +82,20 @@ func (p *Publication) Signed() (map[trust.Role][]byte, map[trust.Role]uint64) {
 		trust.RoleTrust: s.Trust.Version, trust.RoleCatalogue: s.Catalogue.Version, trust.RoleStatus: s.Status.Version, trust.RoleTime: s.Time,
 	}
 }
+
+// CompromiseSteps is how many steps a compromise has.
+const CompromiseSteps = 3
+
+// CompromiseUpTo is CompromiseAuthority, cut off after some of its steps.
+func (o *Office) CompromiseUpTo(ctx context.Context, actor, uscc string, steps int) error {
+	g, err := o.lostGeneration(ctx, uscc, "")
+	if err != nil {
+		return err
+	}
+	for _, step := range o.compromiseSteps(ctx, actor, g, "", &Loss{USCC: uscc})[:steps] {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -38,6 +38,8 @@ type publisherState struct {
 	Catalogue fileState
 	Status    statusState
 	Time      uint64
+	Lost      []lostKey
+	Domains   []trust.RecognisedDomain
 }
 
 // fileState is the version of a file and SM3 of its content without its head.
@@ -202,13 +204,16 @@ func (p *publication) due(ctx context.Context, role trust.Role, f *fileState, co
 
 func (p *publication) trust(ctx context.Context) error {
 	o := p.office
-	t := &trust.Trust{Domain: trust.Domain{Region: o.config.Region, Name: o.config.Domain}, Hosts: []string{o.config.Host}, Devices: o.deviceAlgorithms()}
+	t := &trust.Trust{
+		Domain: trust.Domain{Region: o.config.Region, Name: o.config.Domain}, Hosts: []string{o.config.Host}, Devices: o.deviceAlgorithms(),
+		Recognised: p.state.Domains,
+	}
 	authorities, err := o.store.Authorities(ctx)
 	if err != nil {
 		return err
 	}
 	for _, a := range authorities {
-		issuers, err := o.trustIssuers(ctx, a, p.now)
+		issuers, err := o.trustIssuers(ctx, a, p.now, p.state.Lost)
 		if err != nil {
 			return err
 		}

@@ -28,8 +28,9 @@ func (o *Office) deviceAlgorithms() []int64 {
 }
 
 // trustIssuers describes an issuing authority: one entry for every generation of its
-// key, with its lists in the time in which that key signed.
-func (o *Office) trustIssuers(ctx context.Context, a licence.Authority, now time.Time) ([]trust.Issuer, error) {
+// key, with its lists in the time in which that key signed. Of the lost ones is known
+// what is genuine.
+func (o *Office) trustIssuers(ctx context.Context, a licence.Authority, now time.Time, lostKeys []lostKey) ([]trust.Issuer, error) {
 	ring, err := o.issuerKeys(ctx, a)
 	if err != nil {
 		return nil, err
@@ -56,6 +57,11 @@ func (o *Office) trustIssuers(ctx context.Context, a licence.Authority, now time
 			return nil, err
 		} else if lost {
 			issuer.State = trust.IssuerCompromised
+			for _, l := range lostKeys {
+				if l.Point == g.Point {
+					issuer.Since, issuer.Genuine = l.Since, &l.Genuine
+				}
+			}
 		}
 		for _, id := range a.Categories {
 			issuer.Categories = append(issuer.Categories, uint64(id))

@@ -60,6 +60,12 @@ func New(tb testing.TB) *Fixture { return At(tb, time.Now) }
 // At is [New] with a clock.
 func At(tb testing.TB, now func() time.Time) *Fixture {
 	tb.Helper()
+	return Province(tb, now, "340000", "安徽省(测试)")
+}
+
+// Province is [At] of another region.
+func Province(tb testing.TB, now func() time.Time, region, domain string) *Fixture {
+	tb.Helper()
 	ctx := context.Background()
 	f := &Fixture{Dir: filepath.Join(tb.TempDir(), "data"), now: now}
 	check := func(err error) {
@@ -70,7 +76,7 @@ func At(tb testing.TB, now func() time.Time) *Fixture {
 	}
 	var err error
 	f.Office, err = office.Create(ctx, f.Dir, office.CreateOptions{
-		Config:         office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"},
+		Config:         office.Config{Host: "localhost", Region: region, Domain: domain},
 		RootPassphrase: []byte("test"), Actor: "test", Now: now, Observe: f.observe,
 	})
 	check(err)
@@ -79,13 +85,13 @@ func At(tb testing.TB, now func() time.Time) *Fixture {
 			tb.Error(err)
 		}
 	})
-	uscc, err := idcode.USCC("11340000XN000001")
+	uscc, err := idcode.USCC("11" + region + "XN000001")
 	check(err)
 	var all []catalogue.ID
 	for _, c := range f.Office.Catalogue().Categories() {
 		all = append(all, c.ID)
 	}
-	f.Authority, err = f.Office.AddAuthority(ctx, "test", office.NewAuthority{USCC: uscc, Name: "安徽省测试局", Region: "340000", Level: catalogue.Province, Categories: all})
+	f.Authority, err = f.Office.AddAuthority(ctx, "test", office.NewAuthority{USCC: uscc, Name: "安徽省测试局", Region: region, Level: catalogue.Province, Categories: all})
 	check(err)
 	applied, err := f.Office.ApplySeal(ctx, Clerk, office.NewSeal{OwnerUSCC: uscc, Design: impression.Government(impression.Department, "安徽省测试局")})
 	check(err)

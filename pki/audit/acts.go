@@ -9,7 +9,15 @@ const (
 	ActCertificateRelease Act = "certificate.release"
 	ActCertificateShards  Act = "certificate.shards" // an authority's CRLs are divided further
 	ActKeyRotate          Act = "key.rotate"
+	ActKeyLost            Act = "key.lost" // an issuing authority's key was stolen
 	ActSealRenew          Act = "seal.renew"
+)
+
+// Acts on other domains that are recognised; the subject is the SM3 of their root.
+const (
+	ActDomainRecognise Act = "domain.recognise"
+	ActDomainWithdraw  Act = "domain.withdraw"
+	ActDomainCarry     Act = "domain.carry" // its files were taken over
 )
 
 // Acts of the key ceremony and of the root.

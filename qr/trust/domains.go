@@ -51,8 +51,8 @@ func (d *RecognisedDomain) Grants(region string, category uint64) (regionGranted
 	return slices.ContainsFunc(d.Regions, func(in string) bool { return Within(region, in) }), slices.Contains(d.Categories, category)
 }
 
-// check checks what a domain of a region and name recognises.
-func (d *RecognisedDomain) check(own Domain) error {
+// Check refuses what a domain may not recognise: itself, regions of its own, nothing.
+func (d *RecognisedDomain) Check(own Domain) error {
 	if err := d.Domain.check(); err != nil {
 		return err
 	}

@@ -205,7 +205,7 @@ func (t *Trust) check() error {
 	}
 	roots := make(map[[sm3.Size]byte]bool)
 	for _, d := range t.Recognised {
-		if err := d.check(t.Domain); err != nil {
+		if err := d.Check(t.Domain); err != nil {
 			return fmt.Errorf("recognised domain %s: %w: %w", d.Domain.Name, err, ErrInvalid)
 		}
 		if roots[d.RootSM3] {
