@@ -24,3 +24,24 @@ func Example() {
 	// 1 [0] <nil>
 	// check digits are wrong: malformed code
 }
+
+// A hall asks, and a phone reads who it is that asks.
+func ExampleChallenge() {
+	asked := qr.Challenge{Nonce: [qr.NonceSize]byte{1, 2, 3}, Hall: "合肥政务中心3号窗"}
+	digits, err := asked.Text()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	read, err := qr.ParseChallenge(qr.Scanned(digits + "\r\n"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(digits), read.Hall, read.Nonce == asked.Nonce)
+	_, _, err = qr.Decode(digits)
+	fmt.Println(err)
+	// Output:
+	// 116 合肥政务中心3号窗 true
+	// kind 9 is not known: malformed code
+}

@@ -111,7 +111,7 @@ func parse(args []string) (*settings, error) {
 	case s.challenge != "" && !s.screen:
 		return nil, errors.New("--challenge: goes with --screen, which shows the question")
 	case len(s.challenge) > qr.MaxHall:
-		return nil, fmt.Errorf("--challenge: at most %d bytes, which are 16 Chinese characters", qr.MaxHall)
+		return nil, fmt.Errorf("--challenge: at most %d bytes, which are %d Chinese characters", qr.MaxHall, qr.MaxHall/3)
 	case s.clear <= 0:
 		return nil, errors.New("--clear: must be a time such as 30s: what a code says may not stay for everybody to read")
 	}

@@ -168,11 +168,11 @@ func (r *Reader) presented(code []byte, p presentation, m sign1, hall *Hall) str
 		if off := p.seconds - r.trusted; off > c.category.window || off < -c.category.window {
 			return "clock"
 		}
-		if hall.refuses(p, code, r.trusted) {
+		if hall.refuses(p, code, r.clock) {
 			return "replayed"
 		}
 		seconds, err := structure(p.seconds)
-		if err != nil || hall.replayed(string(point)+string(seconds), code, r.trusted) {
+		if err != nil || hall.replayed(string(point)+string(seconds), code, r.clock) {
 			return "replayed"
 		}
 		return ""
@@ -237,7 +237,7 @@ func (r *Reader) shown(code []byte, m sign1, hall *Hall) string {
 		return "out_of_scope"
 	}
 	return r.standing(claim{known: known, category: category, exp: exp, iat: iat, place: s[7], first: s[5], last: s[6], live: func() string {
-		if r.trusted <= exp && hall.replayed(string(code), code, r.trusted) {
+		if r.trusted <= exp && hall.replayed(string(code), code, r.clock) {
 			return "replayed"
 		}
 		return ""

@@ -20,13 +20,30 @@ type Item struct {
 	Warning string
 }
 
+// FailedError says that something could not be read. It wraps the first failure.
+type FailedError struct {
+	Count int
+	First error
+}
+
+func (e *FailedError) Error() string {
+	return fmt.Sprintf("%d could not be read: see the warnings", e.Count)
+}
+
+// Unwrap returns the first failure.
+func (e *FailedError) Unwrap() error { return e.First }
+
+// errShow says that a verdict could not be shown.
+var errShow = errors.New("writing a verdict")
+
 // Source finds things to decide on and hands them over one by one until it has no
 // more, its context ends, or something fails. The error of deliver ends it.
 type Source func(ctx context.Context, deliver func(Item) error) error
 
 // Run decides on what the sources deliver until all of them have ended. What fails in
-// one source, or with one picture, does not keep the others from their verdicts: the
-// failures are returned together. When ctx ends, Run returns.
+// one source, or with one picture, does not keep the others from their verdicts: it is
+// warned of at once, and the error at the end is a [FailedError]. Where verdicts cannot
+// be shown any more, and when ctx ends, Run returns.
 func (t *Terminal) Run(ctx context.Context, sources ...Source) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -68,32 +85,49 @@ func (t *Terminal) decide(ctx context.Context, items <-chan Item, failures <-cha
 	if err := t.tick(); err != nil {
 		return err
 	}
-	var failed []error
-	fail := func(err error) {
-		failed = append(failed, err)
-		if counts, ok := t.o.Show.(interface{ Failed(error) }); ok {
-			counts.Failed(err)
-		}
-	}
+	failed := &FailedError{}
 	for {
 		select {
 		case i := <-items:
-			if err := t.item(i); err != nil {
-				fail(err)
+			err := t.item(i)
+			if errors.Is(err, errShow) {
+				return err
 			}
+			t.notRead(failed, err)
 		case err := <-failures:
-			fail(err)
+			t.notRead(failed, err)
 		case <-tick.C:
 			t.refresh()
 			if err := t.tick(); err != nil {
-				return errors.Join(append(failed, err)...)
+				return err
 			}
 		case <-ended:
-			return errors.Join(failed...)
+			return failed.orNil()
 		case <-ctx.Done():
-			return errors.Join(failed...)
+			return failed.orNil()
 		}
 	}
+}
+
+// notRead counts what could not be read.
+func (t *Terminal) notRead(all *FailedError, err error) {
+	if err == nil {
+		return
+	}
+	if all.Count++; all.Count == 1 {
+		all.First = err
+	}
+	t.o.Warn(err.Error())
+	if counts, ok := t.o.Show.(interface{ Failed(error) }); ok {
+		counts.Failed(err)
+	}
+}
+
+func (e *FailedError) orNil() error {
+	if e.Count == 0 {
+		return nil
+	}
+	return e
 }
 
 func (t *Terminal) item(i Item) error {
@@ -122,7 +156,7 @@ func (t *Terminal) tick() error {
 		}
 	}
 	if err := t.o.Show.Tick(h); err != nil {
-		return fmt.Errorf("writing to the screen: %w", err)
+		return fmt.Errorf("%w: %w", errShow, err)
 	}
 	return t.ask(h.Now)
 }
@@ -136,7 +170,7 @@ func Scanner(name string, in io.Reader, o wedge.Options) Source {
 		// reader or the program.
 		go func() {
 			for {
-				b := make([]byte, wedge.MaxLine)
+				b := make([]byte, 4<<10)
 				n, err := in.Read(b)
 				if n > 0 {
 					select {

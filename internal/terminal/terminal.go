@@ -73,6 +73,8 @@ type Terminal struct {
 	verifier *verify.Verifier
 	good     bool         // a cache was loaded at least once
 	stamp    fs.FileInfo  // the time file at the last try; nil: there was none
+	failed   string       // why the last try failed; empty: it did not
+	tried    time.Time    // when it was, by the monotonic clock
 	cache    *trust.Cache // behind verifier; nil without
 	refused  bool         // something was not valid
 	question *verify.Challenge
@@ -99,27 +101,50 @@ func New(o Options) (*Terminal, error) {
 	return t, nil
 }
 
-// refresh loads the cache again if its time file has changed since the last try.
-func (t *Terminal) refresh() {
+// retryEvery is after how long files that were refused are tried again although they
+// have not changed: the clock may have been set since, or the disk have room again.
+const retryEvery = 10 * time.Second
+
+// stale reports whether the cache should be loaded: its time file has changed since the
+// last try, or that one failed a while ago.
+func (t *Terminal) stale() bool {
+	if t.failed != "" && time.Since(t.tried) >= retryEvery {
+		return true
+	}
 	info, err := os.Stat(filepath.Join(t.o.Trust, string(trust.RoleTime)))
-	if err == nil && t.stamp != nil && os.SameFile(info, t.stamp) && info.ModTime().Equal(t.stamp.ModTime()) {
+	if err != nil {
+		return t.failed == ""
+	}
+	if t.stamp != nil && os.SameFile(info, t.stamp) && info.ModTime().Equal(t.stamp.ModTime()) {
+		return false
+	}
+	t.stamp = info
+	return true
+}
+
+// refresh loads the cache if it is [Terminal.stale]. One reason for failing is warned of
+// once.
+func (t *Terminal) refresh() {
+	if !t.stale() {
 		return
 	}
-	if err == nil {
-		t.stamp = info
-	}
+	t.tried = time.Now()
 	options := verify.Options{Second: t.second, Now: t.o.Now, Replays: t.o.Replays, Disagree: func(digits string) {
 		t.o.Warn("the two implementations of SM2 disagree on this code; keep it and report it: " + digits)
 	}}
 	cache, err := t.load()
-	switch {
-	case err == nil:
-		t.verifier, t.cache, t.good = verify.New(cache, options), cache, true
-	case t.good:
-		t.o.Warn("new trust files are refused, the last good ones stay in force: " + err.Error())
-	default:
-		t.o.Warn("the trust files cannot be used: " + err.Error())
+	if err == nil {
+		t.verifier, t.cache, t.good, t.failed = verify.New(cache, options), cache, true, ""
+		return
+	}
+	warning := "new trust files are refused, the last good ones stay in force: " + err.Error()
+	if !t.good {
+		warning = "the trust files cannot be used: " + err.Error()
 		t.verifier = verify.Without(err, options)
+	}
+	if warning != t.failed {
+		t.failed = warning
+		t.o.Warn(warning)
 	}
 }
 
@@ -178,7 +203,7 @@ func (t *Terminal) report(source string, r verify.Result) error {
 		}
 	}
 	if err := t.o.Show.Scan(source, r); err != nil {
-		return fmt.Errorf("writing a verdict: %w", err)
+		return fmt.Errorf("%w: %w", errShow, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/elicence/elicence/internal/terminal/wedge"
 	"github.com/elicence/elicence/internal/trusttest"
+	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/picture"
 )
 
@@ -192,6 +194,84 @@ func TestNewFiles(t *testing.T) {
 	}
 }
 
+// TestClockIsSet: a terminal that was switched on with a wrong clock is of use once the
+// clock was set, as it asks for; and what is wrong is warned of once.
+func TestClockIsSet(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	code := h.code(t)
+	h.at = now.Add(-time.Hour)
+	h.warnings = nil
+	h.start(t)
+	for range 3 {
+		if got := h.scan(t, code); got != "no_data" {
+			t.Errorf("with a clock an hour behind %s", got)
+		}
+		h.tried = time.Time{} // ten seconds later
+	}
+	if len(h.warnings) != 2 { // and that the root is not pinned
+		t.Errorf("warnings %q", h.warnings)
+	}
+	h.at = now.Add(time.Minute)
+	if got := h.scan(t, code); got != "valid" {
+		t.Errorf("after the clock was set %s", got)
+	}
+}
+
+// TestFolderGone: without its folder a terminal goes on with what it has, says so once,
+// and takes the folder up again when it is back.
+func TestFolderGone(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	code := h.code(t)
+	h.warnings = nil
+	away := h.dir + ".away"
+	if err := os.Rename(h.dir, away); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if got := h.scan(t, code); got != "valid" {
+			t.Errorf("without the folder %s", got)
+		}
+	}
+	if len(h.warnings) != 1 {
+		t.Errorf("warnings %q", h.warnings)
+	}
+	h.domain.Set.Suspended.Set(77)
+	h.next(time.Hour)
+	h.write(t, h.domain.Files(t))
+	if got := h.scan(t, code); got != "suspended" {
+		t.Errorf("with a new folder %s", got)
+	}
+}
+
+// TestExpiresWhileItRuns: files that expire say nothing more, although nothing new came
+// and what they said of a document was not of the kind that grows old.
+func TestExpiresWhileItRuns(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	document := &qr.Document{SignedAt: now, Expires: now.AddDate(10, 0, 0), Number: "1", Length: 9, Seals: []string{}}
+	b, err := document.Sign(h.domain.CodeKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := qr.Encode(qr.KindDocument, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.scan(t, code); got != "valid" {
+		t.Fatalf("at first %s", got)
+	}
+	h.at = time.Unix(h.domain.Trust.Expires, 0)
+	if got := h.scan(t, code); got != "valid" {
+		t.Errorf("in the last second %s", got)
+	}
+	h.at = h.at.Add(time.Second)
+	if got := h.scan(t, code); got != "no_data" {
+		t.Errorf("a second later %s", got)
+	}
+}
+
 // TestTooOld: without new files the last good cache says less and less.
 func TestTooOld(t *testing.T) {
 	t.Parallel()
@@ -268,6 +348,23 @@ func TestText(t *testing.T) {
 	if len(lines) != 3 || !strings.HasPrefix(lines[0], "✓ 有效 Valid | 004 机动车驾驶证") || !strings.Contains(lines[0], "张样例") ||
 		!strings.Contains(lines[1], "未能读出") || strings.Contains(lines[1], "张样例") {
 		t.Errorf("got\n%s", h.out.String())
+	}
+}
+
+// broken cannot be written to.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestNowhereToShow: a terminal whose verdicts nobody sees stops.
+func TestNowhereToShow(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	h.o.Show = JSON{broken{}}
+	code := h.code(t)
+	sent := strings.NewReader(strings.Repeat(code+"\n", 50))
+	if err := h.Run(t.Context(), Scanner("a scanner", sent, wedge.Options{})); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("got %v", err)
 	}
 }
 

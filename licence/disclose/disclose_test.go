@@ -271,3 +271,35 @@ func TestChooseFits(t *testing.T) {
 		t.Errorf("%t, %v, %+v", cut, err, chosen)
 	}
 }
+
+// TestChooseKeepsWhatIsChosen: what is left out because it is said elsewhere is only left
+// out where that is shown.
+func TestChooseKeepsWhatIsChosen(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("文", 200)
+	whole := qr.Summary{
+		Schema: 1, Category: 1, Number: "34************0012", Holder: "张样例", MaskedID: "34************0012", FirstDay: 19000,
+		Fields: []any{long, nil, int64(19000), "张样例"},
+	}
+	fields := []bool{true, true, true, true}
+	for _, tt := range []struct {
+		name   string
+		choice qr.Choice
+		id     string
+		holder any
+	}{
+		{"the id without the number", qr.Choice{MaskedID: true, Fields: fields}, whole.MaskedID, "张样例"},
+		{"the id beside the number", qr.Choice{MaskedID: true, Number: true, Fields: fields}, "", "张样例"},
+		{"the name's field beside the name", qr.Choice{Holder: true, MaskedID: true, Fields: fields}, whole.MaskedID, nil},
+	} {
+		chosen, cut, err := disclose.Choose(whole, fitCase, tt.choice)
+		if err != nil || !cut || chosen.MaskedID != tt.id || chosen.Fields[3] != tt.holder || chosen.Fields[2] != int64(19000) {
+			t.Errorf("%s: %+v, %t, %v", tt.name, chosen, cut, err)
+		}
+	}
+	// A holder's field that says something else than the name stays.
+	whole.Fields[3] = "李样例"
+	if chosen, _, err := disclose.Choose(whole, fitCase, qr.Choice{Holder: true, Fields: fields}); err != nil || chosen.Fields[3] != "李样例" {
+		t.Errorf("%+v, %v", chosen, err)
+	}
+}

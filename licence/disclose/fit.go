@@ -21,15 +21,14 @@ var ErrTooLong = errors.New("the summary does not fit a code")
 // that the licence says more.
 //
 // First goes what the summary says elsewhere: a code field that is the holder's name or
-// document number or the issue day, and a document number that is the licence number.
-// Nothing is lost by that and it counts as no cut.
-// Then the other code fields are cut, all to the same number of characters, the highest
+// document number or the first day, and a document number that is the licence number.
+// Nothing is lost by that and it counts as no cut. Then the other code fields are cut, all to the same number of characters, the highest
 // that fits; then the holder's name, then the licence number, then the document number,
 // each to no less than six characters. A number written as text is not shortened, which
 // would make it another number: the ellipsis stands for all of it. Days and integers
 // stay, and so does every text that would take no fewer bytes.
 func Fit(credential *qr.Credential, c *catalogue.Category, limit int) (bool, error) {
-	return fit(&credential.Summary, c, limit, credential.Size)
+	return fit(&credential.Summary, c, limit, qr.Choice{Number: true, Holder: true, MaskedID: true, Validity: true}, credential.Size)
 }
 
 // Choose returns what a code of kind 3 shows of a summary, cut by the rule of [Fit] to
@@ -37,15 +36,16 @@ func Fit(credential *qr.Credential, c *catalogue.Category, limit int) (bool, err
 func Choose(s qr.Summary, c *catalogue.Category, choice qr.Choice) (qr.Chosen, bool, error) {
 	// Any two times of today take as many bytes.
 	shown := qr.Shown{SignedAt: time.Unix(1<<31, 0), Expires: time.Unix(1<<31+60, 0)}
-	cut, err := fit(&s, c, qr.MaxScreen, func() (int, error) {
+	cut, err := fit(&s, c, qr.MaxScreen, choice, func() (int, error) {
 		shown.Chosen = s.Choose(choice)
 		return shown.Size()
 	})
 	return s.Choose(choice), cut, err
 }
 
-// fit cuts a summary until size, which looks at it, is at most limit.
-func fit(s *qr.Summary, c *catalogue.Category, limit int, size func() (int, error)) (bool, error) {
+// fit cuts a summary, of which a choice is shown, until size, which looks at it, is at
+// most limit.
+func fit(s *qr.Summary, c *catalogue.Category, limit int, shown qr.Choice, size func() (int, error)) (bool, error) {
 	fits := func() (bool, error) {
 		n, err := size()
 		return n <= limit, err
@@ -56,11 +56,11 @@ func fit(s *qr.Summary, c *catalogue.Category, limit int, size func() (int, erro
 	s.Fields = slices.Clone(s.Fields)
 	fields := c.QRFields()
 	for i := range s.Fields {
-		if i < len(fields) && fields[i].MapsTo != catalogue.MapsNothing {
+		if i < len(fields) && saysAnyway(s, shown, fields[i].MapsTo, s.Fields[i]) {
 			s.Fields[i] = nil
 		}
 	}
-	if s.MaskedID == s.Number {
+	if shown.Number && s.MaskedID == s.Number {
 		s.MaskedID = ""
 	}
 	if ok, err := fits(); ok || err != nil {
@@ -100,6 +100,20 @@ func fit(s *qr.Summary, c *catalogue.Category, limit int, size func() (int, erro
 		return true, err
 	}
 	return true, fmt.Errorf("category %s, limit %d bytes: %w", c.ID, limit, ErrTooLong)
+}
+
+// saysAnyway reports whether what is shown of a summary says a field's value elsewhere.
+func saysAnyway(s *qr.Summary, shown qr.Choice, m catalogue.Mapping, value any) bool {
+	switch m {
+	case catalogue.MapsHolderName:
+		return shown.Holder && value == s.Holder
+	case catalogue.MapsHolderID:
+		return shown.MaskedID && value == s.MaskedID
+	case catalogue.MapsIssueDate:
+		return shown.Validity && value == int64(s.FirstDay)
+	default:
+		return false
+	}
 }
 
 // stage cuts a part of a summary to a number of characters.

@@ -249,6 +249,20 @@ func (c *Cache) checkClock(o Options, roles ...Role) error {
 	return errors.Join(expired...)
 }
 
+// Expired says which file of the cache has expired by a time. A cache is in time when it
+// is loaded; who keeps one asks again.
+func (c *Cache) Expired(now time.Time) error {
+	for _, f := range [...]struct {
+		role Role
+		head *Head
+	}{{RoleRoot, &c.Root.Head}, {RoleTrust, &c.Trust.Head}, {RoleCatalogue, &c.Catalogue.Head}, {RoleStatus, &c.Status.Head}, {RoleTime, &c.Time.Head}} {
+		if err := f.head.expired(f.role, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // SetName is the name of a set file within a cache.
 func SetName(sum [sm3.Size]byte) string { return "set/" + hex.EncodeToString(sum[:]) }
 

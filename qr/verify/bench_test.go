@@ -84,7 +84,11 @@ func bareDevice(tb testing.TB, device *qr.DeviceKey, message []byte, signature p
 		return func() bool { return sm2.VerifyASN1WithSM2(key.ECDSA(), nil, message, sig) }
 	}
 	x, y := elliptic.UnmarshalCompressed(elliptic.P256(), point[:])
-	key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: x, Y: y}
+	uncompressed := append(append([]byte{4}, x.FillBytes(make([]byte, 32))...), y.FillBytes(make([]byte, 32))...)
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), uncompressed)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return func() bool {
 		digest := sha256.Sum256(message)
 		return ecdsa.VerifyASN1(key, digest[:], sig)

@@ -220,6 +220,12 @@ func document(t *testing.T, name, after, before, want string) {
 		return
 	}
 	if got != want {
-		t.Errorf("%s does not say what the program says: run with -update and read it\n got %s\nwant %s", name, got, want)
+		has := strings.Split(got, "\n")
+		for i, line := range strings.Split(want, "\n") {
+			if i >= len(has) || has[i] != line {
+				t.Fatalf("%s does not say what the program says: run with -update and read it; the first difference is\n%s", name, line)
+			}
+		}
+		t.Errorf("%s says more than the program: run with -update and read it", name)
 	}
 }

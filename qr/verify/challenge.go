@@ -51,8 +51,8 @@ func (c *Challenge) Waits(now time.Time) bool {
 	return c.read.IsZero() && !now.After(c.until)
 }
 
-// refuses takes an answer, or says why not: no cause, and it is taken. What it takes it takes once more within
-// [DoubleRead].
+// refuses takes an answer, or says why not: no cause, and it is taken. What it takes it
+// takes once more within [DoubleRead].
 func (c *Challenge) refuses(given *qr.Challenge, code [16]byte, now time.Time) Cause {
 	c.lock.Lock()
 	defer c.lock.Unlock()

@@ -48,11 +48,11 @@ func (v *Verifier) presented(s scan, p *qr.Presentation, m *cose.Sign1, r *Resul
 			return Replayed, Because(CauseAnswerElsewhere)
 		}
 		if s.question != nil {
-			if cause := s.question.refuses(p.Challenge, showing.Code, now); cause.Code != "" {
+			if cause := s.question.refuses(p.Challenge, showing.Code, v.now()); cause.Code != "" {
 				return Replayed, cause
 			}
 		}
-		return v.first(showing, now)
+		return v.first(showing)
 	}
 	return v.Standing(claim)
 }
@@ -96,14 +96,16 @@ func (v *Verifier) shown(s scan, m *cose.Sign1, r *Result) (Verdict, Cause) {
 		if now.After(shown.Expires) {
 			return Valid, Cause{} // not live any more: said to be expired
 		}
-		return v.first(showingOfService(shown, s.code), now)
+		return v.first(showingOfService(shown, s.code))
 	}
 	return v.Standing(claim)
 }
 
-// first wants a showing to be the first of its kind.
-func (v *Verifier) first(s Showing, now time.Time) (Verdict, Cause) {
-	if v.replays != nil && v.replays.Seen(s, now) {
+// first wants a showing to be the first of its kind. The memory goes by the terminal's
+// own clock: trusted time stands still while that clock is behind the last signed time,
+// and a code that is shown again would seem to be read twice.
+func (v *Verifier) first(s Showing) (Verdict, Cause) {
+	if v.replays != nil && v.replays.Seen(s, v.now()) {
 		return Replayed, Because(CauseShownBefore)
 	}
 	return Valid, Cause{}

@@ -3,6 +3,8 @@ package verify_test
 import (
 	"bytes"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -412,6 +414,78 @@ func TestDeviceDisagreement(t *testing.T) {
 		busy := verify.New(cache, verify.Options{Second: opinion{err: pki.ErrBusy}, Now: func() time.Time { return now }})
 		if r := busy.Text(code); r.Verdict != want {
 			t.Errorf("%s, a busy second opinion: %s (%s), want %s", algorithm, r.Verdict, r.Cause, want)
+		}
+	}
+}
+
+// TestLiveAcrossDomains: a neighbour's holders present like ours, by the devices that
+// count here; what its service presents is not taken, since a service speaks for no
+// region and no category.
+func TestLiveAcrossDomains(t *testing.T) {
+	t.Parallel()
+	n, device := newNeighbours(t), trusttest.NewDevice(t, qr.DeviceP256)
+	credential := trusttest.SignedForDevice(t, n.theirs.ForDevice(now.Add(-time.Hour), device), n.theirs.IssuerKey)
+	live := device.Present(t, credential, now, nil)
+	shown := trusttest.ShownCode(t, n.theirs.Shown(now, qr.Choice{Holder: true}), n.theirs.ShownKey)
+	for _, tt := range []struct {
+		name   string
+		change func()
+		code   string
+		want   verify.Verdict
+		cause  verify.CauseCode
+	}{
+		{"presented", func() {}, live, verify.Valid, verify.CauseInOrder},
+		{"shown by their service", func() {}, shown, verify.Untrusted, verify.CauseUnknownService},
+		{"their devices do not count here", func() { n.ours.Trust.Devices = []int64{int64(qr.DeviceSM2)} }, live, verify.OutOfScope, verify.CauseDeviceKind},
+		{"revoked by them", func() {
+			n.ours.Trust.Devices, n.theirs.Trust.Devices = []int64{int64(qr.DeviceP256)}, nil
+			n.theirs.Set.Revoked.Set(78)
+		},
+			live, verify.Revoked, verify.CauseRevoked},
+	} {
+		tt.change()
+		n.theirs.Status.Lists = nil
+		if r := n.scan(t, now, tt.code); r.Verdict != tt.want || r.CauseCode != tt.cause {
+			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, r.Verdict, r.Cause, tt.want, tt.cause)
+		}
+	}
+}
+
+// TestOneAnswer: of two phones that answer at the same moment one is taken.
+func TestOneAnswer(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	clock := now
+	v := remembering(t, d, verify.NewMemory(100), &clock)
+	var codes []func(*qr.Challenge) string
+	for range 4 {
+		device := trusttest.NewDevice(t, qr.DeviceP256)
+		credential := trusttest.SignedForDevice(t, d.ForDevice(now.Add(-time.Hour), device), d.IssuerKey)
+		codes = append(codes, func(read *qr.Challenge) string { return device.Present(t, credential, clock, read) })
+	}
+	for i := range byte(10) {
+		question, err := verify.NewChallenge(bytes.NewReader(bytes.Repeat([]byte{i}, 16)), "甲厅", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := qr.ParseChallenge(question.Text())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		var taken atomic.Int32
+		clock = now.Add(time.Duration(i) * time.Second)
+		for _, code := range codes {
+			answer := code(read)
+			group.Go(func() {
+				if v.Answer(answer, question).Verdict == verify.Valid {
+					taken.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if taken.Load() != 1 {
+			t.Errorf("question %d: %d answers are taken", i, taken.Load())
 		}
 	}
 }

@@ -28,7 +28,8 @@ type Showing struct {
 }
 
 // Replays remembers what was shown. Seen reports whether it was shown before, and
-// remembers it. [Memory] is one; a terminal that keeps it on a disk wraps it.
+// remembers it; now is the terminal's own clock. [Memory] is one; a terminal that keeps it
+// on a disk wraps it.
 type Replays interface {
 	Seen(s Showing, now time.Time) bool
 }

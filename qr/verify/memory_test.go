@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,4 +186,27 @@ func FuzzRestore(f *testing.F) {
 		}
 		m.Seen(showing(1, now), now)
 	})
+}
+
+// TestOnceAmongMany: of many scans at the same moment one is the first.
+func TestOnceAmongMany(t *testing.T) {
+	t.Parallel()
+	m := verify.NewMemory(1000)
+	for second := range 50 {
+		var group sync.WaitGroup
+		var taken atomic.Int32
+		for i := range 8 {
+			s := showing(second, now.Add(time.Duration(second)*time.Second))
+			s.Code[15] = byte(i)
+			group.Go(func() {
+				if !m.Seen(s, now) {
+					taken.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if taken.Load() != 1 {
+			t.Fatalf("%d of eight are taken", taken.Load())
+		}
+	}
 }

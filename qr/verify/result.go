@@ -38,7 +38,7 @@ type Result struct {
 	TookMicros   int64             `json:"took_us"`
 
 	// Status is where the status lists have the credential, list<<32 | index; nil where
-	// no signed credential names a place.
+	// no signed credential of this domain names a place.
 	Status *uint64 `json:"-"`
 
 	// Labels are the Chinese and English names of the fields, in order.
@@ -70,10 +70,11 @@ func (r *Result) because(v Verdict, c Cause) {
 // found good.
 func (r *Result) show(c *credential) {
 	s := &c.Summary
-	r.Status = &s.Status
 	if home := c.issuer.Home; c.issuer.Granted != nil {
 		asOf := home.AsOf().UTC().Format(time.RFC3339)
 		r.TrustVersion, r.StatusAsOf = &home.Trust.Version, &asOf
+	} else {
+		r.Status = &s.Status
 	}
 	r.showSummary(said{
 		category: s.Category, number: &s.Number, holder: &s.Holder, maskedID: &s.MaskedID, firstDay: &s.FirstDay, lastDay: s.LastDay,

@@ -490,6 +490,9 @@ func presentedReplays(r *rows) {
 	after("the same when the window is over", 91*time.Second, good, verify.Clock, once)
 	after("before it was refused for its clock", 91*time.Second, r.live(d.browser, func(l *live) { l.seconds += 91 }), verify.Valid,
 		vectorScan{vectorTime, r.live(d.browser, func(l *live) { l.seconds += 91 })})
+	behind := vectorScan{vectorTime.Add(-4 * time.Minute), good}
+	after("read twice by a terminal that is behind", -4*time.Minute+3*time.Second, good, verify.Valid, behind)
+	after("again at a terminal that is behind, whose trusted time stands still", -4*time.Minute+4*time.Second, good, verify.Replayed, behind)
 	after("a printed code is scanned as often as one likes", time.Hour, r.licence(nil), verify.Valid, vectorScan{vectorTime, r.licence(nil)})
 }
 
@@ -542,9 +545,41 @@ func presentedAnswers(r *rows) {
 	add("by another phone after the first", time.Second, answer(d.phone, nil), verify.Replayed, "answered before", vectorScan{vectorTime, good})
 	add("after one that was refused", time.Second, good, verify.Valid, "", vectorScan{vectorTime, answer(d.phone, func(l *live) { l.seconds -= 91 })})
 	add("in the last second", 2*time.Minute, answer(d.browser, func(l *live) { l.seconds += 120 }), verify.Valid, "")
+	v := r.at("presented/answer", "to a terminal that is behind the last signed time", vectorTime.Add(-3*time.Minute), good, verify.Valid, "")
+	v.Question = &vectorQuestion{text, vectorTime.Add(-4 * time.Minute)}
 	add("a second too late", 2*time.Minute+time.Second, answer(d.browser, func(l *live) { l.seconds += 120 }), verify.Replayed, "run out")
 	r.add("presented/unasked", "an answer where nobody asked", good, verify.Replayed, "counts only there")
 	r.add("presented/unasked", "the question itself", text, verify.Malformed, "")
+}
+
+// polyglotRows are texts and bytes that could be read as two things.
+func polyglotRows(r *rows) {
+	d := r.domain
+	printed, live, shown := r.licence(nil), r.live(d.browser, nil), r.shown(nil)
+	revoked := r.licence(func(c *qr.Credential) { c.Summary.Status = 1<<32 | 10 })
+	r.add("polyglot", "two codes after one another", printed+live, verify.Malformed, "")
+	r.add("polyglot", "two codes with a line between them", printed+"\r\n"+shown, verify.Malformed, "")
+	r.add("polyglot", "two addresses: the last counts", "https://localhost/v#"+printed+" https://localhost/v#"+revoked, verify.Revoked, "")
+	r.add("polyglot", "a code in the place of the host", "https://"+revoked+"/v#"+printed, verify.Valid, "")
+	r.add("polyglot", "an address of somebody else", "https://example.org/pay?to=1#"+live, verify.Valid, "")
+	for _, code := range []struct {
+		name string
+		text string
+		kind byte
+		as   map[byte]verify.Verdict
+	}{
+		{"a printed code", printed, '1', map[byte]verify.Verdict{'2': verify.Malformed, '3': verify.Untrusted, '4': verify.Untrusted, '9': verify.Malformed}},
+		{"a presentation", live, '2', map[byte]verify.Verdict{'1': verify.Malformed, '3': verify.Malformed, '4': verify.Malformed, '9': verify.Malformed}},
+		{"the service's code", shown, '3', map[byte]verify.Verdict{'1': verify.Untrusted, '2': verify.Malformed, '4': verify.Tampered, '9': verify.Malformed}},
+	} {
+		for kind, want := range code.as {
+			r.add("polyglot", code.name+" under the digit "+string(rune(kind)), textOf("1"+string(rune(kind))+code.text[2:len(code.text)-5]), want, "")
+		}
+	}
+	inner := r.signedCredential(r.liveParts(d.phone, nil))
+	r.add("polyglot", "a presentation whose credential is a presentation", r.digits(qr.KindHolder, r.marshal([]any{
+		r.marshal([]any{inner[:150], vectorTime.Unix(), []byte{}, "", make([]byte, 64)}), vectorTime.Unix(), []byte{}, "", make([]byte, 64),
+	})), verify.Malformed, "")
 }
 
 // shown is a code of kind 3 with everything chosen and then changed.

@@ -4,6 +4,7 @@ import (
 	"crypto/elliptic"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/readertest"
+	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/qr"
 )
@@ -170,6 +172,48 @@ func TestSigningVectors(t *testing.T) {
 		nonce, hall, err := readertest.Question(v.Text)
 		if (err == nil) != (v.Hall != "") || err == nil && (hall != v.Hall || hex.EncodeToString(nonce) != v.Nonce) {
 			t.Errorf("%s: the second reader reads %x, %s, %v", v.Name, nonce, hall, err)
+		}
+	}
+}
+
+// TestSigningVectorsByOpenSSL: another program accepts what a device has signed, and not
+// another message.
+func TestSigningVectorsByOpenSSL(t *testing.T) {
+	t.Parallel()
+	tooltest.Need(t, "openssl")
+	b, err := os.ReadFile(filepath.Join(vectorFolder, signingName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file signingFile
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	// SubjectPublicKeyInfo of a compressed point.
+	heads := map[int]string{
+		int(qr.DeviceSM2):  "3039301306072a8648ce3d020106082a811ccf5501822d032200",
+		int(qr.DeviceP256): "3039301306072a8648ce3d020106082a8648ce3d030107032200",
+	}
+	digests := map[int][]string{int(qr.DeviceSM2): {"-sm3", "-sigopt", "distid:1234567812345678"}, int(qr.DeviceP256): {"-sha256"}}
+	for _, v := range file.Presentations {
+		dir := t.TempDir()
+		write := func(name string, b []byte) string {
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+		spki := append(unhex(t, heads[v.Algorithm]), unhex(t, v.Device)...)
+		key := write("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki}))
+		args := append([]string{"dgst", "-verify", key, "-signature", write("signature", pki.Signature(unhex(t, v.Signature)).DER())}, digests[v.Algorithm]...)
+		if out, err := tooltest.Try(t, "openssl", append(args, write("message", unhex(t, v.Signed)))...); err != nil {
+			t.Errorf("%s: %v: %s", v.Name, err, out)
+		}
+		other := unhex(t, v.Signed)
+		other[len(other)-1] ^= 1
+		if out, err := tooltest.Try(t, "openssl", append(args, write("other", other))...); err == nil {
+			t.Errorf("%s: another message is accepted: %s", v.Name, out)
 		}
 	}
 }

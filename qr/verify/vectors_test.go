@@ -149,7 +149,7 @@ func generate(tb testing.TB) fstest.MapFS {
 	s := &scanners{dir: d.cache, pin: d.pin, caches: make(map[time.Time]loaded)}
 	for name, fill := range map[string]func(*rows){
 		"text": textRows, "cose": coseRows, "signature": signatureRows, "payload": payloadRows,
-		"scope": scopeRows, "status": statusRows, "time": timeRows, "document": documentRows, "presented": presentedRows, "shown": shownRows,
+		"scope": scopeRows, "status": statusRows, "time": timeRows, "document": documentRows, "presented": presentedRows, "shown": shownRows, "polyglot": polyglotRows,
 	} {
 		r := &rows{tb: tb, domain: d}
 		fill(r)

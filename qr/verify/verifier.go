@@ -137,6 +137,9 @@ func (v *Verifier) decide(s scan, r *Result) (Verdict, Cause) {
 	case v.cache == nil:
 		return NoData, v.why
 	}
+	if err := v.cache.Expired(v.trustedNow()); err != nil {
+		return NoData, noCache(err)
+	}
 	switch s.kind {
 	case qr.KindHolder:
 		return v.presented(s, p, m, r)
@@ -200,6 +203,11 @@ func (v *Verifier) credential(s scan, m *cose.Sign1, object pki.Object, parse fu
 		return nil, Malformed, misread(err)
 	}
 	c := &credential{Credential: parsed, issuer: candidates[i]}
+	if home := c.issuer.Home; home != v.cache {
+		if err := home.Expired(v.trustedNow()); err != nil {
+			return nil, NoData, noCache(err)
+		}
+	}
 	if category, known := c.issuer.Home.Category(c.Summary.Category, c.Summary.Schema); known {
 		c.category = category
 		if !fit(c.Summary.Fields, category.Fields) {
@@ -377,11 +385,10 @@ func (s scan) refused(category *trust.Category) Cause {
 	return Because(CauseKindNotTaken)
 }
 
-// longest bounds the life of live kinds whatever the trust list gives a key.
-var longest = map[qr.Kind]time.Duration{qr.KindHolder: qr.MaxDeviceLife, qr.KindService: qr.MaxShownLife}
-
+// mayLive reports whether a key may sign a kind of code of such a life. Live kinds have
+// a bound of their own, whatever the trust list gives the key.
 func mayLive(kinds []trust.KindLife, kind qr.Kind, life time.Duration) bool {
-	if most, bounded := longest[kind]; bounded && life > most {
+	if kind == qr.KindHolder && life > qr.MaxDeviceLife || kind == qr.KindService && life > qr.MaxShownLife {
 		return false
 	}
 	for _, k := range kinds {

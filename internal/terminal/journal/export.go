@@ -61,6 +61,11 @@ func Export(dir string, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
+	// What is collected must still be there after a power loss, or the journal would
+	// seem to have been changed.
+	if err := syncFiles(dir); err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
 	key, err := openKey(dir, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)

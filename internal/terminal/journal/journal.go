@@ -254,6 +254,24 @@ func list(dir string) ([]int, error) {
 	return numbers, nil
 }
 
+// syncFiles forces all files to the disk, whoever writes them.
+func syncFiles(dir string) error {
+	numbers, err := list(dir)
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		f, err := os.Open(path(dir, number))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return durable.SyncDir(dir)
+}
+
 // file is what is whole of one file.
 type file struct {
 	first, next uint64 // entries: from, and the one after the last
