@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -30,10 +31,10 @@ type walletService struct {
 	log bytes.Buffer
 }
 
-func newWalletService(tb testing.TB) *walletService {
+func newWalletService(tb testing.TB, proxies ...netip.Prefix) *walletService {
 	tb.Helper()
 	s := &walletService{Fixture: officetest.New(tb)}
-	server, err := api.New(s.Office, api.Options{Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Metrics: api.NewMetrics()})
+	server, err := api.New(s.Office, api.Options{Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Metrics: api.NewMetrics(), Proxies: proxies})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -342,6 +343,28 @@ func TestTriesAreLimited(t *testing.T) {
 	}
 	if !limited {
 		t.Error("40 binding codes can be tried at once")
+	}
+}
+
+// TestProxies: behind a proxy that is trusted each caller has its own limit, behind
+// another the proxy is the caller.
+func TestProxies(t *testing.T) {
+	t.Parallel()
+	s := newWalletService(t, netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32"))
+	h := newHandheld(t, "sm2")
+	for proxy, want := range map[string]bool{"192.0.2.9": false, "2001:db8::9": false, "198.51.100.9": true, "10.0.0.9": true} {
+		limited := false
+		for n := range 40 {
+			none, err := licence.NewBindingCode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			status, _, _ := s.ask(t, "/v1/wallet/bindings", h.bindings(none.Digits()), "X-Forwarded-For", fmt.Sprintf("203.0.113.%d, %s", n, proxy))
+			limited = limited || status == http.StatusTooManyRequests
+		}
+		if limited != want {
+			t.Errorf("40 callers behind %s are limited as one: %v, want %v", proxy, limited, want)
+		}
 	}
 }
 
