@@ -317,6 +317,12 @@ func TestTriesAreLimited(t *testing.T) {
 	r := s.Issue(t, "007")
 	s.publish(t)
 	name := r.Licence.Holders[0].Name
+	right := object{"number": r.Licence.Number, "holder": name}
+	for range 10 { // who knows the name may ask
+		if status, _, answer := s.ask(t, "/v1/verifications", right); status != http.StatusOK || answer["verdict"] != "valid" {
+			t.Fatalf("with the right name: status %d, %v", status, answer)
+		}
+	}
 	guess := func(n int) object { return object{"number": r.Licence.Number, "holder": fmt.Sprint("名", n)} }
 	for n := range 5 {
 		if status, _, answer := s.ask(t, "/v1/verifications", guess(n)); status != http.StatusOK || answer["verdict"] != "no_data" || answer["online"] != true {
@@ -324,7 +330,6 @@ func TestTriesAreLimited(t *testing.T) {
 		}
 	}
 	// Even the right one, from wherever it says it comes.
-	right := object{"number": r.Licence.Number, "holder": name}
 	if status, _, answer := s.ask(t, "/v1/verifications", right, "X-Real-IP", "192.0.2.1"); status != http.StatusTooManyRequests {
 		t.Errorf("the sixth try of a number: status %d, %v, want 429", status, answer)
 	}
