@@ -92,6 +92,8 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s.registerVerifications()
 	s.registerWallet()
 	s.registerHealth()
+	s.registerCategories()
+	s.registerSeals()
 	s.registerAudit()
 	e.GET("/trust/*", s.trustFile)
 	e.GET("/trust/crl/index", s.crlIndex)

@@ -18,6 +18,14 @@ const (
 	ActRootCRL  Act = "crl.root" // the root signed a list
 )
 
+// Acts in the life of a seal.
+const (
+	ActSealSuspend Act = "seal.suspend"
+	ActSealResume  Act = "seal.resume"
+	ActSealRevoke  Act = "seal.revoke"
+	ActSealRules   Act = "seal.rules" // keepers, limits
+)
+
 // ActListOpen: an authority got a further status list; the subject is its code.
 const ActListOpen Act = "list.open"
 
