@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -48,6 +49,9 @@ type Options struct {
 	// MetricsListen is the address at which the metrics are served, for the
 	// operator's own network. Empty: nowhere.
 	MetricsListen string
+	// Proxies are the networks of proxies whose word on a caller's address counts, beside
+	// that of proxies on this machine.
+	Proxies []netip.Prefix
 	// Desk is the path of the Unix socket of the [Desk]. Empty: there is none.
 	Desk string
 	// Programs are those for the browser, as make web builds them. Nil: those that
@@ -79,9 +83,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = problem
-	// The address of a caller is that of the connection, or what a proxy on this machine
-	// says of it; what callers say of themselves gets nobody around a limit.
-	e.IPExtractor = echo.ExtractIPFromXFFHeader(echo.TrustLinkLocal(false), echo.TrustPrivateNet(false))
+	e.IPExtractor = callerAddress(opt.Proxies)
 	// One byte more than an operation reads: the operation's own answer to what is too
 	// large also covers bodies that do not tell their length.
 	e.Use(middleware.Recover(), s.metrics.observe, s.logRequests, secure, middleware.BodyLimit(strconv.Itoa(maxBody+1)+"B"))
@@ -165,6 +167,19 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 // limited bounds the requests of one address, but for those that are skipped.
 func limited(perSecond float64, burst int, skip middleware.Skipper) echo.MiddlewareFunc {
 	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{Skipper: skip, Store: byAddress(perSecond, burst)})
+}
+
+// callerAddress finds the address that limits go by: that of the connection, or what
+// proxies that are trusted say of it. What callers say of themselves gets nobody around
+// a limit.
+func callerAddress(proxies []netip.Prefix) echo.IPExtractor {
+	trusted := []echo.TrustOption{echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		trusted = append(trusted, echo.TrustIPRange(&net.IPNet{
+			IP: p.Masked().Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(trusted...)
 }
 
 // byAddress counts the requests of each address.

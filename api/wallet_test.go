@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -30,10 +31,10 @@ type walletService struct {
 	log bytes.Buffer
 }
 
-func newWalletService(tb testing.TB) *walletService {
+func newWalletService(tb testing.TB, proxies ...netip.Prefix) *walletService {
 	tb.Helper()
 	s := &walletService{Fixture: officetest.New(tb)}
-	server, err := api.New(s.Office, api.Options{Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Metrics: api.NewMetrics()})
+	server, err := api.New(s.Office, api.Options{Log: slog.New(slog.NewJSONHandler(&s.log, nil)), Metrics: api.NewMetrics(), Proxies: proxies})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -316,6 +317,12 @@ func TestTriesAreLimited(t *testing.T) {
 	r := s.Issue(t, "007")
 	s.publish(t)
 	name := r.Licence.Holders[0].Name
+	right := object{"number": r.Licence.Number, "holder": name}
+	for range 10 { // who knows the name may ask
+		if status, _, answer := s.ask(t, "/v1/verifications", right); status != http.StatusOK || answer["verdict"] != "valid" {
+			t.Fatalf("with the right name: status %d, %v", status, answer)
+		}
+	}
 	guess := func(n int) object { return object{"number": r.Licence.Number, "holder": fmt.Sprint("名", n)} }
 	for n := range 5 {
 		if status, _, answer := s.ask(t, "/v1/verifications", guess(n)); status != http.StatusOK || answer["verdict"] != "no_data" || answer["online"] != true {
@@ -323,7 +330,6 @@ func TestTriesAreLimited(t *testing.T) {
 		}
 	}
 	// Even the right one, from wherever it says it comes.
-	right := object{"number": r.Licence.Number, "holder": name}
 	if status, _, answer := s.ask(t, "/v1/verifications", right, "X-Real-IP", "192.0.2.1"); status != http.StatusTooManyRequests {
 		t.Errorf("the sixth try of a number: status %d, %v, want 429", status, answer)
 	}
@@ -342,6 +348,28 @@ func TestTriesAreLimited(t *testing.T) {
 	}
 	if !limited {
 		t.Error("40 binding codes can be tried at once")
+	}
+}
+
+// TestProxies: behind a proxy that is trusted each caller has its own limit, behind
+// another the proxy is the caller.
+func TestProxies(t *testing.T) {
+	t.Parallel()
+	s := newWalletService(t, netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32"))
+	h := newHandheld(t, "sm2")
+	for proxy, want := range map[string]bool{"192.0.2.9": false, "2001:db8::9": false, "198.51.100.9": true, "10.0.0.9": true} {
+		limited := false
+		for n := range 40 {
+			none, err := licence.NewBindingCode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			status, _, _ := s.ask(t, "/v1/wallet/bindings", h.bindings(none.Digits()), "X-Forwarded-For", fmt.Sprintf("203.0.113.%d, %s", n, proxy))
+			limited = limited || status == http.StatusTooManyRequests
+		}
+		if limited != want {
+			t.Errorf("40 callers behind %s are limited as one: %v, want %v", proxy, limited, want)
+		}
 	}
 }
 

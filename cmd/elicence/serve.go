@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,12 +18,17 @@ import (
 
 func newServe(s *settings) *cobra.Command {
 	var listen, ocspListen, metricsListen string
+	var proxies []string
 	var clockError time.Duration
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME] [--tsa-policy OID]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--metrics-listen ADDRESS] [--proxy NETWORK,…] [--clock-error TIME] [--tsa-policy OID]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			networks, err := parseNetworks("--proxy", proxies)
+			if err != nil {
+				return err
+			}
 			metrics := api.NewMetrics()
 			s.observe = metrics.Observe
 			// With a larger one every time stamp would be refused.
@@ -40,7 +46,7 @@ func newServe(s *settings) *cobra.Command {
 			return s.with(func(o *office.Office) error {
 				server, err := api.New(o, api.Options{
 					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, OCSPListen: ocspListen, MetricsListen: metricsListen,
-					Desk: filepath.Join(s.data, api.DeskSocket),
+					Desk: filepath.Join(s.data, api.DeskSocket), Proxies: networks,
 				})
 				if err != nil {
 					return err
@@ -55,7 +61,20 @@ func newServe(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
 	cmd.Flags().StringVar(&ocspListen, "ocsp-listen", "", "`ADDRESS` of a listener for /ocsp alone, behind a responder's host name of its own; empty: only the main one")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
+	cmd.Flags().StringSliceVar(&proxies, "proxy", nil, "`NETWORK`s of proxies whose word on a caller's address counts, as 10.1.2.0/24; a proxy on this machine always is one")
 	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")
 	cmd.Flags().StringVar(&s.tsaPolicy, "tsa-policy", "", "`OID` of the policy of time stamps, in place of that of init --tsa-policy")
 	return cmd
+}
+
+// parseNetworks reads networks as 10.1.2.0/24.
+func parseNetworks(flag string, texts []string) ([]netip.Prefix, error) {
+	networks := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		var err error
+		if networks[i], err = netip.ParsePrefix(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", flag, err)
+		}
+	}
+	return networks, nil
 }

@@ -122,7 +122,7 @@ func (s *signing) make(ctx context.Context, d draft) (licence.NewCredential, boo
 	case d.device == nil && d.profile == disclose.Full:
 		made.Status = s.licence.Status
 	default:
-		if made.Status, err = s.store.ReserveIndex(ctx, s.issuer.Lists[len(s.issuer.Lists)-1]); err != nil {
+		if made.Status, err = s.reserve(ctx, s.issuer); err != nil {
 			return made, false, err
 		}
 	}
@@ -137,6 +137,23 @@ func (s *signing) make(ctx context.Context, d draft) (licence.NewCredential, boo
 		s.release(made)
 	}
 	return made, cut, err
+}
+
+// put stores credentials, and has those published that terminals cannot know yet.
+func (s *signing) put(ctx context.Context, all []licence.NewCredential, entry audit.Record) error {
+	if err := s.store.PutCredentials(ctx, s.licence.Identifier, all, entry); err != nil {
+		s.release(all...)
+		return err
+	}
+	s.given(all)
+	return nil
+}
+
+// given tells the publisher of places that were taken.
+func (s *signing) given(all []licence.NewCredential) {
+	for _, c := range all {
+		s.unknown.issued(c.Status)
+	}
 }
 
 // release gives up the places of credentials that were not stored.

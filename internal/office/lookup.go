@@ -91,7 +91,7 @@ func (o *Office) LookUp(ctx context.Context, actor string, q NumberQuery) (Inspe
 		if err := o.describe(*found, answer.Code); err != nil {
 			return Inspection{}, err
 		}
-		answer.because(o.standing(*found), documentCause(causeLookedUp, "系联网查询所得，未经离线核验", "looked up online, not verified offline", nil))
+		answer.because(verdictOf(*found, o.now()), documentCause(causeLookedUp, "系联网查询所得，未经离线核验", "looked up online, not verified offline", nil))
 	}
 	c := answer.Code
 	c.Verdict, c.CauseCode, c.Cause, c.CauseZH, c.NextEN, c.NextZH = answer.Verdict, answer.CauseCode, answer.Cause, answer.CauseZH, answer.NextEN, answer.NextZH
@@ -169,9 +169,8 @@ func (q NumberQuery) knows(l *licence.Licence) bool {
 	return false
 }
 
-// standing is how a licence stands in the register now, in the words of a scan.
-func (o *Office) standing(r licence.Record) verify.Verdict {
-	now := o.now()
+// verdictOf is how a licence of the register stands at a time, in the words of a scan.
+func verdictOf(r licence.Record, now time.Time) verify.Verdict {
 	switch {
 	case r.State == licence.Revoked:
 		return verify.Revoked

@@ -101,26 +101,47 @@ func (a *allotter) release(index uint32) {
 	}
 }
 
+// allotter returns the allotter of a list. The caller holds mu.
+func (s *Store) allotter(list uint32) (*allotter, error) {
+	a := s.allotters[list]
+	if a != nil {
+		return a, nil
+	}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		a = loadAllotter(tx, list)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading status list %d: %w", list, err)
+	}
+	s.allotters[list] = a
+	return a, nil
+}
+
 // ReserveIndex implements [licence.Registry].
 func (s *Store) ReserveIndex(_ context.Context, list uint32) (licence.StatusRef, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.allotters[list]
-	if a == nil {
-		err := s.db.View(func(tx *bbolt.Tx) error {
-			a = loadAllotter(tx, list)
-			return nil
-		})
-		if err != nil {
-			return licence.StatusRef{}, fmt.Errorf("reading status list %d: %w", list, err)
-		}
-		s.allotters[list] = a
+	a, err := s.allotter(list)
+	if err != nil {
+		return licence.StatusRef{}, err
 	}
 	index, err := a.draw()
 	if err != nil {
 		return licence.StatusRef{}, fmt.Errorf("drawing an index of status list %d: %w", list, err)
 	}
 	return licence.StatusRef{List: list, Index: index}, nil
+}
+
+// ListRoom implements [licence.Registry].
+func (s *Store) ListRoom(_ context.Context, list uint32) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.allotter(list)
+	if err != nil {
+		return 0, err
+	}
+	return a.total + (windows-a.opened)*windowSize, nil
 }
 
 // ReleaseIndex implements [licence.Registry].
