@@ -241,7 +241,7 @@ func (m *run) all(ctx context.Context, s Source, now *trust.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := m.sets(ctx, s, signed.Status.Files); err != nil {
+	if err := m.sets(ctx, s, signed.Files()); err != nil {
 		return err
 	}
 	m.step("sets")

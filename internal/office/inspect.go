@@ -326,6 +326,9 @@ func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding
 	var l *licence.Licence
 	var issuer *trust.IssuerKey
 	candidates := i.cache.Issuers(kid)
+	// Another domain's codes may count here; its pages are sealed by authorities that are
+	// unknown here.
+	candidates = slices.DeleteFunc(slices.Clone(candidates), func(k *trust.IssuerKey) bool { return k.Granted != nil })
 	for _, candidate := range candidates {
 		if l, err = licence.OpenJudged(signed, candidate.Key, i.pdf.Second); !errors.Is(err, licence.ErrNotSigned) {
 			issuer = candidate

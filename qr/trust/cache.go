@@ -32,6 +32,8 @@ type Cache struct {
 	services   map[pki.KID][]*ServiceKey
 	categories map[[2]uint64]*Category
 	state      *status.State
+	genuine    map[pki.Point]*Genuine
+	domains    []*Recognition
 	sets       map[uint32]*status.Set
 }
 
@@ -39,6 +41,11 @@ type Cache struct {
 type IssuerKey struct {
 	*Issuer
 	Key *pki.PublicKey
+	// Home is the cache of the domain whose issuer it is.
+	Home *Cache
+	// Granted says what counts of an issuer of a recognised domain. Nil: it is of
+	// this domain.
+	Granted *RecognisedDomain
 }
 
 // ServiceKey is a service's key, ready to verify.
@@ -65,6 +72,8 @@ type Options struct {
 	// shared with it, the others take the shortest way from it, and nothing that is
 	// revoked there may be revoked no more.
 	Previous *Cache
+
+	foreign bool // of a recognised domain: what it recognises does not count
 }
 
 // clockTolerance is how far behind the last signed time a terminal's clock may be.
@@ -80,7 +89,13 @@ func Load(dir fs.FS, o Options) (*Cache, error) {
 	if err := c.loadSets(dir, o.Previous); err != nil {
 		return nil, err
 	}
+	if err := c.loadGenuine(dir, o); err != nil {
+		return nil, err
+	}
 	c.index()
+	if !o.foreign {
+		c.loadDomains(dir, o)
+	}
 	if o.State != nil && !o.Trial {
 		if err := o.State.Remember(c); err != nil {
 			return nil, err
@@ -242,7 +257,7 @@ func (c *Cache) index() {
 	for i := range c.Trust.Issuers {
 		issuer := &c.Trust.Issuers[i]
 		if key, err := pki.ParsePoint(issuer.Point[:]); err == nil {
-			c.issuers[key.KID()] = append(c.issuers[key.KID()], &IssuerKey{issuer, key})
+			c.issuers[key.KID()] = append(c.issuers[key.KID()], &IssuerKey{Issuer: issuer, Key: key, Home: c})
 		}
 	}
 	for i := range c.Trust.Services {
@@ -272,7 +287,8 @@ func readLimited(dir fs.FS, name string, limit int64) ([]byte, error) {
 	return fs.ReadFile(dir, name)
 }
 
-// Issuers returns the issuing authorities' keys with a hint.
+// Issuers returns the issuing authorities' keys with a hint: those of this domain, then
+// those of recognised domains.
 func (c *Cache) Issuers(kid pki.KID) []*IssuerKey { return c.issuers[kid] }
 
 // Services returns the services' keys with a hint.

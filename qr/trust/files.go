@@ -108,6 +108,11 @@ type Issuer struct {
 	Lists      []IssuerList `cbor:"7,keyasint"`
 	State      IssuerState  `cbor:"8,keyasint"`
 	Kinds      []KindLife   `cbor:"9,keyasint"`
+	// Of a key that was stolen: since when, UTC seconds, 0 where nobody knows; and what
+	// of it is known to be genuine. The time is for people: with the key any iat can be
+	// signed.
+	Since   int64        `cbor:"10,keyasint,omitempty"`
+	Genuine *GenuineFile `cbor:"11,keyasint,omitempty"`
 }
 
 // IssuerList is a status list of an issuer and when its licences were signed.
@@ -206,13 +211,14 @@ type PastLogKey struct {
 	Until int64
 }
 
-// RecognisedDomain is another domain whose codes are accepted within limits.
+// RecognisedDomain is another domain whose licences are accepted within limits. What it
+// recognises in turn is not.
 type RecognisedDomain struct {
 	_          struct{} `cbor:",toarray"`
 	Domain     Domain
-	RootSM3    [32]byte
-	Regions    []string
-	Categories []uint64
+	RootSM3    [32]byte // of one of its root files: the pin
+	Regions    []string // ascending; of its issuers
+	Categories []uint64 // ascending
 }
 
 // MaxWindow bounds the window of a category.

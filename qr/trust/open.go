@@ -163,6 +163,9 @@ func (t *Trust) check() error {
 		if !strictlyAscending(i.Categories) || !validKinds(i.Kinds) {
 			return fmt.Errorf("issuer %s: categories or kinds: %w", i.USCC, ErrInvalid)
 		}
+		if err := i.checkLost(); err != nil {
+			return fmt.Errorf("issuer %s: what is said of a stolen key: %w: %w", i.USCC, err, ErrInvalid)
+		}
 		// The keys that follow one another in an authority share its lists, each in
 		// its own time.
 		lists := make(map[uint64]bool)
@@ -197,10 +200,18 @@ func (t *Trust) check() error {
 			return fmt.Errorf("algorithms of devices: %w", ErrInvalid)
 		}
 	}
+	if len(t.Recognised) > maxDomains {
+		return fmt.Errorf("%d recognised domains: %w", len(t.Recognised), ErrInvalid)
+	}
+	roots := make(map[[sm3.Size]byte]bool)
 	for _, d := range t.Recognised {
-		if err := d.Domain.check(); err != nil || d.Domain == t.Domain || !strictlyAscending(d.Categories) {
-			return fmt.Errorf("recognised domain %s: %w", d.Domain.Name, ErrInvalid)
+		if err := d.check(t.Domain); err != nil {
+			return fmt.Errorf("recognised domain %s: %w: %w", d.Domain.Name, err, ErrInvalid)
 		}
+		if roots[d.RootSM3] {
+			return fmt.Errorf("recognised domain %s stands twice: %w", d.Domain.Name, ErrInvalid)
+		}
+		roots[d.RootSM3] = true
 	}
 	return nil
 }

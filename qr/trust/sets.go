@@ -120,6 +120,11 @@ func Missing(dir fs.FS, o Options) ([]SetFile, error) {
 			least, missing = total, lacking
 		}
 	}
+	for _, f := range c.genuineFiles() {
+		if !has(dir, f) {
+			missing = append(missing, f)
+		}
+	}
 	return missing, nil
 }
 

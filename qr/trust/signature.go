@@ -64,18 +64,24 @@ func verify(keys RoleKeys, signed []byte, second pki.SecondOpinion) ([]byte, err
 	if keys.Role.severalSign() {
 		return verifySeveral(keys, signed, second)
 	}
+	if keys.Threshold != 1 {
+		return nil, fmt.Errorf("role %s wants %d signatures, its file carries one: %w", keys.Role, keys.Threshold, ErrSigned)
+	}
+	return verifyOne(keys.Role.object(), keys.Points, signed, second)
+}
+
+// verifyOne checks the signature of a COSE_Sign1 by one of several keys and returns the
+// payload.
+func verifyOne(object pki.Object, points []pki.Point, signed []byte, second pki.SecondOpinion) ([]byte, error) {
 	m, err := cose.Parse(signed)
 	if err != nil {
 		return nil, err
 	}
-	if keys.Threshold != 1 {
-		return nil, fmt.Errorf("role %s wants %d signatures, its file carries one: %w", keys.Role, keys.Threshold, ErrSigned)
-	}
-	message := m.ToBeSigned(keys.Role.object())
-	for _, point := range keys.Points {
+	message := m.ToBeSigned(object)
+	for _, point := range points {
 		key, err := pki.ParsePoint(point[:])
 		if err != nil {
-			return nil, fmt.Errorf("key of role %s: %w", keys.Role, err)
+			return nil, err
 		}
 		if key.KID() == m.KID && pki.Unanimous(key, message, m.Signature, second) == pki.Good {
 			return m.Payload, nil

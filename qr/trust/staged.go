@@ -36,7 +36,7 @@ func newCache() *Cache {
 	return &Cache{
 		Time: new(Time), Trust: new(Trust), Catalogue: new(Catalogue), Status: new(Status),
 		issuers: make(map[pki.KID][]*IssuerKey), services: make(map[pki.KID][]*ServiceKey),
-		categories: make(map[[2]uint64]*Category), sets: make(map[uint32]*status.Set),
+		categories: make(map[[2]uint64]*Category), sets: make(map[uint32]*status.Set), genuine: make(map[pki.Point]*Genuine),
 	}
 }
 

@@ -36,6 +36,9 @@ const (
 	CauseNeverAllotted CauseCode = "never_allotted"
 
 	CauseIssuerCategory CauseCode = "issuer_category"
+	CauseIssuerRegion   CauseCode = "issuer_region"
+	CauseDomainCategory CauseCode = "domain_category"
+	CauseDomainRegion   CauseCode = "domain_region"
 	CauseIssuerKind     CauseCode = "issuer_kind"
 	CauseServiceKind    CauseCode = "service_kind"
 	CauseServiceTime    CauseCode = "service_time"

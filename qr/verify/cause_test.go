@@ -44,7 +44,8 @@ func causesBesideVectors(t *testing.T) []verify.Result {
 	return []verify.Result{
 		with(opinion{accepts: true}, forgery), with(opinion{err: pki.ErrBusy}, forgery),
 		verifier(t, d, now).Text(late),
-		noDevices(t),
+		noDevices(t), ofNeighbour(t, []string{"330200"}, []uint64{4}, ""), ofNeighbour(t, []string{"330000"}, []uint64{66}, ""),
+		ofNeighbour(t, []string{"330000"}, []uint64{4}, "340100"),
 		without(trust.ErrPin), without(trust.ErrRollback), without(trust.ErrMismatch),
 		unreadable(verify.CauseNoPicture, ""), unreadable(verify.CauseNoCode, "blurred"), unreadable(verify.CauseSeveralCodes, ""), unreadable(verify.CauseLongLine, ""),
 	}
@@ -56,6 +57,18 @@ func noDevices(t *testing.T) verify.Result {
 	d, device := trusttest.New(t, now), trusttest.NewDevice(t, qr.DeviceP256)
 	d.Trust.Devices = nil
 	return verifier(t, d, now).Text(device.Present(t, trusttest.SignedForDevice(t, d.ForDevice(now.Add(-time.Hour), device), d.IssuerKey), now, nil))
+}
+
+// ofNeighbour is the result for a licence of a recognised domain, whose issuer says to
+// be of a region.
+func ofNeighbour(t *testing.T, regions []string, categories []uint64, region string) verify.Result {
+	t.Helper()
+	n := newNeighbours(t)
+	n.recognise(t, n.ours, regions, categories)
+	if region != "" {
+		n.theirs.Trust.Issuers[0].Region = region
+	}
+	return n.scan(t, now, trusttest.Code(t, n.theirs.Credential(now.Add(-time.Hour)), n.theirs.IssuerKey))
 }
 
 // TestEveryCause: each cause is reached, by a vector or by a row above, and says what

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -65,6 +66,10 @@ func (r *Result) because(v Verdict, c Cause) {
 // found good.
 func (r *Result) show(c *credential) {
 	s := &c.Summary
+	if home := c.issuer.Home; c.issuer.Granted != nil {
+		asOf := home.AsOf().UTC().Format(time.RFC3339)
+		r.TrustVersion, r.StatusAsOf = &home.Trust.Version, &asOf
+	}
 	r.showSummary(said{
 		category: s.Category, number: &s.Number, holder: &s.Holder, maskedID: &s.MaskedID, firstDay: &s.FirstDay, lastDay: s.LastDay,
 		fields: s.Fields, signer: &c.issuer.Name,

@@ -173,6 +173,7 @@ func (c *credential) claim() Claim {
 	s := &c.Summary
 	return Claim{
 		Category: s.Category, Schema: s.Schema, Status: s.Status, SignedAt: c.SignedAt, Expires: c.Expires, FirstDay: s.FirstDay, LastDay: s.LastDay,
+		home: c.issuer.Home,
 	}
 }
 
@@ -185,18 +186,21 @@ func (v *Verifier) credential(s scan, m *cose.Sign1, object pki.Object, parse fu
 	}
 	i, verdict, cause := v.signer(len(candidates), func(i int) *pki.PublicKey { return candidates[i].Key }, object, s, m)
 	switch {
-	case verdict == Tampered && !slices.ContainsFunc(candidates, notCompromised), verdict == Valid && !notCompromised(candidates[i]):
-		// Whatever is or seems to be signed with such a key, nothing is known of it.
+	case verdict == Tampered && !slices.ContainsFunc(candidates, notCompromised):
+		// Whatever seems to be signed with such a key, nothing is known of it.
 		return nil, Untrusted, Because(CauseKeyCompromised)
 	case verdict != Valid:
 		return nil, verdict, cause
 	}
 	parsed, err := parse(m.Payload)
+	if !notCompromised(candidates[i]) && (err != nil || !genuine(candidates[i], parsed, m.Payload)) {
+		return nil, Untrusted, Because(CauseKeyCompromised)
+	}
 	if err != nil {
 		return nil, Malformed, misread(err)
 	}
 	c := &credential{Credential: parsed, issuer: candidates[i]}
-	if category, known := v.cache.Category(c.Summary.Category, c.Summary.Schema); known {
+	if category, known := c.issuer.Home.Category(c.Summary.Category, c.Summary.Schema); known {
 		c.category = category
 		if !fit(c.Summary.Fields, category.Fields) {
 			return nil, Malformed, Because(CauseFieldList)
@@ -207,6 +211,12 @@ func (v *Verifier) credential(s scan, m *cose.Sign1, object pki.Object, parse fu
 
 func notCompromised(issuer *trust.IssuerKey) bool { return issuer.State != trust.IssuerCompromised }
 
+// genuine reports whether the domain of a compromised key knows that it has signed a
+// credential. Its iat says nothing: a thief signs any.
+func genuine(issuer *trust.IssuerKey, c *qr.Credential, payload []byte) bool {
+	return issuer.Genuine(trust.GenuineCredential{List: uint32(c.Summary.Status >> 32), Index: uint32(c.Summary.Status), Digest: trust.DigestOf(payload)})
+}
+
 // Claim is what a verified object says about its own standing.
 type Claim struct {
 	Category, Schema int
@@ -216,8 +226,9 @@ type Claim struct {
 	FirstDay         civil.Day
 	LastDay          *civil.Day // nil: long-term
 
-	unlisted, undated bool      // Status, or the days, are not shown
-	ended             CauseCode // where Expires has passed; empty: print again
+	home              *trust.Cache // of the domain that signed; nil: this one
+	unlisted, undated bool         // Status, or the days, are not shown
+	ended             CauseCode    // where Expires has passed; empty: print again
 	// live, if set, decides on when and where a presentation was made.
 	live func(now time.Time, window time.Duration) (Verdict, Cause)
 }
@@ -225,12 +236,16 @@ type Claim struct {
 // Standing decides whether what is well signed and within its scope is in force:
 // status, clock, dates, and the age of the status data.
 func (v *Verifier) Standing(c Claim) (Verdict, Cause) {
-	category, known := v.cache.Category(c.Category, c.Schema)
+	home := c.home
+	if home == nil {
+		home = v.cache
+	}
+	category, known := home.Category(c.Category, c.Schema)
 	if !known {
 		return NoData, Because(CauseUnknownFieldList)
 	}
 	if !c.unlisted {
-		if verdict, cause := v.status(c); verdict != Valid {
+		if verdict, cause := standing(home, c); verdict != Valid {
 			return verdict, cause
 		}
 	}
@@ -251,11 +266,11 @@ func (v *Verifier) Standing(c Claim) (Verdict, Cause) {
 	case !c.Expires.IsZero() && now.After(c.Expires):
 		return Expired, Because(cmp.Or(c.ended, CausePrintAgain))
 	}
-	switch age := now.Sub(v.cache.AsOf()); {
+	switch age := now.Sub(home.AsOf()); {
 	case age > time.Duration(category.Limit)*time.Second:
-		return NoData, v.aged(CauseDataTooOld, age)
+		return NoData, aged(CauseDataTooOld, home.AsOf(), age)
 	case age > time.Duration(category.Fresh)*time.Second:
-		return ValidStale, v.aged(CauseDataStale, age)
+		return ValidStale, aged(CauseDataStale, home.AsOf(), age)
 	default:
 		return Valid, Because(CauseInOrder)
 	}
@@ -268,19 +283,19 @@ func offBy(code CauseCode, off time.Duration) Cause {
 }
 
 // aged words a cause that is the age of the data.
-func (v *Verifier) aged(code CauseCode, age time.Duration) Cause {
+func aged(code CauseCode, asOf time.Time, age time.Duration) Cause {
 	en, zh := span(age)
-	return Because(code, v.asOf, en, local(v.cache.AsOf()), zh)
+	return Because(code, asOf.UTC().Format(time.RFC3339), en, local(asOf), zh)
 }
 
-// status looks up a place in the status lists.
-func (v *Verifier) status(c Claim) (Verdict, Cause) {
+// standing looks up a place in a domain's status lists.
+func standing(home *trust.Cache, c Claim) (Verdict, Cause) {
 	list, index := uint32(c.Status>>32), uint32(c.Status)
-	set, ok := v.cache.Set(list)
+	set, ok := home.Set(list)
 	switch {
 	case !ok:
 		return NoData, Because(CauseUnknownList, list)
-	case index >= set.High && c.SignedAt.After(v.cache.Status.IssuedAt()):
+	case index >= set.High && c.SignedAt.After(home.Status.IssuedAt()):
 		return NoData, Because(CauseIssuedAfterData)
 	case index >= set.High:
 		return NotIssued, Because(CauseNeverAllotted)
@@ -322,6 +337,17 @@ func (v *Verifier) disagreement(s scan) (Verdict, Cause) {
 // scope returns why an issuer may not have signed a credential, or why it is not taken
 // here, or nothing.
 func (c *credential) scope(s scan) Cause {
+	if !trust.Within(c.issuer.Region, c.issuer.Home.Trust.Domain.Region) {
+		return Because(CauseIssuerRegion, c.issuer.Name, c.issuer.Region)
+	}
+	if d := c.issuer.Granted; d != nil {
+		switch region, category := d.Grants(c.issuer.Region, uint64(c.Summary.Category)); {
+		case !region:
+			return Because(CauseDomainRegion, d.Domain.Name, c.issuer.Region)
+		case !category:
+			return Because(CauseDomainCategory, d.Domain.Name, categoryID(c.Summary.Category))
+		}
+	}
 	if !slices.Contains(c.issuer.Categories, uint64(c.Summary.Category)) {
 		return Because(CauseIssuerCategory, c.issuer.Name, categoryID(c.Summary.Category))
 	}

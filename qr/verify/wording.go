@@ -43,6 +43,9 @@ var causes = map[CauseCode]causeWording{
 
 	CauseNeverAllotted: {en: "its number in the status list was never given out", zh: "其状态序号从未分配"},
 
+	CauseIssuerRegion:   {en: "%[1]s is of region %[2]s, which is not of its domain", zh: "%[1]s所属地区 %[2]s 不在本系统管辖范围内", nextEN: "Do not accept; report it", nextZH: "不得接受，请报告上级"},
+	CauseDomainCategory: {en: "category %[2]s of %[1]s is not recognised here", zh: "本地不互认%[1]s签发的 %[2]s 类证照"},
+	CauseDomainRegion:   {en: "region %[2]s of %[1]s is not recognised here", zh: "本地不互认%[1]s %[2]s 地区签发的证照"},
 	CauseIssuerCategory: {en: "%[1]s may not issue category %[2]s", zh: "%[1]s无权签发 %[2]s 类证照", nextEN: "Do not accept; report it", nextZH: "不得接受，请报告上级"},
 	CauseIssuerKind:     {en: "the issuing authority may not sign a code of this kind and life", zh: "发证机关无权签发这种码或这样长的有效期", nextEN: "Do not accept; report it", nextZH: "不得接受，请报告上级"},
 	CauseServiceKind:    {en: "the service may not sign a code of this kind and life", zh: "该服务无权签发这种码或这样长的有效期", nextEN: "Do not accept; report it", nextZH: "不得接受，请报告上级"},
