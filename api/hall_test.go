@@ -28,6 +28,10 @@ var built = sync.OnceValues(func() (fs.FS, error) {
 	if err := webbuild.Build(context.Background(), dir, ""); err != nil {
 		return nil, err
 	}
+	// In the forms in which the service embeds them, made in a hurry.
+	if err := webbuild.Compress(dir, 1); err != nil {
+		return nil, err
+	}
 	files := make(fstest.MapFS)
 	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

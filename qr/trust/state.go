@@ -25,6 +25,8 @@ import (
 type State struct {
 	stored stored
 	save   func([]byte) error
+	// other opens what is remembered of another domain in the same place.
+	other func(rootSM3 [sm3.Size]byte) (*State, error)
 }
 
 // stored is the content of a state file.
@@ -51,11 +53,15 @@ const maxStateFile = 4096
 // a root, making the folder if it is not there. What cannot be read, in a file
 // that is there, is an error: forgetting must be a decision of a person.
 func OpenState(dir string, rootSM3 [sm3.Size]byte) (*State, error) {
-	dir = filepath.Join(dir, hex.EncodeToString(rootSM3[:]))
+	base := dir
+	dir = filepath.Join(base, hex.EncodeToString(rootSM3[:]))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the state folder: %w", err)
 	}
-	s := &State{save: func(b []byte) error { return saveBoth(dir, b) }}
+	s := &State{
+		save:  func(b []byte) error { return saveBoth(dir, b) },
+		other: func(rootSM3 [sm3.Size]byte) (*State, error) { return OpenState(base, rootSM3) },
+	}
 	found, broken := 0, error(nil)
 	for _, name := range stateFiles {
 		one, err := readState(filepath.Join(dir, name))
@@ -88,9 +94,11 @@ func saveBoth(dir string, b []byte) error {
 
 // NewState is for who has no folder, as a browser: it starts from what was kept,
 // nothing the first time, and hands what is to be kept now to save before a cache
-// counts as loaded.
+// counts as loaded. It has no room for other domains, so none is recognised with it.
 func NewState(kept []byte, save func([]byte) error) (*State, error) {
-	s := &State{save: save}
+	s := &State{save: save, other: func([sm3.Size]byte) (*State, error) {
+		return nil, errors.New("nothing is remembered of other domains here")
+	}}
 	if len(kept) == 0 {
 		return s, nil
 	}
