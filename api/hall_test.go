@@ -28,6 +28,10 @@ var built = sync.OnceValues(func() (fs.FS, error) {
 	if err := webbuild.Build(context.Background(), dir, ""); err != nil {
 		return nil, err
 	}
+	// In the forms in which the service embeds them, made in a hurry.
+	if err := webbuild.Compress(dir, 1); err != nil {
+		return nil, err
+	}
 	files := make(fstest.MapFS)
 	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -68,10 +72,15 @@ func (b *browser) types(code string) answer {
 // scan gives the page the same keys at once.
 func (b *browser) scan(code string) answer {
 	b.tb.Helper()
-	return b.answered(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := chromedp.Evaluate[bool](`([..."`+code+`", "Enter"].forEach((key) => document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}))), true)`)(ctx, t)
+	return b.answered(keys(`"` + code + `", "Enter"`))
+}
+
+// keys are keys pressed on the page: texts of single keys, then names, comma-separated.
+func keys(list string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Evaluate[bool](`([`+list+`].flatMap((k) => k === "Enter" ? [k] : [...k]).forEach((key) => document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}))), true)`)(ctx, t)
 		return err
-	}))
+	})
 }
 
 // answered does something that the counter's page answers.
@@ -108,6 +117,41 @@ func TestHallPage(t *testing.T) {
 		if strings.Contains(sent, s.code[:20]) || strings.HasPrefix(sent, "POST") {
 			t.Errorf("the page has sent %s", sent)
 		}
+	}
+}
+
+// TestHallScanners: scanners that end with nothing, that stop in the middle, that repeat,
+// and an input method that hides the keys.
+func TestHallScanners(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	b := newBrowser(t)
+	b.openHall(s.url)
+	half := len(s.code) / 2
+	for name, pressed := range map[string]chromedp.Action[chromedp.Void]{
+		"no Enter at the end":   keys(`"` + s.code + `"`),
+		"a pause in the middle": chromedp.Steps(keys(`"`+s.code[:half]+`"`), chromedp.Sleep(700*time.Millisecond), keys(`"`+s.code[half:]+`", "Enter"`)),
+		"an input method": chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := chromedp.Evaluate[bool](`([..."`+s.code+`"].forEach((d) => document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "Process", code: "Digit" + d, bubbles: true}))), true)`)(ctx, t)
+			return err
+		}),
+		"pasted": chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := chromedp.Evaluate[bool](`(() => {
+				const clipboardData = new DataTransfer();
+				clipboardData.setData("text/plain", "https://localhost/v#`+s.code+`\n");
+				return document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
+			})()`)(ctx, t)
+			return err
+		}),
+	} {
+		if a := b.answered(pressed); a.ZH != "有效" {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	// Stray keys are no scan.
+	b.do(keys(`"123", "Enter"`), chromedp.Sleep(2500*time.Millisecond))
+	if a := b.shown(); a.ZH != "有效" {
+		t.Errorf("after stray keys: %+v", a)
 	}
 }
 

@@ -25,6 +25,8 @@ func main() {
 	}
 }
 
+const bestQuality = 11
+
 func build(out, pin string) error {
 	if out == "" || flag.NArg() > 0 {
 		return errors.New("usage: webbuild --out DIR [--root-sm3 HEX]")
@@ -37,5 +39,5 @@ func build(out, pin string) error {
 	if err := webbuild.Build(context.Background(), out, pin); err != nil {
 		return err
 	}
-	return webbuild.Compress(out)
+	return webbuild.Compress(out, bestQuality)
 }

@@ -146,11 +146,27 @@ func (v *Verifier) load(ctx context.Context, read Read) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	cache, err := trust.Load(files, trust.Options{Pin: pin, Now: v.o.Now, State: state})
+	options := trust.Options{Pin: pin, Now: v.o.Now, State: state, Previous: v.cache}
+	if read != nil {
+		missing, err := trust.Missing(files, options)
+		if err != nil {
+			return false, files.because(err)
+		}
+		if err := files.take(missing); err != nil {
+			return false, err
+		}
+	}
+	cache, err := trust.Load(files, options)
 	if err != nil {
 		return false, files.because(err)
 	}
+	// The next visit starts from the state of the lists instead of all files that led to it.
+	base, err := cache.Base()
+	if err != nil {
+		return false, err
+	}
 	next.Files = files.used()
+	next.Files[trust.BaseName] = base
 	v.use(cache)
 	v.kept = next
 	return true, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/internal/trusttest"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/qr"
+	"github.com/elicence/elicence/qr/status"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 )
@@ -39,7 +40,7 @@ func (s *service) read(_ context.Context, name string) ([]byte, error) {
 // later makes the domain's files of an hour later.
 func later(tb testing.TB, d *trusttest.Domain) fstest.MapFS {
 	tb.Helper()
-	d.Status.Lists = nil
+	d.Describe(tb, &status.State{Sequence: d.Status.Sequence + 1, Sets: []*status.Set{d.Set}})
 	d.Status.Version++
 	d.Time.Version++
 	d.Status.Issued, d.Time.Issued = d.Status.Issued+3600, d.Time.Issued+3600
@@ -74,8 +75,8 @@ func TestVerifier(t *testing.T) {
 	if about := v.About(); !about.Ready || about.BuiltIn || about.RootSM3 != kept.Pin || about.Domain == "" || about.AsOf != "2024-05-01T08:00:00Z" {
 		t.Errorf("about %+v", about)
 	}
-	if len(kept.Files) != len(s.files) || len(kept.State) == 0 {
-		t.Errorf("%d files are kept of %d, %d bytes of memory", len(kept.Files), len(s.files), len(kept.State))
+	if len(kept.Files) != len(s.files)+1 || len(kept.State) == 0 {
+		t.Errorf("%d files are kept of %d and the base, %d bytes of memory", len(kept.Files), len(s.files), len(kept.State))
 	}
 
 	s.asked = nil
@@ -334,4 +335,68 @@ func TestWalletRefuses(t *testing.T) {
 func signed(device *trusttest.Device, message []byte) []byte {
 	signature := device.Sign(message)
 	return signature[:]
+}
+
+// TestDelta: of many changes only the delta is fetched, and the next visit starts from
+// what came of it.
+func TestDelta(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	code := trusttest.Code(t, d.Credential(now.Add(-time.Hour)), d.IssuerKey)
+	options := Options{Now: func() time.Time { return now.Add(2 * time.Hour) }}
+	for i := uint32(100); i < 4000; i += 3 {
+		d.Set.Revoked.Set(i) // so that the snapshot is longer than the delta
+	}
+	s := &service{files: d.Files(t)}
+	v := New(options)
+	if _, _, err := v.Refresh(t.Context(), s.read); err != nil {
+		t.Fatal(err)
+	}
+	clone := &status.Set{List: d.Set.List, High: d.Set.High, Revoked: d.Set.Revoked, Suspended: d.Set.Suspended}
+	before := &status.State{Sequence: 1, Sets: []*status.Set{clone}}
+	d.Set.Revoked.Set(77)
+	after := &status.State{Sequence: 2, Sets: []*status.Set{d.Set}}
+	changes, err := after.Since(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delta, err := after.Delta(changes, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later(t, d)
+	d.Status.Files = append(d.Status.Files, d.AddSet(1, 2, delta))
+	s.files, s.asked = d.Files(t), nil
+	kept, _, err := v.Refresh(t.Context(), s.read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sets []string
+	for _, name := range s.asked {
+		if strings.HasPrefix(name, "set/") {
+			sets = append(sets, name)
+		}
+	}
+	if want := trust.SetName(status.FileHash(delta)); len(sets) != 1 || sets[0] != want {
+		t.Errorf("asked for %q, want %q alone", sets, want)
+	}
+	again := New(options)
+	if err := again.Restore(kept); err != nil {
+		t.Fatal(err)
+	}
+	for what, v := range map[string]*Verifier{"now": v, "at the next visit": again} {
+		if a := v.Text(code); a.Verdict != verify.Revoked {
+			t.Errorf("%s: %s (%s)", what, a.Verdict, a.Cause)
+		}
+	}
+
+	// What is revoked stays so, whoever has signed otherwise.
+	d.Set = before.Sets[0]
+	s.files = later(t, d)
+	if _, _, err := again.Refresh(t.Context(), s.read); err == nil {
+		t.Error("a revoked licence came back")
+	}
+	if a := again.Text(code); a.Verdict != verify.Revoked {
+		t.Errorf("after that: %s (%s)", a.Verdict, a.Cause)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing/fstest"
@@ -17,9 +18,10 @@ import (
 // [fs.ErrNotExist] if there is none of the name.
 type Read func(ctx context.Context, name string) ([]byte, error)
 
-// folder is the cache as [trust.Load] sees it: files are fetched when they are asked
-// for, so the loader itself decides what is needed and in which order, and stops at
-// the first that is wrong.
+// folder is the cache as [trust.Load] sees it: signed files are fetched when they are
+// asked for, so the loader itself decides on the order and stops at the first that is
+// wrong. Set files, of which there are more than are needed, are fetched by
+// [folder.take].
 type folder struct {
 	ctx  context.Context
 	read Read
@@ -54,16 +56,35 @@ func (f *folder) Open(name string) (fs.File, error) {
 	return f.files.Open(name)
 }
 
-// fetch takes a file that never changes under its name from what was kept, and
-// everything else from the network if there is one.
+// fetch takes a file that never changes under its name from what was kept, and the
+// other signed files from the network if there is one.
 func (f *folder) fetch(name string) ([]byte, error) {
 	content, kept := f.kept[name]
-	if kept && (f.read == nil || strings.HasPrefix(name, "set/") || strings.HasSuffix(name, ".root")) {
+	root := strings.HasSuffix(name, "."+string(trust.RoleRoot))
+	signed := root || slices.Contains(trust.Roles(), trust.Role(name))
+	switch {
+	case kept && (f.read == nil || root || !signed):
 		return content, nil
-	}
-	if f.read == nil {
+	case f.read == nil || !signed:
 		return nil, fs.ErrNotExist
 	}
+	return f.get(name)
+}
+
+// take fetches set files, whose lengths are signed.
+func (f *folder) take(missing []trust.SetFile) error {
+	for _, m := range missing {
+		content, err := f.get(trust.SetName(m.SM3))
+		if err != nil {
+			return f.because(err)
+		}
+		f.files[trust.SetName(m.SM3)] = &fstest.MapFile{Data: content, Mode: 0o400}
+	}
+	return nil
+}
+
+// get asks the network.
+func (f *folder) get(name string) ([]byte, error) {
 	content, err := f.read(f.ctx, name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && f.failed == nil {
 		f.failed = fmt.Errorf("%s: %w", name, err)

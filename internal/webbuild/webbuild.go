@@ -51,8 +51,9 @@ func Build(ctx context.Context, dir, pin string) error {
 }
 
 // Compress replaces every file in a folder that [Build] has filled by NAME.br and NAME.gz:
-// each browser takes one of them, and the program that embeds them stays small.
-func Compress(dir string) error {
+// each browser takes one of them, and the program that embeds them stays small. Quality is
+// that of brotli, 0 to 11; the best takes the better part of a minute.
+func Compress(dir string, quality int) error {
 	for _, name := range files() {
 		path := filepath.Join(dir, name)
 		content, err := os.ReadFile(path)
@@ -60,8 +61,8 @@ func Compress(dir string) error {
 			return err
 		}
 		var small, everywhere bytes.Buffer
-		br := brotli.NewWriterOptions(&small, brotli.WriterOptions{Quality: brotli.BestCompression, LGWin: 24})
-		gz, err := gzip.NewWriterLevel(&everywhere, gzip.BestCompression)
+		br := brotli.NewWriterOptions(&small, brotli.WriterOptions{Quality: quality, LGWin: 24})
+		gz, err := gzip.NewWriterLevel(&everywhere, min(quality, gzip.BestCompression))
 		if err != nil {
 			return err
 		}

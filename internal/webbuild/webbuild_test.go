@@ -56,7 +56,7 @@ func TestCompress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := Compress(dir); err != nil {
+	if err := Compress(dir, 1); err != nil {
 		t.Fatal(err)
 	}
 	there, err := filepath.Glob(filepath.Join(dir, "*"))

@@ -102,7 +102,7 @@ func loadDomain(dir fs.FS, r *Recognition, o Options) (*Cache, error) {
 	}
 	own := Options{Pin: &r.RootSM3, Second: o.Second, Now: o.Now, Trial: o.Trial, foreign: true}
 	if o.State != nil {
-		if own.State, err = o.State.ofDomain(r.RootSM3); err != nil {
+		if own.State, err = o.State.other(r.RootSM3); err != nil {
 			return nil, err
 		}
 	}

@@ -25,7 +25,8 @@ import (
 type State struct {
 	stored stored
 	save   func([]byte) error
-	of     func(rootSM3 [sm3.Size]byte) (*State, error) // of another domain; nil: there is none
+	// other opens what is remembered of another domain in the same place.
+	other func(rootSM3 [sm3.Size]byte) (*State, error)
 }
 
 // stored is the content of a state file.
@@ -52,14 +53,14 @@ const maxStateFile = 4096
 // a root, making the folder if it is not there. What cannot be read, in a file
 // that is there, is an error: forgetting must be a decision of a person.
 func OpenState(dir string, rootSM3 [sm3.Size]byte) (*State, error) {
-	all := dir
-	dir = filepath.Join(dir, hex.EncodeToString(rootSM3[:]))
+	base := dir
+	dir = filepath.Join(base, hex.EncodeToString(rootSM3[:]))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the state folder: %w", err)
 	}
 	s := &State{
-		save: func(b []byte) error { return saveBoth(dir, b) },
-		of:   func(other [sm3.Size]byte) (*State, error) { return OpenState(all, other) },
+		save:  func(b []byte) error { return saveBoth(dir, b) },
+		other: func(rootSM3 [sm3.Size]byte) (*State, error) { return OpenState(base, rootSM3) },
 	}
 	found, broken := 0, error(nil)
 	for _, name := range stateFiles {
@@ -91,19 +92,13 @@ func saveBoth(dir string, b []byte) error {
 	return nil
 }
 
-// ofDomain returns what is remembered of a recognised domain, in the same place.
-func (s *State) ofDomain(rootSM3 [sm3.Size]byte) (*State, error) {
-	if s.of == nil {
-		return nil, errors.New("nothing is remembered here of other domains")
-	}
-	return s.of(rootSM3)
-}
-
 // NewState is for who has no folder, as a browser: it starts from what was kept,
 // nothing the first time, and hands what is to be kept now to save before a cache
-// counts as loaded.
+// counts as loaded. It has no room for other domains, so none is recognised with it.
 func NewState(kept []byte, save func([]byte) error) (*State, error) {
-	s := &State{save: save}
+	s := &State{save: save, other: func([sm3.Size]byte) (*State, error) {
+		return nil, errors.New("nothing is remembered of other domains here")
+	}}
 	if len(kept) == 0 {
 		return s, nil
 	}

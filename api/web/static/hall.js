@@ -17,7 +17,7 @@ const $ = (id) => document.getElementById(id);
 const answer = new Answer($("answer"));
 const verifier = new Asked("verifier-worker.js");
 const asking = new Asking(verifier, $("asking"));
-const state = { sound: localStorage.getItem("sound") !== "off", busy: false, offline: false, clearing: 0 };
+const state = { sound: localStorage.getItem("sound") !== "off", busy: false, scans: 0, offline: false, clearing: 0 };
 
 function both(element, zh, en) {
   const english = document.createElement("span");
@@ -41,9 +41,11 @@ function clear() {
 }
 
 async function verify(text) {
+  const scan = ++state.scans;
   state.busy = true;
   try {
     const found = await verifier.ask("verify", text);
+    if (scan !== state.scans) return; // somebody else is before the counter by now
     answer.show(found);
     if (asking.waits && ["valid", "valid_stale"].includes(found.verdict)) asking.stop();
   } catch (error) {

@@ -15,7 +15,7 @@ let asked = ""; // the code that is looked at now
 
 // The address must not keep the code: it would be in the history and in screenshots.
 function takeFragment() {
-  const text = decodeURIComponent(location.hash.slice(1));
+  const text = location.hash.slice(1);
   if (!text) return;
   history.replaceState(null, "", location.pathname);
   check(text);

@@ -59,12 +59,16 @@ export class Camera {
     this.video = video;
     this.found = found; // called with {text} or {problem: "several"}
     this.stream = null;
+    this.wanted = false;
   }
 
   async open() {
+    this.wanted = true;
     this.stream = await navigator.mediaDevices.getUserMedia({
       video: { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 720 } }, audio: false,
     });
+    // It may have been closed while a person was asked for the permission.
+    if (!this.wanted) return this.close();
     this.video.srcObject = this.stream;
     await this.video.play();
     this.awake = await navigator.wakeLock?.request("screen").catch(() => null);
@@ -88,6 +92,7 @@ export class Camera {
   }
 
   close() {
+    this.wanted = false;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
     this.video.srcObject = null;

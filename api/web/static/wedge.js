@@ -48,7 +48,7 @@ export function listenForScans(scanned, isWhole) {
       return;
     }
     const c = character(event);
-    if (!c) return;
+    if (!c || (c === " " && !typed)) return; // a space alone presses a button
     if (typed) event.preventDefault();
     typed += c;
     clearTimeout(timer);
