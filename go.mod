@@ -25,7 +25,7 @@ require (
 	github.com/klippa-app/go-pdfium v1.18.0
 	// HTTP routing.
 	github.com/labstack/echo/v4 v4.16.0
-	// reads QR symbols from pictures.
+	// corrects and decodes the QR symbols that qr/picture/scan finds.
 	github.com/makiuchi-d/gozxing v0.1.1
 	// columns of Chinese text on a terminal.
 	github.com/mattn/go-runewidth v0.0.27

@@ -5,8 +5,8 @@
 // [Symbol.Modules], as vectors in a PDF. On paper the symbol has error correction
 // level Q and should be printed at least 35 mm wide; on screens level M.
 //
-// [Read] takes PNG or JPEG of bounded size and finds one symbol. It does not judge
-// what the symbol says.
+// [Read] takes PNG or JPEG of bounded size and has package scan find one symbol. It does
+// not judge what the symbol says.
 package picture
 
 import (

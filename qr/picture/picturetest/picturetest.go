@@ -162,11 +162,12 @@ func New(tb testing.TB, class []Fault, n int) Picture {
 		blur(img, unsharpSigma)
 	}
 	out := image.NewGray(image.Rect(0, 0, Width, Height))
+	inverted, noisy := has[Invert], has[Noise]
 	for i, v := range img {
-		if has[Invert] {
+		if inverted {
 			v = 255 - v
 		}
-		if has[Noise] {
+		if noisy {
 			v += r.NormFloat64() * noiseSigma
 		}
 		out.Pix[i] = uint8(math.Round(min(max(v, 0), 255)))
@@ -236,7 +237,7 @@ func photograph(r *rand.Rand, sheet Sheet, has map[Fault]bool) []float64 {
 		for x := range Width {
 			across := 1 // samples a pixel in each direction
 			if u, v := toSheet(float64(x), float64(y)); math.Abs(u-0.5) < 0.6 && math.Abs(v-0.5) < 0.6 {
-				across = 4
+				across = 3
 			}
 			sum := 0.0
 			for i := range across * across {

@@ -49,6 +49,9 @@ func RGBA(pix []uint8, width, height int) Luminance {
 
 // Read finds the QR symbol in a picture and returns its text. Errors are [ErrNoCode],
 // [ErrSeveralCodes] and [ErrLuminance].
+//
+// Several ways of looking at the picture are tried in turn until one shows a symbol
+// that can be read. Other symbols are noticed if the same way shows them.
 func Read(img Luminance) (string, error) {
 	if err := img.check(); err != nil {
 		return "", err
@@ -93,16 +96,14 @@ func read(img Luminance, looks []look) (string, error) {
 		if shrunk[l.shrink] == nil {
 			shrunk[l.shrink] = shrink(img, l.shrink)
 		}
-		symbols := r.symbols(l.plane(shrunk[l.shrink], w, h))
-		if len(symbols) == 0 {
+		texts := r.texts(l.plane(shrunk[l.shrink], w, h))
+		if len(texts) == 0 {
 			continue
 		}
-		for _, s := range symbols {
-			if s.text != symbols[0].text {
-				return "", ErrSeveralCodes
-			}
+		if len(slices.Compact(texts)) > 1 {
+			return "", ErrSeveralCodes
 		}
-		return symbols[0].text, nil
+		return texts[0], nil
 	}
 	return "", ErrNoCode
 }

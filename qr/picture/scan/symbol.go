@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// symbol is a symbol that was read.
+// symbol is a symbol that was found.
 type symbol struct {
+	read bool
 	text string
 	grid grid
 }
@@ -50,39 +51,44 @@ const (
 	flatAgreement  = 0.95 // and on paper that is flat
 )
 
-// symbols reads the symbols in a picture, each once.
-func (r *reader) symbols(p *plane) []symbol {
+// texts returns what the symbols in a picture say, each once.
+func (r *reader) texts(p *plane) []string {
 	finders := p.finders()
-	var read []symbol
+	var found []symbol
 	// Three finder patterns make a symbol; two, if the third is hidden.
 	for _, groups := range [][]group{triples(finders), pairs(finders)} {
 		tries := 0
 		for _, c := range r.candidates(p, groups) {
-			if slices.ContainsFunc(read, func(s symbol) bool { return c.group.touches(&s) }) {
+			if slices.ContainsFunc(found, func(s symbol) bool { return c.group.touches(&s) }) {
 				continue
 			}
 			if s, ok := p.read(&c); ok {
-				read = append(read, s)
+				found = append(found, s)
 			} else if tries++; tries == mostTries {
 				break
 			}
 		}
 	}
-	return read
+	var texts []string
+	for _, s := range found {
+		if s.read {
+			texts = append(texts, s.text)
+		}
+	}
+	return texts
 }
 
-// read reads a symbol on flat paper, or else on bent paper.
+// read reads a symbol on flat paper, or else on bent paper. It reports whether there is
+// one at all: one that lies perfectly and cannot be read is damaged.
 func (p *plane) read(c *candidate) (symbol, bool) {
 	for _, through := range []func([]match, int) (surface, bool){flat, bent} {
 		found, ok := p.fit(c.group, c.grid.layout, through)
 		if !ok || found.score < leastAgreement {
 			break
 		}
-		if text, err := p.decode(&found); err == nil {
-			return symbol{text, found}, true
-		}
-		if found.score > flatAgreement {
-			break
+		text, err := p.decode(&found)
+		if err == nil || found.score > flatAgreement {
+			return symbol{err == nil, text, found}, true
 		}
 	}
 	return symbol{}, false
