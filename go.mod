@@ -19,6 +19,8 @@ require (
 	github.com/fxamacker/cbor/v2 v2.10.0
 	// zstd for stored records, status lists and embedded faces, zlib for PDF streams.
 	github.com/klauspost/compress v1.20.3
+	// PDFium as WebAssembly: where words stand on the pages of foreign files.
+	github.com/klippa-app/go-pdfium v1.18.0
 	// HTTP routing.
 	github.com/labstack/echo/v4 v4.16.0
 	// reads QR symbols from pictures.
@@ -27,6 +29,8 @@ require (
 	github.com/mattn/go-runewidth v0.0.27
 	// SM2 of PKCS#11 tokens, which crypto11 lacks; it is built on this.
 	github.com/miekg/pkcs11 v1.1.2
+	// readings of characters, to find a category by pinyin.
+	github.com/mozillazg/go-pinyin v0.21.0
 	// tells whether an encrypted PDF opens; the oracle of seal/pdf.
 	github.com/pdfcpu/pdfcpu v0.15.0
 	// metrics for the operator's monitoring.
@@ -41,6 +45,8 @@ require (
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e
 	// the command line.
 	github.com/spf13/cobra v1.10.2
+	// runs PDFium apart from everything else.
+	github.com/tetratelabs/wazero v1.11.0
 	// the second opinion: an independent SM2 and SM3.
 	github.com/tjfoc/gmsm v1.4.1
 	// the audit log's Merkle tree, with SM3.
@@ -75,6 +81,8 @@ require (
 	github.com/chromedp/cdproto v0.159.2
 	// pages in a real headless Chromium.
 	github.com/chromedp/chromedp v0.23.0
+	// the oracle of the categories' JSON Schemas.
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	// CBOR of the second reader of codes.
 	github.com/ugorji/go/codec v1.3.2
 )
@@ -85,8 +93,10 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/google/uuid v1.6.0 // indirect
 	github.com/hhrutter/tiff v1.0.6 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/jolestar/go-commons-pool/v2 v2.1.2 // indirect
 	github.com/labstack/gommon v0.5.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect

@@ -10,6 +10,8 @@
 //	GET  /crl/{name}.crl          revocation lists
 //	GET  /ca/{name}.cer           certificates of the authorities
 //	POST /tsa                     time stamps, RFC 3161
+//	GET  /v1/categories           the catalogue; /{id}/schema: JSON Schema of an application
+//	GET  /v1/seals/{id}           public status of a seal
 //	GET  /openapi.json /docs
 //	GET  / /verify /v             pages
 //

@@ -75,6 +75,8 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s.api = humaecho.New(e, config)
 	s.registerVerifications()
 	s.registerHealth()
+	s.registerCategories()
+	s.registerSeals()
 	s.registerAudit()
 	e.GET("/trust/*", s.trustFile)
 	if err := s.registerStatus(context.Background()); err != nil {

@@ -27,6 +27,14 @@ type Record struct {
 	// Earlier holds the seal as it was before each renewal, the oldest first: documents
 	// of its day carry it.
 	Earlier []Earlier
+
+	// Standing is what was decided on an approved seal: [InUse], [Suspended] or
+	// [Revoked], since when and why.
+	Standing State
+	Since    time.Time // zero: as approved
+	Why      string    // in words; empty: as approved
+	Rules    Rules
+	Uses     uint64 // how often it was used
 }
 
 // Earlier is a seal before it was renewed.
@@ -36,8 +44,32 @@ type Earlier struct {
 	Until  time.Time // when it was made anew
 }
 
-// Approved reports whether the seal was made and may be used.
-func (r Record) Approved() bool { return len(r.SESeal) > 0 }
+// State is where a seal is in its life.
+type State string
+
+// The states. A seal is applied for, made when it is approved, and then in use until it
+// is revoked for ever.
+const (
+	Applied   State = "applied"
+	InUse     State = "approved"
+	Suspended State = "suspended"
+	Revoked   State = "revoked"
+)
+
+// State returns where the seal is in its life.
+func (r Record) State() State {
+	switch {
+	case !r.Made():
+		return Applied
+	case r.Standing == "":
+		return InUse
+	default:
+		return r.Standing
+	}
+}
+
+// Made reports whether the seal was approved and made.
+func (r Record) Made() bool { return len(r.SESeal) > 0 }
 
 // Errors that callers decide on.
 var (
@@ -49,12 +81,16 @@ var (
 	ErrSamePerson = errors.New("a seal is approved by another person than the one who applied")
 	// ErrState: the seal is not in the state that the act needs.
 	ErrState = errors.New("the seal's state does not allow it")
+	// ErrNotKeeper: only its keepers may use the seal.
+	ErrNotKeeper = errors.New("is no keeper of the seal")
+	// ErrRules: the owner's rules do not allow this use.
+	ErrRules = errors.New("the owner's rules do not allow it")
 )
 
 // CheckApproval says whether a person may approve a seal now: two people make a
 // seal.
 func (r Record) CheckApproval(by string) error {
-	if r.Approved() {
+	if r.Made() {
 		return ErrState
 	}
 	if by == r.AppliedBy {
@@ -66,17 +102,21 @@ func (r Record) CheckApproval(by string) error {
 // Register keeps seals. A write has returned when it is on the disk, in one
 // transaction with its entry in the audit log.
 type Register interface {
-	// ApplySeal stores a new seal that waits for approval, or [ErrExists].
-	ApplySeal(ctx context.Context, r Record, entry audit.Record) error
+	// ApplySeals stores new seals that wait for approval, all or none, or [ErrExists].
+	ApplySeals(ctx context.Context, records []Record, entries []audit.Record) error
 	// ApproveSeal stores a seal that was made. The stored record must still be
 	// waiting and must allow the approval ([Record.CheckApproval]).
 	ApproveSeal(ctx context.Context, r Record, entry audit.Record) error
 	// RenewSeal stores a seal that was made anew. The stored record must be the one
 	// that it renews: its seal is the last of the new record's earlier ones.
 	RenewSeal(ctx context.Context, r Record, entry audit.Record) error
-	// UseSeal records one use of an approved seal. It is called before the
-	// sealed document is released.
-	UseSeal(ctx context.Context, id string, entry audit.Record) error
+	// ChangeSeal changes the stored record. What change returns is returned, and then
+	// nothing is stored.
+	ChangeSeal(ctx context.Context, id string, change func(*Record) error, entry audit.Record) (Record, error)
+	// UseSeal records one use of a seal by a person at a time, if the stored record
+	// allows it ([Record.CheckUse]): of two uses at once, one is the last that is allowed.
+	// It is called before the sealed document is released.
+	UseSeal(ctx context.Context, id, by string, at time.Time, entry audit.Record) error
 	// Seal returns one seal, or [ErrNotFound].
 	Seal(ctx context.Context, id string) (Record, error)
 	// Seals returns all seals in the order of their codes.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 )
 
@@ -19,27 +20,8 @@ func newCategory(s *settings) *cobra.Command {
 		categoryCommand(s, "search WORD", "查找类别 find categories by name", arguments("WORD"), func(c *catalogue.Catalogue, args []string) ([]*catalogue.Category, error) {
 			return c.Search(args[0]), nil
 		}),
-		newCategoryShow(s))
-}
-
-// categoryView is a category as it is printed in lists.
-type categoryView struct {
-	ID        string `json:"id"`
-	Code      string `json:"code"`
-	Name      string `json:"name"`
-	NameEN    string `json:"name_en"`
-	Kind      string `json:"kind"`
-	Level     string `json:"level"`
-	Validity  string `json:"validity"`
-	Assurance string `json:"assurance"`
-	Fields    int    `json:"fields"`
-}
-
-func viewCategory(c *catalogue.Category) categoryView {
-	return categoryView{
-		ID: c.ID.String(), Code: c.Code, Name: c.NameZH, NameEN: c.NameEN, Kind: c.Kind, Level: string(c.Level),
-		Validity: c.Validity.String(), Assurance: string(c.Assurance), Fields: len(c.Fields),
-	}
+		newCategoryShow(s),
+		newCategorySchema())
 }
 
 func categoryCommand(s *settings, use, short string, args cobra.PositionalArgs, find func(*catalogue.Catalogue, []string) ([]*catalogue.Category, error)) *cobra.Command {
@@ -52,11 +34,13 @@ func categoryCommand(s *settings, use, short string, args cobra.PositionalArgs, 
 		if err != nil {
 			return err
 		}
-		var views []categoryView
+		var views []office.CategoryView
 		for _, category := range found {
-			views = append(views, viewCategory(category))
+			views = append(views, office.ViewCategory(category))
 		}
-		return list(cmd, s, views, func(v categoryView) []string { return []string{v.ID, v.Name, v.Kind, v.Level, v.Validity, v.NameEN} })
+		return list(cmd, s, views, func(v office.CategoryView) []string {
+			return []string{v.ID, v.Name, v.Kind, v.Level, v.Validity, v.NameEN}
+		})
 	}}
 }
 
@@ -77,17 +61,9 @@ type fieldView struct {
 
 func newCategoryShow(s *settings) *cobra.Command {
 	return &cobra.Command{Use: "show NNN", Short: "显示一个类别及其字段 one category with its fields", Args: arguments("NNN"), RunE: func(cmd *cobra.Command, args []string) error {
-		id, err := catalogue.ParseID(args[0])
+		category, err := oneCategory(args[0])
 		if err != nil {
 			return err
-		}
-		c, err := catalogue.Load()
-		if err != nil {
-			return err
-		}
-		category, ok := c.Category(id)
-		if !ok {
-			return fmt.Errorf("category %s: %w", id, office.ErrNoCategory)
 		}
 		var fields []fieldView
 		for _, f := range category.Fields {
@@ -98,14 +74,14 @@ func newCategoryShow(s *settings) *cobra.Command {
 		}
 		if s.json {
 			return printJSON(cmd.OutOrStdout(), struct {
-				categoryView
+				office.CategoryView
 				Aliases    []string    `json:"aliases"`
 				Agency     string      `json:"agency"`
 				NumberRule string      `json:"number_rule"`
 				Example    string      `json:"number_example"`
 				Source     string      `json:"source"`
 				FieldList  []fieldView `json:"field_list"`
-			}{viewCategory(category), category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, fields})
+			}{office.ViewCategory(category), category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, fields})
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n%s  %s  %s  %s\n编号 number: %s, 例如 e.g. %s\n", category.ID, category.NameZH, category.NameEN,
 			category.Kind, category.AgencyZH, category.Level, category.Validity, category.NumberRuleZH, category.NumberExample)
@@ -113,6 +89,33 @@ func newCategoryShow(s *settings) *cobra.Command {
 			return err
 		}
 		return list(cmd, s, fields, fieldView.row)
+	}}
+}
+
+// oneCategory returns the category with a three-digit number.
+func oneCategory(number string) (*catalogue.Category, error) {
+	id, err := catalogue.ParseID(number)
+	if err != nil {
+		return nil, err
+	}
+	c, err := catalogue.Load()
+	if err != nil {
+		return nil, err
+	}
+	category, ok := c.Category(id)
+	if !ok {
+		return nil, fmt.Errorf("category %s: %w", id, office.ErrNoCategory)
+	}
+	return category, nil
+}
+
+func newCategorySchema() *cobra.Command {
+	return &cobra.Command{Use: "schema NNN", Short: "申请数据的 JSON Schema the JSON Schema of what licence issue takes", Args: arguments("NNN"), RunE: func(cmd *cobra.Command, args []string) error {
+		category, err := oneCategory(args[0])
+		if err != nil {
+			return err
+		}
+		return printJSON(cmd.OutOrStdout(), licence.SchemaOf(category))
 	}}
 }
 

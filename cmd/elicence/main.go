@@ -75,7 +75,7 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, seal.ErrSamePerson, seal.ErrState, demo.ErrNotAsItMustBe,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
 	} {
@@ -101,6 +101,8 @@ func hintFor(err error) string {
 		return "see who issues what with: elicence authority list"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
+	case errors.Is(err, office.ErrManyPlaces):
+		return "say which with --keyword-hit NUMBER, last or all"
 	case errors.Is(err, ca.ErrNoProfile):
 		return "see them with: elicence ca profiles"
 	case errors.Is(err, ca.ErrNoCertificate):

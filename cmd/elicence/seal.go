@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,29 +18,48 @@ import (
 )
 
 func newSeal(s *settings) *cobra.Command {
-	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealStamp(s))
+	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s),
+		newSealSuspend(s), newSealResume(s), newSealRevoke(s), newSealKeeper(s), newSealLimit(s), newSealStamp(s))
 }
 
 // sealView is a seal as it is printed.
 type sealView struct {
-	ID         string  `json:"id"`
-	Name       string  `json:"name"`
-	Owner      string  `json:"owner"`
-	OwnerName  string  `json:"owner_name"`
-	State      string  `json:"state"` // applied or approved
-	AppliedBy  string  `json:"applied_by"`
-	AppliedAt  string  `json:"applied_at"`
-	ApprovedBy *string `json:"approved_by"`
-	ApprovedAt *string `json:"approved_at"`
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Owner      string   `json:"owner"`
+	OwnerName  string   `json:"owner_name"`
+	State      string   `json:"state"` // applied, approved, suspended or revoked
+	AppliedBy  string   `json:"applied_by"`
+	AppliedAt  string   `json:"applied_at"`
+	ApprovedBy *string  `json:"approved_by"`
+	ApprovedAt *string  `json:"approved_at"`
+	Since      *string  `json:"since"` // of suspended, revoked and resumed
+	Reason     *string  `json:"reason"`
+	Keepers    []string `json:"keepers"`
+	Uses       uint64   `json:"uses"`
+	MaxUses    *uint64  `json:"max_uses"`
+	Hours      *string  `json:"hours"`   // 08:00-18:00, UTC+8
+	Earlier    int      `json:"earlier"` // how often it was made anew
 }
 
 func viewSeal(r seal.Record) sealView {
 	v := sealView{
-		ID: r.ID, Name: r.Name, Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: "applied", AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
+		ID: r.ID, Name: r.Name, Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
+		Keepers: append([]string{}, r.Rules.Keepers...), Uses: r.Uses, Earlier: len(r.Earlier),
 	}
-	if r.Approved() {
+	if r.Made() {
 		at := r.ApprovedAt.Format(time.RFC3339)
-		v.State, v.ApprovedBy, v.ApprovedAt = "approved", &r.ApprovedBy, &at
+		v.ApprovedBy, v.ApprovedAt = &r.ApprovedBy, &at
+	}
+	if !r.Since.IsZero() {
+		at := r.Since.Format(time.RFC3339)
+		v.Since, v.Reason = &at, &r.Why
+	}
+	if r.Rules.MaxUses > 0 {
+		v.MaxUses = &r.Rules.MaxUses
+	}
+	if hours := r.Rules.Hours(); hours != "" {
+		v.Hours = &hours
 	}
 	return v
 }
@@ -70,15 +88,18 @@ var designs = map[string]func(text, code string) impression.Spec{
 
 func newSealMake(s *settings) *cobra.Command {
 	var n office.NewSeal
-	var kind, text, line string
+	var kind, text, line, representative string
 	cmd := &cobra.Command{
-		Use:   "make --owner USCC --text TEXT [--kind KIND]",
+		Use:   "make --owner USCC --text TEXT [--kind KIND] | --kind set --representative NAME",
 		Short: "申请制章 apply for a seal; another person approves it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if kind == "set" {
+				return applySealSet(cmd, s, n, representative)
+			}
 			design, known := designs[kind]
 			if !known {
-				return fmt.Errorf("--kind: %q is not department, township, company, finance, contract, invoice or representative", kind)
+				return fmt.Errorf("--kind: %q is not department, township, company, finance, contract, invoice, representative or set", kind)
 			}
 			n.Design = design(text, n.OwnerUSCC)
 			if line != "" {
@@ -96,22 +117,56 @@ func newSealMake(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&n.OwnerUSCC, "owner", "", "unified social credit `CODE` of the owner")
 	cmd.Flags().StringVar(&n.OwnerName, "owner-name", "", "`NAME` of the owner; without: that of the issuing authority")
 	cmd.Flags().StringVar(&n.Region, "region", "", "six `DIGITS` that begin the seal's code; without: the domain's")
-	cmd.Flags().StringVar(&kind, "kind", "department", "department, township, company, finance, contract, invoice, representative")
+	cmd.Flags().StringVar(&kind, "kind", "department", "department, township, company, finance, contract, invoice, representative; set: a company's five at once")
+	cmd.Flags().StringVar(&representative, "representative", "", "`NAME` of the legal representative, for a set")
 	cmd.Flags().StringVar(&text, "text", "", "`TEXT` along the rim")
 	cmd.Flags().StringVar(&line, "line", "", "`TEXT` below the star")
 	return cmd
 }
 
+// applySealSet applies for a company's five seals.
+func applySealSet(cmd *cobra.Command, s *settings, n office.NewSeal, representative string) error {
+	if representative == "" {
+		return errors.New("--representative: must name the legal representative for a set")
+	}
+	return s.with(func(o *office.Office) error {
+		records, err := o.ApplySealSet(cmd.Context(), s.actor, n, representative)
+		if err != nil {
+			return err
+		}
+		return listSeals(cmd, s, records)
+	})
+}
+
+func listSeals(cmd *cobra.Command, s *settings, records []seal.Record) error {
+	var views []sealView
+	for _, r := range records {
+		views = append(views, viewSeal(r))
+	}
+	return list(cmd, s, views, sealView.row)
+}
+
 func newSealApprove(s *settings) *cobra.Command {
-	return &cobra.Command{Use: "approve ID", Short: "批准制章 approve and make a seal", Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
-		return s.with(func(o *office.Office) error {
-			r, err := o.ApproveSeal(cmd.Context(), s.actor, args[0])
-			if err != nil {
-				return err
-			}
-			return printSeal(cmd, s, r)
-		})
-	}}
+	return &cobra.Command{
+		Use: "approve ID…", Short: "批准制章 approve and make seals", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.with(func(o *office.Office) error {
+				var made []seal.Record
+				for _, id := range args {
+					r, err := o.ApproveSeal(cmd.Context(), s.actor, id)
+					if err != nil {
+						// Those before it are made, and are shown.
+						return errors.Join(err, listSeals(cmd, s, made))
+					}
+					made = append(made, r)
+				}
+				if len(made) == 1 {
+					return printSeal(cmd, s, made[0])
+				}
+				return listSeals(cmd, s, made)
+			})
+		},
+	}
 }
 
 func newSealRenew(s *settings) *cobra.Command {
@@ -125,11 +180,7 @@ func newSealRenew(s *settings) *cobra.Command {
 			}
 			return s.with(func(o *office.Office) error {
 				renewed, err := o.RenewSeals(cmd.Context(), s.actor, span)
-				var views []sealView
-				for _, r := range renewed {
-					views = append(views, viewSeal(r))
-				}
-				return errors.Join(list(cmd, s, views, sealView.row), err)
+				return errors.Join(listSeals(cmd, s, renewed), err)
 			})
 		},
 	}
@@ -144,24 +195,20 @@ func newSealList(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var views []sealView
-			for _, r := range all {
-				views = append(views, viewSeal(r))
-			}
-			return list(cmd, s, views, sealView.row)
+			return listSeals(cmd, s, all)
 		})
 	}}
 }
 
 func newSealStamp(s *settings) *cobra.Command {
 	var r office.StampRequest
-	var page, at string
+	var where placing
 	cmd := &cobra.Command{
-		Use:   "stamp --seal ID [--page N|all|last] [--at X,Y] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
+		Use:   "stamp --seal ID [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
 		Short: "盖章 put a seal on a PDF",
 		Long: "Puts a seal on a PDF by an incremental update: earlier signatures stay valid. --at is the middle of the seal in millimetres\n" +
-			"from the top left corner of the page. --number prints a document code beside the seal, by which a paper print is checked\n" +
-			"against the electronic original.",
+			"from a corner of the page; --keyword puts it at words such as （盖章）. --straddle cuts the seal over an edge of all pages (骑缝章). --number prints a document code beside\n" +
+			"the seal, by which a paper print is checked against the electronic original.",
 		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
@@ -170,14 +217,14 @@ func newSealStamp(s *settings) *cobra.Command {
 			if sameFile(args[0], args[1]) {
 				return fmt.Errorf("%s: the sealed document must be another file", args[1])
 			}
+			if err := where.place(&r); err != nil {
+				return err
+			}
 			doc, closeFile, err := openPDF(args[0])
 			if err != nil {
 				return err
 			}
 			defer closeFile()
-			if r.Place, err = place(doc, page, at); err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
 			return s.with(func(o *office.Office) error {
 				sealed, err := o.Stamp(cmd.Context(), s.actor, doc, r)
 				if err != nil {
@@ -194,8 +241,7 @@ func newSealStamp(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&r.SealID, "seal", "", "`CODE` of the seal")
-	cmd.Flags().StringVar(&page, "page", "last", "page `NUMBER`, all or last")
-	cmd.Flags().StringVar(&at, "at", "", "`X,Y` of the seal's middle in mm; without: bottom right")
+	where.flags(cmd)
 	cmd.Flags().StringVar(&r.Field, "field", "", "`NAME` of the signature field")
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
 	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal")
@@ -234,48 +280,4 @@ func openPDF(path string) (*pdf.Document, func(), error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return doc, closeFile, nil
-}
-
-// margin is the distance of a seal's middle from the page's right and lower edge
-// where no place is given, in millimetres.
-const margin = 45
-
-// place reads --page and --at.
-func place(doc *pdf.Document, page, at string) (office.Place, error) {
-	p := office.Place{Pages: []int{-1}}
-	switch page {
-	case "last":
-	case "all":
-		p.Pages = nil
-	default:
-		n, err := strconv.Atoi(page)
-		if err != nil || n < 1 {
-			return p, fmt.Errorf("--page: %q is not a page number, all or last", page)
-		}
-		p.Pages = []int{n}
-	}
-	if at != "" {
-		x, y, found := strings.Cut(at, ",")
-		var errX, errY error
-		p.X, errX = strconv.ParseFloat(x, 64)
-		p.Y, errY = strconv.ParseFloat(y, 64)
-		if !found || errX != nil || errY != nil {
-			return p, fmt.Errorf("--at: %q is not X,Y in millimetres", at)
-		}
-		return p, nil
-	}
-	n := 1
-	if len(p.Pages) > 0 && p.Pages[0] > 0 {
-		n = p.Pages[0]
-	} else if count, err := doc.NumPages(); err != nil {
-		return p, err
-	} else if len(p.Pages) > 0 {
-		n = count
-	}
-	shown, err := doc.Page(n)
-	if err != nil {
-		return p, err
-	}
-	p.X, p.Y = shown.Width-margin, shown.Height-margin
-	return p, nil
 }

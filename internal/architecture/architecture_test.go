@@ -20,7 +20,7 @@ const module = "github.com/elicence/elicence/"
 // floors are the rooms from the ground up. A package may import what lies on a
 // lower floor and its own room. Rooms on one floor do not import each other.
 var floors = [][]string{
-	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/typeface"},
+	{"internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/pagetext", "internal/typeface"},
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
@@ -177,6 +177,9 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"filippo.io/bigmod":                  {"pki/cosign"},
 		"github.com/emmansun/gmsm/smx509":    {"pki"},
 		"github.com/emmansun/gmsm/sm4":       {"pki"},
+		"github.com/mozillazg/go-pinyin":     {"licence/catalogue"},
+		"github.com/klippa-app/go-pdfium":    {"internal/pagetext"},
+		"github.com/tetratelabs/wazero":      {"internal/pagetext"},
 		"github.com/rivo/uniseg":             {"internal/typeset", "internal/typeface"},
 		"github.com/schollz/progressbar/v3":  {"cmd/elicence"},
 		"golang.org/x/image/font/sfnt":       {"internal/typeface", "internal/typeset"},

@@ -23,6 +23,10 @@ import (
 // the text: it may be personal.
 var ErrUnclean = errors.New("text that may not be signed")
 
+// LinePattern is a regular expression for one line of text, for descriptions that can
+// say no more: [Check] refuses more than it.
+const LinePattern = `^[^\x00-\x1f\x7f-\x9f]*$`
+
 // Check checks one line of text. Empty text is clean.
 func Check(s string) error { return check(s, false) }
 

@@ -73,7 +73,7 @@ func setAgreement(at time.Time) (*agreementDocument, error) {
 	return d, nil
 }
 
-func lastPage(x, y float64) office.Place { return office.Place{Pages: []int{-1}, X: x, Y: y} }
+func lastPage(x, y float64) office.Place { return office.Place{Pages: office.LastPage, X: x, Y: y} }
 
 const agreementTitle = "政务数据共享服务协议（样例）"
 

@@ -44,6 +44,13 @@ func CheckCitizenNumber(number string) error {
 	return nil
 }
 
+// What the codes look like, without their check characters, for descriptions that can
+// say no more.
+const (
+	CitizenNumberPattern = `^[0-9]{17}[0-9X]$`
+	USCCPattern          = `^[0-9A-HJ-NPQRTUWXY]{18}$`
+)
+
 const (
 	usccAlphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 	usccLength   = 18

@@ -100,7 +100,7 @@ func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc 
 	if err := o.inForce(ctx, run.chain[0].Key.Point()); err != nil {
 		return nil, fmt.Errorf("enrolment %s: %w", e.ID, err)
 	}
-	pages, err := place.pages(doc)
+	spots, err := place.on(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc 
 	}
 	run.prepared, err = doc.Prepare(pdf.Stamp{
 		Filter: pdf.FilterPerson, SubFilter: pdf.SubFilterPerson, Name: e.Name, Reason: reason, Time: now, ContentsSize: size,
-		Marks: []pdf.Mark{{Page: pages[0], X: place.X - signatureWidth/2, Y: place.Y - signatureHeight/2, Width: signatureWidth, Height: signatureHeight, Appearance: shown}},
+		Marks: []pdf.Mark{spots[0].mark(signatureWidth, signatureHeight, shown)},
 	})
 	if err != nil {
 		return nil, err

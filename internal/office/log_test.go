@@ -73,7 +73,7 @@ func TestEveryActIsLogged(t *testing.T) {
 		}, []audit.Act{audit.ActLicenceRevoke}},
 		{"publish", func(actor string) error { _, err := f.Office.Publish(ctx, actor); return err }, []audit.Act{audit.ActTrustPublish}},
 		{"sign", func(string) error {
-			_, err := phone.sign(t, f, blank(t, 1), office.Place{Pages: []int{1}, X: 100, Y: 100}, "1234")
+			_, err := phone.sign(t, f, blank(t, 1), office.Place{Pages: "1", X: 100, Y: 100}, "1234")
 			return err
 		}, []audit.Act{audit.ActCloudTry, audit.ActCloudSign}},
 		{"erase", func(actor string) error {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/elicence/elicence/internal/pagetext"
 	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/sealed"
@@ -49,6 +50,7 @@ type Office struct {
 	store     *bolt.Store
 	keys      *keystore.Store
 	documents *documents.Store
+	words     *pagetext.Finder
 	catalogue *catalogue.Catalogue
 	second    pki.SecondOpinion
 	now       func() time.Time
@@ -200,13 +202,13 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	}
 	return &Office{
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
-		clock: clock,
+		clock: clock, words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 	}, nil
 }
 
 // Close closes the data folder and zeroes the keys that it holds.
 func (o *Office) Close() error {
-	return errors.Join(o.closeStamping(context.Background()), o.store.Close(), o.keys.Close())
+	return errors.Join(o.closeStamping(context.Background()), o.words.Close(), o.store.Close(), o.keys.Close())
 }
 
 // Config returns what was settled when the data folder was made.

@@ -167,14 +167,14 @@ func TestGoldenPictures(t *testing.T) {
 	goldentest.Compare(t, sealed, 1, "testdata/sealed-licence.png", dots(22, 214, 66, 260), dots(20, 268, 190, 277))
 
 	doc := blank(t, 2)
-	stamped, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: []int{-1}, X: 130, Y: 90}, Number: "皖样〔2026〕1号"})
+	stamped, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: office.LastPage, X: 130, Y: 90}, Number: "皖样〔2026〕1号"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if doc, err = stamped.Document(); err != nil {
 		t.Fatal(err)
 	}
-	signed, err := enrol(t, f, "欧阳龘䶮", "1234").sign(t, f, doc, office.Place{Pages: []int{2}, X: 100, Y: 180}, "1234")
+	signed, err := enrol(t, f, "欧阳龘䶮", "1234").sign(t, f, doc, office.Place{Pages: "2", X: 100, Y: 180}, "1234")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +294,7 @@ func TestWrongPINsLock(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
 	p := enrol(t, f, "张样例", "right")
-	place := office.Place{Pages: []int{1}, X: 60, Y: 60}
+	place := office.Place{Pages: "1", X: 60, Y: 60}
 	if _, err := p.sign(t, f, blank(t, 1), place, "right"); err != nil {
 		t.Fatalf("the right PIN: %v", err)
 	}
@@ -313,7 +313,7 @@ func TestWrongPINsLock(t *testing.T) {
 func TestPersonalSignature(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
-	signed, err := enrol(t, f, "张样例", "1").sign(t, f, blank(t, 1), office.Place{Pages: []int{1}, X: 60, Y: 60}, "1")
+	signed, err := enrol(t, f, "张样例", "1").sign(t, f, blank(t, 1), office.Place{Pages: "1", X: 60, Y: 60}, "1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func carrying(tb testing.TB, f *officetest.Fixture, signed []byte, sealID string
 	if err != nil {
 		tb.Fatal(err)
 	}
-	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: sealID, Place: office.Place{Pages: []int{1}, X: 60, Y: 60}})
+	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: sealID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -430,7 +430,7 @@ func TestSealNeedsTwoPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := office.StampRequest{SealID: applied.ID, Place: office.Place{Pages: []int{1}, X: 60, Y: 60}}
+	request := office.StampRequest{SealID: applied.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}}
 	if _, err := f.Office.Stamp(ctx, "甲", blank(t, 1), request); !errors.Is(err, seal.ErrState) {
 		t.Errorf("before approval: %v, want ErrState", err)
 	}
@@ -455,7 +455,7 @@ func TestDocumentCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: []int{1}, X: 120, Y: 150}, Number: "皖样〔2026〕2号"})
+	sealed, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 120, Y: 150}, Number: "皖样〔2026〕2号"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record
 	if err != nil {
 		return nil, err
 	}
-	record, err := o.sealOf(ctx, l.Identifier.Issuer)
+	record, err := o.sealOf(ctx, actor, l.Identifier.Issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record
 		return nil, fmt.Errorf("licence %s: %w", l.Identifier, err)
 	}
 	sealed, err := o.Stamp(ctx, actor, doc, StampRequest{
-		SealID: record.ID, Place: Place{Pages: []int{page.SealPage}, X: page.SealX, Y: page.SealY}, Reason: category.NameZH,
+		SealID: record.ID, Place: Place{Pages: OnPage(page.SealPage), X: page.SealX, Y: page.SealY}, Reason: category.NameZH,
 	})
 	if err != nil {
 		return nil, err

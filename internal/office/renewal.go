@@ -25,7 +25,7 @@ import (
 // A seal is made anew as well if its maker's certificate ends within the time, which is
 // renewed first, or if its maker's key was compromised.
 //
-// A seal that cannot be renewed, because its certificate is held or revoked for example,
+// Only seals in use are renewed. One that cannot be, because its certificate is held or revoked for example,
 // does not hinder the others: the error names every one. It returns the seals that were
 // made anew.
 func (o *Office) RenewSeals(ctx context.Context, actor string, within time.Duration) ([]seal.Record, error) {
@@ -46,7 +46,7 @@ func (o *Office) RenewSeals(ctx context.Context, actor string, within time.Durat
 	var renewed []seal.Record
 	var errs []error
 	for _, r := range all {
-		if !r.Approved() {
+		if r.State() != seal.InUse {
 			continue
 		}
 		again, done, err := o.renewSeal(ctx, actor, p, r, within)

@@ -32,57 +32,102 @@ type NewSeal struct {
 // ApplySeal records an application for a seal. Nothing is made before another
 // person has approved it.
 func (o *Office) ApplySeal(ctx context.Context, actor string, n NewSeal) (seal.Record, error) {
+	made, err := o.applySeals(ctx, actor, n, n.Design)
+	if err != nil {
+		return seal.Record{}, err
+	}
+	return made[0], nil
+}
+
+// ApplySealSet records an application for a company's five seals at once, all or none:
+// 公章, 财务专用章, 合同专用章, 发票专用章 and the seal of its legal representative. The design
+// of n is not looked at.
+func (o *Office) ApplySealSet(ctx context.Context, actor string, n NewSeal, representative string) ([]seal.Record, error) {
+	name, err := o.ownerName(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	return o.applySeals(ctx, actor, n, impression.Set(name, n.OwnerUSCC, representative)...)
+}
+
+// ownerName is the given name of the owner, or that of the issuing authority.
+func (o *Office) ownerName(ctx context.Context, n NewSeal) (string, error) {
 	if err := idcode.CheckUSCC(n.OwnerUSCC); err != nil {
-		return seal.Record{}, fmt.Errorf("owner: %w", err)
+		return "", fmt.Errorf("owner: %w", err)
 	}
 	if n.OwnerName == "" {
 		a, err := o.authorityOf(ctx, n.OwnerUSCC)
 		if err != nil {
-			return seal.Record{}, fmt.Errorf("owner's name must be given: %w", err)
+			return "", fmt.Errorf("owner's name must be given: %w", err)
 		}
-		n.OwnerName = a.Name
+		return a.Name, nil
 	}
 	if err := cleantext.Check(n.OwnerName); err != nil {
-		return seal.Record{}, fmt.Errorf("owner's name: %w", err)
+		return "", fmt.Errorf("owner's name: %w", err)
+	}
+	return n.OwnerName, nil
+}
+
+func (o *Office) applySeals(ctx context.Context, actor string, n NewSeal, designs ...impression.Spec) ([]seal.Record, error) {
+	var err error
+	if n.OwnerName, err = o.ownerName(ctx, n); err != nil {
+		return nil, err
 	}
 	if n.Region == "" {
 		n.Region = o.config.Region
 	}
 	if err := ceremony.CheckRegion(n.Region); err != nil {
-		return seal.Record{}, fmt.Errorf("region %w", err)
+		return nil, fmt.Errorf("region %w", err)
 	}
 	// A seal that cannot be drawn is refused now, not when it is approved.
-	if _, err := impression.Draw(n.Design); err != nil {
-		return seal.Record{}, err
-	}
-	now := o.now().UTC().Truncate(time.Second)
-	r := seal.Record{
-		Name: n.Design.Text + n.Design.Line, OwnerUSCC: n.OwnerUSCC, OwnerName: n.OwnerName, Design: n.Design,
-		AppliedBy: actor, AppliedAt: now,
+	for _, d := range designs {
+		if _, err := impression.Draw(d); err != nil {
+			return nil, err
+		}
 	}
 	for {
-		var err error
-		if r.ID, err = o.nextSealID(ctx, n.Region); err != nil {
-			return seal.Record{}, err
-		}
-		entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealMake, Subject: r.ID}, nil)
+		records, err := o.numberSeals(ctx, actor, n, designs)
 		if err != nil {
-			return seal.Record{}, err
+			return nil, err
 		}
-		err = o.store.ApplySeal(ctx, r, entry)
+		var entries []audit.Record
+		for _, r := range records {
+			entry, err := audit.NewRecord(audit.Entry{Time: r.AppliedAt.Unix(), Actor: actor, Act: audit.ActSealMake, Subject: r.ID}, nil)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, entry)
+		}
+		err = o.store.ApplySeals(ctx, records, entries)
 		if errors.Is(err, seal.ErrExists) {
-			continue // another application took the code
+			continue // another application took a code
 		}
-		return r, err
+		return records, err
 	}
 }
 
-// nextSealID returns the first free code of a region: region and an eight-digit
-// serial.
-func (o *Office) nextSealID(ctx context.Context, region string) (string, error) {
+// numberSeals gives designs the next free codes of a region.
+func (o *Office) numberSeals(ctx context.Context, actor string, n NewSeal, designs []impression.Spec) ([]seal.Record, error) {
+	next, err := o.nextSerial(ctx, n.Region)
+	if err != nil {
+		return nil, err
+	}
+	now := o.now().UTC().Truncate(time.Second)
+	var records []seal.Record
+	for i, d := range designs {
+		records = append(records, seal.Record{
+			ID: fmt.Sprintf("%s%08d", n.Region, next+i), Name: d.Text + d.Line, OwnerUSCC: n.OwnerUSCC, OwnerName: n.OwnerName, Design: d, AppliedBy: actor, AppliedAt: now,
+		})
+	}
+	return records, nil
+}
+
+// nextSerial returns the first free serial of a region: a seal's code is the region and
+// an eight-digit serial.
+func (o *Office) nextSerial(ctx context.Context, region string) (int, error) {
 	all, err := o.store.Seals(ctx)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	next := 1
 	for _, r := range all {
@@ -93,7 +138,7 @@ func (o *Office) nextSealID(ctx context.Context, region string) (string, error) 
 			}
 		}
 	}
-	return fmt.Sprintf("%s%08d", region, next), nil
+	return next, nil
 }
 
 // ApproveSeal makes a seal that another person applied for: its key, its
@@ -139,16 +184,22 @@ func (o *Office) maker(ctx context.Context) (*pki.Key, *cert.Certificate, error)
 // Seals returns all seals.
 func (o *Office) Seals(ctx context.Context) ([]seal.Record, error) { return o.store.Seals(ctx) }
 
-// sealOf returns an approved seal of an owner.
-func (o *Office) sealOf(ctx context.Context, uscc string) (seal.Record, error) {
+// sealOf returns a seal of an owner that a person may use now.
+func (o *Office) sealOf(ctx context.Context, actor, uscc string) (seal.Record, error) {
 	all, err := o.store.Seals(ctx)
 	if err != nil {
 		return seal.Record{}, err
 	}
+	refused := fmt.Errorf("%s has no approved seal: %w", uscc, seal.ErrNotFound)
 	for _, r := range all {
-		if r.OwnerUSCC == uscc && r.Approved() {
+		if r.OwnerUSCC != uscc || !r.Made() {
+			continue
+		}
+		err := r.CheckUse(actor, o.now())
+		if err == nil {
 			return r, nil
 		}
+		refused = fmt.Errorf("seal %s: %w", r.ID, err)
 	}
-	return seal.Record{}, fmt.Errorf("%s has no approved seal: %w", uscc, seal.ErrNotFound)
+	return seal.Record{}, refused
 }

@@ -15,19 +15,18 @@ import (
 	"github.com/elicence/elicence/seal/pdf"
 )
 
-// Place says where on a document a seal goes. X and Y are millimetres from the top
-// left corner of the page, as the reader sees it, to the middle of the seal.
-type Place struct {
-	Pages []int // 1 is the first, -1 the last; empty: every page
-	X, Y  float64
-}
-
 // StampRequest asks for a seal on a document.
 type StampRequest struct {
 	SealID string
 	Place  Place
-	Field  string // of an existing empty signature field, or of the one to make
-	Reason string
+	// Straddle, if given, cuts the seal over the edges of the place's pages, all where
+	// none are named; nothing else of the place is used.
+	Straddle *Straddle
+	// Keyword, if given, puts the seal at words of the place's pages, all where none are
+	// named; nothing else of the place is used.
+	Keyword *Keyword
+	Field   string // of an existing empty signature field, or of the one to make
+	Reason  string
 	// Number, if given, is the document's number: a code is printed beside the
 	// seal that tells a paper print from its electronic original.
 	Number string
@@ -42,8 +41,9 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	if !record.Approved() {
-		return nil, fmt.Errorf("seal %s waits for approval: %w", r.SealID, seal.ErrState)
+	now := o.now()
+	if err := record.CheckUse(actor, now); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
 	}
 	made, err := seal.Parse(record.SESeal)
 	if err != nil {
@@ -64,7 +64,6 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	now := o.now()
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Field: r.Field, Filter: pdf.FilterSeal, SubFilter: pdf.SubFilterSeal, Name: record.Name, Reason: r.Reason,
 		Time: now, ContentsSize: made.SignatureSize(signer), Marks: marks,
@@ -88,7 +87,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	return prepared, o.store.UseSeal(ctx, record.ID, entry)
+	return prepared, o.store.UseSeal(ctx, record.ID, actor, now, entry)
 }
 
 // readBack verifies the signature just made as a stranger would, before anything
@@ -128,16 +127,10 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	content, box := drawing.PDF()
 	appearance := &pdf.Appearance{Content: content, BBox: box, Multiply: true, Opacity: 0.9}
 	width, height := drawing.Size()
-	pages, err := r.Place.pages(doc)
-	if err != nil {
-		return nil, err
-	}
-	var marks []pdf.Mark
-	for _, page := range pages {
-		marks = append(marks, pdf.Mark{Page: page, X: r.Place.X - width/2, Y: r.Place.Y - height/2, Width: width, Height: height, Appearance: appearance})
-	}
-	if r.Number == "" {
-		return marks, nil
+	whole := pdf.Mark{Width: width, Height: height, Appearance: appearance}
+	marks, err := o.sealMarks(ctx, doc, r, whole)
+	if err != nil || r.Number == "" {
+		return marks, err
 	}
 	code, err := o.documentCode(ctx, doc, record.ID, r.Number)
 	if err != nil {
@@ -146,30 +139,39 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	return append(marks, beside(marks[len(marks)-1], code)), nil
 }
 
-// pages resolves the place's pages against a document.
-func (p Place) pages(doc *pdf.Document) ([]int, error) {
-	count, err := doc.NumPages()
+// sealMarks places a seal: cut, at words, in an existing field, or on pages.
+func (o *Office) sealMarks(ctx context.Context, doc *pdf.Document, r StampRequest, whole pdf.Mark) ([]pdf.Mark, error) {
+	if r.Straddle != nil && r.Keyword != nil {
+		return nil, fmt.Errorf("a straddle seal is not put at words: %w", ErrPlace)
+	}
+	if r.Keyword != nil {
+		return o.keywordMarks(ctx, doc, r, whole)
+	}
+	if r.Straddle != nil {
+		if r.Number != "" {
+			return nil, fmt.Errorf("a document code stands beside a whole seal, not beside the slices of a straddle seal: %w", ErrPlace)
+		}
+		return r.Straddle.marks(doc, r.Place.Pages, whole)
+	}
+	inField, err := doc.HasField(r.Field)
 	if err != nil {
 		return nil, err
 	}
-	if len(p.Pages) == 0 {
-		all := make([]int, count)
-		for i := range all {
-			all[i] = i + 1
+	if inField && r.Place == (Place{}) {
+		if r.Number != "" {
+			return nil, fmt.Errorf("a document code is not printed beside an existing field: %w", ErrPlace)
 		}
-		return all, nil
+		return []pdf.Mark{whole}, nil
 	}
-	var pages []int
-	for _, n := range p.Pages {
-		if n == -1 {
-			n = count
-		}
-		if n < 1 || n > count {
-			return nil, fmt.Errorf("page %d does not exist: the document has %d", n, count)
-		}
-		pages = append(pages, n)
+	spots, err := r.Place.on(doc)
+	if err != nil {
+		return nil, err
 	}
-	return pages, nil
+	var marks []pdf.Mark
+	for _, s := range spots {
+		marks = append(marks, s.mark(whole.Width, whole.Height, whole.Appearance))
+	}
+	return marks, nil
 }
 
 // documentLife is how long a document code's signature lives.

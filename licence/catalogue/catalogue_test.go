@@ -191,24 +191,6 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestSearch(t *testing.T) {
-	t.Parallel()
-	c := load(t)
-	for query, want := range map[string]string{
-		"身份证": "001", "二代证": "001", "驾照": "004", "营业执照": "066", "business licence": "066", "087": "087", "行驶": "005",
-	} {
-		got := c.Search(query)
-		if len(got) == 0 || got[0].ID.String() != want {
-			t.Errorf("Search(%q) = %d categories, first %v, want %s", query, len(got), got, want)
-		}
-	}
-	for _, query := range []string{"", "  ", "没有这种证照"} {
-		if got := c.Search(query); len(got) != 0 {
-			t.Errorf("Search(%q) finds %d categories, want none", query, len(got))
-		}
-	}
-}
-
 func TestParseID(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]ID{"001": 1, "195": 195} {

@@ -116,7 +116,8 @@ func (c *Category) Field(code string) (Field, bool) {
 
 // Catalogue is a validated set of categories. It is immutable.
 type Catalogue struct {
-	categories []*Category // by id, from 1
+	categories []*Category     // by id, from 1
+	names      func() [][]name // of each category, for Search
 }
 
 // Categories returns all categories in the order of their ids. The caller must

@@ -119,6 +119,32 @@ func (f Field) Check(value string) error {
 	return nil
 }
 
+// Pattern returns a regular expression for the values of the field, anchored, in the
+// part of the syntax that RE2 and ECMA-262 share; empty where its type has none.
+// [Field.Check] refuses more: check digits, days that no calendar has.
+func (f Field) Pattern() string {
+	switch f.Type {
+	case String:
+		return cleantext.LinePattern
+	case Date:
+		return `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
+	case Integer:
+		return integerForm.String()
+	case Decimal:
+		return decimalForm.String()
+	case Money:
+		return moneyForm.String()
+	case Region:
+		return regionForm.String()
+	case IDNumber:
+		return idcode.CitizenNumberPattern
+	case USCC:
+		return idcode.USCCPattern
+	default:
+		return ""
+	}
+}
+
 func matches(form *regexp.Regexp, value, what string) error {
 	if !form.MatchString(value) {
 		return fmt.Errorf("is not %s: %w", what, ErrBadValue)

@@ -49,7 +49,7 @@ func Parse(categories, fields io.Reader) (*Catalogue, error) {
 	if len(p.faults) > 0 {
 		return nil, fmt.Errorf("%w: %w", ErrFaulty, errors.Join(p.faults...))
 	}
-	return &Catalogue{categories: p.categories}, nil
+	return &Catalogue{categories: p.categories, names: prepare(p.categories)}, nil
 }
 
 // parser gathers categories and faults. Every check adds its fault and goes on.

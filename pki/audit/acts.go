@@ -17,3 +17,11 @@ const (
 	ActCeremony Act = "ceremony" // the digest is the transcript's
 	ActRootCRL  Act = "crl.root" // the root signed a list
 )
+
+// Acts in the life of a seal.
+const (
+	ActSealSuspend Act = "seal.suspend"
+	ActSealResume  Act = "seal.resume"
+	ActSealRevoke  Act = "seal.revoke"
+	ActSealRules   Act = "seal.rules" // keepers, limits
+)

@@ -116,6 +116,12 @@ func Representative(name string) Spec {
 	return Spec{Kind: Square, WidthMM: 18, HeightMM: 18, Text: name}
 }
 
+// Set returns the five seals that a company is founded with: of the company, for
+// finance, for contracts, for invoices, and of its legal representative.
+func Set(name, taxNumber, representative string) []Spec {
+	return []Spec{Company(name), Finance(name), Contract(name), Invoice(name, taxNumber), Representative(representative)}
+}
+
 // check refuses what no drawing should be tried of.
 func (s Spec) check() error {
 	refuse := func(format string, args ...any) error {

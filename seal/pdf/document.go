@@ -57,6 +57,9 @@ func Open(r io.ReaderAt, size int64) (*Document, error) {
 // Size returns the length of the file in bytes.
 func (d *Document) Size() int64 { return d.src.size }
 
+// ReadAt reads the file's bytes.
+func (d *Document) ReadAt(p []byte, offset int64) (int, error) { return d.src.r.ReadAt(p, offset) }
+
 func (d *Document) header() error {
 	head, err := d.src.read(0, int(min(headerRoom, d.src.size)))
 	if err != nil {

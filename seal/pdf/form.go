@@ -59,6 +59,17 @@ func (v view) form() (*form, error) {
 	return f, nil
 }
 
+// HasField reports whether the file has a form field of that full name, of any kind,
+// signed or not.
+func (d *Document) HasField(fullName string) (bool, error) {
+	d.worked = 0
+	f, err := d.now.form()
+	if err != nil {
+		return false, err
+	}
+	return f.byName[fullName] != nil, nil
+}
+
 func (f *form) index(all []*field) {
 	f.all = all
 	f.byRef, f.byWidget = make(map[ref]*field), make(map[ref]*field)

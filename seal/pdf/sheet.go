@@ -22,6 +22,19 @@ func (d *Document) Page(n int) (Page, error) {
 	return Page{Width: w / s.perMM, Height: h / s.perMM}, nil
 }
 
+// Shown returns where a box of a page's own coordinates (left, bottom, right, top) is
+// seen: the distance of its top-left corner from the page's, its width and its height,
+// all in millimetres.
+func (d *Document) Shown(n int, box [4]float64) (x, y, width, height float64, err error) {
+	d.worked = 0
+	s, err := d.sheet(n)
+	if err != nil {
+		return 0, 0, 0, 0, err
+	}
+	x, y, width, height = s.toDisplay(rect{box[0], box[1], box[2], box[3]})
+	return x, y, width, height, nil
+}
+
 // A sheet maps between a displayed page, in millimetres from its top-left
 // corner, and the page's own coordinates.
 type sheet struct {

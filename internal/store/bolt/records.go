@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -104,21 +105,16 @@ func updateJSON[T any](s *Store, bucket []byte, id string, missing error, change
 }
 
 // insertJSON stores a new JSON record.
-func insertJSON(s *Store, bucket []byte, id string, exists error, record any, entry audit.Record) error {
+func insertJSON(tx *bbolt.Tx, bucket []byte, id string, exists error, record any) error {
 	v, err := json.Marshal(record)
 	if err != nil {
 		return err
 	}
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucket)
-		if b.Get([]byte(id)) != nil {
-			return exists
-		}
-		if err := b.Put([]byte(id), v); err != nil {
-			return err
-		}
-		return s.appendAudit(tx, entry)
-	})
+	b := tx.Bucket(bucket)
+	if b.Get([]byte(id)) != nil {
+		return exists
+	}
+	return b.Put([]byte(id), v)
 }
 
 // readJSON reads one JSON record.
@@ -134,10 +130,18 @@ func readJSON[T any](s *Store, bucket []byte, id string, missing error) (T, erro
 	return record, err
 }
 
-// ApplySeal implements [seal.Register].
-func (s *Store) ApplySeal(_ context.Context, r seal.Record, entry audit.Record) error {
-	if err := insertJSON(s, buckets.seals, r.ID, seal.ErrExists, r, entry); err != nil {
-		return fmt.Errorf("seal %s: %w", r.ID, err)
+// ApplySeals implements [seal.Register].
+func (s *Store) ApplySeals(_ context.Context, records []seal.Record, entries []audit.Record) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		for _, r := range records {
+			if err := insertJSON(tx, buckets.seals, r.ID, seal.ErrExists, r); err != nil {
+				return fmt.Errorf("seal %s: %w", r.ID, err)
+			}
+		}
+		return s.appendAudit(tx, entries...)
+	})
+	if err != nil {
+		return fmt.Errorf("applying for seals: %w", err)
 	}
 	return nil
 }
@@ -160,7 +164,7 @@ func (s *Store) ApproveSeal(_ context.Context, r seal.Record, entry audit.Record
 // RenewSeal implements [seal.Register].
 func (s *Store) RenewSeal(_ context.Context, r seal.Record, entry audit.Record) error {
 	err := updateJSON(s, buckets.seals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
-		if n := len(r.Earlier); !stored.Approved() || n != len(stored.Earlier)+1 || !bytes.Equal(r.Earlier[n-1].SESeal, stored.SESeal) {
+		if n := len(r.Earlier); !stored.Made() || n != len(stored.Earlier)+1 || !bytes.Equal(r.Earlier[n-1].SESeal, stored.SESeal) {
 			return seal.ErrState
 		}
 		*stored = r
@@ -172,18 +176,32 @@ func (s *Store) RenewSeal(_ context.Context, r seal.Record, entry audit.Record) 
 	return nil
 }
 
-// UseSeal implements [seal.Register].
-func (s *Store) UseSeal(_ context.Context, id string, entry audit.Record) error {
+// ChangeSeal implements [seal.Register].
+func (s *Store) ChangeSeal(_ context.Context, id string, change func(*seal.Record) error, entry audit.Record) (seal.Record, error) {
+	var changed seal.Record
 	err := updateJSON(s, buckets.seals, id, seal.ErrNotFound, func(stored *seal.Record) error {
-		if !stored.Approved() {
-			return seal.ErrState
+		if err := change(stored); err != nil {
+			return err
 		}
+		changed = *stored
 		return nil
 	}, entry)
 	if err != nil {
-		return fmt.Errorf("seal %s: %w", id, err)
+		return changed, fmt.Errorf("seal %s: %w", id, err)
 	}
-	return nil
+	return changed, nil
+}
+
+// UseSeal implements [seal.Register].
+func (s *Store) UseSeal(ctx context.Context, id, by string, at time.Time, entry audit.Record) error {
+	_, err := s.ChangeSeal(ctx, id, func(stored *seal.Record) error {
+		if err := stored.CheckUse(by, at); err != nil {
+			return err
+		}
+		stored.Uses++
+		return nil
+	}, entry)
+	return err
 }
 
 // Seal implements [seal.Register].
@@ -216,7 +234,13 @@ func (s *Store) Seals(_ context.Context) ([]seal.Record, error) {
 
 // Enrol implements [cloudsign.Ledger].
 func (s *Store) Enrol(_ context.Context, e cloudsign.Enrolment, entry audit.Record) error {
-	if err := insertJSON(s, buckets.enrolments, e.ID, ErrExists, e, entry); err != nil {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		if err := insertJSON(tx, buckets.enrolments, e.ID, ErrExists, e); err != nil {
+			return err
+		}
+		return s.appendAudit(tx, entry)
+	})
+	if err != nil {
 		return fmt.Errorf("enrolment %s: %w", e.ID, err)
 	}
 	return nil

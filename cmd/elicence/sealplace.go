@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/office"
+)
+
+// placing is what the flags say of where a seal goes.
+type placing struct {
+	pages, at, corner, straddle string
+	keyword                     office.Keyword
+	group                       int
+	along                       float64
+}
+
+func (p *placing) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&p.pages, "page", "", "`PAGES`: numbers and ranges such as 1,3-5,8-, or all, odd, even, last; without: last, for --straddle and --keyword all")
+	f.StringVar(&p.at, "at", "", "`X,Y` of the seal's middle in mm from the corner; without: the field's own place, else bottom right")
+	f.StringVar(&p.corner, "corner", "", "`CORNER` that --at is measured from: top-left, top-right, bottom-left, bottom-right (default top-left)")
+	f.StringVar(&p.keyword.Words, "keyword", "", "put the seal at these `WORDS` of the document")
+	f.StringVar(&p.keyword.Hit, "keyword-hit", "", "`NUMBER` of the place, if the words stand there more than once; last, all")
+	f.StringVar((*string)(&p.keyword.Side), "keyword-side", "", "`SIDE` of the words: over, before, after (default over)")
+	f.StringVar(&p.straddle, "straddle", "", "straddle seal over an `EDGE` of the pages: left, right, top, bottom")
+	f.IntVar(&p.group, "straddle-pages", 0, "straddle seal: how many `PAGES` share one seal; without: all")
+	f.Float64Var(&p.along, "straddle-at", 0, "straddle seal: `MM` of its middle from the left or top along the edge; without: the middle")
+}
+
+// place reads the flags into a request.
+func (p *placing) place(r *office.StampRequest) error {
+	r.Place = office.Place{Pages: office.Pages(p.pages), Corner: office.Corner(p.corner)}
+	if p.keyword != (office.Keyword{}) {
+		return p.words(r)
+	}
+	if p.straddle == "" {
+		if p.group != 0 || p.along != 0 {
+			return errors.New("--straddle: must name an edge for --straddle-pages and --straddle-at")
+		}
+		return p.whole(&r.Place)
+	}
+	if p.at != "" || p.corner != "" {
+		return errors.New("--at: a straddle seal has its place at the edge; see --straddle-at")
+	}
+	if !slices.Contains(office.Edges(), office.Edge(p.straddle)) {
+		return fmt.Errorf("--straddle: %q is not left, right, top or bottom", p.straddle)
+	}
+	r.Straddle = &office.Straddle{Edge: office.Edge(p.straddle), Group: p.group, Along: p.along}
+	return nil
+}
+
+// words reads the flags for a seal at words.
+func (p *placing) words(r *office.StampRequest) error {
+	switch {
+	case p.keyword.Words == "":
+		return errors.New("--keyword: must be given for --keyword-hit and --keyword-side")
+	case p.straddle != "" || p.at != "" || p.corner != "":
+		return errors.New("--keyword: the words are the place; leave out --at, --corner and --straddle")
+	case p.keyword.Side != "" && !slices.Contains(office.Sides(), p.keyword.Side):
+		return fmt.Errorf("--keyword-side: %q is not over, before or after", p.keyword.Side)
+	}
+	r.Keyword = &p.keyword
+	return nil
+}
+
+// whole reads the flags for a seal that is not cut.
+func (p *placing) whole(place *office.Place) error {
+	if p.corner != "" && !slices.Contains(office.Corners(), place.Corner) {
+		return fmt.Errorf("--corner: %q is not top-left, top-right, bottom-left or bottom-right", p.corner)
+	}
+	if p.at == "" {
+		if p.corner != "" {
+			return errors.New("--corner: needs --at")
+		}
+		return nil
+	}
+	if place.Corner == "" {
+		place.Corner = office.TopLeft
+	}
+	x, y, found := strings.Cut(p.at, ",")
+	var errX, errY error
+	place.X, errX = strconv.ParseFloat(x, 64)
+	place.Y, errY = strconv.ParseFloat(y, 64)
+	if !found || errX != nil || errY != nil {
+		return fmt.Errorf("--at: %q is not X,Y in millimetres", p.at)
+	}
+	return nil
+}
