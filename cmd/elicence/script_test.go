@@ -147,7 +147,7 @@ func listens(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: listens ADDRESS")
 	}
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		var c net.Conn
 		if c, err = net.Dial("tcp", args[0]); err == nil {
 			ts.Check(c.Close())
