@@ -12,50 +12,63 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/qr/verify"
 )
 
-// A number may be tried so often, by whomever: the holder's name cannot be found out by
-// trying.
+// A wrong name or document number may be tried so often for a number, by whomever: the
+// right one cannot be found out by trying.
 const (
 	triesOfNumber = 5
 	triesAgain    = 10 * time.Minute // until one more
 )
 
-// lookUps bounds how often licences are looked up by number: by each address, and of
-// each number. Numbers share 2^16 places, so that no flood of them takes memory.
+// lookUps bounds how often licences are looked up: by each address, and in vain by each
+// number. Numbers share 2^16 places, so that no flood of them takes memory.
 type lookUps struct {
 	addresses *middleware.RateLimiterMemoryStore
 	seed      maphash.Seed
 
-	mu      sync.Mutex
-	numbers [1 << 16]*rate.Limiter // by the number's hash; guarded by mu
+	mu     sync.Mutex
+	places [1 << 16]*place // by the number's hash; guarded by mu
+}
+
+// place counts what was looked up in vain, one at a time, so that nobody asks twice
+// before the first answer counts.
+type place struct {
+	mu     sync.Mutex
+	inVain *rate.Limiter // guarded by mu
 }
 
 func newLookUps() *lookUps {
 	return &lookUps{addresses: byAddress(triesPerSecond, triesBurst), seed: maphash.MakeSeed()}
 }
 
-// allow counts a look-up and reports whether it may be made.
-func (l *lookUps) allow(address, number string) bool {
-	if ok, err := l.addresses.Allow(address); err != nil || !ok {
-		return false
-	}
-	if number == "" {
-		return true // by an identifier, which nobody guesses
-	}
+func (l *lookUps) place(typed string) *place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	place := &l.numbers[maphash.String(l.seed, number)%uint64(len(l.numbers))]
-	if *place == nil {
-		*place = rate.NewLimiter(rate.Every(triesAgain), triesOfNumber)
+	p := &l.places[maphash.String(l.seed, typed)%uint64(len(l.places))]
+	if *p == nil {
+		*p = &place{inVain: rate.NewLimiter(rate.Every(triesAgain), triesOfNumber)}
 	}
-	return (*place).Allow()
+	return *p
+}
+
+// errTooOften is the answer to who looks up too often.
+func errTooOften() error {
+	return huma.Error429TooManyRequests("查询太频繁，请稍后再试 looked up too often: try again later")
 }
 
 // lookUp finds a licence by what is typed.
 func (s *Server) lookUp(ctx context.Context, address string, q office.NumberQuery) (office.Inspection, error) {
-	if !s.lookUps.allow(address, q.Number) {
-		return office.Inspection{}, huma.Error429TooManyRequests("查询太频繁，请稍后再试 looked up too often: try again later")
+	if ok, err := s.lookUps.addresses.Allow(address); err != nil || !ok {
+		return office.Inspection{}, errTooOften()
+	}
+	p := s.lookUps.place(q.Number + q.Identifier)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	// An identifier stands alone, and nobody guesses one.
+	if q.Identifier == "" && p.inVain.Tokens() < 1 {
+		return office.Inspection{}, errTooOften()
 	}
 	found, err := s.office.LookUp(ctx, "verify", q)
 	switch {
@@ -64,6 +77,8 @@ func (s *Server) lookUp(ctx context.Context, address string, q office.NumberQuer
 	case err != nil:
 		s.log.Error("cannot look a licence up", "error", err)
 		return found, huma.Error503ServiceUnavailable("the register does not answer")
+	case found.Verdict == verify.NoData && q.Identifier == "":
+		p.inVain.Allow()
 	}
 	return found, nil
 }

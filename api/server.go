@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -49,6 +50,11 @@ type Options struct {
 	// MetricsListen is the address at which the metrics are served, for the
 	// operator's own network. Empty: nowhere.
 	MetricsListen string
+	// Proxies are the networks of proxies whose word on a caller's address counts, beside
+	// that of proxies on this machine.
+	Proxies []netip.Prefix
+	// Desk is the path of the Unix socket of the [Desk]. Empty: there is none.
+	Desk string
 }
 
 // Server is the HTTP service over one data folder.
@@ -57,6 +63,7 @@ type Server struct {
 	log        *slog.Logger
 	metrics    *Metrics
 	monitoring string // address of the metrics, or empty
+	desk       string // path of the desk's socket, or empty
 	inspectors *inspectors
 	lookUps    *lookUps
 	echo       *echo.Echo
@@ -66,13 +73,11 @@ type Server struct {
 
 // New builds the service. Nothing listens before [Server.Run].
 func New(o *office.Office, opt Options) (*Server, error) {
-	s := &Server{office: o, log: opt.Log, metrics: opt.Metrics, monitoring: opt.MetricsListen, inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New()}
+	s := &Server{office: o, log: opt.Log, metrics: opt.Metrics, monitoring: opt.MetricsListen, desk: opt.Desk, inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New()}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = problem
-	// The address of a caller is that of the connection, or what a proxy on this machine
-	// says of it; what callers say of themselves gets nobody around a limit.
-	e.IPExtractor = echo.ExtractIPFromXFFHeader(echo.TrustLinkLocal(false), echo.TrustPrivateNet(false))
+	e.IPExtractor = callerAddress(opt.Proxies)
 	// One byte more than an operation reads: the operation's own answer to what is too
 	// large also covers bodies that do not tell their length.
 	e.Use(middleware.Recover(), s.metrics.observe, s.logRequests, secure, middleware.BodyLimit(strconv.Itoa(maxBody+1)+"B"))
@@ -128,6 +133,15 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 		}
 		group.Go(func() error { return s.serve(ctx, monitoring, s.metrics.Handler()) })
 	}
+	if s.desk != "" {
+		desk, err := listenAtDesk(ctx, s.desk)
+		if err != nil {
+			// The service is of use without: the path may be too long for a socket.
+			s.log.Error("no officer can bind devices while the service runs", "error", err)
+		} else {
+			group.Go(func() error { return s.serve(ctx, desk, NewDesk(s.office).handler()) })
+		}
+	}
 	group.Go(func() error { return s.serve(ctx, listener, s.Handler()) })
 	group.Go(func() error { return s.office.RunCRLs(ctx, s.metrics.crl) })
 	s.startJobs(ctx)
@@ -138,6 +152,19 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 // limited bounds the requests of one address, but for those that are skipped.
 func limited(perSecond float64, burst int, skip middleware.Skipper) echo.MiddlewareFunc {
 	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{Skipper: skip, Store: byAddress(perSecond, burst)})
+}
+
+// callerAddress finds the address that limits go by: that of the connection, or what
+// proxies that are trusted say of it. What callers say of themselves gets nobody around
+// a limit.
+func callerAddress(proxies []netip.Prefix) echo.IPExtractor {
+	trusted := []echo.TrustOption{echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		trusted = append(trusted, echo.TrustIPRange(&net.IPNet{
+			IP: p.Masked().Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(trusted...)
 }
 
 // byAddress counts the requests of each address.

@@ -18,8 +18,9 @@ import (
 // maxWalletBody bounds a wallet's request, in bytes.
 const maxWalletBody = 4 << 10
 
-// deviceInput is what every request of a bound device has.
-type deviceInput struct {
+// DeviceRequest is what every request of a bound device has. (Exported, or the library
+// would not see it in what embeds it.)
+type DeviceRequest struct {
 	Licence string `json:"licence" maxLength:"100" doc:"Identifier of the licence, as binding answered"`
 	Device  string `json:"device" pattern:"^[0-9a-f]{16}$" doc:"Name of the device, as binding answered"`
 	Time    int64  `json:"time" minimum:"0" doc:"UTC seconds, at most 5 minutes off"`
@@ -36,13 +37,13 @@ type bindInput struct {
 	}
 }
 
-type renewInput struct{ Body deviceInput }
+type renewInput struct{ Body DeviceRequest }
 
-type unbindInput struct{ Body deviceInput }
+type unbindInput struct{ Body DeviceRequest }
 
 type presentInput struct {
 	Body struct {
-		deviceInput
+		DeviceRequest
 		Fields []string `json:"fields" maxItems:"8" uniqueItems:"true" doc:"Names out of choices"`
 	}
 }
@@ -202,7 +203,7 @@ func (s *Server) held(h office.Holding, err error) (*holdingOutput, error) {
 }
 
 // request reads what every request of a bound device has.
-func (d deviceInput) request() (office.DeviceRequest, error) {
+func (d DeviceRequest) request() (office.DeviceRequest, error) {
 	var faults malformed
 	q := office.DeviceRequest{Time: d.Time, Proof: faults.proof(d.Proof)}
 	var err error

@@ -70,6 +70,8 @@ type Registry interface {
 	// never handed out again.
 	ReserveIndex(ctx context.Context, list uint32) (StatusRef, error)
 	ReleaseIndex(ref StatusRef)
+	// ListRoom returns how many indices of a status list are free.
+	ListRoom(ctx context.Context, list uint32) (int, error)
 
 	// Bucket returns the distribution bucket of a holder, 12 bits.
 	Bucket(h Holder) uint16

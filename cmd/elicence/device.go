@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
@@ -39,83 +41,85 @@ func (d *drawing) write(symbol *picture.Symbol) error {
 	return nil
 }
 
+// desk is what an officer does with devices, in a data folder that is opened for it or
+// at the service that runs on it.
+type desk interface {
+	Bind(ctx context.Context, actor string, id licence.Identifier) (api.DeskBinding, error)
+	Devices(ctx context.Context, actor string, id licence.Identifier) ([]api.DeskDevice, error)
+	Unbind(ctx context.Context, actor string, id licence.Identifier, device licence.DeviceID) error
+}
+
+// atDesk goes to the running service if there is one, else it opens the data folder.
+func (s *settings) atDesk(ctx context.Context, f func(desk) error) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	if remote, running := api.DialDesk(ctx, filepath.Join(s.data, api.DeskSocket)); running {
+		return f(remote)
+	}
+	return s.with(func(o *office.Office) error { return f(api.NewDesk(o)) })
+}
+
 func newBind(s *settings) *cobra.Command {
 	var draw drawing
-	cmd := onLicence(s, "bind ID [--png F] [--svg F]", "绑定码 a code for the holder to bind a device with", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
-		r, err := o.Licence(ctx, s.actor, id)
-		if err != nil {
-			return err
-		}
-		b, err := o.OfferBinding(ctx, s.actor, r)
-		if err != nil {
-			return err
-		}
-		symbol, err := b.Symbol()
-		if err != nil {
-			return err
-		}
-		if err := draw.write(symbol); err != nil {
-			return err
-		}
-		if s.json {
-			return printJSON(cmd.OutOrStdout(), map[string]any{
-				"id": id.String(), "code": b.Code.Digits(), "address": b.Address, "until": b.Until.Format(time.RFC3339), "tries": licence.BindingTries,
+	cmd := &cobra.Command{
+		Use: "bind ID [--png F] [--svg F]", Short: "绑定码 a code for the holder to bind a device with", Args: arguments("ID"),
+		Long: "Prints a number that the holder, whom you have identified, types into the wallet page. It is good for ten minutes, one device\n" +
+			"and five wrong tries. Give it to nobody else: whoever types it first has the licence on a phone.\n" +
+			"If the service runs on the data folder it is asked; bind, devices and unbind work while it does.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := licence.ParseIdentifier(args[0])
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return s.atDesk(cmd.Context(), func(d desk) error {
+				b, err := d.Bind(cmd.Context(), s.actor, id)
+				if err != nil {
+					return err
+				}
+				return printBinding(cmd, s, draw, b)
 			})
-		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n十分钟内有效，只能绑定一台设备 good until %s, for one device\n", b.Code.Grouped(), b.Address, b.Until.Local().Format("15:04:05"))
-		return err
-	})
-	cmd.Long = "Prints a number that the holder, whom you have identified, types into the wallet page. It is good for ten minutes, one device\n" +
-		"and five wrong tries. Give it to nobody else: whoever types it first has the licence on a phone."
+		},
+	}
 	draw.add(cmd, "the wallet page")
 	return cmd
 }
 
-// deviceView is a device as it is printed.
-type deviceView struct {
-	ID        string   `json:"id"`
-	Algorithm string   `json:"algorithm"`
-	State     string   `json:"state"` // bound or unbound
-	Bound     string   `json:"bound"`
-	Unbound   *string  `json:"unbound"`
-	Profiles  []string `json:"profiles"`
-	Renewed   string   `json:"renewed"`
-	Expires   string   `json:"expires"` // of the credentials
-}
-
-func viewDevice(d office.DeviceState) deviceView {
-	v := deviceView{
-		ID: d.ID().String(), Algorithm: d.Algorithm, State: "bound", Bound: d.BoundAt.Format(time.RFC3339), Profiles: []string{},
+func printBinding(cmd *cobra.Command, s *settings, draw drawing, b api.DeskBinding) error {
+	code, err := licence.ParseBindingCode(b.Code)
+	if err != nil {
+		return err
 	}
-	if !d.UnboundAt.IsZero() {
-		at := d.UnboundAt.Format(time.RFC3339)
-		v.State, v.Unbound = "unbound", &at
+	symbol, err := picture.Draw(b.Address, picture.Screen)
+	if err != nil {
+		return err
 	}
-	for _, c := range d.Credentials {
-		v.Profiles = append(v.Profiles, c.Profile)
-		v.Renewed, v.Expires = c.SignedAt.Format(time.RFC3339), c.Expires.Format(time.RFC3339)
+	if err := draw.write(symbol); err != nil {
+		return err
 	}
-	return v
+	if s.json {
+		return printJSON(cmd.OutOrStdout(), b)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n十分钟内有效，只能绑定一台设备 good for ten minutes, until %s, for one device\n", code.Grouped(), b.Address, b.Until)
+	return err
 }
 
 func newDevices(s *settings) *cobra.Command {
-	return onLicence(s, "devices ID", "设备 the devices of a licence", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
-		r, err := o.Licence(ctx, s.actor, id)
+	return &cobra.Command{Use: "devices ID", Short: "设备 the devices of a licence", Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
+		id, err := licence.ParseIdentifier(args[0])
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", args[0], err)
 		}
-		devices, err := o.Devices(ctx, r)
-		if err != nil {
-			return err
-		}
-		views := make([]deviceView, len(devices))
-		for i, d := range devices {
-			views[i] = viewDevice(d)
-		}
-		return list(cmd, s, views, func(v deviceView) []string {
-			return []string{v.ID, v.Algorithm, v.State, v.Bound, v.Renewed, v.Expires}
+		return s.atDesk(cmd.Context(), func(d desk) error {
+			devices, err := d.Devices(cmd.Context(), s.actor, id)
+			if err != nil {
+				return err
+			}
+			return list(cmd, s, devices, func(v api.DeskDevice) []string {
+				return []string{v.ID, v.Algorithm, v.State, v.Bound, v.Renewed, v.Expires}
+			})
 		})
-	})
+	}}
 }
 
 func newUnbind(s *settings) *cobra.Command {
@@ -128,28 +132,14 @@ func newUnbind(s *settings) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("%s: %w", args[1], err)
 		}
-		return s.with(func(o *office.Office) error {
-			r, err := o.Licence(cmd.Context(), s.actor, id)
-			if err != nil {
+		return s.atDesk(cmd.Context(), func(d desk) error {
+			if err := d.Unbind(cmd.Context(), s.actor, id, device); err != nil {
 				return err
 			}
-			if err := o.UnbindDevice(cmd.Context(), s.actor, id, device); err != nil {
-				return err
+			if s.json {
+				return printJSON(cmd.OutOrStdout(), map[string]string{"id": device.String(), "state": "unbound"})
 			}
-			devices, err := o.Devices(cmd.Context(), r)
-			if err != nil {
-				return err
-			}
-			for _, d := range devices {
-				if d.ID() != device {
-					continue
-				}
-				v := viewDevice(d)
-				if s.json {
-					return printJSON(cmd.OutOrStdout(), v)
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n", v.ID, v.State)
-			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  unbound\n", device)
 			return err
 		})
 	}}

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,12 +17,17 @@ import (
 
 func newServe(s *settings) *cobra.Command {
 	var listen, metricsListen string
+	var proxies []string
 	var clockError time.Duration
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS] [--metrics-listen ADDRESS] [--clock-error TIME]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--metrics-listen ADDRESS] [--proxy NETWORK,…] [--clock-error TIME]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			networks, err := parseNetworks("--proxy", proxies)
+			if err != nil {
+				return err
+			}
 			metrics := api.NewMetrics()
 			s.observe = metrics.Observe
 			// With a larger one every time stamp would be refused.
@@ -32,7 +39,8 @@ func newServe(s *settings) *cobra.Command {
 			}
 			return s.with(func(o *office.Office) error {
 				server, err := api.New(o, api.Options{
-					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, MetricsListen: metricsListen,
+					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, MetricsListen: metricsListen, Desk: filepath.Join(s.data, api.DeskSocket),
+					Proxies: networks,
 				})
 				if err != nil {
 					return err
@@ -46,6 +54,19 @@ func newServe(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
+	cmd.Flags().StringSliceVar(&proxies, "proxy", nil, "`NETWORK`s of proxies whose word on a caller's address counts, as 10.1.2.0/24; a proxy on this machine always is one")
 	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")
 	return cmd
+}
+
+// parseNetworks reads networks as 10.1.2.0/24.
+func parseNetworks(flag string, texts []string) ([]netip.Prefix, error) {
+	networks := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		var err error
+		if networks[i], err = netip.ParsePrefix(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", flag, err)
+		}
+	}
+	return networks, nil
 }

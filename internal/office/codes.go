@@ -71,14 +71,11 @@ func (o *Office) codeOf(ctx context.Context, actor string, r licence.Record, pro
 		return Code{}, err
 	}
 	code, entry, err := s.printed(actor, c.Signed, cut)
-	if err == nil {
-		err = o.store.PutCredentials(ctx, r.Licence.Identifier, []licence.NewCredential{c}, entry)
-	}
 	if err != nil {
 		s.release(c)
 		return Code{}, err
 	}
-	return code, nil
+	return code, s.put(ctx, []licence.NewCredential{c}, entry)
 }
 
 // reprint gives a code away once more.

@@ -19,6 +19,7 @@ import (
 // rotating for reading until what was signed is stored.
 type signing struct {
 	*Office
+	record   licence.Record
 	licence  *licence.Licence
 	category *catalogue.Category
 	issuer   licence.Authority
@@ -39,7 +40,7 @@ func (o *Office) signing(ctx context.Context, r licence.Record) (*signing, error
 	if err != nil {
 		return nil, err
 	}
-	return &signing{o, r.Licence, category, issuer, key, o.now().UTC().Truncate(time.Second)}, nil
+	return &signing{o, r, r.Licence, category, issuer, key, o.now().UTC().Truncate(time.Second)}, nil
 }
 
 // kept returns the licence's credential of a device (zero: printed) and profile as the
@@ -121,7 +122,7 @@ func (s *signing) make(ctx context.Context, d draft) (licence.NewCredential, boo
 	case d.device == nil && d.profile == disclose.Full:
 		made.Status = s.licence.Status
 	default:
-		if made.Status, err = s.store.ReserveIndex(ctx, s.issuer.Lists[len(s.issuer.Lists)-1]); err != nil {
+		if made.Status, err = s.reserve(ctx, s.issuer); err != nil {
 			return made, false, err
 		}
 	}
@@ -136,6 +137,23 @@ func (s *signing) make(ctx context.Context, d draft) (licence.NewCredential, boo
 		s.release(made)
 	}
 	return made, cut, err
+}
+
+// put stores credentials, and has those published that terminals cannot know yet.
+func (s *signing) put(ctx context.Context, all []licence.NewCredential, entry audit.Record) error {
+	if err := s.store.PutCredentials(ctx, s.licence.Identifier, all, entry); err != nil {
+		s.release(all...)
+		return err
+	}
+	s.given(all)
+	return nil
+}
+
+// given tells the publisher of places that were taken.
+func (s *signing) given(all []licence.NewCredential) {
+	for _, c := range all {
+		s.unknown.issued(c.Status)
+	}
 }
 
 // release gives up the places of credentials that were not stored.

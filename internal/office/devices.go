@@ -15,7 +15,6 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr"
-	"github.com/elicence/elicence/qr/picture"
 )
 
 const (
@@ -35,9 +34,6 @@ type Binding struct {
 	Until   time.Time
 	Address string // what its picture holds: the wallet page with the code behind '#'
 }
-
-// Symbol returns the picture of the code for a screen or a slip of paper.
-func (b Binding) Symbol() (*picture.Symbol, error) { return picture.Draw(b.Address, picture.Screen) }
 
 // bindingDraws is how often a code is drawn before one is found whose handle is free.
 const bindingDraws = 32
@@ -125,7 +121,7 @@ func (o *Office) BindDevice(ctx context.Context, q BindRequest) (Holding, error)
 	if err := s.bind(ctx, q, d, key); err != nil {
 		return Holding{}, err
 	}
-	return s.holding(ctx, d)
+	return s.hold(ctx, d)
 }
 
 // checkProfiles wants one profile or more, each known and once.
@@ -187,6 +183,7 @@ func (s *signing) bind(ctx context.Context, q BindRequest, d licence.Device, key
 		s.release(made...)
 		return err
 	}
+	s.given(made)
 	return s.releaseOther(ctx, made)
 }
 
@@ -221,14 +218,22 @@ func (o *Office) RenewDevice(ctx context.Context, q RenewRequest) (Holding, erro
 	if err != nil {
 		return Holding{}, err
 	}
+	return s.hold(ctx, d)
+}
+
+// hold answers a device with its credentials, recorded before they are given away.
+func (s *signing) hold(ctx context.Context, d licence.Device) (Holding, error) {
 	h, err := s.holding(ctx, d)
 	if errors.Is(err, licence.ErrCredentialChanged) { // the same request came twice at once
 		h, err = s.holding(ctx, d)
 	}
-	return h, err
+	if err != nil {
+		return Holding{}, err
+	}
+	return h, nil
 }
 
-// holding answers a device with its credentials, those signed anew that are due.
+// holding collects a device's credentials, those signed anew that are due.
 func (s *signing) holding(ctx context.Context, d licence.Device) (Holding, error) {
 	h := Holding{
 		Licence: s.licence, Category: s.category, Summary: disclose.Summary(s.licence, s.category, disclose.Full), Device: d.ID(), Now: s.now,
@@ -259,20 +264,15 @@ func (s *signing) holding(ctx context.Context, d licence.Device) (Holding, error
 	if h.RenewAt.After(first.Expires) {
 		h.RenewAt = first.Expires
 	}
-	digest := first.Digest()
 	if len(renewed) == 0 {
-		entry, err := s.entry(byDevice(h.Device), audit.ActLicenceLook, digest[:])
-		if err != nil {
-			return h, err
-		}
-		_, err = s.store.Append(ctx, entry)
-		return h, err
+		return h, s.looked(ctx, byDevice(h.Device), s.record)
 	}
+	digest := first.Digest()
 	entry, err := s.entry(byDevice(h.Device), audit.ActDeviceRenew, digest[:])
 	if err != nil {
 		return h, err
 	}
-	return h, s.store.PutCredentials(ctx, s.licence.Identifier, renewed, entry)
+	return h, s.put(ctx, renewed, entry)
 }
 
 // renew signs a device's credential anew if it is due: a day after the last time, and
@@ -316,7 +316,11 @@ func (o *Office) UnbindDevice(ctx context.Context, actor string, id licence.Iden
 	if err != nil {
 		return err
 	}
-	return o.store.UnbindDevice(ctx, id, device, now, entry)
+	if err := o.store.UnbindDevice(ctx, id, device, now, entry); err != nil {
+		return err
+	}
+	o.unknown.tell()
+	return nil
 }
 
 // DeviceState is a device that was ever bound to a licence, with its credentials.

@@ -115,7 +115,7 @@ func (o *Office) issueValid(ctx context.Context, actor string, category *catalog
 	if err != nil {
 		return licence.Record{}, err
 	}
-	ref, err := o.store.ReserveIndex(ctx, issuer.Lists[len(issuer.Lists)-1])
+	ref, err := o.reserve(ctx, issuer)
 	if err != nil {
 		return licence.Record{}, err
 	}

@@ -42,12 +42,13 @@ var (
 	ErrAmbiguous = errors.New("licences of several categories have this number: give the category")
 )
 
-// Causes of a look-up's verdict.
+// The causes of a look-up's verdict.
 const (
-	lookedUp   = "looked up online, not verified offline"
-	notLooked  = "no licence was found for what was typed"
-	tailLength = 4
+	causeLookedUp verify.CauseCode = "looked_up"
+	causeNotFound verify.CauseCode = "not_found"
 )
+
+const tailLength = 4
 
 func (q NumberQuery) check() error {
 	for what, text := range map[string]string{"identifier": q.Identifier, "number": q.Number, "holder": q.Holder, "id_tail": q.IDTail, "category": q.Category} {
@@ -79,16 +80,22 @@ func (o *Office) LookUp(ctx context.Context, actor string, q NumberQuery) (Inspe
 	if err != nil {
 		return Inspection{}, err
 	}
-	answer := verify.Result{Verdict: verify.NoData, Cause: notLooked, Fields: map[string]string{}}
-	if found != nil {
+	answer := Inspection{Input: InputNumber, Online: true, Code: &verify.Result{Fields: map[string]string{}}}
+	if found == nil {
+		answer.because(verify.NoData, next(documentCause(causeNotFound, "没有查到与所填内容相符的证照", "no licence was found for what was typed", nil),
+			"请核对所填内容，或持证照到窗口办理", "Check what was typed, or take the paper to a counter"))
+	} else {
 		if err := o.looked(ctx, actor, *found); err != nil {
 			return Inspection{}, err
 		}
-		if err := o.describe(*found, &answer); err != nil {
+		if err := o.describe(*found, answer.Code); err != nil {
 			return Inspection{}, err
 		}
+		answer.because(o.standing(*found), documentCause(causeLookedUp, "系联网查询所得，未经离线核验", "looked up online, not verified offline", nil))
 	}
-	return Inspection{Input: InputNumber, Verdict: answer.Verdict, Cause: answer.Cause, Code: &answer, Online: true}, nil
+	c := answer.Code
+	c.Verdict, c.CauseCode, c.Cause, c.CauseZH, c.NextEN, c.NextZH = answer.Verdict, answer.CauseCode, answer.Cause, answer.CauseZH, answer.NextEN, answer.NextZH
+	return answer, nil
 }
 
 // find returns the licence that a query is about, or nil.
@@ -162,27 +169,32 @@ func (q NumberQuery) knows(l *licence.Licence) bool {
 	return false
 }
 
-// describe says how a licence stands in the register now, in the words of a scan, with
-// no more than the masked profile shows.
+// standing is how a licence stands in the register now, in the words of a scan.
+func (o *Office) standing(r licence.Record) verify.Verdict {
+	now := o.now()
+	switch {
+	case r.State == licence.Revoked:
+		return verify.Revoked
+	case r.State == licence.Suspended:
+		return verify.Suspended
+	case now.Before(r.Licence.FirstDay.Start()):
+		return verify.NotYetValid
+	case r.Licence.LastDay != nil && !now.Before(r.Licence.LastDay.End()):
+		return verify.Expired
+	default:
+		return verify.Valid
+	}
+}
+
+// describe says what a licence is, no more than the masked profile shows.
 func (o *Office) describe(r licence.Record, answer *verify.Result) error {
-	l, today := r.Licence, o.now()
+	l := r.Licence
 	c, known := o.catalogue.Category(l.Category)
 	if !known {
 		return fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
 	}
-	answer.Verdict, answer.Cause = verify.Valid, lookedUp
-	switch {
-	case r.State == licence.Revoked:
-		answer.Verdict = verify.Revoked
-	case r.State == licence.Suspended:
-		answer.Verdict = verify.Suspended
-	case today.Before(l.FirstDay.Start()):
-		answer.Verdict = verify.NotYetValid
-	case l.LastDay != nil && !today.Before(l.LastDay.End()):
-		answer.Verdict = verify.Expired
-	}
 	shown := disclose.Summary(l, c, disclose.Masked)
-	category, from, asOf := l.Category.String(), l.FirstDay.String(), today.UTC().Format(time.RFC3339)
+	category, from, asOf := l.Category.String(), l.FirstDay.String(), o.now().UTC().Format(time.RFC3339)
 	answer.Category, answer.CategoryName, answer.Issuer, answer.ValidFrom, answer.StatusAsOf = &category, &c.NameZH, &l.IssuerName, &from, &asOf
 	answer.Number, answer.Holder = &shown.Number, &shown.Holder
 	if shown.MaskedID != "" {

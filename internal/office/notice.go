@@ -8,8 +8,8 @@ import (
 )
 
 // notice tells the publisher that the register has something that terminals cannot know:
-// a licence that changed its state, or one whose index is at or above the high mark
-// that they have.
+// a licence that changed its state, a device that was unbound, or a licence or credential
+// whose index is at or above the high mark that they have.
 type notice struct {
 	told chan struct{} // holds one
 

@@ -98,8 +98,10 @@ func (o *Office) Present(ctx context.Context, actor string, r licence.Record, fi
 	if err != nil {
 		return Presentation{}, err
 	}
-	_, err = o.store.Append(ctx, entry)
-	return p, err
+	if _, err := o.store.Append(ctx, entry); err != nil {
+		return Presentation{}, err
+	}
+	return p, nil
 }
 
 // PresentByDevice gives a bound device a code with the chosen fields. A request is good
@@ -120,7 +122,10 @@ func (o *Office) PresentByDevice(ctx context.Context, q PresentRequest) (Present
 	if err != nil {
 		return Presentation{}, err
 	}
-	return p, o.store.UseDevice(ctx, q.Licence, q.Device, q.Time, entry)
+	if err := o.store.UseDevice(ctx, q.Licence, q.Device, q.Time, entry); err != nil {
+		return Presentation{}, err
+	}
+	return p, nil
 }
 
 func (o *Office) presented(actor string, act audit.Act, r licence.Record, p Presentation) (audit.Record, error) {

@@ -59,6 +59,9 @@ type fileState struct {
 func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 	o.publishing.Lock()
 	defer o.publishing.Unlock()
+	if err := o.openLists(ctx, actor); err != nil {
+		return nil, err
+	}
 	for {
 		p, err := o.publication(ctx)
 		if err != nil {

@@ -214,7 +214,7 @@ func TestUnpublished(t *testing.T) {
 		t.Error("the first licence opens a window, which terminals do not know")
 	}
 	publish()
-	high := (r.Licence.Status.Index/4096 + 1) * 4096
+	high := (r.Licence.Status.Index/4096 + 2) * 4096 // a window ahead
 	for _, category := range []string{"004", "007", "018", "029", "050", "072"} {
 		index := f.Issue(t, category).Licence.Status.Index
 		if got, want := told(), index >= high; got != want {
@@ -229,5 +229,19 @@ func TestUnpublished(t *testing.T) {
 	}
 	if _, err := f.Office.Step(ctx, "test", r.Licence.Identifier, licence.Suspend, "x"); err == nil || told() {
 		t.Error("what did not happen is told")
+	}
+	// A phone that was bound is of use at once, and one that was lost is told of.
+	w := newWallet(t, licence.AlgorithmSM2)
+	w.bind(t, f, f.Issue(t, "069"))
+	for _, c := range w.held.Credentials {
+		if got, want := told(), c.Status.Index >= high; got != want {
+			t.Errorf("a device's index %d is told: %v, want %v", c.Status.Index, got, want)
+		}
+	}
+	if err := f.Office.UnbindDevice(ctx, "test", w.held.Licence.Identifier, w.held.Device); err != nil {
+		t.Fatal(err)
+	}
+	if !told() {
+		t.Error("an unbound device is to be told")
 	}
 }

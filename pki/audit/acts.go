@@ -26,6 +26,9 @@ const (
 	ActRootCRL  Act = "crl.root" // the root signed a list
 )
 
+// ActListOpen: an authority got a further status list; the subject is its code.
+const ActListOpen Act = "list.open"
+
 // Acts on a licence's credentials and the devices that carry them.
 const (
 	ActDeviceOffer   Act = "device.offer"   // a binding code was given out

@@ -33,10 +33,12 @@ type allotter struct {
 	total  int // free indices in opened windows
 }
 
-// loadAllotter reads the windows of a list that were opened.
+// loadAllotter reads the windows of a list out of which indices were given.
 func loadAllotter(tx *bbolt.Tx, list uint32) *allotter {
 	a := new(allotter)
-	a.opened = int(getUint(tx.Bucket(buckets.lists), listKey(list)) / windowSize)
+	for k := range prefixed(tx.Bucket(buckets.windows), listKey(list)) {
+		a.opened = int(binary.BigEndian.Uint16(k)) + 1
+	}
 	for w := range a.opened {
 		copy(a.taken[w][:], tx.Bucket(buckets.windows).Get(windowKey(list, w)))
 		a.free[w] = windowSize
@@ -99,26 +101,47 @@ func (a *allotter) release(index uint32) {
 	}
 }
 
+// allotter returns the allotter of a list. The caller holds mu.
+func (s *Store) allotter(list uint32) (*allotter, error) {
+	a := s.allotters[list]
+	if a != nil {
+		return a, nil
+	}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		a = loadAllotter(tx, list)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading status list %d: %w", list, err)
+	}
+	s.allotters[list] = a
+	return a, nil
+}
+
 // ReserveIndex implements [licence.Registry].
 func (s *Store) ReserveIndex(_ context.Context, list uint32) (licence.StatusRef, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.allotters[list]
-	if a == nil {
-		err := s.db.View(func(tx *bbolt.Tx) error {
-			a = loadAllotter(tx, list)
-			return nil
-		})
-		if err != nil {
-			return licence.StatusRef{}, fmt.Errorf("reading status list %d: %w", list, err)
-		}
-		s.allotters[list] = a
+	a, err := s.allotter(list)
+	if err != nil {
+		return licence.StatusRef{}, err
 	}
 	index, err := a.draw()
 	if err != nil {
 		return licence.StatusRef{}, fmt.Errorf("drawing an index of status list %d: %w", list, err)
 	}
 	return licence.StatusRef{List: list, Index: index}, nil
+}
+
+// ListRoom implements [licence.Registry].
+func (s *Store) ListRoom(_ context.Context, list uint32) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.allotter(list)
+	if err != nil {
+		return 0, err
+	}
+	return a.total + (windows-a.opened)*windowSize, nil
 }
 
 // ReleaseIndex implements [licence.Registry].
@@ -130,8 +153,10 @@ func (s *Store) ReleaseIndex(ref licence.StatusRef) {
 	}
 }
 
-// storeIndex records, in the transaction of an issue, that an index was given
-// out, and raises the list's high mark to the end of its window.
+// storeIndex records, in the transaction of an issue, that an index was given out, and
+// raises the list's high mark to the end of the window behind its own. That one is opened
+// next: what is given out before the next publication is known to terminals at once, and
+// only then is a phone of use at the counter where it was bound.
 func storeIndex(tx *bbolt.Tx, ref licence.StatusRef) error {
 	if ref.Index >= status.ListSize {
 		return fmt.Errorf("index %d is beyond status list %d", ref.Index, ref.List)
@@ -148,7 +173,7 @@ func storeIndex(tx *bbolt.Tx, ref licence.StatusRef) error {
 		return err
 	}
 	lists := tx.Bucket(buckets.lists)
-	if end := uint64(window+1) * windowSize; end > getUint(lists, listKey(ref.List)) {
+	if end := uint64(min(window+2, windows)) * windowSize; end > getUint(lists, listKey(ref.List)) {
 		return putUint(lists, listKey(ref.List), end)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -50,6 +51,52 @@ func (s *Store) AddAuthority(_ context.Context, a licence.Authority, entry audit
 	})
 	if err != nil {
 		return fmt.Errorf("storing authority %s: %w", a.USCC, err)
+	}
+	return nil
+}
+
+// AddList gives an authority a further status list, which no authority has. Nothing is on
+// it yet.
+func (s *Store) AddList(_ context.Context, uscc string, list uint32, entry audit.Record) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(buckets.authorities)
+		var owner *authority
+		err := b.ForEach(func(_, v []byte) error {
+			var a authority
+			if err := json.Unmarshal(v, &a); err != nil {
+				return err
+			}
+			if slices.Contains(a.Authority.Lists, list) {
+				return ErrExists
+			}
+			if a.Authority.USCC == uscc {
+				owner = &a
+			}
+			return nil
+		})
+		if err == nil && owner == nil {
+			err = errors.New("there is no such authority")
+		}
+		if err != nil {
+			return err
+		}
+		owner.Authority.Lists = append(owner.Authority.Lists, list)
+		v, err := json.Marshal(owner)
+		if err != nil {
+			return err
+		}
+		if err := b.Put([]byte(uscc), v); err != nil {
+			return err
+		}
+		// Published with the first window open, so that terminals know what is given out
+		// of it before the next publication.
+		if err := putUint(tx.Bucket(buckets.lists), listKey(list), windowSize); err != nil {
+			return err
+		}
+		return s.appendAudit(tx, entry)
+	})
+	if err != nil {
+		return fmt.Errorf("status list %d of authority %s: %w", list, uscc, err)
 	}
 	return nil
 }

@@ -302,8 +302,16 @@ func (s *suite) indices() {
 	if highest < 1000 || ascending > 55 {
 		s.tb.Errorf("60 indices reach %d and %d of them ascend: they are not drawn at random from a wide window", highest, ascending)
 	}
+	room, err := s.store.ListRoom(ctx, 1)
+	s.check(err)
+	if want := status.ListSize - len(seen); room != want {
+		s.tb.Errorf("there is room for %d, want %d", room, want)
+	}
 	ref, err := s.store.ReserveIndex(ctx, 1)
 	s.check(err)
+	if left, err := s.store.ListRoom(ctx, 1); err != nil || left != room-1 {
+		s.tb.Errorf("with one more reserved there is room for %d, %v, want %d", left, err, room-1)
+	}
 	if seen[ref.Index] {
 		s.tb.Errorf("index %d is reserved although it was given out", ref.Index)
 	}

@@ -1,0 +1,184 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence"
+)
+
+// DeskSocket is the name of the desk's socket within a data folder.
+const DeskSocket = "desk.sock"
+
+// Desk is what an officer at a counter does with the devices of licences. Nobody else
+// can open a data folder while the service runs on it, and a binding code is of use only
+// while it does: the service therefore listens for the same acts on a Unix socket in the
+// data folder ([Server.Run]). It asks for no password: who can open the socket can open
+// the folder with all its keys.
+type Desk struct{ office *office.Office }
+
+// NewDesk returns the desk of an open data folder.
+func NewDesk(o *office.Office) Desk { return Desk{o} }
+
+// DeskBinding is a binding code as it is printed for the holder.
+type DeskBinding struct {
+	ID      string `json:"id"` // of the licence
+	Code    string `json:"code"`
+	Address string `json:"address"` // what its picture holds
+	Until   string `json:"until"`
+	Tries   int    `json:"tries"`
+}
+
+// DeskDevice is a device of a licence.
+type DeskDevice struct {
+	ID        string   `json:"id"`
+	Algorithm string   `json:"algorithm"`
+	State     string   `json:"state"` // bound or unbound
+	Bound     string   `json:"bound"`
+	Unbound   *string  `json:"unbound"`
+	Profiles  []string `json:"profiles"`
+	Renewed   string   `json:"renewed"`
+	Expires   string   `json:"expires"` // of the credentials
+}
+
+// Bind makes a binding code for the holder of a licence, whom the officer has
+// identified.
+func (d Desk) Bind(ctx context.Context, actor string, id licence.Identifier) (DeskBinding, error) {
+	r, err := d.office.Licence(ctx, actor, id)
+	if err != nil {
+		return DeskBinding{}, err
+	}
+	b, err := d.office.OfferBinding(ctx, actor, r)
+	if err != nil {
+		return DeskBinding{}, err
+	}
+	return DeskBinding{id.String(), b.Code.Digits(), b.Address, b.Until.Format(time.RFC3339), licence.BindingTries}, nil
+}
+
+// Devices lists all that were ever bound to a licence, the oldest first.
+func (d Desk) Devices(ctx context.Context, actor string, id licence.Identifier) ([]DeskDevice, error) {
+	r, err := d.office.Licence(ctx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	states, err := d.office.Devices(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]DeskDevice, len(states))
+	for i, s := range states {
+		v := DeskDevice{ID: s.ID().String(), Algorithm: s.Algorithm, State: "bound", Bound: s.BoundAt.Format(time.RFC3339), Profiles: []string{}}
+		if !s.UnboundAt.IsZero() {
+			at := s.UnboundAt.Format(time.RFC3339)
+			v.State, v.Unbound = "unbound", &at
+		}
+		for _, c := range s.Credentials {
+			v.Profiles = append(v.Profiles, c.Profile)
+			v.Renewed, v.Expires = c.SignedAt.Format(time.RFC3339), c.Expires.Format(time.RFC3339)
+		}
+		all[i] = v
+	}
+	return all, nil
+}
+
+// Unbind ends a device's binding for good.
+func (d Desk) Unbind(ctx context.Context, actor string, id licence.Identifier, device licence.DeviceID) error {
+	if _, err := d.office.Licence(ctx, actor, id); err != nil {
+		return err
+	}
+	return d.office.UnbindDevice(ctx, actor, id, device)
+}
+
+// deskRequest is what a command sends to the desk of a running service.
+type deskRequest struct {
+	Actor   string `json:"actor"`
+	Licence string `json:"licence"`
+	Device  string `json:"device,omitempty"`
+}
+
+// deskRefusal is its answer where there is none, with the name of an error that the
+// command decides on.
+type deskRefusal struct {
+	Error string `json:"error"`
+	Is    string `json:"is,omitempty"`
+}
+
+// deskErrors are the errors that travel by name.
+var deskErrors = map[string]error{
+	"step": licence.ErrStep, "not-in-force": office.ErrNotInForce, "not-found": licence.ErrNotFound, "no-device": licence.ErrNoDevice,
+	"unbound": licence.ErrUnbound, "bad-identifier": licence.ErrBadIdentifier, "bad-device": licence.ErrBadDeviceID,
+}
+
+// handler answers commands.
+func (d Desk) handler() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(path string, do func(ctx context.Context, actor string, id licence.Identifier, device string) (any, error)) {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+			var q deskRequest
+			var answer any
+			err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxWalletBody)).Decode(&q)
+			if err == nil {
+				var id licence.Identifier
+				if id, err = licence.ParseIdentifier(q.Licence); err == nil {
+					answer, err = do(r.Context(), q.Actor, id, q.Device)
+				}
+			}
+			w.Header().Set("Content-Type", "application/json")
+			if err != nil {
+				w.WriteHeader(http.StatusConflict)
+				answer = refusal(err)
+			}
+			_ = json.NewEncoder(w).Encode(answer) // the command may have gone away
+		})
+	}
+	handle("/bind", func(ctx context.Context, actor string, id licence.Identifier, _ string) (any, error) {
+		return d.Bind(ctx, actor, id)
+	})
+	handle("/devices", func(ctx context.Context, actor string, id licence.Identifier, _ string) (any, error) {
+		return d.Devices(ctx, actor, id)
+	})
+	handle("/unbind", func(ctx context.Context, actor string, id licence.Identifier, device string) (any, error) {
+		name, err := licence.ParseDeviceID(device)
+		if err != nil {
+			return nil, err
+		}
+		return struct{}{}, d.Unbind(ctx, actor, id, name)
+	})
+	return mux
+}
+
+func refusal(err error) deskRefusal {
+	for name, is := range deskErrors {
+		if errors.Is(err, is) {
+			return deskRefusal{err.Error(), name}
+		}
+	}
+	return deskRefusal{Error: err.Error()}
+}
+
+// listenAtDesk opens the desk's socket. One that a killed service has left is taken out
+// of the way: whoever comes here has the store to itself.
+func listenAtDesk(ctx context.Context, path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("desk: %w", err)
+		}
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("desk: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("desk: %w", err), l.Close())
+	}
+	return l, nil
+}
