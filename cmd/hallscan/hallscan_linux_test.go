@@ -77,8 +77,8 @@ func (o *output) waitFor(t *testing.T, text string, n int) {
 	t.Fatalf("%q did not come %d times; there is\n%s", text, n, o)
 }
 
-// hall is a cache folder and a code that is valid now.
-func hall(t *testing.T) (dir, code string) {
+// cached is a cache folder and a code that is valid now.
+func cached(t *testing.T) (dir, code string) {
 	t.Helper()
 	now := time.Now()
 	d := trusttest.New(t, now)
@@ -95,7 +95,7 @@ func hall(t *testing.T) (dir, code string) {
 	return dir, trusttest.Code(t, d.Credential(now.Add(-time.Hour)), d.IssuerKey)
 }
 
-func program(t *testing.T, args ...string) *exec.Cmd {
+func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), "HALLSCAN_TEST_RUN=1", "XDG_STATE_HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
@@ -106,9 +106,9 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 // is pulled out the program says so.
 func TestSerialPort(t *testing.T) {
 	t.Parallel()
-	dir, code := hall(t)
+	dir, code := cached(t)
 	scanner, port := pty(t)
-	cmd := program(t, "--trust", dir, "--serial", port, "--json")
+	cmd := command(t, "--trust", dir, "--serial", port, "--json")
 	var out, warnings output
 	cmd.Stdout, cmd.Stderr = &out, &warnings
 	if err := cmd.Start(); err != nil {
@@ -137,7 +137,7 @@ func TestSerialPort(t *testing.T) {
 // screen and keyboard as they were.
 func TestKeyboardAndScreen(t *testing.T) {
 	t.Parallel()
-	dir, code := hall(t)
+	dir, code := cached(t)
 	person, name := pty(t)
 	tty, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -148,7 +148,7 @@ func TestKeyboardAndScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := program(t, "--trust", dir, "--screen", "--clear", "2s")
+	cmd := command(t, "--trust", dir, "--screen", "--clear", "2s")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func TestKeyboardAndScreen(t *testing.T) {
 // whole; an interrupt ends the program.
 func TestWatchedFolder(t *testing.T) {
 	t.Parallel()
-	dir, code := hall(t)
+	dir, code := cached(t)
 	camera := t.TempDir()
 	png := drawn(t, code)
 	write := func(name string, b []byte) {
@@ -196,7 +196,7 @@ func TestWatchedFolder(t *testing.T) {
 	}
 	write("0.png", png) // is there already
 	write("notes.txt", []byte("no picture"))
-	cmd := program(t, "--trust", dir, "--watch", camera)
+	cmd := command(t, "--trust", dir, "--watch", camera)
 	var out, warnings output
 	cmd.Stdout, cmd.Stderr = &out, &warnings
 	if err := cmd.Start(); err != nil {

@@ -3,7 +3,7 @@
 // in force as a whole or not at all. hallscan notices the new files by itself.
 //
 //	hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR]
-//	         [--ca FILE] [--crl] [--json]
+//	         [--ca FILE] [--domain PIN=ADDRESS…] [--crl] [--whole] [--json]
 //
 // It exits with 0 if the cache is current or was updated, 1 if what a source has must
 // not be taken, and 2 if no source could be reached or it could not work.
@@ -24,10 +24,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/hall"
 	"github.com/elicence/elicence/internal/mirror"
-	"github.com/elicence/elicence/internal/places"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr/trust"
 )
 
 func main() { os.Exit(run()) }
@@ -51,12 +54,17 @@ func run() int {
 	defer stop()
 	flags := flag.NewFlagSet(program, flag.ContinueOnError)
 	flags.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR] [--ca FILE] [--crl] [--json]")
+		fmt.Fprintln(os.Stderr, "usage: hallsync --trust DIR --from URL|DIR… [--every TIME] [--root-sm3 HEX] [--state DIR] [--ca FILE] [--domain PIN=ADDRESS…] [--crl] [--whole] [--json]")
 		flags.PrintDefaults()
 	}
 	var from []string
 	flags.Func("from", "`address` of the service, of a mirror, or a folder; give it again for those that are asked next", func(s string) error {
 		from = append(from, s)
+		return nil
+	})
+	var domains []string
+	flags.Func("domain", "`PIN=ADDRESS` of a recognised domain's own service, mirror or folder, by the SM3 of its root; else its files are looked for in domains/PIN beside ours", func(s string) error {
+		domains = append(domains, s)
 		return nil
 	})
 	trustDir := flags.String("trust", "", "`folder` of the cache (required); it and what lies beside it must be writable")
@@ -65,6 +73,7 @@ func run() int {
 	stateDir := flags.String("state", "", "`folder` that remembers versions and time (default: the user's state folder)")
 	caFile := flags.String("ca", "", "PEM `file` with the only certificates by which https is verified")
 	crls := flags.Bool("crl", false, "fetch the authorities' revocation lists too, for those who verify documents with this folder")
+	whole := flags.Bool("whole", false, "fetch every set file that is named, so that others can fetch from this folder")
 	asJSON := flags.Bool("json", false, "print one JSON object a run")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -72,7 +81,7 @@ func run() int {
 		}
 		return exitCouldNot
 	}
-	options, err := settle(settings{*trustDir, from, *pinHex, *stateDir, *caFile, *every, *crls, flags.Args()})
+	options, err := settle(settings{*trustDir, from, domains, *pinHex, *stateDir, *caFile, *every, *crls, *whole, flags.Args()})
 	if err != nil {
 		warn(err.Error())
 		return exitCouldNot
@@ -82,19 +91,21 @@ func run() int {
 
 // settings are the flags as they were given.
 type settings struct {
-	trust  string
-	from   []string
-	pin    string
-	state  string
-	ca     string
-	every  time.Duration
-	crls   bool
-	others []string
+	trust   string
+	from    []string
+	domains []string
+	pin     string
+	state   string
+	ca      string
+	every   time.Duration
+	crls    bool
+	whole   bool
+	others  []string
 }
 
 // settle checks the flags and this program's cryptography.
 func settle(s settings) (mirror.Options, error) {
-	o := mirror.Options{Cache: s.trust, State: s.state, CRLs: s.crls, Second: second.Opinion{}, Now: time.Now}
+	o := mirror.Options{Cache: s.trust, State: s.state, CRLs: s.crls, Whole: s.whole, Second: second.Opinion{}, Now: time.Now}
 	switch {
 	case len(s.others) > 0:
 		return o, fmt.Errorf("%q: only flags are taken", s.others[0])
@@ -108,18 +119,36 @@ func settle(s settings) (mirror.Options, error) {
 	if err := errors.Join(pki.SelfTest(), second.SelfTest()); err != nil {
 		return o, err
 	}
-	var err error
-	if o.Sources, err = sources(s.from, s.ca); err != nil {
+	roots, err := readRoots(s.ca)
+	if err != nil {
 		return o, err
 	}
-	if o.Pin, err = places.ReadPin(program, s.pin); err != nil {
+	for _, address := range s.from {
+		source, err := source(address, roots)
+		if err != nil {
+			return o, fmt.Errorf("--from: %w", err)
+		}
+		o.Sources = append(o.Sources, source)
+	}
+	o.Domains = make(map[[sm3.Size]byte]mirror.Source)
+	for _, d := range s.domains {
+		text, address, _ := strings.Cut(d, "=")
+		pin, err := trust.ParsePin(text)
+		if err != nil {
+			return o, fmt.Errorf("--domain: %.64q %w", text, err)
+		}
+		if o.Domains[*pin], err = source(address, roots); err != nil {
+			return o, fmt.Errorf("--domain: %w", err)
+		}
+	}
+	if o.Pin, err = hall.ReadPin(program, s.pin); err != nil {
 		return o, err
 	}
 	if o.Pin == nil {
 		warn("the root is not pinned: give --root-sm3, or the cache is only as good as its first filling")
 	}
 	if o.State == "" {
-		if o.State, err = places.StateFolder(program); err != nil {
+		if o.State, err = hall.StateFolder(program); err != nil {
 			warn("what was seen is remembered beside the cache: " + err.Error() + "; give --state")
 			o.State = ""
 		}
@@ -127,30 +156,31 @@ func settle(s settings) (mirror.Options, error) {
 	return o, nil
 }
 
-func sources(from []string, caFile string) ([]mirror.Source, error) {
-	var roots *x509.CertPool
-	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, fmt.Errorf("--ca: %w", err)
-		}
-		if roots = x509.NewCertPool(); !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--ca: %s holds no certificate that TLS can use, in PEM", caFile)
-		}
+// readRoots reads the certificates by which https is verified; nil stands for the system's.
+func readRoots(caFile string) (*x509.CertPool, error) {
+	if caFile == "" {
+		return nil, nil
 	}
-	var all []mirror.Source
-	for _, one := range from {
-		if !strings.Contains(one, "://") {
-			all = append(all, mirror.Folder(one))
-			continue
-		}
-		s, err := mirror.NewHTTP(one, roots, mirror.Limits{})
-		if err != nil {
-			return nil, fmt.Errorf("--from: %w", err)
-		}
-		all = append(all, s)
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("--ca: %w", err)
 	}
-	return all, nil
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--ca: %s holds no certificate that TLS can use, in PEM", caFile)
+	}
+	return roots, nil
+}
+
+func source(address string, roots *x509.CertPool) (mirror.Source, error) {
+	switch {
+	case address == "":
+		return nil, errors.New("must name the service, a mirror or a folder")
+	case strings.Contains(address, "://"):
+		return mirror.NewHTTP(address, roots, mirror.Limits{})
+	default:
+		return mirror.Folder(address), nil
+	}
 }
 
 // keep runs once, or again and again until it is told to end.

@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/mirror", "internal/places", "internal/store", "internal/terminal"},
+	{"internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office"},
 	{"internal/sample"},
 	{"internal/demo"},
@@ -39,8 +39,8 @@ var besides = map[string][]string{"licence/render": {"qr", "seal"}, "licence/dis
 // only names who may import a room, where not everybody above may.
 var only = map[string][]string{
 	"internal/store":    {"internal/office"},
+	"internal/hall":     {"cmd/hallscan", "cmd/hallsync"},
 	"internal/mirror":   {"cmd/hallsync"},
-	"internal/places":   {"cmd/hallscan", "cmd/hallsync"},
 	"internal/terminal": {"cmd/hallscan"},
 	"internal/demo":     {"cmd/elicence"},
 	"internal/sample":   {"internal/demo"},

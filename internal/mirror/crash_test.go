@@ -206,7 +206,7 @@ func readOnce(h *hall) (uint64, error) {
 // halfMade names something beside a cache that should not be left.
 func halfMade(t *testing.T, cache string) string {
 	t.Helper()
-	for _, name := range []string{"next", filepath.Join("parts", "*")} {
+	for _, name := range []string{"next", filepath.Join("parts", "own", "*")} {
 		found, err := filepath.Glob(filepath.Join(filepath.Dir(cache), ".hallsync-"+filepath.Base(cache), name))
 		if err != nil {
 			t.Fatal(err)
@@ -243,4 +243,46 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("with room again: %s", out)
 	}
 	h.version(t)
+}
+
+// TestRenames: where the file system cannot exchange two folders, a kill between the two
+// renames is mended by the next run, from its beginning on.
+func TestRenames(t *testing.T) {
+	t.Parallel()
+	p := newProvince(t)
+	old := folder(t, p.Files(t))
+	h := newHall(t, p)
+	h.run(t, Updated, old)
+	none := func(string) {}
+	w, err := openWork(h.cache, none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := p.publish(t, time.Hour, 3)
+	if err := os.CopyFS(w.next(), next); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.replaceByRenames(w.next()); err != nil {
+		t.Fatal(err)
+	}
+	if v := h.version(t); v != 2 {
+		t.Errorf("after two renames the cache has version %d", v)
+	}
+	// Killed between the two: the cache is in last, and the next one is whole.
+	if err := errors.Join(os.RemoveAll(w.last()), os.Rename(h.cache, w.last()), os.CopyFS(w.next(), next)); err != nil {
+		t.Fatal(err)
+	}
+	w.unlock()
+	h.run(t, Unreachable, Folder(t.TempDir()))
+	if v := h.version(t); v != 2 {
+		t.Errorf("after a kill between two renames the cache has version %d", v)
+	}
+	// Who removes the cache does not get it back.
+	if err := os.RemoveAll(h.cache); err != nil {
+		t.Fatal(err)
+	}
+	h.run(t, Unreachable, Folder(t.TempDir()))
+	if _, err := os.Stat(h.cache); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the cache is back: %v", err)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/big"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -40,11 +41,10 @@ const unwanted = "unwanted"
 // else those that are in force. What is wrong with a list is told and does not hinder
 // anything else. It reports whether one is new.
 func (m *run) crls(ctx context.Context, s Source, documents trust.Documents) (bool, error) {
-	kept, err := m.keepCRLs()
-	if err != nil || !m.CRLs {
+	if err := m.keepCRLs(); err != nil || !m.CRLs {
 		return false, err
 	}
-	b, _, err := m.fetch(ctx, s, crlIndex, Wanted{Limit: maxIndex})
+	b, _, err := m.read(ctx, s, crlIndex, Wanted{Limit: maxIndex})
 	if errors.Is(err, ErrMissing) {
 		return false, nil
 	}
@@ -64,7 +64,7 @@ func (m *run) crls(ctx context.Context, s Source, documents trust.Documents) (bo
 			m.result.problem(s.String(), fmt.Errorf("%s: %.40q is no name of a list: %w", crlIndex, name, ErrAnswer))
 			break
 		}
-		der, err := m.newCRL(ctx, s, name, kept[name], authorities, left)
+		der, err := m.newCRL(ctx, s, name, authorities, left)
 		if err == nil && der != nil {
 			left -= int64(len(der))
 			changed, err = true, m.work.put(crlFolder+name, der)
@@ -80,54 +80,42 @@ func (m *run) crls(ctx context.Context, s Source, documents trust.Documents) (bo
 			break // the others would not come either
 		}
 	}
-	return changed, nil
+	if !changed {
+		return false, nil
+	}
+	return true, m.indexCRLs()
 }
 
-// onlyCRLs is a run in which nothing else is new.
-func (m *run) onlyCRLs(ctx context.Context, s Source) (Outcome, error) {
-	if !m.CRLs {
-		return Current, nil
-	}
-	changed, err := m.crls(ctx, s, m.present.cache.Trust.Documents)
-	if err != nil || !changed {
-		return Current, err
-	}
-	err = fs.WalkDir(os.DirFS(m.work.cache), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(name, crlFolder) {
-			return err
-		}
-		return m.work.keep(name)
-	})
+// indexCRLs names the lists of the next cache, for those who fetch from it.
+func (m *run) indexCRLs() error {
+	entries, err := os.ReadDir(filepath.Join(m.work.next(), filepath.FromSlash(crlFolder)))
 	if err != nil {
-		return "", local("building the next cache", err)
+		return local("building the next cache", err)
 	}
-	return Updated, m.putInForce()
-}
-
-// keepCRLs takes the lists in force into the next cache and returns their bytes.
-func (m *run) keepCRLs() (map[string][]byte, error) {
-	entries, err := os.ReadDir(m.work.path(crlFolder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, local("looking at the cache", err)
-	}
-	kept := make(map[string][]byte)
+	var index []byte
 	for _, e := range entries {
-		if !crlName.MatchString(e.Name()) {
+		if crlName.MatchString(e.Name()) {
+			index = append(append(index, e.Name()...), '\n')
+		}
+	}
+	return m.work.put(crlIndex, index)
+}
+
+// keepCRLs takes the lists in force into the next cache.
+func (m *run) keepCRLs() error {
+	entries, err := os.ReadDir(m.work.path(crlFolder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return local("looking at the cache", err)
+	}
+	for _, e := range entries {
+		if name := crlFolder + e.Name(); !crlName.MatchString(e.Name()) && name != crlIndex {
 			continue
 		}
-		if m.CRLs {
-			if kept[e.Name()], err = m.readPresent(crlFolder+e.Name(), crl.MaxSize); err != nil {
-				continue // it is fetched anew
-			}
-		}
 		if err := m.work.keep(crlFolder + e.Name()); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return kept, nil
+	return nil
 }
 
 func parseAuthorities(d trust.Documents) ([]*cert.Certificate, error) {
@@ -144,14 +132,19 @@ func parseAuthorities(d trust.Documents) ([]*cert.Certificate, error) {
 	return all, nil
 }
 
-// newCRL fetches a list that is newer than the one that is kept, or returns nil.
-func (m *run) newCRL(ctx context.Context, s Source, name string, kept []byte, authorities []*cert.Certificate, limit int64) ([]byte, error) {
+// newCRL fetches a list that is newer than the one in force, or returns nil. One that
+// cannot be read is none.
+func (m *run) newCRL(ctx context.Context, s Source, name string, authorities []*cert.Certificate, limit int64) ([]byte, error) {
+	kept, err := m.readPresent(crlFolder+name, crl.MaxSize)
+	if err != nil {
+		kept = nil
+	}
 	about := s.String() + " " + name
 	known, w := m.work.tags()[about], Wanted{Limit: min(limit, crl.MaxSize)}
 	if sum := sm3.Sum(kept); known.SM3 == hex.EncodeToString(sum[:]) || kept == nil && known.SM3 == unwanted {
 		w.Known = known.Tag
 	}
-	der, said, err := m.fetch(ctx, s, crlFolder+name, w)
+	der, said, err := m.read(ctx, s, crlFolder+name, w)
 	if err != nil || der == nil {
 		return nil, err
 	}

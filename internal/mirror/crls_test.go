@@ -63,7 +63,7 @@ func TestCRLs(t *testing.T) {
 		t.Error("a list was fetched that nobody asked for")
 	}
 	r := sync(s.source(t))
-	if r.Outcome != Updated || !slices.Equal(r.Changed, []string{"crl/a.crl"}) || len(r.Problems) != 0 || string(kept("a.crl")) != string(first) {
+	if r.Outcome != Updated || !slices.Equal(r.Changed, []string{"crl/a.crl", "crl/index"}) || len(r.Problems) != 0 || string(kept("a.crl")) != string(first) || string(kept("index")) != "a.crl\n" {
 		t.Errorf("the first lists: %+v", r)
 	}
 	s.take()

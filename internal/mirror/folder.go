@@ -28,7 +28,7 @@ func (f Folder) Open(ctx context.Context, name string, w Wanted) (*Content, erro
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, pathless(err))
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // only read
 	fail := func(err error) (*Content, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = ErrMissing

@@ -1,3 +1,5 @@
+//go:build unix
+
 package mirror
 
 import (
@@ -16,29 +18,6 @@ import (
 
 	"github.com/elicence/elicence/qr/trust"
 )
-
-// with returns files with some of them replaced; nil takes one away.
-func with(files fstest.MapFS, others map[string][]byte) fstest.MapFS {
-	files = maps.Clone(files)
-	for name, b := range others {
-		files[name] = &fstest.MapFile{Data: b}
-		if b == nil {
-			delete(files, name)
-		}
-	}
-	return files
-}
-
-func setName(t *testing.T, files fstest.MapFS) string {
-	t.Helper()
-	for name := range files {
-		if strings.HasPrefix(name, "set/") {
-			return name
-		}
-	}
-	t.Fatal("there is no set file")
-	return ""
-}
 
 // TestHostileFiles: what a source has is refused by the rule that it breaks, and the
 // cache in force stays, byte for byte.
@@ -234,7 +213,7 @@ func TestPartsOfAnother(t *testing.T) {
 		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusPartialContent) },
 	} {
 		h := newHall(t, p)
-		parts := filepath.Join(filepath.Dir(h.cache), ".hallsync-trust", "parts")
+		parts := filepath.Join(filepath.Dir(h.cache), ".hallsync-trust", "parts", "own")
 		if err := errors.Join(os.MkdirAll(parts, 0o700), os.WriteFile(filepath.Join(parts, filepath.Base(name)+".part"), files[name].Data[:3], 0o600)); err != nil {
 			t.Fatal(err)
 		}

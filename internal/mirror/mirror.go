@@ -2,14 +2,12 @@ package mirror
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -29,6 +27,11 @@ type Options struct {
 	// CRLs: the revocation lists of the authorities are fetched too, for whoever
 	// verifies documents.
 	CRLs bool
+	// Whole: every set file that is named is fetched, for a folder that others fetch from.
+	Whole bool
+	// Domains are the sources of recognised domains, by the pins of their roots. Those
+	// of others are looked for beside our files, at the same source.
+	Domains map[[sm3.Size]byte]Source
 	// Longest bounds a run. Zero: an hour.
 	Longest time.Duration
 
@@ -61,7 +64,7 @@ func Run(ctx context.Context, o Options) Result {
 	}
 	defer w.close()
 	m := &run{Options: o, work: w, result: &r}
-	if err := m.lookAtPresent(); err != nil {
+	if err := m.begin(); err != nil {
 		r.problem("", err)
 		r.Outcome = ruleOf(err).outcome()
 		return r
@@ -71,29 +74,19 @@ func Run(ctx context.Context, o Options) Result {
 	return r
 }
 
-// run is one run over one cache.
+// run is one run over one cache folder.
 type run struct {
 	Options
-	work    *work
-	result  *Result
-	state   *trust.State
-	present present
+	work   *work
+	result *Result
+	own    *domain
 }
 
-// present is the cache in force.
-type present struct {
-	root  *trust.Root // the last one; nil if there is no cache that can be used
-	cache *trust.Cache
-	sm3   map[string][sm3.Size]byte // of the files of the roles, by name
-}
-
-// lookAtPresent finds out what is in force and remembers it, so that nothing older can
-// replace it. A cache that cannot be used, because it is damaged or has expired, counts
-// for no more than the pin that it gives.
-func (m *run) lookAtPresent() error {
-	dir := os.DirFS(m.work.cache)
+// begin looks at what is in force.
+func (m *run) begin() error {
+	m.result.Pinned = m.Pin != nil
 	if m.Pin == nil {
-		first, err := trust.FirstRoot(dir)
+		first, err := trust.FirstRoot(os.DirFS(m.work.cache))
 		if errors.Is(err, fs.ErrNotExist) {
 			return errUnpinned
 		}
@@ -101,52 +94,13 @@ func (m *run) lookAtPresent() error {
 			return local("looking at the cache", err)
 		}
 		m.Pin = &first
-	} else {
-		m.result.Pinned = true
 	}
 	if m.State == "" {
 		m.State = m.work.state()
 	}
 	var err error
-	if m.state, err = trust.OpenState(m.State, *m.Pin); err != nil {
-		return local("the state folder", err)
-	}
-	m.present.sm3 = make(map[string][sm3.Size]byte)
-	for _, role := range trust.Roles()[1:] {
-		if b, err := m.readPresent(string(role), trust.MaxSize(role)); err == nil {
-			m.present.sm3[string(role)] = sm3.Sum(b)
-		}
-	}
-	cache, err := trust.Load(dir, m.trustOptions())
-	if err != nil {
-		return nil //nolint:nilerr // a new one is fetched whole
-	}
-	m.present.cache, m.present.root = cache, cache.Root
-	return m.remember(cache)
-}
-
-func (m *run) trustOptions() trust.Options {
-	return trust.Options{Pin: m.Pin, Second: m.Second, Now: m.Now, State: m.state, Trial: true, Previous: m.present.cache}
-}
-
-func (m *run) remember(c *trust.Cache) error {
-	if err := m.state.Remember(c); err != nil {
-		return local("the state folder", err)
-	}
-	return nil
-}
-
-// readPresent reads a file of the cache in force, if it is not larger than it may be.
-func (m *run) readPresent(name string, limit int64) ([]byte, error) {
-	path := m.work.path(name)
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s: %w", name, ErrTooLarge)
-	}
-	return os.ReadFile(path)
+	m.own, err = m.domain("", *m.Pin)
+	return err
 }
 
 // sources asks the sources until one has something newer.
@@ -163,9 +117,10 @@ func (m *run) sources(ctx context.Context) {
 			continue
 		}
 		r.Outcome, r.From = outcome, s.String()
-		if outcome == Updated || m.Now().Sub(m.present.cache.AsOf()) < fresh {
+		if outcome == Updated || m.Now().Sub(m.own.cache.AsOf()) < fresh {
 			return
 		}
+		r.problem(s.String(), errFrozen)
 	}
 	if r.Outcome != "" {
 		return
@@ -182,7 +137,7 @@ func (m *run) sources(ctx context.Context) {
 
 // describe says what is in force at the end.
 func (m *run) describe() {
-	c := m.present.cache
+	c := m.own.cache
 	if c == nil {
 		return
 	}
@@ -207,107 +162,52 @@ func (m *run) take(ctx context.Context, s Source) (Outcome, error) {
 	}
 }
 
-// attempt goes through the files of a source in the order in which they vouch for one
-// another.
+// attempt builds the next cache of what a source has, and of what is in force and has not
+// changed. What others than our own domain have, and revocation lists, are optional: what
+// is wrong with them is told and hinders nothing.
 func (m *run) attempt(ctx context.Context, s Source) (Outcome, error) {
 	if err := m.work.begin(); err != nil {
 		return "", err
 	}
 	m.step("begun")
-	said, now, err := m.time(ctx, s)
+	next, err := m.own.fetch(ctx, s)
 	if err != nil {
 		return "", err
 	}
-	outcome := Updated
-	if now == nil {
-		outcome, err = m.onlyCRLs(ctx, s)
-	} else {
-		err = m.all(ctx, s, now)
+	names := m.own.cache // of whom the optional files are
+	if next.changed {
+		names = next.cache
 	}
+	more, err := m.crls(ctx, s, names.Trust.Documents)
 	if err != nil {
 		return "", err
 	}
-	return outcome, m.work.remember(s.String(), said)
-}
-
-// all fetches what a new time file names and puts it in force.
-func (m *run) all(ctx context.Context, s Source, now *trust.Time) error {
-	m.step("time")
-	if err := m.named(ctx, s, now); err != nil {
-		return err
-	}
-	m.step("named")
-	signed, err := trust.LoadSigned(os.DirFS(m.work.next()), m.trustOptions())
+	taken, err := m.recognised(ctx, s, names.Trust.Recognised)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := m.sets(ctx, s, signed.Files()); err != nil {
-		return err
+	if next.changed {
+		taken = append(taken, m.own)
 	}
-	m.step("sets")
-	if err := m.base(ctx, s); err != nil {
-		return err
+	if !more && len(taken) == 0 {
+		return Current, m.work.remember(s.String(), next.said)
 	}
-	m.step("base")
-	if _, err := m.crls(ctx, s, signed.Trust.Documents); err != nil {
-		return err
-	}
-	if err := m.putInForce(); err != nil {
-		return err
-	}
-	return m.work.prune(nil)
-}
-
-// base builds the state of the status lists from what there is, and writes it down as
-// what the next update begins with.
-func (m *run) base(ctx context.Context, s Source) error {
-	cache, err := trust.Load(os.DirFS(m.work.next()), m.trustOptions())
-	if errors.Is(err, trust.ErrMismatch) {
-		// What was there leads elsewhere: the snapshot does not.
-		if err := os.RemoveAll(filepath.Join(m.work.next(), trust.BaseName)); err != nil {
-			return local("building the next cache", err)
+	if !next.changed {
+		if err := m.own.keepAll(); err != nil {
+			return "", err
 		}
-		before := m.present.cache
-		m.present.cache = nil
-		err = m.missingSets(ctx, s)
-		m.present.cache = before
-		if err != nil {
-			return err
-		}
-		cache, err = trust.Load(os.DirFS(m.work.next()), m.trustOptions())
 	}
-	if err != nil {
-		return err
+	if err := m.putInForce(taken); err != nil {
+		return "", err
 	}
-	if err := m.continues(cache); err != nil {
-		return err
-	}
-	b, err := cache.Base()
-	if err != nil {
-		return err
-	}
-	return m.work.put(trust.BaseName, b)
-}
-
-// continues refuses a state of the status lists that is earlier than the one in force:
-// under the same keys it goes on. What a later one may not take back, Load has refused.
-func (m *run) continues(next *trust.Cache) error {
-	before := m.present.cache
-	if before != nil && slices.Equal(statusKeys(before.Root), statusKeys(next.Root)) && next.Status.Sequence < before.Status.Sequence {
-		return fmt.Errorf("state %d of the status lists, after %d: %w", next.Status.Sequence, before.Status.Sequence, trust.ErrRollback)
-	}
-	return nil
-}
-
-func statusKeys(r *trust.Root) []pki.Point {
-	return r.Roles[slices.Index(trust.Roles(), trust.RoleStatus)].Points
+	return Updated, m.work.remember(s.String(), next.said)
 }
 
 // putInForce verifies the next cache as a terminal does that is switched on, and lets it
 // take the place of the one in force. Only then it is remembered: a run that ends before
 // must not have the old one refused.
-func (m *run) putInForce() error {
-	options := m.trustOptions()
+func (m *run) putInForce(taken []*domain) error {
+	options := m.own.trustOptions()
 	options.Previous = nil
 	cache, err := trust.Load(os.DirFS(m.work.next()), options)
 	if err != nil {
@@ -322,10 +222,15 @@ func (m *run) putInForce() error {
 		return err
 	}
 	m.step("in force")
-	m.present.root, m.present.cache = cache.Root, cache
+	m.own.cache = cache
 	m.result.Changed = changed
-	if err := m.remember(cache); err != nil {
-		return err
+	for _, d := range taken {
+		if err := d.state.Remember(d.cache); err != nil {
+			return local("the state folder", err)
+		}
+		if err := m.work.prune(d.at, nil); err != nil {
+			return err
+		}
 	}
 	m.step("remembered")
 	return nil
@@ -337,8 +242,15 @@ func (m *run) changed() ([]string, error) {
 	var changed []string
 	next := os.DirFS(m.work.next())
 	err := fs.WalkDir(next, ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || name == trust.BaseName {
+		if err != nil || e.IsDir() || path.Base(name) == trust.BaseName {
 			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if there, err := os.Stat(m.work.path(name)); err == nil && os.SameFile(info, there) {
+			return nil
 		}
 		after, err := fs.ReadFile(next, name)
 		if err != nil {
@@ -356,140 +268,25 @@ func (m *run) changed() ([]string, error) {
 	return changed, nil
 }
 
-// fetch reads a small file whole and counts it.
-func (m *run) fetch(ctx context.Context, s Source, name string, w Wanted) ([]byte, Tag, error) {
+// readPresent reads a file of the cache in force, if it is not larger than it may be.
+func (m *run) readPresent(name string, limit int64) ([]byte, error) {
+	path := m.work.path(name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s: %w", name, ErrTooLarge)
+	}
+	return os.ReadFile(path)
+}
+
+// read reads a small file of a source whole and counts it.
+func (m *run) read(ctx context.Context, s Source, name string, w Wanted) ([]byte, Tag, error) {
 	b, t, err := readAll(ctx, s, name, w)
 	if err == nil && b != nil {
 		m.result.Files++
 		m.result.Bytes += int64(len(b))
 	}
 	return b, t, err
-}
-
-// time fetches the time file and the roots that verify it. It returns nil where that is
-// the time file in force.
-func (m *run) time(ctx context.Context, s Source) (tag, *trust.Time, error) {
-	name := string(trust.RoleTime)
-	w := Wanted{Limit: trust.MaxSize(trust.RoleTime)}
-	have, there := m.present.sm3[name]
-	known := m.work.tags()[s.String()]
-	if m.present.cache != nil && there && known.SM3 == hex.EncodeToString(have[:]) {
-		w.Known = known.Tag
-	}
-	file, said, err := m.fetch(ctx, s, name, w)
-	if errors.Is(err, ErrMissing) {
-		err = fmt.Errorf("no trust files: %w: %w", ErrUnreachable, err)
-	}
-	if err != nil {
-		return tag{}, nil, err
-	}
-	if file == nil {
-		return known, nil, nil
-	}
-	sum := sm3.Sum(file)
-	is := tag{said, hex.EncodeToString(sum[:])}
-	if m.present.cache != nil && sum == have {
-		return is, nil, nil
-	}
-	if err := m.roots(ctx, s); err != nil {
-		return tag{}, nil, err
-	}
-	if err := m.work.put(name, file); err != nil {
-		return tag{}, nil, err
-	}
-	root, now, err := trust.LoadTime(os.DirFS(m.work.next()), m.trustOptions())
-	if err != nil {
-		return tag{}, nil, err
-	}
-	if m.present.cache != nil && root.Version == m.present.root.Version {
-		// After a rotation of its key the versions may start again, and the state
-		// knows that; under one root they only rise.
-		switch before := m.present.cache.Time.Version; {
-		case now.Version < before:
-			return tag{}, nil, fmt.Errorf("time file %d, after %d: %w", now.Version, before, trust.ErrRollback)
-		case now.Version == before:
-			return tag{}, nil, fmt.Errorf("time file %d: %w", now.Version, errFork)
-		}
-	}
-	return is, now, nil
-}
-
-// maxRoots bounds the versions of the root that are followed in one run.
-const maxRoots = 1024
-
-// roots keeps the roots of the cache in force and fetches those that follow. Each must
-// be signed by the one before before the next is asked for.
-func (m *run) roots(ctx context.Context, s Source) error {
-	var before *trust.Root
-	next := uint64(1)
-	if before = m.present.root; before != nil {
-		if err := m.keepRoots(); err != nil {
-			return err
-		}
-		next = before.Version + 1
-	}
-	for range maxRoots {
-		name := trust.RootName(next)
-		file, _, err := m.fetch(ctx, s, name, Wanted{Limit: trust.MaxSize(trust.RoleRoot)})
-		if errors.Is(err, ErrMissing) && before != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		root, err := trust.OpenRoot(file, before, m.Second)
-		if err != nil {
-			return err
-		}
-		if err := m.work.put(name, file); err != nil {
-			return err
-		}
-		before, next = root, next+1
-	}
-	return fmt.Errorf("more than %d roots: %w", maxRoots, ErrTooLarge)
-}
-
-func (m *run) keepRoots() error {
-	entries, err := os.ReadDir(m.work.cache)
-	if err != nil {
-		return local("looking at the cache", err)
-	}
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".root") {
-			if err := m.work.keep(e.Name()); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// named keeps or fetches the files that the verified time file names.
-func (m *run) named(ctx context.Context, s Source, now *trust.Time) error {
-	for _, f := range []struct {
-		role trust.Role
-		is   trust.Current
-	}{{trust.RoleTrust, now.Trust}, {trust.RoleCatalogue, now.Catalogue}, {trust.RoleStatus, now.Status}} {
-		name := string(f.role)
-		if have, there := m.present.sm3[name]; there && have == f.is.SM3 {
-			if err := m.work.keep(name); err != nil {
-				return err
-			}
-			continue
-		}
-		file, _, err := m.fetch(ctx, s, name, Wanted{Limit: trust.MaxSize(f.role)})
-		if err != nil {
-			if errors.Is(err, ErrMissing) {
-				err = fmt.Errorf("%w: %w", errChanged, err)
-			}
-			return err
-		}
-		if sm3.Sum(file) != f.is.SM3 {
-			return fmt.Errorf("%s file is not the one that the time file names: %w: %w", f.role, errChanged, trust.ErrMismatch)
-		}
-		if err := m.work.put(name, file); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -149,6 +149,29 @@ func snapshot(t *testing.T, dir string) map[string]string {
 	return all
 }
 
+// with returns files with some of them replaced; nil takes one away.
+func with(files fstest.MapFS, others map[string][]byte) fstest.MapFS {
+	files = maps.Clone(files)
+	for name, b := range others {
+		files[name] = &fstest.MapFile{Data: b}
+		if b == nil {
+			delete(files, name)
+		}
+	}
+	return files
+}
+
+func setName(t *testing.T, files fstest.MapFS) string {
+	t.Helper()
+	for name := range files {
+		if strings.HasPrefix(name, "set/") {
+			return name
+		}
+	}
+	t.Fatal("there is no set file")
+	return ""
+}
+
 // folder writes files into a folder, as an export does.
 func folder(t *testing.T, files fstest.MapFS) Folder {
 	t.Helper()
@@ -347,7 +370,7 @@ func TestResume(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHall(t, p)
 			h.refuses(t, RuleUnreachable, broken.source(t))
-			part := filepath.Join(filepath.Dir(h.cache), ".hallsync-trust", "parts", filepath.Base(name)+".part")
+			part := filepath.Join(filepath.Dir(h.cache), ".hallsync-trust", "parts", "own", filepath.Base(name)+".part")
 			if b, err := os.ReadFile(part); err != nil || !bytes.Equal(b, whole[:half]) {
 				t.Fatalf("%d bytes are kept of what has come, %v; want %d", len(b), err, half)
 			}
@@ -388,7 +411,7 @@ func TestSeveral(t *testing.T) {
 	}
 	p.now = begin.Add(fresh)
 	r := h.run(t, Updated, away, folder(t, hostile), frozen, folder(t, newer), folder(t, newest))
-	if v := h.version(t); v != 2 || len(r.Problems) != 2 || r.Problems[0].Rule != RuleUnreachable || r.Problems[1].Rule != RuleMismatch {
+	if v := h.version(t); v != 2 || !slices.Equal(rules(r), []Rule{RuleUnreachable, RuleMismatch, RuleFrozen}) {
 		t.Errorf("version %d, problems %+v", v, r.Problems)
 	}
 	// One that is away and one that is refused: the refusal is told.
@@ -396,6 +419,44 @@ func TestSeveral(t *testing.T) {
 	h.run(t, Unreachable, away)
 	// A source that is sound and current counts for more than one that is not.
 	h.run(t, Current, folder(t, hostile), folder(t, newer))
+}
+
+// rules are those of a run's problems.
+func rules(r Result) []Rule {
+	var all []Rule
+	for _, p := range r.Problems {
+		all = append(all, p.Rule)
+	}
+	return all
+}
+
+// TestPlainServer: a web server that knows no more than files and their dates will do.
+func TestPlainServer(t *testing.T) {
+	t.Parallel()
+	p := newProvince(t)
+	h := newHall(t, p)
+	dir := string(folder(t, p.Files(t)))
+	plain := httptest.NewServer(http.StripPrefix("/licences/", http.FileServer(http.Dir(dir))))
+	t.Cleanup(plain.Close)
+	source, err := NewHTTP(plain.URL+"/licences/", nil, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.run(t, Updated, source)
+	if r := h.run(t, Current, source); r.Bytes != 0 {
+		t.Errorf("nothing new, and %d bytes fetched", r.Bytes)
+	}
+	for name, f := range p.publish(t, time.Hour, 3) {
+		path := filepath.Join(dir, name)
+		at := time.Now().Add(time.Minute) // another second, as an hour later
+		if err := errors.Join(os.WriteFile(path, f.Data, 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.run(t, Updated, source)
+	if v := h.version(t); v != 2 {
+		t.Errorf("version %d", v)
+	}
 }
 
 // TestRotation: the chain of roots is followed.

@@ -55,11 +55,12 @@ type Problem struct {
 // Rule names the rule by which something was not taken.
 type Rule string
 
-// The rules. All but the first three are refusals.
+// The rules. All but the first four are refusals.
 const (
 	RuleUnreachable Rule = "unreachable"
 	RuleLocal       Rule = "local"
 	RuleInterrupted Rule = "interrupted"
+	RuleFrozen      Rule = "frozen"    // a source has nothing newer, and should
 	RulePin         Rule = "pin"       // the root is not the pinned one
 	RuleUnpinned    Rule = "unpinned"  // an empty cache is filled only under a pin
 	RuleSignature   Rule = "signature" // not signed by enough keys of its role
@@ -78,6 +79,10 @@ const (
 // errFork says that a source has another file under a version that was used.
 var errFork = errors.New("another file than the one in force, with the same version")
 
+// errFrozen says that a source stands still: the service signs the time every quarter of
+// an hour.
+var errFrozen = errors.New("nothing newer, for longer than the service lets pass")
+
 // errUnpinned says that nothing says which root an empty folder is for.
 var errUnpinned = errors.New("the cache is empty, and is filled only under a pin: give --root-sm3")
 
@@ -89,6 +94,7 @@ func ruleOf(err error) Rule {
 	}{
 		{RuleInterrupted, []error{context.Canceled}},
 		{RuleLocal, []error{errLocal}},
+		{RuleFrozen, []error{errFrozen}},
 		{RuleSize, []error{ErrTooLarge}},
 		{RuleAnswer, []error{ErrAnswer}},
 		{RuleUnreachable, []error{ErrUnreachable, context.DeadlineExceeded}},
@@ -118,6 +124,8 @@ func (r Rule) outcome() Outcome {
 	switch r {
 	case RuleUnreachable:
 		return Unreachable
+	case RuleFrozen:
+		return Current
 	case RuleLocal, RuleInterrupted:
 		return Failed
 	default:
@@ -131,16 +139,20 @@ func (r *Result) problem(from string, err error) {
 
 // String is the result as a line for people.
 func (r *Result) String() string {
-	age := "there is no cache"
+	age := "还没有缓存 there is no cache"
 	if !r.AsOf.IsZero() {
-		age = fmt.Sprintf("the data is of %s, %s old", r.AsOf.Format(time.RFC3339), time.Duration(r.AgeSeconds)*time.Second)
+		age = fmt.Sprintf("数据时间 data of %s, %s", r.AsOf.Format(time.RFC3339), time.Duration(r.AgeSeconds)*time.Second)
 	}
 	switch r.Outcome {
 	case Updated:
-		return fmt.Sprintf("updated from %s: %d files, %d bytes; %s", r.From, r.Files, r.Bytes, age)
+		return fmt.Sprintf("已更新 updated from %s: %d files, %d bytes | %s", r.From, r.Files, r.Bytes, age)
 	case Current:
-		return fmt.Sprintf("current: %s has nothing newer; %s", r.From, age)
+		return fmt.Sprintf("已是最新 current: %s has nothing newer | %s", r.From, age)
+	case Refused:
+		return "已拒绝 refused | " + age
+	case Unreachable:
+		return "无法连接 unreachable | " + age
 	default:
-		return fmt.Sprintf("%s: %s", r.Outcome, age)
+		return "未能完成 failed | " + age
 	}
 }

@@ -24,48 +24,62 @@ const begunSuffix = ".part"
 
 // sets brings into the next cache what leads to the signed state of the status lists: the
 // base and the set files that are there already, and the fewest bytes of the source.
-func (m *run) sets(ctx context.Context, s Source, named []trust.SetFile) error {
-	if err := m.work.prune(named); err != nil {
+func (d *domain) sets(ctx context.Context, s Source, named []trust.SetFile) error {
+	if err := d.work.prune(d.at, named); err != nil {
 		return err
 	}
-	if m.present.cache != nil {
-		if _, err := os.Stat(m.work.path(trust.BaseName)); err == nil {
-			if err := m.work.keep(trust.BaseName); err != nil {
+	if d.cache != nil {
+		if _, err := os.Stat(d.work.path(d.at + trust.BaseName)); err == nil {
+			if err := d.work.keep(d.at + trust.BaseName); err != nil {
 				return err
 			}
 		}
 	}
 	for _, f := range named {
-		for _, path := range []string{m.work.path(trust.SetName(f.SM3)), m.work.part(f)} {
+		for _, path := range []string{d.work.path(d.at + trust.SetName(f.SM3)), d.part(f)} {
 			if isWhole(path, f) {
-				if err := m.work.link(path, trust.SetName(f.SM3)); err != nil {
+				if err := d.work.link(path, d.at+trust.SetName(f.SM3)); err != nil {
 					return err
 				}
 				break
 			}
 		}
 	}
-	return m.missingSets(ctx, s)
+	if err := d.missingSets(ctx, s); err != nil || !d.Whole {
+		return err
+	}
+	var others []trust.SetFile
+	for _, f := range named {
+		if _, err := os.Stat(filepath.Join(d.work.next(), filepath.FromSlash(d.at+trust.SetName(f.SM3)))); err != nil {
+			others = append(others, f)
+		}
+	}
+	return d.fetchSets(ctx, s, others)
 }
 
 // missingSets fetches the set files without which the next cache does not load.
-func (m *run) missingSets(ctx context.Context, s Source) error {
-	missing, err := trust.Missing(os.DirFS(m.work.next()), m.trustOptions())
+func (d *domain) missingSets(ctx context.Context, s Source) error {
+	missing, err := trust.Missing(d.next(), d.trustOptions())
 	if err != nil {
 		return err
 	}
+	return d.fetchSets(ctx, s, missing)
+}
+
+// fetchSets fetches set files into the next cache.
+func (d *domain) fetchSets(ctx context.Context, s Source, files []trust.SetFile) error {
 	total := uint64(0)
-	for _, f := range missing {
+	for _, f := range files {
 		if total += f.Length; total > maxSets {
 			return fmt.Errorf("the set files have more than %d bytes together: %w", uint64(maxSets), ErrTooLarge)
 		}
 	}
-	for _, f := range missing {
-		if err := m.fetchSet(ctx, s, f); err != nil {
+	for _, f := range files {
+		if err := d.fetchSet(ctx, s, f); err != nil {
 			return err
 		}
-		m.step("set")
-		if err := m.work.link(m.work.part(f), trust.SetName(f.SM3)); err != nil {
+		d.step("set")
+		if err := d.work.link(d.part(f), d.at+trust.SetName(f.SM3)); err != nil {
 			return err
 		}
 	}
@@ -73,8 +87,8 @@ func (m *run) missingSets(ctx context.Context, s Source) error {
 }
 
 // part is where a set file is kept until it is in force.
-func (w *work) part(f trust.SetFile) string {
-	return filepath.Join(w.parts(), path.Base(trust.SetName(f.SM3)))
+func (d *domain) part(f trust.SetFile) string {
+	return filepath.Join(d.work.parts(d.at), path.Base(trust.SetName(f.SM3)))
 }
 
 // isWhole reports whether a path holds a set file.
@@ -90,12 +104,12 @@ func isWhole(path string, f trust.SetFile) bool {
 // fetchSet fetches a set file, going on where an earlier run has stopped. What does not
 // come out right is fetched once more from the beginning: the part may have been of
 // another source.
-func (m *run) fetchSet(ctx context.Context, s Source, f trust.SetFile) error {
-	part := m.work.part(f)
+func (d *domain) fetchSet(ctx context.Context, s Source, f trust.SetFile) error {
+	part := d.part(f)
 	begun := part + begunSuffix
-	resumed, err := m.continueSet(ctx, s, f, begun)
+	resumed, err := d.continueSet(ctx, s, f, begun)
 	if resumed && (errors.Is(err, trust.ErrMismatch) || errors.Is(err, ErrAnswer)) {
-		_, err = m.continueSet(ctx, s, f, begun)
+		_, err = d.continueSet(ctx, s, f, begun)
 	}
 	if errors.Is(err, ErrMissing) {
 		return fmt.Errorf("%w: %w", errChanged, err)
@@ -103,7 +117,7 @@ func (m *run) fetchSet(ctx context.Context, s Source, f trust.SetFile) error {
 	if err != nil {
 		return err
 	}
-	m.result.Files++
+	d.result.Files++
 	if err := os.Rename(begun, part); err != nil {
 		return local("keeping a set file", err)
 	}
@@ -112,12 +126,12 @@ func (m *run) fetchSet(ctx context.Context, s Source, f trust.SetFile) error {
 
 // continueSet fetches the rest of a set file behind what was begun, and reports whether
 // anything was. A file that is not the named one is removed.
-func (m *run) continueSet(ctx context.Context, s Source, f trust.SetFile, begun string) (bool, error) {
+func (d *domain) continueSet(ctx context.Context, s Source, f trust.SetFile, begun string) (bool, error) {
 	out, err := os.OpenFile(begun, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return false, local("keeping a set file", err)
 	}
-	resumed, err := m.fill(ctx, s, f, out)
+	resumed, err := d.fill(ctx, s, f, out)
 	// Terminals run as somebody else.
 	if err := errors.Join(out.Chmod(0o644), out.Sync(), out.Close()); err != nil {
 		return resumed, local("keeping a set file", err)
@@ -139,7 +153,7 @@ func (m *run) continueSet(ctx context.Context, s Source, f trust.SetFile, begun 
 }
 
 // fill appends the rest of a set file to what was begun.
-func (m *run) fill(ctx context.Context, s Source, f trust.SetFile, out *os.File) (bool, error) {
+func (d *domain) fill(ctx context.Context, s Source, f trust.SetFile, out *os.File) (bool, error) {
 	size, err := out.Seek(0, io.SeekEnd)
 	if err != nil {
 		return false, local("keeping a set file", err)
@@ -160,7 +174,7 @@ func (m *run) fill(ctx context.Context, s Source, f trust.SetFile, out *os.File)
 		return size > 0, local("keeping a set file", err)
 	}
 	n, err := io.Copy(disk{out}, c)
-	m.result.Bytes += n
+	d.result.Bytes += n
 	if err == nil && c.Offset+n < length {
 		err = fmt.Errorf("%s ends after %d of %d bytes: %w", trust.SetName(f.SM3), c.Offset+n, length, ErrUnreachable)
 	}
@@ -183,7 +197,7 @@ func sumFile(path string) ([sm3.Size]byte, error) {
 	if err != nil {
 		return [sm3.Size]byte{}, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	h := sm3.New()
 	if _, err := io.Copy(h, file); err != nil {
 		return [sm3.Size]byte{}, err
@@ -191,36 +205,39 @@ func sumFile(path string) ([sm3.Size]byte, error) {
 	return [sm3.Size]byte(h.Sum(nil)), nil
 }
 
-// pruneTaken removes what was fetched and is in the cache in force: a kill came between
+// pruneTaken removes what was fetched of a domain and is in force: a kill came between
 // the two.
-func (w *work) pruneTaken() error {
-	entries, err := os.ReadDir(w.parts())
-	if err != nil {
-		return local("removing what is not needed any more", err)
-	}
-	for _, e := range entries {
-		if _, err := os.Stat(filepath.Join(w.cache, "set", e.Name())); err != nil {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(w.parts(), e.Name())); err != nil {
-			return local("removing what is not needed any more", err)
-		}
-	}
-	return nil
+func (w *work) pruneTaken(at string) error {
+	return w.pruneParts(at, func(name string) bool {
+		_, err := os.Stat(w.path(at + "set/" + name))
+		return err == nil
+	})
 }
 
-// prune removes what was fetched or begun of files that are not among those wanted.
-func (w *work) prune(wanted []trust.SetFile) error {
-	entries, err := os.ReadDir(w.parts())
+// prune removes what was fetched or begun of a domain's files that are not among those
+// wanted.
+func (w *work) prune(at string, wanted []trust.SetFile) error {
+	return w.pruneParts(at, func(name string) bool {
+		return !slices.ContainsFunc(wanted, func(f trust.SetFile) bool { return path.Base(trust.SetName(f.SM3)) == name })
+	})
+}
+
+// pruneParts makes the folder for the set files of a domain that are being fetched, and
+// removes from it those to which a rule applies, be they whole or begun.
+func (w *work) pruneParts(at string, goes func(name string) bool) error {
+	dir := w.parts(at)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return local("keeping set files", err)
+	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return local("removing what is not needed any more", err)
 	}
 	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), begunSuffix)
-		if slices.ContainsFunc(wanted, func(f trust.SetFile) bool { return path.Base(trust.SetName(f.SM3)) == name }) {
+		if !goes(strings.TrimSuffix(e.Name(), begunSuffix)) {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(w.parts(), e.Name())); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 			return local("removing what is not needed any more", err)
 		}
 	}

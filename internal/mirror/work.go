@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -26,7 +25,7 @@ func local(doing string, err error) error {
 //
 //	next/   the cache that is being built, or, after a kill, the one before
 //	last/   the cache before the one in force, for readers that are still at it
-//	parts/  set files, whole under their names or begun, as NAME.part
+//	parts/  set files, whole under their names or begun, as NAME.part; ours in own/
 //	state/  versions and time that were seen, unless another folder was given
 //	tags    what sources said of their files; a hint, nothing is lost with it
 //
@@ -58,7 +57,7 @@ func openWork(cache string, step func(string)) (*work, error) {
 	if w.unlock, err = durable.LockDir(w.dir); err != nil {
 		return nil, local("locking the cache", err)
 	}
-	err = errors.Join(w.recover(), w.setAside(), os.MkdirAll(w.parts(), 0o700), w.pruneTaken())
+	err = errors.Join(w.recover(), w.setAside())
 	if err != nil {
 		w.unlock()
 		return nil, local("preparing the working folder", err)
@@ -72,9 +71,17 @@ func (w *work) close() {
 	w.unlock()
 }
 
-func (w *work) next() string  { return filepath.Join(w.dir, "next") }
-func (w *work) last() string  { return filepath.Join(w.dir, "last") }
-func (w *work) parts() string { return filepath.Join(w.dir, "parts") }
+func (w *work) next() string { return filepath.Join(w.dir, "next") }
+func (w *work) last() string { return filepath.Join(w.dir, "last") }
+
+// parts is where set files of a domain are until they are in force.
+func (w *work) parts(at string) string {
+	if at == "" {
+		at = "own"
+	}
+	return filepath.Join(w.dir, "parts", filepath.FromSlash(at))
+}
+
 func (w *work) state() string { return filepath.Join(w.dir, "state") }
 
 // path is where the cache in force has a file.
@@ -132,10 +139,8 @@ func (w *work) begin() error {
 // put writes a file into the next cache.
 func (w *work) put(name string, b []byte) error {
 	target := filepath.Join(w.next(), filepath.FromSlash(name))
-	if dir := path.Dir(name); dir != "." {
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return local("building the next cache", err)
-		}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return local("building the next cache", err)
 	}
 	if err := durable.WriteFile(target, b, 0o644); err != nil {
 		return local("building the next cache", err)

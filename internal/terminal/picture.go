@@ -28,7 +28,7 @@ func (t *Terminal) picture(path string) error {
 	if err != nil {
 		return t.report(path, t.verifier.Unreadable(pictureCause(err), ""))
 	}
-	r := t.verifier.Text(text)
+	r := t.verifier.Answer(text, t.question)
 	r.TookMicros = time.Since(start).Microseconds()
 	return t.report(path, r)
 }

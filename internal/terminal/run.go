@@ -97,7 +97,7 @@ func (t *Terminal) item(i Item) error {
 	case i.Scan.TooLong:
 		return t.report("", t.verifier.Unreadable(verify.CauseLongLine, ""))
 	default:
-		return t.report("", t.verifier.Text(i.Scan.Text))
+		return t.report("", t.verifier.Answer(i.Scan.Text, t.question))
 	}
 }
 
@@ -106,10 +106,15 @@ func (t *Terminal) tick() error {
 	if t.cache != nil {
 		h.Usable, h.AsOf, h.Pinned = true, t.cache.AsOf(), t.cache.Pinned
 	}
+	if t.o.Journal != nil {
+		if err := t.o.Journal.Sync(); err != nil {
+			t.o.Warn("scans may be missing in the journal: " + err.Error())
+		}
+	}
 	if err := t.o.Show.Tick(h); err != nil {
 		return fmt.Errorf("writing to the screen: %w", err)
 	}
-	return nil
+	return t.ask(h.Now)
 }
 
 // Scanner is a source that reads a scanner: standard input, a serial port. The name

@@ -23,6 +23,8 @@ type Screen struct {
 	accepted int
 	health   Health
 	warning  string
+	question [][]bool // modules of the question that is open, nil without
+	hall     string
 }
 
 // ScreenOptions say what a screen is.
@@ -130,10 +132,13 @@ func (s *Screen) frame(width, height int) []row {
 	clock := now.In(civil.Zone).Format("15:04:05 ")
 	rows := []row{{inverse, columns.Fit(title, width-columns.Width(clock)) + clock}}
 	body := s.idle(width)
-	if s.last != nil {
-		body = s.verdict(width, height)
-	}
 	foot := s.foot(width, now)
+	switch {
+	case s.last != nil:
+		body = s.verdict(width, height)
+	case s.question != nil:
+		body, foot = s.asked(width, height-len(rows)), nil
+	}
 	room := height - len(rows) - len(foot)
 	if len(body) > room {
 		body = append(body[:max(room-1, 0)], row{faint, "  ..."})[:room]
@@ -237,7 +242,7 @@ func (s *Screen) foot(width int, now time.Time) []row {
 			data += " 未固定根 not pinned"
 		}
 	}
-	count := fmt.Sprintf(" 共 %d  接受 %d  其他 %d", s.total, s.accepted, s.total-s.accepted)
+	count := " " + s.count()
 	rows := []row{{inverse, columns.Fit(count+"  "+data, width)}}
 	if columns.Width(count+"  "+data) > width {
 		rows = []row{{inverse, columns.Fit(count, width)}, {inverse, columns.Fit(" "+data, width)}}
@@ -246,6 +251,10 @@ func (s *Screen) foot(width int, now time.Time) []row {
 		rows = append([]row{{"", columns.Fit("! "+s.warning, width)}}, rows...)
 	}
 	return rows
+}
+
+func (s *Screen) count() string {
+	return fmt.Sprintf("共 %d  接受 %d  其他 %d", s.total, s.accepted, s.total-s.accepted)
 }
 
 // age is a short length of time for the foot.

@@ -33,6 +33,11 @@ type Options struct {
 	Warn  func(string)     // warnings, one line each
 	Now   func() time.Time // the clock
 
+	// Replays remembers which codes were presented. Nil: nothing is remembered.
+	Replays verify.Replays
+	// Questions, if set, have the terminal take answers to its questions only.
+	Questions *Questions
+
 	// Journal keeps what was decided, without personal data. Nil: nothing is kept.
 	Journal Journal
 }
@@ -57,6 +62,8 @@ type Health struct {
 // Journal keeps one entry a scan.
 type Journal interface {
 	Append(at time.Time, r verify.Result) error
+	// Sync is called about once a second: what was appended is on the disk after it.
+	Sync() error
 }
 
 // Terminal is a running terminal. It is not safe for concurrent use.
@@ -68,6 +75,7 @@ type Terminal struct {
 	stamp    fs.FileInfo  // the time file at the last try; nil: there was none
 	cache    *trust.Cache // behind verifier; nil without
 	refused  bool         // something was not valid
+	question *verify.Challenge
 }
 
 // ErrNoCache says that the cache folder is not one.
@@ -100,7 +108,7 @@ func (t *Terminal) refresh() {
 	if err == nil {
 		t.stamp = info
 	}
-	options := verify.Options{Second: t.second, Now: t.o.Now, Disagree: func(digits string) {
+	options := verify.Options{Second: t.second, Now: t.o.Now, Replays: t.o.Replays, Disagree: func(digits string) {
 		t.o.Warn("the two implementations of SM2 disagree on this code; keep it and report it: " + digits)
 	}}
 	cache, err := t.load()
@@ -140,7 +148,7 @@ func (t *Terminal) load() (*trust.Cache, error) {
 }
 
 func (t *Terminal) loadFrom(dir fs.FS) (*trust.Cache, error) {
-	options := trust.Options{Pin: t.o.Pin, Second: t.second, Now: t.o.Now}
+	options := trust.Options{Pin: t.o.Pin, Second: t.second, Now: t.o.Now, Previous: t.cache}
 	if t.o.State != "" {
 		root := t.o.Pin
 		if root == nil {

@@ -4,6 +4,7 @@ package trusttest
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"reflect"
 	"strconv"
 	"testing"
@@ -156,12 +157,38 @@ func (d *Domain) Describe(tb testing.TB, state *status.State) {
 	d.Status.Files = []trust.SetFile{d.AddSet(0, state.Sequence, file)}
 }
 
+// Fill lets the status file describe that many full lists, from 1 on, with a percent of
+// the indices revoked and a permille suspended, strewn at random but always the same. The
+// licence of [Domain.Credential] is neither. It returns the state.
+func (d *Domain) Fill(tb testing.TB, lists uint32) *status.State {
+	tb.Helper()
+	random := rand.New(rand.NewPCG(130, 1e6))
+	state := &status.State{Sequence: 1}
+	for list := uint32(1); list <= lists; list++ {
+		set := &status.Set{List: list, High: status.ListSize}
+		for range status.ListSize / 100 {
+			set.Revoked.Set(random.Uint32N(status.ListSize))
+		}
+		for range status.ListSize / 1000 {
+			set.Suspended.Set(random.Uint32N(status.ListSize))
+		}
+		state.Sets = append(state.Sets, set)
+	}
+	state.Sets[0].Revoked.Clear(credentialIndex)
+	state.Sets[0].Suspended.Clear(credentialIndex)
+	d.Describe(tb, state)
+	return state
+}
+
 // AddSet adds a set file to the cache and describes it.
 func (d *Domain) AddSet(from, to uint64, file []byte) trust.SetFile {
 	f := trust.SetFile{From: from, To: to, SM3: status.FileHash(file), Length: uint64(len(file))}
 	d.Sets[trust.SetName(f.SM3)] = file
 	return f
 }
+
+// credentialIndex is where the licence of [Domain.Credential] stands in list 1.
+const credentialIndex = 77
 
 // Credential returns a valid driving licence's credential signed at a time.
 func (d *Domain) Credential(signedAt time.Time) *qr.Credential {
@@ -171,7 +198,7 @@ func (d *Domain) Credential(signedAt time.Time) *qr.Credential {
 		SignedAt: signedAt, Expires: qr.PrintedExpiry(signedAt, &last),
 		Summary: qr.Summary{
 			Schema: 1, Category: 4, Number: "34************0012", Holder: "张样例", MaskedID: "34************0012",
-			FirstDay: first, LastDay: &last, Status: 1<<32 | 77, Fields: []any{"C1", int64(14610)},
+			FirstDay: first, LastDay: &last, Status: 1<<32 | credentialIndex, Fields: []any{"C1", int64(14610)},
 		},
 	}
 }

@@ -184,11 +184,13 @@ func (c *Cache) loadSets(dir fs.FS, previous *Cache) error {
 		earlier = previous.state
 		done = try("the cache in force", c.shared(earlier), previous.Status)
 	}
-	if state, ok := c.baseState(dir); !done && ok {
-		done = try("the base", state, nil)
-		if !done && earlier == nil {
-			// Read again, as what was tried has changed it.
-			earlier, _ = c.baseState(dir)
+	if !done {
+		if state, ok := c.baseState(dir); ok {
+			done = try("the base", state, nil)
+			if !done && earlier == nil {
+				// Read again, as what was tried has changed it.
+				earlier, _ = c.baseState(dir)
+			}
 		}
 	}
 	if !done && !try("the snapshot", c.Status.empty(), nil) {

@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -99,6 +100,20 @@ type Cause struct {
 	EN, ZH         string
 	NextEN, NextZH string // empty: see [Verdict.Wording]
 }
+
+// Words returns how a cause is put, with an ellipsis for what differs from scan to scan:
+// for lists of causes and for who reads a journal. The code of no cause has no words.
+func (code CauseCode) Words() Cause {
+	w, ok := causes[code]
+	if !ok {
+		return Cause{}
+	}
+	open := func(text string) string { return verb.ReplaceAllString(text, "…") }
+	return Cause{Code: code, EN: open(w.en), ZH: open(w.zh), NextEN: w.nextEN, NextZH: w.nextZH}
+}
+
+// verb is a verb of the wordings.
+var verb = regexp.MustCompile(`%(\[[0-9]\])?[sd]`)
 
 // Next returns the one next step after a verdict, Chinese and English.
 func (c Cause) Next(v Verdict) (zh, en string) {

@@ -1,6 +1,10 @@
 package verify_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,10 +75,9 @@ func ofNeighbour(t *testing.T, regions []string, categories []uint64, region str
 	return n.scan(t, now, trusttest.Code(t, n.theirs.Credential(now.Add(-time.Hour)), n.theirs.IssuerKey))
 }
 
-// TestEveryCause: each cause is reached, by a vector or by a row above, and says what
-// is the matter and what to do next in both languages.
-func TestEveryCause(t *testing.T) {
-	t.Parallel()
+// everyResult has a result for every cause.
+func everyResult(t *testing.T) []verify.Result {
+	t.Helper()
 	results := causesBesideVectors(t)
 	for _, f := range readVectors(t) {
 		s := vectorScanners(f)
@@ -82,6 +85,14 @@ func TestEveryCause(t *testing.T) {
 			results = append(results, s.judge(t, v))
 		}
 	}
+	return results
+}
+
+// TestEveryCause: each cause is reached, by a vector or by a row above, and says what
+// is the matter and what to do next in both languages.
+func TestEveryCause(t *testing.T) {
+	t.Parallel()
+	results := everyResult(t)
 	isChinese := func(s string) bool {
 		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 	}
@@ -145,5 +156,70 @@ func TestSpans(t *testing.T) {
 		if r.CauseCode != verify.CauseClockBehind || !strings.Contains(r.Cause, tt.en) || !strings.Contains(r.CauseZH, tt.zh) || r.NextZH != "请校准本终端时钟后重试" {
 			t.Errorf("%s: %s %s %s, want %s %s", tt.behind, r.Cause, r.CauseZH, r.NextZH, tt.en, tt.zh)
 		}
+	}
+}
+
+// TestDocumentsSayTheSame: the operator's card and the table of causes are made from the
+// wordings, so they stay true.
+func TestDocumentsSayTheSame(t *testing.T) {
+	t.Parallel()
+	colours := map[verify.Colour]string{verify.Green: "绿，一声", verify.Amber: "黄，两声", verify.Red: "红，三声"}
+	var card strings.Builder
+	card.WriteString("| 符号 | 结论 | 颜色与铃声 | 下一步 |\n|---|---|---|---|\n")
+	for _, v := range verify.Verdicts() {
+		w := v.Wording()
+		fmt.Fprintf(&card, "| %s | **%s** | %s | %s |\n", w.Symbol, w.ZH, colours[w.Colour], w.NextZH)
+	}
+	document(t, "hall.zh.md", "<!-- verdicts -->\n\n", "\n## ", card.String())
+
+	given := make(map[verify.Verdict][]verify.CauseCode)
+	for _, r := range everyResult(t) {
+		if !slices.Contains(given[r.Verdict], r.CauseCode) {
+			given[r.Verdict] = append(given[r.Verdict], r.CauseCode)
+		}
+	}
+	var causes strings.Builder
+	causes.WriteString("| verdict | cause | | next step |\n|---|---|---|---|\n")
+	for _, v := range verify.Verdicts() {
+		slices.Sort(given[v])
+		for _, code := range given[v] {
+			c := code.Words()
+			zh, en := c.Next(v)
+			fmt.Fprintf(&causes, "| `%s` | `%s` | %s<br>%s | %s<br>%s |\n", v, code, c.ZH, c.EN, zh, en)
+		}
+	}
+	document(t, "hall.md", "<!-- causes -->\n\n", "", causes.String())
+}
+
+// document compares a part of a document, from after one text to before another or the
+// end, with what it must say.
+func document(t *testing.T, name, after, before, want string) {
+	t.Helper()
+	path := filepath.Join("..", "..", "docs", name)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(b), strings.TrimSuffix(after, "\n"))
+	if !ok {
+		t.Fatalf("%s has no %q", name, after)
+	}
+	rest = strings.TrimLeft(rest, "\n")
+	got, tail := rest, ""
+	if before != "" {
+		at := strings.Index(rest, strings.TrimPrefix(before, "\n"))
+		got, tail = rest[:at], rest[at:]
+	}
+	if before != "" {
+		want += "\n"
+	}
+	if *update && got != want {
+		if err := os.WriteFile(path, []byte(head+after+want+tail), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got != want {
+		t.Errorf("%s does not say what the program says: run with -update and read it\n got %s\nwant %s", name, got, want)
 	}
 }

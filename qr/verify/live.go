@@ -84,6 +84,7 @@ func (v *Verifier) shown(s scan, m *cose.Sign1, r *Result) (Verdict, Cause) {
 		claim.FirstDay, claim.LastDay = chosen.Validity.FirstDay, chosen.Validity.LastDay
 		says.firstDay, says.lastDay = &claim.FirstDay, claim.LastDay
 	}
+	r.Status = chosen.Status
 	r.showSummary(says, category)
 	if cause := serviceScope(service, s.kind, shown.SignedAt, shown.Expires); cause.Code != "" {
 		return OutOfScope, cause

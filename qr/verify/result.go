@@ -37,6 +37,10 @@ type Result struct {
 	StatusAsOf   *string           `json:"status_as_of"` // RFC 3339
 	TookMicros   int64             `json:"took_us"`
 
+	// Status is where the status lists have the credential, list<<32 | index; nil where
+	// no signed credential names a place.
+	Status *uint64 `json:"-"`
+
 	// Labels are the Chinese and English names of the fields, in order.
 	Labels []Label `json:"-"`
 }
@@ -66,6 +70,7 @@ func (r *Result) because(v Verdict, c Cause) {
 // found good.
 func (r *Result) show(c *credential) {
 	s := &c.Summary
+	r.Status = &s.Status
 	if home := c.issuer.Home; c.issuer.Granted != nil {
 		asOf := home.AsOf().UTC().Format(time.RFC3339)
 		r.TrustVersion, r.StatusAsOf = &home.Trust.Version, &asOf

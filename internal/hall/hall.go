@@ -1,6 +1,6 @@
-// Package places says where the programs of a hall terminal look when no flag says so:
+// Package hall says where the programs of a hall terminal look when no flag says so:
 // where each finds the pin of the root, and where it keeps what it must remember.
-package places
+package hall
 
 import (
 	"errors"
