@@ -20,7 +20,7 @@ import (
 // The seal stops first. Where a run is cut off before the certificates are on hold, the
 // same act again finishes it.
 func (o *Office) SuspendSeal(ctx context.Context, actor, id, reason string) (seal.Record, error) {
-	r, err := o.standing(ctx, actor, audit.ActSealSuspend, id, reason, seal.Suspended, seal.InUse)
+	r, err := o.sealStands(ctx, actor, audit.ActSealSuspend, id, reason, seal.Suspended, seal.InUse)
 	if err != nil {
 		return r, err
 	}
@@ -55,7 +55,7 @@ func (o *Office) ResumeSeal(ctx context.Context, actor, id, reason string) (seal
 	if err != nil {
 		return r, err
 	}
-	return o.standing(ctx, actor, audit.ActSealResume, id, reason, seal.InUse, seal.Suspended)
+	return o.sealStands(ctx, actor, audit.ActSealResume, id, reason, seal.InUse, seal.Suspended)
 }
 
 // RevokeSeal ends a seal for ever and revokes its certificates. The reason of RFC 5280
@@ -65,7 +65,7 @@ func (o *Office) RevokeSeal(ctx context.Context, actor, id string, why Revocatio
 	if why.Reason == cert.CertificateHold {
 		return seal.Record{}, fmt.Errorf("%s is for a suspension, which can be taken back: %w", why.Reason, ca.ErrReason)
 	}
-	r, err := o.standing(ctx, actor, audit.ActSealRevoke, id, why.Note, seal.Revoked, seal.InUse, seal.Suspended)
+	r, err := o.sealStands(ctx, actor, audit.ActSealRevoke, id, why.Note, seal.Revoked, seal.InUse, seal.Suspended)
 	if err != nil {
 		return r, err
 	}
@@ -78,9 +78,9 @@ func (o *Office) RevokeSeal(ctx context.Context, actor, id string, why Revocatio
 	})
 }
 
-// standing puts a seal into a state, from one of others. A seal that is in that state
+// sealStands puts a seal into a state, from one of others. A seal that is in that state
 // already stays as it is, unless there is nothing left to finish.
-func (o *Office) standing(ctx context.Context, actor string, act audit.Act, id, reason string, to seal.State, from ...seal.State) (seal.Record, error) {
+func (o *Office) sealStands(ctx context.Context, actor string, act audit.Act, id, reason string, to seal.State, from ...seal.State) (seal.Record, error) {
 	if err := checkReason(reason); err != nil {
 		return seal.Record{}, err
 	}
