@@ -49,7 +49,7 @@ func film(tb testing.TB, codes []string, scenes []scene) string {
 		}
 		frame := s.frame(symbol.Modules())
 		for range framesPerScene {
-			fmt.Fprint(out, "FRAME\n")
+			_, _ = out.WriteString("FRAME\n")
 			_, _ = out.Write(frame)
 			_, _ = out.Write(colour)
 		}

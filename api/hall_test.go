@@ -24,7 +24,7 @@ var built = sync.OnceValues(func() (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := webbuild.Build(context.Background(), dir, ""); err != nil {
 		return nil, err
 	}

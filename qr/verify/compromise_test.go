@@ -141,3 +141,56 @@ func TestGenuineRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestStolenTimeKey: with the key of time a thief keeps a terminal at old files and says
+// that it is today. The age of the data is that of the older file, so it shows.
+func TestStolenTimeKey(t *testing.T) {
+	t.Parallel()
+	d := trusttest.New(t, now)
+	code := trusttest.Code(t, d.Credential(now.Add(-time.Hour)), d.IssuerKey)
+	for after, want := range map[time.Duration]verify.Verdict{
+		23 * time.Hour: verify.Valid, 25 * time.Hour: verify.ValidStale, 73 * time.Hour: verify.NoData,
+	} {
+		d.Time.Version++
+		d.Time.Issued = now.Add(after).Unix()
+		if r := verifier(t, d, now.Add(after)).Text(code); r.Verdict != want {
+			t.Errorf("after %v with a fresh time file and an old status file: %s (%s), want %s", after, r.Verdict, r.Cause, want)
+		}
+	}
+	// Nor does it make a time that is to come.
+	d.Time.Issued = now.Add(6 * time.Minute).Unix()
+	clock := func() time.Time { return now }
+	if _, err := trust.Load(d.Files(t), trust.Options{Second: second.Opinion{}, Now: clock}); !errors.Is(err, trust.ErrClock) {
+		t.Errorf("six minutes ahead: %v, want ErrClock", err)
+	}
+}
+
+// TestStolenStatusKey: with the key of status a thief can have licences refused, and
+// makes none.
+func TestStolenStatusKey(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		forge func(*trusttest.Domain)
+		code  func(*trusttest.Domain) string
+		want  verify.Verdict
+	}{
+		"a licence revoked":    {func(d *trusttest.Domain) { d.Set.Revoked.Set(77) }, nil, verify.Revoked},
+		"a licence suspended":  {func(d *trusttest.Domain) { d.Set.Suspended.Set(77) }, nil, verify.Suspended},
+		"a licence not issued": {func(d *trusttest.Domain) { d.Set.High = 77 }, nil, verify.NotIssued},
+		"an index given out that was not": {func(d *trusttest.Domain) { d.Set.High = 1 << 20 }, func(d *trusttest.Domain) string {
+			c := d.Credential(now.Add(-time.Hour))
+			c.Summary.Status = 1<<32 | 9000
+			return trusttest.Code(t, c, d.Keys[trust.RoleStatus])
+		}, verify.Untrusted},
+	} {
+		d := trusttest.New(t, now)
+		tt.forge(d)
+		code := trusttest.Code(t, d.Credential(now.Add(-time.Hour)), d.IssuerKey)
+		if tt.code != nil {
+			code = tt.code(d)
+		}
+		if r := verifier(t, d, now).Text(code); r.Verdict != tt.want {
+			t.Errorf("%s: %s (%s), want %s", name, r.Verdict, r.Cause, tt.want)
+		}
+	}
+}
