@@ -50,7 +50,7 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 	if err := a.Check(); err != nil {
 		return a, err
 	}
-	if !trust.Within(a.Region, o.config.Region) {
+	if !(trust.Domain{Region: o.config.Region, Name: o.config.Domain}).Covers(a.Region) {
 		return a, fmt.Errorf("authority's region %s is not of %s, %s: no terminal would take its licences: %w", a.Region, o.config.Domain, o.config.Region, ErrOutOfRange)
 	}
 	for _, id := range a.Categories {

@@ -21,8 +21,9 @@ const memoryFile = "memory"
 // disk before its verdict is given, so what was accepted once is not accepted again
 // after a power loss.
 //
-// Where the file is missing or damaged, nobody knows what was shown: everything made
-// before the start counts as shown, and its holder is asked to refresh the code.
+// Where the file is damaged, nobody knows what was shown: everything made before the
+// start counts as shown, and its holder is asked to refresh the code. Where there is none
+// the terminal starts for the first time and has seen nothing.
 type Memory struct {
 	memory *verify.Memory
 	path   string // empty: kept nowhere
@@ -64,10 +65,10 @@ func (m *Memory) restore(now time.Time) error {
 			return nil
 		}
 		m.warn("what was shown before the start is not known: " + err.Error())
+		m.memory.ForgetBefore(now)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	m.memory.ForgetBefore(now)
 	return m.write()
 }
 

@@ -44,6 +44,14 @@ func Within(region, in string) bool {
 	return strings.HasPrefix(region, in)
 }
 
+// National is the region of bodies of the state, which issue everywhere.
+const National = "100000"
+
+// Covers reports whether the domain may have issuers of a region: those of its own, and
+// bodies of the state that issue through it. Whoever recognises the domain grants the
+// latter by name ([RecognisedDomain.Grants]).
+func (d Domain) Covers(region string) bool { return region == National || Within(region, d.Region) }
+
 // Grants says which of a recognised domain's issuers and categories count here, or
 // which of the two does not.
 func (d *RecognisedDomain) Grants(region string, category uint64) (regionGranted, categoryGranted bool) {

@@ -97,6 +97,12 @@ func TestRecognisedDomain(t *testing.T) {
 			code: func(tb testing.TB, n *neighbours) string {
 				return trusttest.Code(tb, n.ours.Credential(now.Add(-time.Hour)), n.ours.IssuerKey)
 			}, want: verify.OutOfScope, cause: verify.CauseIssuerRegion},
+		{name: "a body of the state that issues through us", change: func(_ testing.TB, n *neighbours) { n.ours.Trust.Issuers[0].Region = trust.National },
+			code: func(tb testing.TB, n *neighbours) string {
+				return trusttest.Code(tb, n.ours.Credential(now.Add(-time.Hour)), n.ours.IssuerKey)
+			}, want: verify.Valid, cause: verify.CauseInOrder},
+		{name: "a body of the state that issues through them", change: func(_ testing.TB, n *neighbours) { n.theirs.Trust.Issuers[0].Region = trust.National },
+			want: verify.OutOfScope, cause: verify.CauseDomainRegion},
 		{name: "a category that they do not grant themselves", change: func(tb testing.TB, n *neighbours) {
 			n.recognise(tb, n.ours, []string{"330000"}, []uint64{4, 66})
 			n.theirs.Trust.Issuers[0].Categories = []uint64{66}

@@ -345,7 +345,7 @@ func (v *Verifier) disagreement(s scan) (Verdict, Cause) {
 // scope returns why an issuer may not have signed a credential, or why it is not taken
 // here, or nothing.
 func (c *credential) scope(s scan) Cause {
-	if !trust.Within(c.issuer.Region, c.issuer.Home.Trust.Domain.Region) {
+	if !c.issuer.Home.Trust.Domain.Covers(c.issuer.Region) {
 		return Because(CauseIssuerRegion, c.issuer.Name, c.issuer.Region)
 	}
 	if d := c.issuer.Granted; d != nil {
