@@ -334,10 +334,14 @@ func (v *Verifier) disagreement(s scan) (Verdict, Cause) {
 	return NoData, Because(CauseDisagree)
 }
 
+// nationwide is the region of a body of the whole country (GB/T 2260).
+const nationwide = "100000"
+
 // scope returns why an issuer may not have signed a credential, or why it is not taken
 // here, or nothing.
 func (c *credential) scope(s scan) Cause {
-	if !trust.Within(c.issuer.Region, c.issuer.Home.Trust.Domain.Region) {
+	// A domain names the offices of the whole country that issue in it itself.
+	if c.issuer.Region != nationwide && !trust.Within(c.issuer.Region, c.issuer.Home.Trust.Domain.Region) {
 		return Because(CauseIssuerRegion, c.issuer.Name, c.issuer.Region)
 	}
 	if d := c.issuer.Granted; d != nil {
