@@ -1,6 +1,7 @@
 // Package picturetest photographs codes badly, for tests: pictures of 1280 × 720
 // pixels in which a sheet of paper with a code lies on a desk, blurred, noisy, tilted
-// and stained. The same seed makes the same picture on the same processor.
+// and stained. Class and number make the seed: the same ones are the same picture on
+// every processor that rounds alike.
 package picturetest
 
 import (
@@ -139,7 +140,7 @@ func NewSheet(tb testing.TB, r *rand.Rand, form int) Sheet {
 	}
 }
 
-// New takes picture n of a class.
+// New takes picture n of a class, of form n mod 5 (see [NewSheet]).
 func New(tb testing.TB, class []Fault, n int) Picture {
 	tb.Helper()
 	seed := uint64(n)
