@@ -342,7 +342,6 @@ func (v *Verifier) disagreement(s scan) (Verdict, Cause) {
 	return NoData, Because(CauseDisagree)
 }
 
-
 // scope returns why an issuer may not have signed a credential, or why it is not taken
 // here, or nothing.
 func (c *credential) scope(s scan) Cause {
