@@ -52,11 +52,11 @@ func TestReplayAcrossRestarts(t *testing.T) {
 	h := newHall(t)
 	p := newPhone(t, h)
 	dir := filepath.Join(t.TempDir(), "shown")
-	m := h.remember(t, dir)
 	h.at = now.Add(10 * time.Second)
 	first := p.Present(t, p.credential, h.at, nil)
+	m := h.remember(t, dir)
 	if got := h.scan(t, first); got != "valid" {
-		t.Fatalf("at first %s", got)
+		t.Fatalf("at the terminal's first start %s", got)
 	}
 	if got := h.scan(t, first); got != "valid" {
 		t.Errorf("read twice by the scanner: %s", got)

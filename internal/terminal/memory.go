@@ -21,9 +21,9 @@ const memoryFile = "memory"
 // disk before its verdict is given, so what was accepted once is not accepted again
 // after a power loss.
 //
-// Where the file is damaged, nobody knows what was shown: everything made before the
-// start counts as shown, and its holder is asked to refresh the code. Where there is none
-// the terminal starts for the first time and has seen nothing.
+// Where the file is damaged or was taken away, nobody knows what was shown: everything
+// made before the start counts as shown, and its holder is asked to refresh the code.
+// Where there is no folder the terminal starts for the first time and has seen nothing.
 type Memory struct {
 	memory *verify.Memory
 	path   string // empty: kept nowhere
@@ -34,6 +34,8 @@ type Memory struct {
 // OpenMemory opens the memory in a folder, making the folder on first use. If another
 // process uses it, this one remembers by itself only, and says so.
 func OpenMemory(dir string, now time.Time, warn func(string)) (*Memory, error) {
+	_, err := os.Stat(dir)
+	first := errors.Is(err, os.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("memory of what was shown: %w", err)
 	}
@@ -49,14 +51,14 @@ func OpenMemory(dir string, now time.Time, warn func(string)) (*Memory, error) {
 		return nil, fmt.Errorf("memory of what was shown: %w", err)
 	}
 	m.unlock = unlock
-	if err := m.restore(now); err != nil {
+	if err := m.restore(now, first); err != nil {
 		unlock()
 		return nil, fmt.Errorf("memory of what was shown: %w", err)
 	}
 	return m, nil
 }
 
-func (m *Memory) restore(now time.Time) error {
+func (m *Memory) restore(now time.Time, first bool) error {
 	b, err := os.ReadFile(m.path)
 	if err == nil {
 		var restored *verify.Memory
@@ -65,9 +67,11 @@ func (m *Memory) restore(now time.Time) error {
 			return nil
 		}
 		m.warn("what was shown before the start is not known: " + err.Error())
-		m.memory.ForgetBefore(now)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
+	}
+	if !first {
+		m.memory.ForgetBefore(now)
 	}
 	return m.write()
 }
