@@ -90,16 +90,24 @@ func (o *Office) currentKey(ctx context.Context, p keystore.Purpose, name string
 	return o.generationKey(p, g)
 }
 
+// errUncertified says that a key has no certificate yet: it is being made, or its making
+// was cut off.
+var errUncertified = errors.New("it has no certificate yet")
+
 // inForce refuses a key whose certificate is held or revoked: it signs nothing more.
 func (o *Office) inForce(ctx context.Context, point pki.Point) error {
 	status, err := o.store.StatusOfKey(ctx, point)
 	if err != nil {
 		return err
 	}
-	if status.State != ca.Good {
+	switch status.State {
+	case ca.Good:
+		return nil
+	case ca.Unknown:
+		return fmt.Errorf("%w: %w", errUncertified, ca.ErrState)
+	default:
 		return fmt.Errorf("its certificate is %s: %w", status.State, ca.ErrState)
 	}
-	return nil
 }
 
 // compromised reports whether nothing that a key has signed can be relied on any more.

@@ -175,12 +175,16 @@ func (o *Office) present(ctx context.Context, actor string, r licence.Record, fi
 // codes gets it with the first of them, and publishes it. The caller holds rotating for
 // reading.
 func (o *Office) presentingKey(ctx context.Context, actor string) (*pki.Key, error) {
-	key, err := o.currentKey(ctx, keystore.PurposeService, presentKey)
-	if !errors.Is(err, keystore.ErrNoKey) {
-		return key, err
+	if key, err := o.currentKey(ctx, keystore.PurposeService, presentKey); err == nil {
+		return key, nil
 	}
 	o.presenting.Lock()
 	defer o.presenting.Unlock()
+	// Whoever held the lock before may have made it.
+	key, err := o.currentKey(ctx, keystore.PurposeService, presentKey)
+	if !errors.Is(err, keystore.ErrNoKey) && !errors.Is(err, errUncertified) {
+		return key, err
+	}
 	for _, s := range serviceKeys() {
 		if s.name != presentKey {
 			continue

@@ -1,6 +1,7 @@
 package office
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,10 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 			return nil, err
 		}
 		if err := p.run(ctx); err != nil {
-			return nil, err
+			if overtaken, readErr := p.overtaken(ctx); !overtaken || readErr != nil || ctx.Err() != nil {
+				return nil, errors.Join(err, readErr)
+			}
+			continue // what it read was of a state that is gone
 		}
 		err = p.release(ctx, actor, nil)
 		switch {
@@ -99,6 +103,12 @@ func (o *Office) publication(ctx context.Context) (*publication, error) {
 		return nil, fmt.Errorf("reading the publisher's state: %w", err)
 	}
 	return p, nil
+}
+
+// overtaken reports whether somebody has published since the run began.
+func (p *publication) overtaken(ctx context.Context) (bool, error) {
+	now, err := p.office.store.Setting(ctx, bolt.PublisherState)
+	return err == nil && !bytes.Equal(now, p.before), err
 }
 
 // run makes every file that is due.
