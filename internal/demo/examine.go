@@ -131,13 +131,16 @@ func (r *run) examineAgreement(ctx context.Context, i *office.Inspector, e *exam
 	first := bytes.Index(content, []byte("%%EOF"))
 	second := first + 6 + bytes.Index(content[first+6:], []byte("%%EOF"))
 	third := second + 6 + bytes.Index(content[second+6:], []byte("%%EOF"))
+	// A digit of the date that the increment says it was signed at: a byte anywhere may
+	// be one of the signature itself, which then is none at all rather than a wrong one.
+	date := func(from int) int { return from + bytes.Index(content[from:], []byte("/M (D:")) + len("/M (D:") }
 	for _, at := range []struct {
 		what   string
 		offset int
 	}{
 		{"正文一字节 a byte of the text", first / 2},
-		{"第二个印章的增量 a byte of the second seal's increment", second + (third-second)/3},
-		{"签名的增量 a byte of the signature's increment", third + (len(content)-third)/3},
+		{"第二个印章的增量 a byte of the second seal's increment", date(second)},
+		{"签名的增量 a byte of the signature's increment", date(third)},
 	} {
 		wrong := bytes.Clone(content)
 		wrong[at.offset] ^= 0x01
