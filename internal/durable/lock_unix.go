@@ -25,7 +25,12 @@ func LockDir(dir string) (unlock func(), err error) {
 		}
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		// Closing alone would leave the lock with a child that was forked and has not
+		// begun its own program yet.
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close() // opened for reading: nothing to lose
+	}, nil
 }
 
 // sweep removes the half-made folders of a prefix that no living process holds.
