@@ -41,6 +41,10 @@ const faults = `(() => {
 			if (!e.matches("a, summary") && (width < 44 || height < 44)) found.push("too small: " + Math.round(width) + " by " + Math.round(height) + " " + (e.id || e.outerHTML.slice(0, 40)));
 		}
 	}
+	for (const e of document.querySelectorAll("dd")) {
+		if (visible(e) && e.innerText && e.clientWidth < Math.min(5, e.innerText.length) * parseFloat(getComputedStyle(e).fontSize) * 0.5) found.push("squeezed: " + e.innerText);
+		if (visible(e) && e.scrollWidth > e.clientWidth + 1) found.push("cut off: " + e.innerText);
+	}
 	for (const id of [...document.querySelectorAll("[id]")].map((e) => e.id)) if (document.querySelectorAll("#" + id).length > 1) found.push("id twice: " + id);
 	return found;
 })()`

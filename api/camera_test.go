@@ -49,7 +49,7 @@ func film(tb testing.TB, codes []string, scenes []scene) string {
 		}
 		frame := s.frame(symbol.Modules())
 		for range framesPerScene {
-			_, _ = out.WriteString("FRAME\n")
+			_, _ = out.WriteString("FRAME\n") // the first error stays until Flush
 			_, _ = out.Write(frame)
 			_, _ = out.Write(colour)
 		}

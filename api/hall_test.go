@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"strings"
@@ -24,16 +25,21 @@ var built = sync.OnceValues(func() (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+	files := make(fstest.MapFS)
+	err = buildInto(dir, files)
+	return files, errors.Join(err, os.RemoveAll(dir))
+})
+
+// buildInto builds in a folder and reads what is there.
+func buildInto(dir string, files fstest.MapFS) error {
 	if err := webbuild.Build(context.Background(), dir, ""); err != nil {
-		return nil, err
+		return err
 	}
 	// In the forms in which the service embeds them, made in a hurry.
 	if err := webbuild.Compress(dir, 1); err != nil {
-		return nil, err
+		return err
 	}
-	files := make(fstest.MapFS)
-	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
+	return fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -41,8 +47,7 @@ var built = sync.OnceValues(func() (fs.FS, error) {
 		files[name] = &fstest.MapFile{Data: content}
 		return err
 	})
-	return files, err
-})
+}
 
 // programs builds the programs for the browser.
 func programs(tb testing.TB) fs.FS {
