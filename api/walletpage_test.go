@@ -29,7 +29,8 @@ func (s *service) localhost() string { return strings.Replace(s.url, "127.0.0.1"
 func (b *browser) bindLicence(s *service) {
 	b.tb.Helper()
 	b.do(chromedp.Navigate(s.localhost() + "/wallet#" + s.bindingCode(b.tb)))
-	b.until("the number is in the form", `document.querySelector("#code").value.length > 16 && location.hash === ""`)
+	// With the list the button moves, and a click goes to a place.
+	b.until("the number is in the form", `document.querySelector("#code").value.length > 16 && location.hash === "" && document.querySelector("#list").children.length > 0`)
 	b.do(chromedp.Click("#bind-button"))
 	b.until("the licence is there", `document.querySelector(".licence") !== null`)
 }
