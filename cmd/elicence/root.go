@@ -31,6 +31,7 @@ type settings struct {
 	json           bool
 	clock          tsa.ClockSettings  // of time stamps; zero: by the kernel's word
 	tsaPolicy      string             // of time stamps; empty: the data folder's
+	ocspMemory     int64              // bytes; 0: the usual
 	observe        func(office.Event) // told what an operator must hear of; nil: nobody is
 }
 
@@ -86,7 +87,7 @@ func (s *settings) open() (*office.Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy}
+	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory}
 	t, err := openToken("--token", s.tokenFile)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -20,8 +21,9 @@ func newServe(s *settings) *cobra.Command {
 	var listen, ocspListen, metricsListen string
 	var proxies []string
 	var clockError time.Duration
+	var ocspMiB uint
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--metrics-listen ADDRESS] [--proxy NETWORK,…] [--clock-error TIME] [--tsa-policy OID]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--ocsp-memory MIB] [--metrics-listen ADDRESS] [--proxy NETWORK,…] [--clock-error TIME] [--tsa-policy OID]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,6 +40,10 @@ func newServe(s *settings) *cobra.Command {
 			if clockError > 0 {
 				s.clock = tsa.ClockSettings{Probe: tsa.DeclaredClock(clockError)}
 			}
+			if ocspMiB < 1 || ocspMiB > 1<<20 {
+				return errors.New("--ocsp-memory: must be 1 to 1048576 MiB")
+			}
+			s.ocspMemory = int64(ocspMiB) << 20
 			if s.tsaPolicy != "" {
 				if _, err := oid.Parse(s.tsaPolicy); err != nil {
 					return fmt.Errorf("--tsa-policy: %w", err)
@@ -60,6 +66,7 @@ func newServe(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
 	cmd.Flags().StringVar(&ocspListen, "ocsp-listen", "", "`ADDRESS` of a listener for /ocsp alone, behind a responder's host name of its own; empty: only the main one")
+	cmd.Flags().UintVar(&ocspMiB, "ocsp-memory", 512, "`MIB` of memory for OCSP answers that are made ahead: about 600 certificates each")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
 	cmd.Flags().StringSliceVar(&proxies, "proxy", nil, "`NETWORK`s of proxies whose word on a caller's address counts, as 10.1.2.0/24; a proxy on this machine always is one")
 	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")

@@ -22,8 +22,9 @@ const (
 	ocspLife   = 24 * time.Hour
 	ocspRenew  = 6 * time.Hour
 	ocspMaxAge = 10 * time.Minute
-	// ocspShelf bounds the answers that are made ahead, in bytes of memory: about
-	// three hundred thousand. The others are signed when they are asked for.
+	// ocspShelf bounds the answers that are made ahead, in bytes of memory, where the
+	// operator does not: about three hundred thousand. The others are signed when they are
+	// asked for.
 	ocspShelf = 512 << 20
 	// ocspSigned bounds the answers that are signed for askers, in a second: one costs
 	// fifty microseconds of a core, and whoever puts a nonce into a question can make
@@ -52,7 +53,7 @@ func (o *Office) OCSP(ctx context.Context, actor string) (*ocsp.Responder, error
 		return r, r.SetAuthorities(authorities...)
 	}
 	o.answering.responder, err = ocsp.NewResponder(ocsp.Plan{Life: ocspLife, Renew: ocspRenew, MaxAge: ocspMaxAge}, ocsp.Environment{
-		Ledger: o.store.OCSPLedger(o.now), Shelf: ocsp.NewMemoryShelf(ocspShelf), Now: o.now, Draw: rand.Int64N,
+		Ledger: o.store.OCSPLedger(o.now), Shelf: ocsp.NewMemoryShelf(o.ocspMemory), Now: o.now, Draw: rand.Int64N,
 		MaySign: rate.NewLimiter(ocspSigned, ocspSigned).Allow,
 	}, authorities...)
 	return o.answering.responder, err

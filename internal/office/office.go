@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,6 +59,7 @@ type Office struct {
 	observe   func(Event)
 
 	profiles   *ca.Profiles
+	ocspMemory int64
 	publishing sync.Mutex    // held while trust files are made
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	unknown    notice        // of what terminals cannot know yet
@@ -98,6 +100,8 @@ type Options struct {
 	Clock tsa.ClockSettings
 	// TSAPolicy stands in place of the data folder's, if it is not empty.
 	TSAPolicy string
+	// OCSPMemory bounds the OCSP answers that are made ahead, in bytes; 0: 512 MiB.
+	OCSPMemory int64
 	// Observe is told what an operator must hear of, at once and by whatever
 	// goroutine finds it; it must not block. Nil: nobody is told.
 	Observe func(Event)
@@ -206,7 +210,7 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 	}
 	return &Office{
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
-		clock: clock, unknown: newNotice(), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
+		clock: clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 	}, nil
 }
 
