@@ -2,6 +2,7 @@ package office
 
 import (
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/elicence/elicence/pki/path"
@@ -96,6 +97,26 @@ type CertificateFinding struct {
 	Source     string `json:"source"` // which list or responder said so
 	AsOf       string `json:"as_of"`  // when it knew that
 	Cause      string `json:"cause"`  // why the path ends here, empty if it does not
+}
+
+// CautionFinding is what of a document may look otherwise than it looked to its signers,
+// although not a byte was changed. It is no fault of a signature.
+type CautionFinding struct {
+	Kind string `json:"kind"` // script, action, layer, xfa, attachment or hybrid
+	What string `json:"what"`
+}
+
+func cautionFindings(list []pdf.Caution) []CautionFinding {
+	out := []CautionFinding{}
+	for _, c := range list {
+		out = append(out, CautionFinding{string(c.Kind), c.What})
+	}
+	return out
+}
+
+// withoutAttachment leaves out that files travel inside: a licence does, in its own page.
+func withoutAttachment(list []CautionFinding) []CautionFinding {
+	return slices.DeleteFunc(list, func(c CautionFinding) bool { return c.Kind == string(pdf.CautionAttachment) })
 }
 
 // finding turns what package pdf found into what people and programs read.

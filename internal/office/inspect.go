@@ -156,6 +156,7 @@ type PDFInspection struct {
 	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
 	Pages      int                `json:"pages"`
 	Signatures []SignatureFinding `json:"signatures"`
+	Cautions   []CautionFinding   `json:"cautions"`
 	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
 }
 
@@ -242,6 +243,11 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	for s := range report.Signatures {
 		found.Signatures = append(found.Signatures, finding(&report.Signatures[s], report.Revisions))
 	}
+	cautions, err := doc.Cautions()
+	if err != nil {
+		return Inspection{}, err
+	}
+	found.Cautions = cautionFindings(cautions)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)
@@ -257,7 +263,7 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if signed == nil {
 		return result, nil
 	}
-	found.Licence = &LicenceFinding{}
+	found.Licence, found.Cautions = &LicenceFinding{}, withoutAttachment(found.Cautions)
 	verdict, cause := i.licence(signed, report, found.Licence)
 	found.Licence.Verdict, found.Licence.Cause = verdict, cause.EN
 	result.because(verdict, cause)

@@ -70,6 +70,9 @@ func (w *writer) page(p page) {
 	if p.Uncovered != "" {
 		w.text(0, p.Uncovered, 10, red)
 	}
+	for _, c := range p.Cautions {
+		w.text(0, "⚠ "+c.Kind.ZH+"  "+c.Kind.EN+"  "+c.What, 9.5, amber)
+	}
 	if p.Empty != nil {
 		w.both(*p.Empty, 10.5, 0)
 	}

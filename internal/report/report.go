@@ -34,6 +34,7 @@ type page struct {
 	Licence     []fact
 	Signatures  []signature
 	Uncovered   string
+	Cautions    []change
 	Empty       *words // where there is no signature
 }
 
@@ -97,6 +98,9 @@ func (r Report) lay() page {
 	p.Facts = append(p.Facts, fact{words{"格式与页数", "Format and pages"}, fmt.Sprintf("%s, %d", d.Format, d.Pages)})
 	if l := d.Licence; l != nil {
 		p.Licence = licence(l)
+	}
+	for _, c := range d.Cautions {
+		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: c.What})
 	}
 	for i := range d.Signatures {
 		p.Signatures = append(p.Signatures, laySignature(i+1, &d.Signatures[i]))

@@ -118,9 +118,11 @@ func TestReport(t *testing.T) {
 // TestUnsigned: a picture on a page is no seal.
 func TestUnsigned(t *testing.T) {
 	t.Parallel()
-	r := report.Report{File: "x.pdf", Inspection: office.Inspection{Verdict: verify.NoData, Document: &office.PDFInspection{Format: "PDF", Pages: 1}}}
+	r := report.Report{File: "x.pdf", Inspection: office.Inspection{Verdict: verify.NoData, Document: &office.PDFInspection{
+		Format: "PDF", Pages: 1, Cautions: []office.CautionFinding{{Kind: "script", What: "page 1 runs a script"}},
+	}}}
 	page, err := r.HTML()
-	if err != nil || !strings.Contains(string(page), "页面上的图案不算印章") {
+	if err != nil || !strings.Contains(string(page), "页面上的图案不算印章") || !strings.Contains(string(page), "page 1 runs a script") {
 		t.Errorf("%v: %s", err, page)
 	}
 }

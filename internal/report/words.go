@@ -74,3 +74,23 @@ func onPage(s *office.SealFinding) (*words, bool) {
 		return nil, false
 	}
 }
+
+// cautionWords says what may look otherwise than it did to the signers.
+func cautionWords(kind string) words {
+	switch kind {
+	case "script":
+		return words{"含脚本，显示内容可能变化", "Scripts: what is shown may change"}
+	case "action":
+		return words{"含自动动作", "Actions that open, send or start something"}
+	case "layer":
+		return words{"含图层，屏幕与打印可能不同", "Layers: screen and print may differ"}
+	case "xfa":
+		return words{"动态表单（XFA）", "An XFA form, whose pages the reader makes"}
+	case "hybrid":
+		return words{"新旧阅读器可能看到不同内容", "Old and new readers may see different pages"}
+	case "attachment":
+		return words{"文件内含附件", "Files travel inside"}
+	default:
+		return words{kind, kind}
+	}
+}

@@ -41,6 +41,7 @@ type Signature struct {
 	Changes []Change // what later revisions changed, oldest first
 
 	doc    *Document
+	locks  locks
 	ref    ref
 	widget ref
 	end    int64 // of the covered bytes

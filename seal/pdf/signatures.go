@@ -139,7 +139,7 @@ func (s *Signature) describe(dict *dict) error {
 		s.fault("the signature dictionary's /Type is %v", kind)
 	}
 	locks, err := v.locks(dict)
-	s.Certifies = locks.certifies
+	s.Certifies, s.locks = locks.certifies, locks
 	return err
 }
 

@@ -237,6 +237,9 @@ func (s *Signed) judgePerson(ctx context.Context, trust Trust) {
 func (s *Signed) laterChanges() error {
 	for _, c := range s.Changes {
 		allowed := c.Kind == ValidationData || s.Certifies != 1 && (c.Kind == SignatureAdded || c.Kind == MetadataChanged)
+		if c.Kind == SignatureAdded && s.locks.covers(c.Field) {
+			return fmt.Errorf("%s, though the field was locked: %w", c.What, ErrModified)
+		}
 		if !allowed {
 			return fmt.Errorf("%s: %w", c.What, ErrModified)
 		}
