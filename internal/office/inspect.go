@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing/fstest"
-	"time"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/render"
@@ -20,6 +19,7 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -84,7 +84,7 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion, revocation path.
 	if err != nil {
 		return pdf.Trust{}, fmt.Errorf("anchors for persons: %w", err)
 	}
-	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second}, nil
+	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second, Pictures: likeness.NewMemory()}, nil
 }
 
 // Inspector returns an inspector over the office's own published trust files, which asks
@@ -120,7 +120,9 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return documentTrust(d, o.second, ledgerRevocation{o})
+	t, err := documentTrust(d, o.second, ledgerRevocation{o})
+	t.Pictures = o.pictures
+	return t, err
 }
 
 // Inspection is what was found.
@@ -150,32 +152,12 @@ func (i Inspection) Accepted() bool { return i.Verdict == verify.Valid }
 
 // PDFInspection is what was found of a PDF.
 type PDFInspection struct {
+	Format     string             `json:"format"`    // PDF
+	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
 	Pages      int                `json:"pages"`
 	Signatures []SignatureFinding `json:"signatures"`
+	Cautions   []CautionFinding   `json:"cautions"`
 	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
-}
-
-// SignatureFinding is what was found of one signature.
-type SignatureFinding struct {
-	Field      string  `json:"field"`
-	Kind       string  `json:"kind"` // seal or person
-	Signer     string  `json:"signer"`
-	Seal       *string `json:"seal"` // code of a seal
-	SignedAt   string  `json:"signed_at"`
-	Page       int     `json:"page"`
-	CoversFile bool    `json:"covers_file"`
-	Valid      bool    `json:"valid"`
-	Cause      string  `json:"cause"` // why not, empty if valid
-	// RevocationChecked: of every certificate behind the signature it is known whether
-	// it is revoked.
-	RevocationChecked bool    `json:"revocation_checked"`
-	Checks            []Check `json:"checks"`
-}
-
-// Check is one step of a verification.
-type Check struct {
-	Name  string `json:"name"`
-	Cause string `json:"cause"` // empty: passed
 }
 
 // LicenceFinding is what the signed form inside a PDF says.
@@ -257,10 +239,15 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if err != nil {
 		return Inspection{}, err
 	}
-	found := &PDFInspection{Pages: pages, Signatures: []SignatureFinding{}}
+	found := &PDFInspection{Format: "PDF", Pages: pages, Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
 	for s := range report.Signatures {
-		found.Signatures = append(found.Signatures, finding(&report.Signatures[s]))
+		found.Signatures = append(found.Signatures, finding(&report.Signatures[s], report.Revisions))
 	}
+	cautions, err := doc.Cautions()
+	if err != nil {
+		return Inspection{}, err
+	}
+	found.Cautions = cautionFindings(cautions)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)
@@ -276,7 +263,7 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if signed == nil {
 		return result, nil
 	}
-	found.Licence = &LicenceFinding{}
+	found.Licence, found.Cautions = &LicenceFinding{}, withoutAttachment(found.Cautions)
 	verdict, cause := i.licence(signed, report, found.Licence)
 	found.Licence.Verdict, found.Licence.Cause = verdict, cause.EN
 	result.because(verdict, cause)
@@ -295,30 +282,6 @@ func signedForm(doc *pdf.Document) ([]byte, error) {
 		}
 	}
 	return nil, nil
-}
-
-func finding(s *pdf.Signed) SignatureFinding {
-	f := SignatureFinding{
-		Field: s.Field, Kind: string(s.Kind), SignedAt: s.SignedAt.UTC().Format(time.RFC3339), Page: s.Page, CoversFile: s.CoversFile, Valid: true,
-		RevocationChecked: s.RevocationChecked(),
-	}
-	if s.Signer != nil {
-		f.Signer = s.Signer.Subject.CommonName
-	}
-	if s.Seal != nil {
-		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
-	}
-	for _, c := range s.Checks {
-		check := Check{Name: c.Name}
-		if c.Err != nil {
-			check.Cause, f.Valid = c.Err.Error(), false
-		}
-		f.Checks = append(f.Checks, check)
-	}
-	if err := s.Err(); err != nil {
-		f.Cause = err.Error()
-	}
-	return f
 }
 
 // licence decides on the signed form inside a PDF whose signatures are in order, and
