@@ -109,17 +109,11 @@ func (p *Package) Document() (*Document, error) {
 	}
 	d := &Document{Metadata: make(map[string]string)}
 	for _, b := range bodies {
-		root, err := p.xml(b.root)
+		pages, err := p.pages(b)
 		if err != nil {
 			return nil, err
 		}
-		pages, err := root.one("Pages")
-		if err != nil {
-			return nil, err
-		}
-		if pages != nil {
-			d.Pages += len(pages.all("Page"))
-		}
+		d.Pages += len(pages)
 	}
 	if bodies[0].info == nil {
 		return d, nil
@@ -130,6 +124,23 @@ func (p *Package) Document() (*Document, error) {
 		d.Title = title.value()
 	}
 	return d, readMetadata(bodies[0].info, d.Metadata)
+}
+
+// pages returns the IDs of a document's pages, in their order.
+func (p *Package) pages(b body) ([]string, error) {
+	root, err := p.xml(b.root)
+	if err != nil {
+		return nil, err
+	}
+	list, err := root.one("Pages")
+	if err != nil || list == nil {
+		return nil, err
+	}
+	var ids []string
+	for _, n := range list.all("Page") {
+		ids = append(ids, n.attrs["ID"])
+	}
+	return ids, nil
 }
 
 // readMetadata reads the custom data. One library writes the element's name misspelt.

@@ -3,6 +3,7 @@ package ofd
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
 )
@@ -18,7 +19,7 @@ const (
 
 // Stamp is a place where a seal is drawn.
 type Stamp struct {
-	Page string // its number within the document
+	Page int // from 1 within its document; 0: a page that the document has not
 	Box  Box
 }
 
@@ -31,7 +32,8 @@ type Signature struct {
 	Provider string
 	Stamps   []Stamp
 
-	list       string // the Signatures.xml that names it
+	list       string   // the Signatures.xml that names it
+	pages      []string // IDs of its document's pages
 	valueFile  string
 	value      []byte
 	sealFile   string // Seal.esl; empty: none
@@ -46,8 +48,16 @@ type reference struct {
 	method string
 }
 
-// lists returns the signatures that a list names, in its order.
-func (p *Package) lists(list string) ([]Signature, error) {
+// listed returns the signatures of a document, in the order of its list.
+func (p *Package) listed(b body) ([]Signature, error) {
+	if b.signatures == "" {
+		return nil, nil
+	}
+	pages, err := p.pages(b)
+	if err != nil {
+		return nil, err
+	}
+	list := b.signatures
 	root, err := p.xml(list)
 	if err != nil {
 		return nil, err
@@ -63,7 +73,7 @@ func (p *Package) lists(list string) ([]Signature, error) {
 	ids := make(map[string]bool)
 	for i, n := range all {
 		s := &signatures[i]
-		s.ID, s.list = n.attrs["ID"], list
+		s.ID, s.list, s.pages = n.attrs["ID"], list, pages
 		if s.ID == "" || ids[s.ID] {
 			return nil, fmt.Errorf("%s: signature %d has no ID of its own: %w", list, i+1, ErrMalformed)
 		}
@@ -178,7 +188,7 @@ func (s *Signature) loadStamps(info *node) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.File, err)
 		}
-		s.Stamps = append(s.Stamps, Stamp{Page: n.attrs["PageRef"], Box: box})
+		s.Stamps = append(s.Stamps, Stamp{Page: slices.Index(s.pages, n.attrs["PageRef"]) + 1, Box: box})
 	}
 	return nil
 }

@@ -71,6 +71,9 @@ func (s *Signed) Err() error {
 	return nil
 }
 
+// Digest is the SM3 of Signature.xml, which the signature value is over.
+func (s *Signed) Digest() [sm3.Size]byte { return s.digest }
+
 // RevocationChecked reports whether every certificate that the signature rests on was
 // looked up, and whoever was asked had an answer.
 func (s *Signed) RevocationChecked() bool {
@@ -130,10 +133,7 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	}
 	report := &Report{Document: *document}
 	for _, b := range bodies {
-		if b.signatures == "" {
-			continue
-		}
-		listed, err := p.lists(b.signatures)
+		listed, err := p.listed(b)
 		if err != nil {
 			return nil, err
 		}
