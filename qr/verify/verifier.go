@@ -303,7 +303,8 @@ func standing(home *trust.Cache, c Claim) (Verdict, Cause) {
 	switch {
 	case !ok:
 		return NoData, Because(CauseUnknownList, list)
-	case index >= set.High && c.SignedAt.After(home.Status.IssuedAt()):
+	case index >= set.High && !c.SignedAt.Before(home.Status.IssuedAt()):
+		// Both times are whole seconds: within one, nobody knows which came first.
 		return NoData, Because(CauseIssuedAfterData)
 	case index >= set.High:
 		return NotIssued, Because(CauseNeverAllotted)
