@@ -2,6 +2,7 @@ package fixedkey
 
 import (
 	"encoding/binary"
+	"math/big"
 	"math/bits"
 
 	"github.com/emmansun/gmsm/sm2"
@@ -18,8 +19,8 @@ func New(key *pki.PublicKey) *Verifier {
 }
 
 func newVerifier(base *table, key *pki.PublicKey) *Verifier {
-	point := key.ECDSA()
-	return &Verifier{base, newTable(point.X, point.Y)}
+	point := key.Uncompressed()
+	return &Verifier{base, newTable(new(big.Int).SetBytes(point[1:33]), new(big.Int).SetBytes(point[33:]))}
 }
 
 func baseTable() *table {
