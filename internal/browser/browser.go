@@ -148,13 +148,7 @@ func (v *Verifier) load(ctx context.Context, read Read) (bool, error) {
 	}
 	options := trust.Options{Pin: pin, Now: v.o.Now, State: state, Previous: v.cache}
 	if read != nil {
-		missing, err := trust.Missing(files, options)
-		if err != nil {
-			return false, files.because(err)
-		}
-		if err := files.take(missing); err != nil {
-			return false, err
-		}
+		options.Take = files.take
 	}
 	cache, err := trust.Load(files, options)
 	if err != nil {

@@ -73,6 +73,10 @@ type Options struct {
 	// revoked there may be revoked no more.
 	Previous *Cache
 
+	// Take, if set, is given the set files that are missing, as [Missing] tells them, once
+	// the signed files have been verified, and puts them into the folder.
+	Take func([]SetFile) error
+
 	foreign bool // of a recognised domain: what it recognises does not count
 }
 
@@ -85,6 +89,11 @@ func Load(dir fs.FS, o Options) (*Cache, error) {
 	c, err := LoadSigned(dir, o)
 	if err != nil {
 		return nil, err
+	}
+	if o.Take != nil {
+		if err := o.Take(c.missing(dir, o)); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.loadSets(dir, o.Previous); err != nil {
 		return nil, err

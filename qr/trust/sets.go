@@ -87,6 +87,10 @@ func Missing(dir fs.FS, o Options) ([]SetFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.missing(dir, o), nil
+}
+
+func (c *Cache) missing(dir fs.FS, o Options) []SetFile {
 	starts := []uint64{0}
 	if b, err := c.readBase(dir); err == nil {
 		starts = append(starts, b.Sequence)
@@ -125,7 +129,7 @@ func Missing(dir fs.FS, o Options) ([]SetFile, error) {
 			missing = append(missing, f)
 		}
 	}
-	return missing, nil
+	return missing
 }
 
 // continues reports whether a cache is an earlier or the same state under the same
@@ -156,7 +160,7 @@ func (c *Cache) readBase(dir fs.FS) (*base, error) {
 
 // Base returns the content of [BaseName] for this cache.
 func (c *Cache) Base() ([]byte, error) {
-	snapshot, err := c.state.Snapshot()
+	snapshot, err := c.state.Base()
 	if err != nil {
 		return nil, fmt.Errorf("base: %w", err)
 	}
