@@ -146,7 +146,7 @@ func (v *Verifier) load(ctx context.Context, read Read) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	options := trust.Options{Pin: pin, Now: v.o.Now, State: state, Previous: v.cache}
+	options := trust.Options{Pin: pin, Now: v.o.Now, State: state, Previous: v.cache, Lazy: true}
 	if read != nil {
 		options.Take = files.take
 	}
