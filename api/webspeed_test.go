@@ -17,7 +17,7 @@ func BenchmarkBrowser(b *testing.B) {
 		first := ask(page, chromedp.Evaluate[float64](`performance.getEntriesByName("first-verdict")[0].startTime`))
 		each := ask(page, chromedp.Evaluate[float64](`(async () => {
 			const { Asked } = await import("/static/worker.js");
-			const verifier = new Asked("verifier-worker.js"), code = "`+s.code+`";
+			const verifier = new Asked("verifier-worker.js", "webverify"), code = "`+s.code+`";
 			await verifier.ask("refresh");
 			const start = performance.now();
 			for (let i = 0; i < 200; i++) await verifier.ask("verify", code);

@@ -13,6 +13,7 @@ import (
 
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/fixedkey"
 	"github.com/elicence/elicence/pki/second"
 )
 
@@ -132,6 +133,22 @@ var verifiers = map[string]func(t *testing.T, g *vectorGroup, msg, sig []byte) b
 		}
 		accepts, err := second.Opinion{}.Verify(key.Point(), msg, signature)
 		return accepts && err == nil
+	},
+	// Tables of one key, whose arithmetic is our own.
+	"fixedkey": func(t *testing.T, g *vectorGroup, msg, sig []byte) bool {
+		key, err := pki.ParseSPKI(unhex(t, g.PublicKeyDER))
+		if err != nil {
+			return false
+		}
+		signature, err := pki.ParseSignatureDER(sig)
+		if err != nil {
+			return false
+		}
+		e := key.Digest(msg)
+		if g.Type == typeDigest {
+			e = [32]byte(msg)
+		}
+		return fixedkey.New(key).VerifyDigest(e, signature)
 	},
 	"openssl": func(t *testing.T, g *vectorGroup, msg, sig []byte) bool {
 		dir := t.TempDir()

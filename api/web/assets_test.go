@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"html/template"
 	"io"
 	"net/http/httptest"
 	"strings"
@@ -94,5 +95,40 @@ func TestServiceWorkerVersion(t *testing.T) {
 	}
 	if !strings.Contains(first, `const files = ["/hall","y.js",];`) {
 		t.Errorf("the list of files is wrong: %.200s", first)
+	}
+}
+
+// TestModulesAreNamed: a page names every module that its script leads to, in the one
+// form of import that is looked for.
+func TestModulesAreNamed(t *testing.T) {
+	t.Parallel()
+	assets, err := prefixed(fstest.MapFS{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, a := range assets {
+		if !strings.HasSuffix(name, ".js") {
+			continue
+		}
+		if forms, ours := bytes.Count(a.plain, []byte(`from "./`)), len(importLine.FindAll(a.plain, -1)); forms != ours {
+			t.Errorf("%s has %d imports, %d of the form that is looked for", name, forms, ours)
+		}
+	}
+	got := strings.Join(imported(assets, "paper.js"), " ")
+	if want := "answer.js picture.js server.js worker.js"; got != want {
+		t.Errorf("paper.js imports %s, want %s", got, want)
+	}
+	templates, err := template.ParseFS(files, "templates/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := renderPages(templates, assets, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"answer.js", "worker.js"} {
+		if want := `<link rel="modulepreload" href="/static/` + name + `">`; !bytes.Contains(pages["/v"], []byte(want)) {
+			t.Errorf("the page does not have %s", want)
+		}
 	}
 }

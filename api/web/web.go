@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,6 +37,9 @@ func Embedded() (fs.FS, error) { return fs.Sub(built, "wasm") }
 type page struct {
 	Title  string
 	Script string // the page's module, below /static/
+	// Modules are what Script imports, directly or not: the browser need not read one to
+	// learn of the next.
+	Modules []string
 	// InBrowser: the programs for the browser are there.
 	InBrowser bool
 }
@@ -52,7 +56,7 @@ func Register(e *echo.Echo, spec *huma.OpenAPI, programs fs.FS) error {
 		return err
 	}
 	_, inBrowser := assets["/wasm/webverify.wasm"]
-	pages, err := renderPages(templates, inBrowser)
+	pages, err := renderPages(templates, assets, inBrowser)
 	if err != nil {
 		return err
 	}
@@ -99,7 +103,7 @@ func prefixed(programs fs.FS) (map[string]*asset, error) {
 
 // renderPages renders every page by its path. A page that works in the browser is the
 // one that verifies on the server where the programs were not built.
-func renderPages(t *template.Template, inBrowser bool) (map[string][]byte, error) {
+func renderPages(t *template.Template, assets map[string]*asset, inBrowser bool) (map[string][]byte, error) {
 	pages := make(map[string][]byte)
 	for _, p := range []struct {
 		path, template string
@@ -117,7 +121,7 @@ func renderPages(t *template.Template, inBrowser bool) (map[string][]byte, error
 		if p.template != "verify.html" && !inBrowser {
 			p.template, p.page = "verify.html", page{Title: "证照核验 · Verify a licence", Script: "verify.js"}
 		}
-		p.InBrowser = inBrowser
+		p.InBrowser, p.Modules = inBrowser, imported(assets, p.Script)
 		content, err := render(t, p.template, p.page)
 		if err != nil {
 			return nil, err
@@ -125,6 +129,27 @@ func renderPages(t *template.Template, inBrowser bool) (map[string][]byte, error
 		pages[p.path] = content
 	}
 	return pages, nil
+}
+
+// importLine is how our modules import each other.
+var importLine = regexp.MustCompile(`(?m)^import .* from "\./([a-z0-9-]+\.js)";$`)
+
+// imported returns the modules that a script imports, directly or through others, sorted.
+func imported(assets map[string]*asset, script string) []string {
+	found := make(map[string]bool)
+	for todo := []string{script}; len(todo) > 0; todo = todo[1:] {
+		a := assets["/static/"+todo[0]]
+		if a == nil {
+			continue
+		}
+		for _, m := range importLine.FindAllSubmatch(a.plain, -1) {
+			if name := string(m[1]); !found[name] {
+				found[name] = true
+				todo = append(todo, name)
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // serviceWorker makes the script that keeps the pages for when there is no network: its

@@ -146,15 +146,9 @@ func (v *Verifier) load(ctx context.Context, read Read) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	options := trust.Options{Pin: pin, Now: v.o.Now, State: state, Previous: v.cache}
+	options := trust.Options{Pin: pin, Now: v.o.Now, State: state, Previous: v.cache, Lazy: true}
 	if read != nil {
-		missing, err := trust.Missing(files, options)
-		if err != nil {
-			return false, files.because(err)
-		}
-		if err := files.take(missing); err != nil {
-			return false, err
-		}
+		options.Take = files.take
 	}
 	cache, err := trust.Load(files, options)
 	if err != nil {

@@ -18,6 +18,9 @@ const (
 	// EventDisagreement: the two implementations disagree on a signature. What was
 	// verified is kept, encrypted, under the digest that the audit log names.
 	EventDisagreement EventKind = "signature.disagreement"
+	// EventTables: the tables of a key did not agree with the library (package fixedkey),
+	// and are not used any more. The machine is faulty, or the package is.
+	EventTables EventKind = "signature.tables"
 	// EventCRLKept: a certificate revocation list could not be made; the last good
 	// one stays in force.
 	EventCRLKept EventKind = "crl.kept"
@@ -26,7 +29,9 @@ const (
 )
 
 // Events lists the kinds.
-func Events() []EventKind { return []EventKind{EventDisagreement, EventCRLKept, EventClock} }
+func Events() []EventKind {
+	return []EventKind{EventDisagreement, EventTables, EventCRLKept, EventClock}
+}
 
 // Event is something that an operator must hear of. It holds nothing personal.
 type Event struct {

@@ -51,20 +51,23 @@ func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(cache, o, o.Second, revocation, func([]byte) {})
+	return newInspector(cache, o, verify.Options{Second: o.Second}, revocation, func([]byte) {})
 }
 
-// newInspector has one second opinion for the trust files, in the options, and
-// another for what is inspected.
-func newInspector(cache *trust.Cache, o trust.Options, second pki.SecondOpinion, revocation path.Revocation, disagree func(content []byte)) (*Inspector, error) {
-	documents, err := documentTrust(cache.Trust.Documents, second, revocation)
+// newInspector has one second opinion for the trust files, in their options, and another,
+// with the judge of signatures, for what is inspected.
+func newInspector(cache *trust.Cache, o trust.Options, codes verify.Options, revocation path.Revocation, disagree func(content []byte)) (*Inspector, error) {
+	documents, err := documentTrust(cache.Trust.Documents, codes.Second, revocation)
 	if err != nil {
 		return nil, err
 	}
-	codes := verify.New(cache, verify.Options{Second: second, Now: o.Now, Disagree: func(digits string) { disagree([]byte(digits)) }})
+	codes.Now, codes.Disagree = o.Now, func(digits string) { disagree([]byte(digits)) }
 	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: o.Now}
-	return &Inspector{cache: cache, verifier: codes, pdf: documents, ofd: packages, disagree: disagree}, nil
+	return &Inspector{cache: cache, verifier: verify.New(cache, codes), pdf: documents, ofd: packages, disagree: disagree}, nil
 }
+
+// tabledKeys is for how many keys the service has tables: 12 MB of them.
+const tabledKeys = 256
 
 // documentTrust opens the anchors for documents that a trust list names.
 func documentTrust(d trust.Documents, second pki.SecondOpinion, revocation path.Revocation) (pdf.Trust, error) {
@@ -108,7 +111,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(cache, options, second, ledgerRevocation{o}, func(content []byte) {
+	return newInspector(cache, options, verify.Options{Second: second, Judge: o.signers.Judge}, ledgerRevocation{o}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
 }

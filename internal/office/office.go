@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/fixedkey"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/ocsp"
 	"github.com/elicence/elicence/pki/second"
@@ -57,6 +58,7 @@ type Office struct {
 	pictures  *likeness.Memory // of seals on documents
 	catalogue *catalogue.Catalogue
 	second    pki.SecondOpinion
+	signers   *fixedkey.Keys // of the codes that are verified here
 	now       func() time.Time
 	observe   func(Event)
 
@@ -212,7 +214,8 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 	}
 	return &Office{
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
-		clock: clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
+		signers: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
+		clock:   clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 		pictures: likeness.NewMemory(),
 	}, nil
 }

@@ -181,7 +181,7 @@ func (r *Reader) standing(c claim) string {
 		number, index := place>>32, place&(1<<32-1)
 		l, there := r.lists[number]
 		switch {
-		case !there, index >= l.high && c.iat > r.statusTime:
+		case !there, index >= l.high && c.iat >= r.statusTime:
 			return "no_data"
 		case index >= l.high:
 			return "not_issued"

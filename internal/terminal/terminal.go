@@ -19,6 +19,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/fixedkey"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
@@ -70,6 +71,7 @@ type Journal interface {
 type Terminal struct {
 	o        Options
 	second   pki.SecondOpinion
+	keys     *fixedkey.Keys
 	verifier *verify.Verifier
 	good     bool         // a cache was loaded at least once
 	stamp    fs.FileInfo  // the time file at the last try; nil: there was none
@@ -93,13 +95,19 @@ func New(o Options) (*Terminal, error) {
 	if _, err := trust.FirstRoot(os.DirFS(o.Trust)); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", o.Trust, ErrNoCache, err)
 	}
-	t := &Terminal{o: o, second: second.Opinion{}}
+	t := &Terminal{o: o, second: second.Opinion{}, keys: fixedkey.NewKeys(tabledKeys, func(key pki.Point) {
+		o.Warn("the fast verification of key " + key.String() + " went wrong, as after a fault of this computer's memory; it is not used any more: have the computer checked")
+	})}
 	t.refresh()
 	if t.o.Pin == nil {
 		o.Warn("the root is not pinned: give --root-sm3, or verdicts are only as good as the folder " + o.Trust)
 	}
 	return t, nil
 }
+
+// tabledKeys is for how many keys a terminal has tables: 3 MB of them, more than the
+// authorities whose papers one counter sees much of.
+const tabledKeys = 64
 
 // retryEvery is after how long files that were refused are tried again although they
 // have not changed: the clock may have been set since, or the disk have room again.
@@ -129,7 +137,7 @@ func (t *Terminal) refresh() {
 		return
 	}
 	t.tried = time.Now()
-	options := verify.Options{Second: t.second, Now: t.o.Now, Replays: t.o.Replays, Disagree: func(digits string) {
+	options := verify.Options{Second: t.second, Judge: t.keys.Judge, Now: t.o.Now, Replays: t.o.Replays, Disagree: func(digits string) {
 		t.o.Warn("the two implementations of SM2 disagree on this code; keep it and report it: " + digits)
 	}}
 	cache, err := t.load()

@@ -24,13 +24,32 @@ func sumX(key *pki.PublicKey, s, t *big.Int) (*big.Int, bool) {
 	return x, true
 }
 
-// generator returns the public key of the private key 1.
-func generator(tb testing.TB) *pki.PublicKey {
+// constructed returns a signature and the digest that it is right for, so that verifying
+// it computes sG + tP for chosen s and t. It is false where there is none: r is 0, or the
+// point at infinity.
+func constructed(key *pki.PublicKey, s, t *big.Int) (e [32]byte, sig pki.Signature, ok bool) {
+	n := pki.Order()
+	r := new(big.Int).Sub(t, s)
+	r.Mod(r, n)
+	r.FillBytes(sig[:32])
+	s.FillBytes(sig[32:])
+	x, ok := sumX(key, s, t)
+	if !ok || !sig.WellFormed() {
+		return e, sig, false
+	}
+	x.Sub(r, x)
+	x.Mod(x, n).FillBytes(e[:])
+	return e, sig, true
+}
+
+// multiple returns the public key of a private key, which need not be one that anybody
+// should have.
+func multiple(tb testing.TB, d *big.Int) *pki.PublicKey {
 	tb.Helper()
-	params := sm2.P256().Params()
+	x, y := sm2.P256().ScalarBaseMult(d.FillBytes(make([]byte, 32)))
 	var point pki.Point
-	point[0] = 2 | byte(params.Gy.Bit(0))
-	params.Gx.FillBytes(point[1:])
+	point[0] = 2 | byte(y.Bit(0))
+	x.FillBytes(point[1:])
 	key, err := pki.ParsePoint(point[:])
 	if err != nil {
 		tb.Fatal(err)

@@ -20,6 +20,11 @@ func montgomerySquare() element {
 	return element{0x0000000200000003, 0x00000002ffffffff, 0x0000000100000001, 0x0000000400000002}
 }
 
+// curveB is b of y² = x³ − 3·x + b.
+func curveB() element {
+	return element{0x90d230632bc0dd42, 0x71cf379ae9b537ab, 0x527981505ea51c3c, 0x240fe188ba20e2c8}
+}
+
 // setBytes takes 32 big-endian bytes of a number below p.
 func (z *element) setBytes(b []byte) {
 	*z = limbs([32]byte(b))
@@ -34,17 +39,19 @@ func (z *element) toMontgomery() {
 
 func (z *element) isZero() bool { return z[0]|z[1]|z[2]|z[3] == 0 }
 
-// reduce subtracts p once if the number, with a carry above it, is not below p.
+// reduce subtracts p once if the number, with a carry above it, is not below p. Which of
+// both it is looks random, so that a mask is faster than a branch.
 func (z *element) reduce(carry uint64) {
-	var t element
-	var b uint64
-	t[0], b = bits.Sub64(z[0], p0, 0)
-	t[1], b = bits.Sub64(z[1], p1, b)
-	t[2], b = bits.Sub64(z[2], p2, b)
-	t[3], b = bits.Sub64(z[3], p3, b)
-	if carry == 1 || b == 0 {
-		*z = t
-	}
+	t0, b := bits.Sub64(z[0], p0, 0)
+	t1, b := bits.Sub64(z[1], p1, b)
+	t2, b := bits.Sub64(z[2], p2, b)
+	t3, b := bits.Sub64(z[3], p3, b)
+	_, b = bits.Sub64(carry, 0, b)
+	keep := -b // all ones if z is below p
+	z[0] = t0 ^ keep&(t0^z[0])
+	z[1] = t1 ^ keep&(t1^z[1])
+	z[2] = t2 ^ keep&(t2^z[2])
+	z[3] = t3 ^ keep&(t3^z[3])
 }
 
 func (z *element) add(x, y *element) {
@@ -62,13 +69,12 @@ func (z *element) sub(x, y *element) {
 	z[1], b = bits.Sub64(x[1], y[1], b)
 	z[2], b = bits.Sub64(x[2], y[2], b)
 	z[3], b = bits.Sub64(x[3], y[3], b)
-	if b == 1 {
-		var c uint64
-		z[0], c = bits.Add64(z[0], p0, 0)
-		z[1], c = bits.Add64(z[1], p1, c)
-		z[2], c = bits.Add64(z[2], p2, c)
-		z[3], _ = bits.Add64(z[3], p3, c)
-	}
+	borrowed := -b // all ones if p is to be added
+	var c uint64
+	z[0], c = bits.Add64(z[0], p0&borrowed, 0)
+	z[1], c = bits.Add64(z[1], p1&borrowed, c)
+	z[2], c = bits.Add64(z[2], p2&borrowed, c)
+	z[3], _ = bits.Add64(z[3], p3&borrowed, c)
 }
 
 // negate sets z = −z, for a z that is not 0.
@@ -92,25 +98,25 @@ func (z *element) mul(x, y *element) {
 	carry, t2 = mulAdd(x0, y2, carry, 0)
 	carry, t3 = mulAdd(x0, y3, carry, 0)
 	t4 = carry
-	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, t5)
+	t0, t1, t2, t3, t4 = clearLimb(t0, t1, t2, t3, t4, t5)
 	carry, t0 = mulAdd(x1, y0, t0, 0)
 	carry, t1 = mulAdd(x1, y1, t1, carry)
 	carry, t2 = mulAdd(x1, y2, t2, carry)
 	carry, t3 = mulAdd(x1, y3, t3, carry)
 	t4, t5 = bits.Add64(t4, carry, 0)
-	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, t5)
+	t0, t1, t2, t3, t4 = clearLimb(t0, t1, t2, t3, t4, t5)
 	carry, t0 = mulAdd(x2, y0, t0, 0)
 	carry, t1 = mulAdd(x2, y1, t1, carry)
 	carry, t2 = mulAdd(x2, y2, t2, carry)
 	carry, t3 = mulAdd(x2, y3, t3, carry)
 	t4, t5 = bits.Add64(t4, carry, 0)
-	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, t5)
+	t0, t1, t2, t3, t4 = clearLimb(t0, t1, t2, t3, t4, t5)
 	carry, t0 = mulAdd(x3, y0, t0, 0)
 	carry, t1 = mulAdd(x3, y1, t1, carry)
 	carry, t2 = mulAdd(x3, y2, t2, carry)
 	carry, t3 = mulAdd(x3, y3, t3, carry)
 	t4, t5 = bits.Add64(t4, carry, 0)
-	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, t5)
+	t0, t1, t2, t3, t4 = clearLimb(t0, t1, t2, t3, t4, t5)
 	*z = element{t0, t1, t2, t3}
 	z.reduce(t4)
 }
@@ -147,21 +153,21 @@ func (z *element) square(x *element) {
 	t6, c = bits.Add64(t6, lo, c)
 	t7, _ = bits.Add64(t7, hi, c)
 
-	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, 0)
+	t0, t1, t2, t3, t4 = clearLimb(t0, t1, t2, t3, t4, 0)
 	t4, c = bits.Add64(t4, t5, 0)
-	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, c)
+	t0, t1, t2, t3, t4 = clearLimb(t0, t1, t2, t3, t4, c)
 	t4, c = bits.Add64(t4, t6, 0)
-	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, c)
+	t0, t1, t2, t3, t4 = clearLimb(t0, t1, t2, t3, t4, c)
 	t4, c = bits.Add64(t4, t7, 0)
-	t0, t1, t2, t3, t4 = clear(t0, t1, t2, t3, t4, c)
+	t0, t1, t2, t3, t4 = clearLimb(t0, t1, t2, t3, t4, c)
 	*z = element{t0, t1, t2, t3}
 	z.reduce(t4)
 }
 
-// clear adds the multiple of p that clears the lowest limb of t, and drops that limb. As
+// clearLimb adds the multiple of p that clears the lowest limb of t, and drops that limb. As
 // p = −1 mod 2^64 the multiple is the limb m itself, and what is left of m·p above it is
 // m·(2^192 − 2^160 − 2^32 + 1).
-func clear(m, t1, t2, t3, t4, t5 uint64) (r0, r1, r2, r3, r4 uint64) {
+func clearLimb(m, t1, t2, t3, t4, t5 uint64) (r0, r1, r2, r3, r4 uint64) {
 	lo, hi := m<<32, m>>32
 	a0, b := bits.Sub64(m, lo, 0)
 	a1, b := bits.Sub64(0, hi, b)
@@ -183,17 +189,4 @@ func mulAdd(a, b, c, d uint64) (hi, lo uint64) {
 	hi += carry
 	lo, carry = bits.Add64(lo, d, 0)
 	return hi + carry, lo
-}
-
-// invert sets z = 1/x, as x^(p−2).
-func (z *element) invert(x *element) {
-	exponent := [4]uint64{p0 - 2, p1, p2, p3}
-	result, base := montgomeryOne(), *x
-	for i := range 256 {
-		if exponent[i/64]>>(i%64)&1 == 1 {
-			result.mul(&result, &base)
-		}
-		base.square(&base)
-	}
-	*z = result
 }

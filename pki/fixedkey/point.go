@@ -70,92 +70,21 @@ func (p *jacobian) double() {
 	p.y.sub(&t, &yy)
 }
 
-// A scalar is written in signed digits of width bits, from −half to half: each digit has
-// a row of the table, which holds the multiples for the positive ones. Wider digits need
-// fewer additions and larger tables; ten bits keep both tables in a core's own cache.
-const (
-	width = 10
-	half  = 1 << (width - 1)
-	rows  = 256/width + 1
-)
-
-// table holds d·2^(width·i)·P at [i][d−1].
-type table [rows][half]affine
-
-func newTable(point *affine) *table {
-	t := new(table)
-	base := *point
-	row := make([]jacobian, half)
-	for i := range t {
-		var multiple jacobian
-		for d := range row {
-			multiple.add(&base)
-			row[d] = multiple
-		}
-		toAffine(t[i][:], row)
-		multiple.double() // 2·half times, the base of the next row
-		next := make([]affine, 1)
-		toAffine(next, []jacobian{multiple})
-		base = next[0]
-	}
-	return t
-}
-
-// toAffine writes points, none of which is at infinity, with one inversion for all.
-func toAffine(dst []affine, src []jacobian) {
-	products := make([]element, len(src)) // of all z before
-	product := montgomeryOne()
-	for i := range src {
-		products[i] = product
-		product.mul(&product, &src[i].z)
-	}
-	var inverse element
-	inverse.invert(&product)
-	for i := len(src) - 1; i >= 0; i-- {
-		var z, zz element
-		z.mul(&inverse, &products[i])
-		inverse.mul(&inverse, &src[i].z)
-		zz.square(&z)
-		dst[i].x.mul(&src[i].x, &zz)
-		zz.mul(&zz, &z)
-		dst[i].y.mul(&src[i].y, &zz)
-	}
-}
-
-// addMultiple sets p = p + k·P for the point P of the table and a scalar k below n,
-// least significant limb first.
-func (p *jacobian) addMultiple(t *table, k [4]uint64) {
-	// All summands are fetched before the first is added: then the processor waits for
-	// its memory once, not once a row.
-	var summands [rows]affine
-	n, carry := 0, 0
-	for i := range t {
-		d := digit(&k, i) + carry
-		carry = 0
-		if d > half {
-			d, carry = d-2*half, 1
-		}
-		switch {
-		case d > 0:
-			summands[n] = t[i][d-1]
-			n++
-		case d < 0:
-			summands[n] = t[i][-d-1]
-			summands[n].y.negate()
-			n++
-		}
-	}
-	for i := range summands[:n] {
-		p.add(&summands[i])
-	}
-}
-
-// digit returns width bits of a number, from bit width·i on.
-func digit(k *[4]uint64, i int) int {
-	limb, shift := width*i/64, width*i%64
-	bits := k[limb] >> shift
-	if shift+width > 64 && limb < 3 {
-		bits |= k[limb+1] << (64 - shift)
-	}
-	return int(bits & (2*half - 1))
+// onCurve reports whether p is a point of the curve and not at infinity: y² = x³ − 3·x·z⁴ +
+// b·z⁶ and z ≠ 0.
+func (p *jacobian) onCurve() bool {
+	var zz, z4, left, right element
+	zz.square(&p.z)
+	z4.square(&zz)
+	right.square(&p.x)
+	right.sub(&right, &z4)
+	right.sub(&right, &z4)
+	right.sub(&right, &z4)
+	right.mul(&right, &p.x) // x³ − 3·x·z⁴
+	b := curveB()
+	z4.mul(&z4, &zz)
+	z4.mul(&z4, &b)
+	right.add(&right, &z4)
+	left.square(&p.y)
+	return left == right && !p.z.isZero()
 }

@@ -2,6 +2,7 @@ package fixedkey
 
 import (
 	"encoding/binary"
+	"math/big"
 	"math/bits"
 
 	"github.com/emmansun/gmsm/sm2"
@@ -14,14 +15,17 @@ type Verifier struct{ base, key *table }
 
 // New makes the tables of a key.
 func New(key *pki.PublicKey) *Verifier {
-	params := sm2.P256().Params()
-	var g, k affine
-	g.x.setBytes(params.Gx.FillBytes(make([]byte, 32)))
-	g.y.setBytes(params.Gy.FillBytes(make([]byte, 32)))
+	return newVerifier(baseTable(), key)
+}
+
+func newVerifier(base *table, key *pki.PublicKey) *Verifier {
 	point := key.Uncompressed()
-	k.x.setBytes(point[1:33])
-	k.y.setBytes(point[33:])
-	return &Verifier{newTable(&g), newTable(&k)}
+	return &Verifier{base, newTable(new(big.Int).SetBytes(point[1:33]), new(big.Int).SetBytes(point[33:]))}
+}
+
+func baseTable() *table {
+	params := sm2.P256().Params()
+	return newTable(params.Gx, params.Gy)
 }
 
 // VerifyDigest reports whether sig is a signature of the key over e = SM3(ZA ‖ M), as
@@ -36,11 +40,9 @@ func (v *Verifier) VerifyDigest(e [32]byte, sig pki.Signature) bool {
 	if t == zero {
 		return false
 	}
-	var sum jacobian
-	sum.addMultiple(v.base, s)
-	sum.addMultiple(v.key, t)
-	if sum.z.isZero() {
-		return false
+	sum := combine(v.base, v.key, s, t)
+	if !sum.onCurve() {
+		return false // at infinity, or not what it should be: see the package's comment
 	}
 	// R = e + x1 mod n is to be r, so x1 is r − e mod n, or that and n if it is below p.
 	x := subModN(r, limbs(e))

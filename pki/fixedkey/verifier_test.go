@@ -67,37 +67,49 @@ func TestEdges(t *testing.T) {
 	}
 }
 
+// sparse are numbers with few digits in a table: sums of them meet the point at infinity,
+// equal points, and opposite ones.
+func sparse() []*big.Int {
+	n := pki.Order()
+	var numbers []*big.Int
+	for _, bit := range []uint{0, 1, 5, 6, 7, 11, 12, 13, 128, 252, 255} {
+		power := new(big.Int).Lsh(big.NewInt(1), bit)
+		power.Mod(power, n)
+		numbers = append(numbers, power, new(big.Int).Sub(n, power))
+	}
+	return append(numbers, big.NewInt(3), big.NewInt(31), big.NewInt(32), big.NewInt(33), big.NewInt(1<<12+1), new(big.Int).Rsh(n, 1))
+}
+
 // TestConstructed makes digests that fit any r and s, so that the point takes chosen
-// multiples: small ones, ones near n, equal summands (a doubling), and summands that
-// cancel out.
+// multiples, for keys that are such multiples of the generator themselves: then the sums of
+// both tables meet each other.
 func TestConstructed(t *testing.T) {
 	t.Parallel()
-	key := pkitest.NewKey(t)
-	v := fixedkey.New(key.Public())
-	n := pki.Order()
-	for i := range 64 {
-		s, tt := big.NewInt(int64(i)+1), new(big.Int).Sub(n, big.NewInt(int64(i*i)+1))
-		if i%2 == 0 {
-			s, tt = new(big.Int).Sub(n, s), new(big.Int).Sub(n, tt)
+	keys := []*pki.PublicKey{pkitest.NewKey(t).Public()}
+	for _, d := range sparse()[:12] {
+		keys = append(keys, multiple(t, d))
+	}
+	right := 0
+	for _, key := range keys {
+		v := fixedkey.New(key)
+		for _, s := range sparse() {
+			for _, u := range sparse() {
+				e, sig, ok := constructed(key, s, u)
+				if got := v.VerifyDigest(e, sig); got != ok || ok && !key.VerifyDigest(e, sig) {
+					t.Fatalf("key %s, s=%x t=%x: accepted is %v, want %v", key.Point(), s, u, got, ok)
+				}
+				if !ok {
+					continue
+				}
+				right++
+				if e[31] ^= 1; v.VerifyDigest(e, sig) {
+					t.Fatalf("key %s, s=%x t=%x: accepted for another digest", key.Point(), s, u)
+				}
+			}
 		}
-		r := new(big.Int).Sub(tt, s)
-		r.Mod(r, n)
-		var sig pki.Signature
-		r.FillBytes(sig[:32])
-		s.FillBytes(sig[32:])
-		x, ok := sumX(key.Public(), s, tt)
-		if !ok || !sig.WellFormed() {
-			continue
-		}
-		e := new(big.Int).Sub(r, x)
-		e.Mod(e, n)
-		digest := [32]byte(e.FillBytes(make([]byte, 32)))
-		if !key.Public().VerifyDigest(digest, sig) {
-			t.Fatalf("%d: the construction is wrong", i)
-		}
-		if !v.VerifyDigest(digest, sig) {
-			t.Errorf("s=%x t=%x: a right signature is refused", s, tt)
-		}
+	}
+	if right < 8000 {
+		t.Errorf("%d right signatures: too few to show anything", right)
 	}
 }
 
@@ -124,32 +136,6 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// TestGeneratorAsKey: for the key 1 both tables are the same, and s = t doubles.
-func TestGeneratorAsKey(t *testing.T) {
-	t.Parallel()
-	key := generator(t)
-	v := fixedkey.New(key)
-	n := pki.Order()
-	for _, s := range []*big.Int{big.NewInt(1), big.NewInt(255), big.NewInt(256), new(big.Int).Sub(n, big.NewInt(1)), new(big.Int).Rsh(n, 1)} {
-		for _, tt := range []*big.Int{s, new(big.Int).Sub(n, s), big.NewInt(2)} {
-			r := new(big.Int).Sub(tt, s)
-			r.Mod(r, n)
-			var sig pki.Signature
-			r.FillBytes(sig[:32])
-			s.FillBytes(sig[32:])
-			e := r // as if x were 0
-			if x, ok := sumX(key, s, tt); ok {
-				e = new(big.Int).Sub(r, x)
-				e.Mod(e, n)
-			}
-			digest := [32]byte(e.FillBytes(make([]byte, 32)))
-			if got, want := v.VerifyDigest(digest, sig), key.VerifyDigest(digest, sig); got != want {
-				t.Errorf("s=%x t=%x: %v, want %v", s, tt, got, want)
-			}
-		}
-	}
-}
-
 func FuzzVerify(f *testing.F) {
 	key := pkitest.NewKey(f)
 	v := fixedkey.New(key.Public())
@@ -165,6 +151,26 @@ func FuzzVerify(f *testing.F) {
 		}
 		if got, want := v.VerifyDigest([32]byte(e), pki.Signature(s)), key.Public().VerifyDigest([32]byte(e), pki.Signature(s)); got != want {
 			t.Errorf("%v, want %v", got, want)
+		}
+	})
+}
+
+// FuzzConstructed has right signatures over chosen multiples, which random ones never are.
+func FuzzConstructed(f *testing.F) {
+	key := pkitest.NewKey(f).Public()
+	v := fixedkey.New(key)
+	for _, k := range sparse() {
+		f.Add(k.Bytes(), []byte{1}, uint16(0))
+	}
+	f.Fuzz(func(t *testing.T, s, u []byte, flip uint16) {
+		number := func(b []byte) *big.Int { k := new(big.Int).SetBytes(b[:min(len(b), 40)]); return k.Mod(k, pki.Order()) }
+		e, sig, ok := constructed(key, number(s), number(u))
+		if got := v.VerifyDigest(e, sig); got != ok {
+			t.Fatalf("accepted is %v, want %v", got, ok)
+		}
+		sig[flip/8%64] ^= 1 << (flip % 8)
+		if got, want := v.VerifyDigest(e, sig), key.VerifyDigest(e, sig); got != want {
+			t.Errorf("with a bit flipped: %v, want %v", got, want)
 		}
 	})
 }

@@ -19,16 +19,26 @@ type coded struct {
 // first (as LEB128), in one zstd frame (RFC 8878).
 const codingZstd = 32
 
-// encode codes positions below a size in both ways and takes the shorter. Rice is
-// within a percent of the entropy bound where revocations are strewn at random;
-// where they come in batches, a general compressor sees what Rice cannot.
-func encode(positions []uint32, size uint64) (coded, error) {
-	k := bestK(len(positions), size)
-	c := coded{Count: uint64(len(positions)), Coding: k}
-	if len(positions) == 0 {
-		return c, nil
+// shortestFrame bounds what zstd can do: no frame with content is shorter, in bytes.
+const shortestFrame = 10
+
+// encodeRice codes positions below a size by Rice, which is within a percent of the
+// entropy bound where revocations are strewn at random.
+func encodeRice(positions []uint32, size uint64) (coded, error) {
+	c := coded{Count: uint64(len(positions)), Coding: bestK(len(positions), size)}
+	if len(positions) > 0 {
+		c.Bytes = appendRice(nil, positions, c.Coding)
 	}
-	c.Bytes = appendRice(nil, positions, k)
+	return c, nil
+}
+
+// encode codes positions in both ways and takes the shorter: where they come in batches, a
+// general compressor sees what Rice cannot.
+func encode(positions []uint32, size uint64) (coded, error) {
+	c, err := encodeRice(positions, size)
+	if err != nil || len(c.Bytes) <= shortestFrame {
+		return c, err
+	}
 	packed, err := packGaps(positions)
 	if err != nil {
 		return c, err

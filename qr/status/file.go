@@ -30,11 +30,24 @@ const fileFormat = "elicence/setfile/1"
 
 // Snapshot returns the file of a whole state.
 func (s *State) Snapshot() ([]byte, error) {
+	return s.snapshot(encode)
+}
+
+// Base returns the file of a whole state for who keeps it for himself: it is made in no
+// time, and where a published one is shorter, that does not matter.
+func (s *State) Base() ([]byte, error) {
+	return s.snapshot(encodeRice)
+}
+
+// coder codes ascending positions below a size.
+type coder func(positions []uint32, size uint64) (coded, error)
+
+func (s *State) snapshot(code coder) ([]byte, error) {
 	all, err := s.Since(new(State))
 	if err != nil {
 		return nil, err
 	}
-	return s.encode(all, 0)
+	return s.encode(all, 0, code)
 }
 
 // Delta returns the file that leads from every state since from to this one. The
@@ -46,10 +59,10 @@ func (s *State) Delta(c Changes, from uint64) ([]byte, error) {
 	if from < 1 || from >= s.Sequence {
 		return nil, fmt.Errorf("a delta from %d to %d: %w", from, s.Sequence, ErrMalformed)
 	}
-	return s.encode(c, from)
+	return s.encode(c, from, encode)
 }
 
-func (s *State) encode(c Changes, from uint64) ([]byte, error) {
+func (s *State) encode(c Changes, from uint64, code coder) ([]byte, error) {
 	var suspended, resumed []Place
 	err := s.each(c.Revoked, func(set *Set, p Place) error {
 		if !set.Revoked.Has(p.index()) {
@@ -71,7 +84,7 @@ func (s *State) encode(c Changes, from uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return write(from, s.Sequence, c.Revoked, suspended, resumed, func(list uint32) uint64 {
+	return write(from, s.Sequence, c.Revoked, suspended, resumed, code, func(list uint32) uint64 {
 		set, _ := s.Set(list)
 		return (uint64(set.High) + windowSize - 1) / windowSize
 	})
@@ -86,10 +99,10 @@ func (c Changes) File(from, to uint64) ([]byte, error) {
 			windows[p.list()] = max(windows[p.list()], uint64(p.index())/windowSize+1)
 		}
 	}
-	return write(from, to, c.Revoked, c.Touched, nil, func(list uint32) uint64 { return windows[list] })
+	return write(from, to, c.Revoked, c.Touched, nil, encode, func(list uint32) uint64 { return windows[list] })
 }
 
-func write(from, to uint64, revoked, suspended, resumed []Place, windows func(list uint32) uint64) ([]byte, error) {
+func write(from, to uint64, revoked, suspended, resumed []Place, code coder, windows func(list uint32) uint64) ([]byte, error) {
 	f := setFile{Format: fileFormat, From: from, To: to, Lists: runsOf(listsOf(revoked, suspended, resumed), windows)}
 	spans, err := spansOf(f.Lists)
 	if err != nil {
@@ -99,7 +112,7 @@ func write(from, to uint64, revoked, suspended, resumed []Place, windows func(li
 		places []Place
 		into   *coded
 	}{{revoked, &f.Revoked}, {suspended, &f.Suspended}, {resumed, &f.Resumed}} {
-		if *part.into, err = encode(positions(part.places, spans), size(spans)); err != nil {
+		if *part.into, err = code(positions(part.places, spans), size(spans)); err != nil {
 			return nil, err
 		}
 	}

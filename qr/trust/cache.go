@@ -35,6 +35,7 @@ type Cache struct {
 	genuine    map[pki.Point]*Genuine
 	domains    []*Recognition
 	sets       map[uint32]*status.Set
+	fits       map[uint32]func() bool // whether a list has the signed hash; nil: all were compared
 }
 
 // IssuerKey is an issuing authority's key, ready to verify.
@@ -73,6 +74,15 @@ type Options struct {
 	// revoked there may be revoked no more.
 	Previous *Cache
 
+	// Take, if set, is given the set files that are missing, as [Missing] tells them, once
+	// the signed files have been verified, and puts them into the folder.
+	Take func([]SetFile) error
+
+	// Lazy leaves the hash of a list to the first look into it, where the lists were made of
+	// signed files alone: for a browser, in which one list is hashed in the time in which a
+	// terminal hashes thirty.
+	Lazy bool
+
 	foreign bool // of a recognised domain: what it recognises does not count
 }
 
@@ -86,13 +96,21 @@ func Load(dir fs.FS, o Options) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.loadSets(dir, o.Previous); err != nil {
+	if o.Take != nil {
+		if err := o.Take(c.missing(dir, o)); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.loadSets(dir, o); err != nil {
 		return nil, err
 	}
 	if err := c.loadGenuine(dir, o); err != nil {
 		return nil, err
 	}
 	c.index()
+	if o.Lazy {
+		c.fits = c.Status.fits(c.state)
+	}
 	if !o.foreign {
 		c.loadDomains(dir, o)
 	}
@@ -314,10 +332,16 @@ func (c *Cache) Category(id, schema int) (*Category, bool) {
 	return k, ok
 }
 
-// Set returns a status list.
+// Set returns a status list. One that turns out not to be the signed one is not there.
 func (c *Cache) Set(list uint32) (*status.Set, bool) {
 	s, ok := c.sets[list]
-	return s, ok
+	if fits := c.fits[list]; ok && fits != nil {
+		ok = fits()
+	}
+	if !ok {
+		return nil, false
+	}
+	return s, true
 }
 
 // AsOf returns the age of the data: the older of status and time.

@@ -87,6 +87,10 @@ func Missing(dir fs.FS, o Options) ([]SetFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.missing(dir, o), nil
+}
+
+func (c *Cache) missing(dir fs.FS, o Options) []SetFile {
 	starts := []uint64{0}
 	if b, err := c.readBase(dir); err == nil {
 		starts = append(starts, b.Sequence)
@@ -125,7 +129,7 @@ func Missing(dir fs.FS, o Options) ([]SetFile, error) {
 			missing = append(missing, f)
 		}
 	}
-	return missing, nil
+	return missing
 }
 
 // continues reports whether a cache is an earlier or the same state under the same
@@ -156,7 +160,7 @@ func (c *Cache) readBase(dir fs.FS) (*base, error) {
 
 // Base returns the content of [BaseName] for this cache.
 func (c *Cache) Base() ([]byte, error) {
-	snapshot, err := c.state.Snapshot()
+	snapshot, err := c.state.Base()
 	if err != nil {
 		return nil, fmt.Errorf("base: %w", err)
 	}
@@ -167,10 +171,10 @@ func (c *Cache) Base() ([]byte, error) {
 // cache in force, from the base, or from the snapshot. A way that leads elsewhere than
 // to the signed hashes is given up for the next. On none may what was revoked in the
 // cache in force, or else in the base, be revoked no more.
-func (c *Cache) loadSets(dir fs.FS, previous *Cache) error {
+func (c *Cache) loadSets(dir fs.FS, o Options) error {
 	var failed []error
-	try := func(from string, state *status.State, previous *Status) bool {
-		err := c.Status.follow(state, setFolder{dir}, previous)
+	try := func(from string, state *status.State, compare comparison) bool {
+		err := c.Status.follow(state, setFolder{dir}, compare)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("status lists from %s: %w", from, err))
 			return false
@@ -180,20 +184,20 @@ func (c *Cache) loadSets(dir fs.FS, previous *Cache) error {
 	}
 	var earlier *status.State
 	done := false
-	if c.continues(previous) {
-		earlier = previous.state
-		done = try("the cache in force", c.shared(earlier), previous.Status)
+	if c.continues(o.Previous) {
+		earlier = o.Previous.state
+		done = try("the cache in force", c.shared(earlier), comparison{previous: o.Previous.Status})
 	}
 	if !done {
 		if state, ok := c.baseState(dir); ok {
-			done = try("the base", state, nil)
+			done = try("the base", state, comparison{})
 			if !done && earlier == nil {
 				// Read again, as what was tried has changed it.
 				earlier, _ = c.baseState(dir)
 			}
 		}
 	}
-	if !done && !try("the snapshot", c.Status.empty(), nil) {
+	if !done && !try("the snapshot", c.Status.empty(), comparison{later: o.Lazy}) {
 		return errors.Join(failed...)
 	}
 	if earlier == nil {
@@ -266,12 +270,12 @@ func (p published) read(f SetFile) ([]byte, error) { return p(SetName(f.SM3)) }
 // published it. It reads the files that lead there by their names within a cache.
 func (s *Status) Build(read func(name string) ([]byte, error)) (*status.State, error) {
 	state := s.empty()
-	return state, s.follow(state, published(read), nil)
+	return state, s.follow(state, published(read), comparison{})
 }
 
 // follow applies the files that are at hand to a state and compares the result with
 // the signed one.
-func (s *Status) follow(state *status.State, files setFiles, previous *Status) error {
+func (s *Status) follow(state *status.State, files setFiles, compare comparison) error {
 	way, ok := s.path(state.Sequence, func(f SetFile) (uint64, bool) { return f.Length, files.has(f) })
 	if !ok {
 		return fmt.Errorf("set files that lead from %d to %d are not there: %w", state.Sequence, s.Sequence, fs.ErrNotExist)
@@ -288,16 +292,21 @@ func (s *Status) follow(state *status.State, files setFiles, previous *Status) e
 			return err
 		}
 	}
-	return s.compare(state, previous)
+	return s.compare(state, compare)
+}
+
+// comparison says which lists are hashed.
+type comparison struct {
+	previous *Status // a list that is still the one of this has the hash that was signed there
+	later    bool    // none now
 }
 
 // compare gives the lists their signed high marks and compares their hashes with the
-// signed ones, on all processors: it is most of what a start takes. A list that is
-// still the one of the cache in force has the hash that was signed then.
-func (s *Status) compare(state *status.State, previous *Status) error {
+// signed ones, on all processors: it is most of what a start takes.
+func (s *Status) compare(state *status.State, c comparison) error {
 	known := make(map[uint64][sm3.Size]byte)
-	if previous != nil {
-		for _, l := range previous.Lists {
+	if c.previous != nil {
+		for _, l := range c.previous.Lists {
 			known[l.List] = l.SetHash
 		}
 	}
@@ -316,7 +325,7 @@ func (s *Status) compare(state *status.State, previous *Status) error {
 		if err := set.Check(); err != nil {
 			return err
 		}
-		if set.Hash() != l.SetHash {
+		if !c.later && set.Hash() != l.SetHash {
 			return fmt.Errorf("status list %d is not the signed one: %w", l.List, ErrMismatch)
 		}
 		return nil
@@ -332,4 +341,15 @@ func (s *Status) compare(state *status.State, previous *Status) error {
 	}
 	wait.Wait()
 	return errors.Join(wrong...)
+}
+
+// fits returns for each list whether it has its signed hash, found out when it is first
+// asked for.
+func (s *Status) fits(state *status.State) map[uint32]func() bool {
+	fits := make(map[uint32]func() bool, len(s.Lists))
+	for _, l := range s.Lists {
+		set, _ := state.Set(uint32(l.List))
+		fits[uint32(l.List)] = sync.OnceValue(func() bool { return set.Hash() == l.SetHash })
+	}
+	return fits
 }

@@ -148,8 +148,18 @@ func TestWays(t *testing.T) {
 					t.Errorf("Load with files missing = %v, want ErrNotExist", err)
 				}
 			}
-			add(missing)
-			c, err := trust.Load(files, o)
+			taking := o
+			taking.Lazy = true
+			taking.Take = func(files []trust.SetFile) error {
+				if !slices.Equal(files, tt.missing) {
+					t.Errorf("Take is given %v, want %v", files, tt.missing)
+				}
+				add(files)
+				return nil
+			}
+			c, err := trust.Load(files, taking)
+			h.wants(t, c, err, 5)
+			c, err = trust.Load(files, o)
 			h.wants(t, c, err, 5)
 			if tt.previous == 4 {
 				before, _ := caches[4].Set(1)
@@ -160,6 +170,61 @@ func TestWays(t *testing.T) {
 				h.wants(t, caches[4], nil, 4)
 			}
 		})
+	}
+}
+
+// TestLazy: a list that is not the signed one stops a terminal when it is loaded. A browser
+// finds out when it looks into the list, and has the others; what was kept without a
+// signature it compares at once.
+func TestLazy(t *testing.T) {
+	t.Parallel()
+	h := newHistory(t)
+	h.at(5, h.snapshot(t, 5))
+	h.Status.Lists[0].SetHash[7] ^= 1
+	files := h.Files(t)
+	if _, err := load(files, now); !errors.Is(err, trust.ErrMismatch) {
+		t.Errorf("a wrong list = %v, want ErrMismatch", err)
+	}
+	o := trust.Options{Second: second.Opinion{}, Now: at(now), Lazy: true}
+	c, err := trust.Load(files, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, ok := c.Set(1); ok {
+			t.Error("the wrong list is there")
+		}
+		if _, ok := c.Set(3); !ok {
+			t.Error("the right list is not there")
+		}
+	}
+	if _, ok := c.Set(4); ok {
+		t.Error("a list that was never there is")
+	}
+	base, err := c.Base()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range h.Sets {
+		delete(files, name)
+	}
+	files[trust.BaseName] = &fstest.MapFile{Data: base}
+	if _, err := trust.Load(files, o); !errors.Is(err, trust.ErrMismatch) {
+		t.Errorf("the wrong list from a base = %v, want ErrMismatch", err)
+	}
+	// The list stays wrong in a later cache that shares it.
+	o.Previous = c
+	later, err := trust.Load(h.Files(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := later.Set(1); ok {
+		t.Error("the wrong list is there in the cache after")
+	}
+	refused := errors.New("refused")
+	o.Previous, o.Take = nil, func([]trust.SetFile) error { return refused }
+	if _, err := trust.Load(h.Files(t), o); !errors.Is(err, refused) {
+		t.Errorf("Take fails: %v", err)
 	}
 }
 

@@ -341,7 +341,12 @@ func statusRows(r *rows) {
 	r.add("status/not-issued", "the high mark", place(1<<32|4096), verify.NotIssued, "never given out")
 	r.add("status/not-issued", "the last index of a list", place(1<<32|1<<20-1), verify.NotIssued, "")
 	r.add("status/not-issued", "and expired", r.licence(func(c *qr.Credential) { expireVector(c); c.Summary.Status = 1<<32 | 4096 }), verify.NotIssued, "")
-	r.add("status/not-issued", "signed when the status was issued", r.licence(func(c *qr.Credential) { c.Summary.Status, c.SignedAt = 1<<32|4096, vectorTime }), verify.NotIssued, "")
+	r.add("status/not-issued", "signed the second before the status was issued", r.licence(func(c *qr.Credential) {
+		c.Summary.Status, c.SignedAt = 1<<32|4096, vectorTime.Add(-time.Second)
+	}), verify.NotIssued, "")
+	r.add("status/later", "signed in the second in which the status was issued", r.licence(func(c *qr.Credential) {
+		c.Summary.Status, c.SignedAt = 1<<32|4096, vectorTime
+	}), verify.NoData, "after this terminal's data")
 	r.at("status/later", "signed after the status was issued", vectorTime.Add(2*time.Minute), r.licence(func(c *qr.Credential) {
 		c.Summary.Status, c.SignedAt = 1<<32|4096, vectorTime.Add(time.Second)
 	}), verify.NoData, "after this terminal's data")

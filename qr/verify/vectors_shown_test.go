@@ -141,7 +141,11 @@ func shownRows(r *rows) {
 	}
 	add("shown/status", "revoked", verify.Revoked, "", place(10))
 	add("shown/status", "suspended", verify.Suspended, "", place(11))
-	add("shown/status", "at the high mark, signed when the status was issued", verify.NotIssued, "", place(4096))
+	add("shown/status", "at the high mark, signed in the second in which the status was issued", verify.NoData, "after this terminal's data", place(4096))
+	add("shown/status", "at the high mark, signed the second before", verify.NotIssued, "", func(s *qr.Shown) {
+		place(4096)(s)
+		s.SignedAt, s.Expires = s.SignedAt.Add(-time.Second), s.Expires.Add(-time.Second)
+	})
 	add("shown/status", "without its place", verify.Valid, "", func(s *qr.Shown) { s.Chosen.Status = nil })
 	add("shown/status", "a list that the terminal does not have", verify.NoData, "status list 9", func(s *qr.Shown) { status := uint64(9 << 32); s.Chosen.Status = &status })
 

@@ -20,6 +20,7 @@ type Verifier struct {
 	asOf     string // age of the cache's data, RFC 3339
 	why      Cause  // without a cache: why not
 	second   pki.SecondOpinion
+	judge    Judge
 	now      func() time.Time
 	disagree func(digits string)
 	replays  Replays // nil: nothing is remembered
@@ -30,6 +31,9 @@ type Options struct {
 	// Second is the second opinion on signatures that are refused. Nil only in
 	// the browser.
 	Second pki.SecondOpinion
+	// Judge judges the signatures of issuers and services. Nil: [pki.Judge]. It outlives
+	// the verifier, which is made anew with each cache.
+	Judge Judge
 	// Now is the clock.
 	Now func() time.Time
 	// Disagree, if set, is told of every code on whose signature the two
@@ -40,10 +44,18 @@ type Options struct {
 	Replays Replays
 }
 
+// Judge has the meaning of [pki.Judge]. Package fixedkey has one that is faster for keys
+// that sign much.
+type Judge func(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome
+
 // New returns a verifier over a cache.
 func New(cache *trust.Cache, o Options) *Verifier {
 	asOf := cache.AsOf().UTC().Format(time.RFC3339)
-	return &Verifier{cache: cache, asOf: asOf, second: o.Second, now: o.Now, disagree: o.Disagree, replays: o.Replays}
+	judge := o.Judge
+	if judge == nil {
+		judge = pki.Judge
+	}
+	return &Verifier{cache: cache, asOf: asOf, second: o.Second, judge: judge, now: o.Now, disagree: o.Disagree, replays: o.Replays}
 }
 
 // Without returns a verifier that has no usable cache: it answers malformed or
@@ -303,7 +315,8 @@ func standing(home *trust.Cache, c Claim) (Verdict, Cause) {
 	switch {
 	case !ok:
 		return NoData, Because(CauseUnknownList, list)
-	case index >= set.High && c.SignedAt.After(home.Status.IssuedAt()):
+	case index >= set.High && !c.SignedAt.Before(home.Status.IssuedAt()):
+		// Both times are whole seconds: within one, nobody knows which came first.
 		return NoData, Because(CauseIssuedAfterData)
 	case index >= set.High:
 		return NotIssued, Because(CauseNeverAllotted)
@@ -321,7 +334,7 @@ func standing(home *trust.Cache, c Claim) (Verdict, Cause) {
 func (v *Verifier) signer(n int, key func(int) *pki.PublicKey, object pki.Object, s scan, m *cose.Sign1) (int, Verdict, Cause) {
 	message := m.ToBeSigned(object)
 	for i := range n {
-		switch pki.Judge(key(i), message, m.Signature, v.second) {
+		switch v.judge(key(i), message, m.Signature, v.second) {
 		case pki.Good:
 			return i, Valid, Cause{}
 		case pki.Disagree:

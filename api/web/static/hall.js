@@ -15,7 +15,7 @@ const sameCode = 3000; // ms for which a code that stays before the camera is on
 
 const $ = (id) => document.getElementById(id);
 const answer = new Answer($("answer"));
-const verifier = new Asked("verifier-worker.js");
+const verifier = new Asked("verifier-worker.js", "webverify");
 const asking = new Asking(verifier, $("asking"));
 const state = { sound: localStorage.getItem("sound") !== "off", busy: false, scans: 0, offline: false, clearing: 0 };
 

@@ -43,7 +43,7 @@ async function check(text) {
   $("instead").hidden = true;
   $("working").hidden = false;
   try {
-    verifier ??= new Asked("verifier-worker.js");
+    verifier ??= new Asked("verifier-worker.js", "webverify");
     let about = await verifier.ask("about");
     const old = !about.ready || Date.now() - new Date(about.as_of) > freshFor;
     if (old) about = await verifier.ask("refresh");

@@ -3,7 +3,7 @@
 
 import { Database } from "./database.js";
 import { start } from "./program.js";
-import { serve } from "./serve.js";
+import { compiled, serve } from "./serve.js";
 
 // More than any trust file may have; the program knows the limit of each.
 const maxFile = 32 << 20;
@@ -46,13 +46,28 @@ async function write(key, value) {
   }
 }
 
-async function restore() {
-  let before;
-  try {
-    before = await database.read(trustKey);
-  } catch {
-    stored = false;
+// At a first visit the files that every cache has are fetched while the program is on its
+// way. What they are worth is decided when it asks for them.
+const early = new Map();
+
+const kept = database.read(trustKey).catch(() => { stored = false; });
+kept.then((before) => {
+  if (before) return;
+  for (const name of ["1.root", "2.root", "time", "trust", "catalogue", "status"]) {
+    const file = fetchTrust(name);
+    file.catch(() => {}); // whoever reads it hears of it
+    early.set(name, file);
   }
+});
+
+function readTrust(name) {
+  const file = early.get(name) ?? fetchTrust(name);
+  early.delete(name);
+  return file;
+}
+
+async function restore() {
+  const before = await kept;
   if (!before) return;
   try {
     await elicence.restore(before);
@@ -71,16 +86,18 @@ function refresh() {
 
 async function update() {
   try {
-    const next = await elicence.refresh(fetchTrust);
+    const next = await elicence.refresh(readTrust);
     if (next) await write(trustKey, next);
     problem = null;
     updated = Date.now();
   } catch (error) {
     problem = String(error);
+  } finally {
+    early.clear();
   }
 }
 
-serve(start("webverify").then(restore), {
+serve(start(compiled).then(restore), {
   about,
   refresh: () => refresh().then(about),
   // Forgetting which versions were used is a decision of a person.

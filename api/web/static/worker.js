@@ -1,7 +1,9 @@
 // Asks a worker and waits for its answers.
 
 export class Asked {
-  constructor(script) {
+  // A program of /wasm/ that the worker waits for is fetched and compiled here, while the
+  // worker's scripts are on their way.
+  constructor(script, program = null) {
     this.worker = new Worker(`/static/${script}`, { type: "module" });
     this.waiting = new Map();
     this.last = 0;
@@ -16,6 +18,12 @@ export class Asked {
       for (const { reject } of this.waiting.values()) reject(new Error(event.message || "the worker cannot start"));
       this.waiting.clear();
     };
+    if (program) {
+      (async () => WebAssembly.compileStreaming(fetch(`/wasm/${program}.wasm`)))().then(
+        (compiled) => this.worker.postMessage({ compiled }),
+        (error) => this.worker.postMessage({ failed: String(error) }),
+      );
+    }
   }
 
   ask(command, argument, transfer = []) {
