@@ -31,8 +31,8 @@ type Options struct {
 
 // Limits of connections.
 const (
-	// A writer, one that settles, and one that asks what became of a lost COMMIT.
-	writeConnections = 3
+	// A writer that may leave its COMMIT behind, the next one, and those that confirm.
+	writeConnections = 2 + confirmers
 	connectionLife   = 30 * time.Minute
 	connectionIdle   = 5 * time.Minute
 	// How long a reader waits for a connection. Readers that read while they read could
@@ -60,7 +60,8 @@ type Engine struct {
 
 	writing chan struct{} // holds one token; who has it runs an Update
 	turn    int64         // number of the last Update; owned by the token's holder
-	settles settles
+	// confirming holds the rows that no Confirm writes at the moment.
+	confirming chan byte
 }
 
 var _ kv.Engine = (*Engine)(nil)
@@ -100,9 +101,12 @@ func open(ctx context.Context, address string, schema kv.Schema, steps fs.FS, o 
 	}
 	e := &Engine{
 		reads: pool(config, connections, idleReader), writes: pool(config, writeConnections, idleWriter),
-		patience: cmp.Or(o.Patience, time.Minute), connectionWait: connectionWait, writing: make(chan struct{}, 1),
+		patience: cmp.Or(o.Patience, time.Minute), connectionWait: connectionWait, writing: make(chan struct{}, 1), confirming: make(chan byte, confirmers),
 	}
 	e.writing <- struct{}{}
+	for row := range byte(confirmers) {
+		e.confirming <- row
+	}
 	if _, err := rand.Read(e.instance[:]); err != nil {
 		return nil, errors.Join(fmt.Errorf("drawing randomness: %w", err), e.closePools())
 	}
@@ -144,11 +148,12 @@ func checkDurability(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// Close closes the connections. The engine's row is taken away, if a server answers.
+// Close closes the connections. The engine's rows are taken away, if a server answers.
 func (e *Engine) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
 	_, _ = e.writes.ExecContext(ctx, "DELETE FROM instances WHERE id = $1", e.instance[:])
+	_, _ = e.writes.ExecContext(ctx, "DELETE FROM confirms WHERE substr(id, 1, $2) = $1", e.instance[:], instanceSize)
 	if err := e.closePools(); err != nil {
 		return fmt.Errorf("closing the store: %w", err)
 	}

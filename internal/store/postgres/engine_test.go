@@ -456,12 +456,12 @@ func testConnectionsAreCut(t *testing.T, server *pgtest.Server) {
 			select {
 			case <-stop:
 				return
-			case <-time.After(7 * time.Millisecond):
+			case <-time.After(40 * time.Millisecond):
 				server.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "' AND pid <> pg_backend_pid()")
 			}
 		}
 	})
-	const n = 150
+	const n = 100
 	for range n {
 		err := e.Update(context.Background(), func(tx kv.Tx) error {
 			count := uint64(0)
@@ -473,7 +473,11 @@ func testConnectionsAreCut(t *testing.T, server *pgtest.Server) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Settle(context.Background()); err != nil {
+		err = e.Confirm(context.Background(), func(tx kv.Tx) error {
+			tx.Table("things").Get([]byte("n"))
+			return nil
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -522,14 +526,22 @@ func testWaitingIsCancelled(t *testing.T, _ *pgtest.Server) {
 		t.Fatalf("the server waited for its copy %d times, want 3", cancelled)
 	}
 	// Whoever has no patience learns that nobody knows.
-	if err := short.Settle(context.Background()); err == nil {
-		t.Error("settled although no copy has it")
+	sees := func(e *Engine) error {
+		return e.Confirm(context.Background(), func(tx kv.Tx) error {
+			if got := tx.Table("things").Get([]byte("a")); string(got) != "1" {
+				t.Errorf("a = %q", got)
+			}
+			return nil
+		})
+	}
+	if err := sees(short); !errors.Is(err, kv.ErrUnknown) {
+		t.Errorf("confirming what no copy has: %v", err)
 	}
 	server.Exec("ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
 	if err := <-acknowledged; err != nil {
 		t.Error(err)
 	}
-	if err := e.Settle(context.Background()); err != nil {
+	if err := sees(e); err != nil {
 		t.Error(err)
 	}
 }

@@ -38,7 +38,7 @@ func stepsFor(schema kv.Schema) fs.FS {
 const ownTables = `CREATE TABLE writer (id smallint PRIMARY KEY);
 INSERT INTO writer (id) VALUES (1);
 CREATE TABLE instances (id bytea PRIMARY KEY, turn bigint NOT NULL, seen timestamptz NOT NULL);
-CREATE TABLE settles (id bytea PRIMARY KEY, seen timestamptz NOT NULL);
+CREATE TABLE confirms (id bytea PRIMARY KEY, seen timestamptz NOT NULL);
 `
 
 func partitions(b *strings.Builder, name string) {
