@@ -127,11 +127,12 @@ func (c *Cluster) Rejoin(s *Server) {
 // kill kills a server's processes.
 func (s *Server) kill() {
 	s.tb.Helper()
-	pids := append(children(s.process.Process.Pid), s.process.Process.Pid)
+	server := s.process.cmd.Process.Pid
+	pids := append(children(server), server)
 	for _, pid := range pids {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-	<-s.ended
+	<-s.process.ended
 }
 
 // children lists the processes that a process has started.

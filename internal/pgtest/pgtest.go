@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,9 +36,8 @@ type Server struct {
 	bin     string // folder of the programs
 	dir     string // of the data
 	port    int
-	process *exec.Cmd
-	ended   chan struct{} // closed when the process has ended
-	made    atomic.Int64  // databases
+	process *process
+	made    atomic.Int64 // databases
 }
 
 // Settings that every server has, behind the ones of its test.
@@ -168,41 +166,15 @@ const startWait = time.Minute
 // start starts the process and waits until it answers.
 func (s *Server) start() {
 	s.tb.Helper()
-	log, err := os.Create(filepath.Join(filepath.Dir(s.dir), "log"))
-	if err != nil {
-		s.tb.Fatal(err)
-	}
 	cmd := s.command("postgres", "-D", s.dir, "-p", strconv.Itoa(s.port))
-	cmd.Stdout, cmd.Stderr = log, log
-	// It must not outlive a test that is killed. The kernel looks at the thread that
-	// started it, so that one stays.
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
-	started, ended := make(chan error), make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-		_ = log.Close()
-		close(ended)
-	}()
-	if err := <-started; err != nil {
-		s.tb.Fatal(err)
-	}
-	s.process, s.ended = cmd, ended
-	s.tb.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGQUIT)
-		<-ended
-	})
+	s.process = launch(s.tb, cmd, filepath.Join(filepath.Dir(s.dir), "log"), syscall.SIGQUIT)
 	for deadline := time.Now().Add(startWait); ; time.Sleep(20 * time.Millisecond) {
 		err := s.try("SELECT 1")
 		if err == nil {
 			return
 		}
 		select {
-		case <-ended:
+		case <-s.process.ended:
 			s.fail("the server has ended")
 		default:
 		}

@@ -114,6 +114,9 @@ func open(ctx context.Context, address string, schema kv.Schema, steps fs.FS, o 
 	if err == nil {
 		err = checkDurability(ctx, e.writes)
 	}
+	if err == nil {
+		err = forgetInstances(ctx, e.writes)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), e.closePools())
 	}
@@ -143,6 +146,17 @@ func checkDurability(ctx context.Context, db *sql.DB) error {
 		}
 		if value == "off" || value == "local" {
 			return fmt.Errorf("the server's setting %s is %s: it would acknowledge what a loss of power destroys", setting, value)
+		}
+	}
+	return nil
+}
+
+// forgetInstances takes away the rows of engines that have not written for a month. One
+// that is still there writes its row anew.
+func forgetInstances(ctx context.Context, db *sql.DB) error {
+	for _, table := range []string{"instances", "confirms"} {
+		if _, err := db.ExecContext(ctx, "DELETE FROM "+table+" WHERE seen < now() - interval '30 days'"); err != nil {
+			return fmt.Errorf("tidying up %s: %w", table, err)
 		}
 	}
 	return nil
