@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// IsAddress reports whether an address of a store names a PostgreSQL server.
-func IsAddress(address string) bool {
+// isAddress reports whether an address of a store names a PostgreSQL server.
+func isAddress(address string) bool {
 	scheme, _, ok := strings.Cut(address, "://")
 	return ok && (scheme == "postgres" || scheme == "postgresql")
 }
@@ -24,6 +24,12 @@ func IsAddress(address string) bool {
 // ErrAddress says that an address of a database cannot be used. The text never has a
 // part of the address in it: there is no telling where in a mistyped one the password is.
 var ErrAddress = errors.New("must look like postgres://USER:PASSWORD@HOST1,HOST2,HOST3/NAME?sslmode=verify-full, special characters of the password as %XX")
+
+// CheckAddress says what is wrong with an address; it connects to nothing.
+func CheckAddress(address string) error {
+	_, _, err := parseAddress(address)
+	return err
+}
 
 // What an address may say besides what the driver knows, and what stands where it says
 // nothing.
@@ -44,7 +50,7 @@ const (
 
 // parseAddress reads an address, and returns how many connections it allows readers.
 func parseAddress(address string) (*pgx.ConnConfig, int, error) {
-	if !IsAddress(address) {
+	if !isAddress(address) {
 		return nil, 0, ErrAddress
 	}
 	if _, err := url.Parse(address); err != nil {
