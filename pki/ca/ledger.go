@@ -32,7 +32,7 @@ type Intent struct {
 	Shard    Shard
 	Entry    cert.StatusEntry // zero: none
 	NotAfter time.Time        // UTC, whole seconds
-	At       time.Time        // of the intent, UTC, whole seconds; zero in records of before it was kept
+	At       time.Time        // when it was intended, UTC, whole seconds; a ledger keeps it while it is unfinished
 	// Renews is the certificate of the same key that this one follows; the zero serial
 	// for a key's first.
 	Renews cert.Serial

@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +20,6 @@ func TestEngine(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
 	for name, test := range map[string]func(*testing.T, *pgtest.Server){
-		"against a map":             testAgainstMap,
 		"many rows":                 testManyRows,
 		"writers take turns":        testWritersTakeTurns,
 		"a View is one moment":      testViewIsOneMoment,
@@ -39,143 +35,6 @@ func TestEngine(t *testing.T) {
 			t.Parallel()
 			test(t, server)
 		})
-	}
-}
-
-// testAgainstMap runs random transactions on an engine and on maps.
-func testAgainstMap(t *testing.T, server *pgtest.Server) {
-	e := newEngine(t, server.Database(t), Options{})
-	ctx := context.Background()
-	random := rand.New(rand.NewPCG(1, 2))
-	tables := map[string]map[string]string{"things": {}, "small-things": {}, "log.entries": {}}
-	entries := map[string]map[string]bool{}
-	key := func() []byte {
-		// Few different keys, so that they meet; of any length, with bytes at the edges.
-		b := make([]byte, random.IntN(4))
-		for i := range b {
-			b[i] = []byte{0, 1, 0x7f, 0x80, 0xff}[random.IntN(5)]
-		}
-		return b
-	}
-	number := func() []byte { return binary.BigEndian.AppendUint32(nil, uint32(random.IntN(6))<<28) }
-	ref := func() []byte { return binary.BigEndian.AppendUint64(nil, uint64(random.IntN(5))) }
-	for round := range 150 {
-		refuse := errors.New("not this time")
-		next := make(map[string]map[string]string)
-		for name, content := range tables {
-			next[name] = maps.Clone(content)
-		}
-		nextEntries := make(map[string]map[string]bool)
-		for k, refs := range entries {
-			nextEntries[k] = maps.Clone(refs)
-		}
-		commit := random.IntN(4) > 0
-		err := e.Update(ctx, func(tx kv.Tx) error {
-			for range random.IntN(30) {
-				name := slices.Sorted(maps.Keys(next))[random.IntN(len(next))]
-				table, want := tx.Table(name), next[name]
-				switch k := key(); random.IntN(7) {
-				case 0, 1:
-					v := make([]byte, random.IntN(3))
-					want[string(k)] = string(v)
-					if err := table.Put(k, v); err != nil {
-						return err
-					}
-				case 2:
-					delete(want, string(k))
-					if err := table.Delete(k); err != nil {
-						return err
-					}
-				case 3:
-					got := table.Get(k)
-					if v, ok := want[string(k)]; ok != (got != nil) || string(got) != v {
-						t.Errorf("round %d: Get(%x) = %x, want %x %t", round, k, got, v, ok)
-					}
-				case 4:
-					table.Fetch([][]byte{key(), key(), k, k, key()})
-				case 5:
-					checkRange(t, table, want, k, nil)
-					checkRange(t, table, want, k, key())
-				case 6:
-					x, n, r := tx.Index("by-number"), number(), ref()
-					if nextEntries[string(n)] == nil {
-						nextEntries[string(n)] = map[string]bool{}
-					}
-					var err error
-					switch random.IntN(3) {
-					case 0:
-						nextEntries[string(n)][string(r)] = true
-						err = x.Add(n, r)
-					case 1:
-						delete(nextEntries[string(n)], string(r))
-						err = x.Remove(n, r)
-					default:
-						x.Fetch([][]byte{number(), n})
-					}
-					if err != nil {
-						return err
-					}
-					checkFind(t, x, n, nextEntries[string(n)])
-				}
-			}
-			if !commit {
-				return refuse
-			}
-			return nil
-		})
-		if commit && err != nil || !commit && err != refuse { //nolint:errorlint // as it is
-			t.Fatalf("round %d: %v", round, err)
-		}
-		if commit {
-			tables, entries = next, nextEntries
-		}
-		err = e.View(ctx, func(tx kv.Tx) error {
-			for name, want := range tables {
-				checkRange(t, tx.Table(name), want, nil, nil)
-				checkRange(t, tx.Table(name), want, key(), key())
-			}
-			for n, refs := range entries {
-				checkFind(t, tx.Index("by-number"), []byte(n), refs)
-			}
-			return nil
-		})
-		if err != nil || t.Failed() {
-			t.Fatalf("round %d: %v", round, err)
-		}
-	}
-}
-
-func checkRange(t *testing.T, table kv.Table, want map[string]string, from, to []byte) {
-	t.Helper()
-	var keys []string
-	for _, k := range slices.Sorted(maps.Keys(want)) {
-		if k >= string(from) && (to == nil || k < string(to)) {
-			keys = append(keys, k)
-		}
-	}
-	for k, v := range table.Range(from, to) {
-		if len(keys) == 0 || keys[0] != string(k) || want[keys[0]] != string(v) || v == nil {
-			t.Errorf("Range(%x, %x) yields %x %x, want of %x", from, to, k, v, keys)
-			return
-		}
-		keys = keys[1:]
-	}
-	if len(keys) > 0 {
-		t.Errorf("Range(%x, %x) does not yield %x", from, to, keys)
-	}
-}
-
-func checkFind(t *testing.T, x kv.Index, key []byte, want map[string]bool) {
-	t.Helper()
-	got := make(map[string]bool)
-	for ref := range x.Find(key) {
-		if got[string(ref)] {
-			t.Errorf("Find(%x) yields %x twice", key, ref)
-		}
-		got[string(ref)] = true
-	}
-	if !maps.Equal(got, want) {
-		t.Errorf("Find(%x) = %v, want %v", key, got, want)
 	}
 }
 
