@@ -3,9 +3,7 @@ package office
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -106,6 +104,9 @@ type Options struct {
 	TSAPolicy string
 	// OCSPMemory bounds the OCSP answers that are made ahead, in bytes; 0: 512 MiB.
 	OCSPMemory int64
+	// Store is the address of the database that holds the records; empty: a file in the
+	// data folder.
+	Store string
 	// Observe is told what an operator must hear of, at once and by whatever
 	// goroutine finds it; it must not block. Nil: nobody is told.
 	Observe func(Event)
@@ -124,8 +125,8 @@ var ErrNotDataFolder = errors.New("not a data folder")
 
 // Open opens a data folder.
 func Open(dir string, o Options) (*Office, error) {
-	if _, err := os.Stat(filepath.Join(dir, storeName)); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, err)
+	if err := findStore(dir, o.Store); err != nil {
+		return nil, err
 	}
 	keys, err := keystore.Config{Devices: o.Devices, Now: o.Now}.Open(filepath.Join(dir, keysName), o.unlock(dir))
 	if err != nil {
@@ -158,7 +159,7 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(context.Background(), dir, box)
+	store, err := openStore(context.Background(), dir, o.Store, box)
 	if err != nil {
 		return nil, err
 	}
@@ -166,24 +167,34 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	b, err := store.Setting(context.Background(), configSetting)
-	if err == nil {
-		err = json.Unmarshal(b, &office.config)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the configuration: %w", err), store.Close())
+	if office.config, err = readConfig(store, keys); err != nil {
+		return nil, errors.Join(err, store.Close())
 	}
 	if o.TSAPolicy != "" {
 		office.config.TSAPolicy = o.TSAPolicy
 	}
-	// Nobody else has the store open: what is unfinished was cut off.
-	if _, err := ca.Recover(context.Background(), store, "recover", office.now()); err != nil {
+	if err := office.recover(o.Store != ""); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return office, nil
 }
 
-const configSetting = "config"
+// cutOff is the age from which a certificate that was intended and not recorded is no
+// other node's work, but was cut off.
+const cutOff = 10 * time.Minute
+
+// recover gives up certificates whose signing was cut off. A store in the data folder is
+// this process's alone; one that is shared may be at work for another.
+func (o *Office) recover(shared bool) error {
+	ctx, now := context.Background(), o.now()
+	var err error
+	if shared {
+		_, err = ca.RecoverOlder(ctx, o.store, "recover", now, cutOff)
+	} else {
+		_, err = ca.Recover(ctx, o.store, "recover", now)
+	}
+	return err
+}
 
 func assemble(dir string, keys *keystore.Store, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
 	cat, err := catalogue.Load()

@@ -179,7 +179,7 @@ func (a *Authority) intend(ctx context.Context, p *Profile, r Request, t *cert.T
 	}
 	d.intent = Intent{
 		Issuer: a.key.Public().Point(), Serial: t.Serial, Point: r.Key.Point(), Role: RoleOf(role, subject), Profile: p.name, Entry: t.StatusEntry,
-		NotAfter: t.NotAfter, TBS: tbs,
+		NotAfter: t.NotAfter, At: a.now().UTC().Truncate(time.Second), TBS: tbs,
 	}
 	if p.revocable {
 		d.intent.Shard = ShardOf(t.Serial, a.env.Site.Shards)

@@ -32,6 +32,7 @@ type Intent struct {
 	Shard    Shard
 	Entry    cert.StatusEntry // zero: none
 	NotAfter time.Time        // UTC, whole seconds
+	At       time.Time        // when it was intended, UTC, whole seconds; a ledger keeps it while it is unfinished
 	// Renews is the certificate of the same key that this one follows; the zero serial
 	// for a key's first.
 	Renews cert.Serial
@@ -102,12 +103,25 @@ var (
 // issuing from the ledger. It returns the serial numbers, each of which may exist and
 // can be revoked.
 func Recover(ctx context.Context, l Ledger, actor string, now time.Time) ([]cert.Serial, error) {
+	return recoverIf(ctx, l, actor, now, func(Intent) bool { return true })
+}
+
+// RecoverOlder is [Recover] for a ledger from which others issue at the same time: what
+// was intended less than an age ago may be somebody's work, and is left.
+func RecoverOlder(ctx context.Context, l Ledger, actor string, now time.Time, age time.Duration) ([]cert.Serial, error) {
+	return recoverIf(ctx, l, actor, now, func(i Intent) bool { return now.Sub(i.At) >= age })
+}
+
+func recoverIf(ctx context.Context, l Ledger, actor string, now time.Time, cutOff func(Intent) bool) ([]cert.Serial, error) {
 	unfinished, err := l.Unfinished(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("looking for unfinished certificates: %w", err)
 	}
 	var serials []cert.Serial
 	for _, i := range unfinished {
+		if !cutOff(i) {
+			continue
+		}
 		if err := abandon(ctx, l, i.Issuer, i.Serial, actor, now); err != nil && !errors.Is(err, ErrState) {
 			return serials, err
 		}
