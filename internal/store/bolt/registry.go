@@ -44,37 +44,8 @@ func (s *Store) Issue(_ context.Context, sub licence.Submission) (licence.Record
 	// COMMIT is not bound to the caller's deadline: a caller that has gone away
 	// must not leave it open whether the licence exists.
 	err = s.together(func(tx *bbolt.Tx) error {
-		if sub.Request.ID != "" {
-			request := s.box.RequestKey(sub.Request.Issuer, sub.Request.ID)
-			if tx.Bucket(buckets.requests).Get(request[:]) != nil {
-				return licence.ErrRequestReused
-			}
-			value := append(sub.Request.Digest[:len(sub.Request.Digest):len(sub.Request.Digest)], key[:]...)
-			if err := tx.Bucket(buckets.requests).Put(request[:], value); err != nil {
-				return err
-			}
-		}
-		if tx.Bucket(buckets.licences).Get(key[:]) != nil {
-			return errors.New("a licence with this identifier exists")
-		}
-		if err := s.claimNumber(tx, l, key); err != nil {
-			return err
-		}
-		if err := storeIndex(tx, l.Status); err != nil {
-			return err
-		}
-		if err := tx.Bucket(buckets.licences).Put(key[:], ciphertext); err != nil {
-			return err
-		}
-		for _, h := range l.Holders {
-			lookup := s.box.HolderKey(h.IDType, h.IDNumber)
-			if err := tx.Bucket(buckets.byHolder).Put(append(lookup[:], key[:]...), []byte{}); err != nil {
-				return err
-			}
-		}
 		var err error
-		st := state{State: uint8(licence.Active), Since: l.SignedAt.Unix(), Status: l.Status.Packed(), Point: sub.Point[:]}
-		if revision, err = putState(tx, key, st, 0); err != nil {
+		if revision, err = s.issueIn(tx, sub, ciphertext); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, sub.Audit)
@@ -83,6 +54,43 @@ func (s *Store) Issue(_ context.Context, sub licence.Submission) (licence.Record
 		return licence.Record{}, fmt.Errorf("issuing licence %s: %w", l.Identifier, err)
 	}
 	return licence.Record{Licence: l, Signed: sub.Signed, State: licence.Active, Since: l.SignedAt, Revision: revision}, nil
+}
+
+// issueIn stores a licence within a transaction. What it refuses it refuses before it has
+// written anything.
+func (s *Store) issueIn(tx *bbolt.Tx, sub licence.Submission, ciphertext []byte) (uint64, error) {
+	l := sub.Licence
+	key := sealed.KeyOf(l.Identifier)
+	if tx.Bucket(buckets.licences).Get(key[:]) != nil {
+		return 0, errors.New("a licence with this identifier exists")
+	}
+	request := s.box.RequestKey(sub.Request.Issuer, sub.Request.ID)
+	if sub.Request.ID != "" && tx.Bucket(buckets.requests).Get(request[:]) != nil {
+		return 0, licence.ErrRequestReused
+	}
+	if err := s.claimNumber(tx, l, key); err != nil {
+		return 0, err
+	}
+	if sub.Request.ID != "" {
+		value := append(sub.Request.Digest[:len(sub.Request.Digest):len(sub.Request.Digest)], key[:]...)
+		if err := tx.Bucket(buckets.requests).Put(request[:], value); err != nil {
+			return 0, err
+		}
+	}
+	if err := storeIndex(tx, l.Status); err != nil {
+		return 0, err
+	}
+	if err := tx.Bucket(buckets.licences).Put(key[:], ciphertext); err != nil {
+		return 0, err
+	}
+	for _, h := range l.Holders {
+		lookup := s.box.HolderKey(h.IDType, h.IDNumber)
+		if err := tx.Bucket(buckets.byHolder).Put(append(lookup[:], key[:]...), []byte{}); err != nil {
+			return 0, err
+		}
+	}
+	st := state{State: uint8(licence.Active), Since: l.SignedAt.Unix(), Status: l.Status.Packed(), Point: sub.Point[:]}
+	return putState(tx, key, st, 0)
 }
 
 // claimNumber refuses a number that an issuer's licence of the category has
