@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 )
@@ -60,10 +60,10 @@ type BulkOptions struct {
 }
 
 // Mark is a setting that is stored with a batch if it still is what it was.
-type Mark = bolt.Mark
+type Mark = records.Mark
 
 // ErrSuperseded: a mark is not what it was.
-var ErrSuperseded = bolt.ErrSuperseded
+var ErrSuperseded = records.ErrSuperseded
 
 // BulkSize is how many applications share a transaction where nothing else is said: so
 // many that the disk's part in each is small.

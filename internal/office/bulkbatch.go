@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 )
@@ -33,12 +34,13 @@ type bulk struct {
 
 // bulkDraft is what an application has become.
 type bulkDraft struct {
-	faults     []licence.Fault // none: it is valid
-	valid      *licence.Valid  // until it is signed
-	mandate    *mandateFor
-	place      licence.StatusRef
-	reserved   bool // place is taken
-	submission licence.Submission
+	faults   []licence.Fault // none: it is valid
+	valid    *licence.Valid  // until it is signed
+	mandate  *mandateFor
+	place    licence.StatusRef
+	reserved bool // place is taken
+	licence  *licence.Licence
+	prepared records.Prepared
 }
 
 type mandateKey struct {
@@ -215,22 +217,31 @@ func (b *bulk) sign(ctx context.Context, m mandate, drafts []*bulkDraft) error {
 		d.valid = nil
 	}
 	for i, d := range drafts {
-		signed, err := licence.Sign(licences[i], m.key)
-		if err != nil {
-			return err
-		}
-		if d.submission, err = submission(b.actor, m, licences[i], signed, licence.Request{}); err != nil {
+		if err := b.signOne(m, licences[i], d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (b *bulk) signOne(m mandate, l *licence.Licence, d *bulkDraft) error {
+	signed, err := licence.Sign(l, m.key)
+	if err != nil {
+		return err
+	}
+	s, err := submission(b.actor, m, l, signed, licence.Request{})
+	if err != nil {
+		return err
+	}
+	d.licence = l
+	d.prepared, err = b.office.store.Prepare(s)
+	return err
+}
+
 // store puts the batch into the register.
 func (b *bulk) store(ctx context.Context) error {
 	result := BulkBatch{Last: b.items[len(b.items)-1].Line, Lines: len(b.items)}
-	var subs []licence.Submission
-	var from []int // of each submission, its item
+	var from []int // the items that are stored
 	for i := range b.drafts {
 		d := &b.drafts[i]
 		if len(d.faults) > 0 {
@@ -239,7 +250,7 @@ func (b *bulk) store(ctx context.Context) error {
 			continue
 		}
 		result.Passed++
-		subs, from = append(subs, d.submission), append(from, i)
+		from = append(from, i)
 	}
 	if b.opt.Before != nil {
 		if err := b.opt.Before(result); err != nil {
@@ -250,7 +261,7 @@ func (b *bulk) store(ctx context.Context) error {
 		if err := b.tried.claim(ctx, b, &result); err != nil {
 			return err
 		}
-	} else if err := b.commit(ctx, &result, subs, from); err != nil {
+	} else if err := b.commit(ctx, &result, from); err != nil {
 		return err
 	}
 	if b.opt.Stored != nil {
@@ -259,7 +270,8 @@ func (b *bulk) store(ctx context.Context) error {
 	return nil
 }
 
-func (b *bulk) commit(ctx context.Context, result *BulkBatch, subs []licence.Submission, from []int) error {
+// commit stores the licences of items.
+func (b *bulk) commit(ctx context.Context, result *BulkBatch, from []int) error {
 	// A key that was suspended since the batch began signs nothing more.
 	for _, m := range b.mandates {
 		if m.key == nil {
@@ -281,27 +293,55 @@ func (b *bulk) commit(ctx context.Context, result *BulkBatch, subs []licence.Sub
 	if b.opt.Mark != nil {
 		mark = b.opt.Mark(*result, refused)
 	}
-	errs, err := b.office.store.IssueAll(ctx, subs, mark)
+	errs, err := b.issue(ctx, from, mark)
 	if err != nil {
 		return err
 	}
 	result.Refused = refused(errs)
 	result.Faulty += len(errs)
 	highest := make(map[uint32]licence.StatusRef)
-	for i, s := range subs {
-		if errs[i] != nil {
+	for n, i := range from {
+		if errs[n] != nil {
 			continue // its place is given back with the batch
 		}
-		b.drafts[from[i]].reserved = false
-		result.Issued = append(result.Issued, s.Licence)
-		if ref := s.Licence.Status; ref.Index >= highest[ref.List].Index {
-			highest[ref.List] = ref
+		d := &b.drafts[i]
+		d.reserved = false
+		result.Issued = append(result.Issued, d.licence)
+		if d.place.Index >= highest[d.place.List].Index {
+			highest[d.place.List] = d.place
 		}
 	}
 	for _, ref := range highest {
 		b.office.unknown.issued(ref)
 	}
 	return nil
+}
+
+// issue stores licences of items. Where another process was faster with places in the
+// status lists, their licences are signed anew with others.
+func (b *bulk) issue(ctx context.Context, from []int, mark *Mark) (map[int]error, error) {
+	all := make([]records.Prepared, len(from))
+	for try := 0; ; try++ {
+		for n, i := range from {
+			all[n] = b.drafts[i].prepared
+		}
+		errs, err := b.office.store.IssueMarked(ctx, all, mark)
+		if !errors.Is(err, licence.ErrIndexTaken) || try == placeTries {
+			return errs, err
+		}
+		for n := range errs {
+			d := &b.drafts[from[n]]
+			refs, err := b.office.reserveAll(ctx, d.mandate.issuer, 1)
+			if err != nil {
+				return nil, err
+			}
+			d.place = refs[0] // the one before is somebody else's
+			d.licence.Status = d.place
+			if err := b.signOne(d.mandate.mandate, d.licence, d); err != nil {
+				return nil, err
+			}
+		}
+	}
 }
 
 // refusal is the fault by which the register refuses a licence.

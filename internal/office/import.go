@@ -289,7 +289,7 @@ func (r *importRun) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.office.store.IssueAll(ctx, nil, &Mark{Name: r.setting, Before: r.stored, After: func(map[int]error) ([]byte, error) { return done, nil }}); err != nil {
+	if _, err := r.office.store.IssueMarked(ctx, nil, &Mark{Name: r.setting, Before: r.stored, After: func(map[int]error) ([]byte, error) { return done, nil }}); err != nil {
 		return err
 	}
 	r.report.Finished = true

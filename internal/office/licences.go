@@ -103,7 +103,26 @@ func (o *Office) issueValid(ctx context.Context, actor string, category *catalog
 	if err := o.keepPictures(ctx, valid); err != nil {
 		return licence.Record{}, err
 	}
-	ref, err := o.reserve(ctx, issuer)
+	for range placeTries {
+		var record licence.Record
+		record, err = o.signAndStore(ctx, actor, m, valid, request)
+		// Another process was faster with the place in the status list: the licence is
+		// signed anew with another one.
+		if !errors.Is(err, licence.ErrIndexTaken) {
+			return record, err
+		}
+	}
+	return licence.Record{}, err
+}
+
+// placeTries is how often a licence is signed until it has a place in the status list
+// that no other process has taken. Places are drawn from thousands, so two are enough
+// nearly always.
+const placeTries = 8
+
+// signAndStore issues a licence at a place that is drawn for it.
+func (o *Office) signAndStore(ctx context.Context, actor string, m mandate, valid *licence.Valid, request licence.Request) (licence.Record, error) {
+	ref, err := o.reserve(ctx, m.issuer)
 	if err != nil {
 		return licence.Record{}, err
 	}

@@ -65,8 +65,13 @@ func (o *Office) openLists(ctx context.Context, actor string) error {
 func (o *Office) reserveAll(ctx context.Context, issuer licence.Authority, n int) ([]licence.StatusRef, error) {
 	var refs []licence.StatusRef
 	for _, list := range issuer.Lists[max(0, len(issuer.Lists)-2):] {
-		more, err := o.store.ReserveIndices(ctx, list, n-len(refs))
-		if err != nil && !errors.Is(err, licence.ErrListFull) {
+		room, err := o.store.ListRoom(ctx, list)
+		if err != nil {
+			o.releaseAll(refs)
+			return nil, err
+		}
+		more, err := o.store.ReserveIndices(ctx, list, min(n-len(refs), room))
+		if err != nil && !errors.Is(err, licence.ErrListFull) { // somebody was faster with the last ones
 			o.releaseAll(refs)
 			return nil, err
 		}
