@@ -24,6 +24,7 @@ type importing struct {
 	encoding string
 	faults   string
 	defaults exchange.Defaults
+	batch    int
 	dryRun   bool
 }
 
@@ -61,6 +62,7 @@ func newImport(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&i.faults, "faults", "", "`FILE` for the faults; without: FILE.faults.csv, in a dry run FILE.dry-run.csv")
 	cmd.Flags().StringVar(&i.defaults.Issuer, "issuer", "", "credit `CODE` of the issuing authority for lines that name none")
 	cmd.Flags().StringVar(&i.defaults.IDType, "holder-type", "", "`CODE` of the holders' documents for lines that name none, as 111 or 001")
+	cmd.Flags().IntVar(&i.batch, "batch", office.BulkSize, "so many lines share a transaction: `N`; more are faster and take more memory")
 	cmd.Flags().BoolVar(&i.dryRun, "dry-run", false, "check everything, issue nothing")
 	return cmd
 }
@@ -88,6 +90,7 @@ func (i *importing) run(cmd *cobra.Command, s *settings, path string) error {
 			Unchanged: source.Unchanged,
 			Faults:    func(size int64) (office.FaultLog, error) { return i.openFaults(cmd, size) },
 			ReadFile:  besideFile(path),
+			Size:      i.batch,
 			DryRun:    i.dryRun,
 			Progress:  progress.report,
 		})
@@ -134,6 +137,9 @@ func (i *importing) check(path string) (*catalogue.Category, error) {
 	}
 	if t := i.defaults.IDType; t != "" && licence.IDType(t).NameZH() == "" {
 		return nil, fmt.Errorf("--holder-type: %q is not a code of GB/T 36903", t)
+	}
+	if i.batch < 1 || i.batch > 1<<16 {
+		return nil, fmt.Errorf("--batch: %d is not 1 to %d", i.batch, 1<<16)
 	}
 	if i.faults == "" {
 		i.faults = path + ".faults.csv"

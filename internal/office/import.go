@@ -28,6 +28,7 @@ type Import struct {
 	// Faults opens the place for what is wrong with lines, keeping its first size bytes.
 	Faults   func(size int64) (FaultLog, error)
 	ReadFile func(path string) ([]byte, error) // see [IssueOptions]
+	Size     int                               // see [BulkOptions]
 	DryRun   bool
 	// Progress is told of every batch when it is stored; nil: nobody is.
 	Progress func(ImportReport)
@@ -117,7 +118,7 @@ func (o *Office) tryImport(ctx context.Context, actor string, i Import) (ImportR
 	if r.faults, err = i.Faults(0); err != nil {
 		return r.report, err
 	}
-	err = o.IssueAll(ctx, actor, i.Rows(), BulkOptions{ReadFile: i.ReadFile, DryRun: true, Stored: func(b BulkBatch) error {
+	err = o.IssueAll(ctx, actor, i.Rows(), BulkOptions{ReadFile: i.ReadFile, Size: i.Size, DryRun: true, Stored: func(b BulkBatch) error {
 		r.report.Issued += b.Passed
 		if err := r.write(append(b.Invalid, b.Refused...)); err != nil {
 			return err
@@ -194,7 +195,7 @@ func (r *importRun) run(ctx context.Context, actor string) error {
 	if err := r.write(r.state.Refused); err != nil {
 		return err
 	}
-	err := r.office.IssueAll(ctx, actor, r.remaining(), BulkOptions{ReadFile: r.ReadFile, Before: r.before, Mark: r.mark, Stored: r.after})
+	err := r.office.IssueAll(ctx, actor, r.remaining(), BulkOptions{ReadFile: r.ReadFile, Size: r.Size, Before: r.before, Mark: r.mark, Stored: r.after})
 	if errors.Is(err, ErrSuperseded) {
 		err = errors.Join(ErrImportElsewhere, err)
 	}
