@@ -49,6 +49,9 @@ func (v *Valid) Images() [][]byte { return v.images }
 // Holder returns the checked holder.
 func (v *Valid) Holder() Holder { return v.licence.Holders[0] }
 
+// Number returns the checked number of the licence.
+func (v *Valid) Number() string { return v.licence.Number }
+
 // Licence returns the licence under its identifier and its place in the status
 // lists.
 func (v *Valid) Licence(id Identifier, status StatusRef, signedAt time.Time) *Licence {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ import (
 
 func newLicence(s *settings) *cobra.Command {
 	return group("licence", "证照 licences",
-		newIssue(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s),
+		newIssue(s), newImport(s), newLicenceExport(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s),
 		newPresent(s), newBind(s), newDevices(s), newUnbind(s),
 		newStep(s, licence.Suspend, "暂扣 suspend a licence"), newStep(s, licence.Resume, "恢复 resume a suspended licence"),
 		newStep(s, licence.Revoke, "注销或吊销 revoke a licence for ever"))
@@ -110,15 +109,8 @@ func newIssue(s *settings) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", file, err)
 			}
-			folder := filepath.Dir(file)
-			readFile := func(path string) ([]byte, error) {
-				if !filepath.IsAbs(path) {
-					path = filepath.Join(folder, path)
-				}
-				return readLimited(path, maxApplicationFile)
-			}
 			return s.with(func(o *office.Office) error {
-				r, err := o.Issue(cmd.Context(), s.actor, id, application, office.IssueOptions{RequestID: requestID, ReadFile: readFile})
+				r, err := o.Issue(cmd.Context(), s.actor, id, application, office.IssueOptions{RequestID: requestID, ReadFile: besideFile(file)})
 				if err != nil {
 					return err
 				}

@@ -17,6 +17,7 @@ import (
 	"github.com/elicence/elicence/internal/demo"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/exchange"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
 	"github.com/elicence/elicence/pki/ca"
@@ -75,7 +76,7 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, office.ErrNotInForce,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, office.ErrNotInForce, office.ErrImportChanged, office.ErrImportElsewhere,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
@@ -118,6 +119,10 @@ func hintFor(err error) string {
 		return "give --root-passphrase-file FILE or --root-token FILE, as the plan says"
 	case errors.Is(err, licence.ErrNoDevice):
 		return "see the devices with: elicence licence devices ID"
+	case errors.Is(err, office.ErrImportChanged):
+		return "import the file as it was to the end; what was changed or added, as another file"
+	case errors.Is(err, exchange.ErrHeader):
+		return "see the fields with: elicence category show NNN"
 	case errors.Is(err, office.ErrNoCategory):
 		return "find it with: elicence category search WORD"
 	default:

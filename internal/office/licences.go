@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
-	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -98,27 +96,16 @@ func requestOf(id catalogue.ID, issuer string, a *licence.Application, requestID
 
 // issueValid signs and stores a licence whose application has passed.
 func (o *Office) issueValid(ctx context.Context, actor string, category *catalogue.Category, issuer licence.Authority, valid *licence.Valid, request licence.Request) (licence.Record, error) {
-	key, err := o.authorityKey(ctx, issuer)
+	m, err := o.mandate(ctx, category, issuer)
 	if err != nil {
 		return licence.Record{}, err
 	}
-	// Pictures first: a licence never refers to one that is not there.
-	for _, image := range valid.Images() {
-		if err := o.documents.Put(ctx, image); err != nil {
-			return licence.Record{}, err
-		}
-	}
-	serial := licence.Serial{Bucket: o.store.Bucket(valid.Holder())}
-	if _, err := rand.Read(serial.Random[:]); err != nil {
-		return licence.Record{}, fmt.Errorf("drawing a serial: %w", err)
-	}
-	identifier, err := licence.NewIdentifier(category.Code, issuer.USCC, serial, 1)
-	if err != nil {
+	if err := o.keepPictures(ctx, valid); err != nil {
 		return licence.Record{}, err
 	}
 	for range placeTries {
 		var record licence.Record
-		record, err = o.signAndStore(ctx, actor, valid, identifier, issuer, key, request)
+		record, err = o.signAndStore(ctx, actor, m, valid, request)
 		// Another process was faster with the place in the status list: the licence is
 		// signed anew with another one.
 		if !errors.Is(err, licence.ErrIndexTaken) {
@@ -133,28 +120,18 @@ func (o *Office) issueValid(ctx context.Context, actor string, category *catalog
 // nearly always.
 const placeTries = 8
 
-// signAndStore issues a licence under an identifier.
-func (o *Office) signAndStore(ctx context.Context, actor string, valid *licence.Valid, identifier licence.Identifier, issuer licence.Authority, key *pki.Key, request licence.Request) (licence.Record, error) {
-	ref, err := o.reserve(ctx, issuer)
+// signAndStore issues a licence at a place that is drawn for it.
+func (o *Office) signAndStore(ctx context.Context, actor string, m mandate, valid *licence.Valid, request licence.Request) (licence.Record, error) {
+	ref, err := o.reserve(ctx, m.issuer)
 	if err != nil {
 		return licence.Record{}, err
 	}
-	now := o.now()
-	l := valid.Licence(identifier, ref, now)
-	signed, err := licence.Sign(l, key)
+	s, err := o.sign(actor, m, valid, ref, request)
 	if err != nil {
 		o.store.ReleaseIndex(ref)
 		return licence.Record{}, err
 	}
-	digest := sm3.Sum(signed)
-	entry, err := audit.NewRecord(audit.Entry{
-		Time: now.Unix(), Actor: actor, Act: audit.ActLicenceIssue, Subject: identifier.String(), Digest: digest[:],
-	}, nil)
-	if err != nil {
-		o.store.ReleaseIndex(ref)
-		return licence.Record{}, err
-	}
-	record, err := o.store.Issue(ctx, licence.Submission{Licence: l, Signed: signed, Point: issuer.Point, Request: request, Audit: entry})
+	record, err := o.store.Issue(ctx, s)
 	if err != nil {
 		o.store.ReleaseIndex(ref)
 		return licence.Record{}, err

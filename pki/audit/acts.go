@@ -48,3 +48,7 @@ const (
 	// ActLicencePresent: a holder at a counter was given a code of the service.
 	ActLicencePresent Act = "licence.present"
 )
+
+// ActLicenceImport: the import of a file of applications began; the subject is the
+// category, the digest the file's. Each licence has an entry of its own.
+const ActLicenceImport Act = "licence.import"
