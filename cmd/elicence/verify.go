@@ -145,6 +145,9 @@ func printInspection(out io.Writer, found office.Inspection) error {
 			}
 			lines = append(lines, fmt.Sprintf("  %s %s  %s  %s", l.Category, l.CategoryName, l.Number, l.Holder), fmt.Sprintf("  %s  %s 至 %s", l.Issuer, l.ValidFrom, until))
 		}
+		if c := d.Copy; c != nil {
+			lines = append(lines, fmt.Sprintf("  加注件 copy %s", c.Number), "  仅供 for "+c.Recipient, "  用于 purpose "+c.Purpose, "  有效期至 until "+c.Until)
+		}
 	}
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/path"
@@ -153,6 +152,7 @@ type PDFInspection struct {
 	Pages      int                `json:"pages"`
 	Signatures []SignatureFinding `json:"signatures"`
 	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
+	Copy       *CopyFinding       `json:"copy"`    // of a purpose-bound copy, null for anything else
 }
 
 // SignatureFinding is what was found of one signature.
@@ -269,32 +269,30 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if result.Verdict != verify.Valid {
 		return result, nil
 	}
-	signed, err := signedForm(doc)
+	inside, err := attachments(doc)
 	if err != nil {
 		return Inspection{}, err
 	}
-	if signed == nil {
+	switch {
+	case inside.licence == nil && inside.copy != nil:
+		result.because(statementForm(errors.New("the licence that it is about is not inside")))
+		return result, nil
+	case inside.licence == nil:
 		return result, nil
 	}
 	found.Licence = &LicenceFinding{}
-	verdict, cause := i.licence(signed, report, found.Licence)
+	verdict, cause := i.licence(inside.licence, report, found.Licence)
 	found.Licence.Verdict, found.Licence.Cause = verdict, cause.EN
-	result.because(verdict, cause)
-	return result, nil
-}
-
-// signedForm returns a licence's signed form that travels in a PDF, or nil.
-func signedForm(doc *pdf.Document) ([]byte, error) {
-	files, err := doc.EmbeddedFiles()
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		if f.Name == render.AttachmentName && f.MediaType == render.AttachmentType {
-			return f.Data, nil
+	if inside.copy != nil {
+		// A licence that is not in force has no copies that are; of one that is, the
+		// copy's own verdict counts.
+		own, why := i.boundCopy(inside, found)
+		if verdict == verify.Valid || verdict == verify.ValidStale && own != verify.Valid {
+			verdict, cause = own, why
 		}
 	}
-	return nil, nil
+	result.because(verdict, cause)
+	return result, nil
 }
 
 func finding(s *pdf.Signed) SignatureFinding {

@@ -48,3 +48,10 @@ const (
 	// ActLicencePresent: a holder at a counter was given a code of the service.
 	ActLicencePresent Act = "licence.present"
 )
+
+// Acts that give a statement about a licence away; the digest is the statement's.
+const (
+	ActLicenceCopy     Act = "licence.copy"     // a purpose-bound copy; for whom and for what are details
+	ActLicenceAnswer   Act = "licence.answer"   // a signed yes or no; the question is in the details
+	ActLicenceEvidence Act = "licence.evidence" // an evidence bundle; the digest is its manifest's
+)
