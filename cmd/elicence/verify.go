@@ -22,36 +22,49 @@ const maxVerified = 512 << 20
 
 func newVerify(s *settings) *cobra.Command {
 	var dir, pin string
+	var witnessKeys []string
 	cmd := &cobra.Command{
 		Use:   "verify [--trust DIR [--root-sm3 HEX]] FILE|CODE",
-		Short: "核验 verify a PDF, a picture of a code, or a code",
-		Long: "Verifies a PDF, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
-			"Without --trust the data folder's own trust files are used.",
+		Short: "核验 verify a PDF, an evidence bundle, a picture of a code, or a code",
+		Long: "Verifies a PDF, an evidence bundle, a picture of a code, the text of a code in a file, or a code given as it is, without a\n" +
+			"network. Without --trust the data folder's own trust files are used. An evidence bundle brings its own trust files: it needs\n" +
+			"only --root-sm3, or a folder whose first root is one of its own.",
 		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var found office.Inspection
-			err := s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
+			var err error
+			if pin != "" && dir == "" && isEvidence(args[0]) {
+				found, err = inspectEvidence(cmd.Context(), args[0], pin, witnessKeys)
+				return s.answer(cmd, found, err)
+			}
+			err = s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
 				var err error
 				found, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin())
 				return err
 			})
-			if err != nil {
-				return err
-			}
-			if s.json {
-				err = printJSON(cmd.OutOrStdout(), found)
-			} else {
-				err = printInspection(cmd.OutOrStdout(), found)
-			}
-			if err == nil && !found.Accepted() {
-				return errNotValid
-			}
-			return err
+			return s.answer(cmd, found, err)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
 	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
+	cmd.Flags().StringArrayVar(&witnessKeys, "witness-key", nil, "public point of a witness of an evidence bundle, in a `FILE|HEX`; may be repeated")
 	return cmd
+}
+
+// answer prints what was found; an error is why nothing was.
+func (s *settings) answer(cmd *cobra.Command, found office.Inspection, err error) error {
+	if err != nil {
+		return err
+	}
+	if s.json {
+		err = printJSON(cmd.OutOrStdout(), found)
+	} else {
+		err = printInspection(cmd.OutOrStdout(), found)
+	}
+	if err == nil && !found.Accepted() {
+		return errNotValid
+	}
+	return err
 }
 
 // withInspector loads trust files from a folder, or those of the data folder, which is
@@ -148,6 +161,9 @@ func printInspection(out io.Writer, found office.Inspection) error {
 		if c := d.Copy; c != nil {
 			lines = append(lines, fmt.Sprintf("  加注件 copy %s", c.Number), "  仅供 for "+c.Recipient, "  用于 purpose "+c.Purpose, "  有效期至 until "+c.Until)
 		}
+	}
+	if found.Evidence != nil {
+		lines = append(lines, evidenceLines(found.Evidence)...)
 	}
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/path"
@@ -25,9 +26,10 @@ import (
 // Inspector verifies whatever it is given, a code, a picture of one, or a PDF,
 // against one set of trust files and without a network.
 type Inspector struct {
-	cache    *trust.Cache
-	verifier *verify.Verifier
-	pdf      pdf.Trust
+	cache      *trust.Cache
+	verifier   *verify.Verifier
+	pdf        pdf.Trust
+	revocation path.Revocation
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -59,7 +61,7 @@ func newInspector(cache *trust.Cache, o trust.Options, second pki.SecondOpinion,
 		return nil, err
 	}
 	codes := verify.New(cache, verify.Options{Second: second, Now: o.Now, Disagree: func(digits string) { disagree([]byte(digits)) }})
-	return &Inspector{cache: cache, verifier: codes, pdf: documents, disagree: disagree}, nil
+	return &Inspector{cache: cache, verifier: codes, pdf: documents, revocation: revocation, disagree: disagree}, nil
 }
 
 // documentTrust opens the anchors for documents that a trust list names.
@@ -124,7 +126,7 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 
 // Inspection is what was found.
 type Inspection struct {
-	Input     string           `json:"input"` // code, picture, pdf or number
+	Input     string           `json:"input"` // code, picture, pdf, evidence, answer or number
 	Verdict   verify.Verdict   `json:"verdict"`
 	CauseCode verify.CauseCode `json:"cause_code"`
 	Cause     string           `json:"cause"` // one plain reason, English
@@ -133,6 +135,7 @@ type Inspection struct {
 	NextZH    string           `json:"next_zh"`
 	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
 	Document  *PDFInspection   `json:"document"` // of a PDF, null otherwise
+	Evidence  *EvidenceFinding `json:"evidence"` // of an evidence bundle, null otherwise
 	// Online: the register was asked by a number, and nothing was verified that a
 	// terminal could verify without a network.
 	Online bool `json:"online"`
@@ -209,13 +212,13 @@ func (i *Inspector) Code(text string) Inspection {
 }
 
 // ErrInput says that bytes are neither a code, a picture nor a PDF.
-var ErrInput = errors.New("neither a code, a PNG or JPEG picture, nor a PDF")
+var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, nor an evidence bundle")
 
 // maxCodeFile is the longest text file that is taken for a code.
 const maxCodeFile = 64 << 10
 
-// File decides on a file by its content: PDF, PNG or JPEG picture, or the text of a
-// code. The error is about a file that cannot be judged at all.
+// File decides on a file by its content: PDF, PNG or JPEG picture, evidence bundle, or the
+// text of a code. The error is about a file that cannot be judged at all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
 	switch {
 	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
@@ -228,6 +231,8 @@ func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error
 		found := i.Code(text)
 		found.Input = InputPicture
 		return found, nil
+	case evidence.Looks(content):
+		return i.evidence(ctx, content)
 	case len(content) <= maxCodeFile && LooksLikeCode(string(content)):
 		return i.Code(string(content)), nil
 	default:
@@ -319,8 +324,8 @@ func finding(s *pdf.Signed) SignatureFinding {
 	return f
 }
 
-// licence decides on the signed form inside a PDF whose signatures are in order, and
-// fills in what it says once it is known to be its issuer's.
+// licence decides on the signed form inside a PDF whose signatures are in order, or on one
+// alone (no report), and fills in what it says once it is known to be its issuer's.
 func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding) (verify.Verdict, verify.Cause) {
 	notLicence := func(err error) (verify.Verdict, verify.Cause) {
 		return verify.Malformed, next(documentCause(causeLicenceForm, "文件所附的证照数据不合格式", "the licence inside has not the form of one", err), nextAskZH, nextAskEN)
@@ -367,7 +372,7 @@ func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding
 	if refusal := issuer.RefusesList(l.Status.List, l.SignedAt); refusal != "" {
 		return verify.OutOfScope, verify.ListCause(refusal)
 	}
-	if !sealedBy(report, issuer.USCC) {
+	if report != nil && !sealedBy(report, issuer.USCC) {
 		return verify.OutOfScope, out(causeNotSealedByIssuer, "文件上没有发证机关的印章", "the document is not sealed by the authority that issued the licence")
 	}
 	return i.verifier.Standing(verify.Claim{
