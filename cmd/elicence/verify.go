@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
 )
@@ -23,23 +24,27 @@ const maxVerified = 512 << 20
 func newVerify(s *settings) *cobra.Command {
 	var dir, pin string
 	var witnessKeys []string
+	var subject about
 	cmd := &cobra.Command{
 		Use:   "verify [--trust DIR [--root-sm3 HEX]] FILE|CODE",
-		Short: "核验 verify a PDF, an evidence bundle, a picture of a code, or a code",
-		Long: "Verifies a PDF, an evidence bundle, a picture of a code, the text of a code in a file, or a code given as it is, without a\n" +
-			"network. Without --trust the data folder's own trust files are used. An evidence bundle brings its own trust files: it needs\n" +
+		Short: "核验 verify a PDF, an evidence bundle, a signed answer, a picture of a code, or a code",
+		Long: "Verifies a PDF, an evidence bundle, a signed answer, a picture of a code, the text of a code in a file, or a code given as it\n" +
+			"is, without a network. Without --trust the data folder's own trust files are used. An evidence bundle brings its own trust files: it needs\n" +
 			"only --root-sm3, or a folder whose first root is one of its own.",
 		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var found office.Inspection
-			var err error
+			commitment, err := subject.commitment()
+			if err != nil {
+				return err
+			}
 			if pin != "" && dir == "" && isEvidence(args[0]) {
 				found, err = inspectEvidence(cmd.Context(), args[0], pin, witnessKeys)
 				return s.answer(cmd, found, err)
 			}
 			err = s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
 				var err error
-				found, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin())
+				found, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
 				return err
 			})
 			return s.answer(cmd, found, err)
@@ -47,6 +52,7 @@ func newVerify(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
 	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
+	subject.flags(cmd)
 	cmd.Flags().StringArrayVar(&witnessKeys, "witness-key", nil, "public point of a witness of an evidence bundle, in a `FILE|HEX`; may be repeated")
 	return cmd
 }
@@ -98,7 +104,14 @@ func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*of
 
 // inspect verifies an argument: a file if there is one with this name, standard
 // input for -, else a code.
-func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader) (office.Inspection, error) {
+func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader, about *answer.Commitment) (office.Inspection, error) {
+	if about != nil {
+		signed, err := readLimited(what, answer.MaxSize)
+		if err != nil {
+			return office.Inspection{}, err
+		}
+		return i.Answer(signed, about), nil
+	}
 	if what == "-" {
 		content, err := io.ReadAll(io.LimitReader(stdin, maxVerified+1))
 		if err != nil {
@@ -134,6 +147,11 @@ func printInspection(out io.Writer, found office.Inspection) error {
 		fmt.Sprintf("%s %s  %s", w.Symbol, w.ZH, w.EN),
 		"  " + found.CauseZH + "  " + found.Cause,
 		"  " + found.NextZH + "  " + found.NextEN,
+	}
+	if a := found.Answer; a != nil {
+		// The verdict is on the signature; what people look at first is the answer.
+		lines[0] = "签名 signature: " + lines[0] + "　答复 answer: " + a.Answer
+		lines = append(lines, "  问题 question "+a.Question, "  日期 day "+a.Day, "  截至 as of "+a.AsOf+"  "+a.Service)
 	}
 	if found.Code != nil {
 		for _, said := range found.Code.Says() {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
@@ -136,6 +137,7 @@ type Inspection struct {
 	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
 	Document  *PDFInspection   `json:"document"` // of a PDF, null otherwise
 	Evidence  *EvidenceFinding `json:"evidence"` // of an evidence bundle, null otherwise
+	Answer    *AnswerFinding   `json:"answer"`   // of a signed answer, null otherwise
 	// Online: the register was asked by a number, and nothing was verified that a
 	// terminal could verify without a network.
 	Online bool `json:"online"`
@@ -147,8 +149,11 @@ func (i *Inspection) because(v verify.Verdict, c verify.Cause) {
 	i.NextZH, i.NextEN = c.Next(v)
 }
 
-// Accepted reports whether the verdict is valid.
-func (i Inspection) Accepted() bool { return i.Verdict == verify.Valid }
+// Accepted reports whether the verdict is valid, and of a signed answer also that it is
+// yes: whoever looks at nothing else must not take a no for a yes.
+func (i Inspection) Accepted() bool {
+	return i.Verdict == verify.Valid && (i.Answer == nil || i.Answer.Answer == answer.Yes.String())
+}
 
 // PDFInspection is what was found of a PDF.
 type PDFInspection struct {
@@ -212,13 +217,13 @@ func (i *Inspector) Code(text string) Inspection {
 }
 
 // ErrInput says that bytes are neither a code, a picture nor a PDF.
-var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, nor an evidence bundle")
+var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, an evidence bundle, nor a signed answer")
 
 // maxCodeFile is the longest text file that is taken for a code.
 const maxCodeFile = 64 << 10
 
-// File decides on a file by its content: PDF, PNG or JPEG picture, evidence bundle, or the
-// text of a code. The error is about a file that cannot be judged at all.
+// File decides on a file by its content: PDF, PNG or JPEG picture, evidence bundle, signed
+// answer, or the text of a code. The error is about a file that cannot be judged at all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
 	switch {
 	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
@@ -233,6 +238,8 @@ func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error
 		return found, nil
 	case evidence.Looks(content):
 		return i.evidence(ctx, content)
+	case answer.Looks(content):
+		return i.Answer(content, nil), nil
 	case len(content) <= maxCodeFile && LooksLikeCode(string(content)):
 		return i.Code(string(content)), nil
 	default:

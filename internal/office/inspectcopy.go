@@ -8,6 +8,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/licence/boundcopy"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
@@ -108,7 +109,7 @@ func (i *Inspector) statement(signed []byte, kid pki.KID, open func(*pki.PublicK
 			return nil, verify.NoData, undecided(err)
 		case errors.Is(err, pki.ErrBusy):
 			return nil, verify.NoData, undecided(err)
-		case errors.Is(err, boundcopy.ErrNotSigned):
+		case errors.Is(err, boundcopy.ErrNotSigned), errors.Is(err, answer.ErrNotSigned):
 			refused = err
 			continue
 		case err != nil:
