@@ -66,7 +66,7 @@ func viewLicence(c *catalogue.Catalogue, r licence.Record) licenceView {
 		until := l.LastDay.String()
 		v.ValidUntil = &until
 	}
-	category, ok := c.Category(l.Category)
+	category, ok := c.Version(l.Category, l.Schema)
 	if !ok {
 		return v
 	}

@@ -47,7 +47,7 @@ func (o *Office) answer(ctx context.Context, actor string, q Ask) (*answer.Answe
 	if err := q.Question.Check(o.catalogue); err != nil {
 		return nil, nil, err
 	}
-	inclusions, err := answer.LoadInclusions(o.catalogue)
+	inclusions, err := answer.LoadInclusions()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -182,7 +182,7 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 const configSetting = "config"
 
 func assemble(dir string, keys *keystore.Store, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
-	cat, err := catalogue.Load()
+	cat, err := loadCatalogue(context.Background(), store, os.DirFS(filepath.Join(dir, catalogueName)))
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func Standing(r licence.Record, day civil.Day) Result {
 
 // has reports whether a licence's field is, or includes, what is asked for.
 func (j Judge) has(q Question, l *licence.Licence) bool {
-	category, ok := j.Catalogue.Category(l.Category)
+	category, ok := j.Catalogue.Version(l.Category, l.Schema)
 	if !ok {
 		return false
 	}

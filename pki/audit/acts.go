@@ -55,3 +55,9 @@ const (
 	ActLicenceAnswer   Act = "licence.answer"   // a signed yes or no; the question is in the details
 	ActLicenceEvidence Act = "licence.evidence" // an evidence bundle; the digest is its manifest's
 )
+
+// Acts on the catalogue; the subject is the category, the digest is the change's.
+const (
+	ActCategoryAdd    Act = "category.add"
+	ActCategoryChange Act = "category.change"
+)
