@@ -81,7 +81,7 @@ func Validate(a *Application, c *catalogue.Category, issuer *Authority, readFile
 		issuer = new(Authority)
 	}
 	v := &validation{application: a, category: c, issuer: issuer, readFile: readFile, result: &Valid{
-		licence: Licence{Category: c.ID, Schema: catalogue.Schema, Number: a.Number, IssuerName: issuer.Name, Fields: make(map[string]Value)},
+		licence: Licence{Category: c.ID, Schema: c.Schema, Number: a.Number, IssuerName: issuer.Name, Fields: make(map[string]Value)},
 	}}
 	if nobody {
 		v.fault("issuer", "is no authority that issues category %s", c.ID)

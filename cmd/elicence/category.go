@@ -21,12 +21,14 @@ func newCategory(s *settings) *cobra.Command {
 			return c.Search(args[0]), nil
 		}),
 		newCategoryShow(s),
-		newCategorySchema())
+		newCategorySchema(s),
+		newCategoryChange(s, "add", "增加类别 add a category", false),
+		newCategoryChange(s, "change", "变更类别 give a category a new schema", true))
 }
 
 func categoryCommand(s *settings, use, short string, args cobra.PositionalArgs, find func(*catalogue.Catalogue, []string) ([]*catalogue.Category, error)) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := catalogue.Load()
+		c, err := office.LoadCatalogue(s.data)
 		if err != nil {
 			return err
 		}
@@ -61,7 +63,7 @@ type fieldView struct {
 
 func newCategoryShow(s *settings) *cobra.Command {
 	return &cobra.Command{Use: "show NNN", Short: "显示一个类别及其字段 one category with its fields", Args: arguments("NNN"), RunE: func(cmd *cobra.Command, args []string) error {
-		category, err := oneCategory(args[0])
+		category, err := oneCategory(s, args[0])
 		if err != nil {
 			return err
 		}
@@ -75,13 +77,14 @@ func newCategoryShow(s *settings) *cobra.Command {
 		if s.json {
 			return printJSON(cmd.OutOrStdout(), struct {
 				office.CategoryView
+				Schema     int         `json:"schema"`
 				Aliases    []string    `json:"aliases"`
 				Agency     string      `json:"agency"`
 				NumberRule string      `json:"number_rule"`
 				Example    string      `json:"number_example"`
 				Source     string      `json:"source"`
 				FieldList  []fieldView `json:"field_list"`
-			}{office.ViewCategory(category), category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, fields})
+			}{office.ViewCategory(category), category.Schema, category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, fields})
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n%s  %s  %s  %s\n编号 number: %s, 例如 e.g. %s\n", category.ID, category.NameZH, category.NameEN,
 			category.Kind, category.AgencyZH, category.Level, category.Validity, category.NumberRuleZH, category.NumberExample)
@@ -93,12 +96,12 @@ func newCategoryShow(s *settings) *cobra.Command {
 }
 
 // oneCategory returns the category with a three-digit number.
-func oneCategory(number string) (*catalogue.Category, error) {
+func oneCategory(s *settings, number string) (*catalogue.Category, error) {
 	id, err := catalogue.ParseID(number)
 	if err != nil {
 		return nil, err
 	}
-	c, err := catalogue.Load()
+	c, err := office.LoadCatalogue(s.data)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +112,9 @@ func oneCategory(number string) (*catalogue.Category, error) {
 	return category, nil
 }
 
-func newCategorySchema() *cobra.Command {
+func newCategorySchema(s *settings) *cobra.Command {
 	return &cobra.Command{Use: "schema NNN", Short: "申请数据的 JSON Schema the JSON Schema of what licence issue takes", Args: arguments("NNN"), RunE: func(cmd *cobra.Command, args []string) error {
-		category, err := oneCategory(args[0])
+		category, err := oneCategory(s, args[0])
 		if err != nil {
 			return err
 		}
@@ -129,4 +132,50 @@ func (f fieldView) row() []string {
 		limit = "≤ " + strconv.Itoa(f.MaxLength)
 	}
 	return []string{f.Code, f.Name, f.Type, required, limit, f.Example}
+}
+
+// newCategoryChange makes the commands that change the catalogue: of categories that are
+// known, or of new ones.
+func newCategoryChange(s *settings, use, short string, known bool) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use: use + " --file F.json", Short: short, Args: cobra.NoArgs,
+		Long: "Reads {\"category\": {column: value, …}, \"fields\": [{column: value, …}, …]} with the columns of the embedded catalogue, checks the\n" +
+			"whole, and keeps it in DATA/catalogue. It is in force at the next start of the service; terminals know it after the next\n" +
+			"publication. Licences that were issued before keep their schema and stay readable.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := readInput("--file", file, cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			change, err := catalogue.ParseChange(b)
+			if err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+			return s.with(func(o *office.Office) error {
+				for _, id := range change.About() {
+					if _, there := o.Catalogue().Category(id); there && !known {
+						return fmt.Errorf("%s: category %s exists: use category change", file, id)
+					} else if !there && known {
+						return fmt.Errorf("%s: category %s: %w", file, id, office.ErrNoCategory)
+					}
+				}
+				changed, err := o.ChangeCatalogue(cmd.Context(), s.actor, change)
+				if err != nil {
+					return fmt.Errorf("%s: %w", file, err)
+				}
+				category, ok := changed.Category(change.About()[0])
+				if !ok {
+					return fmt.Errorf("%s: %w", file, office.ErrNoCategory)
+				}
+				if s.json {
+					return printJSON(cmd.OutOrStdout(), map[string]any{"id": category.ID.String(), "name": category.NameZH, "schema": category.Schema})
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s  schema %d\n", category.ID, category.NameZH, category.Schema)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&file, "file", "", "`FILE` in JSON; - is standard input")
+	return cmd
 }

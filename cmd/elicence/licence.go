@@ -18,7 +18,7 @@ import (
 
 func newLicence(s *settings) *cobra.Command {
 	return group("licence", "证照 licences",
-		newIssue(s), newImport(s), newLicenceExport(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s),
+		newIssue(s), newImport(s), newLicenceExport(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s), newCopy(s), newEvidence(s), newAsk(s),
 		newPresent(s), newBind(s), newDevices(s), newUnbind(s),
 		newStep(s, licence.Suspend, "暂扣 suspend a licence"), newStep(s, licence.Resume, "恢复 resume a suspended licence"),
 		newStep(s, licence.Revoke, "注销或吊销 revoke a licence for ever"))
@@ -65,7 +65,7 @@ func viewLicence(c *catalogue.Catalogue, r licence.Record) licenceView {
 		until := l.LastDay.String()
 		v.ValidUntil = &until
 	}
-	category, ok := c.Category(l.Category)
+	category, ok := c.Version(l.Category, l.Schema)
 	if !ok {
 		return v
 	}

@@ -44,8 +44,8 @@ func testMain(m *testing.M) int {
 }
 
 // TestScripts runs testdata/script/*.txtar against the real programs, beside a
-// photograph photo.jpg, an empty page in.pdf and the sample ceremony.yaml, with a free address in $ADDRESS. What
-// needs another program stands behind [tool:NAME]; a missing one is reported as a
+// photograph photo.jpg, an empty page in.pdf and the sample ceremony.yaml, with a free address in $ADDRESS and
+// a day of next month in $SOON. What needs another program stands behind [tool:NAME]; a missing one is reported as a
 // skipped test of its own, and fails under CI=true.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -99,6 +99,7 @@ func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync
 				return err
 			}
 			env.Setenv("ADDRESS", address)
+			env.Setenv("SOON", time.Now().AddDate(0, 0, 30).Format(time.DateOnly))
 			if err := os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o700); err != nil {
 				return err
 			}

@@ -7,20 +7,18 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/oid"
-	"github.com/elicence/elicence/pki/tsa"
 )
 
 func newServe(s *settings) *cobra.Command {
 	var listen, ocspListen, metricsListen string
 	var proxies []string
-	var clockError time.Duration
+	var clock clockFlag
 	var ocspMiB uint
 	cmd := &cobra.Command{
 		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--ocsp-memory MIB] [--metrics-listen ADDRESS] [--proxy NETWORK,…] [--clock-error TIME] [--tsa-policy OID]",
@@ -33,12 +31,8 @@ func newServe(s *settings) *cobra.Command {
 			}
 			metrics := api.NewMetrics()
 			s.observe = metrics.Observe
-			// With a larger one every time stamp would be refused.
-			if clockError < 0 || clockError > tsa.MaxClockError {
-				return fmt.Errorf("--clock-error: %s is not between 0 and %s", clockError, tsa.MaxClockError)
-			}
-			if clockError > 0 {
-				s.clock = tsa.ClockSettings{Probe: tsa.DeclaredClock(clockError)}
+			if err := clock.set(s); err != nil {
+				return err
 			}
 			if ocspMiB < 1 || ocspMiB > 1<<20 {
 				return errors.New("--ocsp-memory: must be 1 to 1048576 MiB")
@@ -69,7 +63,7 @@ func newServe(s *settings) *cobra.Command {
 	cmd.Flags().UintVar(&ocspMiB, "ocsp-memory", 512, "`MIB` of memory for OCSP answers that are made ahead: about 600 certificates each")
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
 	cmd.Flags().StringSliceVar(&proxies, "proxy", nil, "`NETWORK`s of proxies whose word on a caller's address counts, as 10.1.2.0/24; a proxy on this machine always is one")
-	cmd.Flags().DurationVar(&clockError, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")
+	clock.add(cmd)
 	cmd.Flags().StringVar(&s.tsaPolicy, "tsa-policy", "", "`OID` of the policy of time stamps, in place of that of init --tsa-policy")
 	return cmd
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	docreport "github.com/elicence/elicence/internal/report"
+	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
 )
@@ -27,12 +28,15 @@ const maxVerified = 512 << 20
 
 func newVerify(s *settings) *cobra.Command {
 	var dir, pin, out string
+	var witnessKeys []string
+	var subject about
 	cmd := &cobra.Command{
 		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] FILE|CODE",
-		Short: "核验 verify a PDF or OFD document, a picture of a code, or a code",
-		Long: "Verifies a PDF or OFD document, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
-			"Without --trust the data folder's own trust files are used. --report writes what was found of a document as a\n" +
-			"page for people, with every step and certificate for experts.",
+		Short: "核验 verify a PDF or OFD document, an evidence bundle, a signed answer, a picture of a code, or a code",
+		Long: "Verifies a PDF or OFD document, an evidence bundle, a signed answer, a picture of a code, the text of a code in a file, or a\n" +
+			"code given as it is, without a network. Without --trust the data folder's own trust files are used. An evidence bundle brings its\n" +
+			"own trust files: it needs only --root-sm3, or a folder whose first root is one of its own. --report writes what was found of a\n" +
+			"document as a page for people, with every step and certificate for experts.",
 		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out != "" {
@@ -42,34 +46,47 @@ func newVerify(s *settings) *cobra.Command {
 			}
 			var found office.Inspection
 			var content []byte
-			err := s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
-				var err error
-				found, content, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin())
-				return err
-			})
+			commitment, err := subject.commitment()
 			if err != nil {
 				return err
 			}
-			if out != "" {
-				if err := writeReport(out, args[0], content, found); err != nil {
-					return err
-				}
+			if pin != "" && dir == "" && isEvidence(args[0]) {
+				found, err = inspectEvidence(cmd.Context(), args[0], pin, witnessKeys)
+				return s.answer(cmd, found, err)
 			}
-			if s.json {
-				err = printJSON(cmd.OutOrStdout(), found)
-			} else {
-				err = printInspection(cmd.OutOrStdout(), found)
+			err = s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
+				var err error
+				found, content, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
+				return err
+			})
+			if err == nil && out != "" {
+				err = writeReport(out, args[0], content, found)
 			}
-			if err == nil && !found.Accepted() {
-				return errNotValid
-			}
-			return err
+			return s.answer(cmd, found, err)
 		},
 	}
 	cmd.Flags().StringVar(&out, "report", "", "writes a report of a document to `FILE`, .html or .pdf")
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
 	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
+	subject.flags(cmd)
+	cmd.Flags().StringArrayVar(&witnessKeys, "witness-key", nil, "public point of a witness of an evidence bundle, in a `FILE|HEX`; may be repeated")
 	return cmd
+}
+
+// answer prints what was found; an error is why nothing was.
+func (s *settings) answer(cmd *cobra.Command, found office.Inspection, err error) error {
+	if err != nil {
+		return err
+	}
+	if s.json {
+		err = printJSON(cmd.OutOrStdout(), found)
+	} else {
+		err = printInspection(cmd.OutOrStdout(), found)
+	}
+	if err == nil && !found.Accepted() {
+		return errNotValid
+	}
+	return err
 }
 
 // withInspector loads trust files from a folder, or those of the data folder, which is
@@ -103,7 +120,14 @@ func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*of
 
 // inspect verifies an argument: a file if there is one with this name, standard
 // input for -, else a code. It returns the file's content too, nil for a code.
-func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader) (office.Inspection, []byte, error) {
+func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader, about *answer.Commitment) (office.Inspection, []byte, error) {
+	if about != nil {
+		signed, err := readLimited(what, answer.MaxSize)
+		if err != nil {
+			return office.Inspection{}, nil, err
+		}
+		return i.Answer(signed, about), signed, nil
+	}
 	var content []byte
 	var err error
 	if what == "-" {
@@ -169,6 +193,11 @@ func printInspection(out io.Writer, found office.Inspection) error {
 		"  " + found.CauseZH + "  " + found.Cause,
 		"  " + found.NextZH + "  " + found.NextEN,
 	}
+	if a := found.Answer; a != nil {
+		// The verdict is on the signature; what people look at first is the answer.
+		lines[0] = "签名 signature: " + lines[0] + "　答复 answer: " + a.Answer
+		lines = append(lines, "  问题 question "+a.Question, "  日期 day "+a.Day, "  截至 as of "+a.AsOf+"  "+a.Service)
+	}
 	if found.Code != nil {
 		for _, said := range found.Code.Says() {
 			lines = append(lines, "  "+said)
@@ -192,6 +221,12 @@ func printInspection(out io.Writer, found office.Inspection) error {
 			}
 			lines = append(lines, fmt.Sprintf("  %s %s  %s  %s", l.Category, l.CategoryName, l.Number, l.Holder), fmt.Sprintf("  %s  %s 至 %s", l.Issuer, l.ValidFrom, until))
 		}
+		if c := d.Copy; c != nil {
+			lines = append(lines, fmt.Sprintf("  加注件 copy %s", c.Number), "  仅供 for "+c.Recipient, "  用于 purpose "+c.Purpose, "  有效期至 until "+c.Until)
+		}
+	}
+	if found.Evidence != nil {
+		lines = append(lines, evidenceLines(found.Evidence)...)
 	}
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err

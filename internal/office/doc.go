@@ -7,6 +7,7 @@
 //	elicence.db    the store (package internal/store/records, in a bbolt file)
 //	keys/          the key store; kek beside it if the key-encryption key is a file
 //	documents/     pictures, encrypted
+//	catalogue/     the operator's changes of the catalogue; need not be there
 //	cache/         what can be made anew: PDFium as it was compiled for this machine
 //	desk.sock      while the service runs: where the counter's commands ask it
 //	offline/       keys that the service does not need: the root's and the trust

@@ -11,7 +11,8 @@ import (
 	"testing/fstest"
 
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/licence/render"
+	"github.com/elicence/elicence/licence/answer"
+	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/path"
@@ -27,10 +28,11 @@ import (
 // Inspector verifies whatever it is given, a code, a picture of one, or a PDF,
 // against one set of trust files and without a network.
 type Inspector struct {
-	cache    *trust.Cache
-	verifier *verify.Verifier
-	pdf      pdf.Trust
-	ofd      ofd.Trust
+	cache      *trust.Cache
+	verifier   *verify.Verifier
+	pdf        pdf.Trust
+	ofd        ofd.Trust
+	revocation path.Revocation
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -63,7 +65,7 @@ func newInspector(cache *trust.Cache, o trust.Options, codes verify.Options, rev
 	}
 	codes.Now, codes.Disagree = o.Now, func(digits string) { disagree([]byte(digits)) }
 	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: o.Now}
-	return &Inspector{cache: cache, verifier: verify.New(cache, codes), pdf: documents, ofd: packages, disagree: disagree}, nil
+	return &Inspector{cache: cache, verifier: verify.New(cache, codes), pdf: documents, ofd: packages, revocation: revocation, disagree: disagree}, nil
 }
 
 // tabledKeys is for how many keys the service has tables: 12 MB of them.
@@ -111,7 +113,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(cache, options, verify.Options{Second: second, Judge: o.signers.Judge}, ledgerRevocation{o}, func(content []byte) {
+	return newInspector(cache, options, verify.Options{Second: second, Judge: o.tabled.Judge}, ledgerRevocation{o}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
 }
@@ -133,7 +135,7 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 
 // Inspection is what was found.
 type Inspection struct {
-	Input     string           `json:"input"` // code, picture, pdf or number
+	Input     string           `json:"input"` // code, picture, pdf, evidence, answer or number
 	Verdict   verify.Verdict   `json:"verdict"`
 	CauseCode verify.CauseCode `json:"cause_code"`
 	Cause     string           `json:"cause"` // one plain reason, English
@@ -142,6 +144,8 @@ type Inspection struct {
 	NextZH    string           `json:"next_zh"`
 	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
 	Document  *PDFInspection   `json:"document"` // of a PDF or OFD document, null otherwise
+	Evidence  *EvidenceFinding `json:"evidence"` // of an evidence bundle, null otherwise
+	Answer    *AnswerFinding   `json:"answer"`   // of a signed answer, null otherwise
 	// Online: the register was asked by a number, and nothing was verified that a
 	// terminal could verify without a network.
 	Online bool `json:"online"`
@@ -153,8 +157,11 @@ func (i *Inspection) because(v verify.Verdict, c verify.Cause) {
 	i.NextZH, i.NextEN = c.Next(v)
 }
 
-// Accepted reports whether the verdict is valid.
-func (i Inspection) Accepted() bool { return i.Verdict == verify.Valid }
+// Accepted reports whether the verdict is valid, and of a signed answer also that it is
+// yes: whoever looks at nothing else must not take a no for a yes.
+func (i Inspection) Accepted() bool {
+	return i.Verdict == verify.Valid && (i.Answer == nil || i.Answer.Answer == answer.Yes.String())
+}
 
 // PDFInspection is what was found of a PDF or an OFD document.
 type PDFInspection struct {
@@ -164,6 +171,7 @@ type PDFInspection struct {
 	Signatures []SignatureFinding `json:"signatures"`
 	Cautions   []CautionFinding   `json:"cautions"`
 	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
+	Copy       *CopyFinding       `json:"copy"`    // of a purpose-bound copy, null for anything else
 }
 
 // LicenceFinding is what the signed form inside a PDF says.
@@ -197,20 +205,19 @@ func (i *Inspector) Code(text string) Inspection {
 	}
 }
 
-// ErrInput says that bytes are neither a code, a picture nor a document.
-var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, nor an OFD document")
+// ErrInput says that bytes are nothing that is verified here.
+var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, an OFD document, an evidence bundle, nor a signed answer")
 
 // maxCodeFile is the longest text file that is taken for a code.
 const maxCodeFile = 64 << 10
 
-// File decides on a file by its content: PDF, OFD, PNG or JPEG picture, or the text of a
-// code. The error is about a file that cannot be judged at all.
+// File decides on a file by its content: PDF, OFD, PNG or JPEG picture, evidence bundle,
+// signed answer, or the text of a code. The error is about a file that cannot be judged at
+// all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
 	switch {
 	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
 		return i.document(ctx, content)
-	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
-		return i.packaged(ctx, content)
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -219,6 +226,12 @@ func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error
 		found := i.Code(text)
 		found.Input = InputPicture
 		return found, nil
+	case evidence.Looks(content):
+		return i.evidence(ctx, content)
+	case answer.Looks(content):
+		return i.Answer(content, nil), nil
+	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
+		return i.packaged(ctx, content)
 	case len(content) <= maxCodeFile && LooksLikeCode(string(content)):
 		return i.Code(string(content)), nil
 	default:
@@ -265,58 +278,34 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if result.Verdict != verify.Valid {
 		return result, nil
 	}
-	signed, err := signedForm(doc)
+	inside, err := attachments(doc)
 	if err != nil {
 		return Inspection{}, err
 	}
-	if signed == nil {
+	switch {
+	case inside.licence == nil && inside.copy != nil:
+		result.because(statementForm(errors.New("the licence that it is about is not inside")))
+		return result, nil
+	case inside.licence == nil:
 		return result, nil
 	}
 	found.Licence, found.Cautions = &LicenceFinding{}, withoutAttachment(found.Cautions)
-	verdict, cause := i.licence(signed, report, found.Licence)
+	verdict, cause := i.licence(inside.licence, report, found.Licence)
 	found.Licence.Verdict, found.Licence.Cause = verdict, cause.EN
+	if inside.copy != nil {
+		// A licence that is not in force has no copies that are; of one that is, the
+		// copy's own verdict counts.
+		own, why := i.boundCopy(inside, found)
+		if verdict == verify.Valid || verdict == verify.ValidStale && own != verify.Valid {
+			verdict, cause = own, why
+		}
+	}
 	result.because(verdict, cause)
 	return result, nil
 }
 
-// packaged decides on an OFD document.
-func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, error) {
-	p, err := ofd.Open(bytes.NewReader(content), int64(len(content)))
-	if err != nil {
-		return Inspection{}, err
-	}
-	report, err := p.Verify(ctx, i.ofd)
-	if err != nil {
-		return Inspection{}, err
-	}
-	found := &PDFInspection{Format: "OFD", Pages: report.Document.Pages, Signatures: []SignatureFinding{}, Cautions: []CautionFinding{}}
-	for s := range report.Signatures {
-		found.Signatures = append(found.Signatures, packagedFinding(&report.Signatures[s]))
-	}
-	result := Inspection{Input: InputOFD, Document: found}
-	if errors.Is(report.Err(), pki.ErrDisagree) {
-		i.disagree(content)
-	}
-	result.because(documentVerdict(len(report.Signatures), report.Err()))
-	return result, nil
-}
-
-// signedForm returns a licence's signed form that travels in a PDF, or nil.
-func signedForm(doc *pdf.Document) ([]byte, error) {
-	files, err := doc.EmbeddedFiles()
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		if f.Name == render.AttachmentName && f.MediaType == render.AttachmentType {
-			return f.Data, nil
-		}
-	}
-	return nil, nil
-}
-
-// licence decides on the signed form inside a PDF whose signatures are in order, and
-// fills in what it says once it is known to be its issuer's.
+// licence decides on the signed form inside a PDF whose signatures are in order, or on one
+// alone (no report), and fills in what it says once it is known to be its issuer's.
 func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding) (verify.Verdict, verify.Cause) {
 	notLicence := func(err error) (verify.Verdict, verify.Cause) {
 		return verify.Malformed, next(documentCause(causeLicenceForm, "文件所附的证照数据不合格式", "the licence inside has not the form of one", err), nextAskZH, nextAskEN)
@@ -363,7 +352,7 @@ func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding
 	if refusal := issuer.RefusesList(l.Status.List, l.SignedAt); refusal != "" {
 		return verify.OutOfScope, verify.ListCause(refusal)
 	}
-	if !sealedBy(report, issuer.USCC) {
+	if report != nil && !sealedBy(report, issuer.USCC) {
 		return verify.OutOfScope, out(causeNotSealedByIssuer, "文件上没有发证机关的印章", "the document is not sealed by the authority that issued the licence")
 	}
 	return i.verifier.Standing(verify.Claim{

@@ -188,7 +188,7 @@ func verdictOf(r licence.Record, now time.Time) verify.Verdict {
 // describe says what a licence is, no more than the masked profile shows.
 func (o *Office) describe(r licence.Record, answer *verify.Result) error {
 	l := r.Licence
-	c, known := o.catalogue.Category(l.Category)
+	c, known := o.catalogue.Version(l.Category, l.Schema)
 	if !known {
 		return fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
 	}

@@ -56,7 +56,7 @@ type Office struct {
 	pictures  *likeness.Memory // of seals on documents
 	catalogue *catalogue.Catalogue
 	second    pki.SecondOpinion
-	signers   *fixedkey.Keys // of the codes that are verified here
+	tabled    *fixedkey.Keys // of the codes that are verified here
 	now       func() time.Time
 	observe   func(Event)
 
@@ -198,7 +198,7 @@ func (o *Office) recover(shared bool) error {
 }
 
 func assemble(dir string, keys *keystore.Store, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
-	cat, err := catalogue.Load()
+	cat, err := loadCatalogue(context.Background(), store, os.DirFS(filepath.Join(dir, catalogueName)))
 	if err != nil {
 		return nil, err
 	}
@@ -226,8 +226,8 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 	}
 	return &Office{
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
-		signers: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
-		clock:   clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
+		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
+		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 		pictures: likeness.NewMemory(),
 	}, nil
 }

@@ -26,7 +26,7 @@ func (o *Office) PDF(ctx context.Context, actor string, r licence.Record) ([]byt
 // picture and text carry the same digits.
 func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record, code Code) ([]byte, error) {
 	l := r.Licence
-	category, ok := o.catalogue.Category(l.Category)
+	category, ok := o.catalogue.Version(l.Category, l.Schema)
 	if !ok {
 		return nil, fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
 	}

@@ -269,10 +269,10 @@ const presentationWindow = 90 * time.Second
 
 func (p *publication) catalogue(ctx context.Context) error {
 	file := new(trust.Catalogue)
-	for _, c := range p.office.catalogue.Categories() {
+	for _, c := range p.office.catalogue.Versions() {
 		fresh := freshness[c.Assurance]
 		k := trust.Category{
-			ID: uint64(c.ID), Schema: catalogue.Schema, NameZH: c.NameZH, NameEN: c.NameEN,
+			ID: uint64(c.ID), Schema: uint64(c.Schema), NameZH: c.NameZH, NameEN: c.NameEN,
 			Fresh: uint64(fresh[0] / time.Second), Limit: uint64(fresh[1] / time.Second), Window: uint64(presentationWindow / time.Second),
 			Kinds: []uint64{uint64(qr.KindLicence), uint64(qr.KindHolder), uint64(qr.KindService)},
 		}

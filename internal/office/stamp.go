@@ -3,8 +3,10 @@ package office
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/elicence/elicence/internal/typeset"
+	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
@@ -30,6 +32,17 @@ type StampRequest struct {
 	// Number, if given, is the document's number: a code is printed beside the
 	// seal that tells a paper print from its electronic original.
 	Number string
+	// Code, if given, is where that code is printed and until when it is good; nil: beside
+	// the seal, for as long as printed codes live.
+	Code *CodePlace
+}
+
+// CodePlace is the place of a document's code: its top left corner with the quiet zone,
+// in millimetres from that of the page.
+type CodePlace struct {
+	Page    int // from 1
+	X, Y    float64
+	Expires time.Time
 }
 
 // Stamp seals a document. The use of the seal is on the disk before the sealed
@@ -132,9 +145,16 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	if err != nil || r.Number == "" {
 		return marks, err
 	}
-	code, err := o.documentCode(ctx, doc, record.ID, r.Number)
+	expires := o.now().Add(documentLife)
+	if r.Code != nil {
+		expires = r.Code.Expires
+	}
+	code, err := o.documentCode(ctx, doc, record.ID, r.Number, expires)
 	if err != nil {
 		return nil, err
+	}
+	if p := r.Code; p != nil {
+		return append(marks, pdf.Mark{Page: p.Page, X: p.X, Y: p.Y, Width: codeWidth, Height: codeWidth, Appearance: code}), nil
 	}
 	return append(marks, beside(marks[len(marks)-1], code)), nil
 }
@@ -179,10 +199,10 @@ const documentLife = qr.MaxPrintedLife
 
 // codeWidth is the width of a document code on paper with its quiet zone, in
 // millimetres.
-const codeWidth = 38
+const codeWidth = render.CodeRoom
 
 // documentCode signs a code for the file as it is before it is sealed, and draws it.
-func (o *Office) documentCode(ctx context.Context, doc *pdf.Document, sealID, number string) (*pdf.Appearance, error) {
+func (o *Office) documentCode(ctx context.Context, doc *pdf.Document, sealID, number string, expires time.Time) (*pdf.Appearance, error) {
 	digest, err := doc.Digest(doc.Size())
 	if err != nil {
 		return nil, err
@@ -192,7 +212,7 @@ func (o *Office) documentCode(ctx context.Context, doc *pdf.Document, sealID, nu
 		return nil, err
 	}
 	now := o.now().UTC()
-	d := qr.Document{SignedAt: now, Expires: now.Add(documentLife), Number: number, Length: uint64(doc.Size()), SM3: digest, Seals: []string{sealID}}
+	d := qr.Document{SignedAt: now, Expires: expires, Number: number, Length: uint64(doc.Size()), SM3: digest, Seals: []string{sealID}}
 	b, err := d.Sign(key)
 	if err != nil {
 		return nil, fmt.Errorf("document code: %w", err)

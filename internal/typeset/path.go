@@ -1,5 +1,7 @@
 package typeset
 
+import "github.com/elicence/elicence/internal/typeface"
+
 // A Path is a shape in millimetres from the top left of the page or form it is
 // drawn on. The zero value is an empty path.
 type Path struct {
@@ -78,4 +80,30 @@ func (p *Path) RoundRect(x, y, width, height, radius float64) {
 // Circle adds a circle around (x, y).
 func (p *Path) Circle(x, y, radius float64) {
 	p.RoundRect(x-radius, y-radius, 2*radius, 2*radius, radius)
+}
+
+// outline adds a glyph whose points a function brings to the page.
+func (p *Path) outline(o typeface.Outline, at func(typeface.Point) (x, y float64)) {
+	var from typeface.Point
+	for i, s := range o {
+		x, y := at(s.To)
+		switch s.Op {
+		case typeface.MoveTo:
+			if i > 0 {
+				p.Close()
+			}
+			p.Move(x, y)
+		case typeface.LineTo:
+			p.Line(x, y)
+		case typeface.QuadTo:
+			a, b := s.Cubic(from)
+			x1, y1 := at(a)
+			x2, y2 := at(b)
+			p.Curve(x1, y1, x2, y2, x, y)
+		}
+		from = s.To
+	}
+	if len(o) > 0 {
+		p.Close()
+	}
 }

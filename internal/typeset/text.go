@@ -1,6 +1,7 @@
 package typeset
 
 import (
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/elicence/elicence/internal/typeface"
@@ -124,3 +125,24 @@ func (t Text) Shrink(width, min float64) (Text, bool) {
 
 // tolerance, in millimetres, is for sums of rounded widths.
 const tolerance = 1e-6
+
+// Outline returns the shapes of the characters as a path, the baseline beginning at
+// (x, y): a drawing that no reader takes for text. The error is that of a face whose
+// glyphs cannot be read.
+func (t Text) Outline(x, y float64) (*Path, error) {
+	p := new(Path)
+	for _, g := range t.glyphs {
+		if g.Face == nil {
+			continue
+		}
+		outline, err := g.Face.Outline(g.ID)
+		if err != nil {
+			return nil, fmt.Errorf("outline of %q: %w", g.Rune, err)
+		}
+		scale := t.Em() / float64(g.Face.Metrics().UnitsPerEm)
+		at := func(q typeface.Point) (float64, float64) { return x + q.X*scale, y - q.Y*scale }
+		p.outline(outline, at)
+		x += (advance(g) + t.style.Tracking) * t.Em()
+	}
+	return p, nil
+}

@@ -62,6 +62,7 @@ const (
 // Category is one kind of licence.
 type Category struct {
 	ID            ID
+	Schema        int    // from 1; a change of the category is a new number
 	Code          string // 21 characters, GB/T 36904-2018
 	CodeOfficial  bool   // seen in use, not derived by us
 	NameZH        string
@@ -89,10 +90,6 @@ type Category struct {
 	Fields          []Field
 }
 
-// Schema is the version of the categories' field lists. A change of a
-// category's fields is a new schema number, never a silent edit.
-const Schema = 1
-
 // QRFields returns the fields that a code carries, in catalogue order.
 func (c *Category) QRFields() []Field {
 	var fields []Field
@@ -114,20 +111,46 @@ func (c *Category) Field(code string) (Field, bool) {
 	return Field{}, false
 }
 
-// Catalogue is a validated set of categories. It is immutable.
+// Catalogue is a validated set of categories, each as it is now and as it was. It is
+// immutable.
 type Catalogue struct {
-	categories []*Category     // by id, from 1
-	names      func() [][]name // of each category, for Search
+	categories []*Category        // by id, from 1
+	earlier    map[ID][]*Category // by schema, from 1
+	names      func() [][]name    // of each category, for Search
 }
 
 // Categories returns all categories in the order of their ids. The caller must
 // not change them.
 func (c *Catalogue) Categories() []*Category { return c.categories }
 
-// Category returns the category with the given id.
+// Category returns the category with the given id as it is now: what is issued today.
 func (c *Catalogue) Category(id ID) (*Category, bool) {
 	if id < 1 || int(id) > len(c.categories) {
 		return nil, false
 	}
 	return c.categories[id-1], true
+}
+
+// Version returns a category under a schema number: what a licence was issued by.
+func (c *Catalogue) Version(id ID, schema int) (*Category, bool) {
+	now, ok := c.Category(id)
+	switch {
+	case !ok || schema < 1:
+		return nil, false
+	case schema == now.Schema:
+		return now, true
+	case schema > len(c.earlier[id]):
+		return nil, false
+	default:
+		return c.earlier[id][schema-1], true
+	}
+}
+
+// Versions returns every category under every schema number, by id and then schema.
+func (c *Catalogue) Versions() []*Category {
+	var all []*Category
+	for _, now := range c.categories {
+		all = append(append(all, c.earlier[now.ID]...), now)
+	}
+	return all
 }

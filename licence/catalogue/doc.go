@@ -12,6 +12,9 @@
 // and the rules of the code on a licence (1 to 4 fields, never sensitive, text,
 // image or a citizen number, at most 280 characters together).
 //
+// A [Change] adds categories or gives those that there are a new schema number; a licence
+// names the schema that it was issued by, and [Catalogue.Version] keeps every one.
+//
 // A [Field] checks the form of one value. What belongs to a whole licence
 // (required fields, holder, dates) is checked by package licence.
 package catalogue

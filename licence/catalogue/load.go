@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,30 +34,54 @@ const (
 	maxCategories = 999
 )
 
-// Load reads the embedded catalogue.
-func Load() (*Catalogue, error) {
-	return Parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV))
+// Load reads the embedded catalogue and brings changes upon it, in order.
+func Load(changes ...Change) (*Catalogue, error) {
+	c, err := Parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV))
+	for i := 0; err == nil && i < len(changes); i++ {
+		if c, err = c.With(changes[i]); err != nil {
+			err = fmt.Errorf("change %d: %w", i+1, err)
+		}
+	}
+	return c, err
 }
 
 // Parse reads a catalogue from its two CSV files (UTF-8, header row). All
 // faults are reported at once, each with its file and line; the error wraps
 // [ErrFaulty].
 func Parse(categories, fields io.Reader) (*Catalogue, error) {
-	p := &parser{names: make(map[string]ID)}
+	return (&Catalogue{}).parse(categories, fields)
+}
+
+// parse brings the rows of two files upon a catalogue.
+func (c *Catalogue) parse(categories, fields io.Reader) (*Catalogue, error) {
+	p := &parser{categories: slices.Clone(c.categories), names: make(map[string]ID), rewritten: make(map[ID]bool)}
+	for _, known := range c.categories {
+		p.codes = append(p.codes, known.Code)
+	}
 	p.readCategories(categories)
 	p.readFields(fields)
 	p.checkWhole()
 	if len(p.faults) > 0 {
 		return nil, fmt.Errorf("%w: %w", ErrFaulty, errors.Join(p.faults...))
 	}
-	return &Catalogue{categories: p.categories, names: prepare(p.categories)}, nil
+	earlier := maps.Clone(c.earlier)
+	if earlier == nil {
+		earlier = make(map[ID][]*Category)
+	}
+	for id := range p.rewritten {
+		if before, ok := c.Category(id); ok {
+			earlier[id] = append(slices.Clip(earlier[id]), before)
+		}
+	}
+	return &Catalogue{categories: p.categories, earlier: earlier, names: prepare(p.categories)}, nil
 }
 
 // parser gathers categories and faults. Every check adds its fault and goes on.
 type parser struct {
 	categories []*Category
+	rewritten  map[ID]bool   // that the files have a row of
 	names      map[string]ID // names, short names and aliases
-	codes      []string
+	codes      []string      // by id, from 1
 	faults     []error
 }
 
@@ -128,17 +153,28 @@ func (p *parser) readCategories(r io.Reader) {
 			fault("%w", err)
 			return
 		}
-		if int(id) != len(p.categories)+1 || id > maxCategories {
-			fault("id %s, want %s: ids run from 001 without a gap", id, ID(len(p.categories)+1))
+		if int(id) > len(p.categories)+1 || id > maxCategories || p.rewritten[id] {
+			fault("id %s, want %s: ids run from 001 without a gap, each once", id, ID(len(p.categories)+1))
 			return
 		}
+		schema := 1
+		if int(id) <= len(p.categories) {
+			before := p.categories[id-1]
+			if schema = before.Schema + 1; row["code"] != before.Code {
+				fault("code %q, was %q: identifiers hold it, so it stays", row["code"], before.Code)
+			}
+			p.codes[id-1] = ""
+		} else {
+			p.categories, p.codes = append(p.categories, nil), append(p.codes, "")
+		}
+		p.rewritten[id] = true
 		c := &Category{
-			ID: id, Code: row["code"], NameZH: row["name_zh"], NameEN: row["name_en"], ShortNameZH: row["short_name_zh"],
+			ID: id, Schema: schema, Code: row["code"], NameZH: row["name_zh"], NameEN: row["name_en"], ShortNameZH: row["short_name_zh"],
 			AliasesZH: splitList(row["aliases_zh"]), AgencyZH: row["defining_agency_zh"], AgencyUSCC: row["defining_agency_uscc"],
 			DomainZH: row["domain"], DomainEN: row["domain_en"], NumberRuleZH: row["number_rule"],
 			NumberExample: row["number_example"], Source: row["source"],
 		}
-		p.categories = append(p.categories, c)
+		p.categories[id-1] = c
 		for _, column := range []string{"name_zh", "name_en", "short_name_zh", "defining_agency_zh", "domain", "domain_en", "number_rule", "source"} {
 			if row[column] == "" {
 				fault("%s is empty", column)
@@ -171,18 +207,23 @@ func (p *parser) readCategories(r io.Reader) {
 		if len(c.Code) != 21 || !strings.HasPrefix(c.Code, c.AgencyUSCC) || slices.Contains(p.codes, c.Code) {
 			fault("code %q is not the agency's 18 characters and 3 of its own, used once", c.Code)
 		}
-		p.codes = append(p.codes, c.Code)
+		p.codes[id-1] = c.Code
 		if c.Validity, err = parseValidity(row["validity"]); err != nil {
 			fault("validity %w", err)
 		}
 		p.readNumberRule(c, row["number_regex"], fault)
-		for _, name := range append([]string{c.NameZH, c.ShortNameZH}, c.AliasesZH...) {
+		for _, name := range c.namesZH() {
 			if other, taken := p.names[name]; taken && other != id {
 				fault("name %q already belongs to category %s", name, other)
 			}
 			p.names[name] = id
 		}
 	})
+}
+
+// namesZH returns every Chinese name of a category.
+func (c *Category) namesZH() []string {
+	return append([]string{c.NameZH, c.ShortNameZH}, c.AliasesZH...)
 }
 
 func (p *parser) readNumberRule(c *Category, pattern string, fault func(string, ...any)) {
@@ -214,8 +255,8 @@ func (p *parser) readFields(r io.Reader) {
 	p.rows(fieldsFile, r, fieldHeader, func(line int, row map[string]string) {
 		fault := func(format string, args ...any) { p.fault(fieldsFile, line, format, args...) }
 		id, err := ParseID(row["id"])
-		if err != nil || int(id) > len(p.categories) {
-			fault("id %q is not a category", row["id"])
+		if err != nil || !p.rewritten[id] {
+			fault("id %q is not a category of %s", row["id"], categoriesFile)
 			return
 		}
 		c := p.categories[id-1]
@@ -260,12 +301,25 @@ func (p *parser) readFields(r io.Reader) {
 	})
 }
 
+// checkNames refuses that a rewritten category has taken a name of one that was not.
+func (p *parser) checkNames(c *Category) {
+	for _, name := range c.namesZH() {
+		if other, taken := p.names[name]; taken {
+			p.faults = append(p.faults, fmt.Errorf("category %s: name %q already belongs to category %s", other, name, c.ID))
+		}
+	}
+}
+
 // checkWhole checks what needs all rows.
 func (p *parser) checkWhole() {
 	if len(p.categories) == 0 {
 		p.faults = append(p.faults, errors.New("no category"))
 	}
 	for _, c := range p.categories {
+		if !p.rewritten[c.ID] {
+			p.checkNames(c)
+			continue
+		}
 		qr := c.QRFields()
 		if len(qr) < 1 || len(qr) > 4 {
 			p.faults = append(p.faults, fmt.Errorf("category %s: %d fields are in the code, want 1 to 4", c.ID, len(qr)))

@@ -9,9 +9,15 @@ const (
 	minModule = 0.4
 	sealRoom  = 50.0 // the largest seal whose place is kept free
 	footGap   = 4.0  // between the fields and the foot
+	// usualModules is the width of a symbol that is not known yet.
+	usualModules = 81
 )
 
+// codeSize is the width of the code, or of the room for one; 0: there is none.
 func (l *layout) codeSize() float64 {
+	if len(l.modules) == 0 {
+		return l.codeRoom
+	}
 	return max(minCode, minModule*float64(len(l.modules)))
 }
 
@@ -27,7 +33,7 @@ func (l *layout) captionLines() []typeset.Text {
 // footHeight is the height of the code with its caption, or of the seal.
 func (l *layout) footHeight() float64 {
 	height := sealRoom - 2
-	if len(l.modules) == 0 {
+	if l.codeSize() == 0 {
 		return height
 	}
 	code := l.codeSize() + 1
@@ -41,16 +47,16 @@ func (l *layout) footHeight() float64 {
 // seal goes over it.
 func (l *layout) foot(p *page, top float64) {
 	from := left
-	if len(l.modules) > 0 {
-		size := l.codeSize()
+	if size := l.codeSize(); size > 0 {
 		// The dark modules, not their quiet zone, stand in line with the text.
-		x := left - 4*size/float64(len(l.modules))
+		x := left - 4*size/float64(max(len(l.modules), usualModules))
 		p.items = append(p.items, item{box{x, top, size, size}, func(c *typeset.Canvas) {
 			ground := &typeset.Path{}
 			ground.Rect(x, top, size, size)
 			c.Fill(ground, white)
 			c.Fill(typeset.Modules(x, top, size, l.modules), 0)
 		}})
+		l.codeX, l.codeY = x, top
 		p.stack(x+size/2, top+size+0.5, 1.3, l.captionLines())
 		from = x + size + 2
 	}

@@ -43,8 +43,10 @@ type layout struct {
 	*texts
 	skin         skin
 	modules      [][]bool
+	codeRoom     float64 // of a code whose modules are not known
 	pages        []*page
 	sealX, sealY float64
+	codeX, codeY float64
 }
 
 func newLayout(sheet *Sheet) (*layout, error) {
@@ -58,7 +60,7 @@ func newLayout(sheet *Sheet) (*layout, error) {
 	}
 	l := &layout{texts: texts, skin: skin}
 	if sheet.Code != nil {
-		l.modules = sheet.Code.Modules
+		l.modules, l.codeRoom = sheet.Code.Modules, sheet.Code.Room
 	}
 	return l, nil
 }
@@ -88,6 +90,9 @@ func (l *layout) arrange() {
 			p.panel.height = footTop + foot + 7 - panelY
 		}
 		l.smallPrint(p, i)
+		if l.bound != nil {
+			l.bound.notes(p)
+		}
 	}
 }
 
@@ -142,7 +147,14 @@ func (l *layout) smallPrint(p *page, i int) {
 }
 
 // draw draws the pages into a document.
-func (l *layout) draw(doc *typeset.Document) {
+func (l *layout) draw(doc *typeset.Document) error {
+	var marks *typeset.Canvas
+	if l.bound != nil {
+		var err error
+		if marks, err = l.bound.block(doc); err != nil {
+			return err
+		}
+	}
 	frame := doc.Form(pageWidth, pageHeight)
 	if l.skin.look == certificate {
 		drawFrame(frame, doc, l.skin)
@@ -161,6 +173,9 @@ func (l *layout) draw(doc *typeset.Document) {
 				drawWatermark(c, doc, l.skin, centre, p.panel.y+p.panel.height/2)
 			}
 		}
+		if marks != nil {
+			drawMarks(c, marks)
+		}
 		for _, draw := range p.under {
 			draw(c)
 		}
@@ -168,4 +183,5 @@ func (l *layout) draw(doc *typeset.Document) {
 			item.draw(c)
 		}
 	}
+	return nil
 }

@@ -22,13 +22,22 @@ const (
 // its signed form. Pictures are looked up by their SM3. A field whose value the
 // licence prints elsewhere (holder, issuer, dates) is not repeated.
 func Of(l *licence.Licence, c *catalogue.Category, signed []byte, code *picture.Symbol, images func([sm3.Size]byte) ([]byte, error)) (Sheet, error) {
+	s, err := of(l, c, signed, images)
+	if err != nil {
+		return Sheet{}, err
+	}
+	s.Code = &Code{Modules: code.Modules(), Caption: "扫码核验 Scan to verify"}
+	return s, nil
+}
+
+// of makes a sheet without a code.
+func of(l *licence.Licence, c *catalogue.Category, signed []byte, images func([sm3.Size]byte) ([]byte, error)) (Sheet, error) {
 	holder := l.Holders[0]
 	id := sm3.Sum([]byte(l.Identifier.String()))
 	s := Sheet{
 		Kind: c.Kind, Title: c.NameZH, TitleEn: c.NameEN, Number: l.Number, Identifier: l.Identifier.String(),
 		Holder: holder.Name, HolderIDType: holder.IDType.NameZH(), HolderID: holder.IDNumber,
 		Issuer: l.IssuerName, IssueDate: l.IssueDay.String(), Validity: validity(l),
-		Code:       &Code{Modules: code.Modules(), Caption: "扫码核验 Scan to verify"},
 		Attachment: &Attachment{Name: AttachmentName, MediaType: AttachmentType, Data: signed},
 		Time:       l.SignedAt.In(time.UTC), ID: [16]byte(id[:16]),
 	}

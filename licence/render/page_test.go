@@ -381,6 +381,8 @@ func FuzzPlaces(f *testing.F) {
 		}
 		l.arrange()
 		checkPlaces(t, l)
-		l.draw(typeset.New(typeset.Info{}))
+		if err := l.draw(typeset.New(typeset.Info{})); err != nil {
+			t.Fatal(err)
+		}
 	})
 }

@@ -35,6 +35,7 @@ type Sheet struct {
 
 	Code       *Code
 	Attachment *Attachment
+	Bound      *Bound // of a purpose-bound copy; nil: it is the licence itself
 
 	Time time.Time // of creation, for the metadata
 	ID   [16]byte  // the file identifier
@@ -50,9 +51,10 @@ type Photo struct {
 }
 
 // A Code is the modules of a QR symbol, dark ones true, with the quiet zone of
-// four modules on each side.
+// four modules on each side; or the room for one that is stamped on the page later.
 type Code struct {
 	Modules [][]bool
+	Room    float64 // width in millimetres, where there are no modules
 	Caption string
 }
 
@@ -72,6 +74,9 @@ type Rendered struct {
 	// issuing authority and the date. A seal of up to 50 mm covers nothing else.
 	SealPage     int
 	SealX, SealY float64
+	// CodeX and CodeY are the top left corner of the code or of its room, with the quiet
+	// zone, on the same page.
+	CodeX, CodeY float64
 }
 
 // Page sets a sheet.
@@ -83,19 +88,26 @@ func Page(s Sheet) (*Rendered, error) {
 	l.arrange()
 
 	doc := typeset.New(typeset.Info{Title: s.Title, Author: s.Issuer, Subject: s.Identifier, Time: s.Time, ID: s.ID})
-	if a := s.Attachment; a != nil {
-		err := doc.Attach(typeset.Attachment{
-			Name: a.Name, MediaType: a.MediaType, Data: a.Data,
-			Description: "带签名的证照数据 Signed form of the licence", Relationship: typeset.Data,
-		})
-		if err != nil {
+	if s.Attachment != nil {
+		if err := attach(doc, *s.Attachment, "带签名的证照数据 Signed form of the licence"); err != nil {
 			return nil, err
 		}
 	}
-	l.draw(doc)
+	if s.Bound != nil {
+		if err := attach(doc, s.Bound.Statement, "带签名的加注说明 Signed statement of what the copy is for"); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.draw(doc); err != nil {
+		return nil, err
+	}
 	pdf, err := doc.PDF()
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", s.Title, err)
 	}
-	return &Rendered{PDF: pdf, Pages: len(l.pages), SealPage: 1, SealX: l.sealX, SealY: l.sealY}, nil
+	return &Rendered{PDF: pdf, Pages: len(l.pages), SealPage: 1, SealX: l.sealX, SealY: l.sealY, CodeX: l.codeX, CodeY: l.codeY}, nil
+}
+
+func attach(doc *typeset.Document, a Attachment, description string) error {
+	return doc.Attach(typeset.Attachment{Name: a.Name, MediaType: a.MediaType, Data: a.Data, Description: description, Relationship: typeset.Data})
 }

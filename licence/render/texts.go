@@ -51,6 +51,7 @@ type texts struct {
 	dateLabel             label
 	identifier            typeset.Text
 	overleaf, again       typeset.Text // notes about continuation
+	bound                 *boundTexts  // of a copy, or nil
 }
 
 // A setter sets texts and keeps the first error.
@@ -145,6 +146,7 @@ func setTexts(sheet *Sheet, skin skin) (*texts, error) {
 		t.caption = s.line("caption of the code", sheet.Code.Caption, maxName, song(8, soft))
 	}
 	t.fields = s.fields(sheet)
+	t.bound = s.bound(sheet.Bound)
 	if sheet.Photo != nil {
 		photo := s.photograph("photograph", *sheet.Photo)
 		t.photo = &photo
@@ -185,6 +187,9 @@ func (s *setter) fields(sheet *Sheet) []field {
 // check refuses a bitmap that is not a QR symbol with its quiet zone.
 func (c *Code) check() error {
 	if c == nil {
+		return nil
+	}
+	if c.Room > 0 && len(c.Modules) == 0 {
 		return nil
 	}
 	n := len(c.Modules)

@@ -52,3 +52,16 @@ const (
 // ActLicenceImport: the import of a file of applications began; the subject is the
 // category, the digest the file's. Each licence has an entry of its own.
 const ActLicenceImport Act = "licence.import"
+
+// Acts that give a statement about a licence away; the digest is the statement's.
+const (
+	ActLicenceCopy     Act = "licence.copy"     // a purpose-bound copy; for whom and for what are details
+	ActLicenceAnswer   Act = "licence.answer"   // a signed yes or no; the question is in the details
+	ActLicenceEvidence Act = "licence.evidence" // an evidence bundle; the digest is its manifest's
+)
+
+// Acts on the catalogue; the subject is the category, the digest is the change's.
+const (
+	ActCategoryAdd    Act = "category.add"
+	ActCategoryChange Act = "category.change"
+)

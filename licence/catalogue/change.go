@@ -1,0 +1,130 @@
+package catalogue
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/detcbor"
+)
+
+// Change is a change of the catalogue by whoever runs the service: new categories, and
+// new schemas of those that there are. Its two files have the form of the embedded ones,
+// with the rows of the categories that it is about and no others. The code of a category
+// never changes; licences that were issued before keep their schema and stay readable.
+type Change struct {
+	Categories, Fields []byte // CSV
+}
+
+// Names of the files of a change.
+const (
+	CategoriesFile = categoriesFile
+	FieldsFile     = fieldsFile
+)
+
+// With brings a change upon a catalogue. All faults are reported at once, as by [Parse].
+func (c *Catalogue) With(change Change) (*Catalogue, error) {
+	changed, err := c.parse(bytes.NewReader(change.Categories), bytes.NewReader(change.Fields))
+	if err != nil {
+		return nil, err
+	}
+	if len(change.About()) == 0 {
+		return nil, fmt.Errorf("no category is in it: %w", ErrFaulty)
+	}
+	return changed, nil
+}
+
+// Digest returns SM3 over the deterministic CBOR of both files.
+func (c Change) Digest() ([sm3.Size]byte, error) {
+	b, err := detcbor.Marshal([][]byte{c.Categories, c.Fields})
+	return sm3.Sum(b), err
+}
+
+// About returns the categories of a change that [Catalogue.With] has taken.
+func (c Change) About() []ID {
+	r := csv.NewReader(bytes.NewReader(c.Categories))
+	var ids []ID
+	for {
+		row, err := r.Read()
+		if err != nil {
+			return ids
+		}
+		if id, err := ParseID(row[0]); err == nil {
+			ids = append(ids, id)
+		}
+	}
+}
+
+// maxChange bounds the JSON of a change, in bytes.
+const maxChange = 1 << 20
+
+// changeFile is a change of one category in JSON: the columns of the CSV files by name.
+// Columns that are left out are empty.
+type changeFile struct {
+	Category map[string]string   `json:"category"`
+	Fields   []map[string]string `json:"fields"`
+}
+
+// ParseChange reads a change of one category from JSON and checks nothing but its form:
+// known columns, each text once. Number and sequence of the fields need not be given.
+func ParseChange(b []byte) (Change, error) {
+	var file changeFile
+	if len(b) > maxChange {
+		return Change{}, fmt.Errorf("change of %d bytes, at most %d are read: %w", len(b), maxChange, ErrFaulty)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&file); err != nil {
+		return Change{}, fmt.Errorf("reading a change: %w: %w", ErrFaulty, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Change{}, fmt.Errorf("reading a change: something follows the JSON object: %w", ErrFaulty)
+	}
+	for i, f := range file.Fields {
+		if f == nil {
+			return Change{}, fmt.Errorf("field %d is null: %w", i+1, ErrFaulty)
+		}
+		for column, value := range map[string]string{"id": file.Category["id"], "seq": fmt.Sprint(i + 1)} {
+			if given, ok := f[column]; ok && given != value {
+				return Change{}, fmt.Errorf("field %d: %s is %q, want %q: %w", i+1, column, given, value, ErrFaulty)
+			}
+			f[column] = value
+		}
+	}
+	categories, err := writeRows(categoryHeader, file.Category)
+	if err != nil {
+		return Change{}, fmt.Errorf("category: %w", err)
+	}
+	fields, err := writeRows(fieldHeader, file.Fields...)
+	if err != nil {
+		return Change{}, fmt.Errorf("fields: %w", err)
+	}
+	return Change{Categories: categories, Fields: fields}, nil
+}
+
+// writeRows writes rows under a header as CSV.
+func writeRows(header []string, rows ...map[string]string) ([]byte, error) {
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	all := [][]string{header}
+	for i, row := range rows {
+		for column := range row {
+			if !slices.Contains(header, column) {
+				return nil, fmt.Errorf("row %d: there is no column %q: %w", i+1, column, ErrFaulty)
+			}
+		}
+		values := make([]string, len(header))
+		for at, column := range header {
+			values[at] = row[column]
+		}
+		all = append(all, values)
+	}
+	err := w.WriteAll(all)
+	return out.Bytes(), err
+}

@@ -1,0 +1,180 @@
+package evidence_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/evidence"
+)
+
+func sample(t testing.TB) *evidence.Bundle {
+	t.Helper()
+	id, err := licence.NewIdentifier("11100000000013127D903", "11340100XN0000012K", licence.Serial{Bucket: 7}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := evidence.New(id, time.Unix(1767225600, 0), []evidence.File{
+		{Name: "trust/1.root", Data: []byte("root")}, {Name: "README.txt", Data: []byte("说明\n")}, {Name: "licence.cose", Data: []byte("licence")}, {Name: "empty"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Stamp = []byte("stamp")
+	return b
+}
+
+func marshal(t testing.TB, b *evidence.Bundle) []byte {
+	t.Helper()
+	archive, err := b.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return archive
+}
+
+func TestBundleWrittenAndRead(t *testing.T) {
+	t.Parallel()
+	b := sample(t)
+	archive := marshal(t, b)
+	got, err := evidence.Parse(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Digest() != b.Digest() || string(got.Stamp) != "stamp" || string(got.File("licence.cose")) != "licence" || got.File("none") != nil {
+		t.Errorf("read: %+v", got)
+	}
+	f, err := got.Folder("trust").Open("1.root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := io.ReadAll(f); err != nil || string(data) != "root" {
+		t.Errorf("folder: %q, %v", data, err)
+	}
+	if !evidence.Looks(archive) || evidence.Looks([]byte("PK\x03\x04")) || evidence.Looks(nil) {
+		t.Error("Looks does not tell a bundle")
+	}
+}
+
+// TestEveryByteCounts: nothing of an archive can be changed, cut or added to.
+func TestEveryByteCounts(t *testing.T) {
+	t.Parallel()
+	archive := marshal(t, sample(t))
+	stamp := bytes.Index(archive, []byte("stamp"))
+	for i := range archive {
+		for bit := range 8 {
+			changed := bytes.Clone(archive)
+			changed[i] ^= 1 << bit
+			// The stamp is the caller's to verify, with its CRC.
+			if _, err := evidence.Parse(changed); !errors.Is(err, evidence.ErrForm) && !errors.Is(err, evidence.ErrContent) {
+				t.Errorf("byte %d, bit %d: %v", i, bit, err)
+			}
+		}
+		if _, err := evidence.Parse(archive[:i]); !errors.Is(err, evidence.ErrForm) {
+			t.Errorf("cut at %d: %v", i, err)
+		}
+	}
+	if stamp < 0 {
+		t.Error("no stamp in the archive")
+	}
+	for _, longer := range [][]byte{append(bytes.Clone(archive), 0), append([]byte{0}, archive...)} {
+		if _, err := evidence.Parse(longer); !errors.Is(err, evidence.ErrForm) {
+			t.Errorf("a byte more: %v", err)
+		}
+	}
+}
+
+// TestOtherArchives: what other programs write is not the one form, however harmless.
+func TestOtherArchives(t *testing.T) {
+	t.Parallel()
+	files := func(w *zip.Writer, method uint16, names ...string) {
+		for _, name := range append([]string{"manifest.cbor", "manifest.tst"}, names...) {
+			f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.Write([]byte(strings.Repeat("0", 4096))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, write := range map[string]func(*zip.Writer){
+		"nothing":         func(*zip.Writer) {},
+		"compressed":      func(w *zip.Writer) { files(w, zip.Deflate, "a") },
+		"data descriptor": func(w *zip.Writer) { files(w, zip.Store, "a") },
+		"twice":           func(w *zip.Writer) { files(w, zip.Store, "a", "a") },
+		"out of folder":   func(w *zip.Writer) { files(w, zip.Store, "../a") },
+		"comment": func(w *zip.Writer) {
+			files(w, zip.Store, "a")
+			if err := w.SetComment("x"); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		var out bytes.Buffer
+		w := zip.NewWriter(&out)
+		write(w)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := evidence.Parse(out.Bytes()); !errors.Is(err, evidence.ErrForm) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNamesRefused(t *testing.T) {
+	t.Parallel()
+	id, err := licence.ParseIdentifier(sample(t).Manifest.Licence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "../a", "a/../b", "/a", "a//b", "a/", ".a", "a/.b", `a\b`, "a:b", "a b", "证照", "manifest.cbor", "manifest.tst", strings.Repeat("a", 121)} {
+		if _, err := evidence.New(id, time.Unix(0, 0), []evidence.File{{Name: name}}); !errors.Is(err, evidence.ErrForm) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if _, err := evidence.New(id, time.Unix(0, 0), []evidence.File{{Name: "a"}, {Name: "a"}}); !errors.Is(err, evidence.ErrForm) {
+		t.Errorf("twice: %v", err)
+	}
+}
+
+// TestOthersUnpack: everybody can look inside.
+func TestOthersUnpack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := dir + "/evidence.zip"
+	if err := os.WriteFile(path, marshal(t, sample(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\nprint(z.read('licence.cose').decode(), len(z.namelist()))\n"} {
+		if out := tooltest.Run(t, "python3", "-c", program, path); out != "licence 6\n" {
+			t.Errorf("python3: %q", out)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(marshal(f, sample(f)))
+	f.Add([]byte("PK\x05\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, archive []byte) {
+		b, err := evidence.Parse(archive)
+		if err != nil {
+			if !errors.Is(err, evidence.ErrForm) && !errors.Is(err, evidence.ErrContent) {
+				t.Errorf("untyped error: %v", err)
+			}
+			return
+		}
+		again, err := b.Marshal()
+		if err != nil || !bytes.Equal(again, archive) {
+			t.Errorf("read and written as something else, %v", err)
+		}
+	})
+}
