@@ -41,7 +41,7 @@ func newLicenceExport(s *settings) *cobra.Command {
 			"audit log before it is written.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := e.check(); err != nil {
+			if err := e.check(s); err != nil {
 				return err
 			}
 			return s.with(func(o *office.Office) error { return e.run(cmd, s, o) })
@@ -57,7 +57,7 @@ func newLicenceExport(s *settings) *cobra.Command {
 	return cmd
 }
 
-func (e *exporting) check() error {
+func (e *exporting) check(s *settings) error {
 	if e.out == "" {
 		return errors.New("-o: must name a file")
 	}
@@ -71,7 +71,7 @@ func (e *exporting) check() error {
 		return fmt.Errorf("--format: %q is not applications, records or gb36902", e.form)
 	}
 	if e.category != "" {
-		category, err := oneCategory(e.category)
+		category, err := oneCategory(s, e.category)
 		if err != nil {
 			return fmt.Errorf("--category: %w", err)
 		}

@@ -68,7 +68,7 @@ func newImport(s *settings) *cobra.Command {
 }
 
 func (i *importing) run(cmd *cobra.Command, s *settings, path string) error {
-	category, err := i.check(path)
+	category, err := i.check(s, path)
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,8 @@ func (i *importing) run(cmd *cobra.Command, s *settings, path string) error {
 }
 
 // check completes the flags.
-func (i *importing) check(path string) (*catalogue.Category, error) {
-	category, err := oneCategory(i.category)
+func (i *importing) check(s *settings, path string) (*catalogue.Category, error) {
+	category, err := oneCategory(s, i.category)
 	if err != nil {
 		return nil, fmt.Errorf("--category: %w", err)
 	}
