@@ -171,6 +171,14 @@ type Seal struct {
 // Ours reports whether the seal was written by this software.
 func (s *Seal) Ours() bool { return s.Vendor == vendorID }
 
+// MakerName names the maker for people, as its certificate says.
+func (s *Seal) MakerName() string {
+	if s.Maker != nil {
+		return s.Maker.Subject.CommonName
+	}
+	return s.Foreign.Subject
+}
+
 // makerKey is the key that made the seal.
 func (s *Seal) makerKey() *pki.PublicKey {
 	if s.Maker != nil {

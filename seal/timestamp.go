@@ -33,13 +33,15 @@ func (s Stamped) Proven() bool { return !s.At.IsZero() }
 
 // Prove verifies a time stamp, a token or a response of RFC 3161 in DER, over the SM3 of
 // some bytes. An authority that is not among the trusted ones proves nothing, which is no
-// fault of the signature; a stamp of something else, or one that is forged, is one.
-func (t Trust) Prove(ctx context.Context, der, of []byte, second pki.SecondOpinion) Stamped {
-	return t.ProveDigest(ctx, der, sm3.Sum(of), second)
+// fault of the signature; a stamp of something else, or one that is forged, is one. A
+// later stamp may prove that this one existed: then its authority's certificate may have
+// ended since.
+func (t Trust) Prove(ctx context.Context, der, of []byte, later Stamped, second pki.SecondOpinion) Stamped {
+	return t.ProveDigest(ctx, der, sm3.Sum(of), later, second)
 }
 
 // ProveDigest is [Trust.Prove] for bytes of which the SM3 is known.
-func (t Trust) ProveDigest(ctx context.Context, der []byte, digest [sm3.Size]byte, second pki.SecondOpinion) Stamped {
+func (t Trust) ProveDigest(ctx context.Context, der []byte, digest [sm3.Size]byte, later Stamped, second pki.SecondOpinion) Stamped {
 	token, err := readToken(der)
 	if err != nil {
 		return Stamped{Err: err}
@@ -60,11 +62,13 @@ func (t Trust) ProveDigest(ctx context.Context, der []byte, digest [sm3.Size]byt
 		if t.Stamps == nil {
 			return path.ErrUntrusted
 		}
-		out.Path = t.Stamps.Verify(ctx, path.Request{Certificate: signer, Purpose: path.PurposeTimeStamp, When: path.Claimed(at), Further: further})
+		out.Path = t.Stamps.Verify(ctx, path.Request{Certificate: signer, Purpose: path.PurposeTimeStamp, When: later.Moment(at), Further: further})
 		return out.Path.Err()
 	}
 	err = token.Verify(token.Imprint, judge, second)
 	switch {
+	case err == nil && !later.Proven() && t.Unproven(out.Path) != nil:
+		out.Note = t.Unproven(out.Path).Error()
 	case err == nil:
 		out.At = token.Latest().UTC()
 	case errors.Is(err, path.ErrUntrusted) && !errors.Is(err, path.ErrRevoked), errors.Is(err, path.ErrCannotSay):

@@ -60,7 +60,7 @@ func (s *Signature) Verify(ctx context.Context, document [sm3.Size]byte, trust T
 func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Trust, proof Stamped, second pki.SecondOpinion) ([]Check, Stamped) {
 	var own Stamped
 	if s.TimeStamp != nil {
-		own = trust.Prove(ctx, s.TimeStamp, s.value, second)
+		own = trust.Prove(ctx, s.TimeStamp, s.value, proof, second)
 	}
 	if own.Proven() && (!proof.Proven() || own.At.Before(proof.At)) {
 		proof = own

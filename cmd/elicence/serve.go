@@ -14,7 +14,6 @@ import (
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/oid"
-	"github.com/elicence/elicence/pki/tsa"
 )
 
 func newServe(s *settings) *cobra.Command {
@@ -33,12 +32,8 @@ func newServe(s *settings) *cobra.Command {
 			}
 			metrics := api.NewMetrics()
 			s.observe = metrics.Observe
-			// With a larger one every time stamp would be refused.
-			if clockError < 0 || clockError > tsa.MaxClockError {
-				return fmt.Errorf("--clock-error: %s is not between 0 and %s", clockError, tsa.MaxClockError)
-			}
-			if clockError > 0 {
-				s.clock = tsa.ClockSettings{Probe: tsa.DeclaredClock(clockError)}
+			if err := declareClock(s, clockError); err != nil {
+				return err
 			}
 			if ocspMiB < 1 || ocspMiB > 1<<20 {
 				return errors.New("--ocsp-memory: must be 1 to 1048576 MiB")

@@ -30,8 +30,8 @@ const (
 	subFilterPKCS7 = "adbe.pkcs7.detached"
 	// subFilterGM is CMS of GB/T 35275 that holds the digest of the byte range.
 	subFilterGM = "GM.sm2cms.detached"
-	// subFilterStamp is a document time stamp: a token of RFC 3161 over the byte range.
-	subFilterStamp = "ETSI.RFC3161"
+	// SubFilterStamp is a document time stamp: a token of RFC 3161 over the byte range.
+	SubFilterStamp = "ETSI.RFC3161"
 )
 
 // Trust says whose seals and signatures count.
@@ -39,6 +39,9 @@ type Trust struct {
 	Seals   ses.Trust
 	Persons *path.Verifier    // the authority for persons
 	Second  pki.SecondOpinion // on signatures that are refused; nil: none
+	// With returns the trust that also asks validation data of a document, which proves
+	// itself. Nil: it is not looked at.
+	With func(DSS) (Trust, error)
 	// Pictures remembers comparisons of fields with their seals; nil: every one is made.
 	Pictures *likeness.Memory
 }
@@ -152,6 +155,17 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if trust.With != nil {
+		data, err := d.DSS()
+		if err != nil {
+			return nil, err
+		}
+		if !data.Empty() {
+			if trust, err = trust.With(data); err != nil {
+				return nil, fmt.Errorf("validation data of the file: %w", err)
+			}
+		}
+	}
 	r := &Report{Revisions: d.revision(0), Signatures: make([]Signed, len(signatures))}
 	covered := false
 	// From the newest to the oldest: a document time stamp proves that what it covers
@@ -199,7 +213,7 @@ func (s *Signed) judge(ctx context.Context, trust Trust) {
 		s.judgeSeal(ctx, trust)
 	case SubFilterPerson, subFilterPKCS7, subFilterGM:
 		s.judgeCMS(ctx, trust)
-	case subFilterStamp:
+	case SubFilterStamp:
 		s.judgeStamp(ctx, trust)
 	default:
 		s.check("format", fmt.Errorf("%s: %w", s.SubFilter, ErrUnknownFormat))
@@ -257,9 +271,9 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 		s.SignedAt = signature.SigningTime
 	}
 	s.check("signature", s.verifyCMS(signature, trust))
-	stamps := signature.TimeStamps()
-	for _, token := range stamps {
-		found := trust.Seals.Prove(ctx, token, signature.SignatureValue(), trust.Second)
+	later := s.Proof
+	for _, token := range signature.TimeStamps() {
+		found := trust.Seals.Prove(ctx, token, signature.SignatureValue(), later, trust.Second)
 		s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
 		if found.Proven() && (!s.Proof.Proven() || found.At.Before(s.Proof.At)) {
 			s.Proof = found
@@ -299,7 +313,7 @@ func (s *Signed) verifyCMS(signature *cms.Signed, trust Trust) error {
 // nothing, and breaks nothing.
 func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
 	s.Kind = SignerStamp
-	found := trust.Seals.ProveDigest(ctx, s.Contents, s.Digest, trust.Second)
+	found := trust.Seals.ProveDigest(ctx, s.Contents, s.Digest, s.Proof, trust.Second)
 	s.Proof, s.SignedAt = found, found.At
 	s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
 }
