@@ -29,8 +29,8 @@ func newVerify(s *settings) *cobra.Command {
 	var dir, pin, out string
 	cmd := &cobra.Command{
 		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] FILE|CODE",
-		Short: "核验 verify a PDF, a picture of a code, or a code",
-		Long: "Verifies a PDF, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
+		Short: "核验 verify a PDF or OFD document, a picture of a code, or a code",
+		Long: "Verifies a PDF or OFD document, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
 			"Without --trust the data folder's own trust files are used. --report writes what was found of a document as a\n" +
 			"page for people, with every step and certificate for experts.",
 		Args: arguments("FILE|CODE"),

@@ -9,6 +9,7 @@ import (
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -157,6 +158,35 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 	for _, c := range s.Changes {
 		f.Changes = append(f.Changes, ChangeFinding{string(c.Kind), c.Revision, c.What})
 	}
+	return f
+}
+
+// packagedFinding does the same for a signature of an OFD document. Its seal is drawn from
+// the signature itself by whoever shows the document, so there is no other picture to
+// compare it with.
+func packagedFinding(s *ofd.Signed) SignatureFinding {
+	f := SignatureFinding{
+		Field: s.File, Kind: string(s.Kind), SignedAt: stamp(s.SignedAt), CoversFile: len(s.Uncovered) == 0, Valid: true,
+		RevocationChecked: s.RevocationChecked(), Format: "OFD " + string(s.Kind), Revision: 1, Revisions: 1,
+		ByteRange: []int64{}, Changes: []ChangeFinding{}, Certificates: []CertificateFinding{}, Checks: []Check{},
+	}
+	digest := s.Digest()
+	f.SM3 = hex.EncodeToString(digest[:])
+	if s.Kind == ofd.KindSign {
+		f.Kind = string(pdf.SignerPerson)
+	}
+	if len(s.Stamps) > 0 {
+		at := s.Stamps[0]
+		f.Page, f.Place = at.Page, &PlaceFinding{at.Box.X, at.Box.Y, at.Box.Width, at.Box.Height}
+	}
+	if s.Signer != nil {
+		f.Signer = s.Signer.Subject.CommonName
+	}
+	if s.Seal != nil {
+		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
+		f.SealInfo = sealFinding(s.Seal)
+	}
+	f.checks(s.Checks)
 	return f
 }
 

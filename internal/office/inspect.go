@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -27,6 +28,7 @@ type Inspector struct {
 	cache    *trust.Cache
 	verifier *verify.Verifier
 	pdf      pdf.Trust
+	ofd      ofd.Trust
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -58,7 +60,8 @@ func newInspector(cache *trust.Cache, o trust.Options, second pki.SecondOpinion,
 		return nil, err
 	}
 	codes := verify.New(cache, verify.Options{Second: second, Now: o.Now, Disagree: func(digits string) { disagree([]byte(digits)) }})
-	return &Inspector{cache: cache, verifier: codes, pdf: documents, disagree: disagree}, nil
+	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: o.Now}
+	return &Inspector{cache: cache, verifier: codes, pdf: documents, ofd: packages, disagree: disagree}, nil
 }
 
 // documentSources say who is asked about what a document rests on.
@@ -115,7 +118,7 @@ type Inspection struct {
 	NextEN    string           `json:"next_en"` // one next step
 	NextZH    string           `json:"next_zh"`
 	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
-	Document  *PDFInspection   `json:"document"` // of a PDF, null otherwise
+	Document  *PDFInspection   `json:"document"` // of a PDF or OFD document, null otherwise
 	// Online: the register was asked by a number, and nothing was verified that a
 	// terminal could verify without a network.
 	Online bool `json:"online"`
@@ -130,9 +133,9 @@ func (i *Inspection) because(v verify.Verdict, c verify.Cause) {
 // Accepted reports whether the verdict is valid.
 func (i Inspection) Accepted() bool { return i.Verdict == verify.Valid }
 
-// PDFInspection is what was found of a PDF.
+// PDFInspection is what was found of a PDF or an OFD document.
 type PDFInspection struct {
-	Format     string             `json:"format"`    // PDF
+	Format     string             `json:"format"`    // PDF or OFD
 	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
 	Pages      int                `json:"pages"`
 	Signatures []SignatureFinding `json:"signatures"`
@@ -159,6 +162,7 @@ const (
 	InputCode    = "code"
 	InputPicture = "picture"
 	InputPDF     = "pdf"
+	InputOFD     = "ofd"
 	InputNumber  = "number"
 )
 
@@ -170,18 +174,20 @@ func (i *Inspector) Code(text string) Inspection {
 	}
 }
 
-// ErrInput says that bytes are neither a code, a picture nor a PDF.
-var ErrInput = errors.New("neither a code, a PNG or JPEG picture, nor a PDF")
+// ErrInput says that bytes are neither a code, a picture nor a document.
+var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, nor an OFD document")
 
 // maxCodeFile is the longest text file that is taken for a code.
 const maxCodeFile = 64 << 10
 
-// File decides on a file by its content: PDF, PNG or JPEG picture, or the text of a
+// File decides on a file by its content: PDF, OFD, PNG or JPEG picture, or the text of a
 // code. The error is about a file that cannot be judged at all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
 	switch {
 	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
 		return i.document(ctx, content)
+	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
+		return i.packaged(ctx, content)
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -232,7 +238,7 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)
 	}
-	result.because(documentVerdict(report))
+	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	if result.Verdict != verify.Valid {
 		return result, nil
 	}
@@ -247,6 +253,28 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	verdict, cause := i.licence(signed, report, found.Licence)
 	found.Licence.Verdict, found.Licence.Cause = verdict, cause.EN
 	result.because(verdict, cause)
+	return result, nil
+}
+
+// packaged decides on an OFD document.
+func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, error) {
+	p, err := ofd.Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return Inspection{}, err
+	}
+	report, err := p.Verify(ctx, i.ofd)
+	if err != nil {
+		return Inspection{}, err
+	}
+	found := &PDFInspection{Format: "OFD", Pages: report.Document.Pages, Signatures: []SignatureFinding{}, Cautions: []CautionFinding{}}
+	for s := range report.Signatures {
+		found.Signatures = append(found.Signatures, packagedFinding(&report.Signatures[s]))
+	}
+	result := Inspection{Input: InputOFD, Document: found}
+	if errors.Is(report.Err(), pki.ErrDisagree) {
+		i.disagree(content)
+	}
+	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	return result, nil
 }
 

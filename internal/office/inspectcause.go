@@ -9,6 +9,7 @@ import (
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -25,6 +26,7 @@ const (
 	causeDocumentChanged   verify.CauseCode = "document_changed"
 	causeTimeNotProven     verify.CauseCode = "time_not_proven"
 	causePicture           verify.CauseCode = "picture_is_not_the_seal"
+	causePartial           verify.CauseCode = "protects_a_part"
 	causeLicenceForm       verify.CauseCode = "licence_form"
 	causeLicenceSignature  verify.CauseCode = "licence_signature"
 	causeIdentifierIssuer  verify.CauseCode = "identifier_issuer"
@@ -53,15 +55,13 @@ func next(c verify.Cause, zh, en string) verify.Cause {
 	return c
 }
 
-// documentVerdict sums up a report: what is certainly wrong, what nobody can say,
+// documentVerdict sums up a report of n signatures: what is certainly wrong, what nobody can say,
 // and what is in order.
-func documentVerdict(report *pdf.Report) (verify.Verdict, verify.Cause) {
-	if len(report.Signatures) == 0 {
+func documentVerdict(n int, err error) (verify.Verdict, verify.Cause) {
+	if n == 0 {
 		return verify.NoData, next(documentCause(causeNoSignature, "文件没有签名或印章", "the document has no signature", nil), nextAskZH, nextAskEN)
 	}
-	err := report.Err()
 	if err == nil {
-		n := len(report.Signatures)
 		return verify.Valid, next(documentCause(causeSignaturesInOrder, fmt.Sprintf("共 %d 个签名，均有效并覆盖全文", n),
 			fmt.Sprintf("%d signatures, all in order, cover the whole document", n), nil), nextCheckZH, nextCheckEN)
 	}
@@ -76,9 +76,11 @@ func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 		return verify.Valid, next(documentCause(causeSignaturesInOrder, "签名有效", "in order", nil), nextCheckZH, nextCheckEN)
 	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
 		return verify.NoData, undecided(err)
-	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
+	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, ofd.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
 		// A foreign signature, RSA for example, is nobody's forgery.
 		return verify.NoData, next(documentCause(causeForeignSignature, "签名的格式或算法不受支持", "a signature of another format", err), nextAskZH, nextAskEN)
+	case errors.Is(err, ofd.ErrPartial):
+		return verify.NoData, next(documentCause(causePartial, "签名只保护了文件的一部分", "the signature protects a part of the document only", err), nextAskZH, nextAskEN)
 	case errors.Is(err, path.ErrSuspended):
 		return verify.Suspended, documentCause(causeSignerSuspended, "签章人的证书已暂停", "the signer's certificate is suspended", err)
 	case errors.Is(err, path.ErrCannotSay):

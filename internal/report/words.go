@@ -34,7 +34,7 @@ func stepWords(name string) words {
 		"proof of time":    {"签署时间的证明", "Proof of the time of signing"},
 		"references":       {"受保护的文件", "Protected files"},
 		"coverage":         {"保护范围", "What is covered"},
-		"integrity":        {"完整性文件", "Integrity list"},
+		"seal file":        {"所附印章与签章所用一致", "Seal beside the signature is the one in it"},
 	}[name]
 	if !ok {
 		return words{name, name}
