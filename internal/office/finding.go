@@ -172,6 +172,9 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 	}
 	digest := s.Digest()
 	f.SM3 = hex.EncodeToString(digest[:])
+	if s.Proof.Proven() {
+		f.ProvenAt, f.ProvenBy = stamp(s.Proof.At), s.Proof.Signer
+	}
 	if s.Kind == ofd.KindSign {
 		f.Kind = string(pdf.SignerPerson)
 	}
