@@ -19,7 +19,22 @@
 // certificates at the time of signing, the document's digest, the time within the
 // seal's validity. Each step is reported by itself.
 //
+// # Reading
+//
+// [Parse] and [ParseSignature] take what is written here. [ParseTolerant] and
+// [ParseSignatureTolerant] read what is in the field as well: versions 1 (GM/T
+// 0031-2014) and 5 of the structure, signatures as 64 raw bytes, digests of
+// certificates in place of certificates, unknown extensions, certificates that are not
+// read here. What must be proven is the same for all, and always over the bytes
+// received.
+//
+// # Time
+//
+// A signature may carry a time stamp (RFC 3161) over its value, [WithTimeStamp]. With one
+// of a trusted authority the certificates are judged for the time that it proves; without,
+// for the time that the signer claims, and only as long as no certificate has expired or
+// been revoked since ([ErrTimeNotProven]): its key could claim any time.
+//
 // A [Record] is a seal's life with us: one person applies, another approves, and
-// only then is the seal made. Versions 1 and 5 of the structure, time stamps inside
-// a signature, and seals with several certificates are not in this version.
+// only then is the seal made. Seals that are made here list one certificate.
 package seal

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -16,7 +17,7 @@ import (
 	"github.com/elicence/elicence/pki/oid"
 )
 
-// Version is the version of the structure: GB/T 38540-2020.
+// Version is the version of the structure that is written: GB/T 38540-2020.
 const Version = 4
 
 // vendorID is our Vid in SES_Header.
@@ -26,7 +27,7 @@ const vendorID = "elicence"
 const MaxSize = 4 << 20
 
 var (
-	// ErrMalformed: not a seal or a seal signature of version 4 in DER.
+	// ErrMalformed: not a seal or a seal signature in a form that is read.
 	ErrMalformed = errors.New("malformed seal structure")
 	// ErrForged: a signature in a seal structure does not verify.
 	ErrForged = errors.New("signature does not verify")
@@ -151,9 +152,47 @@ type Seal struct {
 	ValidFrom    time.Time
 	ValidUntil   time.Time
 	Picture      Picture
-	Maker        *cert.Certificate
-	info         []byte // as received
-	signature    pki.Signature
+	Maker        *cert.Certificate // nil: Foreign
+
+	// What only tolerant reading finds.
+	Version    int
+	Vendor     string
+	Digests    []Listed      // of certificates that may sign
+	Foreign    *cert.Foreign // the maker's certificate where [cert.Parse] refuses it
+	Extensions []Extension
+
+	info      []byte // as received
+	signed    []byte // what the maker signed; nil: info
+	value     []byte // the maker's signature as received
+	signature pki.Signature
+	timeStamp []byte // of version 5, over value
+}
+
+// Ours reports whether the seal was written by this software.
+func (s *Seal) Ours() bool { return s.Vendor == vendorID }
+
+// MakerName names the maker for people, as its certificate says.
+func (s *Seal) MakerName() string {
+	if s.Maker != nil {
+		return s.Maker.Subject.CommonName
+	}
+	return s.Foreign.Subject
+}
+
+// makerKey is the key that made the seal.
+func (s *Seal) makerKey() *pki.PublicKey {
+	if s.Maker != nil {
+		return s.Maker.Key
+	}
+	return s.Foreign.Key
+}
+
+// message is what the maker signed.
+func (s *Seal) message() []byte {
+	if s.signed != nil {
+		return s.signed
+	}
+	return s.info
 }
 
 // Parse reads the DER of a version 4 SESeal. It verifies nothing.
@@ -192,6 +231,7 @@ func readSeal(input *cryptobyte.String) (*Seal, error) {
 	}
 	s.info = info
 	var err error
+	s.Version, s.value = Version, signature[min(1, len(signature)):]
 	if s.signature, err = readBitString(signature); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -256,7 +296,7 @@ func (s *Seal) readInfo(element cryptobyte.String) error {
 	if !info.Empty() && (!info.ReadASN1(&extensions, cbasn1.SEQUENCE) || !info.Empty()) {
 		return bad("something other than extDatas follows the picture")
 	}
-	s.ID, s.Name = string(esID), string(name)
+	s.ID, s.Name, s.Vendor = string(esID), string(name), string(vendor)
 	s.Picture.Type, s.Picture.Data = string(pictureType), data
 	if err := cleantext.Check(s.Name); err != nil {
 		return fmt.Errorf("seal's name: %w: %w", ErrMalformed, err)
@@ -266,10 +306,6 @@ func (s *Seal) readInfo(element cryptobyte.String) error {
 
 // lists reports whether the seal names a certificate as one that may sign.
 func (s *Seal) lists(der []byte) bool {
-	for _, c := range s.Certificates {
-		if bytes.Equal(c, der) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Certificates, func(c []byte) bool { return bytes.Equal(c, der) }) ||
+		slices.ContainsFunc(s.Digests, func(l Listed) bool { return l.names(der) })
 }

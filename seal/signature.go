@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,13 +74,61 @@ func (s *Seal) SignatureSize(signer *cert.Certificate) int {
 type Signature struct {
 	Seal      *Seal
 	Stamp     Stamp
-	Signer    *cert.Certificate
+	Signer    *cert.Certificate // nil: Foreign
+	TimeStamp []byte            // a token or a response of RFC 3161 in DER over the signature's bytes; nil: none
+
+	// What only tolerant reading finds.
+	Foreign    *cert.Foreign // the signer's certificate where [cert.Parse] refuses it
+	Extensions []Extension
+
 	toSign    []byte // as received
+	value     []byte // the signature as received
 	signature pki.Signature
 }
 
-// ParseSignature reads the DER of a version 4 SES_Signature without a time
-// stamp. It verifies nothing.
+// signerDER and signerKey are of the certificate that came with the signature.
+func (s *Signature) signerDER() []byte {
+	if s.Signer != nil {
+		return s.Signer.DER
+	}
+	return s.Foreign.DER
+}
+
+func (s *Signature) signerKey() *pki.PublicKey {
+	if s.Signer != nil {
+		return s.Signer.Key
+	}
+	return s.Foreign.Key
+}
+
+// Value returns the signature's bytes: what a time stamp is over.
+func (s *Signature) Value() []byte { return bytes.Clone(s.value) }
+
+// WithTimeStamp returns a signature of version 4 with a token of RFC 3161 over
+// [Signature.Value]. Everything else stays as it is, byte for byte.
+func WithTimeStamp(der, token []byte) ([]byte, error) {
+	s, err := ParseSignature(der)
+	if err != nil {
+		return nil, err
+	}
+	if s.TimeStamp != nil {
+		return nil, errors.New("the seal signature has a time stamp already")
+	}
+	input := cryptobyte.String(der)
+	var content cryptobyte.String
+	if !input.ReadASN1(&content, cbasn1.SEQUENCE) {
+		return nil, fmt.Errorf("seal signature: %w", ErrMalformed)
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddBytes(content)
+		b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) { b.AddASN1BitString(token) })
+	})
+	return b.Bytes()
+}
+
+// ParseSignature reads the DER of a version 4 SES_Signature as it is written here, with
+// a time stamp or without. It verifies nothing.
 func ParseSignature(der []byte) (*Signature, error) {
 	bad := func(what string) (*Signature, error) {
 		return nil, fmt.Errorf("seal signature: %s: %w", what, ErrMalformed)
@@ -99,11 +148,14 @@ func ParseSignature(der []byte) (*Signature, error) {
 	if !outer.ReadASN1(&signature, cbasn1.BIT_STRING) {
 		return bad("not the members of version 4")
 	}
-	if !outer.Empty() {
-		return bad("a time stamp inside a signature is not read by this version")
-	}
-	s := &Signature{toSign: element}
+	s := &Signature{toSign: element, value: signature[min(1, len(signature)):]}
 	var err error
+	if !outer.Empty() {
+		r := &tolerant{what: "seal signature"}
+		if s.TimeStamp = r.timeStamp(&outer); r.err != nil || s.TimeStamp == nil || !outer.Empty() {
+			return bad("something other than a time stamp follows")
+		}
+	}
 	if s.signature, err = readBitString(signature); err != nil {
 		return nil, fmt.Errorf("seal signature: %w", err)
 	}

@@ -28,6 +28,10 @@ var (
 type Trust struct {
 	Path   *path.Verifier // the authority for seals
 	Makers []pki.Point    // the keys that may make seals
+	Stamps *path.Verifier // authorities for time stamps; nil: none proves a time
+	// Now is the verifier's clock: whether a certificate has expired since it signed. Nil:
+	// nobody asks.
+	Now func() time.Time
 }
 
 // ErrMaker says that a seal was signed by a key that may not make seals.
@@ -35,30 +39,65 @@ var ErrMaker = errors.New("not a seal maker of the trust list")
 
 // Check is the result of one step of verification.
 type Check struct {
-	Name string // signature, certificate list, seal, certificate, document, time
+	Name string // signature, certificate list, seal, certificate, document, time, time stamp
 	Err  error  // nil: passed
+	Note string // what is to be said although it passed
 	// Path is the path of the certificate that the step judged; nil: it judged none.
 	Path *path.Result
 }
 
 // Verify runs every step for a document with the given SM3 digest, whatever the
-// earlier ones say, and returns them in the standard's order. All have passed
-// when no Err is set.
+// earlier ones say, and returns them in the standard's order, and what the time stamp
+// proves. All have passed when no Err is set.
 func (s *Signature) Verify(ctx context.Context, document [sm3.Size]byte, trust Trust, second pki.SecondOpinion) []Check {
-	maker, makerErr := s.Seal.verify(ctx, s.Stamp.Time, trust, second)
-	signer := checkSigner(ctx, s.Signer, s.Stamp.Time, trust)
-	return []Check{
-		{Name: "signature", Err: pki.Judge(s.Signer.Key, s.toSign, s.signature, second).Err(ErrForged)},
-		{Name: "certificate list", Err: s.checkListed()},
-		{Name: "seal", Err: makerErr, Path: maker},
-		{Name: "certificate", Err: signer.Err(), Path: signer},
-		{Name: "document", Err: s.checkDocument(document)},
-		{Name: "time", Err: s.checkTime()},
-	}
+	checks, _ := s.Judge(ctx, document, trust, Stamped{}, second)
+	return checks
 }
 
+// Judge is [Signature.Verify] where something else, such as a time stamp over the whole
+// document, may prove that the signature existed at a time. It also returns what proves
+// the signature's time in the end.
+func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Trust, proof Stamped, second pki.SecondOpinion) ([]Check, Stamped) {
+	var own Stamped
+	if s.TimeStamp != nil {
+		own = trust.Prove(ctx, s.TimeStamp, s.value, proof, second)
+	}
+	if own.Proven() && (!proof.Proven() || own.At.Before(proof.At)) {
+		proof = own
+	}
+	if s.Signer != nil && proof.At.After(s.Signer.NotAfter()) {
+		proof = Stamped{} // that it existed when the certificate had ended says nothing of before
+	}
+	moment := proof.Moment(s.Stamp.Time)
+	maker, makerErr := s.Seal.verify(ctx, moment, trust, second)
+	signer, signerErr := judgeCertificate(ctx, s.Signer, s.Foreign, moment, trust)
+	checks := []Check{
+		{Name: "signature", Err: pki.Judge(s.signerKey(), s.toSign, s.signature, second).Err(ErrForged)},
+		{Name: "certificate list", Err: s.checkListed()},
+		{Name: "seal", Err: makerErr, Path: maker},
+		{Name: "certificate", Err: signerErr, Path: signer},
+		{Name: "document", Err: s.checkDocument(document)},
+		{Name: "time", Err: s.checkTime(moment.At)},
+	}
+	if s.TimeStamp != nil {
+		checks = append(checks, Check{Name: CheckTimeStamp, Err: own.Err, Note: own.Note, Path: own.Path})
+	}
+	if !proof.Proven() {
+		if err := trust.Unproven(signer); err != nil {
+			checks = append(checks, Check{Name: CheckProof, Err: err})
+		}
+	}
+	return checks, proof
+}
+
+// Names of checks about time stamps.
+const (
+	CheckTimeStamp = "time stamp"    // the stamp over the signature
+	CheckProof     = "proof of time" // that one is needed by now
+)
+
 func (s *Signature) checkListed() error {
-	if !s.Seal.lists(s.Signer.DER) {
+	if !s.Seal.lists(s.signerDER()) {
 		return ErrNotListed
 	}
 	return nil
@@ -71,9 +110,13 @@ func (s *Signature) checkDocument(document [sm3.Size]byte) error {
 	return nil
 }
 
-func (s *Signature) checkTime() error {
-	if s.Stamp.Time.Before(s.Seal.ValidFrom) || s.Stamp.Time.After(s.Seal.ValidUntil) {
-		return ErrSealDates
+// checkTime wants the time that the signer claims within the seal's validity, and the
+// time that is proven too.
+func (s *Signature) checkTime(moment time.Time) error {
+	for _, t := range []time.Time{s.Stamp.Time, moment} {
+		if t.Before(s.Seal.ValidFrom) || t.After(s.Seal.ValidUntil) {
+			return ErrSealDates
+		}
 	}
 	return nil
 }
@@ -81,26 +124,31 @@ func (s *Signature) checkTime() error {
 // Verify checks the seal itself: the maker's signature, that the maker may make
 // seals, and the maker's certificate as of the given time.
 func (s *Seal) Verify(ctx context.Context, at time.Time, trust Trust, second pki.SecondOpinion) error {
-	_, err := s.verify(ctx, at, trust, second)
+	_, err := s.verify(ctx, path.Claimed(at), trust, second)
 	return err
 }
 
 // verify returns the path of the maker's certificate as well, if it came to that.
-func (s *Seal) verify(ctx context.Context, at time.Time, trust Trust, second pki.SecondOpinion) (*path.Result, error) {
-	if err := pki.Judge(s.Maker.Key, s.info, s.signature, second).Err(ErrForged); err != nil {
+func (s *Seal) verify(ctx context.Context, when path.Moment, trust Trust, second pki.SecondOpinion) (*path.Result, error) {
+	if err := pki.Judge(s.makerKey(), s.message(), s.signature, second).Err(ErrForged); err != nil {
 		return nil, fmt.Errorf("seal %s: %w", s.ID, err)
 	}
-	if !slices.Contains(trust.Makers, s.Maker.Key.Point()) {
+	if !slices.Contains(trust.Makers, s.makerKey().Point()) {
 		return nil, fmt.Errorf("maker of seal %s: %w", s.ID, ErrMaker)
 	}
-	found := checkSigner(ctx, s.Maker, at, trust)
-	if err := found.Err(); err != nil {
+	found, err := judgeCertificate(ctx, s.Maker, s.Foreign, when, trust)
+	if err != nil {
 		return found, fmt.Errorf("maker of seal %s: %w", s.ID, err)
 	}
 	return found, nil
 }
 
-// checkSigner judges a certificate as of the time that the signer claims.
-func checkSigner(ctx context.Context, c *cert.Certificate, at time.Time, trust Trust) *path.Result {
-	return trust.Path.Verify(ctx, path.Request{Certificate: c, Purpose: path.PurposeSeal, When: path.Claimed(at)})
+// judgeCertificate judges a certificate as of a time. One that cannot be read has no
+// path.
+func judgeCertificate(ctx context.Context, c *cert.Certificate, foreign *cert.Foreign, when path.Moment, trust Trust) (*path.Result, error) {
+	if c == nil {
+		return nil, fmt.Errorf("%w: %w: %w", path.ErrUntrusted, errUnread, foreign.Refused)
+	}
+	found := trust.Path.Verify(ctx, path.Request{Certificate: c, Purpose: path.PurposeSeal, When: when})
+	return found, found.Err()
 }

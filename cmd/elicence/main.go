@@ -76,7 +76,7 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, office.ErrNotInForce, office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, office.ErrNotInForce, office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,

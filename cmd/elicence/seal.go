@@ -186,12 +186,16 @@ func newSealList(s *settings) *cobra.Command {
 func newSealStamp(s *settings) *cobra.Command {
 	var r office.StampRequest
 	var where placing
+	var long leveling
+	var lock string
 	cmd := &cobra.Command{
-		Use:   "stamp --seal ID [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
+		Use:   "stamp --seal ID [--level LEVEL] [--certify N] [--lock FIELDS] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
 		Short: "盖章 put a seal on a PDF",
 		Long: "Puts a seal on a PDF by an incremental update: earlier signatures stay valid. --at is the middle of the seal in millimetres\n" +
 			"from a corner of the page; --keyword puts it at words such as （盖章）. --straddle cuts the seal over an edge of all pages (骑缝章). --number prints a document code beside\n" +
-			"the seal, by which a paper print is checked against the electronic original.",
+			"the seal, by which a paper print is checked against the electronic original. --level b-t adds a time stamp, b-lt and b-lta\n" +
+			"also what a verifier will need when the certificates have ended. --certify 1, 2 or 3 says what may follow: nothing, filling in\n" +
+			"and signing, or annotations too; --lock which form fields may not change: all, names, or not:names for all others.",
 		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
@@ -203,6 +207,14 @@ func newSealStamp(s *settings) *cobra.Command {
 			if err := where.place(&r); err != nil {
 				return err
 			}
+			level, err := long.use(s)
+			if err != nil {
+				return err
+			}
+			if r.Lock, err = parseLock(lock); err != nil {
+				return err
+			}
+			r.TimeStamp = level != office.LevelB
 			doc, closeFile, err := openPDF(args[0])
 			if err != nil {
 				return err
@@ -213,11 +225,15 @@ func newSealStamp(s *settings) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				if err := durable.WriteFrom(args[1], sealed, 0o644); err != nil {
+				kept, err := preserve(cmd, o, s.actor, sealed, level)
+				if err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
+				if err := durable.WriteFrom(args[1], kept, 0o644); err != nil {
 					return err
 				}
 				if s.json {
-					return printJSON(cmd.OutOrStdout(), map[string]any{"id": r.SealID, "field": sealed.Field(), "file": args[1]})
+					return printJSON(cmd.OutOrStdout(), map[string]any{"id": r.SealID, "field": sealed.Field(), "file": args[1], "level": level})
 				}
 				return nil
 			})
@@ -225,6 +241,9 @@ func newSealStamp(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&r.SealID, "seal", "", "`CODE` of the seal")
 	where.flags(cmd)
+	long.flags(cmd, string(office.LevelB))
+	cmd.Flags().IntVar(&r.Certify, "certify", 0, "`N`: certify the document, so that 1 nothing, 2 filling in and signing, 3 annotations too may follow")
+	cmd.Flags().StringVar(&lock, "lock", "", "`FIELDS` of the form that may not change any more: all, NAME,… or not:NAME,…")
 	cmd.Flags().StringVar(&r.Field, "field", "", "`NAME` of the signature field")
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
 	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal")

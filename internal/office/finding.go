@@ -17,7 +17,7 @@ import (
 // only experts read.
 type SignatureFinding struct {
 	Field      string  `json:"field"`
-	Kind       string  `json:"kind"` // seal, person or unknown
+	Kind       string  `json:"kind"` // seal, person, timestamp or unknown
 	Signer     string  `json:"signer"`
 	Seal       *string `json:"seal"` // code of a seal
 	SignedAt   string  `json:"signed_at"`
@@ -42,6 +42,11 @@ type SignatureFinding struct {
 	Place     *PlaceFinding   `json:"place"`      // null: it is not shown
 	Changes   []ChangeFinding `json:"changes"`    // what later versions of the file changed
 
+	// ProvenAt is when the signature existed, by a time stamp of a trusted authority;
+	// empty: nothing proves it.
+	ProvenAt string `json:"proven_at"`
+	ProvenBy string `json:"proven_by"`
+
 	SealInfo     *SealFinding         `json:"seal_info"` // null: not a seal
 	Certificates []CertificateFinding `json:"certificates"`
 }
@@ -50,6 +55,7 @@ type SignatureFinding struct {
 type Check struct {
 	Name  string `json:"name"`
 	Cause string `json:"cause"` // empty: passed
+	Note  string `json:"note"`  // what is to be said although it passed
 }
 
 // PlaceFinding is where a signature is seen: millimetres from the top left corner of
@@ -73,7 +79,8 @@ type ChangeFinding struct {
 type SealFinding struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
-	Type       int    `json:"type"` // property.type, which vendors use differently
+	Version    int    `json:"version"` // of the structure: 1, 4 or 5
+	Type       int    `json:"type"`    // property.type, which vendors use differently
 	ValidFrom  string `json:"valid_from"`
 	ValidUntil string `json:"valid_until"`
 	Maker      string `json:"maker"`
@@ -125,10 +132,16 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 	f := SignatureFinding{
 		Field: s.Field, Kind: string(s.Kind), SignedAt: stamp(s.SignedAt), Page: s.Page, CoversFile: s.CoversFile, Valid: true,
 		RevocationChecked: s.RevocationChecked(), Format: s.Filter + " " + s.SubFilter, Revision: s.Revision, Revisions: revisions,
-		ByteRange: s.ByteRange, Changes: []ChangeFinding{}, Certificates: []CertificateFinding{}, Checks: []Check{},
+		ByteRange: append([]int64{}, s.ByteRange...), Changes: []ChangeFinding{}, Certificates: []CertificateFinding{}, Checks: []Check{},
 	}
 	if len(s.Faults) == 0 {
 		f.SM3 = hex.EncodeToString(s.Digest[:])
+	}
+	if s.Proof.Proven() {
+		f.ProvenAt, f.ProvenBy = stamp(s.Proof.At), s.Proof.Signer
+	}
+	if s.Kind == pdf.SignerStamp {
+		f.Signer = s.Proof.Signer
 	}
 	if s.Page > 0 && s.Width > 0 && s.Height > 0 {
 		f.Place = &PlaceFinding{s.X, s.Y, s.Width, s.Height}
@@ -159,6 +172,9 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 	}
 	digest := s.Digest()
 	f.SM3 = hex.EncodeToString(digest[:])
+	if s.Proof.Proven() {
+		f.ProvenAt, f.ProvenBy = stamp(s.Proof.At), s.Proof.Signer
+	}
 	if s.Kind == ofd.KindSign {
 		f.Kind = string(pdf.SignerPerson)
 	}
@@ -181,7 +197,7 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 func (f *SignatureFinding) checks(checks []seal.Check) {
 	var first error
 	for _, c := range checks {
-		check := Check{Name: c.Name}
+		check := Check{Name: c.Name, Note: c.Note}
 		if c.Err != nil {
 			check.Cause, f.Valid = c.Err.Error(), false
 			if first == nil {
@@ -198,8 +214,8 @@ func (f *SignatureFinding) checks(checks []seal.Check) {
 
 func sealFinding(s *seal.Seal) *SealFinding {
 	f := &SealFinding{
-		ID: s.ID, Name: s.Name, Type: s.Kind, ValidFrom: stamp(s.ValidFrom), ValidUntil: stamp(s.ValidUntil),
-		Maker: s.Maker.Subject.CommonName, WidthMM: s.Picture.WidthMM, HeightMM: s.Picture.HeightMM, OnPage: string(pdf.PictureNone),
+		ID: s.ID, Name: s.Name, Version: s.Version, Type: s.Kind, ValidFrom: stamp(s.ValidFrom), ValidUntil: stamp(s.ValidUntil),
+		Maker: s.MakerName(), WidthMM: s.Picture.WidthMM, HeightMM: s.Picture.HeightMM, OnPage: string(pdf.PictureNone),
 	}
 	sheet, err := likeness.Picture(s.Picture.Type, s.Picture.Data, float64(s.Picture.WidthMM), float64(s.Picture.HeightMM))
 	if err == nil {

@@ -4,22 +4,20 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 	"testing/fstest"
+	"time"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
-	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
-	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
 	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
@@ -59,7 +57,7 @@ func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
 // newInspector has one second opinion for the trust files, in their options, and another,
 // with the judge of signatures, for what is inspected.
 func newInspector(cache *trust.Cache, o trust.Options, codes verify.Options, revocation path.Revocation, disagree func(content []byte)) (*Inspector, error) {
-	documents, err := documentTrust(cache.Trust.Documents, codes.Second, revocation)
+	documents, err := documentRules(cache.Trust.Documents, documentSources{codes.Second, revocation, likeness.NewMemory(), o.Now}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -71,28 +69,12 @@ func newInspector(cache *trust.Cache, o trust.Options, codes verify.Options, rev
 // tabledKeys is for how many keys the service has tables: 12 MB of them.
 const tabledKeys = 256
 
-// documentTrust opens the anchors for documents that a trust list names.
-func documentTrust(d trust.Documents, second pki.SecondOpinion, revocation path.Revocation) (pdf.Trust, error) {
-	verifier := func(ders [][]byte) (*path.Verifier, error) {
-		var anchors []*cert.Certificate
-		for _, der := range ders {
-			c, err := cert.Parse(der)
-			if err != nil {
-				return nil, err
-			}
-			anchors = append(anchors, c)
-		}
-		return path.New(path.Options{Anchors: anchors, Second: second, Revocation: revocation})
-	}
-	seals, err := verifier(d.Seals)
-	if err != nil {
-		return pdf.Trust{}, fmt.Errorf("anchors for seals: %w", err)
-	}
-	persons, err := verifier(d.Persons)
-	if err != nil {
-		return pdf.Trust{}, fmt.Errorf("anchors for persons: %w", err)
-	}
-	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second, Pictures: likeness.NewMemory()}, nil
+// documentSources say who is asked about what a document rests on.
+type documentSources struct {
+	second     pki.SecondOpinion
+	revocation path.Revocation
+	pictures   *likeness.Memory
+	now        func() time.Time
 }
 
 // Inspector returns an inspector over the office's own published trust files, which asks
@@ -128,9 +110,7 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	t, err := documentTrust(d, o.second, ledgerRevocation{o})
-	t.Pictures = o.pictures
-	return t, err
+	return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.now}, nil)
 }
 
 // Inspection is what was found.
@@ -376,7 +356,7 @@ func (f *LicenceFinding) show(l *licence.Licence, cache *trust.Cache) {
 // sealedBy reports whether one of the document's seals is of an organisation.
 func sealedBy(report *pdf.Report, uscc string) bool {
 	for _, s := range report.Signatures {
-		if s.Kind == pdf.SignerSeal && s.Signer.OrganizationCode() == uscc {
+		if s.Kind == pdf.SignerSeal && s.Signer != nil && s.Signer.OrganizationCode() == uscc {
 			return true
 		}
 	}

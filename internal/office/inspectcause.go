@@ -24,6 +24,7 @@ const (
 	causeSignerUntrusted   verify.CauseCode = "signer_untrusted"
 	causeSealDates         verify.CauseCode = "seal_dates"
 	causeDocumentChanged   verify.CauseCode = "document_changed"
+	causeTimeNotProven     verify.CauseCode = "time_not_proven"
 	causePicture           verify.CauseCode = "picture_is_not_the_seal"
 	causePartial           verify.CauseCode = "protects_a_part"
 	causeLicenceForm       verify.CauseCode = "licence_form"
@@ -90,6 +91,8 @@ func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 		return verify.Untrusted, documentCause(causeSignerUntrusted, "签章人的证书不受信任", "the signer's certificate is not trusted", err)
 	case errors.Is(err, seal.ErrSealDates):
 		return verify.Expired, next(documentCause(causeSealDates, "盖章时印章不在有效期内", "the seal was not in its time when it was used", err), nextAskZH, nextAskEN)
+	case errors.Is(err, seal.ErrTimeNotProven):
+		return verify.NoData, next(documentCause(causeTimeNotProven, "签章时间没有时间戳证明，而签章证书现已到期或吊销", "when it was signed is not proven, and a certificate has ended since", err), nextAskZH, nextAskEN)
 	case errors.Is(err, pdf.ErrPicture):
 		return verify.Tampered, documentCause(causePicture, "页面上显示的图案不是签章所用的印章", "the page shows another picture than the seal that signed", err)
 	default:

@@ -39,6 +39,8 @@ func TestDocumentCauses(t *testing.T) {
 		{path.ErrUntrusted, verify.Untrusted, causeSignerUntrusted},
 		{seal.ErrMaker, verify.Untrusted, causeSignerUntrusted},
 		{seal.ErrSealDates, verify.Expired, causeSealDates},
+		{seal.ErrTimeNotProven, verify.NoData, causeTimeNotProven},
+		{pdf.ErrPicture, verify.Tampered, causePicture},
 		{pdf.ErrModified, verify.Tampered, causeDocumentChanged},
 		{errors.New("anything else"), verify.Tampered, causeDocumentChanged},
 	} {

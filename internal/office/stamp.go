@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"github.com/elicence/elicence/internal/typeset"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal"
@@ -29,6 +32,13 @@ type StampRequest struct {
 	Keyword *Keyword
 	Field   string // of an existing empty signature field, or of the one to make
 	Reason  string
+	// TimeStamp adds a time stamp over the signature, while the clock is proven.
+	TimeStamp bool
+	// Certify makes the seal a certifying signature: 1 allows nothing after it, 2 filling
+	// in and signing, 3 annotations too.
+	Certify int
+	// Lock forbids later changes of form fields.
+	Lock *pdf.Lock
 	// Number, if given, is the document's number: a code is printed beside the
 	// seal that tells a paper print from its electronic original.
 	Number string
@@ -77,9 +87,13 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
+	room := made.SignatureSize(signer)
+	if r.TimeStamp {
+		room += tokenRoom
+	}
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Field: r.Field, Filter: pdf.FilterSeal, SubFilter: pdf.SubFilterSeal, Name: record.Name, Reason: r.Reason,
-		Time: now, ContentsSize: made.SignatureSize(signer), Marks: marks,
+		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock,
 	})
 	if err != nil {
 		return nil, err
@@ -89,6 +103,11 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	contents, err := seal.Sign(made, stamp, signer, key)
 	if err != nil {
 		return nil, err
+	}
+	if r.TimeStamp {
+		if contents, err = o.sealTimeStamp(ctx, contents); err != nil {
+			return nil, err
+		}
 	}
 	if err := prepared.Complete(contents); err != nil {
 		return nil, err
@@ -101,6 +120,19 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 		return nil, err
 	}
 	return prepared, o.store.UseSeal(ctx, record.ID, actor, now, entry)
+}
+
+// sealTimeStamp puts a time stamp into a seal signature.
+func (o *Office) sealTimeStamp(ctx context.Context, contents []byte) ([]byte, error) {
+	signature, err := seal.ParseSignature(contents)
+	if err != nil {
+		return nil, err
+	}
+	token, err := o.timeStampOver(ctx, tsa.SM3(sm3.Sum(signature.Value())))
+	if err != nil {
+		return nil, err
+	}
+	return seal.WithTimeStamp(contents, token)
 }
 
 // readBack verifies the signature just made as a stranger would, before anything

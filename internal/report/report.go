@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"html/template"
@@ -68,7 +69,7 @@ type signature struct {
 type step struct {
 	Good  bool
 	Name  words
-	Cause string
+	Cause string // why not, or what is to be said although it passed
 }
 
 type change struct {
@@ -146,7 +147,7 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 		s.OnPage, s.OnPageBad = onPage(f.SealInfo)
 	}
 	for _, c := range f.Checks {
-		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), c.Cause})
+		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), cmp.Or(c.Cause, c.Note)})
 	}
 	for _, c := range f.Changes {
 		s.Changes = append(s.Changes, change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("%d: %s", c.Revision, c.What)})
@@ -158,6 +159,11 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 // plainFacts is what everybody needs of a signature.
 func plainFacts(f *office.SignatureFinding) []fact {
 	facts := []fact{{words{"签署时间（签署人所述）", "Signed at, as the signer says"}, localText(f.SignedAt)}}
+	if f.ProvenAt != "" {
+		facts = append(facts, fact{words{"时间戳证明不晚于", "Proven to exist by"}, localText(f.ProvenAt) + "  " + f.ProvenBy})
+	} else {
+		facts = append(facts, fact{words{"时间戳证明", "Proof of time"}, "无 none"})
+	}
 	if f.Seal != nil {
 		facts = append(facts, fact{words{"印章编码", "Code of the seal"}, *f.Seal})
 	}
@@ -189,6 +195,7 @@ func expertFacts(f *office.SignatureFinding) []fact {
 	if s := f.SealInfo; s != nil {
 		facts = append(facts,
 			fact{words{"印章有效期", "Validity of the seal"}, localText(s.ValidFrom) + " – " + localText(s.ValidUntil)},
+			fact{words{"印章结构版本", "Version of the structure"}, fmt.Sprint(s.Version)},
 			fact{words{"制章者", "Maker of the seal"}, s.Maker},
 			fact{words{"印章尺寸（毫米）", "Size of the seal in mm"}, fmt.Sprintf("%d × %d", s.WidthMM, s.HeightMM)})
 	}

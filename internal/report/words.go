@@ -31,6 +31,7 @@ func stepWords(name string) words {
 		"picture":          {"页面图案与印章一致", "Picture on the page is the seal"},
 		"changes":          {"签署后的变化", "Changes after signing"},
 		"time stamp":       {"时间戳", "Time stamp"},
+		"proof of time":    {"签署时间的证明", "Proof of the time of signing"},
 		"references":       {"受保护的文件", "Protected files"},
 		"coverage":         {"保护范围", "What is covered"},
 		"seal file":        {"所附印章与签章所用一致", "Seal beside the signature is the one in it"},

@@ -59,21 +59,20 @@ func makeShelf(tb testing.TB) *shelf {
 	now := time.Now().Add(-time.Minute)
 	p := pkitest.New(tb, now)
 	persons := p.Authority(tb, "自然人")
-	makerKey := pkitest.NewKey(tb)
-	maker := pkitest.Certify(tb, p.CA, ca.ProfileSealMaker, "印章制作系统", makerKey)
+	maker := newSigner(tb, p.CA, ca.ProfileSealMaker, "印章制作系统")
 	sealer := newSigner(tb, p.CA, ca.ProfileOrganizationSeal, "34010000000001")
 	person := newSigner(tb, persons, ca.ProfilePerson, "张样例")
 	seal, err := ses.Make(ses.Particulars{
 		ID: "34010000000001", Name: "合肥市样例局", Kind: 1, Certificate: sealer.certificate,
 		Created: now, ValidFrom: now.Add(-time.Hour), ValidUntil: now.AddDate(0, 11, 0),
 		Picture: ses.Picture{Type: "PNG", Data: dot, WidthMM: 42, HeightMM: 42},
-	}, maker, makerKey, second.Opinion{})
+	}, maker.certificate, maker.key, second.Opinion{})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	dir := tb.TempDir()
 	for name, data := range map[string][]byte{
-		"seal.esl": seal, "seal.key": sealer.pkcs8, "seal.cer": sealer.certificate.DER,
+		"seal.esl": seal, "seal.png": dot, "maker.key": maker.pkcs8, "maker.cer": maker.certificate.DER, "seal.key": sealer.pkcs8, "seal.cer": sealer.certificate.DER,
 		"person.key": person.pkcs8, "person.cer": person.certificate.DER,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
@@ -81,11 +80,11 @@ func makeShelf(tb testing.TB) *shelf {
 		}
 	}
 	made := tooltest.Maven(tb, "ofdrw", dir)
-	if want := []string{"plain", "sealed", "open", "person", "base64", "attributes", "both"}; !slices.Equal(made, want) {
+	if want := []string{"plain", "sealed", "open", "person", "base64", "attributes", "version1", "digests", "both"}; !slices.Equal(made, want) {
 		tb.Fatalf("ofdrw made %q, want %q", made, want)
 	}
 	return &shelf{dir: dir, trust: Trust{
-		Seals:   ses.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{makerKey.Public().Point()}},
+		Seals:   ses.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{maker.key.Public().Point()}},
 		Persons: pkitest.Verifier(tb, persons), Second: second.Opinion{}, Now: time.Now,
 	}}
 }
@@ -103,6 +102,7 @@ func TestOFDRW(t *testing.T) {
 	}{
 		"plain": {nil, false}, "sealed": {[]Kind{KindSeal}, true}, "open": {[]Kind{KindSeal}, true}, "person": {[]Kind{KindSign}, true},
 		"base64": {[]Kind{KindSign}, true}, "attributes": {[]Kind{KindSign}, true}, "both": {[]Kind{KindSeal, KindSign}, true},
+		"version1": {[]Kind{KindSeal}, true}, "digests": {[]Kind{KindSeal}, true},
 	} {
 		b, err := os.ReadFile(filepath.Join(s.dir, name+".ofd"))
 		if err != nil {
@@ -115,6 +115,9 @@ func TestOFDRW(t *testing.T) {
 		}
 		if !slices.Equal(kinds, want.kinds) || report.Valid() != want.valid || report.Document.Pages != 1 {
 			t.Errorf("%s: %d pages, signatures %v, valid %v (%v), want %+v", name, report.Document.Pages, kinds, report.Valid(), report.Err(), want)
+		}
+		if version := map[string]int{"version1": 1, "digests": 4, "sealed": 4}[name]; version > 0 && report.Signatures[0].Seal.Version != version {
+			t.Errorf("%s: a seal of version %d, want %d", name, report.Signatures[0].Seal.Version, version)
 		}
 		if want.valid {
 			tamper(t, name, b, s.trust)

@@ -57,6 +57,7 @@ type Signed struct {
 	Signer    *cert.Certificate // nil if the value cannot be read
 	Seal      *ses.Seal         // of a seal
 	SignedAt  time.Time         // the signer's claim; zero where it makes none
+	Proof     ses.Stamped       // what proves that it existed at a time
 	Uncovered []string          // files of the document that the signature leaves out
 	Checks    []ses.Check       // in order; all must have passed
 }
@@ -242,13 +243,15 @@ func partial(uncovered []string) error {
 }
 
 func (p *Package) judgeSeal(ctx context.Context, s *Signed, trust Trust) {
-	signature, err := ses.ParseSignature(s.value)
+	signature, err := ses.ParseSignatureTolerant(s.value)
 	if err != nil {
 		s.check("signature", err)
 		return
 	}
 	s.Signer, s.Seal, s.SignedAt = signature.Signer, signature.Seal, signature.Stamp.Time
-	s.Checks = append(s.Checks, signature.Verify(ctx, s.digest, trust.Seals, trust.Second)...)
+	var checks []ses.Check
+	checks, s.Proof = signature.Judge(ctx, s.digest, trust.Seals, ses.Stamped{}, trust.Second)
+	s.Checks = append(s.Checks, checks...)
 	if strings.TrimPrefix(signature.Stamp.Property, "/") != s.File {
 		s.check("property", fmt.Errorf("%q: %w", signature.Stamp.Property, ErrProperty))
 	}
@@ -277,11 +280,27 @@ func (s *Signed) judgeSign(ctx context.Context, trust Trust) {
 	s.Signer, s.SignedAt = signature.Signer, signature.SigningTime
 	s.check("signature", verifyCMS(signature, s.digest, trust.Second))
 	if s.Signer == nil {
+		s.check("certificate", fmt.Errorf("%w: %w", path.ErrUntrusted, cms.ErrNoSigner))
 		return
 	}
-	request := path.Request{Certificate: signature.Signer, Purpose: path.PurposePerson, When: trust.moment(s.SignedAt)}
-	found := trust.Persons.Verify(ctx, request)
+	for _, token := range signature.TimeStamps() {
+		found := trust.Seals.Prove(ctx, token, signature.SignatureValue(), ses.Stamped{}, trust.Second)
+		s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
+		if found.Proven() && !found.At.After(s.Signer.NotAfter()) {
+			s.Proof = found
+		}
+	}
+	when := trust.moment(s.SignedAt)
+	if s.Proof.Proven() {
+		when = s.Proof.Moment(s.SignedAt)
+	}
+	found := trust.Persons.Verify(ctx, path.Request{Certificate: signature.Signer, Purpose: path.PurposePerson, When: when})
 	s.Checks = append(s.Checks, ses.Check{Name: "certificate", Err: found.Err(), Path: found})
+	if !s.Proof.Proven() {
+		if err := trust.Seals.Unproven(found); err != nil {
+			s.check(ses.CheckProof, err)
+		}
+	}
 }
 
 // verifyCMS verifies CMS signed data for a file with a digest. Products differ in what

@@ -56,18 +56,21 @@ type deflated struct {
 }
 
 func (f *deflated) of(data []byte) ([]byte, error) {
-	f.once.Do(func() {
-		var out bytes.Buffer
-		z, err := zlib.NewWriterLevel(&out, zlib.BestCompression)
-		if err == nil {
-			_, err = z.Write(data)
-		}
-		if err == nil {
-			err = z.Close()
-		}
-		f.data, f.err = out.Bytes(), err
-	})
+	f.once.Do(func() { f.data, f.err = deflate(data) })
 	return f.data, f.err
+}
+
+// deflate is the FlateDecode form of some bytes.
+func deflate(data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	z, err := zlib.NewWriterLevel(&out, zlib.BestCompression)
+	if err == nil {
+		_, err = z.Write(data)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	return out.Bytes(), err
 }
 
 func (a *Appearance) check() error {

@@ -87,8 +87,12 @@ type preparation struct {
 func (p *preparation) chooseField() error {
 	p.name = p.stamp.Field
 	if p.name == "" {
+		kind := "Seal"
+		if p.stamp.Timestamp {
+			kind = "TimeStamp"
+		}
 		for n := 1; p.name == "" || p.form.byName[p.name] != nil; n++ {
-			p.name = "Seal" + strconv.Itoa(n)
+			p.name = kind + strconv.Itoa(n)
 		}
 		return nil
 	}

@@ -12,7 +12,8 @@ import (
 // show it on paper.
 type Stamp struct {
 	// Field names the signature field: an empty one of the file, by its full
-	// name, or one to make. "" makes the first of Seal1, Seal2, … that is free.
+	// name, or one to make. "" makes the first of Seal1, Seal2, … that is free, of
+	// TimeStamp1, … for a document time stamp.
 	Field string
 
 	// Filter and SubFilter name the signature's handler and format, such as

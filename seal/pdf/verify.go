@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,12 @@ const (
 	// attributes.
 	FilterPerson    = "Adobe.PPKLite"
 	SubFilterPerson = "ETSI.CAdES.detached"
-	// subFilterPKCS7 is the older name for detached CMS.
+	// subFilterPKCS7 is the older name for detached CMS; many put a seal under it.
 	subFilterPKCS7 = "adbe.pkcs7.detached"
+	// subFilterGM is CMS of GB/T 35275 that holds the digest of the byte range.
+	subFilterGM = "GM.sm2cms.detached"
+	// SubFilterStamp is a document time stamp: a token of RFC 3161 over the byte range.
+	SubFilterStamp = "ETSI.RFC3161"
 )
 
 // Trust says whose seals and signatures count.
@@ -34,6 +39,9 @@ type Trust struct {
 	Seals   ses.Trust
 	Persons *path.Verifier    // the authority for persons
 	Second  pki.SecondOpinion // on signatures that are refused; nil: none
+	// With returns the trust that also asks validation data of a document, which proves
+	// itself. Nil: it is not looked at.
+	With func(DSS) (Trust, error)
 	// Pictures remembers comparisons of fields with their seals; nil: every one is made.
 	Pictures *likeness.Memory
 }
@@ -56,6 +64,7 @@ type SignerKind string
 // The kinds of signer.
 const (
 	SignerSeal    SignerKind = "seal"
+	SignerStamp   SignerKind = "timestamp"
 	SignerPerson  SignerKind = "person"
 	SignerUnknown SignerKind = "unknown"
 )
@@ -67,6 +76,7 @@ type Signed struct {
 	Signer   *cert.Certificate // nil if the contents cannot be read
 	Seal     *ses.Seal         // of a seal
 	SignedAt time.Time         // the signer's claim
+	Proof    ses.Stamped       // what proves that it existed at a time
 	Picture  PictureFinding    // of a seal: whether the field shows it
 	Checks   []ses.Check       // in order; all must have passed
 }
@@ -145,13 +155,30 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Revisions: d.revision(0)}
+	if trust.With != nil {
+		data, err := d.DSS()
+		if err != nil {
+			return nil, err
+		}
+		if !data.Empty() {
+			if trust, err = trust.With(data); err != nil {
+				return nil, fmt.Errorf("validation data of the file: %w", err)
+			}
+		}
+	}
+	r := &Report{Revisions: d.revision(0), Signatures: make([]Signed, len(signatures))}
 	covered := false
-	for _, s := range signatures {
-		signed := Signed{Signature: s, Kind: SignerUnknown, SignedAt: s.Time}
+	// From the newest to the oldest: a document time stamp proves that what it covers
+	// existed.
+	var proof ses.Stamped
+	for i := len(signatures) - 1; i >= 0; i-- {
+		signed := &r.Signatures[i]
+		*signed = Signed{Signature: signatures[i], Kind: SignerUnknown, SignedAt: signatures[i].Time, Proof: proof}
 		signed.judge(ctx, trust)
-		r.Signatures = append(r.Signatures, signed)
-		covered = covered || s.CoversFile
+		if signed.Kind == SignerStamp && signed.Proof.Proven() && signed.Err() == nil {
+			proof = signed.Proof
+		}
+		covered = covered || signed.CoversFile
 	}
 	if !covered && len(r.Signatures) > 0 && !onlyValidationData(r.Signatures) {
 		r.Uncovered = "the file goes on behind its last signature"
@@ -184,8 +211,10 @@ func (s *Signed) judge(ctx context.Context, trust Trust) {
 	switch s.SubFilter {
 	case SubFilterSeal:
 		s.judgeSeal(ctx, trust)
-	case SubFilterPerson, subFilterPKCS7:
-		s.judgePerson(ctx, trust)
+	case SubFilterPerson, subFilterPKCS7, subFilterGM:
+		s.judgeCMS(ctx, trust)
+	case SubFilterStamp:
+		s.judgeStamp(ctx, trust)
 	default:
 		s.check("format", fmt.Errorf("%s: %w", s.SubFilter, ErrUnknownFormat))
 	}
@@ -204,31 +233,89 @@ func (s *Signed) structure() error {
 }
 
 func (s *Signed) judgeSeal(ctx context.Context, trust Trust) {
-	signature, err := ses.ParseSignature(s.Contents)
+	signature, err := ses.ParseSignatureTolerant(s.Contents)
 	if err != nil {
 		s.check("signature", err)
 		return
 	}
+	s.sealed(ctx, signature, trust)
+}
+
+// sealed judges a seal signature.
+func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Trust) {
 	s.Kind, s.Signer, s.Seal, s.SignedAt = SignerSeal, signature.Signer, signature.Seal, signature.Stamp.Time
-	s.Checks = append(s.Checks, signature.Verify(ctx, s.Digest, trust.Seals, trust.Second)...)
-	if signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
+	var checks []ses.Check
+	checks, s.Proof = signature.Judge(ctx, s.Digest, trust.Seals, s.Proof, trust.Second)
+	s.Checks = append(s.Checks, checks...)
+	// Other vendors name what is protected in their own ways; the digest says it.
+	if signature.Seal.Ours() && signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
 		s.check("property", ErrProperty)
 	}
 	s.judgePicture(trust.Pictures)
 }
 
-func (s *Signed) judgePerson(ctx context.Context, trust Trust) {
-	signature, err := cms.Parse(s.Contents)
+// judgeCMS judges what is under the names of CMS: a person's signature, or a seal as
+// many products write it.
+func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
+	signature, err := cms.ParseTolerant(s.Contents)
 	if err != nil {
+		if seal, sealErr := ses.ParseSignatureTolerant(s.Contents); sealErr == nil && s.SubFilter == subFilterPKCS7 {
+			s.sealed(ctx, seal, trust)
+			return
+		}
 		s.check("signature", err)
 		return
 	}
 	s.Kind, s.Signer = SignerPerson, signature.Signer
-	s.check("signature", signature.Verify(s.Digest, trust.Second))
+	if s.SignedAt.IsZero() {
+		s.SignedAt = signature.SigningTime
+	}
+	s.check("signature", s.verifyCMS(signature, trust))
+	later := s.Proof
+	for _, token := range signature.TimeStamps() {
+		found := trust.Seals.Prove(ctx, token, signature.SignatureValue(), later, trust.Second)
+		s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
+		if found.Proven() && (!s.Proof.Proven() || found.At.Before(s.Proof.At)) {
+			s.Proof = found
+		}
+	}
+	if signature.Signer == nil {
+		s.check("certificate", fmt.Errorf("%w: %w", path.ErrUntrusted, cms.ErrNoSigner))
+		return
+	}
+	if s.Proof.At.After(signature.Signer.NotAfter()) {
+		s.Proof = ses.Stamped{}
+	}
 	found := trust.Persons.Verify(ctx, path.Request{
-		Certificate: signature.Signer, Purpose: path.PurposePerson, When: path.Claimed(s.SignedAt),
+		Certificate: signature.Signer, Purpose: path.PurposePerson, When: s.Proof.Moment(s.SignedAt),
 	})
 	s.Checks = append(s.Checks, ses.Check{Name: "certificate", Err: found.Err(), Path: found})
+	if !s.Proof.Proven() {
+		if err := trust.Seals.Unproven(found); err != nil {
+			s.check(ses.CheckProof, err)
+		}
+	}
+}
+
+// verifyCMS checks the signature over the byte range, or over its digest as content where
+// GB/T 35275 is used so.
+func (s *Signed) verifyCMS(signature *cms.Signed, trust Trust) error {
+	if signature.Content == nil {
+		return signature.Verify(s.Digest, trust.Second)
+	}
+	if s.SubFilter != subFilterGM || !bytes.Equal(signature.Content, s.Digest[:]) {
+		return fmt.Errorf("signed content that is not the digest of the file: %w", cms.ErrWrongSignature)
+	}
+	return signature.VerifyContent(trust.Second)
+}
+
+// judgeStamp judges a document time stamp. An authority that nobody here knows proves
+// nothing, and breaks nothing.
+func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
+	s.Kind = SignerStamp
+	found := trust.Seals.ProveDigest(ctx, s.Contents, s.Digest, s.Proof, trust.Second)
+	s.Proof, s.SignedAt = found, found.At
+	s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
 }
 
 // laterChanges allows what later signers add, and validation data. Forms and

@@ -2,12 +2,31 @@ import java.io.ByteArrayInputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyFactory;
+import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.Security;
+import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Date;
+import java.util.TimeZone;
+import org.bouncycastle.asn1.ASN1EncodableVector;
+import org.bouncycastle.asn1.ASN1GeneralizedTime;
+import org.bouncycastle.asn1.ASN1Integer;
+import org.bouncycastle.asn1.ASN1UTCTime;
+import org.bouncycastle.asn1.DERIA5String;
+import org.bouncycastle.asn1.DEROctetString;
+import org.bouncycastle.asn1.DERSequence;
+import org.bouncycastle.asn1.DERUTF8String;
+import org.bouncycastle.asn1.gm.GMObjectIdentifiers;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
+import org.ofdrw.gm.ses.v1.SES_ESPictrueInfo;
+import org.ofdrw.gm.ses.v1.SES_Header;
+import org.ofdrw.gm.ses.v1.SES_SignInfo;
+import org.ofdrw.gm.ses.v4.CertDigestList;
+import org.ofdrw.gm.ses.v4.CertDigestObj;
+import org.ofdrw.gm.ses.v4.SES_CertList;
 import org.ofdrw.gm.ses.v4.SESeal;
 import org.ofdrw.layout.OFDDoc;
 import org.ofdrw.layout.element.Paragraph;
@@ -18,15 +37,18 @@ import org.ofdrw.sign.OFDSigner;
 import org.ofdrw.sign.SignMode;
 import org.ofdrw.sign.signContainer.GBT35275DSContainer;
 import org.ofdrw.sign.signContainer.GBT35275PKCS9DSContainer;
+import org.ofdrw.sign.signContainer.SESV1Container;
 import org.ofdrw.sign.signContainer.SESV4Container;
 import org.ofdrw.sign.stamppos.NormalStampPos;
 
-// Makes OFD documents in a folder and signs them with what lies there: seal.esl, and
-// seal and person as NAME.key (PKCS #8) and NAME.cer. One line a document.
+// Makes OFD documents in a folder and signs them with what lies there: seal.esl, seal.png,
+// and seal, maker and person as NAME.key (PKCS #8) and NAME.cer. One line a document.
 public class Main {
     static Path dir;
 
     public static void main(String[] args) throws Exception {
+        // Version 1 has the time as text without a zone.
+        TimeZone.setDefault(TimeZone.getTimeZone("Asia/Shanghai"));
         Security.addProvider(new BouncyCastleProvider());
         dir = Path.of(args[0]);
         Path plain = dir.resolve("plain.ofd");
@@ -41,12 +63,58 @@ public class Main {
         digest.setEnableFileHashBase64(true);
         sign("plain", "base64", SignMode.WholeProtected, digest, false);
         sign("plain", "attributes", SignMode.WholeProtected, new GBT35275PKCS9DSContainer(certificate("person"), key("person")), false);
+        sign("plain", "version1", SignMode.WholeProtected, new SESV1Container(key("seal"), sealVersion1(), certificate("seal")), true);
+        sign("plain", "digests", SignMode.WholeProtected, new SESV4Container(key("seal"), sealVersion4(), certificate("seal")), true);
         sign("open", "both", SignMode.WholeProtected, new GBT35275DSContainer(certificate("person"), key("person")), false);
     }
 
     static ExtendSignatureContainer seal() throws Exception {
         SESeal seal = SESeal.getInstance(Files.readAllBytes(dir.resolve("seal.esl")));
         return new SESV4Container(key("seal"), seal, certificate("seal"));
+    }
+
+    static SES_ESPictrueInfo picture() throws Exception {
+        return new SES_ESPictrueInfo().setType("png").setData(Files.readAllBytes(dir.resolve("seal.png"))).setWidth(42).setHeight(42);
+    }
+
+    static byte[] made(byte[] signed) throws Exception {
+        Signature s = Signature.getInstance("SM3withSM2", "BC");
+        s.initSign(key("maker"));
+        s.update(signed);
+        return s.sign();
+    }
+
+    static final Date FROM = new Date(System.currentTimeMillis() - 3600_000L), UNTIL = new Date(System.currentTimeMillis() + 30 * 86400_000L);
+
+    // GM/T 0031-2014: dates as UTCTime, and the maker signs eSealInfo with certificate and algorithm.
+    static org.ofdrw.gm.ses.v1.SESeal sealVersion1() throws Exception {
+        ASN1EncodableVector list = new ASN1EncodableVector();
+        list.add(new DEROctetString(certificate("seal").getEncoded()));
+        org.ofdrw.gm.ses.v1.SES_ESPropertyInfo property = new org.ofdrw.gm.ses.v1.SES_ESPropertyInfo().setType(1).setName("合肥市样例局")
+            .setCertList(new DERSequence(list)).setCreateDate(new ASN1UTCTime(FROM)).setValidStart(new ASN1UTCTime(FROM)).setValidEnd(new ASN1UTCTime(UNTIL));
+        org.ofdrw.gm.ses.v1.SES_SealInfo info = new org.ofdrw.gm.ses.v1.SES_SealInfo()
+            .setHeader(new SES_Header(new ASN1Integer(1), new DERIA5String("ofdrw"))).setEsID("es_1").setProperty(property).setPicture(picture());
+        DEROctetString maker = new DEROctetString(certificate("maker").getEncoded());
+        ASN1EncodableVector signed = new ASN1EncodableVector();
+        signed.add(info);
+        signed.add(maker);
+        signed.add(GMObjectIdentifiers.sm2sign_with_sm3);
+        return new org.ofdrw.gm.ses.v1.SESeal(info, new SES_SignInfo().setCert(maker)
+            .setSignatureAlgorithm(GMObjectIdentifiers.sm2sign_with_sm3).setSignData(made(new DERSequence(signed).getEncoded("DER"))));
+    }
+
+    // GB/T 38540-2020 with digests of certificates.
+    static SESeal sealVersion4() throws Exception {
+        byte[] digest = MessageDigest.getInstance("SM3", "BC").digest(certificate("seal").getEncoded());
+        CertDigestList list = new CertDigestList();
+        list.add(new CertDigestObj().setType("SM3").setValue(digest));
+        org.ofdrw.gm.ses.v4.SES_ESPropertyInfo property = new org.ofdrw.gm.ses.v4.SES_ESPropertyInfo().setType(new ASN1Integer(3))
+            .setName(new DERUTF8String("合肥市样例局")).setCertListType(new ASN1Integer(2)).setCertList(new SES_CertList(list))
+            .setCreateDate(new ASN1GeneralizedTime(FROM)).setValidStart(new ASN1GeneralizedTime(FROM)).setValidEnd(new ASN1GeneralizedTime(UNTIL));
+        org.ofdrw.gm.ses.v4.SES_SealInfo info = new org.ofdrw.gm.ses.v4.SES_SealInfo()
+            .setHeader(new SES_Header(SES_Header.V4, new DERIA5String("ofdrw"))).setEsID("es_4").setProperty(property).setPicture(picture());
+        return new SESeal().seteSealInfo(info).setCert(certificate("maker"))
+            .setSignAlgID(GMObjectIdentifiers.sm2sign_with_sm3).setSignedValue(made(info.getEncoded("DER")));
     }
 
     static void sign(String from, String to, SignMode mode, ExtendSignatureContainer container, boolean stamp) throws Exception {
