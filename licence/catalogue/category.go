@@ -78,6 +78,7 @@ type Category struct {
 	Kind          string // one of nine: 证件, 执照, 许可证, …
 	Assurance     Assurance
 	Renewals      bool // a periodic check applies
+	Life          Life
 	NumberRuleZH  string
 	NumberPattern *regexp.Regexp
 	NumberExample string
