@@ -105,6 +105,10 @@ func (c *Category) QRFields() []Field {
 	return fields
 }
 
+// Renewable reports whether licences of the category are renewed: they are checked
+// periodically, or end by themselves.
+func (c *Category) Renewable() bool { return c.Renewals || c.Validity.Limited() }
+
 // Field returns the field with the given code.
 func (c *Category) Field(code string) (Field, bool) {
 	for _, f := range c.Fields {
