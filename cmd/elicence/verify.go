@@ -46,7 +46,7 @@ func newVerify(s *settings) *cobra.Command {
 			}
 			var found office.Inspection
 			var content []byte
-			commitment, err := subject.commitment()
+			commitment, err := subject.commitment(cmd)
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki/audit"
 )
 
 // bulk is one batch on its way.
@@ -211,9 +212,11 @@ func (b *bulk) sign(ctx context.Context, m mandate, drafts []*bulkDraft) error {
 		if err := b.office.keepPictures(ctx, d.valid); err != nil {
 			return err
 		}
-		if licences[i], err = b.office.draft(m, d.valid, d.place); err != nil {
+		identifier, err := b.office.firstIdentifier(m, d.valid)
+		if err != nil {
 			return err
 		}
+		licences[i] = d.valid.Licence(identifier, d.place, m.at)
 		d.valid = nil
 	}
 	for i, d := range drafts {
@@ -225,14 +228,11 @@ func (b *bulk) sign(ctx context.Context, m mandate, drafts []*bulkDraft) error {
 }
 
 func (b *bulk) signOne(m mandate, l *licence.Licence, d *bulkDraft) error {
-	signed, err := licence.Sign(l, m.key)
+	s, err := m.sign(b.actor, audit.ActLicenceIssue, l)
 	if err != nil {
 		return err
 	}
-	s, err := submission(b.actor, m, l, signed, licence.Request{})
-	if err != nil {
-		return err
-	}
+	s.Publication = m.publication()
 	d.licence = l
 	d.prepared, err = b.office.store.Prepare(s)
 	return err

@@ -63,5 +63,5 @@ func (o *Office) ApplicationOf(ctx context.Context, l *licence.Licence) (*licenc
 	if !ok {
 		return nil, ErrNoCategory
 	}
-	return l.Application(category, func(i licence.Image) ([]byte, error) { return o.documents.Get(ctx, i.SM3) })
+	return o.reapply(ctx, l, category)
 }

@@ -24,6 +24,15 @@ type mandate struct {
 	at       time.Time
 }
 
+// publication is when a licence is published by itself; zero: at once.
+func (m mandate) publication() time.Time {
+	minutes := m.issuer.UndoMinutes(m.category.ID)
+	if minutes == 0 {
+		return time.Time{}
+	}
+	return m.at.UTC().Truncate(time.Second).Add(time.Duration(minutes) * time.Minute)
+}
+
 func (o *Office) mandate(ctx context.Context, category *catalogue.Category, issuer licence.Authority) (mandate, error) {
 	m := mandate{category: category, issuer: issuer, at: o.now()}
 	var err error
@@ -53,41 +62,26 @@ func (o *Office) keepPictures(ctx context.Context, valid *licence.Valid) error {
 	return nil
 }
 
-// sign makes the licence of an application that has passed and signs it.
-func (o *Office) sign(actor string, m mandate, valid *licence.Valid, ref licence.StatusRef, request licence.Request) (licence.Submission, error) {
-	l, err := o.draft(m, valid, ref)
-	if err != nil {
-		return licence.Submission{}, err
+// firstIdentifier draws the identifier of a licence's first version.
+func (o *Office) firstIdentifier(m mandate, valid *licence.Valid) (licence.Identifier, error) {
+	serial := licence.Serial{Bucket: o.store.Bucket(valid.Holder())}
+	if _, err := rand.Read(serial.Random[:]); err != nil {
+		return licence.Identifier{}, fmt.Errorf("drawing a serial: %w", err)
 	}
+	return licence.NewIdentifier(m.category.Code, m.issuer.USCC, serial, 1)
+}
+
+// sign signs a licence and returns what the register stores of it, with its entry in the
+// audit log.
+func (m mandate) sign(actor string, act audit.Act, l *licence.Licence) (licence.Submission, error) {
 	signed, err := licence.Sign(l, m.key)
 	if err != nil {
 		return licence.Submission{}, err
 	}
-	return submission(actor, m, l, signed, request)
-}
-
-// draft makes a licence under a new identifier.
-func (o *Office) draft(m mandate, valid *licence.Valid, ref licence.StatusRef) (*licence.Licence, error) {
-	serial := licence.Serial{Bucket: o.store.Bucket(valid.Holder())}
-	if _, err := rand.Read(serial.Random[:]); err != nil {
-		return nil, fmt.Errorf("drawing a serial: %w", err)
-	}
-	identifier, err := licence.NewIdentifier(m.category.Code, m.issuer.USCC, serial, 1)
-	if err != nil {
-		return nil, err
-	}
-	return valid.Licence(identifier, ref, m.at), nil
-}
-
-// submission is what the register stores of a signed licence, with its entry in the audit
-// log.
-func submission(actor string, m mandate, l *licence.Licence, signed []byte, request licence.Request) (licence.Submission, error) {
 	digest := sm3.Sum(signed)
-	entry, err := audit.NewRecord(audit.Entry{
-		Time: m.at.Unix(), Actor: actor, Act: audit.ActLicenceIssue, Subject: l.Identifier.String(), Digest: digest[:],
-	}, nil)
+	entry, err := audit.NewRecord(audit.Entry{Time: m.at.Unix(), Actor: actor, Act: act, Subject: l.Identifier.String(), Digest: digest[:]}, nil)
 	if err != nil {
 		return licence.Submission{}, err
 	}
-	return licence.Submission{Licence: l, Signed: signed, Point: m.key.Public().Point(), Request: request, Audit: entry}, nil
+	return licence.Submission{Licence: l, Signed: signed, Point: m.key.Public().Point(), Audit: entry}, nil
 }

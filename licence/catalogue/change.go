@@ -30,7 +30,7 @@ const (
 
 // With brings a change upon a catalogue. All faults are reported at once, as by [Parse].
 func (c *Catalogue) With(change Change) (*Catalogue, error) {
-	changed, err := c.parse(bytes.NewReader(change.Categories), bytes.NewReader(change.Fields))
+	changed, err := c.parse(bytes.NewReader(change.Categories), bytes.NewReader(change.Fields), nil)
 	if err != nil {
 		return nil, err
 	}

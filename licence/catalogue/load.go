@@ -36,7 +36,7 @@ const (
 
 // Load reads the embedded catalogue and brings changes upon it, in order.
 func Load(changes ...Change) (*Catalogue, error) {
-	c, err := Parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV))
+	c, err := (&Catalogue{}).parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV), embeddedLife())
 	for i := 0; err == nil && i < len(changes); i++ {
 		if c, err = c.With(changes[i]); err != nil {
 			err = fmt.Errorf("change %d: %w", i+1, err)
@@ -49,17 +49,21 @@ func Load(changes ...Change) (*Catalogue, error) {
 // faults are reported at once, each with its file and line; the error wraps
 // [ErrFaulty].
 func Parse(categories, fields io.Reader) (*Catalogue, error) {
-	return (&Catalogue{}).parse(categories, fields)
+	return (&Catalogue{}).parse(categories, fields, nil)
 }
 
-// parse brings the rows of two files upon a catalogue.
-func (c *Catalogue) parse(categories, fields io.Reader) (*Catalogue, error) {
+// parse brings the rows of files upon a catalogue; of the rules of life there may be none,
+// and then those of a category that is there already stay.
+func (c *Catalogue) parse(categories, fields, life io.Reader) (*Catalogue, error) {
 	p := &parser{categories: slices.Clone(c.categories), names: make(map[string]ID), rewritten: make(map[ID]bool)}
 	for _, known := range c.categories {
 		p.codes = append(p.codes, known.Code)
 	}
 	p.readCategories(categories)
 	p.readFields(fields)
+	if life != nil {
+		p.readLife(life)
+	}
 	p.checkWhole()
 	if len(p.faults) > 0 {
 		return nil, fmt.Errorf("%w: %w", ErrFaulty, errors.Join(p.faults...))
@@ -157,9 +161,10 @@ func (p *parser) readCategories(r io.Reader) {
 			fault("id %s, want %s: ids run from 001 without a gap, each once", id, ID(len(p.categories)+1))
 			return
 		}
-		schema := 1
+		schema, life := 1, Life{}
 		if int(id) <= len(p.categories) {
 			before := p.categories[id-1]
+			life = before.Life
 			if schema = before.Schema + 1; row["code"] != before.Code {
 				fault("code %q, was %q: identifiers hold it, so it stays", row["code"], before.Code)
 			}
@@ -172,7 +177,7 @@ func (p *parser) readCategories(r io.Reader) {
 			ID: id, Schema: schema, Code: row["code"], NameZH: row["name_zh"], NameEN: row["name_en"], ShortNameZH: row["short_name_zh"],
 			AliasesZH: splitList(row["aliases_zh"]), AgencyZH: row["defining_agency_zh"], AgencyUSCC: row["defining_agency_uscc"],
 			DomainZH: row["domain"], DomainEN: row["domain_en"], NumberRuleZH: row["number_rule"],
-			NumberExample: row["number_example"], Source: row["source"],
+			NumberExample: row["number_example"], Source: row["source"], Life: life,
 		}
 		p.categories[id-1] = c
 		for _, column := range []string{"name_zh", "name_en", "short_name_zh", "defining_agency_zh", "domain", "domain_en", "number_rule", "source"} {
