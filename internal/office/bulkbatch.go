@@ -30,6 +30,7 @@ type bulk struct {
 
 	mu       sync.Mutex
 	mandates map[mandateKey]*mandateFor // guarded by mu
+	pictures map[[32]byte]bool          // that are stored, by their SM3; guarded by mu
 }
 
 // bulkDraft is what an application has become.
@@ -208,7 +209,7 @@ func (b *bulk) sign(ctx context.Context, m mandate, drafts []*bulkDraft) error {
 	}
 	licences := make([]*licence.Licence, len(drafts))
 	for i, d := range drafts {
-		if err := b.office.keepPictures(ctx, d.valid); err != nil {
+		if err := b.keepPictures(ctx, d.valid); err != nil {
 			return err
 		}
 		if licences[i], err = b.office.draft(m, d.valid, d.place); err != nil {
@@ -220,6 +221,26 @@ func (b *bulk) sign(ctx context.Context, m mandate, drafts []*bulkDraft) error {
 		if err := b.signOne(m, licences[i], d); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// keepPictures stores the pictures of an application, each once a batch: those of a body
+// are the same on thousands of licences.
+func (b *bulk) keepPictures(ctx context.Context, valid *licence.Valid) error {
+	for ref, image := range valid.Images() {
+		b.mu.Lock()
+		kept := b.pictures[ref.SM3]
+		b.mu.Unlock()
+		if kept {
+			continue
+		}
+		if err := b.office.documents.Put(ctx, image); err != nil {
+			return err
+		}
+		b.mu.Lock()
+		b.pictures[ref.SM3] = true
+		b.mu.Unlock()
 	}
 	return nil
 }
