@@ -35,16 +35,22 @@ const (
 
 // Load reads the embedded catalogue.
 func Load() (*Catalogue, error) {
-	return Parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV))
+	return parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV), embeddedLife())
 }
 
 // Parse reads a catalogue from its two CSV files (UTF-8, header row). All
 // faults are reported at once, each with its file and line; the error wraps
 // [ErrFaulty].
-func Parse(categories, fields io.Reader) (*Catalogue, error) {
+func Parse(categories, fields io.Reader) (*Catalogue, error) { return parse(categories, fields, nil) }
+
+// parse is [Parse] with the rules of life; nil: there are none.
+func parse(categories, fields, life io.Reader) (*Catalogue, error) {
 	p := &parser{names: make(map[string]ID)}
 	p.readCategories(categories)
 	p.readFields(fields)
+	if life != nil {
+		p.readLife(life)
+	}
 	p.checkWhole()
 	if len(p.faults) > 0 {
 		return nil, fmt.Errorf("%w: %w", ErrFaulty, errors.Join(p.faults...))

@@ -22,11 +22,10 @@ const (
 // its signed form. Pictures are looked up by their SM3. A field whose value the
 // licence prints elsewhere (holder, issuer, dates) is not repeated.
 func Of(l *licence.Licence, c *catalogue.Category, signed []byte, code *picture.Symbol, images func([sm3.Size]byte) ([]byte, error)) (Sheet, error) {
-	holder := l.Holders[0]
 	id := sm3.Sum([]byte(l.Identifier.String()))
 	s := Sheet{
 		Kind: c.Kind, Title: c.NameZH, TitleEn: c.NameEN, Number: l.Number, Identifier: l.Identifier.String(),
-		Holder: holder.Name, HolderIDType: holder.IDType.NameZH(), HolderID: holder.IDNumber,
+		Holder: l.HolderNames(), HolderIDType: l.HolderTypes(), HolderID: l.HolderNumbers(),
 		Issuer: l.IssuerName, IssueDate: l.IssueDay.String(), Validity: validity(l),
 		Code:       &Code{Modules: code.Modules(), Caption: "扫码核验 Scan to verify"},
 		Attachment: &Attachment{Name: AttachmentName, MediaType: AttachmentType, Data: signed},
