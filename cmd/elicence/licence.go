@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -156,13 +155,7 @@ func readApplication(cmd *cobra.Command, file string) (*licence.Application, fun
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	folder := filepath.Dir(file)
-	return application, func(path string) ([]byte, error) {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(folder, path)
-		}
-		return readLimited(path, maxApplicationFile)
-	}, nil
+	return application, besideFile(file), nil
 }
 
 // printAct prints what an act has made of a licence, or would.

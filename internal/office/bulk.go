@@ -128,7 +128,7 @@ func (o *Office) fill(ctx context.Context, actor string, source iter.Seq2[BulkIt
 		if len(items) == 0 {
 			return nil
 		}
-		b := &bulk{office: o, actor: actor, opt: opt, tried: tried, items: items, drafts: make([]bulkDraft, len(items)), mandates: make(map[mandateKey]*mandateFor)}
+		b := &bulk{office: o, actor: actor, opt: opt, tried: tried, items: items, drafts: make([]bulkDraft, len(items)), mandates: make(map[mandateKey]*mandateFor), pictures: make(map[[32]byte]bool)}
 		items = nil
 		select {
 		case filled <- b:

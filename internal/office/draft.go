@@ -2,17 +2,18 @@ package office
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/licence/catalogue"
 )
 
 // licenceDraft is a licence that is about to be signed and stored.
 type licenceDraft struct {
-	mandate
+	issuer     licence.Authority
 	valid      *licence.Valid
 	identifier licence.Identifier
 	request    licence.Request
@@ -22,12 +23,34 @@ type licenceDraft struct {
 	dryRun     bool
 }
 
+// firstVersion drafts a licence under a new serial.
+func (o *Office) firstVersion(ctx context.Context, category *catalogue.Category, issuer licence.Authority, valid *licence.Valid) (licenceDraft, error) {
+	serial := licence.Serial{Bucket: o.store.Bucket(valid.Holder())}
+	if _, err := rand.Read(serial.Random[:]); err != nil {
+		return licenceDraft{}, fmt.Errorf("drawing a serial: %w", err)
+	}
+	identifier, err := licence.NewIdentifier(category.Code, issuer.USCC, serial, 1)
+	return licenceDraft{issuer: issuer, valid: valid, identifier: identifier, published: o.publishedAt(issuer, category.ID)}, err
+}
+
+// publishedAt is when a licence that is issued now is published by itself; zero: now.
+func (o *Office) publishedAt(issuer licence.Authority, id catalogue.ID) time.Time {
+	minutes := issuer.UndoMinutes(id)
+	if minutes == 0 {
+		return time.Time{}
+	}
+	return o.now().UTC().Truncate(time.Second).Add(time.Duration(minutes) * time.Minute)
+}
+
 // issueDraft signs and stores a licence whose application has passed. The caller holds
 // rotating for reading.
 func (o *Office) issueDraft(ctx context.Context, actor string, d licenceDraft) (licence.Record, error) {
 	if !d.dryRun {
-		if err := o.keepPictures(ctx, d.valid); err != nil {
-			return licence.Record{}, err
+		// Pictures first: a licence never refers to one that is not there.
+		for _, image := range d.valid.Images() {
+			if err := o.documents.Put(ctx, image); err != nil {
+				return licence.Record{}, err
+			}
 		}
 	}
 	for range placeTries {
@@ -71,15 +94,14 @@ func (o *Office) issueAtPlace(ctx context.Context, actor string, d licenceDraft)
 
 // storeDraft signs a draft in its place of the status lists and stores it.
 func (o *Office) storeDraft(ctx context.Context, actor string, d licenceDraft, ref licence.StatusRef) (licence.Record, error) {
-	act := audit.ActLicenceIssue
-	if d.end != nil {
-		act = audit.ActLicenceReissue
-	}
-	s, err := d.sign(actor, act, d.valid.Licence(d.identifier, ref, d.at))
+	m, err := o.mandate(ctx, d.issuer)
 	if err != nil {
 		return licence.Record{}, err
 	}
-	s.Request, s.Publication, s.DryRun = d.request, d.published, d.dryRun
+	s, err := m.sign(actor, d, d.valid.Licence(d.identifier, ref, m.at))
+	if err != nil {
+		return licence.Record{}, err
+	}
 	if d.end == nil {
 		return o.store.Issue(ctx, s)
 	}

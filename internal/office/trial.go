@@ -55,7 +55,7 @@ func (o *Office) NumberTaken(ctx context.Context, category catalogue.ID, issuer,
 		return false, err
 	}
 	for _, r := range records {
-		if r.Licence.Identifier.Issuer == issuer && r.State != licence.Revoked {
+		if r.Licence.Identifier.Issuer == issuer && !r.State.Ended() {
 			return true, nil
 		}
 	}

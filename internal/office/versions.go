@@ -142,14 +142,10 @@ func (o *Office) newVersion(
 		if err != nil {
 			return licence.Record{}, fmt.Errorf("licence %s: %w", id, err)
 		}
-		m, err := o.mandate(ctx, category, issuer)
-		if err != nil {
-			return licence.Record{}, err
-		}
-		d := licenceDraft{mandate: m, valid: valid, identifier: next, request: request, before: id, dryRun: n.DryRun}
+		d := licenceDraft{issuer: issuer, valid: valid, identifier: next, request: request, before: id, dryRun: n.DryRun}
 		d.end = &StepRequest{Step: end, Cause: n.Cause, Reason: n.Reason, IfRevision: n.IfRevision, DryRun: n.DryRun}
 		if end == licence.Withdraw {
-			d.published = m.publication()
+			d.published = o.publishedAt(issuer, category.ID)
 		}
 		return o.issueDraft(ctx, actor, d)
 	})
