@@ -133,6 +133,70 @@ func (i *index) Find(key []byte) iter.Seq[[]byte] {
 	}
 }
 
+// All implements [kv.Index].
+func (i *index) All() iter.Seq2[[]byte, []byte] {
+	return func(yield func([]byte, []byte) bool) {
+		entries, marks := i.sorted(i.added), i.sorted(i.removed)
+		layers := []*layer{{entry: func(at int) []byte { return entries[at*i.size():][:i.size()] }, entries: len(entries) / i.size(), marks: marks}}
+		for _, r := range slices.Backward(i.runs) {
+			layers = append(layers, &layer{entry: r.entry, entries: r.entries, marks: r.marks})
+		}
+		for {
+			var least []byte
+			for _, l := range layers {
+				if e := l.first(i.size()); e != nil && (least == nil || bytes.Compare(e, least) < 0) {
+					least = e
+				}
+			}
+			if least == nil {
+				return
+			}
+			// The newest layer that says anything of it decides.
+			decided, there := false, false
+			for _, l := range layers {
+				if has, hides := l.pass(least, i.size()); !decided && (has || hides) {
+					decided, there = true, has
+				}
+			}
+			if there && !yield(least[:i.spec.KeySize], least[i.spec.KeySize:]) {
+				return
+			}
+		}
+	}
+}
+
+// layer is a run, or what a transaction has added and removed, that is gone through in
+// order.
+type layer struct {
+	entry       func(at int) []byte
+	at, entries int
+	marks       []byte
+}
+
+// first returns the next entry or mark, nil at the end.
+func (l *layer) first(size int) []byte {
+	var e []byte
+	if l.at < l.entries {
+		e = l.entry(l.at)
+	}
+	if len(l.marks) > 0 && (e == nil || bytes.Compare(l.marks[:size], e) < 0) {
+		e = l.marks[:size]
+	}
+	return e
+}
+
+// pass goes behind an entry that nothing comes before, and says whether the layer has it
+// or hides it.
+func (l *layer) pass(e []byte, size int) (has, hides bool) {
+	if l.at < l.entries && bytes.Equal(l.entry(l.at), e) {
+		l.at, has = l.at+1, true
+	}
+	if len(l.marks) > 0 && bytes.Equal(l.marks[:size], e) {
+		l.marks, hides = l.marks[size:], true
+	}
+	return has, hides
+}
+
 // sortedPlace returns the offset of the first of sorted entries that is not before a key.
 func sortedPlace(entries, key []byte, size int) int {
 	low, high := 0, len(entries)/size
