@@ -92,6 +92,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
+	case errors.Is(err, office.ErrDocumentsPlace):
+		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):
 		return "give --passphrase-file FILE"
 	case errors.Is(err, keystore.ErrDeviceOnly):

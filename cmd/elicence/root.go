@@ -24,6 +24,7 @@ import (
 type settings struct {
 	data           string
 	store          string
+	documents      string
 	actor          string
 	keyFile        string
 	passphraseFile string
@@ -49,6 +50,7 @@ func newRoot() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.data, "data", defaultData(), "`DIR` that holds the store, keys and documents ($ELICENCE_DATA)")
 	flags.StringVar(&s.store, "store", "", "store `URL`; this version has only the embedded one")
+	flags.StringVar(&s.documents, "documents", os.Getenv("ELICENCE_DOCUMENTS"), "`URL` of the bucket for documents, s3://BUCKET?region=…&endpoint=…, if they are not in DATA/documents ($ELICENCE_DOCUMENTS)")
 	flags.StringVar(&s.actor, "actor", defaultActor(), "`NAME` of the officer who acts ($ELICENCE_ACTOR)")
 	flags.StringVar(&s.keyFile, "kek-file", "", "`FILE` with the key-encryption key, if it is not DATA/kek")
 	flags.StringVar(&s.passphraseFile, "passphrase-file", "", "`FILE` whose first line opens the key store")
@@ -87,7 +89,7 @@ func (s *settings) open() (*office.Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory}
+	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Documents: s.documents, Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory}
 	t, err := openToken("--token", s.tokenFile)
 	if err != nil {
 		return nil, err

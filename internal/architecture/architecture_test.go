@@ -167,6 +167,8 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 	homes := map[string][]string{
 		"code.dny.dev/ssrf":                  {"internal/netguard"},
 		"go.etcd.io/bbolt":                   {"internal/store/bolt"},
+		"gocloud.dev":                        {"internal/store/documents"},
+		"github.com/aws/aws-sdk-go-v2":       {"internal/store/documents"},
 		"github.com/klauspost/compress/zstd": {"internal/readertest", "internal/store/sealed", "internal/typeface", "qr/status"},
 		"github.com/labstack/echo/v4":        {"api"},
 		"github.com/danielgtaylor/huma/v2":   {"api"},

@@ -91,6 +91,9 @@ type Options struct {
 	KeyFile string
 	// Token wraps the key-encryption key of a key store that neither of them opens.
 	Token keystore.Wrapper
+	// Documents is the URL of the bucket that the documents lie in, s3://…; empty: the
+	// folder DATA/documents.
+	Documents string
 	// Devices hold signing keys.
 	Devices []keystore.Device
 	// Now is the clock; nil: time.Now.
@@ -150,17 +153,17 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs, err := documents.Open(filepath.Join(dir, documentsName), keys)
+	docs, err := openDocuments(filepath.Join(dir, documentsName), keys, o.Documents)
 	if err != nil {
 		return nil, err
 	}
 	store, err := bolt.Open(filepath.Join(dir, storeName), box)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, docs.Close())
 	}
 	office, err := assemble(dir, keys, store, docs, o)
 	if err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
 	b, err := store.Setting(context.Background(), configSetting)
 	if err == nil {
@@ -177,6 +180,26 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	return office, nil
+}
+
+// ErrDocumentsPlace says that the documents lie elsewhere than where they are looked for.
+var ErrDocumentsPlace = errors.New("the documents are in another place")
+
+// openDocuments opens the folder, or the bucket where one is named. Whoever forgets the
+// bucket, or names one for a folder that has documents, would find half of them.
+func openDocuments(dir string, keys *keystore.Store, bucket string) (*documents.Store, error) {
+	entries, err := os.ReadDir(dir)
+	there := err == nil
+	switch {
+	case bucket == "" && errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%s is not there: %w", dir, ErrDocumentsPlace)
+	case bucket == "":
+		return documents.Open(dir, keys)
+	case there && len(entries) > 0:
+		return nil, fmt.Errorf("%s has some: %w", dir, ErrDocumentsPlace)
+	default:
+		return documents.OpenBucket(context.Background(), bucket, keys)
+	}
 }
 
 const configSetting = "config"
@@ -216,7 +239,7 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 
 // Close closes the data folder and zeroes the keys that it holds.
 func (o *Office) Close() error {
-	return errors.Join(o.closeStamping(context.Background()), o.words.Close(), o.store.Close(), o.keys.Close())
+	return errors.Join(o.closeStamping(context.Background()), o.words.Close(), o.store.Close(), o.documents.Close(), o.keys.Close())
 }
 
 // Config returns what was settled when the data folder was made.
