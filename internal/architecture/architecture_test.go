@@ -49,7 +49,7 @@ var only = map[string][]string{
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.
-var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/readertest", "internal/tooltest", "internal/trusttest", "internal/vectortest", "internal/store/storetest", "pki/keystore/sdftest", "qr/picture/picturetest"}
+var fixtures = []string{"internal/goldentest", "internal/store/kvtest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/readertest", "internal/tooltest", "internal/trusttest", "internal/vectortest", "internal/store/storetest", "pki/keystore/sdftest", "qr/picture/picturetest"}
 
 type goPackage struct {
 	ImportPath string

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/pagetext"
-	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/documents"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
@@ -49,7 +49,7 @@ type Config struct {
 type Office struct {
 	dir       string
 	config    Config
-	store     *bolt.Store
+	store     *records.Store
 	keys      *keystore.Store
 	documents *documents.Store
 	words     *pagetext.Finder
@@ -157,7 +157,7 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := bolt.Open(filepath.Join(dir, storeName), box)
+	store, err := openStore(context.Background(), dir, box)
 	if err != nil {
 		return nil, errors.Join(err, docs.Close())
 	}
@@ -204,7 +204,7 @@ func openDocuments(dir string, keys *keystore.Store, bucket string) (*documents.
 
 const configSetting = "config"
 
-func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documents.Store, o Options) (*Office, error) {
+func assemble(dir string, keys *keystore.Store, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
 	cat, err := catalogue.Load()
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
@@ -18,7 +18,7 @@ import (
 
 var _ licence.Devices = (*Store)(nil)
 
-// device is the value of the bucket devices.
+// device is the value of the table devices.
 type device struct {
 	Algorithm string `cbor:"1,keyasint"`
 	Point     []byte `cbor:"2,keyasint"`
@@ -27,7 +27,7 @@ type device struct {
 	LastUse   int64  `cbor:"5,keyasint"`
 }
 
-// binding is the value of the bucket bindings.
+// binding is the value of the table bindings.
 type binding struct {
 	Licence []byte `cbor:"1,keyasint"` // record key
 	Hash    []byte `cbor:"2,keyasint"` // of the whole code
@@ -42,9 +42,9 @@ func deviceKey(id licence.Identifier, d licence.DeviceID) []byte {
 }
 
 // boundDevice reads a device that is bound.
-func boundDevice(tx *bbolt.Tx, id licence.Identifier, d licence.DeviceID) (device, error) {
+func boundDevice(tx kv.Tx, id licence.Identifier, d licence.DeviceID) (device, error) {
 	var v device
-	found, err := get(tx.Bucket(buckets.devices), deviceKey(id, d), &v)
+	found, err := get(tx.Table(tableDevices), deviceKey(id, d), &v)
 	switch {
 	case err != nil:
 		return v, err
@@ -58,9 +58,9 @@ func boundDevice(tx *bbolt.Tx, id licence.Identifier, d licence.DeviceID) (devic
 }
 
 // OpenBinding implements [licence.Devices].
-func (s *Store) OpenBinding(_ context.Context, b licence.Binding) error {
+func (s *Store) OpenBinding(ctx context.Context, b licence.Binding) error {
 	lookup, hash, key := s.box.BindingKey(b.Code), s.box.BindingHash(b.Code), sealed.KeyOf(b.Identifier)
-	err := s.together(func(tx *bbolt.Tx) error {
+	err := s.together(ctx, func(tx kv.Tx) error {
 		if _, err := stateOf(tx, b.Identifier); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (s *Store) OpenBinding(_ context.Context, b licence.Binding) error {
 		if err := dropBindings(tx, began); err != nil {
 			return err
 		}
-		bindings := tx.Bucket(buckets.bindings)
+		bindings := tx.Table(tableBindings)
 		if bindings.Get(lookup[:]) != nil {
 			return licence.ErrBindingTaken
 		}
@@ -85,12 +85,12 @@ func (s *Store) OpenBinding(_ context.Context, b licence.Binding) error {
 }
 
 // dropBindings removes the codes that ended before a time.
-func dropBindings(tx *bbolt.Tx, before time.Time) error {
-	b := tx.Bucket(buckets.bindings)
+func dropBindings(tx kv.Tx, before time.Time) error {
+	b := tx.Table(tableBindings)
 	var ended [][]byte
-	for key := range prefixed(b, nil) {
+	for key, value := range b.Range(nil, nil) {
 		var v binding
-		if _, err := get(b, key, &v); err != nil {
+		if err := decode(value, &v); err != nil {
 			return err
 		}
 		if v.Until <= before.Unix() {
@@ -107,10 +107,10 @@ func dropBindings(tx *bbolt.Tx, before time.Time) error {
 
 // live reads the record of a binding code that is not too old, whatever its other
 // digits are.
-func (s *Store) live(tx *bbolt.Tx, c licence.BindingCode, at time.Time) (binding, bool, error) {
+func (s *Store) live(tx kv.Tx, c licence.BindingCode, at time.Time) (binding, bool, error) {
 	lookup := s.box.BindingKey(c)
 	var b binding
-	found, err := get(tx.Bucket(buckets.bindings), lookup[:], &b)
+	found, err := get(tx.Table(tableBindings), lookup[:], &b)
 	return b, found && at.Unix() < b.Until, err
 }
 
@@ -121,16 +121,19 @@ func (s *Store) right(b binding, c licence.BindingCode) bool {
 }
 
 // TryBinding implements [licence.Devices].
-func (s *Store) TryBinding(_ context.Context, t licence.BindingTry) (licence.Identifier, error) {
+func (s *Store) TryBinding(ctx context.Context, t licence.BindingTry) (licence.Identifier, error) {
 	var id licence.Identifier
 	var refused bool
-	err := s.together(func(tx *bbolt.Tx) error {
+	err := s.together(ctx, func(tx kv.Tx) error {
 		id, refused = licence.Identifier{}, true
 		b, found, err := s.live(tx, t.Code, t.At)
 		if err != nil || !found {
 			return err
 		}
-		r, err := s.record(tx, b.Licence)
+		if len(b.Licence) != sealed.KeySize {
+			return errors.New("a stored binding code is damaged")
+		}
+		r, err := s.record(tx, sealed.Key(b.Licence))
 		if err != nil {
 			return err
 		}
@@ -147,7 +150,7 @@ func (s *Store) TryBinding(_ context.Context, t licence.BindingTry) (licence.Ide
 			b.Tries++
 		}
 		lookup := s.box.BindingKey(t.Code)
-		if err := put(tx.Bucket(buckets.bindings), lookup[:], b); err != nil {
+		if err := put(tx.Table(tableBindings), lookup[:], b); err != nil {
 			return err
 		}
 		entry, err := t.Entry(id)
@@ -156,6 +159,10 @@ func (s *Store) TryBinding(_ context.Context, t licence.BindingTry) (licence.Ide
 		}
 		return s.appendAudit(tx, entry)
 	})
+	if err == nil {
+		// What the device is told may be an earlier try's answer.
+		err = s.db.Settle(ctx)
+	}
 	if err == nil && refused {
 		err = licence.ErrBinding
 	}
@@ -166,7 +173,7 @@ func (s *Store) TryBinding(_ context.Context, t licence.BindingTry) (licence.Ide
 }
 
 // BindDevice implements [licence.Devices].
-func (s *Store) BindDevice(_ context.Context, n licence.NewDevice) error {
+func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 	first := make([]licence.NewCredential, len(n.Credentials))
 	for i, c := range n.Credentials {
 		first[i] = licence.NewCredential{Credential: c}
@@ -178,8 +185,9 @@ func (s *Store) BindDevice(_ context.Context, n licence.NewDevice) error {
 	if err != nil {
 		return fmt.Errorf("binding a device to licence %s: %w", n.Identifier, err)
 	}
-	id := n.Device.ID()
-	err = s.together(func(tx *bbolt.Tx) error {
+	id, again := n.Device.ID(), false
+	err = s.together(ctx, func(tx kv.Tx) error {
+		again = false
 		b, found, err := s.live(tx, n.Code, n.Device.BoundAt)
 		key := sealed.KeyOf(n.Identifier)
 		switch {
@@ -188,6 +196,7 @@ func (s *Store) BindDevice(_ context.Context, n licence.NewDevice) error {
 		case !found || !s.right(b, n.Code) || !bytes.Equal(b.Licence, key[:]) || len(b.Device) > 0 && !bytes.Equal(b.Device, id[:]):
 			return licence.ErrBinding
 		case len(b.Device) > 0:
+			again = true
 			return nil // the same request again
 		}
 		_, err = boundDevice(tx, n.Identifier, id)
@@ -201,31 +210,34 @@ func (s *Store) BindDevice(_ context.Context, n licence.NewDevice) error {
 		}
 		b.Device = id[:]
 		lookup := s.box.BindingKey(n.Code)
-		if err := put(tx.Bucket(buckets.bindings), lookup[:], b); err != nil {
+		if err := put(tx.Table(tableBindings), lookup[:], b); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, n.Audit)
 	})
-	if err != nil {
+	if err == nil && again {
+		err = s.db.Settle(ctx)
+	}
+	if err = s.retaken(ctx, err); err != nil {
 		return fmt.Errorf("binding a device to licence %s: %w", n.Identifier, err)
 	}
 	return nil
 }
 
 // addDevice stores a device that is new to its licence, with its credentials.
-func (s *Store) addDevice(tx *bbolt.Tx, n licence.NewDevice, first []licence.NewCredential, values []credential) error {
-	st, err := stateOf(tx, n.Identifier)
+func (s *Store) addDevice(tx kv.Tx, n licence.NewDevice, first []licence.NewCredential, values []credential) error {
+	l, err := stateOf(tx, n.Identifier)
 	if err != nil {
 		return err
 	}
-	if state := licence.State(st.State); state != licence.Active {
+	if state := l.state(); state != licence.Active {
 		return fmt.Errorf("no device is bound to a licence that is %s: %w", state, licence.ErrStep)
 	}
-	devices, bound := tx.Bucket(buckets.devices), 0
+	devices, bound := tx.Table(tableDevices), 0
 	key, id := sealed.KeyOf(n.Identifier), n.Device.ID()
-	for rest := range prefixed(devices, key[:]) {
+	for _, value := range prefixed(devices, key[:]) {
 		var v device
-		if _, err := get(devices, append(bytes.Clone(key[:]), rest...), &v); err != nil {
+		if err := decode(value, &v); err != nil {
 			return err
 		}
 		if v.UnboundAt == 0 {
@@ -247,7 +259,7 @@ func (s *Store) addDevice(tx *bbolt.Tx, n licence.NewDevice, first []licence.New
 	if err := put(devices, deviceKey(n.Identifier, id), d); err != nil {
 		return err
 	}
-	return s.putCredentials(tx, n.Identifier, st, first, values)
+	return s.putCredentials(tx, n.Identifier, l, first, values)
 }
 
 // open is a stored device as package licence knows it.
@@ -264,9 +276,9 @@ func (v device) open() (licence.Device, error) {
 }
 
 // Device implements [licence.Devices].
-func (s *Store) Device(_ context.Context, id licence.Identifier, d licence.DeviceID) (licence.Device, error) {
+func (s *Store) Device(ctx context.Context, id licence.Identifier, d licence.DeviceID) (licence.Device, error) {
 	var out licence.Device
-	err := s.view("device of licence "+id.String(), func(tx *bbolt.Tx) error {
+	err := s.view(ctx, "device of licence "+id.String(), func(tx kv.Tx) error {
 		v, err := boundDevice(tx, id, d)
 		if err != nil && !errors.Is(err, licence.ErrUnbound) {
 			return err
@@ -278,17 +290,16 @@ func (s *Store) Device(_ context.Context, id licence.Identifier, d licence.Devic
 }
 
 // Devices implements [licence.Devices].
-func (s *Store) Devices(_ context.Context, id licence.Identifier) ([]licence.Device, error) {
+func (s *Store) Devices(ctx context.Context, id licence.Identifier) ([]licence.Device, error) {
 	key := sealed.KeyOf(id)
 	var all []licence.Device
-	err := s.view("devices of licence "+id.String(), func(tx *bbolt.Tx) error {
+	err := s.view(ctx, "devices of licence "+id.String(), func(tx kv.Tx) error {
 		if _, err := stateOf(tx, id); err != nil {
 			return err
 		}
-		b := tx.Bucket(buckets.devices)
-		for rest := range prefixed(b, key[:]) {
+		for _, value := range prefixed(tx.Table(tableDevices), key[:]) {
 			var v device
-			if _, err := get(b, append(bytes.Clone(key[:]), rest...), &v); err != nil {
+			if err := decode(value, &v); err != nil {
 				return err
 			}
 			d, err := v.open()
@@ -304,8 +315,8 @@ func (s *Store) Devices(_ context.Context, id licence.Identifier) ([]licence.Dev
 }
 
 // UseDevice implements [licence.Devices].
-func (s *Store) UseDevice(_ context.Context, id licence.Identifier, d licence.DeviceID, seconds int64, entry audit.Record) error {
-	err := s.together(func(tx *bbolt.Tx) error {
+func (s *Store) UseDevice(ctx context.Context, id licence.Identifier, d licence.DeviceID, seconds int64, entry audit.Record) error {
+	err := s.together(ctx, func(tx kv.Tx) error {
 		v, err := boundDevice(tx, id, d)
 		if err != nil {
 			return err
@@ -314,7 +325,7 @@ func (s *Store) UseDevice(_ context.Context, id licence.Identifier, d licence.De
 			return licence.ErrDeviceTime
 		}
 		v.LastUse = seconds
-		if err := put(tx.Bucket(buckets.devices), deviceKey(id, d), v); err != nil {
+		if err := put(tx.Table(tableDevices), deviceKey(id, d), v); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, entry)
@@ -326,14 +337,14 @@ func (s *Store) UseDevice(_ context.Context, id licence.Identifier, d licence.De
 }
 
 // UnbindDevice implements [licence.Devices].
-func (s *Store) UnbindDevice(_ context.Context, id licence.Identifier, d licence.DeviceID, at time.Time, entry audit.Record) error {
-	err := s.together(func(tx *bbolt.Tx) error {
+func (s *Store) UnbindDevice(ctx context.Context, id licence.Identifier, d licence.DeviceID, at time.Time, entry audit.Record) error {
+	err := s.together(ctx, func(tx kv.Tx) error {
 		v, err := boundDevice(tx, id, d)
 		if err != nil {
 			return err
 		}
 		v.UnboundAt = at.Unix()
-		if err := put(tx.Bucket(buckets.devices), deviceKey(id, d), v); err != nil {
+		if err := put(tx.Table(tableDevices), deviceKey(id, d), v); err != nil {
 			return err
 		}
 		prefix := deviceKey(id, d)
@@ -342,7 +353,7 @@ func (s *Store) UnbindDevice(_ context.Context, id licence.Identifier, d licence
 				return nil
 			}
 			c.Revoked = true
-			if err := put(tx.Bucket(buckets.credentials), append(bytes.Clone(prefix), rest[licence.DeviceIDSize:]...), c); err != nil {
+			if err := put(tx.Table(tableCredentials), append(bytes.Clone(prefix), rest[licence.DeviceIDSize:]...), c); err != nil {
 				return err
 			}
 			return setPlane(tx, licence.UnpackStatusRef(c.Status), planeRevoked, true)

@@ -1,4 +1,4 @@
-package bolt_test
+package records_test
 
 import (
 	"bytes"
@@ -14,7 +14,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/elicence/elicence/internal/pkitest"
-	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -316,10 +315,7 @@ func logToTamperWith(t *testing.T) (string, *sealed.Box, *pki.PublicKey, map[str
 	t.Helper()
 	box, key := newBox(t), pkitest.NewKey(t)
 	path := filepath.Join(t.TempDir(), "store.db")
-	s, err := bolt.Create(path, box)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := createStore(t, path, box)
 	for i := range logSize {
 		if i == 12 || i == 13 {
 			erasure, err := audit.NewErasure(uint64(i-12)*6, time.Unix(1700000000, 0), "officer", "依申请")
@@ -341,7 +337,7 @@ func logToTamperWith(t *testing.T) (string, *sealed.Box, *pki.PublicKey, map[str
 	}
 	held := make(map[string][]byte)
 	keep := func(size uint64) {
-		err := s.ReadLog(func(log audit.Storage) error {
+		err := s.ReadLog(t.Context(), func(log audit.Storage) error {
 			root, err := audit.Root(log, size)
 			if err != nil {
 				return err
@@ -368,7 +364,7 @@ func logToTamperWith(t *testing.T) (string, *sealed.Box, *pki.PublicKey, map[str
 // examine verifies a log alone and with its witnesses.
 func examine(t *testing.T, path string, box *sealed.Box, key *pki.PublicKey, held map[string][]byte) (alone, witnessed error) {
 	t.Helper()
-	s, err := bolt.Open(path, box)
+	s, err := openStore(path, box)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +376,7 @@ func examine(t *testing.T, path string, box *sealed.Box, key *pki.PublicKey, hel
 		}
 		witnesses = append(witnesses, w)
 	}
-	err = s.ReadLog(func(log audit.Storage) error {
+	err = s.ReadLog(t.Context(), func(log audit.Storage) error {
 		_, alone = audit.Verify(log)
 		_, witnessed = audit.VerifyWitnessed(log, domain, witnesses)
 		return nil

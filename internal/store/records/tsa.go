@@ -1,11 +1,11 @@
-package bolt
+package records
 
 import (
 	"context"
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/pki/tsa"
 )
@@ -19,10 +19,10 @@ var _ tsa.Marks = StampMarks{}
 func (s *Store) StampMarks() StampMarks { return StampMarks{s} }
 
 // Mark implements [tsa.Marks].
-func (m StampMarks) Mark(context.Context) (time.Time, error) {
+func (m StampMarks) Mark(ctx context.Context) (time.Time, error) {
 	var micros uint64
-	err := m.store.db.View(func(tx *bbolt.Tx) error {
-		micros = getUint(tx.Bucket(buckets.meta), metaStampMark)
+	err := m.store.db.View(ctx, func(tx kv.Tx) error {
+		micros = getUint(tx.Table(tableMeta), metaStampMark)
 		return nil
 	})
 	if err != nil {
@@ -35,9 +35,9 @@ func (m StampMarks) Mark(context.Context) (time.Time, error) {
 }
 
 // SetMark implements [tsa.Marks].
-func (m StampMarks) SetMark(_ context.Context, t time.Time) error {
-	err := m.store.together(func(tx *bbolt.Tx) error {
-		return putUint(tx.Bucket(buckets.meta), metaStampMark, uint64(t.UnixMicro())) //nolint:gosec // after 1970
+func (m StampMarks) SetMark(ctx context.Context, t time.Time) error {
+	err := m.store.together(ctx, func(tx kv.Tx) error {
+		return putUint(tx.Table(tableMeta), metaStampMark, uint64(t.UnixMicro())) //nolint:gosec // after 1970
 	})
 	if err != nil {
 		return fmt.Errorf("keeping the mark of time stamps: %w", err)

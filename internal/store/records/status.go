@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"iter"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
@@ -20,18 +20,18 @@ import (
 // transaction with its entry in the audit log. What was intended and never recorded can
 // be revoked too. The bits of its place in a status list follow. The error wraps [ca.ErrNoCertificate], [ca.ErrState] or
 // [ca.ErrReason].
-func (s *Store) RevokeCertificate(_ context.Context, issuer pki.Point, serial cert.Serial, r cert.Revocation, entry audit.Record) error {
-	return s.changeStatus(issuer, serial, entry, func(status ca.Status) (ca.Status, error) { return status.Revoke(r) })
+func (s *Store) RevokeCertificate(ctx context.Context, issuer pki.Point, serial cert.Serial, r cert.Revocation, entry audit.Record) error {
+	return s.changeStatus(ctx, issuer, serial, entry, func(status ca.Status) (ca.Status, error) { return status.Revoke(r) })
 }
 
 // ReleaseCertificate takes a suspension back.
-func (s *Store) ReleaseCertificate(_ context.Context, issuer pki.Point, serial cert.Serial, entry audit.Record) error {
-	return s.changeStatus(issuer, serial, entry, ca.Status.Release)
+func (s *Store) ReleaseCertificate(ctx context.Context, issuer pki.Point, serial cert.Serial, entry audit.Record) error {
+	return s.changeStatus(ctx, issuer, serial, entry, ca.Status.Release)
 }
 
-func (s *Store) changeStatus(issuer pki.Point, serial cert.Serial, entry audit.Record, change func(ca.Status) (ca.Status, error)) error {
+func (s *Store) changeStatus(ctx context.Context, issuer pki.Point, serial cert.Serial, entry audit.Record, change func(ca.Status) (ca.Status, error)) error {
 	key := certificateKey(issuer, serial)
-	err := s.together(func(tx *bbolt.Tx) error {
+	err := s.together(ctx, func(tx kv.Tx) error {
 		c, err := getCertificate(tx, key)
 		if err != nil {
 			return err
@@ -53,12 +53,12 @@ func (s *Store) changeStatus(issuer pki.Point, serial cert.Serial, entry audit.R
 
 // putStatus stores a status under the next sequence number, and moves the certificate's
 // entry in the changes there from its earlier one.
-func putStatus(tx *bbolt.Tx, key []byte, c certificate, next ca.Status) error {
+func putStatus(tx kv.Tx, key []byte, c certificate, next ca.Status) error {
 	issuer, serial, err := splitCertificateKey(key)
 	if err != nil {
 		return err
 	}
-	meta, changes := tx.Bucket(buckets.meta), tx.Bucket(buckets.statusChanges)
+	meta, changes := tx.Table(tableMeta), tx.Table(tableStatusChanges)
 	if c.Sequence != 0 {
 		if err := changes.Delete(append(bytes.Clone(issuer[:]), uint64Key(c.Sequence)...)); err != nil {
 			return err
@@ -72,9 +72,9 @@ func putStatus(tx *bbolt.Tx, key []byte, c certificate, next ca.Status) error {
 		if !next.Revocation.InvalidAt.IsZero() {
 			c.Revoked.InvalidAt = next.Revocation.InvalidAt.Unix()
 		}
-		err = put(tx.Bucket(buckets.revocations), revoked, c.Revoked)
+		err = put(tx.Table(tableRevocations), revoked, c.Revoked)
 	} else {
-		err = tx.Bucket(buckets.revocations).Delete(revoked)
+		err = tx.Table(tableRevocations).Delete(revoked)
 	}
 	if c.Entry != 0 {
 		ref := licence.UnpackStatusRef(c.Entry)
@@ -87,15 +87,15 @@ func putStatus(tx *bbolt.Tx, key []byte, c certificate, next ca.Status) error {
 		err,
 		putUint(meta, metaStatusSequence, c.Sequence),
 		changes.Put(append(bytes.Clone(issuer[:]), uint64Key(c.Sequence)...), serial[:]),
-		put(tx.Bucket(buckets.certificates), key, c),
+		put(tx.Table(tableCertificates), key, c),
 	)
 }
 
 // StatusOf returns what an issuer says of a serial number: [ca.Unknown] without an
 // error for one that was never intended.
-func (s *Store) StatusOf(_ context.Context, issuer pki.Point, serial cert.Serial) (ca.Status, error) {
+func (s *Store) StatusOf(ctx context.Context, issuer pki.Point, serial cert.Serial) (ca.Status, error) {
 	var status ca.Status
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
 		c, err := getCertificate(tx, certificateKey(issuer, serial))
 		if errors.Is(err, ca.ErrNoCertificate) {
 			return nil
@@ -111,11 +111,11 @@ func (s *Store) StatusOf(_ context.Context, issuer pki.Point, serial cert.Serial
 
 // StatusOfKey returns the status of a key's newest certificate: [ca.Unknown] if it has
 // none.
-func (s *Store) StatusOfKey(_ context.Context, point pki.Point) (ca.Status, error) {
+func (s *Store) StatusOfKey(ctx context.Context, point pki.Point) (ca.Status, error) {
 	var status ca.Status
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
 		var k keyRole
-		if _, err := get(tx.Bucket(buckets.points), point[:], &k); err != nil || k.Newest == nil {
+		if _, err := get(tx.Table(tablePoints), point[:], &k); err != nil || k.Newest == nil {
 			return err
 		}
 		c, err := getCertificate(tx, k.Newest)
@@ -134,9 +134,9 @@ var errStop = errors.New("stop")
 // each turns reads within one transaction into an iterator. The transaction lives as
 // long as the iteration: its consumer must come to an end, or the file cannot reuse its
 // pages, and must not write to the store in between.
-func each[T any](s *Store, what string, f func(tx *bbolt.Tx, yield func(T) error) error) iter.Seq2[T, error] {
+func each[T any](ctx context.Context, s *Store, what string, f func(tx kv.Tx, yield func(T) error) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		err := s.db.View(func(tx *bbolt.Tx) error {
+		err := s.db.View(ctx, func(tx kv.Tx) error {
 			return f(tx, func(item T) error {
 				if !yield(item, nil) {
 					return errStop
@@ -153,9 +153,9 @@ func each[T any](s *Store, what string, f func(tx *bbolt.Tx, yield func(T) error
 
 // RevokedBy yields the certificates of one shard of an issuer that are held or revoked
 // at one moment, ordered by serial number, as a CRL lists them.
-func (s *Store) RevokedBy(_ context.Context, issuer pki.Point, shard ca.Shard) iter.Seq2[ca.RevokedEntry, error] {
-	return each(s, "listing revoked certificates", func(tx *bbolt.Tx, yield func(ca.RevokedEntry) error) error {
-		for serial, value := range prefixed(tx.Bucket(buckets.revocations), shardKey(issuer, shard)) {
+func (s *Store) RevokedBy(ctx context.Context, issuer pki.Point, shard ca.Shard) iter.Seq2[ca.RevokedEntry, error] {
+	return each(ctx, s, "listing revoked certificates", func(tx kv.Tx, yield func(ca.RevokedEntry) error) error {
+		for serial, value := range prefixed(tx.Table(tableRevocations), shardKey(issuer, shard)) {
 			r, err := decodeRevocation(value)
 			if err != nil {
 				return err
@@ -175,10 +175,10 @@ func (s *Store) RevokedBy(_ context.Context, issuer pki.Point, shard ca.Shard) i
 // StatusChanges yields the certificates of an issuer whose status changed after a
 // sequence number, each once with its present status, the oldest change first. What was
 // released is among them, as [ca.Good]: a delta CRL says removeFromCRL of it.
-func (s *Store) StatusChanges(_ context.Context, issuer pki.Point, after uint64) iter.Seq2[ca.Record, error] {
-	return each(s, "listing changes of certificates", func(tx *bbolt.Tx, yield func(ca.Record) error) error {
-		c := tx.Bucket(buckets.statusChanges).Cursor()
-		for k, serial := c.Seek(append(bytes.Clone(issuer[:]), uint64Key(after+1)...)); bytes.HasPrefix(k, issuer[:]); k, serial = c.Next() {
+func (s *Store) StatusChanges(ctx context.Context, issuer pki.Point, after uint64) iter.Seq2[ca.Record, error] {
+	return each(ctx, s, "listing changes of certificates", func(tx kv.Tx, yield func(ca.Record) error) error {
+		from := append(bytes.Clone(issuer[:]), uint64Key(after+1)...)
+		for _, serial := range tx.Table(tableStatusChanges).Range(from, upTo(issuer[:])) {
 			r, err := readCertificate(tx, append(bytes.Clone(issuer[:]), serial...))
 			if err != nil {
 				return err
@@ -193,10 +193,10 @@ func (s *Store) StatusChanges(_ context.Context, issuer pki.Point, after uint64)
 
 // StatusSequence returns the number of the last change of any certificate's status.
 // What is listed after it was read has all changes up to it.
-func (s *Store) StatusSequence(context.Context) (uint64, error) {
+func (s *Store) StatusSequence(ctx context.Context) (uint64, error) {
 	var n uint64
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		n = getUint(tx.Bucket(buckets.meta), metaStatusSequence)
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		n = getUint(tx.Table(tableMeta), metaStatusSequence)
 		return nil
 	})
 	if err != nil {
@@ -207,10 +207,9 @@ func (s *Store) StatusSequence(context.Context) (uint64, error) {
 
 // IssuedBy yields what an issuer has intended, ordered by serial number, from the one
 // behind a serial number on; from the zero one: all.
-func (s *Store) IssuedBy(_ context.Context, issuer pki.Point, after cert.Serial) iter.Seq2[ca.Record, error] {
-	return each(s, "listing certificates", func(tx *bbolt.Tx, yield func(ca.Record) error) error {
-		c := tx.Bucket(buckets.certificates).Cursor()
-		for k, _ := c.Seek(append(certificateKey(issuer, after), 0)); bytes.HasPrefix(k, issuer[:]); k, _ = c.Next() {
+func (s *Store) IssuedBy(ctx context.Context, issuer pki.Point, after cert.Serial) iter.Seq2[ca.Record, error] {
+	return each(ctx, s, "listing certificates", func(tx kv.Tx, yield func(ca.Record) error) error {
+		for k := range tx.Table(tableCertificates).Range(behind(certificateKey(issuer, after)), upTo(issuer[:])) {
 			r, err := readCertificate(tx, k)
 			if err != nil {
 				return err

@@ -1,4 +1,4 @@
-package bolt_test
+package records_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -28,13 +28,10 @@ func record(tb testing.TB, act audit.Act, subject, details string) audit.Record 
 	return r
 }
 
-func create(tb testing.TB) (*bolt.Store, string) {
+func create(tb testing.TB) (*records.Store, string) {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "store.db")
-	s, err := bolt.Create(path, newBox(tb))
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s := createStore(tb, path, newBox(tb))
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Error(err)
@@ -84,7 +81,7 @@ func TestAppendConcurrent(t *testing.T) {
 	}
 	wait.Wait()
 	seen := make(map[uint64]bool)
-	err := s.ReadLog(func(log audit.Storage) error {
+	err := s.ReadLog(context.Background(), func(log audit.Storage) error {
 		size, err := log.Size()
 		if err != nil {
 			return err
@@ -153,7 +150,7 @@ func TestAppendContext(t *testing.T) {
 	}
 	wait.Wait()
 	stored := make(map[string]bool)
-	err := s.ReadLog(func(log audit.Storage) error {
+	err := s.ReadLog(context.Background(), func(log audit.Storage) error {
 		size, err := log.Size()
 		if err != nil {
 			return err
@@ -205,10 +202,7 @@ func TestAppendRefuses(t *testing.T) {
 // TestAppendAfterClose: a store that was closed says so.
 func TestAppendAfterClose(t *testing.T) {
 	t.Parallel()
-	s, err := bolt.Create(filepath.Join(t.TempDir(), "store.db"), newBox(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := createStore(t, filepath.Join(t.TempDir(), "store.db"), newBox(t))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -141,7 +141,7 @@ func (s *Store) commit(submissions []*submission) (*audit.Batch, error) {
 	// Whatever goes wrong from here on, the next commit asks the database.
 	s.appender.edge = audit.Edge{}
 	var batch *audit.Batch
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	err := s.db.Update(context.Background(), func(tx kv.Tx) error {
 		l := s.log(tx)
 		size, err := l.Size()
 		if err != nil {

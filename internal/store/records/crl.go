@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"iter"
 	"slices"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
@@ -88,7 +88,7 @@ func (l CRLLedger) shard(index int) ca.Shard {
 	return ca.Shard{Count: l.count, Index: uint32(index)} //nolint:gosec // below the count
 }
 
-// published is the value of the bucket crls.
+// published is the value of the table crls.
 type published struct {
 	Number     uint64 `cbor:"1,keyasint"`
 	Sequence   uint64 `cbor:"2,keyasint"`
@@ -113,10 +113,10 @@ var _ crl.Store = CRLStore{}
 func (s *Store) CRLs() CRLStore { return CRLStore{s} }
 
 // TakeNumber implements [crl.Store].
-func (c CRLStore) TakeNumber(_ context.Context, scope string) (uint64, error) {
+func (c CRLStore) TakeNumber(ctx context.Context, scope string) (uint64, error) {
 	var number uint64
-	err := c.store.together(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(buckets.crlNumbers)
+	err := c.store.together(ctx, func(tx kv.Tx) error {
+		b := tx.Table(tableCRLNumbers)
 		number = getUint(b, []byte(scope)) + 1
 		return putUint(b, []byte(scope), number)
 	})
@@ -127,12 +127,12 @@ func (c CRLStore) TakeNumber(_ context.Context, scope string) (uint64, error) {
 }
 
 // Latest implements [crl.Store].
-func (c CRLStore) Latest(_ context.Context, name string) (crl.Published, bool, error) {
+func (c CRLStore) Latest(ctx context.Context, name string) (crl.Published, bool, error) {
 	var p published
 	var found bool
-	err := c.store.db.View(func(tx *bbolt.Tx) error {
+	err := c.store.db.View(ctx, func(tx kv.Tx) error {
 		var err error
-		found, err = get(tx.Bucket(buckets.crls), []byte(name), &p)
+		found, err = get(tx.Table(tableCRLs), []byte(name), &p)
 		return err
 	})
 	if err != nil {
@@ -145,13 +145,13 @@ func (c CRLStore) Latest(_ context.Context, name string) (crl.Published, bool, e
 }
 
 // Replace implements [crl.Store].
-func (c CRLStore) Replace(_ context.Context, scope, name string, list crl.Published) error {
+func (c CRLStore) Replace(ctx context.Context, scope, name string, list crl.Published) error {
 	value := published{list.Number, list.Sequence, list.Entries, list.ThisUpdate.Unix(), list.NextUpdate.Unix(), list.DER}
-	err := c.store.together(func(tx *bbolt.Tx) error {
-		if list.Number == 0 || getUint(tx.Bucket(buckets.crlNumbers), []byte(scope)) != list.Number {
+	err := c.store.together(ctx, func(tx kv.Tx) error {
+		if list.Number == 0 || getUint(tx.Table(tableCRLNumbers), []byte(scope)) != list.Number {
 			return crl.ErrSuperseded
 		}
-		return put(tx.Bucket(buckets.crls), []byte(name), value)
+		return put(tx.Table(tableCRLs), []byte(name), value)
 	})
 	if err != nil {
 		return fmt.Errorf("CRL %s: %w", name, err)
@@ -160,13 +160,13 @@ func (c CRLStore) Replace(_ context.Context, scope, name string, list crl.Publis
 }
 
 // Names returns the names of the lists in force, in order.
-func (c CRLStore) Names(context.Context) ([]string, error) {
+func (c CRLStore) Names(ctx context.Context) ([]string, error) {
 	var names []string
-	err := c.store.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(buckets.crls).ForEach(func(name, _ []byte) error {
+	err := c.store.db.View(ctx, func(tx kv.Tx) error {
+		for name := range tx.Table(tableCRLs).Range(nil, nil) {
 			names = append(names, string(name))
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing CRLs: %w", err)

@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"iter"
 	"time"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
@@ -57,7 +57,7 @@ func (l OCSPLedger) Unexpired(ctx context.Context, issuer pki.Point) iter.Seq2[[
 			err := ctx.Err()
 			var serials [][]byte
 			if err == nil {
-				serials, after, err = l.page(issuer, after)
+				serials, after, err = l.page(ctx, issuer, after)
 			}
 			if err != nil {
 				yield(nil, fmt.Errorf("listing unexpired certificates: %w", err))
@@ -74,14 +74,13 @@ func (l OCSPLedger) Unexpired(ctx context.Context, issuer pki.Point) iter.Seq2[[
 
 // page reads the unexpired certificates of an issuer behind a key, and returns the key
 // that it came to; nil: there are no more.
-func (l OCSPLedger) page(issuer pki.Point, after []byte) ([][]byte, []byte, error) {
+func (l OCSPLedger) page(ctx context.Context, issuer pki.Point, after []byte) ([][]byte, []byte, error) {
 	var serials [][]byte
 	var last []byte
 	now := l.now().Unix()
-	err := l.store.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(buckets.certificates).Cursor()
+	err := l.store.db.View(ctx, func(tx kv.Tx) error {
 		n := 0
-		for k, _ := c.Seek(append(bytes.Clone(after), 0)); bytes.HasPrefix(k, issuer[:]); k, _ = c.Next() {
+		for k := range tx.Table(tableCertificates).Range(behind(after), upTo(issuer[:])) {
 			if n == unexpiredPage {
 				return nil
 			}

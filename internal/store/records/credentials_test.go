@@ -1,4 +1,4 @@
-package bolt_test
+package records_test
 
 import (
 	"context"
@@ -10,11 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/elicence/elicence/internal/pkitest"
-	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
@@ -32,17 +31,21 @@ const (
 	crashCredentials = 4 // of each, on as many lists
 )
 
-// openStore opens the store of a folder as [newCrashFolder] makes it.
-func openStore(dir string) (*bolt.Store, error) {
+// openFolder opens the store of a folder as [newCrashFolder] makes it.
+func openFolder(dir string) (*records.Store, error) {
+	box, err := boxOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	return openStore(filepath.Join(dir, "store.db"), box)
+}
+
+func boxOf(dir string) (*sealed.Box, error) {
 	keys, err := keystore.Open(filepath.Join(dir, "keys"), keystore.Unlock{File: filepath.Join(dir, "kek")})
 	if err != nil {
 		return nil, err
 	}
-	box, err := sealed.OpenBox(keys)
-	if err != nil {
-		return nil, err
-	}
-	return bolt.Open(filepath.Join(dir, "store.db"), box)
+	return sealed.OpenBox(keys)
 }
 
 // newCrashFolder makes a folder with a store and its keys.
@@ -61,10 +64,7 @@ func newCrashFolder(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := bolt.Create(filepath.Join(dir, "store.db"), box)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := createStore(t, filepath.Join(dir, "store.db"), box)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,19 +75,18 @@ func entryOf(act audit.Act, subject string) (audit.Record, error) {
 	return audit.NewRecord(audit.Entry{Time: 1700000000, Actor: "officer", Act: act, Subject: subject}, nil)
 }
 
-// issueCredentials issues a licence with credentials on several lists.
-func issueCredentials(s *bolt.Store, key *pki.Key, n int) error {
-	ctx := context.Background()
+// draft makes a signed licence.
+func draft(s *records.Store, key *pki.Key, n int) (licence.Submission, error) {
 	holder := licence.Holder{Name: "张样例", IDType: licence.IDTypeCitizenNumber, IDNumber: "340199190001010012"}
 	serial := licence.Serial{Bucket: s.Bucket(holder)}
 	copy(serial.Random[:], fmt.Sprintf("%010d", n))
 	id, err := licence.NewIdentifier("11100000000013127D903", "11340000XN0000012E", serial, 1)
 	if err != nil {
-		return err
+		return licence.Submission{}, err
 	}
-	ref, err := s.ReserveIndex(ctx, 1)
+	ref, err := s.ReserveIndex(context.Background(), 1)
 	if err != nil {
-		return err
+		return licence.Submission{}, err
 	}
 	l := &licence.Licence{
 		Category: 4, Schema: 1, Identifier: id, Number: fmt.Sprint(n), IssuerName: "测试局", Holders: []licence.Holder{holder},
@@ -95,15 +94,23 @@ func issueCredentials(s *bolt.Store, key *pki.Key, n int) error {
 	}
 	signed, err := licence.Sign(l, key)
 	if err != nil {
-		return err
+		return licence.Submission{}, err
 	}
 	entry, err := entryOf(audit.ActLicenceIssue, id.String())
+	return licence.Submission{Licence: l, Signed: signed, Point: key.Public().Point(), Audit: entry}, err
+}
+
+// issueCredentials issues a licence with credentials on several lists.
+func issueCredentials(s *records.Store, key *pki.Key, n int) error {
+	ctx := context.Background()
+	sub, err := draft(s, key, n)
 	if err != nil {
 		return err
 	}
-	if _, err := s.Issue(ctx, licence.Submission{Licence: l, Signed: signed, Point: key.Public().Point(), Audit: entry}); err != nil {
+	if _, err := s.Issue(ctx, sub); err != nil {
 		return err
 	}
+	l := sub.Licence
 	var all []licence.NewCredential
 	for i := range crashCredentials {
 		ref, err := s.ReserveIndex(ctx, uint32(i+1))
@@ -114,14 +121,18 @@ func issueCredentials(s *bolt.Store, key *pki.Key, n int) error {
 			Profile: fmt.Sprint("p", i), Status: ref, Signed: []byte("signed"), Point: key.Public().Point(), SignedAt: l.SignedAt, Expires: l.SignedAt.Add(time.Hour),
 		}})
 	}
-	return s.PutCredentials(ctx, id, all, entry)
+	entry, err := entryOf(audit.ActLicenceIssue, l.Identifier.String())
+	if err != nil {
+		return err
+	}
+	return s.PutCredentials(ctx, l.Identifier, all, entry)
 }
 
 // stepForEver is the process that [TestCrashInSteps] kills: it suspends and resumes
 // licences and says what was acknowledged.
 func stepForEver(dir string) error {
 	ctx := context.Background()
-	s, err := openStore(dir)
+	s, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -162,7 +173,7 @@ func stepForEver(dir string) error {
 func TestCrashInSteps(t *testing.T) {
 	t.Parallel()
 	dir, key := newCrashFolder(t), pkitest.NewKey(t)
-	s, err := openStore(dir)
+	s, err := openFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +206,7 @@ func TestCrashInSteps(t *testing.T) {
 
 func checkCredentials(t *testing.T, dir string, acknowledged map[string]uint64) {
 	t.Helper()
-	s, err := openStore(dir)
+	s, err := openFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,74 +247,11 @@ func checkCredentials(t *testing.T, dir string, acknowledged map[string]uint64) 
 			}
 		}
 	}
-	err = s.ReadLog(func(log audit.Storage) error {
+	err = s.ReadLog(context.Background(), func(log audit.Storage) error {
 		_, err := audit.Verify(log)
 		return err
 	})
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestUpgrade: a store of format 1, which knew one place in the status lists a
-// licence, opens with everything in it; one of a later format does not.
-func TestUpgrade(t *testing.T) {
-	t.Parallel()
-	dir, key := newCrashFolder(t), pkitest.NewKey(t)
-	s, err := openStore(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := issueCredentials(s, key, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "store.db")
-	change := func(f func(tx *bbolt.Tx) error) {
-		t.Helper()
-		db, err := bbolt.Open(path, 0o600, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(db.Update(f), db.Close()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	format := func(tx *bbolt.Tx, n byte) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte{7: n})
-	}
-	change(func(tx *bbolt.Tx) error {
-		for _, name := range []string{"credentials", "devices", "bindings"} {
-			if err := tx.DeleteBucket([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return format(tx, 1)
-	})
-	for range 2 {
-		if s, err = openStore(dir); err != nil {
-			t.Fatal(err)
-		}
-		records, err := s.List(context.Background(), 0, 10)
-		if err != nil || len(records) != 1 {
-			t.Fatalf("%d licences, %v, want the one of before", len(records), err)
-		}
-		if all, err := s.Credentials(context.Background(), records[0].Licence.Identifier); err != nil || len(all) != 0 {
-			t.Errorf("%d credentials, %v, want none", len(all), err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	change(func(tx *bbolt.Tx) error { return format(tx, 99) })
-	if _, err := openStore(dir); err == nil {
-		t.Error("a store of a later format opens")
-	}
-	// What has lost a bucket is not mended.
-	change(func(tx *bbolt.Tx) error { return errors.Join(tx.DeleteBucket([]byte("credentials")), format(tx, 2)) })
-	if _, err := openStore(dir); err == nil {
-		t.Error("a store without its credentials opens")
 	}
 }

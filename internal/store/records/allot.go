@@ -1,14 +1,15 @@
-package bolt
+package records
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/big"
 	"math/bits"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/qr/status"
@@ -33,21 +34,27 @@ type allotter struct {
 	total  int // free indices in opened windows
 }
 
-// loadAllotter reads the windows of a list out of which indices were given.
-func loadAllotter(tx *bbolt.Tx, list uint32) *allotter {
-	a := new(allotter)
-	for k := range prefixed(tx.Bucket(buckets.windows), listKey(list)) {
-		a.opened = int(binary.BigEndian.Uint16(k)) + 1
+// load adds the indices of a list that are stored as given out.
+func (a *allotter) load(tx kv.Tx, list uint32) error {
+	for key, stored := range prefixed(tx.Table(tableWindows), listKey(list)) {
+		if len(key) != 2 || int(binary.BigEndian.Uint16(key)) >= windows || len(stored) != windowBytes {
+			return errors.New("a window of the list is damaged")
+		}
+		w := int(binary.BigEndian.Uint16(key))
+		a.opened = max(a.opened, w+1)
+		for i, b := range stored {
+			a.taken[w][i] |= b
+		}
 	}
+	a.total = 0
 	for w := range a.opened {
-		copy(a.taken[w][:], tx.Bucket(buckets.windows).Get(windowKey(list, w)))
 		a.free[w] = windowSize
 		for _, b := range a.taken[w] {
 			a.free[w] -= bits.OnesCount8(b)
 		}
 		a.total += a.free[w]
 	}
-	return a
+	return nil
 }
 
 func listKey(list uint32) []byte { return binary.BigEndian.AppendUint32(nil, list) }
@@ -89,7 +96,7 @@ func (a *allotter) draw() (uint32, error) {
 			skip--
 		}
 	}
-	panic("bolt: the count of free indices is wrong")
+	panic("records: the count of free indices is wrong")
 }
 
 func (a *allotter) release(index uint32) {
@@ -102,27 +109,45 @@ func (a *allotter) release(index uint32) {
 }
 
 // allotter returns the allotter of a list. The caller holds mu.
-func (s *Store) allotter(list uint32) (*allotter, error) {
+func (s *Store) allotter(ctx context.Context, list uint32) (*allotter, error) {
 	a := s.allotters[list]
 	if a != nil {
 		return a, nil
 	}
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		a = loadAllotter(tx, list)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading status list %d: %w", list, err)
+	a = new(allotter)
+	if err := s.read(ctx, a, list); err != nil {
+		return nil, err
 	}
 	s.allotters[list] = a
 	return a, nil
 }
 
-// ReserveIndex implements [licence.Registry].
-func (s *Store) ReserveIndex(_ context.Context, list uint32) (licence.StatusRef, error) {
+func (s *Store) read(ctx context.Context, a *allotter, list uint32) error {
+	return s.view(ctx, fmt.Sprintf("reading status list %d", list), func(tx kv.Tx) error { return a.load(tx, list) })
+}
+
+// retaken returns err. Where it says that another process has given an index out, what
+// others have given out since they were read is added to the allotters first, so that
+// whoever reserves again gets a free one.
+func (s *Store) retaken(ctx context.Context, err error) error {
+	if !errors.Is(err, licence.ErrIndexTaken) {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, err := s.allotter(list)
+	for list, a := range s.allotters {
+		if failed := s.read(ctx, a, list); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
+}
+
+// ReserveIndex implements [licence.Registry].
+func (s *Store) ReserveIndex(ctx context.Context, list uint32) (licence.StatusRef, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.allotter(ctx, list)
 	if err != nil {
 		return licence.StatusRef{}, err
 	}
@@ -133,11 +158,33 @@ func (s *Store) ReserveIndex(_ context.Context, list uint32) (licence.StatusRef,
 	return licence.StatusRef{List: list, Index: index}, nil
 }
 
-// ListRoom implements [licence.Registry].
-func (s *Store) ListRoom(_ context.Context, list uint32) (int, error) {
+// ReserveIndices implements [licence.Registry].
+func (s *Store) ReserveIndices(ctx context.Context, list uint32, n int) ([]licence.StatusRef, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, err := s.allotter(list)
+	a, err := s.allotter(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]licence.StatusRef, 0, n)
+	for range n {
+		index, err := a.draw()
+		if err != nil {
+			for _, ref := range refs {
+				a.release(ref.Index)
+			}
+			return nil, fmt.Errorf("drawing %d indices of status list %d: %w", n, list, err)
+		}
+		refs = append(refs, licence.StatusRef{List: list, Index: index})
+	}
+	return refs, nil
+}
+
+// ListRoom implements [licence.Registry].
+func (s *Store) ListRoom(ctx context.Context, list uint32) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.allotter(ctx, list)
 	if err != nil {
 		return 0, err
 	}
@@ -153,26 +200,37 @@ func (s *Store) ReleaseIndex(ref licence.StatusRef) {
 	}
 }
 
+// indexFree refuses an index that was given out before: the error then wraps
+// [licence.ErrIndexTaken].
+func indexFree(tx kv.Tx, ref licence.StatusRef) error {
+	if ref.Index >= status.ListSize {
+		return fmt.Errorf("index %d is beyond status list %d", ref.Index, ref.List)
+	}
+	i := ref.Index % windowSize
+	taken := tx.Table(tableWindows).Get(windowKey(ref.List, int(ref.Index/windowSize)))
+	if len(taken) == windowBytes && taken[i/8]>>(i%8)&1 == 1 {
+		return fmt.Errorf("index %d of status list %d: %w", ref.Index, ref.List, licence.ErrIndexTaken)
+	}
+	return nil
+}
+
 // storeIndex records, in the transaction of an issue, that an index was given out, and
 // raises the list's high mark to the end of the window behind its own. That one is opened
 // next: what is given out before the next publication is known to terminals at once, and
 // only then is a phone of use at the counter where it was bound.
-func storeIndex(tx *bbolt.Tx, ref licence.StatusRef) error {
-	if ref.Index >= status.ListSize {
-		return fmt.Errorf("index %d is beyond status list %d", ref.Index, ref.List)
+func storeIndex(tx kv.Tx, ref licence.StatusRef) error {
+	if err := indexFree(tx, ref); err != nil {
+		return err
 	}
 	window, i := int(ref.Index/windowSize), ref.Index%windowSize
 	taken := make([]byte, windowBytes)
 	key := windowKey(ref.List, window)
-	copy(taken, tx.Bucket(buckets.windows).Get(key))
-	if taken[i/8]>>(i%8)&1 == 1 {
-		return fmt.Errorf("index %d of status list %d was given out before", ref.Index, ref.List)
-	}
+	copy(taken, tx.Table(tableWindows).Get(key))
 	taken[i/8] |= 1 << (i % 8)
-	if err := tx.Bucket(buckets.windows).Put(key, taken); err != nil {
+	if err := tx.Table(tableWindows).Put(key, taken); err != nil {
 		return err
 	}
-	lists := tx.Bucket(buckets.lists)
+	lists := tx.Table(tableLists)
 	if end := uint64(min(window+2, windows)) * windowSize; end > getUint(lists, listKey(ref.List)) {
 		return putUint(lists, listKey(ref.List), end)
 	}
@@ -186,38 +244,38 @@ const (
 )
 
 // setPlane sets or clears the bit of one index in a plane.
-func setPlane(tx *bbolt.Tx, ref licence.StatusRef, plane byte, on bool) error {
+func setPlane(tx kv.Tx, ref licence.StatusRef, plane byte, on bool) error {
 	key := append(listKey(ref.List), plane)
 	key = binary.BigEndian.AppendUint16(key, uint16(ref.Index/windowSize))
 	bits := make([]byte, windowBytes)
-	copy(bits, tx.Bucket(buckets.planes).Get(key))
+	copy(bits, tx.Table(tablePlanes).Get(key))
 	i := ref.Index % windowSize
 	if on {
 		bits[i/8] |= 1 << (i % 8)
 	} else {
 		bits[i/8] &^= 1 << (i % 8)
 	}
-	return tx.Bucket(buckets.planes).Put(key, bits)
+	return tx.Table(tablePlanes).Put(key, bits)
 }
 
 // StatusSets returns the present state of every status list, in the order of
 // their numbers.
-func (s *Store) StatusSets(_ context.Context) ([]*status.Set, error) {
+func (s *Store) StatusSets(ctx context.Context) ([]*status.Set, error) {
 	var sets []*status.Set
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(buckets.lists).ForEach(func(k, v []byte) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		for k, v := range tx.Table(tableLists).Range(nil, nil) {
 			set := &status.Set{List: binary.BigEndian.Uint32(k), High: uint32(binary.BigEndian.Uint64(v))}
 			for plane, into := range map[byte]*status.Plane{planeRevoked: &set.Revoked, planeSuspended: &set.Suspended} {
-				prefix := append(listKey(set.List), plane)
-				c := tx.Bucket(buckets.planes).Cursor()
-				for k, v := c.Seek(prefix); len(k) == len(prefix)+2 && string(k[:len(prefix)]) == string(prefix); k, v = c.Next() {
-					window := binary.BigEndian.Uint16(k[len(prefix):])
-					copy(into[int(window)*windowBytes:], v)
+				for window, v := range prefixed(tx.Table(tablePlanes), append(listKey(set.List), plane)) {
+					if len(window) != 2 {
+						return errors.New("the key of a plane is damaged")
+					}
+					copy(into[int(binary.BigEndian.Uint16(window))*windowBytes:], v)
 				}
 			}
 			sets = append(sets, set)
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the status lists: %w", err)

@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"iter"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
@@ -53,15 +53,14 @@ func (s *Store) SignedBy(ctx context.Context, point pki.Point) iter.Seq2[SignedC
 func (s *Store) signedBy(ctx context.Context, point pki.Point, after []byte) ([]SignedCredential, []byte, error) {
 	var page []SignedCredential
 	var last []byte
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(buckets.credentials).Cursor()
-		for k, _ := c.Seek(append(bytes.Clone(after), 0)); k != nil; k, _ = c.Next() {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		for k, value := range tx.Table(tableCredentials).Range(behind(after), nil) {
 			if len(page) == signedPage {
 				return nil
 			}
 			last = bytes.Clone(k)
 			var v credential
-			if _, err := get(tx.Bucket(buckets.credentials), k, &v); err != nil {
+			if err := decode(value, &v); err != nil {
 				return err
 			}
 			if !bytes.Equal(v.Point, point[:]) {
@@ -90,11 +89,11 @@ func (s *Store) signedBy(ctx context.Context, point pki.Point, after []byte) ([]
 }
 
 // RecordOf returns the licence of a credential.
-func (s *Store) RecordOf(_ context.Context, c SignedCredential) (licence.Record, error) {
+func (s *Store) RecordOf(ctx context.Context, c SignedCredential) (licence.Record, error) {
 	var r licence.Record
-	err := s.view("the licence of a credential", func(tx *bbolt.Tx) error {
+	err := s.view(ctx, "the licence of a credential", func(tx kv.Tx) error {
 		var err error
-		r, err = s.record(tx, c.record[:])
+		r, err = s.record(tx, c.record)
 		return err
 	})
 	return r, err

@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
@@ -16,23 +16,18 @@ import (
 // log is the audit log within one transaction. What lies beside an entry is
 // encrypted.
 type log struct {
-	meta, leaves, beside, nodes *bbolt.Bucket
+	meta, leaves, beside, nodes kv.Table
 	box                         *sealed.Box
 }
 
 var _ audit.Storage = log{}
 
-func (s *Store) log(tx *bbolt.Tx) log {
-	l := log{tx.Bucket(buckets.meta), tx.Bucket(buckets.auditLeaves), tx.Bucket(buckets.auditBeside), tx.Bucket(buckets.auditNodes), s.box}
-	// Keys only ever grow, so a page that is split will not be written to again.
-	for _, b := range []*bbolt.Bucket{l.leaves, l.beside, l.nodes} {
-		b.FillPercent = 0.95
-	}
-	return l
+func (s *Store) log(tx kv.Tx) log {
+	return log{tx.Table(tableMeta), tx.Table(tableAuditLeaves), tx.Table(tableAuditBeside), tx.Table(tableAuditNodes), s.box}
 }
 
 // appendAudit adds entries to the log in the transaction of what they record.
-func (s *Store) appendAudit(tx *bbolt.Tx, records ...audit.Record) error {
+func (s *Store) appendAudit(tx kv.Tx, records ...audit.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
@@ -43,15 +38,15 @@ func (s *Store) appendAudit(tx *bbolt.Tx, records ...audit.Record) error {
 }
 
 // ReadLog calls f with the log as of one moment. It cannot be written to.
-func (s *Store) ReadLog(f func(audit.Storage) error) error {
-	return s.db.View(func(tx *bbolt.Tx) error { return f(s.log(tx)) })
+func (s *Store) ReadLog(ctx context.Context, f func(audit.Storage) error) error {
+	return s.db.View(ctx, func(tx kv.Tx) error { return f(s.log(tx)) })
 }
 
 // EraseDetails removes what lies beside entries and records that, in one
 // transaction (see [audit.Erase]). The file keeps the ciphertext in pages that are
 // free until they are written to again; copies of the file keep it as well.
-func (s *Store) EraseDetails(_ context.Context, erasures ...audit.Record) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+func (s *Store) EraseDetails(ctx context.Context, erasures ...audit.Record) error {
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
 		_, err := audit.Erase(s.log(tx), erasures...)
 		return err
 	})

@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
@@ -26,7 +26,7 @@ var (
 // ErrExists says that a record with this key is there already.
 var ErrExists = errors.New("it exists already")
 
-// authority is the value of the bucket authorities.
+// authority is the value of the table authorities.
 type authority struct {
 	Authority   licence.Authority `json:"authority"`
 	Point       []byte            `json:"point"`
@@ -34,13 +34,13 @@ type authority struct {
 }
 
 // AddAuthority stores a new issuing authority.
-func (s *Store) AddAuthority(_ context.Context, a licence.Authority, entry audit.Record) error {
+func (s *Store) AddAuthority(ctx context.Context, a licence.Authority, entry audit.Record) error {
 	v, err := json.Marshal(authority{a, a.Point[:], a.Certificate})
 	if err != nil {
 		return fmt.Errorf("storing authority %s: %w", a.USCC, err)
 	}
-	err = s.db.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(buckets.authorities)
+	err = s.db.Update(ctx, func(tx kv.Tx) error {
+		b := tx.Table(tableAuthorities)
 		if b.Get([]byte(a.USCC)) != nil {
 			return ErrExists
 		}
@@ -57,11 +57,11 @@ func (s *Store) AddAuthority(_ context.Context, a licence.Authority, entry audit
 
 // AddList gives an authority a further status list, which no authority has. Nothing is on
 // it yet.
-func (s *Store) AddList(_ context.Context, uscc string, list uint32, entry audit.Record) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(buckets.authorities)
+func (s *Store) AddList(ctx context.Context, uscc string, list uint32, entry audit.Record) error {
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
+		b := tx.Table(tableAuthorities)
 		var owner *authority
-		err := b.ForEach(func(_, v []byte) error {
+		for _, v := range b.Range(nil, nil) {
 			var a authority
 			if err := json.Unmarshal(v, &a); err != nil {
 				return err
@@ -72,13 +72,9 @@ func (s *Store) AddList(_ context.Context, uscc string, list uint32, entry audit
 			if a.Authority.USCC == uscc {
 				owner = &a
 			}
-			return nil
-		})
-		if err == nil && owner == nil {
-			err = errors.New("there is no such authority")
 		}
-		if err != nil {
-			return err
+		if owner == nil {
+			return errors.New("there is no such authority")
 		}
 		owner.Authority.Lists = append(owner.Authority.Lists, list)
 		v, err := json.Marshal(owner)
@@ -90,7 +86,7 @@ func (s *Store) AddList(_ context.Context, uscc string, list uint32, entry audit
 		}
 		// Published with the first window open, so that terminals know what is given out
 		// of it before the next publication.
-		if err := putUint(tx.Bucket(buckets.lists), listKey(list), windowSize); err != nil {
+		if err := putUint(tx.Table(tableLists), listKey(list), windowSize); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, entry)
@@ -102,10 +98,10 @@ func (s *Store) AddList(_ context.Context, uscc string, list uint32, entry audit
 }
 
 // Authorities returns all issuing authorities in the order of their codes.
-func (s *Store) Authorities(_ context.Context) ([]licence.Authority, error) {
+func (s *Store) Authorities(ctx context.Context) ([]licence.Authority, error) {
 	var all []licence.Authority
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(buckets.authorities).ForEach(func(_, v []byte) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		for _, v := range tx.Table(tableAuthorities).Range(nil, nil) {
 			var a authority
 			if err := json.Unmarshal(v, &a); err != nil {
 				return err
@@ -115,8 +111,8 @@ func (s *Store) Authorities(_ context.Context) ([]licence.Authority, error) {
 			}
 			a.Authority.Point, a.Authority.Certificate = pki.Point(a.Point), a.Certificate
 			all = append(all, a.Authority)
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the authorities: %w", err)
@@ -126,9 +122,9 @@ func (s *Store) Authorities(_ context.Context) ([]licence.Authority, error) {
 
 // updateJSON reads, changes and stores one JSON record in a transaction with an
 // entry of the audit log (none: empty).
-func updateJSON[T any](s *Store, bucket []byte, id string, missing error, change func(*T) error, entries ...audit.Record) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucket)
+func updateJSON[T any](ctx context.Context, s *Store, table string, id string, missing error, change func(*T) error, entries ...audit.Record) error {
+	return s.db.Update(ctx, func(tx kv.Tx) error {
+		b := tx.Table(table)
 		v := b.Get([]byte(id))
 		if v == nil {
 			return missing
@@ -152,12 +148,12 @@ func updateJSON[T any](s *Store, bucket []byte, id string, missing error, change
 }
 
 // insertJSON stores a new JSON record.
-func insertJSON(tx *bbolt.Tx, bucket []byte, id string, exists error, record any) error {
+func insertJSON(tx kv.Tx, table string, id string, exists error, record any) error {
 	v, err := json.Marshal(record)
 	if err != nil {
 		return err
 	}
-	b := tx.Bucket(bucket)
+	b := tx.Table(table)
 	if b.Get([]byte(id)) != nil {
 		return exists
 	}
@@ -165,10 +161,10 @@ func insertJSON(tx *bbolt.Tx, bucket []byte, id string, exists error, record any
 }
 
 // readJSON reads one JSON record.
-func readJSON[T any](s *Store, bucket []byte, id string, missing error) (T, error) {
+func readJSON[T any](ctx context.Context, s *Store, table string, id string, missing error) (T, error) {
 	var record T
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		v := tx.Bucket(bucket).Get([]byte(id))
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		v := tx.Table(table).Get([]byte(id))
 		if v == nil {
 			return missing
 		}
@@ -178,10 +174,10 @@ func readJSON[T any](s *Store, bucket []byte, id string, missing error) (T, erro
 }
 
 // ApplySeals implements [seal.Register].
-func (s *Store) ApplySeals(_ context.Context, records []seal.Record, entries []audit.Record) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+func (s *Store) ApplySeals(ctx context.Context, records []seal.Record, entries []audit.Record) error {
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
 		for _, r := range records {
-			if err := insertJSON(tx, buckets.seals, r.ID, seal.ErrExists, r); err != nil {
+			if err := insertJSON(tx, tableSeals, r.ID, seal.ErrExists, r); err != nil {
 				return fmt.Errorf("seal %s: %w", r.ID, err)
 			}
 		}
@@ -194,8 +190,8 @@ func (s *Store) ApplySeals(_ context.Context, records []seal.Record, entries []a
 }
 
 // ApproveSeal implements [seal.Register].
-func (s *Store) ApproveSeal(_ context.Context, r seal.Record, entry audit.Record) error {
-	err := updateJSON(s, buckets.seals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
+func (s *Store) ApproveSeal(ctx context.Context, r seal.Record, entry audit.Record) error {
+	err := updateJSON(ctx, s, tableSeals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
 		if err := stored.CheckApproval(r.ApprovedBy); err != nil {
 			return err
 		}
@@ -209,8 +205,8 @@ func (s *Store) ApproveSeal(_ context.Context, r seal.Record, entry audit.Record
 }
 
 // RenewSeal implements [seal.Register].
-func (s *Store) RenewSeal(_ context.Context, r seal.Record, entry audit.Record) error {
-	err := updateJSON(s, buckets.seals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
+func (s *Store) RenewSeal(ctx context.Context, r seal.Record, entry audit.Record) error {
+	err := updateJSON(ctx, s, tableSeals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
 		if n := len(r.Earlier); !stored.Made() || n != len(stored.Earlier)+1 || !bytes.Equal(r.Earlier[n-1].SESeal, stored.SESeal) {
 			return seal.ErrState
 		}
@@ -224,9 +220,9 @@ func (s *Store) RenewSeal(_ context.Context, r seal.Record, entry audit.Record) 
 }
 
 // ChangeSeal implements [seal.Register].
-func (s *Store) ChangeSeal(_ context.Context, id string, change func(*seal.Record) error, entry audit.Record) (seal.Record, error) {
+func (s *Store) ChangeSeal(ctx context.Context, id string, change func(*seal.Record) error, entry audit.Record) (seal.Record, error) {
 	var changed seal.Record
-	err := updateJSON(s, buckets.seals, id, seal.ErrNotFound, func(stored *seal.Record) error {
+	err := updateJSON(ctx, s, tableSeals, id, seal.ErrNotFound, func(stored *seal.Record) error {
 		if err := change(stored); err != nil {
 			return err
 		}
@@ -252,8 +248,8 @@ func (s *Store) UseSeal(ctx context.Context, id, by string, at time.Time, entry 
 }
 
 // Seal implements [seal.Register].
-func (s *Store) Seal(_ context.Context, id string) (seal.Record, error) {
-	r, err := readJSON[seal.Record](s, buckets.seals, id, seal.ErrNotFound)
+func (s *Store) Seal(ctx context.Context, id string) (seal.Record, error) {
+	r, err := readJSON[seal.Record](ctx, s, tableSeals, id, seal.ErrNotFound)
 	if err != nil {
 		return r, fmt.Errorf("seal %q: %w", id, err)
 	}
@@ -261,17 +257,17 @@ func (s *Store) Seal(_ context.Context, id string) (seal.Record, error) {
 }
 
 // Seals implements [seal.Register].
-func (s *Store) Seals(_ context.Context) ([]seal.Record, error) {
+func (s *Store) Seals(ctx context.Context) ([]seal.Record, error) {
 	var all []seal.Record
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(buckets.seals).ForEach(func(_, v []byte) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		for _, v := range tx.Table(tableSeals).Range(nil, nil) {
 			var r seal.Record
 			if err := json.Unmarshal(v, &r); err != nil {
 				return err
 			}
 			all = append(all, r)
-			return nil
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the seals: %w", err)
@@ -280,9 +276,9 @@ func (s *Store) Seals(_ context.Context) ([]seal.Record, error) {
 }
 
 // Enrol implements [cloudsign.Ledger].
-func (s *Store) Enrol(_ context.Context, e cloudsign.Enrolment, entry audit.Record) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		if err := insertJSON(tx, buckets.enrolments, e.ID, ErrExists, e); err != nil {
+func (s *Store) Enrol(ctx context.Context, e cloudsign.Enrolment, entry audit.Record) error {
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
+		if err := insertJSON(tx, tableEnrolments, e.ID, ErrExists, e); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, entry)
@@ -294,8 +290,8 @@ func (s *Store) Enrol(_ context.Context, e cloudsign.Enrolment, entry audit.Reco
 }
 
 // Enrolment implements [cloudsign.Ledger].
-func (s *Store) Enrolment(_ context.Context, id string) (cloudsign.Enrolment, error) {
-	e, err := readJSON[cloudsign.Enrolment](s, buckets.enrolments, id, cloudsign.ErrNotFound)
+func (s *Store) Enrolment(ctx context.Context, id string) (cloudsign.Enrolment, error) {
+	e, err := readJSON[cloudsign.Enrolment](ctx, s, tableEnrolments, id, cloudsign.ErrNotFound)
 	if err != nil {
 		return e, fmt.Errorf("enrolment %q: %w", id, err)
 	}
@@ -303,8 +299,8 @@ func (s *Store) Enrolment(_ context.Context, id string) (cloudsign.Enrolment, er
 }
 
 // CountTry implements [cloudsign.Ledger].
-func (s *Store) CountTry(_ context.Context, id string, limit int, entry audit.Record) error {
-	return updateJSON(s, buckets.enrolments, id, cloudsign.ErrNotFound, func(e *cloudsign.Enrolment) error {
+func (s *Store) CountTry(ctx context.Context, id string, limit int, entry audit.Record) error {
+	return updateJSON(ctx, s, tableEnrolments, id, cloudsign.ErrNotFound, func(e *cloudsign.Enrolment) error {
 		if e.Tries >= limit {
 			return cloudsign.ErrLocked
 		}
@@ -314,8 +310,8 @@ func (s *Store) CountTry(_ context.Context, id string, limit int, entry audit.Re
 }
 
 // Settle implements [cloudsign.Ledger].
-func (s *Store) Settle(_ context.Context, id string, entry audit.Record) error {
-	return updateJSON(s, buckets.enrolments, id, cloudsign.ErrNotFound, func(e *cloudsign.Enrolment) error {
+func (s *Store) Settle(ctx context.Context, id string, entry audit.Record) error {
+	return updateJSON(ctx, s, tableEnrolments, id, cloudsign.ErrNotFound, func(e *cloudsign.Enrolment) error {
 		e.Tries = 0
 		return nil
 	}, entry)
@@ -327,10 +323,10 @@ const PublisherState = "publisher"
 func settingKey(name string) []byte { return []byte("setting." + name) }
 
 // Setting returns a setting of the service, nil if it was never stored.
-func (s *Store) Setting(_ context.Context, name string) ([]byte, error) {
+func (s *Store) Setting(ctx context.Context, name string) ([]byte, error) {
 	var value []byte
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		value = bytes.Clone(tx.Bucket(buckets.meta).Get(settingKey(name)))
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		value = bytes.Clone(tx.Table(tableMeta).Get(settingKey(name)))
 		return nil
 	})
 	return value, err
@@ -338,9 +334,9 @@ func (s *Store) Setting(_ context.Context, name string) ([]byte, error) {
 
 // PutSetting stores a setting of the service, with an entry of the audit log where
 // it is an act of its own.
-func (s *Store) PutSetting(_ context.Context, name string, value []byte, entries ...audit.Record) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		if err := tx.Bucket(buckets.meta).Put(settingKey(name), value); err != nil {
+func (s *Store) PutSetting(ctx context.Context, name string, value []byte, entries ...audit.Record) error {
+	return s.db.Update(ctx, func(tx kv.Tx) error {
+		if err := tx.Table(tableMeta).Put(settingKey(name), value); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, entries...)
@@ -348,8 +344,8 @@ func (s *Store) PutSetting(_ context.Context, name string, value []byte, entries
 }
 
 // PutSettings stores settings in one transaction with its entry in the audit log.
-func (s *Store) PutSettings(_ context.Context, settings map[string][]byte, entry audit.Record) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+func (s *Store) PutSettings(ctx context.Context, settings map[string][]byte, entry audit.Record) error {
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
 		if err := putSettings(tx, settings); err != nil {
 			return err
 		}
@@ -361,9 +357,9 @@ func (s *Store) PutSettings(_ context.Context, settings map[string][]byte, entry
 	return nil
 }
 
-func putSettings(tx *bbolt.Tx, settings map[string][]byte) error {
+func putSettings(tx kv.Tx, settings map[string][]byte) error {
 	for name, value := range settings {
-		if err := tx.Bucket(buckets.meta).Put(settingKey(name), value); err != nil {
+		if err := tx.Table(tableMeta).Put(settingKey(name), value); err != nil {
 			return err
 		}
 	}
@@ -372,10 +368,10 @@ func putSettings(tx *bbolt.Tx, settings map[string][]byte) error {
 
 // TrustFile returns a published file by its name within a scanner's cache, nil if
 // there is none.
-func (s *Store) TrustFile(_ context.Context, name string) ([]byte, error) {
+func (s *Store) TrustFile(ctx context.Context, name string) ([]byte, error) {
 	var file []byte
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		file = bytes.Clone(tx.Bucket(buckets.trust).Get([]byte(name)))
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		file = bytes.Clone(tx.Table(tableTrust).Get([]byte(name)))
 		return nil
 	})
 	return file, err
@@ -383,12 +379,17 @@ func (s *Store) TrustFile(_ context.Context, name string) ([]byte, error) {
 
 // Published calls f with the publisher's state, under the name [PublisherState], and
 // every file, as of one moment.
-func (s *Store) Published(_ context.Context, f func(name string, file []byte) error) error {
-	return s.db.View(func(tx *bbolt.Tx) error {
-		if err := f(PublisherState, tx.Bucket(buckets.meta).Get(settingKey(PublisherState))); err != nil {
+func (s *Store) Published(ctx context.Context, f func(name string, file []byte) error) error {
+	return s.db.View(ctx, func(tx kv.Tx) error {
+		if err := f(PublisherState, tx.Table(tableMeta).Get(settingKey(PublisherState))); err != nil {
 			return err
 		}
-		return tx.Bucket(buckets.trust).ForEach(func(k, v []byte) error { return f(string(k), v) })
+		for k, v := range tx.Table(tableTrust).Range(nil, nil) {
+			if err := f(string(k), v); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -400,10 +401,10 @@ func takenKey(name string) []byte { return []byte("taken." + name) }
 // TakeVersions counts the versions of trust files up and returns one for each name.
 // It is taken before anything is signed, and nobody gets it again, whatever becomes of
 // the file: so no two files are ever signed with one version.
-func (s *Store) TakeVersions(_ context.Context, names ...string) ([]uint64, error) {
+func (s *Store) TakeVersions(ctx context.Context, names ...string) ([]uint64, error) {
 	versions := make([]uint64, len(names))
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		meta := tx.Bucket(buckets.meta)
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
+		meta := tx.Table(tableMeta)
 		for i, name := range names {
 			versions[i] = getUint(meta, takenKey(name)) + 1
 			if err := putUint(meta, takenKey(name), versions[i]); err != nil {
@@ -423,12 +424,12 @@ func (s *Store) TakeVersions(_ context.Context, names ...string) ([]uint64, erro
 // them the publisher's state. Before is the one that the files were made from: where
 // it is no longer the stored one, nothing is published and the error is
 // [ErrSuperseded].
-func (s *Store) PublishTrust(_ context.Context, before []byte, files, settings map[string][]byte, entries ...audit.Record) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		if !bytes.Equal(tx.Bucket(buckets.meta).Get(settingKey(PublisherState)), before) {
+func (s *Store) PublishTrust(ctx context.Context, before []byte, files, settings map[string][]byte, entries ...audit.Record) error {
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
+		if !bytes.Equal(tx.Table(tableMeta).Get(settingKey(PublisherState)), before) {
 			return ErrSuperseded
 		}
-		b := tx.Bucket(buckets.trust)
+		b := tx.Table(tableTrust)
 		for name, file := range files {
 			if file == nil {
 				if err := b.Delete([]byte(name)); err != nil {

@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/emmansun/gmsm/sm3"
-	"go.etcd.io/bbolt"
 
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
@@ -17,7 +17,7 @@ import (
 
 var _ licence.Credentials = (*Store)(nil)
 
-// credential is the value of the bucket credentials.
+// credential is the value of the table credentials.
 type credential struct {
 	Status   uint64 `cbor:"1,keyasint"`
 	Point    []byte `cbor:"2,keyasint"` // the key that signed
@@ -51,8 +51,8 @@ func (s *Store) PutCredentials(ctx context.Context, id licence.Identifier, all [
 	if err != nil {
 		return fmt.Errorf("credentials of licence %s: %w", id, err)
 	}
-	err = s.together(func(tx *bbolt.Tx) error {
-		st, err := stateOf(tx, id)
+	err = s.together(ctx, func(tx kv.Tx) error {
+		f, err := stateOf(tx, id)
 		if err != nil {
 			return err
 		}
@@ -64,12 +64,12 @@ func (s *Store) PutCredentials(ctx context.Context, id licence.Identifier, all [
 				return err
 			}
 		}
-		if err := s.putCredentials(tx, id, st, all, values); err != nil {
+		if err := s.putCredentials(tx, id, f, all, values); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, entry)
 	})
-	if err != nil {
+	if err = s.retaken(ctx, err); err != nil {
 		return fmt.Errorf("credentials of licence %s: %w", id, err)
 	}
 	return nil
@@ -94,11 +94,11 @@ func (s *Store) sealCredentials(id licence.Identifier, all []licence.NewCredenti
 }
 
 // putCredentials stores credentials under a licence of a state.
-func (s *Store) putCredentials(tx *bbolt.Tx, id licence.Identifier, st state, all []licence.NewCredential, values []credential) error {
-	if licence.State(st.State) == licence.Revoked {
+func (s *Store) putCredentials(tx kv.Tx, id licence.Identifier, l found, all []licence.NewCredential, values []credential) error {
+	if l.state() == licence.Revoked {
 		return fmt.Errorf("a revoked licence gets no credential: %w", licence.ErrStep)
 	}
-	key, b := sealed.KeyOf(id), tx.Bucket(buckets.credentials)
+	key, b := sealed.KeyOf(id), tx.Table(tableCredentials)
 	for i, c := range all {
 		at := credentialKey(key, c.Device, c.Profile)
 		var earlier credential
@@ -122,7 +122,7 @@ func (s *Store) putCredentials(tx *bbolt.Tx, id licence.Identifier, st state, al
 		case found && earlier.Status != values[i].Status:
 			return errors.New("a credential keeps its place in the status list")
 		case !found:
-			if err := takePlace(tx, key, st, c); err != nil {
+			if err := takePlace(tx, key, l, c); err != nil {
 				return err
 			}
 		}
@@ -135,13 +135,13 @@ func (s *Store) putCredentials(tx *bbolt.Tx, id licence.Identifier, st state, al
 
 // takePlace records the place of a licence's new credential. The licence's own place,
 // which was given out when it was issued, is for one printed credential.
-func takePlace(tx *bbolt.Tx, key sealed.Key, st state, c licence.NewCredential) error {
-	if c.Status.Packed() == st.Status {
+func takePlace(tx kv.Tx, key sealed.Key, l found, c licence.NewCredential) error {
+	if c.Status.Packed() == l.Status {
 		if c.Device != (licence.DeviceID{}) {
 			return errors.New("a device's credential has the licence's own place in the status list")
 		}
 		return eachCredential(tx, key[:], func(_ []byte, other credential) error {
-			if other.Status == st.Status {
+			if other.Status == l.Status {
 				return errors.New("another credential has the licence's own place in the status list")
 			}
 			return nil
@@ -150,40 +150,32 @@ func takePlace(tx *bbolt.Tx, key sealed.Key, st state, c licence.NewCredential) 
 	if err := storeIndex(tx, c.Status); err != nil {
 		return err
 	}
-	if licence.State(st.State) == licence.Suspended {
+	if l.state() == licence.Suspended {
 		return setPlane(tx, c.Status, planeSuspended, true)
 	}
 	return nil
 }
 
-// stateOf reads a licence's state. The identifier's type and issuer are not in the
+// stateOf reads how a licence stands. The identifier's type and issuer are not in the
 // record key, so who asks has read the licence.
-func stateOf(tx *bbolt.Tx, id licence.Identifier) (state, error) {
-	key := sealed.KeyOf(id)
-	var st state
-	found, err := get(tx.Bucket(buckets.states), key[:], &st)
-	if err == nil && !found {
-		err = licence.ErrNotFound
-	}
-	return st, err
-}
+func stateOf(tx kv.Tx, id licence.Identifier) (found, error) { return find(tx, sealed.KeyOf(id)) }
 
 // eachCredential walks a licence's credentials. The key is the part behind the
 // licence's.
-func eachCredential(tx *bbolt.Tx, key []byte, f func(rest []byte, c credential) error) error {
-	b := tx.Bucket(buckets.credentials)
+func eachCredential(tx kv.Tx, key []byte, f func(rest []byte, c credential) error) error {
+	b := tx.Table(tableCredentials)
 	// Read whole first: who is told may write to the bucket.
 	type item struct {
 		rest []byte
 		c    credential
 	}
 	var items []item
-	for rest := range prefixed(b, key) {
+	for rest, value := range prefixed(b, key) {
 		if len(rest) <= licence.DeviceIDSize {
 			return errors.New("a stored credential has a damaged key")
 		}
 		var c credential
-		if _, err := get(b, append(bytes.Clone(key), rest...), &c); err != nil {
+		if err := decode(value, &c); err != nil {
 			return err
 		}
 		items = append(items, item{bytes.Clone(rest), c})
@@ -198,7 +190,7 @@ func eachCredential(tx *bbolt.Tx, key []byte, f func(rest []byte, c credential) 
 
 // setCredentials sets or clears a plane's bit of every credential of a licence that is
 // not revoked by itself.
-func setCredentials(tx *bbolt.Tx, key sealed.Key, plane byte, on bool) error {
+func setCredentials(tx kv.Tx, key sealed.Key, plane byte, on bool) error {
 	return eachCredential(tx, key[:], func(_ []byte, c credential) error {
 		if c.Revoked {
 			return nil
@@ -208,10 +200,10 @@ func setCredentials(tx *bbolt.Tx, key sealed.Key, plane byte, on bool) error {
 }
 
 // Credentials implements [licence.Credentials].
-func (s *Store) Credentials(_ context.Context, id licence.Identifier) ([]licence.Credential, error) {
+func (s *Store) Credentials(ctx context.Context, id licence.Identifier) ([]licence.Credential, error) {
 	key := sealed.KeyOf(id)
 	var all []licence.Credential
-	err := s.view("credentials of licence "+id.String(), func(tx *bbolt.Tx) error {
+	err := s.view(ctx, "credentials of licence "+id.String(), func(tx kv.Tx) error {
 		if _, err := stateOf(tx, id); err != nil {
 			return err
 		}

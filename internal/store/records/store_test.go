@@ -1,8 +1,9 @@
-package bolt_test
+package records_test
 
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/kv"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/internal/store/storetest"
 	"github.com/elicence/elicence/pki/crl"
@@ -35,21 +36,44 @@ func newStore(tb testing.TB) storetest.Opener {
 	dir := tb.TempDir()
 	box := newBox(tb)
 	path := filepath.Join(dir, "store.db")
-	s, err := bolt.Create(path, box)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
+	if err := createStore(tb, path, box).Close(); err != nil {
 		tb.Fatal(err)
 	}
 	return func(tb testing.TB) storetest.Store {
 		tb.Helper()
-		s, err := bolt.Open(path, box)
+		s, err := openStore(path, box)
 		if err != nil {
 			tb.Fatal(err)
 		}
 		return s
 	}
+}
+
+// createStore makes a store in a new bbolt file.
+func createStore(tb testing.TB, path string, box *sealed.Box) *records.Store {
+	tb.Helper()
+	db, err := bolt.Create(path, records.Schema())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := records.Create(context.Background(), db, box)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// openStore opens the store in a bbolt file.
+func openStore(path string, box *sealed.Box) (*records.Store, error) {
+	db, err := bolt.Open(path, records.Schema())
+	if err != nil {
+		return nil, err
+	}
+	s, err := records.Open(context.Background(), db, box)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
 }
 
 func TestRegistry(t *testing.T) {
@@ -62,7 +86,7 @@ func TestStatus(t *testing.T) {
 	storetest.Status(t, func(tb testing.TB) func(testing.TB) storetest.StatusStore {
 		open := newStore(tb)
 		return func(tb testing.TB) storetest.StatusStore {
-			s := open(tb).(*bolt.Store)
+			s := open(tb).(*records.Store)
 			return storetest.StatusStore{
 				Certificates: s, CRLLedger: func(count uint32) crl.Ledger { return s.CRLLedger(count) }, CRLs: s.CRLs(),
 				OCSPLedger: func(now func() time.Time) ocsp.Ledger { return s.OCSPLedger(now) }, Marks: s.StampMarks(),
@@ -75,7 +99,7 @@ func TestAuditLog(t *testing.T) {
 	t.Parallel()
 	storetest.AuditLog(t, func(tb testing.TB) func(testing.TB) storetest.Log {
 		open := newStore(tb)
-		return func(tb testing.TB) storetest.Log { return open(tb).(*bolt.Store) }
+		return func(tb testing.TB) storetest.Log { return open(tb).(*records.Store) }
 	})
 }
 
@@ -83,49 +107,40 @@ func TestCertificates(t *testing.T) {
 	t.Parallel()
 	storetest.Certificates(t, func(tb testing.TB) func(testing.TB) storetest.CertificateStore {
 		open := newStore(tb)
-		return func(tb testing.TB) storetest.CertificateStore { return open(tb).(*bolt.Store) }
+		return func(tb testing.TB) storetest.CertificateStore { return open(tb).(*records.Store) }
 	})
 }
 
-func TestOpenRefuses(t *testing.T) {
+// TestRefused: a database that holds records is not made a store again, one that holds
+// none is not opened as one, nor is one of a later format.
+func TestRefused(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	box := newBox(t)
-	path := filepath.Join(dir, "store.db")
-	if _, err := bolt.Open(path, box); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("Open of nothing: %v, want fs.ErrNotExist", err)
-	}
-	s, err := bolt.Create(path, box)
+	box, path := newBox(t), filepath.Join(t.TempDir(), "store.db")
+	db, err := bolt.Create(path, records.Schema())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bolt.Create(path, box); !errors.Is(err, fs.ErrExist) {
+	if _, err := records.Open(t.Context(), db, box); err == nil {
+		t.Error("an empty database opens")
+	}
+	s, err := records.Create(t.Context(), db, box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := records.Create(t.Context(), db, box); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Create over a store: %v, want fs.ErrExist", err)
 	}
-	if _, err := bolt.Open(path, box); !errors.Is(err, bolt.ErrInUse) {
-		t.Errorf("a second Open: %v, want ErrInUse", err)
+	err = db.Update(t.Context(), func(tx kv.Tx) error {
+		return tx.Table("meta").Put([]byte("format"), binary.BigEndian.AppendUint64(nil, 99))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := records.Open(t.Context(), db, box); err == nil {
+		t.Error("a store of a later format opens")
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
-	}
-	garbage := filepath.Join(dir, "garbage.db")
-	if err := os.WriteFile(garbage, bytes.Repeat([]byte("garbage "), 4096), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bolt.Open(garbage, box); err == nil {
-		t.Error("garbage opens")
-	}
-	// Somebody else's bbolt file.
-	foreign := filepath.Join(dir, "foreign.db")
-	db, err := bbolt.Open(foreign, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bolt.Open(foreign, box); err == nil {
-		t.Error("another program's file opens")
 	}
 }
 

@@ -1,4 +1,4 @@
-package bolt_test
+package records_test
 
 import (
 	"bufio"
@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 // appendForEver is the process that [TestCrash] kills: many callers append and say
 // what was acknowledged.
 func appendForEver(dir string) error {
-	s, err := openStore(dir)
+	s, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -99,11 +99,11 @@ func TestCrash(t *testing.T) {
 	acknowledged := make(map[uint64]string) // index → the line that said so
 	for range 5 {
 		killAppending(t, dir, acknowledged)
-		s, err := openStore(dir)
+		s, err := openFolder(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.ReadLog(func(log audit.Storage) error {
+		err = s.ReadLog(context.Background(), func(log audit.Storage) error {
 			if _, err := audit.Verify(log); err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package bolt_test
+package records_test
 
 import (
 	"os"
@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -19,10 +18,7 @@ const appendCallers = 256
 func BenchmarkAppendConcurrent(b *testing.B) {
 	for name, details := range map[string][]byte{"look": nil, "details": []byte("经核查，持证人已迁出本市，依申请注销")} {
 		b.Run(name, func(b *testing.B) {
-			s, err := bolt.Create(filepath.Join(b.TempDir(), "store.db"), newBox(b))
-			if err != nil {
-				b.Fatal(err)
-			}
+			s := createStore(b, filepath.Join(b.TempDir(), "store.db"), newBox(b))
 			digest := make([]byte, 32)
 			subject := strings.Repeat("1.2.156.3005.2.", 6)
 			b.SetParallelism(appendCallers / runtime.GOMAXPROCS(0))

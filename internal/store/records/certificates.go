@@ -1,4 +1,4 @@
-package bolt
+package records
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/licence"
@@ -20,7 +20,7 @@ import (
 
 var _ ca.Ledger = (*Store)(nil)
 
-// certificate is the value of the bucket certificates.
+// certificate is the value of the table certificates.
 type certificate struct {
 	Profile   string      `cbor:"1,keyasint"`
 	Point     []byte      `cbor:"2,keyasint"`
@@ -38,7 +38,7 @@ type certificate struct {
 }
 
 // revocation is what CRLs and OCSP say of a certificate that is held or revoked, and
-// the value of the bucket revocations.
+// the value of the table revocations.
 type revocation struct {
 	At        int64 `cbor:"1,keyasint"` // UTC seconds
 	Reason    uint8 `cbor:"2,keyasint"`
@@ -46,7 +46,7 @@ type revocation struct {
 	NotAfter  int64 `cbor:"4,keyasint"`
 }
 
-// keyRole is the value of the bucket points: what a key is for, and its certificates.
+// keyRole is the value of the table points: what a key is for, and its certificates.
 type keyRole struct {
 	Role    []byte `cbor:"1,keyasint"`
 	Pending []byte `cbor:"2,keyasint,omitempty"` // issuer ‖ serial number that is intended
@@ -68,18 +68,18 @@ func splitCertificateKey(key []byte) (pki.Point, cert.Serial, error) {
 
 // IntendCertificate implements [ca.Ledger]. Calls that come together share a
 // transaction.
-func (s *Store) IntendCertificate(_ context.Context, i ca.Intent) error {
+func (s *Store) IntendCertificate(ctx context.Context, i ca.Intent) error {
 	key := certificateKey(i.Issuer, i.Serial)
-	return s.together(func(tx *bbolt.Tx) error {
+	err := s.together(ctx, func(tx kv.Tx) error {
 		var k keyRole
-		found, err := get(tx.Bucket(buckets.points), i.Point[:], &k)
+		found, err := get(tx.Table(tablePoints), i.Point[:], &k)
 		if err != nil {
 			return err
 		}
 		if found && (!bytes.Equal(k.Role, i.Role[:]) || k.Pending != nil) || !renews(k.Newest, i.Renews) {
 			return ca.ErrKeyInUse
 		}
-		if tx.Bucket(buckets.certificates).Get(key) != nil {
+		if tx.Table(tableCertificates).Get(key) != nil {
 			return errors.New("the serial number was used before")
 		}
 		k.Role, k.Pending = i.Role[:], key
@@ -97,11 +97,12 @@ func (s *Store) IntendCertificate(_ context.Context, i ca.Intent) error {
 			}
 		}
 		return errors.Join(
-			put(tx.Bucket(buckets.points), i.Point[:], k),
-			put(tx.Bucket(buckets.certificates), key, c),
-			tx.Bucket(buckets.intents).Put(key, []byte{}),
+			put(tx.Table(tablePoints), i.Point[:], k),
+			put(tx.Table(tableCertificates), key, c),
+			tx.Table(tableIntents).Put(key, []byte{}),
 		)
 	})
+	return s.retaken(ctx, err)
 }
 
 // renews reports whether a serial number is that of a key's newest certificate, or
@@ -115,8 +116,8 @@ func renews(newest []byte, serial cert.Serial) bool {
 
 // RecordCertificate implements [ca.Ledger]. Calls that come together share a
 // transaction.
-func (s *Store) RecordCertificate(_ context.Context, issued ...ca.Issued) error {
-	return s.together(func(tx *bbolt.Tx) error {
+func (s *Store) RecordCertificate(ctx context.Context, issued ...ca.Issued) error {
+	return s.together(ctx, func(tx kv.Tx) error {
 		var entries []audit.Record
 		for _, i := range issued {
 			if err := recordCertificate(tx, i); err != nil {
@@ -128,7 +129,7 @@ func (s *Store) RecordCertificate(_ context.Context, issued ...ca.Issued) error 
 	})
 }
 
-func recordCertificate(tx *bbolt.Tx, i ca.Issued) error {
+func recordCertificate(tx kv.Tx, i ca.Issued) error {
 	key := certificateKey(i.Issuer, i.Serial)
 	c, err := getCertificate(tx, key)
 	if err != nil {
@@ -141,16 +142,16 @@ func recordCertificate(tx *bbolt.Tx, i ca.Issued) error {
 		return errors.New("the certificate is not the one that was intended")
 	}
 	var k keyRole
-	if found, err := get(tx.Bucket(buckets.points), c.Point, &k); err != nil || !found {
+	if found, err := get(tx.Table(tablePoints), c.Point, &k); err != nil || !found {
 		return errors.Join(err, errors.New("the key of an intent is not there"))
 	}
 	k.Pending, k.Newest = nil, key
 	c.DER, c.TBS, c.State = i.DER, nil, uint8(ca.Good)
 	return errors.Join(
-		put(tx.Bucket(buckets.points), c.Point, k),
-		put(tx.Bucket(buckets.certificates), key, c),
-		tx.Bucket(buckets.intents).Delete(key),
-		tx.Bucket(buckets.expiring).Put(append(timeKey(c.NotAfter), key...), []byte{}),
+		put(tx.Table(tablePoints), c.Point, k),
+		put(tx.Table(tableCertificates), key, c),
+		tx.Table(tableIntents).Delete(key),
+		tx.Table(tableExpiring).Put(append(timeKey(c.NotAfter), key...), []byte{}),
 	)
 }
 
@@ -158,9 +159,9 @@ func recordCertificate(tx *bbolt.Tx, i ca.Issued) error {
 func timeKey(seconds int64) []byte { return uint64Key(uint64(seconds) + 1<<63) }
 
 // AbandonCertificate implements [ca.Ledger].
-func (s *Store) AbandonCertificate(_ context.Context, issuer pki.Point, serial cert.Serial, entry audit.Record) error {
+func (s *Store) AbandonCertificate(ctx context.Context, issuer pki.Point, serial cert.Serial, entry audit.Record) error {
 	key := certificateKey(issuer, serial)
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	return s.db.Update(ctx, func(tx kv.Tx) error {
 		c, err := getCertificate(tx, key)
 		if err != nil {
 			return err
@@ -169,17 +170,17 @@ func (s *Store) AbandonCertificate(_ context.Context, issuer pki.Point, serial c
 			return ca.ErrState
 		}
 		var k keyRole
-		if _, err := get(tx.Bucket(buckets.points), c.Point, &k); err != nil {
+		if _, err := get(tx.Table(tablePoints), c.Point, &k); err != nil {
 			return err
 		}
 		if bytes.Equal(k.Pending, key) {
 			k.Pending = nil
-			if err := put(tx.Bucket(buckets.points), c.Point, k); err != nil {
+			if err := put(tx.Table(tablePoints), c.Point, k); err != nil {
 				return err
 			}
 		}
 		c.Abandoned = true
-		if err := errors.Join(put(tx.Bucket(buckets.certificates), key, c), tx.Bucket(buckets.intents).Delete(key)); err != nil {
+		if err := errors.Join(put(tx.Table(tableCertificates), key, c), tx.Table(tableIntents).Delete(key)); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, entry)
@@ -187,14 +188,17 @@ func (s *Store) AbandonCertificate(_ context.Context, issuer pki.Point, serial c
 }
 
 // Unfinished implements [ca.Ledger].
-func (s *Store) Unfinished(context.Context) ([]ca.Intent, error) {
+func (s *Store) Unfinished(ctx context.Context) ([]ca.Intent, error) {
 	var all []ca.Intent
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(buckets.intents).ForEach(func(key, _ []byte) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		for key := range tx.Table(tableIntents).Range(nil, nil) {
 			r, err := readCertificate(tx, key)
+			if err != nil {
+				return err
+			}
 			all = append(all, r.Intent)
-			return err
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the unfinished certificates: %w", err)
@@ -202,9 +206,9 @@ func (s *Store) Unfinished(context.Context) ([]ca.Intent, error) {
 	return all, nil
 }
 
-func getCertificate(tx *bbolt.Tx, key []byte) (certificate, error) {
+func getCertificate(tx kv.Tx, key []byte) (certificate, error) {
 	var c certificate
-	found, err := get(tx.Bucket(buckets.certificates), key, &c)
+	found, err := get(tx.Table(tableCertificates), key, &c)
 	if err == nil && !found {
 		err = ca.ErrNoCertificate
 	}
@@ -215,7 +219,7 @@ func getCertificate(tx *bbolt.Tx, key []byte) (certificate, error) {
 }
 
 // readCertificate returns what is known of a serial number.
-func readCertificate(tx *bbolt.Tx, key []byte) (ca.Record, error) {
+func readCertificate(tx kv.Tx, key []byte) (ca.Record, error) {
 	c, err := getCertificate(tx, key)
 	if err != nil {
 		return ca.Record{}, err
@@ -253,11 +257,11 @@ func (r revocation) parse() cert.Revocation {
 }
 
 // CertificateOf returns the DER of the newest certificate of a key.
-func (s *Store) CertificateOf(_ context.Context, point pki.Point) ([]byte, error) {
+func (s *Store) CertificateOf(ctx context.Context, point pki.Point) ([]byte, error) {
 	var der []byte
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
 		var k keyRole
-		if _, err := get(tx.Bucket(buckets.points), point[:], &k); err != nil {
+		if _, err := get(tx.Table(tablePoints), point[:], &k); err != nil {
 			return err
 		}
 		if k.Newest == nil {
@@ -275,15 +279,18 @@ func (s *Store) CertificateOf(_ context.Context, point pki.Point) ([]byte, error
 
 // Certificates calls f with every certificate that was intended, ordered by the
 // issuer's key and the serial number.
-func (s *Store) Certificates(_ context.Context, f func(ca.Record) error) error {
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(buckets.certificates).ForEach(func(key, _ []byte) error {
+func (s *Store) Certificates(ctx context.Context, f func(ca.Record) error) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		for key := range tx.Table(tableCertificates).Range(nil, nil) {
 			r, err := readCertificate(tx, key)
 			if err != nil {
 				return err
 			}
-			return f(r)
-		})
+			if err := f(r); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("listing certificates: %w", err)
@@ -293,11 +300,15 @@ func (s *Store) Certificates(_ context.Context, f func(ca.Record) error) error {
 
 // CertificatesBySerial returns what is known of a serial number under every issuer, of
 // whom there are few.
-func (s *Store) CertificatesBySerial(_ context.Context, serial cert.Serial) ([]ca.Record, error) {
+func (s *Store) CertificatesBySerial(ctx context.Context, serial cert.Serial) ([]ca.Record, error) {
 	var found []ca.Record
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(buckets.certificates).Cursor()
-		for key, _ := c.First(); key != nil; {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		var from []byte
+		for {
+			key := first(tx.Table(tableCertificates), from)
+			if key == nil {
+				return nil
+			}
 			issuer, _, err := splitCertificateKey(key)
 			if err != nil {
 				return err
@@ -310,9 +321,8 @@ func (s *Store) CertificatesBySerial(_ context.Context, serial cert.Serial) ([]c
 				return err
 			}
 			// On to the next issuer.
-			key, _ = c.Seek(append(bytes.Clone(issuer[:]), bytes.Repeat([]byte{0xff}, len(cert.Serial{})+1)...))
+			from = append(bytes.Clone(issuer[:]), bytes.Repeat([]byte{0xff}, len(cert.Serial{})+1)...)
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("looking up certificate %s: %w", serial, err)
@@ -323,11 +333,9 @@ func (s *Store) CertificatesBySerial(_ context.Context, serial cert.Serial) ([]c
 // ExpiringCertificates calls f with the certificates that end from one moment on and
 // before another, the first to end first. Certificates that were renewed are among
 // them.
-func (s *Store) ExpiringCertificates(_ context.Context, from, before time.Time, f func(ca.Record) error) error {
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(buckets.expiring).Cursor()
-		end := timeKey(before.Unix())
-		for k, _ := c.Seek(timeKey(from.Unix())); k != nil && bytes.Compare(k[:min(8, len(k))], end) < 0; k, _ = c.Next() {
+func (s *Store) ExpiringCertificates(ctx context.Context, from, before time.Time, f func(ca.Record) error) error {
+	err := s.db.View(ctx, func(tx kv.Tx) error {
+		for k := range tx.Table(tableExpiring).Range(timeKey(from.Unix()), timeKey(before.Unix())) {
 			if len(k) != 8+certificateKeySize {
 				return errors.New("the index of ends is damaged")
 			}
@@ -354,7 +362,7 @@ func shardKey(issuer pki.Point, shard ca.Shard) []byte {
 	return binary.BigEndian.AppendUint32(key, shard.Index)
 }
 
-// decodeRevocation reads a value of the bucket revocations.
+// decodeRevocation reads a value of the table revocations.
 func decodeRevocation(value []byte) (revocation, error) {
 	var r revocation
 	if err := detcbor.Unmarshal(value, &r); err != nil {

@@ -1,4 +1,4 @@
-package bolt_test
+package records_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/pkitest"
-	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
@@ -26,7 +26,7 @@ func BenchmarkIssueStored(b *testing.B) {
 }
 
 // lists allots places from one list of a store.
-type lists struct{ store *bolt.Store }
+type lists struct{ store *records.Store }
 
 func (l lists) ReserveEntry(ctx context.Context) (cert.StatusEntry, error) {
 	ref, err := l.store.ReserveIndex(ctx, 1<<31)
@@ -37,10 +37,7 @@ func (l lists) ReleaseEntry(e cert.StatusEntry) { l.store.ReleaseIndex(licence.S
 
 func issueStored(b *testing.B, places bool) {
 	b.Helper()
-	s, err := bolt.Create(filepath.Join(b.TempDir(), "store.db"), newBox(b))
-	if err != nil {
-		b.Fatal(err)
-	}
+	s := createStore(b, filepath.Join(b.TempDir(), "store.db"), newBox(b))
 	defer func() { _ = s.Close() }()
 	profiles, err := ca.DefaultProfiles()
 	if err != nil {

@@ -1,9 +1,10 @@
-package bolt
+package records
 
 import (
+	"context"
 	"sync"
 
-	"go.etcd.io/bbolt"
+	"github.com/elicence/elicence/internal/store/kv"
 )
 
 // maxTogether bounds the writes of one transaction, and with them the pages that it
@@ -21,7 +22,7 @@ type commits struct {
 
 // write is what one caller does in a transaction.
 type write struct {
-	do   func(*bbolt.Tx) error
+	do   func(kv.Tx) error
 	err  error
 	done chan struct{} // closed when err is set
 }
@@ -29,7 +30,7 @@ type write struct {
 // together runs a write in a transaction with those of other callers, and returns when
 // it is on the disk. It may be run more than once, so it must not change anything but
 // what it sets anew each time.
-func (s *Store) together(do func(*bbolt.Tx) error) error {
+func (s *Store) together(_ context.Context, do func(kv.Tx) error) error {
 	w := &write{do: do, done: make(chan struct{})}
 	s.commits.mu.Lock()
 	s.commits.waiting = append(s.commits.waiting, w)
@@ -64,9 +65,11 @@ func (s *Store) runTogether() {
 // nobody's failure is another's, and is run by itself: what it saw may have been the
 // write of a neighbour that came to nothing.
 func (s *Store) commitTogether(writes []*write) {
+	// The callers' contexts are many, and the commit is bound to none.
+	ctx := context.Background()
 	for len(writes) > 0 {
 		failed := -1
-		err := s.db.Update(func(tx *bbolt.Tx) error {
+		err := s.db.Update(ctx, func(tx kv.Tx) error {
 			for i, w := range writes {
 				if err := w.do(tx); err != nil {
 					failed = i
@@ -84,7 +87,7 @@ func (s *Store) commitTogether(writes []*write) {
 		}
 		alone := writes[failed]
 		writes = append(writes[:failed:failed], writes[failed+1:]...)
-		alone.err = s.db.Update(alone.do)
+		alone.err = s.db.Update(ctx, alone.do)
 		close(alone.done)
 	}
 }
