@@ -100,5 +100,17 @@ func (i index) Find(key []byte) iter.Seq[[]byte] {
 	}
 }
 
+// All implements [kv.Index].
+func (i index) All() iter.Seq2[[]byte, []byte] {
+	return func(yield func([]byte, []byte) bool) {
+		c := i.bucket.Cursor()
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			if !yield(k[:i.spec.KeySize], k[i.spec.KeySize:]) {
+				return
+			}
+		}
+	}
+}
+
 // Fetch implements [kv.Index]: everything is near.
 func (i index) Fetch([][]byte) {}

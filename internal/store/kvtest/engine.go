@@ -166,6 +166,11 @@ func (s state) compare(tx kv.Tx, random *rand.Rand) error {
 			return err
 		}
 	}
+	for name := range s.entries {
+		if err := s.compareAll(tx, name); err != nil {
+			return err
+		}
+	}
 	for a := range byte(9) {
 		if err := s.compareFind(tx, "other", []byte{a}); err != nil {
 			return err
@@ -232,6 +237,18 @@ func (s state) compareFind(tx kv.Tx, name string, key []byte) error {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		return fmt.Errorf("index %s: under %x are %x, want %x", name, key, got, want)
+	}
+	return nil
+}
+
+// compareAll reads an index as a copy of the database does.
+func (s state) compareAll(tx kv.Tx, name string) error {
+	var got []string
+	for key, ref := range tx.Index(name).All() {
+		got = append(got, string(key)+string(ref))
+	}
+	if want := slices.Sorted(maps.Keys(s.entries[name])); !slices.Equal(got, want) {
+		return fmt.Errorf("index %s has %x, want %x", name, got, want)
 	}
 	return nil
 }
