@@ -33,6 +33,7 @@ type settings struct {
 	clock          tsa.ClockSettings  // of time stamps; zero: by the kernel's word
 	tsaPolicy      string             // of time stamps; empty: the data folder's
 	ocspMemory     int64              // bytes; 0: the usual
+	older          bool               // a store that is not the one that the folder remembers is opened
 	observe        func(office.Event) // told what an operator must hear of; nil: nobody is
 }
 
@@ -58,6 +59,7 @@ func newRoot() *cobra.Command {
 	flags.BoolVar(&s.json, "json", false, "print JSON for machines")
 	root.AddCommand(
 		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newKey(s), newAudit(s),
+		newBackup(s), newRestore(s), newStorage(s),
 	)
 	return root
 }
@@ -89,7 +91,7 @@ func (s *settings) open() (*office.Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Documents: s.documents, Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory}
+	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Documents: s.documents, Older: s.older, Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory}
 	t, err := openToken("--token", s.tokenFile)
 	if err != nil {
 		return nil, err

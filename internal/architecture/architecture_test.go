@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
+	{"internal/backup", "internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office"},
 	{"internal/sample"},
 	{"internal/demo"},

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/elicence/elicence/internal/store/backup"
+	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/pki/audit"
 )

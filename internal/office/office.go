@@ -60,6 +60,7 @@ type Office struct {
 
 	profiles   *ca.Profiles
 	ocspMemory int64
+	marking    sync.Mutex    // held while the high water is written
 	publishing sync.Mutex    // held while trust files are made
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	unknown    notice        // of what terminals cannot know yet
@@ -108,6 +109,9 @@ type Options struct {
 	// Observe is told what an operator must hear of, at once and by whatever
 	// goroutine finds it; it must not block. Nil: nobody is told.
 	Observe func(Event)
+	// Older opens a store that is not the one that the data folder remembers, for
+	// [Office.AdoptOlder]. Otherwise it is refused with [ErrOlderStore].
+	Older bool
 }
 
 // ErrSelfTest is returned before anything is opened if the machine's
@@ -175,6 +179,9 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if o.TSAPolicy != "" {
 		office.config.TSAPolicy = o.TSAPolicy
 	}
+	if err := office.checkHighWater(context.Background()); err != nil && !(o.Older && errors.Is(err, ErrOlderStore)) {
+		return nil, errors.Join(err, store.Close(), docs.Close())
+	}
 	// Nobody else has the store open: what is unfinished was cut off.
 	if _, err := ca.Recover(context.Background(), store, "recover", office.now()); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -239,7 +246,7 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 
 // Close closes the data folder and zeroes the keys that it holds.
 func (o *Office) Close() error {
-	return errors.Join(o.closeStamping(context.Background()), o.words.Close(), o.store.Close(), o.documents.Close(), o.keys.Close())
+	return errors.Join(o.closeStamping(context.Background()), o.keepHighWater(context.Background()), o.words.Close(), o.store.Close(), o.documents.Close(), o.keys.Close())
 }
 
 // Config returns what was settled when the data folder was made.
@@ -247,6 +254,9 @@ func (o *Office) Config() Config { return o.config }
 
 // Profiles returns the profiles of certificates with the operator's changes.
 func (o *Office) Profiles() *ca.Profiles { return o.profiles }
+
+// GMOnly reports whether the key store uses national algorithms only.
+func (o *Office) GMOnly() bool { return o.keys.GMOnly() }
 
 // Catalogue returns the licence categories.
 func (o *Office) Catalogue() *catalogue.Catalogue { return o.catalogue }

@@ -14,8 +14,8 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/durable"
-	"github.com/elicence/elicence/internal/store/backup"
 	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/kv"

@@ -13,7 +13,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
-	"github.com/elicence/elicence/internal/store/backup"
+	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/pki/keystore"
 )
 

@@ -128,6 +128,27 @@ type Content interface {
 	Document(sum [sm3.Size]byte, object []byte) error
 }
 
+// Discard is a [Content] of which only the form counts.
+type Discard struct{}
+
+// Head implements [Content].
+func (Discard) Head(Head) error { return nil }
+
+// File implements [Content].
+func (Discard) File(string, []byte) error { return nil }
+
+// Table implements [Content].
+func (Discard) Table(string) error { return nil }
+
+// Index implements [Content].
+func (Discard) Index(string) error { return nil }
+
+// Row implements [Content].
+func (Discard) Row([]byte, []byte) error { return nil }
+
+// Document implements [Content].
+func (Discard) Document([sm3.Size]byte, []byte) error { return nil }
+
 // Read reads the content of a backup to its end. It returns an error that wraps
 // [ErrDamaged] for what is not such a content, and the taker's as it is.
 func Read(r io.Reader, into Content) (Totals, error) {
