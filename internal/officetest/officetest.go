@@ -151,7 +151,7 @@ func (f *Fixture) Node(tb testing.TB) *office.Office {
 func (f *Fixture) Company(tb testing.TB) (*catalogue.Category, *licence.Application) {
 	tb.Helper()
 	c, a := f.Application(tb, "066")
-	code, err := idcode.USCC(fmt.Sprintf("91340199XN%07d", f.made.Add(1)))
+	code, err := idcode.USCC(fmt.Sprintf("91340199XN%06d", f.made.Add(1)))
 	if err != nil {
 		tb.Fatal(err)
 	}
