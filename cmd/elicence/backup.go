@@ -246,7 +246,7 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, published st
 // restoreOptions are what opens the restored folder: the flags alone, as there is no
 // folder yet that could be asked what it wants.
 func (s *settings) restoreOptions() (office.Options, error) {
-	o := office.Options{KeyFile: s.keyFile, Documents: s.documents}
+	o := office.Options{KeyFile: s.keyFile, Store: s.store, Documents: s.documents}
 	var err error
 	if s.passphraseFile != "" {
 		if o.Passphrase, err = readPassphrase("--passphrase-file", s.passphraseFile); err != nil {

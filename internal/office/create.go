@@ -70,6 +70,7 @@ type CreateOptions struct {
 	// RootDevices hold the offline signing keys.
 	RootDevices []keystore.Device
 	Actor       string
+	Store       string           // see [Options]; a database must be empty
 	Now         func() time.Time // nil: time.Now
 	Observe     func(Event)      // see [Options]
 }
@@ -109,7 +110,9 @@ func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	return Open(dir, Options{Passphrase: o.Passphrase, Token: o.Token, Documents: o.Documents, Devices: o.Devices, Now: o.Now, Observe: o.Observe})
+	return Open(dir, Options{
+		Passphrase: o.Passphrase, Token: o.Token, Devices: o.Devices, Store: o.Store, Documents: o.Documents, Now: o.Now, Observe: o.Observe,
+	})
 }
 
 func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
@@ -132,7 +135,7 @@ func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := createStore(ctx, dir, box)
+	store, err := createStore(ctx, dir, o.Store, box)
 	if err != nil {
 		return nil, errors.Join(err, docs.Close())
 	}
@@ -156,7 +159,7 @@ func createDocuments(ctx context.Context, dir string, keys *keystore.Store, buck
 
 // settle makes everything that the plan names and writes the record of it.
 func (o *Office) settle(ctx context.Context, f folders, c CreateOptions) error {
-	b, err := json.Marshal(c.Config)
+	b, err := json.Marshal(storedConfig{c.Config, o.keys.ID().String()})
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package office
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -108,6 +107,9 @@ type Options struct {
 	TSAPolicy string
 	// OCSPMemory bounds the OCSP answers that are made ahead, in bytes; 0: 512 MiB.
 	OCSPMemory int64
+	// Store is the address of the database that holds the records; empty: a file in the
+	// data folder.
+	Store string
 	// Observe is told what an operator must hear of, at once and by whatever
 	// goroutine finds it; it must not block. Nil: nobody is told.
 	Observe func(Event)
@@ -129,8 +131,8 @@ var ErrNotDataFolder = errors.New("not a data folder")
 
 // Open opens a data folder.
 func Open(dir string, o Options) (*Office, error) {
-	if _, err := os.Stat(filepath.Join(dir, storeName)); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, err)
+	if err := findStore(dir, o.Store); err != nil {
+		return nil, err
 	}
 	keys, err := keystore.Config{Devices: o.Devices, Now: o.Now}.Open(filepath.Join(dir, keysName), o.unlock(dir))
 	if err != nil {
@@ -163,7 +165,7 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(context.Background(), dir, box)
+	store, err := openStore(context.Background(), dir, o.Store, box)
 	if err != nil {
 		return nil, errors.Join(err, docs.Close())
 	}
@@ -171,12 +173,8 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
-	b, err := store.Setting(context.Background(), configSetting)
-	if err == nil {
-		err = json.Unmarshal(b, &office.config)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the configuration: %w", err), store.Close())
+	if office.config, err = readConfig(store, keys); err != nil {
+		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
 	if o.TSAPolicy != "" {
 		office.config.TSAPolicy = o.TSAPolicy
@@ -184,9 +182,8 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err := office.checkHighWater(context.Background()); err != nil && !(o.Older && errors.Is(err, ErrOlderStore)) {
 		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
-	// Nobody else has the store open: what is unfinished was cut off.
-	if _, err := ca.Recover(context.Background(), store, "recover", office.now()); err != nil {
-		return nil, errors.Join(err, store.Close())
+	if err := office.recover(o.Store != ""); err != nil {
+		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
 	return office, nil
 }
@@ -211,7 +208,22 @@ func openDocuments(dir string, keys *keystore.Store, bucket string) (*documents.
 	}
 }
 
-const configSetting = "config"
+// cutOff is the age from which a certificate that was intended and not recorded is no
+// other node's work, but was cut off.
+const cutOff = 10 * time.Minute
+
+// recover gives up certificates whose signing was cut off. A store in the data folder is
+// this process's alone; one that is shared may be at work for another.
+func (o *Office) recover(shared bool) error {
+	ctx, now := context.Background(), o.now()
+	var err error
+	if shared {
+		_, err = ca.RecoverOlder(ctx, o.store, "recover", now, cutOff)
+	} else {
+		_, err = ca.Recover(ctx, o.store, "recover", now)
+	}
+	return err
+}
 
 func assemble(dir string, keys *keystore.Store, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
 	cat, err := catalogue.Load()

@@ -16,7 +16,6 @@ import (
 
 	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/durable"
-	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/records"
@@ -148,7 +147,7 @@ func (r *restoring) load() error {
 		return nil
 	}
 	var err error
-	if r.db, err = bolt.Create(filepath.Join(r.dir, storeName), records.Schema()); err != nil {
+	if r.db, err = createEngine(r.ctx, r.dir, r.options.Store); err != nil {
 		return err
 	}
 	r.loader, err = records.NewLoader(r.ctx, r.db, r.options.Progress)

@@ -401,7 +401,7 @@ func moment(t *testing.T, open func(testing.TB) kv.Engine) {
 		return nil
 	})
 	view(t, e, func(tx kv.Tx) error { want(tx, "22222", "11111", "22222"); return nil })
-	must(t, e.Settle(t.Context()))
+	must(t, e.Confirm(t.Context(), func(tx kv.Tx) error { want(tx, "22222", "11111", "22222"); return nil }))
 	must(t, e.Close())
 }
 
