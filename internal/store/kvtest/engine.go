@@ -226,17 +226,6 @@ func (s state) compareTable(tx kv.Tx, name string, random *rand.Rand) error {
 	return nil
 }
 
-func (s state) compareAll(tx kv.Tx, name string) error {
-	var got []string
-	for key, ref := range tx.Index(name).All() {
-		got = append(got, string(key)+string(ref))
-	}
-	if want := slices.Sorted(maps.Keys(s.entries[name])); !slices.Equal(got, want) {
-		return fmt.Errorf("index %s: all entries are %x, want %x", name, got, want)
-	}
-	return nil
-}
-
 func (s state) compareFind(tx kv.Tx, name string, key []byte) error {
 	i := tx.Index(name)
 	i.Fetch([][]byte{key})
