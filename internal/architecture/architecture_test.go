@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
+	{"internal/backup", "internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office"},
 	{"internal/report", "internal/sample"},
 	{"internal/demo", "internal/load"},
@@ -167,6 +167,8 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 	homes := map[string][]string{
 		"code.dny.dev/ssrf":                  {"internal/netguard"},
 		"go.etcd.io/bbolt":                   {"internal/store/bolt"},
+		"gocloud.dev":                        {"internal/store/documents"},
+		"github.com/aws/aws-sdk-go-v2":       {"internal/store/documents"},
 		"github.com/jackc/pgx/v5":            {"internal/store/postgres", "internal/pgtest"},
 		"github.com/pressly/goose/v3":        {"internal/store/postgres"},
 		"github.com/klauspost/compress/zstd": {"internal/readertest", "internal/store/sealed", "internal/typeface", "qr/status"},

@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pgtest"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/disclose"
 	"github.com/elicence/elicence/qr/trust"
 )
 
@@ -100,6 +101,44 @@ func TestTwoNodes(t *testing.T) {
 	for _, o := range []*office.Office{f.Office, other} {
 		if _, _, err := o.VerifyLog(ctx); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestPlacesOnTwoNodes: a node that does not know what another one has given out prints
+// and binds all the same. Of the hundred places that it draws, a tenth are taken.
+func TestPlacesOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	f := officetest.On(t, pgtest.Start(t).Database(t))
+	other := f.Node(t)
+	issue := func(o *office.Office) (licence.Record, error) {
+		category, application := f.Company(t)
+		return o.Issue(ctx, "test", category.ID, application, office.IssueOptions{})
+	}
+	// Now it has read the list.
+	if _, err := issue(other); err != nil {
+		t.Fatal(err)
+	}
+	records := make(chan licence.Record, 400)
+	var issuing errgroup.Group
+	for range 16 {
+		issuing.Go(func() error {
+			for range cap(records) / 16 {
+				r, err := issue(f.Office)
+				if err != nil {
+					return err
+				}
+				records <- r
+			}
+			return nil
+		})
+	}
+	if err := issuing.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if _, err := other.CodeOf(ctx, "test", <-records, disclose.Minimal); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

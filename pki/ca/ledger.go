@@ -61,7 +61,8 @@ type StatusLists interface {
 type Ledger interface {
 	// IntendCertificate stores what is about to be signed, and that its place in a status
 	// list is taken. From then on a change of the certificate's status sets the bits there
-	// in the same transaction. It refuses with [ErrKeyInUse] a key that
+	// in the same transaction. It refuses with [ErrEntryTaken] a place that was taken, and
+	// with [ErrKeyInUse] a key that
 	//   - has another role, or
 	//   - is intended for another certificate right now, or
 	//   - has a certificate, unless that is the newest of this key and the one that
@@ -84,6 +85,9 @@ var (
 	// ErrKeyInUse: one key has one role, and one certificate at a time but for
 	// renewals.
 	ErrKeyInUse = errors.New("the key already has a certificate")
+	// ErrEntryTaken: another process has taken the intent's place in the status list since
+	// it was reserved. Nothing is stored, and the next one that is reserved is free.
+	ErrEntryTaken = errors.New("the place in the status list was given out before")
 	// ErrSpent: a draft was issued before.
 	ErrSpent = errors.New("the draft was issued before")
 	// ErrNoCertificate: the authority never intended a certificate with this serial

@@ -102,7 +102,10 @@ func (s *Store) IntendCertificate(ctx context.Context, i ca.Intent) error {
 			putUint(tx.Table(tableIntents), key, uint64(i.At.Unix())), //nolint:gosec // after 1970
 		)
 	})
-	return s.retaken(ctx, err)
+	if err = s.retaken(ctx, err); errors.Is(err, licence.ErrIndexTaken) {
+		return fmt.Errorf("%w: %w", ca.ErrEntryTaken, err)
+	}
+	return err
 }
 
 // renews reports whether a serial number is that of a key's newest certificate, or
