@@ -8,10 +8,11 @@ import (
 	"crypto/elliptic"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
@@ -29,14 +30,12 @@ func (s *service) tokenStatus(tb testing.TB, list, index uint32) byte {
 	if err := json.Unmarshal(s.get(tb, "/token-status/jwks.json", "", http.StatusOK), &set); err != nil || len(set.Keys) != 1 {
 		tb.Fatalf("JWK Set: %v", err)
 	}
-	number := func(text string) *big.Int {
-		b, err := base64.RawURLEncoding.DecodeString(text)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return new(big.Int).SetBytes(b)
+	x, xErr := base64.RawURLEncoding.DecodeString(set.Keys[0].X)
+	y, yErr := base64.RawURLEncoding.DecodeString(set.Keys[0].Y)
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	if err = errors.Join(xErr, yErr, err); err != nil {
+		tb.Fatal(err)
 	}
-	key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(set.Keys[0].X), Y: number(set.Keys[0].Y)}
 	token := s.get(tb, fmt.Sprintf("/token-status/%d", list), "application/statuslist+jwt", http.StatusOK)
 	var claims struct {
 		jwt.RegisteredClaims

@@ -10,7 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math/big"
+	"slices"
 	"testing"
 	"time"
 
@@ -84,16 +84,11 @@ func TestTokenJWT(t *testing.T) {
 	if jwk.Crv != "P-256" || jwk.Kty != "EC" || jwk.Alg != "ES256" || jwk.Use != "sig" || jwk.Kid != key.ID() {
 		t.Errorf("JWK %+v", jwk)
 	}
-	number := func(text string) *big.Int {
-		b, err := base64.RawURLEncoding.DecodeString(text)
-		if err != nil || len(b) != 32 {
-			t.Fatalf("coordinate %q: %v", text, err)
-		}
-		return new(big.Int).SetBytes(b)
-	}
-	read := &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(jwk.X), Y: number(jwk.Y)}
-	if !read.Equal(public) {
-		t.Fatal("the JWK is another key")
+	x, xErr := base64.RawURLEncoding.DecodeString(jwk.X)
+	y, yErr := base64.RawURLEncoding.DecodeString(jwk.Y)
+	read, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	if err = errors.Join(xErr, yErr, err); err != nil || !read.Equal(public) {
+		t.Fatalf("the JWK is another key: %v", err)
 	}
 	at := jwt.WithTimeFunc(func() time.Time { return list.IssuedAt.Add(time.Minute) })
 	parse := func(text string, options ...jwt.ParserOption) (*jwt.Token, error) {
