@@ -21,6 +21,9 @@ var (
 	ErrRequestReused = errors.New("the request id was used for another application")
 	// ErrListFull: the issuer's status list has no index left.
 	ErrListFull = errors.New("the status list is full")
+	// ErrIndexTaken: another process has stored this index of the status list since it
+	// was reserved here. Whoever reserves again gets one that is free.
+	ErrIndexTaken = errors.New("the index was given out before")
 )
 
 // Record is a licence as the register holds it.
@@ -61,6 +64,13 @@ type Transition struct {
 	Audit      audit.Record
 }
 
+// Count is how many licences of a category are in a state.
+type Count struct {
+	Category catalogue.ID
+	State    State
+	Licences uint64
+}
+
 // Registry is the register of licences. A write has returned when it is on the
 // disk, and an error means that nothing was stored.
 type Registry interface {
@@ -70,6 +80,8 @@ type Registry interface {
 	// never handed out again.
 	ReserveIndex(ctx context.Context, list uint32) (StatusRef, error)
 	ReleaseIndex(ref StatusRef)
+	// ReserveIndices draws as many indices at once as are asked for, or none.
+	ReserveIndices(ctx context.Context, list uint32, n int) ([]StatusRef, error)
 	// ListRoom returns how many indices of a status list are free.
 	ListRoom(ctx context.Context, list uint32) (int, error)
 
@@ -80,6 +92,10 @@ type Registry interface {
 	Requested(ctx context.Context, r Request) (Record, error)
 	// Issue stores a new licence.
 	Issue(ctx context.Context, s Submission) (Record, error)
+	// IssueAll stores new licences in one transaction. Each is accepted or refused by
+	// itself, and there is a record or an error for each. All are held in memory:
+	// callers keep to a few thousand.
+	IssueAll(ctx context.Context, all []Submission) ([]Record, []error)
 	// Transition takes a licence one step further.
 	Transition(ctx context.Context, t Transition) (Record, error)
 
@@ -92,4 +108,7 @@ type Registry interface {
 	// List returns up to limit licences whose last change is after a revision,
 	// oldest change first: the whole register page by page, and its changes.
 	List(ctx context.Context, after uint64, limit int) ([]Record, error)
+	// Counts returns how many licences there are of each category in each state, in the
+	// order of categories and states, without those that are none.
+	Counts(ctx context.Context) ([]Count, error)
 }

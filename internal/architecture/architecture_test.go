@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"licence", "seal", "qr"},
 	{"internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office"},
-	{"internal/sample"},
+	{"internal/report", "internal/sample"},
 	{"internal/demo"},
 	{"api"},
 	{"cmd"},
@@ -49,7 +49,7 @@ var only = map[string][]string{
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.
-var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/readertest", "internal/tooltest", "internal/trusttest", "internal/vectortest", "internal/store/storetest", "pki/keystore/sdftest", "qr/picture/picturetest"}
+var fixtures = []string{"internal/goldentest", "internal/store/kvtest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/readertest", "internal/tooltest", "internal/trusttest", "internal/vectortest", "internal/store/storetest", "pki/keystore/sdftest", "qr/picture/picturetest"}
 
 type goPackage struct {
 	ImportPath string

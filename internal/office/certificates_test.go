@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -218,7 +219,11 @@ func TestStartFindsUnfinished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := bolt.Open(filepath.Join(dir, "elicence.db"), box)
+	db, err := bolt.Open(filepath.Join(dir, "elicence.db"), records.Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := records.Open(ctx, db, box)
 	if err != nil {
 		t.Fatal(err)
 	}

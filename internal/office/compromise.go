@@ -10,7 +10,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/disclose"
 	"github.com/elicence/elicence/pki"
@@ -229,7 +229,7 @@ func (o *Office) ReissueCodes(ctx context.Context, actor, uscc string, f func(Re
 
 func (o *Office) reissue(ctx context.Context, actor string, point pki.Point, f func(Reissued) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	affected, made := make(chan bolt.SignedCredential), make(chan Reissued)
+	affected, made := make(chan records.SignedCredential), make(chan Reissued)
 	group.Go(func() error {
 		defer close(affected)
 		for c, err := range o.store.SignedBy(ctx, point) {
@@ -282,7 +282,7 @@ func (o *Office) reissue(ctx context.Context, actor string, point pki.Point, f f
 	return group.Wait()
 }
 
-func (o *Office) reissueOne(ctx context.Context, actor string, c bolt.SignedCredential) (Reissued, error) {
+func (o *Office) reissueOne(ctx context.Context, actor string, c records.SignedCredential) (Reissued, error) {
 	profile, err := disclose.ParseProfile(c.Profile)
 	if err != nil {
 		return Reissued{}, err

@@ -10,7 +10,6 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
-	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
@@ -131,7 +130,7 @@ func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := bolt.Create(filepath.Join(dir, storeName), box)
+	store, err := createStore(ctx, dir, box)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@
 //
 // An [Office] is an open data folder:
 //
-//	elicence.db    the store (package internal/store/bolt)
+//	elicence.db    the store (package internal/store/records, in a bbolt file)
 //	keys/          the key store; kek beside it if the key-encryption key is a file
 //	documents/     pictures, encrypted
 //	cache/         what can be made anew: PDFium as it was compiled for this machine

@@ -16,7 +16,7 @@ import (
 
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/durable"
-	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/qr/trust"
 )
 
@@ -76,7 +76,7 @@ func (o *Office) currentTrust(ctx context.Context) (map[string][]byte, error) {
 	var state publisherState
 	err := o.store.Published(ctx, func(name string, file []byte) error {
 		switch {
-		case name == bolt.PublisherState:
+		case name == records.PublisherState:
 			return detcbor.Unmarshal(file, &state)
 		case strings.HasPrefix(name, "set/"):
 			sets[name] = bytes.Clone(file)

@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -115,6 +116,25 @@ func (o *Office) issueValid(ctx context.Context, actor string, category *catalog
 	if err != nil {
 		return licence.Record{}, err
 	}
+	for range placeTries {
+		var record licence.Record
+		record, err = o.signAndStore(ctx, actor, valid, identifier, issuer, key, request)
+		// Another process was faster with the place in the status list: the licence is
+		// signed anew with another one.
+		if !errors.Is(err, licence.ErrIndexTaken) {
+			return record, err
+		}
+	}
+	return licence.Record{}, err
+}
+
+// placeTries is how often a licence is signed until it has a place in the status list
+// that no other process has taken. Places are drawn from thousands, so two are enough
+// nearly always.
+const placeTries = 8
+
+// signAndStore issues a licence under an identifier.
+func (o *Office) signAndStore(ctx context.Context, actor string, valid *licence.Valid, identifier licence.Identifier, issuer licence.Authority, key *pki.Key, request licence.Request) (licence.Record, error) {
 	ref, err := o.reserve(ctx, issuer)
 	if err != nil {
 		return licence.Record{}, err

@@ -17,7 +17,7 @@ var ErrNoEntry = errors.New("the audit log does not go that far")
 
 // readLog calls f with the audit log as of one moment and its size.
 func (o *Office) readLog(ctx context.Context, f func(log audit.Storage, size uint64) error) error {
-	return o.store.ReadLog(func(log audit.Storage) error {
+	return o.store.ReadLog(ctx, func(log audit.Storage) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/pagetext"
-	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/documents"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
@@ -24,6 +24,7 @@ import (
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr/status"
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // Names within a data folder.
@@ -50,10 +51,11 @@ type Config struct {
 type Office struct {
 	dir       string
 	config    Config
-	store     *bolt.Store
+	store     *records.Store
 	keys      *keystore.Store
 	documents *documents.Store
 	words     *pagetext.Finder
+	pictures  *likeness.Memory // of seals on documents
 	catalogue *catalogue.Catalogue
 	second    pki.SecondOpinion
 	signers   *fixedkey.Keys // of the codes that are verified here
@@ -156,7 +158,7 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := bolt.Open(filepath.Join(dir, storeName), box)
+	store, err := openStore(context.Background(), dir, box)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +185,7 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 
 const configSetting = "config"
 
-func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documents.Store, o Options) (*Office, error) {
+func assemble(dir string, keys *keystore.Store, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
 	cat, err := catalogue.Load()
 	if err != nil {
 		return nil, err
@@ -214,6 +216,7 @@ func assemble(dir string, keys *keystore.Store, store *bolt.Store, docs *documen
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
 		signers: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
 		clock:   clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
+		pictures: likeness.NewMemory(),
 	}, nil
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/detcbor"
-	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -76,7 +76,7 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 		}
 		err = p.release(ctx, actor, nil)
 		switch {
-		case errors.Is(err, bolt.ErrSuperseded) && ctx.Err() == nil:
+		case errors.Is(err, records.ErrSuperseded) && ctx.Err() == nil:
 			continue // what the others gave out is the beginning now
 		case err != nil:
 			return nil, err
@@ -96,7 +96,7 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 func (o *Office) publication(ctx context.Context) (*publication, error) {
 	p := &publication{office: o, now: o.now().UTC(), files: make(map[string][]byte), keys: make(map[trust.Role]*pki.Key)}
 	var err error
-	if p.before, err = o.store.Setting(ctx, bolt.PublisherState); err != nil {
+	if p.before, err = o.store.Setting(ctx, records.PublisherState); err != nil {
 		return nil, err
 	}
 	if err := detcbor.Unmarshal(p.before, &p.state); err != nil {
@@ -107,7 +107,7 @@ func (o *Office) publication(ctx context.Context) (*publication, error) {
 
 // overtaken reports whether somebody has published since the run began.
 func (p *publication) overtaken(ctx context.Context) (bool, error) {
-	now, err := p.office.store.Setting(ctx, bolt.PublisherState)
+	now, err := p.office.store.Setting(ctx, records.PublisherState)
 	return err == nil && !bytes.Equal(now, p.before), err
 }
 
@@ -144,7 +144,7 @@ func (p *publication) release(ctx context.Context, actor string, settings map[st
 	if all == nil {
 		all = make(map[string][]byte)
 	}
-	all[bolt.PublisherState] = b
+	all[records.PublisherState] = b
 	if err := o.store.PublishTrust(ctx, p.before, p.files, all, append(further, entry)...); err != nil {
 		return err
 	}

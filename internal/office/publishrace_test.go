@@ -12,7 +12,7 @@ import (
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
-	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
@@ -106,7 +106,7 @@ func TestTwoPublishers(t *testing.T) {
 				if !killed {
 					err := first.Run(ctx, office.PublicationSteps-before)
 					signed.add(t, first)
-					if released := other == office.PublicationSteps; released != errors.Is(err, bolt.ErrSuperseded) || !released && err != nil {
+					if released := other == office.PublicationSteps; released != errors.Is(err, records.ErrSuperseded) || !released && err != nil {
 						t.Errorf("first after %d steps, second after %d: %v", before, other, err)
 					}
 				}

@@ -61,11 +61,13 @@ type Tx interface {
 type Table interface {
 	// Get returns a key's value, nil if there is none. An empty value is not nil.
 	Get(key []byte) []byte
+	// Put sets a key's value. The key must not be empty. An engine may keep the value
+	// until the transaction ends: it must not be changed meanwhile.
 	Put(key, value []byte) error
 	// Delete removes a key that may not be there.
 	Delete(key []byte) error
 	// Range yields keys of [from, to) in ascending order; to nil: to the end. The table
-	// must not be written to meanwhile.
+	// must not be written to meanwhile. Where to is not behind from there are none.
 	Range(from, to []byte) iter.Seq2[[]byte, []byte]
 	// Fetch tells the engine which keys will be read soon, so that one that is far away
 	// gets them in one trip. It changes nothing else.

@@ -16,7 +16,7 @@ import (
 type Log interface {
 	Append(ctx context.Context, records ...audit.Record) ([]audit.Receipt, error)
 	EraseDetails(ctx context.Context, erasures ...audit.Record) error
-	ReadLog(f func(audit.Storage) error) error
+	ReadLog(ctx context.Context, f func(audit.Storage) error) error
 	Close() error
 }
 
@@ -81,7 +81,7 @@ func receipts(t *testing.T, open func(testing.TB) Log) {
 	if len(told) != callers*each {
 		t.Errorf("%d different places for %d entries", len(told), callers*each)
 	}
-	must(t, store.ReadLog(func(log audit.Storage) error {
+	must(t, store.ReadLog(ctx, func(log audit.Storage) error {
 		for index, r := range told {
 			stored, err := log.Record(index)
 			if err != nil || !bytes.Equal(stored.Leaf, leaves[index]) || string(stored.Details) != "details" {
@@ -128,7 +128,7 @@ func erasure(t *testing.T, open func(testing.TB) Log) {
 	if err := erase(0); !errors.Is(err, audit.ErrErased) {
 		t.Errorf("a second time: %v, want ErrErased", err)
 	}
-	must(t, store.ReadLog(func(log audit.Storage) error {
+	must(t, store.ReadLog(ctx, func(log audit.Storage) error {
 		if size, err := log.Size(); err != nil || size != 4 {
 			t.Errorf("%d entries, %v, want 4: a refused erasure leaves none", size, err)
 		}
@@ -153,7 +153,7 @@ func withdrawn(t *testing.T, open func(testing.TB) Log) {
 	if _, err := store.Append(ctx, logEntry(t, "a", "")); !errors.Is(err, context.Canceled) {
 		t.Errorf("Append = %v, want context.Canceled", err)
 	}
-	must(t, store.ReadLog(func(log audit.Storage) error {
+	must(t, store.ReadLog(t.Context(), func(log audit.Storage) error {
 		size, err := log.Size()
 		if size != 0 {
 			t.Errorf("%d entries", size)

@@ -39,7 +39,7 @@ type CertificateStore interface {
 	ReserveIndex(ctx context.Context, list uint32) (licence.StatusRef, error)
 	ReleaseIndex(ref licence.StatusRef)
 	StatusSets(ctx context.Context) ([]*status.Set, error)
-	ReadLog(f func(audit.Storage) error) error
+	ReadLog(ctx context.Context, f func(audit.Storage) error) error
 	Close() error
 }
 
@@ -79,7 +79,7 @@ func Certificates(t *testing.T, newStore func(testing.TB) func(testing.TB) Certi
 			c := pkitest.Certify(t, s.root, ca.ProfileIntermediate, "中级", s.key)
 			s.ca = s.authority(c, 1)
 			test(s)
-			s.check(s.store.ReadLog(func(log audit.Storage) error {
+			s.check(s.store.ReadLog(ctx, func(log audit.Storage) error {
 				_, err := audit.Verify(log)
 				return err
 			}))
@@ -160,7 +160,7 @@ func (s *certificates) want(serial cert.Serial, want ca.State) ca.Status {
 func (s *certificates) size() uint64 {
 	s.tb.Helper()
 	var size uint64
-	s.check(s.store.ReadLog(func(log audit.Storage) error {
+	s.check(s.store.ReadLog(ctx, func(log audit.Storage) error {
 		var err error
 		size, err = log.Size()
 		return err

@@ -107,7 +107,7 @@ func (s *suite) bits(what string, revoked, suspended bool, refs ...licence.Statu
 func (s *suite) logSize() uint64 {
 	s.tb.Helper()
 	var size uint64
-	s.check(s.store.ReadLog(func(log audit.Storage) error {
+	s.check(s.store.ReadLog(ctx, func(log audit.Storage) error {
 		var err error
 		if size, err = log.Size(); err != nil {
 			return err

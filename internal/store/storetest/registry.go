@@ -26,7 +26,7 @@ type Store interface {
 	licence.Credentials
 	licence.Devices
 	StatusSets(ctx context.Context) ([]*status.Set, error)
-	ReadLog(f func(audit.Storage) error) error
+	ReadLog(ctx context.Context, f func(audit.Storage) error) error
 	Close() error
 }
 
@@ -56,6 +56,8 @@ func Registry(t *testing.T, newStore func(testing.TB) Opener) {
 		"listing":                       (*suite).listing,
 		"every act has its log entry":   (*suite).audited,
 		"many at once":                  (*suite).concurrent,
+		"many in one act":               (*suite).issueAll,
+		"counts":                        (*suite).counts,
 		"a refused act leaves nothing":  (*suite).refusals,
 		"signatures are verified":       (*suite).signatures,
 		"a step is for all credentials": (*suite).allCredentials,
@@ -316,6 +318,20 @@ func (s *suite) indices() {
 		s.tb.Errorf("index %d is reserved although it was given out", ref.Index)
 	}
 	s.store.ReleaseIndex(ref)
+	if _, err := s.store.ReserveIndices(ctx, 1, room+1); !errors.Is(err, licence.ErrListFull) {
+		s.tb.Errorf("more than there is room for: %v, want ErrListFull", err)
+	}
+	many, err := s.store.ReserveIndices(ctx, 1, 500)
+	s.check(err)
+	if left, err := s.store.ListRoom(ctx, 1); err != nil || left != room-500 || len(many) != 500 {
+		s.tb.Errorf("of %d at once there are %d, and room for %d, %v, want %d", 500, len(many), left, err, room-500)
+	}
+	for _, ref := range many {
+		if seen[ref.Index] {
+			s.tb.Errorf("index %d is reserved twice, or was given out", ref.Index)
+		}
+		seen[ref.Index] = true
+	}
 	other, err := s.store.ReserveIndex(ctx, 2)
 	s.check(err)
 	if other.List != 2 {
@@ -360,7 +376,7 @@ func (s *suite) audited() {
 		s.tb.Error("a second suspension is accepted")
 	}
 	s.reopen()
-	s.check(s.store.ReadLog(func(log audit.Storage) error {
+	s.check(s.store.ReadLog(ctx, func(log audit.Storage) error {
 		size, err := log.Size()
 		if err != nil {
 			return err
@@ -410,7 +426,7 @@ func (s *suite) concurrent() {
 			s.tb.Errorf("an acknowledged licence is lost: %v", err)
 		}
 	}
-	s.check(s.store.ReadLog(func(log audit.Storage) error {
+	s.check(s.store.ReadLog(ctx, func(log audit.Storage) error {
 		if size, err := log.Size(); err != nil || size != callers*each {
 			s.tb.Errorf("%d log entries, %v, want %d", size, err, callers*each)
 		}
@@ -430,8 +446,8 @@ func (s *suite) refusals() {
 	// An index that was given out before cannot be stored again.
 	twice := s.draft("F2")
 	twice.Licence.Status = first.Licence.Status
-	if _, err := s.store.Issue(ctx, twice); err == nil {
-		s.tb.Error("an index is stored twice")
+	if _, err := s.store.Issue(ctx, twice); !errors.Is(err, licence.ErrIndexTaken) {
+		s.tb.Errorf("an index is stored twice: %v, want ErrIndexTaken", err)
 	}
 	s.reopen()
 	if _, err := s.store.ByIdentifier(ctx, draft.Licence.Identifier); !errors.Is(err, licence.ErrNotFound) {
@@ -450,4 +466,87 @@ func (s *suite) refusals() {
 	if len(found) != 0 {
 		s.tb.Errorf("%d licences with the refused number, want none", len(found))
 	}
+}
+
+// issueAll stores many at once: each is accepted or refused by itself.
+func (s *suite) issueAll() {
+	first := s.issue("M0")
+	all := []licence.Submission{s.draft("M1"), s.draft("M0"), s.draft("M2"), s.draft("M1"), s.draft("M3"), s.draft("M4"), s.draft("M5"), s.draft("M6")}
+	all[5].Licence.Identifier = first.Licence.Identifier
+	all[6].Licence.Status = first.Licence.Status
+	all[2].Request = licence.Request{Issuer: issuer, ID: "r", Digest: [32]byte{1}}
+	all[7].Request = all[2].Request
+	records, errs := s.store.IssueAll(ctx, all)
+	if len(records) != len(all) || len(errs) != len(all) {
+		s.tb.Fatalf("%d records and %d errors for %d licences", len(records), len(errs), len(all))
+	}
+	for i, want := range []error{nil, licence.ErrNumberTaken, nil, licence.ErrNumberTaken, nil, errAny, licence.ErrIndexTaken, licence.ErrRequestReused} {
+		if want == errAny && errs[i] != nil {
+			continue
+		}
+		if !errors.Is(errs[i], want) || want == nil && errs[i] != nil {
+			s.tb.Errorf("licence %d: %v, want %v", i, errs[i], want)
+		}
+	}
+	s.reopen()
+	for i, sub := range all {
+		got, err := s.store.ByNumber(ctx, 4, sub.Licence.Number)
+		s.check(err)
+		switch {
+		case errs[i] == nil && len(got) == 1:
+			s.want(sub.Licence.Number, got[0], records[i])
+		case i == 1, i == 3: // another has the number
+		case len(got) != 0 || errs[i] == nil:
+			s.tb.Errorf("%d licences with number %s, error %v", len(got), sub.Licence.Number, errs[i])
+		}
+	}
+	asked, err := s.store.Requested(ctx, all[2].Request)
+	s.check(err)
+	s.want("by its request", asked, records[2])
+	s.check(s.store.ReadLog(ctx, func(log audit.Storage) error {
+		if size, err := log.Size(); err != nil || size != 4 {
+			s.tb.Errorf("%d log entries, %v, want 4", size, err)
+		}
+		_, err := audit.Verify(log)
+		return err
+	}))
+	if records, errs := s.store.IssueAll(ctx, nil); len(records) != 0 || len(errs) != 0 {
+		s.tb.Errorf("%d records and %d errors for nothing", len(records), len(errs))
+	}
+}
+
+// errAny stands for any error.
+var errAny = errors.New("any")
+
+// counts are right after every act and every refusal.
+func (s *suite) counts() {
+	want := func(want string) {
+		s.tb.Helper()
+		counts, err := s.store.Counts(ctx)
+		s.check(err)
+		got := ""
+		for _, c := range counts {
+			got += fmt.Sprintf("%s %s %d ", c.Category, c.State, c.Licences)
+		}
+		if got != want {
+			s.tb.Errorf("counted %q, want %q", got, want)
+		}
+	}
+	want("")
+	first, second := s.issue("K1"), s.issue("K2")
+	_, errs := s.store.IssueAll(ctx, []licence.Submission{s.draft("K3"), s.draft("K1"), s.draft("K4")})
+	s.check(errors.Join(errs[0], errs[2]))
+	want("004 active 4 ")
+	_, err := s.step(first.Licence.Identifier, licence.Suspend)
+	s.check(err)
+	_, err = s.step(second.Licence.Identifier, licence.Revoke)
+	s.check(err)
+	want("004 active 2 004 suspended 1 004 revoked 1 ")
+	if _, err := s.step(second.Licence.Identifier, licence.Resume); err == nil {
+		s.tb.Error("a revoked licence is resumed")
+	}
+	_, err = s.step(first.Licence.Identifier, licence.Resume)
+	s.check(err)
+	s.reopen()
+	want("004 active 3 004 revoked 1 ")
 }

@@ -1,0 +1,129 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"runtime"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/elicence/elicence/internal/store/kv"
+)
+
+// Engine is an open file. It is safe for concurrent use.
+type Engine struct {
+	db      *bbolt.DB
+	tables  map[string]kv.TableSpec
+	indexes map[string]kv.IndexSpec
+}
+
+var _ kv.Engine = (*Engine)(nil)
+
+// lockWait is how long opening waits for another process to let go.
+const lockWait = time.Second
+
+// Create makes a new file with the tables and indexes of a schema. An existing file is
+// never overwritten: the error then wraps fs.ErrExist.
+func Create(path string, schema kv.Schema) (*Engine, error) {
+	if _, err := os.Lstat(path); err == nil {
+		return nil, fmt.Errorf("creating the store: %w", &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist})
+	}
+	e, err := open(path, schema)
+	if err != nil {
+		return nil, err
+	}
+	err = e.db.Update(func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucket(bucketSchema); err != nil {
+			return err
+		}
+		return e.complete(tx)
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("creating the store: %w", err), e.Close())
+	}
+	return e, nil
+}
+
+// Open opens an existing file. What the schema has and the file has not is made; what
+// only the file has is refused, as a later program's.
+func Open(path string, schema kv.Schema) (*Engine, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	e, err := open(path, schema)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.agree(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), e.Close())
+	}
+	return e, nil
+}
+
+// mapSize is how much of the file is mapped from the beginning, whatever its size: a file
+// that outgrows its map waits for every View to end before it is mapped anew, and a View
+// that waits for an Update would wait for ever. It costs addresses only.
+const mapSize = 1 << 39
+
+// allocSize is by how much the file grows. bbolt's own 16 MiB would make every new store
+// as large.
+const allocSize = 1 << 20
+
+func open(path string, schema kv.Schema) (*Engine, error) {
+	options := &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType}
+	if math.MaxInt > mapSize && runtime.GOOS != "windows" { // there the file has the size of its map
+		options.InitialMmapSize = min(mapSize, math.MaxInt)
+	}
+	db, err := bbolt.Open(path, 0o600, options)
+	if errors.Is(err, bbolterrors.ErrTimeout) {
+		return nil, kv.ErrInUse
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the store %s: %w", path, err)
+	}
+	db.AllocSize = allocSize
+	e := &Engine{db: db, tables: make(map[string]kv.TableSpec), indexes: make(map[string]kv.IndexSpec)}
+	for _, t := range schema.Tables {
+		e.tables[t.Name] = t
+	}
+	for _, i := range schema.Indexes {
+		e.indexes[i.Name] = i
+	}
+	return e, nil
+}
+
+// Close closes the file when the transactions under way have ended.
+func (e *Engine) Close() error {
+	if err := e.db.Close(); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	return nil
+}
+
+// Path returns the file.
+func (e *Engine) Path() string { return e.db.Path() }
+
+// View implements [kv.Engine].
+func (e *Engine) View(ctx context.Context, f func(kv.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return e.db.View(func(t *bbolt.Tx) error { return f(tx{t, e}) })
+}
+
+// Update implements [kv.Engine].
+func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return e.db.Update(func(t *bbolt.Tx) error { return f(tx{t, e}) })
+}
+
+// Settle implements [kv.Engine]: a transaction is seen when it is on the disk.
+func (e *Engine) Settle(context.Context) error { return nil }

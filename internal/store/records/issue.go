@@ -1,0 +1,225 @@
+package records
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/elicence/elicence/internal/store/kv"
+	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki/audit"
+)
+
+// issue is a licence that is about to be stored, with all that can be made before the
+// transaction.
+type issue struct {
+	licence.Submission
+	key             sealed.Key
+	by              signer
+	request, number []byte // index keys; no request: nil
+	holders         [][]byte
+	sealed          []byte
+}
+
+func (s *Store) prepare(sub licence.Submission) (*issue, error) {
+	l := sub.Licence
+	i := &issue{Submission: sub, key: sealed.KeyOf(l.Identifier), by: signer{point: sub.Point, issuer: l.Identifier.Issuer}}
+	var err error
+	if i.sealed, err = s.box.Seal(i.key, "licence", sub.Signed); err != nil {
+		return nil, err
+	}
+	if sub.Request.ID != "" {
+		i.request = s.requestKey(sub.Request)
+	}
+	number := s.box.NumberKey(l.Category, l.Number)
+	i.number = number[:lookupSize]
+	for _, h := range l.Holders {
+		lookup := s.box.HolderKey(h.IDType, h.IDNumber)
+		i.holders = append(i.holders, lookup[:lookupSize])
+	}
+	return i, nil
+}
+
+// check says why a licence cannot be stored; it writes nothing.
+func (s *Store) check(tx kv.Tx, i *issue) error {
+	if i.request != nil {
+		for range tx.Index(indexRequests).Find(i.request) {
+			return licence.ErrRequestReused
+		}
+	}
+	_, err := find(tx, i.key)
+	if err == nil {
+		return errors.New("a licence with this identifier exists")
+	}
+	if !errors.Is(err, licence.ErrNotFound) {
+		return err
+	}
+	if err := s.numberFree(tx, i); err != nil {
+		return err
+	}
+	return indexFree(tx, i.Licence.Status)
+}
+
+// numberFree refuses a number that an issuer's licence of the category has which is not
+// revoked.
+func (s *Store) numberFree(tx kv.Tx, i *issue) error {
+	all, err := indexed(tx, indexNumbers, i.number)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		by, err := s.signer(tx, f.Signer)
+		if err != nil {
+			return err
+		}
+		if f.state() == licence.Revoked || by.issuer != i.by.issuer {
+			continue
+		}
+		other, err := s.open(tx, f)
+		if err != nil {
+			return err
+		}
+		if other.Licence.Category == i.Licence.Category && other.Licence.Number == i.Licence.Number {
+			return licence.ErrNumberTaken
+		}
+	}
+	return nil
+}
+
+// write stores a licence that was checked in the same transaction.
+func (s *Store) write(tx kv.Tx, i *issue) (licence.Record, error) {
+	l := i.Licence
+	number, err := nextRevision(tx)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	by, err := s.numberSigner(tx, i.by)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	f := found{number: number, stored: stored{
+		Key: i.key[:], Category: uint16(l.Category), State: uint8(licence.Active), Since: l.SignedAt.Unix(), Status: l.Status.Packed(), //nolint:gosec // categories have three digits
+		Signer: by, Sealed: i.sealed,
+	}}
+	if i.request != nil {
+		f.Request = i.Request.Digest[:]
+	}
+	err = errors.Join(
+		i.index(tx, refOf(number)),
+		storeIndex(tx, l.Status),
+		count(tx, f.Category, licence.Active, 1),
+		f.write(tx),
+	)
+	return licence.Record{Licence: l, Signed: i.Signed, State: licence.Active, Since: l.SignedAt, Revision: number}, err
+}
+
+// index adds a licence to the indexes.
+func (i *issue) index(tx kv.Tx, ref []byte) error {
+	err := errors.Join(tx.Index(indexIdentifiers).Add(identifierKey(i.key), ref), tx.Index(indexNumbers).Add(i.number, ref))
+	for _, h := range i.holders {
+		err = errors.Join(err, tx.Index(indexHolders).Add(h, ref))
+	}
+	if i.request != nil {
+		err = errors.Join(err, tx.Index(indexRequests).Add(i.request, ref))
+	}
+	return err
+}
+
+// result is what became of a licence that was to be stored.
+type result struct {
+	record licence.Record
+	err    error
+}
+
+// storeAll stores licences and their entries of the audit log. One that is refused
+// leaves nothing behind, and the others are stored; the error is that of the whole
+// transaction.
+func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
+	var entries []audit.Record
+	for n, i := range issues {
+		results[n] = result{}
+		if i == nil {
+			continue
+		}
+		if results[n].err = s.check(tx, i); results[n].err != nil {
+			continue
+		}
+		var err error
+		if results[n].record, err = s.write(tx, i); err != nil {
+			return err
+		}
+		entries = append(entries, i.Audit)
+	}
+	return s.appendAudit(tx, entries...)
+}
+
+// Issue implements [licence.Registry]. Calls that come together share a
+// transaction.
+func (s *Store) Issue(ctx context.Context, sub licence.Submission) (licence.Record, error) {
+	results, err := s.issue(ctx, []licence.Submission{sub}, s.together)
+	if err == nil {
+		err = results[0].err
+	}
+	if err != nil {
+		return licence.Record{}, fmt.Errorf("issuing licence %s: %w", sub.Licence.Identifier, err)
+	}
+	return results[0].record, nil
+}
+
+// IssueAll implements [licence.Registry].
+func (s *Store) IssueAll(ctx context.Context, subs []licence.Submission) ([]licence.Record, []error) {
+	records, errs := make([]licence.Record, len(subs)), make([]error, len(subs))
+	results, err := s.issue(ctx, subs, s.db.Update)
+	for i := range subs {
+		if err != nil {
+			errs[i] = err
+		} else {
+			records[i], errs[i] = results[i].record, results[i].err
+		}
+		if errs[i] != nil {
+			errs[i] = fmt.Errorf("issuing licence %s: %w", subs[i].Licence.Identifier, errs[i])
+		}
+	}
+	return records, errs
+}
+
+func (s *Store) issue(ctx context.Context, subs []licence.Submission, update func(context.Context, func(kv.Tx) error) error) ([]result, error) {
+	issues, results, refused := make([]*issue, len(subs)), make([]result, len(subs)), make([]error, len(subs))
+	for n, sub := range subs {
+		issues[n], refused[n] = s.prepare(sub)
+	}
+	if err := s.knowSigners(ctx, issues); err != nil {
+		return nil, err
+	}
+	// COMMIT is not bound to the caller's deadline: a caller that has gone away
+	// must not leave it open whether the licence exists.
+	if err := update(ctx, func(tx kv.Tx) error { return s.storeAll(tx, issues, results) }); err != nil {
+		return nil, err
+	}
+	var taken error
+	for n := range results {
+		results[n].err = cmp.Or(refused[n], results[n].err)
+		if errors.Is(results[n].err, licence.ErrIndexTaken) {
+			taken = results[n].err
+		}
+	}
+	if err := s.retaken(ctx, taken); err != taken {
+		return nil, err
+	}
+	return results, nil
+}
+
+// knowSigners learns the signers of licences that are not remembered yet.
+func (s *Store) knowSigners(ctx context.Context, issues []*issue) error {
+	for _, i := range issues {
+		if i == nil {
+			continue
+		}
+		if _, known := s.signers.number(i.by.value()); !known {
+			return s.db.View(ctx, s.learnSigners)
+		}
+	}
+	return nil
+}

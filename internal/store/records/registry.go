@@ -1,0 +1,232 @@
+package records
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/elicence/elicence/internal/store/kv"
+	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
+)
+
+var _ licence.Registry = (*Store)(nil)
+
+// Bucket implements [licence.Registry].
+func (s *Store) Bucket(h licence.Holder) uint16 { return s.box.Bucket(h) }
+
+// Transition implements [licence.Registry].
+func (s *Store) Transition(ctx context.Context, t licence.Transition) (licence.Record, error) {
+	key := sealed.KeyOf(t.Identifier)
+	reason, err := s.box.Seal(key, "reason", []byte(t.Reason))
+	if err != nil {
+		return licence.Record{}, fmt.Errorf("changing licence %s: %w", t.Identifier, err)
+	}
+	var record licence.Record
+	err = s.db.Update(ctx, func(tx kv.Tx) error {
+		f, err := find(tx, key)
+		if err != nil {
+			return err
+		}
+		before := f.state()
+		next, err := before.Next(t.Step)
+		if err != nil {
+			return err
+		}
+		ref := licence.UnpackStatusRef(f.Status)
+		suspended := next == licence.Suspended
+		if err := errors.Join(setPlane(tx, ref, planeSuspended, suspended), setCredentials(tx, key, planeSuspended, suspended)); err != nil {
+			return err
+		}
+		if next == licence.Revoked {
+			if err := errors.Join(setPlane(tx, ref, planeRevoked, true), setCredentials(tx, key, planeRevoked, true)); err != nil {
+				return err
+			}
+		}
+		f.State, f.Since, f.Reason = uint8(next), t.At.Unix(), reason
+		if err := change(tx, &f, before); err != nil {
+			return err
+		}
+		if record, err = s.open(tx, f); err != nil {
+			return err
+		}
+		return s.appendAudit(tx, t.Audit)
+	})
+	if err != nil {
+		return licence.Record{}, fmt.Errorf("changing licence %s: %w", t.Identifier, err)
+	}
+	return record, nil
+}
+
+// record reads, decrypts and verifies the licence of a record key.
+func (s *Store) record(tx kv.Tx, key sealed.Key) (licence.Record, error) {
+	f, err := find(tx, key)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	return s.open(tx, f)
+}
+
+// ByIdentifier implements [licence.Registry].
+func (s *Store) ByIdentifier(ctx context.Context, id licence.Identifier) (licence.Record, error) {
+	var r licence.Record
+	err := s.view(ctx, "licence "+id.String(), func(tx kv.Tx) error {
+		var err error
+		if r, err = s.record(tx, sealed.KeyOf(id)); err != nil {
+			return err
+		}
+		if r.Licence.Identifier != id {
+			return licence.ErrNotFound
+		}
+		return nil
+	})
+	return r, err
+}
+
+// Requested implements [licence.Registry].
+func (s *Store) Requested(ctx context.Context, q licence.Request) (licence.Record, error) {
+	var r licence.Record
+	err := s.view(ctx, "looking up a request", func(tx kv.Tx) error {
+		all, err := indexed(tx, indexRequests, s.requestKey(q))
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			return licence.ErrNotFound
+		}
+		if !bytes.Equal(all[0].Request, q.Digest[:]) {
+			return licence.ErrRequestReused
+		}
+		r, err = s.open(tx, all[0])
+		return err
+	})
+	if err == nil {
+		// The caller is about to acknowledge what it sees.
+		if err = s.db.Settle(ctx); err != nil {
+			err = fmt.Errorf("looking up a request: %w", err)
+		}
+	}
+	return r, err
+}
+
+// requestKey is the look-up key of a request id in its index.
+func (s *Store) requestKey(q licence.Request) []byte {
+	lookup := s.box.RequestKey(q.Issuer, q.ID)
+	return lookup[:requestSize]
+}
+
+// ByNumber implements [licence.Registry].
+func (s *Store) ByNumber(ctx context.Context, category catalogue.ID, number string) ([]licence.Record, error) {
+	lookup := s.box.NumberKey(category, number)
+	return s.lookUp(ctx, "looking up a number", indexNumbers, lookup, func(l *licence.Licence) bool {
+		return l.Category == category && l.Number == number
+	})
+}
+
+// ByHolder implements [licence.Registry].
+func (s *Store) ByHolder(ctx context.Context, t licence.IDType, number string) ([]licence.Record, error) {
+	lookup := s.box.HolderKey(t, number)
+	return s.lookUp(ctx, "looking up a holder", indexHolders, lookup, func(l *licence.Licence) bool {
+		return slices.ContainsFunc(l.Holders, func(h licence.Holder) bool { return h.IDType == t && h.IDNumber == number })
+	})
+}
+
+// lookUp reads the licences of an index entry, newest change first. Meant tells those
+// that the look-up key was made from.
+func (s *Store) lookUp(ctx context.Context, what, index string, lookup sealed.Lookup, meant func(*licence.Licence) bool) ([]licence.Record, error) {
+	var records []licence.Record
+	err := s.view(ctx, what, func(tx kv.Tx) error {
+		all, err := indexed(tx, index, lookup[:lookupSize])
+		if err == nil {
+			records, err = s.openAll(tx, all)
+		}
+		return err
+	})
+	return slices.DeleteFunc(records, func(r licence.Record) bool { return !meant(r.Licence) }), err
+}
+
+// List implements [licence.Registry].
+func (s *Store) List(ctx context.Context, after uint64, limit int) ([]licence.Record, error) {
+	var records []licence.Record
+	err := s.view(ctx, "listing licences", func(tx kv.Tx) error {
+		page, err := changed(tx, after, limit)
+		if err != nil {
+			return err
+		}
+		for _, f := range page {
+			r, err := s.open(tx, f)
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
+		}
+		return nil
+	})
+	return records, err
+}
+
+// changed returns up to limit licences whose last change is after a revision, oldest
+// change first. Those that have not changed since they were issued stand in the table
+// of records in the order of their revisions, the others in that of changes.
+func changed(tx kv.Tx, after uint64, limit int) ([]found, error) {
+	var page []found
+	if limit <= 0 {
+		return nil, nil
+	}
+	for key, value := range tx.Table(tableRecords).Range(uint64Key(after+1), nil) {
+		if len(key) != 8 {
+			return nil, errors.New("the key of a record is damaged")
+		}
+		f := found{number: binary.BigEndian.Uint64(key)}
+		if err := decode(value, &f.stored); err != nil {
+			return nil, err
+		}
+		if f.Revision != 0 {
+			continue
+		}
+		if page = append(page, f); len(page) == limit {
+			break
+		}
+	}
+	var numbers []uint64
+	for revision, number := range tx.Table(tableChanges).Range(uint64Key(after+1), nil) {
+		if len(number) != 8 || len(revision) != 8 {
+			return nil, errors.New("an entry of the changes is damaged")
+		}
+		if len(numbers) == limit || len(page) == limit && binary.BigEndian.Uint64(revision) > page[limit-1].number {
+			break
+		}
+		numbers = append(numbers, binary.BigEndian.Uint64(number))
+	}
+	for _, n := range numbers {
+		f, err := at(tx, n)
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, f)
+	}
+	slices.SortFunc(page, func(a, b found) int { return cmp.Compare(a.revision(), b.revision()) })
+	return page[:min(limit, len(page))], nil
+}
+
+// Counts implements [licence.Registry].
+func (s *Store) Counts(ctx context.Context) ([]licence.Count, error) {
+	var all []licence.Count
+	err := s.view(ctx, "counting licences", func(tx kv.Tx) error {
+		for key, value := range tx.Table(tableCounts).Range(nil, nil) {
+			if len(key) != 3 || len(value) != 8 {
+				return errors.New("a count is damaged")
+			}
+			if n := binary.BigEndian.Uint64(value); n > 0 {
+				all = append(all, licence.Count{Category: catalogue.ID(binary.BigEndian.Uint16(key)), State: licence.State(key[2]), Licences: n})
+			}
+		}
+		return nil
+	})
+	return all, err
+}

@@ -1,0 +1,178 @@
+package records
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/elicence/elicence/internal/detcbor"
+	"github.com/elicence/elicence/internal/store/kv"
+	"github.com/elicence/elicence/internal/store/sealed"
+)
+
+// formatVersion is the version of the layout in doc.go. Version 2 lay in bbolt files
+// only, see upgrade.go.
+const formatVersion = 3
+
+var (
+	metaFormat         = []byte("format")
+	metaRevision       = []byte("revision")
+	metaAuditSize      = []byte("audit.size")
+	metaStatusSequence = []byte("certificates.sequence")
+	metaStampMark      = []byte("tsa.mark")
+)
+
+// Store is an open store. It is safe for concurrent use.
+type Store struct {
+	db  kv.Engine
+	box *sealed.Box
+
+	mu        sync.Mutex
+	allotters map[uint32]*allotter // guarded by mu
+
+	signers  signers
+	appender appender
+	commits  commits
+}
+
+// Create makes a new store in a database that was opened with [Schema] and is empty. One
+// that holds records is never overwritten: the error then wraps fs.ErrExist. The
+// database is the store's from here on, and closed with it.
+func Create(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) {
+	err := db.Update(ctx, func(tx kv.Tx) error {
+		meta := tx.Table(tableMeta)
+		if meta.Get(metaFormat) != nil {
+			return fs.ErrExist
+		}
+		return putUint(meta, metaFormat, formatVersion)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating the store: %w", err)
+	}
+	return newStore(db, box), nil
+}
+
+// Open opens the store in a database that was opened with [Schema]. The database is the
+// store's from here on, and closed with it.
+func Open(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) {
+	s := newStore(db, box)
+	var stored uint64
+	err := db.View(ctx, func(tx kv.Tx) error {
+		stored = getUint(tx.Table(tableMeta), metaFormat)
+		return nil
+	})
+	switch {
+	case err != nil:
+	case stored == 0:
+		err = errors.New("not one of our stores, or its making was cut off")
+	case stored > formatVersion:
+		err = fmt.Errorf("the store has format %d, this program knows format %d", stored, formatVersion)
+	case stored < formatVersion:
+		err = s.upgrade(ctx, stored)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	return s, nil
+}
+
+func newStore(db kv.Engine, box *sealed.Box) *Store {
+	return &Store{db: db, box: box, allotters: make(map[uint32]*allotter)}
+}
+
+// Close closes the store and its database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// view reads records in one transaction.
+func (s *Store) view(ctx context.Context, what string, f func(tx kv.Tx) error) error {
+	err := s.db.View(ctx, f)
+	if err == nil && s.signers.missed.Swap(false) {
+		err = s.db.View(ctx, s.learnSigners)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+func uint64Key(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func putUint(t kv.Table, key []byte, n uint64) error { return t.Put(key, uint64Key(n)) }
+
+// getUint returns 0 for a key that is not there.
+func getUint(t kv.Table, key []byte) uint64 {
+	v := t.Get(key)
+	if len(v) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(v)
+}
+
+// unixUTC is the time of a stored number of seconds.
+func unixUTC(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
+
+// put stores a small record as CBOR.
+func put(t kv.Table, key []byte, record any) error {
+	v, err := detcbor.Marshal(record)
+	if err != nil {
+		return err
+	}
+	return t.Put(key, v)
+}
+
+// get reads a small record and reports whether it is there.
+func get(t kv.Table, key []byte, record any) (bool, error) {
+	v := t.Get(key)
+	if v == nil {
+		return false, nil
+	}
+	return true, decode(v, record)
+}
+
+// decode reads the value of a small record.
+func decode(value []byte, record any) error {
+	if err := detcbor.Unmarshal(value, record); err != nil {
+		return fmt.Errorf("stored record: %w", err)
+	}
+	return nil
+}
+
+// prefixed walks the keys that begin with prefix, without it.
+func prefixed(t kv.Table, prefix []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(rest, value []byte) bool) {
+		for k, v := range t.Range(prefix, upTo(prefix)) {
+			if !yield(k[len(prefix):], v) {
+				return
+			}
+		}
+	}
+}
+
+// upTo is the first key behind all that begin with prefix; nil: there is none.
+func upTo(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] != 0xff {
+			end := bytes.Clone(prefix[:i+1])
+			end[i]++
+			return end
+		}
+	}
+	return nil
+}
+
+// behind is the first key after one.
+func behind(key []byte) []byte { return append(bytes.Clone(key), 0) }
+
+// first returns the first key from one on, nil if there is none.
+func first(t kv.Table, from []byte) []byte {
+	for k := range t.Range(from, nil) {
+		return bytes.Clone(k)
+	}
+	return nil
+}
