@@ -97,6 +97,8 @@ require (
 	github.com/chromedp/cdproto v0.159.2
 	// pages in a real headless Chromium.
 	github.com/chromedp/chromedp v0.23.0
+	// reads our status list tokens as a third party does.
+	github.com/golang-jwt/jwt/v5 v5.3.1
 	// the oracle of the categories' JSON Schemas.
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	// CBOR of the second reader of codes.

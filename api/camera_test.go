@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/elicence/elicence/qr/picture"
@@ -161,4 +163,53 @@ func TestHallCamera(t *testing.T) {
 	b.screenshot("hall-camera")
 	b.do(chromedp.Click("#camera-button"))
 	b.until("the camera is off", `document.querySelector("#video").srcObject === null`)
+}
+
+// TestHallNativeReader: where the browser has a reader of its own that one is asked, ours is
+// loaded only for what it does not find, and two different codes are one too many.
+func TestHallNativeReader(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	b := newBrowser(t)
+	b.openHall(s.url)
+	// As Chromium has it on phones, and not here.
+	ask(b, chromedp.Evaluate[bool](`(() => {
+		window.natively = [];
+		window.BarcodeDetector = class {
+			static async getSupportedFormats() { return ["aztec", "qr_code"]; }
+			constructor({ formats }) { if (formats.join() !== "qr_code") throw new Error("asks for " + formats); }
+			async detect(source) {
+				if (!(source instanceof ImageBitmap)) throw new Error("not a picture");
+				return window.natively.map((rawValue) => ({ rawValue }));
+			}
+		};
+		return true;
+	})()`))
+	choose := func(name string, picture []byte, natively string) answer {
+		t.Helper()
+		ask(b, chromedp.Evaluate[bool](`(window.natively = [`+natively+`], true)`))
+		return b.answered(chromedp.SetUploadFiles("#file", []string{s.file(t, name, picture)}))
+	}
+	loaded := func() bool {
+		return len(b.requests(func(r *network.Request) bool { return strings.HasSuffix(r.URL, "/static/picture-worker.js") })) > 0
+	}
+	address := `"https://localhost/v#` + s.code + `"`
+	if a := choose("blank.png", blankPNG(t), address); a.ZH != "有效" || !strings.Contains(a.Facts, "张样例") {
+		t.Errorf("found by the browser: %+v", a)
+	}
+	if a := choose("twice.png", blankPNG(t), address+", "+address); a.ZH != "有效" {
+		t.Errorf("found twice by the browser: %+v", a)
+	}
+	if a := choose("two.png", blankPNG(t), address+`, "https://localhost/v#123"`); a.ZH != "画面里有不止一个码" || a.Colour != "amber" {
+		t.Errorf("two codes: %+v", a)
+	}
+	if loaded() {
+		t.Error("our reader is loaded although the browser's finds everything")
+	}
+	if a := choose("code.png", s.png, ""); a.ZH != "有效" || !strings.Contains(a.Facts, "张样例") {
+		t.Errorf("found by ours alone: %+v", a)
+	}
+	if !loaded() {
+		t.Error("our reader was not asked")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,9 +15,11 @@ import (
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
+	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/internal/webbuild"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 )
 
 // built are the programs for the browser, built once for all tests.
@@ -275,5 +278,79 @@ func TestHallClockSkewed(t *testing.T) {
 			}
 			b.screenshot("hall-clock-" + strings.ReplaceAll(name, " ", "-"))
 		})
+	}
+}
+
+// TestHallClears: half a minute after an answer nothing of a person is on the page any more,
+// and a scan in between begins the time anew.
+func TestHallClears(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	b := newBrowser(t)
+	b.openHall(s.url)
+	// The test does not wait: it keeps what is to be done after the time, and does it. (Waiting
+	// for the page sets such a time as well.)
+	ask(b, chromedp.Evaluate[bool](`(() => {
+		const set = window.setTimeout, clear = window.clearTimeout;
+		window.due = new Map();
+		let last = -1;
+		window.setTimeout = (f, ms, ...more) => ms === 30000 && f.name === "clear" ? (window.due.set(--last, f), last) : set(f, ms, ...more);
+		window.clearTimeout = (id) => window.due.delete(id) || clear(id);
+		return true;
+	})()`))
+	due := func() int { return ask(b, chromedp.Evaluate[int](`window.due.size`)) }
+	for range 2 {
+		if a := b.scan(s.code); a.ZH != "有效" || !strings.Contains(a.Facts, "张样例") {
+			t.Fatalf("a good code: %+v", a)
+		}
+		if n := due(); n != 1 {
+			t.Fatalf("%d times run after a scan, want 1", n)
+		}
+	}
+	ask(b, chromedp.Evaluate[bool](`([...window.due.values()].forEach((f) => f()), true)`))
+	b.until("the page waits for the next", `document.querySelector("#answer").hidden && !document.querySelector("#idle").hidden`)
+	content := ask(b, chromedp.Evaluate[string](`document.documentElement.outerHTML`))
+	for _, personal := range []string{"张样例", s.code[:20], s.record.Licence.Number} {
+		if strings.Contains(content, personal) {
+			t.Errorf("%s is still on the page", personal)
+		}
+	}
+}
+
+// TestHallOtherProvince: the pages have no files of recognised domains. A licence of one is
+// of an unknown authority, and nobody is accused of anything.
+func TestHallOtherProvince(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	theirs := officetest.Province(t, time.Now, "330000", "浙江省(测试)")
+	ctx := context.Background()
+	code, err := theirs.Office.Code(ctx, "test", theirs.Issue(t, "004"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "trust")
+	if err := theirs.Office.ExportTrust(ctx, "test", dir); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.ReadFile(filepath.Join(dir, "1.root"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.fixture.Office.RecogniseDomain(ctx, "test", root, []string{"330000"}, []catalogue.ID{4}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.fixture.Office.CarryDomain(ctx, "test", os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.fixture.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t)
+	b.openHall(s.url)
+	if a := b.scan(code.Digits); !strings.Contains(a.Cause, "信任列表中没有使用此密钥的发证机关") || strings.Contains(a.Facts, "张样例") {
+		t.Errorf("another province's: %+v", a)
+	}
+	if a := b.scan(s.code); a.ZH != "有效" {
+		t.Errorf("our own: %+v", a)
 	}
 }

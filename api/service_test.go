@@ -38,6 +38,7 @@ type service struct {
 	metrics *api.Metrics
 	handler http.Handler
 	server  *httptest.Server
+	now     func() time.Time // the service's clock, which its answers tell as well
 
 	mu     sync.Mutex
 	cut    bool              // the network is: connections are dropped; guarded by mu
@@ -55,6 +56,7 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request) {
 	if cut || err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	if forged != nil {
 		_, _ = w.Write(forged)
 		return
@@ -110,7 +112,7 @@ func newServiceWith(tb testing.TB, programs fs.FS) *service {
 func newServiceAt(tb testing.TB, programs fs.FS, now func() time.Time) *service {
 	tb.Helper()
 	f := officetest.At(tb, now)
-	s := &service{fixture: f, record: f.Issue(tb, "004")}
+	s := &service{fixture: f, record: f.Issue(tb, "004"), now: now}
 	code, err := f.Office.Code(context.Background(), "test", s.record)
 	if err != nil {
 		tb.Fatal(err)

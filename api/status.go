@@ -11,6 +11,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/elicence/elicence/internal/office"
 )
 
 // registerStatus serves what others ask for before they trust a certificate or a time:
@@ -32,7 +34,7 @@ func (s *Server) registerStatus(ctx context.Context) error {
 // visit of a page makes many of.
 func isStatus(c echo.Context) bool {
 	path := c.Request().URL.Path
-	return path == "/tsa" || slices.ContainsFunc([]string{"/crl/", "/ca/", "/trust/", "/static/", "/wasm/"}, func(folder string) bool { return strings.HasPrefix(path, folder) })
+	return path == "/tsa" || slices.ContainsFunc([]string{"/crl/", "/ca/", "/trust/", office.TokenStatusPath, "/static/", "/wasm/"}, func(folder string) bool { return strings.HasPrefix(path, folder) })
 }
 
 // limitStatusBody keeps bodies small where nothing large is asked for.

@@ -5,11 +5,15 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr/verify"
 )
 
 // bindingCode is what the holder gets at a counter.
@@ -164,4 +168,107 @@ func TestTwoWay(t *testing.T) {
 		t.Errorf("the answer: %+v", a)
 	}
 	counter.until("the question is gone", `document.querySelector("#asking").hidden`)
+}
+
+// inWallet is what the page keeps of its licence: when to renew it, and the end of its first
+// credential. Nothing, where none is bound.
+func (b *browser) inWallet() (renewAt, expires string) {
+	b.tb.Helper()
+	kept := ask(b, chromedp.Evaluate[[]string](`(async () => {
+		const { Database } = await import("/static/database.js");
+		const [one] = (await new Database("elicence-wallet").all()).filter((one) => one.licence);
+		return one ? [one.renewAt, one.credentials[0].expires] : [];
+	})()`, chromedp.EvalAwaitPromise))
+	if len(kept) != 2 {
+		return "", ""
+	}
+	return kept[0], kept[1]
+}
+
+// TestWalletRenews: a phone that is opened in the last days of its credential gets a new one
+// by itself, which a counter accepts after the end of the old.
+func TestWalletRenews(t *testing.T) {
+	t.Parallel()
+	var passed atomic.Int64 // of time, in nanoseconds
+	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	s := newServiceAt(t, programs(t), now)
+	phone := newBrowser(t)
+	phone.do(chromedp.EmulateViewport(390, 844))
+	phone.bindLicence(s)
+	renewAt, expires := phone.inWallet()
+	end, err := time.Parse(time.RFC3339, expires)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func() {
+		t.Helper()
+		phone.do(chromedp.Navigate(s.localhost()+"/wallet"), chromedp.WaitVisible(".licence"))
+	}
+	open()
+	if again, _ := phone.inWallet(); again != renewAt {
+		t.Errorf("renewed on the first day: %s, then %s", renewAt, again)
+	}
+	passed.Store(int64(time.Until(end) - 12*time.Hour))
+	open()
+	phone.until("the credential is renewed", `(async () => {
+		const { Database } = await import("/static/database.js");
+		const [one] = (await new Database("elicence-wallet").all()).filter((one) => one.licence);
+		return one.renewAt !== "`+renewAt+`";
+	})()`)
+	if _, renewed := phone.inWallet(); renewed <= expires {
+		t.Errorf("the credential ends at %s, before it was renewed at %s", renewed, expires)
+	}
+	passed.Store(int64(time.Until(end) + 12*time.Hour))
+	open()
+	phone.do(chromedp.Click(".licence"))
+	code := phone.shownCode()
+	if _, err := s.fixture.Office.Publish(context.Background(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	inspector, err := s.fixture.Office.Inspector(context.Background(), second.Opinion{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := inspector.Code(code); found.Verdict != verify.Valid {
+		t.Errorf("after the end of the old credential: %s (%s)", found.Verdict, found.Cause)
+	}
+}
+
+// TestWalletRemoves: it takes two presses, the phone keeps nothing, and what it had shown
+// counts no more.
+func TestWalletRemoves(t *testing.T) {
+	t.Parallel()
+	s := newServiceWith(t, programs(t))
+	phone := newBrowser(t)
+	phone.do(chromedp.EmulateViewport(390, 844))
+	phone.bindLicence(s)
+	phone.do(chromedp.Click(".licence"))
+	code := phone.shownCode()
+	press := chromedp.Evaluate[bool](`(document.querySelector("#remove").click(), true)`)
+	ask(phone, press)
+	if renewAt, _ := phone.inWallet(); renewAt == "" {
+		t.Fatal("removed by one press")
+	}
+	ask(phone, press)
+	phone.until("the list is empty", `document.querySelector(".licence") === null && !document.querySelector("#list").hidden`)
+	if renewAt, _ := phone.inWallet(); renewAt != "" {
+		t.Error("the phone keeps something")
+	}
+	if left := ask(phone, chromedp.Evaluate[string](`document.querySelector("#symbol").dataset.code ?? ""`)); left != "" {
+		t.Error("the code is still on the page")
+	}
+	ctx := context.Background()
+	if _, err := s.fixture.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	inspector, err := s.fixture.Office.Inspector(ctx, second.Opinion{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := inspector.Code(code); found.Verdict != verify.Revoked {
+		t.Errorf("what the phone had shown: %s (%s), want revoked", found.Verdict, found.Cause)
+	}
+	if found := inspector.Code(s.code); found.Verdict != verify.Valid {
+		t.Errorf("the paper: %s (%s)", found.Verdict, found.Cause)
+	}
 }

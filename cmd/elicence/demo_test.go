@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/qr/picture"
 )
 
 // command runs one of our programs and returns what it printed and its exit code.
@@ -104,12 +105,18 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-// demoPictures has zbar read every picture: behind the # stand the digits of the
-// text file. zbar is told to look for QR codes only: among so many modules it now
-// and then sees a bar code of another kind.
+// demoPictures has the terminal's reader and zbar read every picture: behind the # stand
+// the digits of the text file. zbar is told to look for QR codes only: among so many modules
+// it now and then sees a bar code of another kind.
 func demoPictures(t *testing.T, dir string) {
 	pictures := licenceFiles(t, dir, ".png")
 	texts := licenceFiles(t, dir, ".txt")
+	for i, path := range pictures {
+		line, err := picture.Read([]byte(read(t, path)))
+		if want := "https://localhost/v#" + read(t, texts[i]); err != nil || line+"\n" != want {
+			t.Errorf("%s: the terminal reads %q, %v, the text is %q", path, line, err, want)
+		}
+	}
 	out := tooltest.Run(t, "zbarimg", append([]string{"--nodbus", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"}, pictures...)...)
 	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 	if len(lines) != len(pictures) {

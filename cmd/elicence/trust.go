@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,24 +12,37 @@ import (
 )
 
 func newTrust(s *settings) *cobra.Command {
-	var out string
+	var out, tokens string
 	export := &cobra.Command{
-		Use: "export --out DIR", Short: "导出 the files that a scanner caches", Args: cobra.NoArgs,
+		Use: "export --out DIR", Short: "导出 the files that a scanner caches, or the status lists for others", Args: cobra.NoArgs,
+		Long: "With --token-status-list, every status list as a token of the IETF Token Status List (N.jwt, N.cwt) for programs that know nothing\n" +
+			"of ours, signed with ES256 by the key of jwks.json. The running service has the same under /token-status/.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if out == "" {
-				return errors.New("--out: must name a folder")
+			if out == "" && tokens == "" {
+				return errors.New("--out: must name a folder, or --token-status-list one")
 			}
 			return s.with(func(o *office.Office) error {
-				if err := o.ExportTrust(cmd.Context(), s.actor, out); err != nil {
-					return fmt.Errorf("--out: %w", err)
+				written := make(map[string]string)
+				for _, e := range []struct {
+					flag, dir string
+					export    func(ctx context.Context, actor, dir string) error
+				}{{"out", out, o.ExportTrust}, {"token-status-list", tokens, o.ExportTokenStatus}} {
+					if e.dir == "" {
+						continue
+					}
+					if err := e.export(cmd.Context(), s.actor, e.dir); err != nil {
+						return fmt.Errorf("--%s: %w", e.flag, err)
+					}
+					written[strings.ReplaceAll(e.flag, "-", "_")] = e.dir
 				}
 				if s.json {
-					return printJSON(cmd.OutOrStdout(), map[string]string{"out": out})
+					return printJSON(cmd.OutOrStdout(), written)
 				}
 				return nil
 			})
 		},
 	}
 	export.Flags().StringVar(&out, "out", "", "`DIR` for the files; one that holds other things is refused")
+	export.Flags().StringVar(&tokens, "token-status-list", "", "`DIR` for the status lists as tokens; one that holds other things is refused")
 	return group("trust", "信任文件 what scanners cache", export, newTrustRecognise(s), newTrustRecognised(s), newTrustCarry(s), newTrustWithdraw(s))
 }

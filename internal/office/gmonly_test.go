@@ -55,6 +55,9 @@ func TestGMOnly(t *testing.T) {
 	if _, err := o.Publish(ctx, "test"); err != nil {
 		t.Error(err)
 	}
+	if _, err := o.TokenStatusKey(ctx); !errors.Is(err, keystore.ErrNational) {
+		t.Errorf("a key for ES256: %v, want ErrNational", err)
+	}
 	for folder, device := range map[string]string{"keys": service.Name(), "offline": offline.Name()} {
 		a, err := keystore.Assess(filepath.Join(dir, folder))
 		if err != nil || len(a.Faults) > 0 || !a.GMOnly {

@@ -71,7 +71,7 @@ type Office struct {
 	// with one: a signature never falls outside of its key's time.
 	rotating   sync.RWMutex
 	signers    signers    // keys of issuing authorities
-	presenting sync.Mutex // held while the first key for codes of kind 3 is made
+	presenting sync.Mutex // held while the first key for codes of kind 3, or for tokens, is made
 	opened     struct {
 		mu          sync.Mutex
 		authorities map[string]*ca.Authority // by the name of their key; guarded by mu

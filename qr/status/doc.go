@@ -28,6 +28,6 @@
 // [Thin]), from which it makes the deltas.
 //
 // [Set.TokenList] states a list in the form of the IETF Token Status List
-// (draft-ietf-oauth-status-list-20), for third parties. Nothing here reads that
-// form, and nothing here signs.
+// (draft-ietf-oauth-status-list-20), for third parties, and a [TokenKey] signs it.
+// Nothing here reads that form.
 package status

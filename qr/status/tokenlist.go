@@ -31,8 +31,8 @@ const (
 const tokenBits = 2 // bits per status; four statuses are a byte
 
 // TokenList is a status list in the form of the IETF Token Status List, for third
-// parties that read no other. It is the claims of a token; signing them is left to
-// the caller, since no algorithm number is registered for SM2 in JOSE or COSE.
+// parties that read no other. It is the claims of a token, which a [TokenKey] signs: no
+// algorithm number is registered for SM2 in JOSE or COSE.
 type TokenList struct {
 	Subject  string        // https address of the token, as credentials name it
 	IssuedAt time.Time     // whole seconds

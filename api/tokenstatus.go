@@ -1,0 +1,170 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/qr/status"
+)
+
+// Media types of Status List Tokens (draft-ietf-oauth-status-list-20, 8.1 and 13.5).
+const (
+	mediaJWT = "application/statuslist+jwt"
+	mediaCWT = "application/statuslist+cwt"
+)
+
+// tokens are the lists that third parties have asked for, as they are published now.
+type tokens struct {
+	office     *office.Office
+	inspectors *inspectors
+
+	mu    sync.Mutex
+	key   *status.TokenKey                  // nil until somebody asks; guarded by mu
+	of    *office.Inspector                 // what made was made of; guarded by mu
+	lists map[uint32]office.TokenStatusList // guarded by mu
+}
+
+// registerTokenStatus serves status lists to third parties:
+//
+//	GET /token-status/{list}       a JWT, or a CWT for who asks for one
+//	GET /token-status/jwks.json    the key that signs them
+func (s *Server) registerTokenStatus() {
+	t := &tokens{office: s.office, inspectors: s.inspectors}
+	s.echo.GET(office.TokenStatusPath+":list", t.serve)
+	s.echo.HEAD(office.TokenStatusPath+":list", t.serve)
+}
+
+func (t *tokens) serve(c echo.Context) error {
+	h := c.Response().Header()
+	h.Set(echo.HeaderAccessControlAllowOrigin, "*") // wallets and verifiers are pages of others
+	if c.Param("list") == office.TokenStatusKeys {
+		key, err := t.signer(c.Request().Context())
+		if err != nil {
+			return noToken(err)
+		}
+		keys, err := key.JWKS()
+		if err != nil {
+			return err
+		}
+		return sendToken(c, "application/jwk-set+json", keys, time.Time{}, 0)
+	}
+	list, err := strconv.ParseUint(c.Param("list"), 10, 32)
+	if err != nil || strconv.FormatUint(list, 10) != c.Param("list") {
+		return echo.NewHTTPError(http.StatusNotFound, "no such status list")
+	}
+	token, err := t.list(c.Request().Context(), uint32(list))
+	if err != nil {
+		return noToken(err)
+	}
+	h.Set(echo.HeaderVary, echo.HeaderAccept)
+	switch format := tokenFormat(c.Request().Header.Get(echo.HeaderAccept)); format {
+	case mediaJWT:
+		return sendToken(c, format, token.JWT, token.IssuedAt, token.Fresh)
+	case mediaCWT:
+		return sendToken(c, format, token.CWT, token.IssuedAt, token.Fresh)
+	default:
+		return echo.NewHTTPError(http.StatusNotAcceptable, "there is "+mediaJWT+" and "+mediaCWT)
+	}
+}
+
+// tokenFormat chooses by Accept: the first of both that is named, or a JWT for who takes
+// anything. Weights are not looked at.
+func tokenFormat(accept string) string {
+	if strings.TrimSpace(accept) == "" {
+		return mediaJWT
+	}
+	anything := ""
+	for one := range strings.SplitSeq(accept, ",") {
+		name, _, _ := strings.Cut(one, ";")
+		switch name = strings.ToLower(strings.TrimSpace(name)); name {
+		case mediaJWT, mediaCWT:
+			return name
+		case "*/*", "application/*":
+			anything = mediaJWT
+		}
+	}
+	return anything
+}
+
+// noToken says why there is no token.
+func noToken(err error) error {
+	switch {
+	case errors.Is(err, office.ErrNoList):
+		return echo.NewHTTPError(http.StatusNotFound, "no such status list")
+	case errors.Is(err, keystore.ErrNational):
+		return echo.NewHTTPError(http.StatusNotFound, "this service has no status list tokens: it uses national algorithms only")
+	}
+	return fmt.Errorf("signing a status list token: %w", err)
+}
+
+func sendToken(c echo.Context, mediaType string, content []byte, modified time.Time, fresh time.Duration) error {
+	sum := sha256.Sum256(content)
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, mediaType)
+	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
+	h.Set(echo.HeaderCacheControl, "no-cache")
+	if age := fresh - time.Since(modified); fresh > 0 && age >= time.Second {
+		h.Set(echo.HeaderCacheControl, fmt.Sprintf("public, max-age=%d", int(min(age, fresh)/time.Second)))
+	}
+	http.ServeContent(c.Response(), c.Request(), "", modified, bytes.NewReader(content))
+	return nil
+}
+
+// signer returns the key. The caller does not hold mu.
+func (t *tokens) signer(ctx context.Context) (*status.TokenKey, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.signerLocked(ctx)
+}
+
+func (t *tokens) signerLocked(ctx context.Context) (*status.TokenKey, error) {
+	if t.key != nil {
+		return t.key, nil
+	}
+	key, err := t.office.TokenStatusKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.key = key
+	return key, nil
+}
+
+// list returns a list as it is published now. Each is signed once in a publication, one
+// after the other: who asks for all cannot have more work done.
+func (t *tokens) list(ctx context.Context, list uint32) (office.TokenStatusList, error) {
+	inspector, err := t.inspectors.current(ctx)
+	if err != nil {
+		return office.TokenStatusList{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of != inspector {
+		t.of, t.lists = inspector, make(map[uint32]office.TokenStatusList)
+	}
+	if token, ok := t.lists[list]; ok {
+		return token, nil
+	}
+	key, err := t.signerLocked(ctx)
+	if err != nil {
+		return office.TokenStatusList{}, err
+	}
+	token, err := t.office.TokenStatusList(inspector, key, list)
+	if err != nil {
+		return office.TokenStatusList{}, err
+	}
+	t.lists[list] = token
+	return token, nil
+}
