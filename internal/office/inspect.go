@@ -10,6 +10,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
@@ -140,7 +142,10 @@ type PDFInspection struct {
 	Pages      int                `json:"pages"`
 	Signatures []SignatureFinding `json:"signatures"`
 	Cautions   []CautionFinding   `json:"cautions"`
-	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
+	// Since is what happened after the document code was printed, where one was given;
+	// the seal that came with it is the first.
+	Since   []ChangeFinding `json:"since,omitempty"`
+	Licence *LicenceFinding `json:"licence"` // the signed form inside, null if there is none
 }
 
 // LicenceFinding is what the signed form inside a PDF says.
@@ -276,6 +281,42 @@ func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, e
 	}
 	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	return result, nil
+}
+
+// Original decides whether a PDF is the one that a document code on paper was printed
+// from, and says what happened to it since. The PDF itself is judged as [Inspector.File]
+// judges it.
+func (i *Inspector) Original(ctx context.Context, code string, content []byte) (Inspection, error) {
+	said := i.Code(code)
+	if !said.Accepted() {
+		return said, nil
+	}
+	if said.Code.Document == nil {
+		said.because(verify.Malformed, next(documentCause(causeNoDocumentCode, "这不是文件核验码", "this is no document code", nil), nextAskZH, nextAskEN))
+		return said, nil
+	}
+	n := said.Code.Document.Length
+	if n > uint64(len(content)) || sm3.Sum(content[:n]) != said.Code.Document.Digest {
+		said.because(verify.Tampered, next(documentCause(causeNotTheOriginal, "电子文件不是印有此码的文件", "the file is not the one that the code was printed for", nil), nextReportZH, nextReportEN))
+		return said, nil
+	}
+	found, err := i.document(ctx, content)
+	if err != nil {
+		return Inspection{}, err
+	}
+	found.Code = said.Code
+	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return Inspection{}, err
+	}
+	changes, err := doc.ChangesSince(int64(n))
+	if err != nil {
+		return Inspection{}, err
+	}
+	for _, c := range changes {
+		found.Document.Since = append(found.Document.Since, ChangeFinding{string(c.Kind), c.Revision, c.What})
+	}
+	return found, nil
 }
 
 // signedForm returns a licence's signed form that travels in a PDF, or nil.

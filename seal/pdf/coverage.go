@@ -78,26 +78,43 @@ func (s *Signature) takeContents(contents *entry) bool {
 // checks that the signature was the field's value there already.
 func (s *Signature) signedRevision(f *field, o *object) error {
 	d := s.doc
-	tailAt := max(0, s.end-tailRoom)
-	tail, err := d.src.read(tailAt, int(s.end-tailAt))
+	i, closed, err := d.revisionEnding(s.end)
 	if err != nil {
 		return err
 	}
-	ending, err := lastEnding(tail, tailAt)
-	if err != nil || !ending.closes(s.end) {
+	if !closed {
 		s.fault("the covered bytes do not end where a revision of the file ends")
 		return nil
 	}
 	s.CoversFile = d.ending.closes(s.end) && d.ending.line == d.src.size
-	for i, section := range d.now.sections {
-		if section.named == d.base+ending.startxref {
-			s.view = i
-			s.Revision = d.revision(i)
-			return s.wasThere(f, o)
-		}
+	if i >= 0 {
+		s.view = i
+		s.Revision = d.revision(i)
+		return s.wasThere(f, o)
 	}
 	s.fault("the revision that was signed is no longer part of the file")
 	return nil
+}
+
+// revisionEnding returns the index of the revision that ends with the first n bytes:
+// false where they do not end as a revision does, and -1 where that revision is no longer
+// part of the file.
+func (d *Document) revisionEnding(n int64) (int, bool, error) {
+	tailAt := max(0, n-tailRoom)
+	tail, err := d.src.read(tailAt, int(n-tailAt))
+	if err != nil {
+		return -1, false, err
+	}
+	ending, err := lastEnding(tail, tailAt)
+	if err != nil || !ending.closes(n) {
+		return -1, false, nil //nolint:nilerr // no end of a revision
+	}
+	for i, section := range d.now.sections {
+		if section.named == d.base+ending.startxref {
+			return i, true, nil
+		}
+	}
+	return -1, true, nil
 }
 
 // wasThere looks at the file as it ended when it was signed.
