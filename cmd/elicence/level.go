@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/seal/pdf"
 )
@@ -50,56 +49,6 @@ func preserve(cmd *cobra.Command, o *office.Office, actor string, sealed *pdf.Pr
 		return nil, err
 	}
 	return o.Preserve(cmd.Context(), actor, doc, level)
-}
-
-func newDocument(s *settings) *cobra.Command {
-	cmd := &cobra.Command{Use: "document", Short: "文档 documents"}
-	cmd.AddCommand(newDocumentArchive(s))
-	return cmd
-}
-
-func newDocumentArchive(s *settings) *cobra.Command {
-	var l leveling
-	cmd := &cobra.Command{
-		Use:   "archive [--level b-lta] IN.pdf OUT.pdf",
-		Short: "归档 keep a signed document verifiable",
-		Long: "Adds to a document that is in order what its verification will need in later years: certificates, OCSP answers and, with\n" +
-			"b-lta, a time stamp over the whole. Earlier signatures stay valid. Done again before the certificate of the last time stamp's\n" +
-			"authority ends, it renews the proof.",
-		Args: arguments("IN.pdf", "OUT.pdf"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			level, err := l.use(s)
-			if err != nil {
-				return err
-			}
-			if level != office.LevelLT && level != office.LevelLTA {
-				return fmt.Errorf("--level: %s adds nothing to a document that is signed", level)
-			}
-			if sameFile(args[0], args[1]) {
-				return fmt.Errorf("%s: the document that is written must be another file", args[1])
-			}
-			doc, closeFile, err := openPDF(args[0])
-			if err != nil {
-				return err
-			}
-			defer closeFile()
-			return s.with(func(o *office.Office) error {
-				kept, err := o.Preserve(cmd.Context(), s.actor, doc, level)
-				if err != nil {
-					return fmt.Errorf("%s: %w", args[0], err)
-				}
-				if err := durable.WriteFrom(args[1], kept, 0o644); err != nil {
-					return err
-				}
-				if s.json {
-					return printJSON(cmd.OutOrStdout(), map[string]any{"level": level, "file": args[1]})
-				}
-				return nil
-			})
-		},
-	}
-	l.flags(cmd, string(office.LevelLTA))
-	return cmd
 }
 
 // parseLock reads what a seal locks: all, or the names of fields; behind "not", all

@@ -27,11 +27,11 @@ import (
 const maxVerified = 512 << 20
 
 func newVerify(s *settings) *cobra.Command {
-	var dir, pin, out string
+	var dir, pin, out, code string
 	var witnessKeys []string
 	var subject about
 	cmd := &cobra.Command{
-		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] FILE|CODE",
+		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] [--code CODE] FILE|CODE",
 		Short: "核验 verify a PDF or OFD document, an evidence bundle, a signed answer, a picture of a code, or a code",
 		Long: "Verifies a PDF or OFD document, an evidence bundle, a signed answer, a picture of a code, the text of a code in a file, or a\n" +
 			"code given as it is, without a network. Without --trust the data folder's own trust files are used. An evidence bundle brings its\n" +
@@ -57,6 +57,13 @@ func newVerify(s *settings) *cobra.Command {
 			err = s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
 				var err error
 				found, content, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
+				if err != nil || code == "" {
+					return err
+				}
+				if found.Input != office.InputPDF {
+					return fmt.Errorf("--code: %s is not a PDF", args[0])
+				}
+				found, err = i.Original(cmd.Context(), code, content)
 				return err
 			})
 			if err == nil && out != "" {
@@ -66,6 +73,7 @@ func newVerify(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&out, "report", "", "writes a report of a document to `FILE`, .html or .pdf")
+	cmd.Flags().StringVar(&code, "code", "", "the document `CODE` on a paper print: is the PDF the original, and what happened to it since")
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
 	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
 	subject.flags(cmd)
@@ -213,6 +221,9 @@ func printInspection(out io.Writer, found office.Inspection) error {
 				mark += "  未查吊销 revocation not known"
 			}
 			lines = append(lines, fmt.Sprintf("  %s  %s  %s  第 %d 页 page %d  %s", s.Field, s.Signer, s.SignedAt, s.Page, s.Page, mark))
+		}
+		for _, c := range d.Since {
+			lines = append(lines, fmt.Sprintf("  印码之后 since the code  %s  %s", c.Kind, c.What))
 		}
 		if l := d.Licence; l != nil {
 			until := "长期 long-term"

@@ -150,8 +150,11 @@ type PDFInspection struct {
 	Pages      int                `json:"pages"`
 	Signatures []SignatureFinding `json:"signatures"`
 	Cautions   []CautionFinding   `json:"cautions"`
-	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
-	Copy       *CopyFinding       `json:"copy"`    // of a purpose-bound copy, null for anything else
+	// Since is what happened after the document code was printed, where one was given;
+	// the seal that came with it is the first.
+	Since   []ChangeFinding `json:"since,omitempty"`
+	Licence *LicenceFinding `json:"licence"` // the signed form inside, null if there is none
+	Copy    *CopyFinding    `json:"copy"`    // of a purpose-bound copy, null for anything else
 }
 
 // LicenceFinding is what the signed form inside a PDF says.

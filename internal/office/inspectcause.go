@@ -24,6 +24,8 @@ const (
 	causeSignerUntrusted   verify.CauseCode = "signer_untrusted"
 	causeSealDates         verify.CauseCode = "seal_dates"
 	causeDocumentChanged   verify.CauseCode = "document_changed"
+	causeNoDocumentCode    verify.CauseCode = "no_document_code"
+	causeNotTheOriginal    verify.CauseCode = "not_the_original"
 	causeTimeNotProven     verify.CauseCode = "time_not_proven"
 	causePicture           verify.CauseCode = "picture_is_not_the_seal"
 	causePartial           verify.CauseCode = "protects_a_part"

@@ -468,6 +468,57 @@ func TestDocumentCode(t *testing.T) {
 	if d.Digest != original || sm3.Sum(b[:d.Length]) != d.Digest {
 		t.Error("the code does not name the bytes of the file as it was before it was sealed")
 	}
+	isOriginal(t, f, readPicture(t, goldentest.Draw(t, b, 1, 200)), sealed)
+}
+
+// isOriginal holds the electronic file against the code of its print: the file, what came
+// to it since, and files that are others.
+func isOriginal(t *testing.T, f *officetest.Fixture, code string, sealed *pdf.Prepared) {
+	t.Helper()
+	i := inspector(t, f)
+	doc, err := sealed.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := append(content(t, sealed), "% more"...)
+	another, err := f.Office.Stamp(ctx, "test", blank(t, 2), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		file    []byte
+		verdict verify.Verdict
+		cause   verify.CauseCode
+		since   string // the kinds of change
+	}{
+		"the file":      {content(t, sealed), verify.Valid, "signatures_in_order", "signature"},
+		"sealed again":  {content(t, again), verify.Valid, "signatures_in_order", "signature signature"},
+		"changed after": {changed, verify.Tampered, "document_changed", "signature modified"},
+		"another file":  {content(t, another), verify.Tampered, "not_the_original", ""},
+		"a part of it":  {content(t, sealed)[:100], verify.Tampered, "not_the_original", ""},
+	} {
+		found, err := i.Original(ctx, code, tt.file)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var since []string
+		if found.Document != nil {
+			for _, c := range found.Document.Since {
+				since = append(since, c.Kind)
+			}
+		}
+		if found.Verdict != tt.verdict || found.CauseCode != tt.cause || strings.Join(since, " ") != tt.since {
+			t.Errorf("%s: %s (%s), since %q", name, found.Verdict, found.CauseCode, since)
+		}
+	}
+	if found, err := i.Original(ctx, "110001234567", content(t, sealed)); err != nil || found.Verdict != verify.Malformed {
+		t.Errorf("a misread code: %s, %v", found.Verdict, err)
+	}
 }
 
 func TestCreateRefuses(t *testing.T) {

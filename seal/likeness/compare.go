@@ -25,21 +25,81 @@ const (
 )
 
 // Compare says whether shown is the seal, or a slice of it that reaches from edge to
-// edge. Both are at one scale. A drawing of another shape than the seal's is
-// [ErrNotDrawn]: there is more than the seal in it, or less.
+// edge. Both are at one scale; paper without ink around them plays no part. A drawing of
+// another size than the seal's is [ErrNotDrawn]: there is more than the seal in it, or
+// less, or it is shown at another scale ([Scale]).
 func Compare(seal, shown *Sheet) (Likeness, error) {
+	whole, ink := seal.cropped(), shown.cropped()
+	if whole == nil {
+		return Likeness{}, fmt.Errorf("the seal's picture is empty: %w", ErrNotDrawn)
+	}
+	if ink == nil {
+		return Likeness{Differs: 1, Worst: 1}, nil
+	}
 	near := func(a, b int) bool { return max(a, b)-min(a, b) <= 2 }
 	switch {
-	case near(seal.width, shown.width) && near(seal.height, shown.height):
-		return judge(seal, shown, 0, 0), nil
+	case near(whole.width, ink.width) && near(whole.height, ink.height):
+		return aligned(whole, ink), nil
 	case near(seal.height, shown.height) && shown.width < seal.width:
 		return slide(seal, shown, seal.width-shown.width, func(i int) (int, int) { return i, 0 }), nil
 	case near(seal.width, shown.width) && shown.height < seal.height:
 		return slide(seal, shown, seal.height-shown.height, func(i int) (int, int) { return 0, i }), nil
 	}
-	w, h := shown.Size()
-	sw, sh := seal.Size()
-	return Likeness{}, fmt.Errorf("the drawing of %.0f × %.0f mm has not the shape of the seal, %.0f × %.0f mm: %w", w, h, sw, sh, ErrNotDrawn)
+	w, h := ink.Size()
+	sw, sh := whole.Size()
+	return Likeness{}, fmt.Errorf("the drawing of %.0f × %.0f mm has not the size of the seal, %.0f × %.0f mm: %w", w, h, sw, sh, ErrNotDrawn)
+}
+
+// Scale returns how much larger a drawing is than the seal, if it has its shape.
+func Scale(seal, shown *Sheet) (float64, bool) {
+	whole, ink := seal.cropped(), shown.cropped()
+	if whole == nil || ink == nil {
+		return 0, false
+	}
+	x, y := float64(ink.width)/float64(whole.width), float64(ink.height)/float64(whole.height)
+	return (x + y) / 2, max(x, y) <= 1.04*min(x, y)
+}
+
+// cropped returns the part of a sheet that has ink, nil where none has.
+func (s *Sheet) cropped() *Sheet {
+	x0, y0, x1, y1 := s.width, s.height, 0, 0
+	for y := range s.height {
+		for x := range s.width {
+			if s.ink[y*s.width+x] >= 0.3 {
+				x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x+1), max(y1, y+1)
+			}
+		}
+	}
+	if x1 <= x0 {
+		return nil
+	}
+	return s.part(x0, y0, x1-x0, y1-y0)
+}
+
+// part copies a part of a sheet; what lies outside is paper.
+func (s *Sheet) part(x0, y0, width, height int) *Sheet {
+	out := &Sheet{width: width, height: height, ink: make([]float32, width*height)}
+	for y := max(0, -y0); y < height && y+y0 < s.height; y++ {
+		for x := max(0, -x0); x < width && x+x0 < s.width; x++ {
+			out.ink[y*width+x] = s.ink[(y+y0)*s.width+x+x0]
+		}
+	}
+	return out
+}
+
+// aligned compares where the two fit best: cropping may be off by a cell.
+func aligned(seal, shown *Sheet) Likeness {
+	best := Likeness{Worst: math.Inf(1)}
+	for _, shift := range [][2]int{{0, 0}, {1, 0}, {0, 1}, {-1, 0}, {0, -1}, {1, 1}, {-1, -1}, {1, -1}, {-1, 1}} {
+		found := judge(seal, shown.part(shift[0], shift[1], seal.width, seal.height), 0, 0)
+		if found.Worst < best.Worst {
+			best = found
+		}
+		if best.Worst < maxWorst/2 {
+			break
+		}
+	}
+	return best
 }
 
 // slide looks for the slice of the seal that is most like what is shown.

@@ -40,6 +40,37 @@ func (d *Document) changes(found []*Signature) error {
 	return nil
 }
 
+// ChangesSince lists what revisions after the first n bytes of the file changed, the
+// oldest first: what happened to a document since it had that length. Where no revision
+// ends there, or it is no longer part of the file, that is a change too.
+func (d *Document) ChangesSince(n int64) ([]Change, error) {
+	if n < 0 || n > d.src.size {
+		return nil, fmt.Errorf("changes since byte %d of a file of %d", n, d.src.size)
+	}
+	d.worked = 0
+	found, err := d.inspected()
+	if err != nil {
+		return nil, err
+	}
+	first, closed, err := d.revisionEnding(n)
+	if err != nil {
+		return nil, err
+	}
+	if !closed || first < 0 {
+		return []Change{{Kind: Modified, Revision: d.revision(0), What: "the file as it was then is no revision of what it is now"}}, nil
+	}
+	var all []Change
+	for i := first - 1; i >= 0; i-- {
+		changes, err := d.step(i, found)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, changes...)
+	}
+	more, err := d.trailing()
+	return append(all, more...), err
+}
+
 // trailing finds bytes behind the newest revision. White space there changes
 // nothing for any reader; anything else may.
 func (d *Document) trailing() ([]Change, error) {

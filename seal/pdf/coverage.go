@@ -13,10 +13,16 @@ import (
 // /Contents of this very object. A gap anywhere else, or one byte wider, is
 // room in which an attacker writes (the USF, SWA and gap attacks).
 func (s *Signature) coverage(dict *dict) bool {
+	contents := s.gap(dict)
+	return contents != nil && s.takeContents(contents)
+}
+
+// gap reads /ByteRange and returns the entry that it leaves out, or nil with a fault.
+func (s *Signature) gap(dict *dict) *entry {
 	contents, byteRange := dict.find("Contents"), dict.find("ByteRange")
 	if contents == nil || byteRange == nil {
 		s.fault("the signature dictionary has no /Contents or no /ByteRange")
-		return false
+		return nil
 	}
 	numbers, _ := byteRange.val.(array)
 	for _, v := range numbers {
@@ -27,19 +33,19 @@ func (s *Signature) coverage(dict *dict) bool {
 	r := s.ByteRange
 	if len(numbers) != 4 || len(r) != 4 {
 		s.fault("/ByteRange is not four whole numbers")
-		return false
+		return nil
 	}
 	size := s.doc.src.size
 	if r[0] != 0 || r[1] <= 0 || r[2] <= r[1] || r[3] <= 0 || r[2] > size || r[3] > size-r[2] {
 		s.fault("/ByteRange %v does not describe two pieces of the file, the first from its start", r)
-		return false
+		return nil
 	}
 	s.end = r[2] + r[3]
 	if r[1] != contents.from || r[2] != contents.to {
 		s.fault("the gap of /ByteRange, bytes %d to %d, is not the signature's /Contents, bytes %d to %d", r[1], r[2], contents.from, contents.to)
-		return false
+		return nil
 	}
-	return s.takeContents(contents)
+	return contents
 }
 
 // takeContents accepts nothing but pairs of hexadecimal digits in angle
@@ -72,26 +78,43 @@ func (s *Signature) takeContents(contents *entry) bool {
 // checks that the signature was the field's value there already.
 func (s *Signature) signedRevision(f *field, o *object) error {
 	d := s.doc
-	tailAt := max(0, s.end-tailRoom)
-	tail, err := d.src.read(tailAt, int(s.end-tailAt))
+	i, closed, err := d.revisionEnding(s.end)
 	if err != nil {
 		return err
 	}
-	ending, err := lastEnding(tail, tailAt)
-	if err != nil || !ending.closes(s.end) {
+	if !closed {
 		s.fault("the covered bytes do not end where a revision of the file ends")
 		return nil
 	}
 	s.CoversFile = d.ending.closes(s.end) && d.ending.line == d.src.size
-	for i, section := range d.now.sections {
-		if section.named == d.base+ending.startxref {
-			s.view = i
-			s.Revision = d.revision(i)
-			return s.wasThere(f, o)
-		}
+	if i >= 0 {
+		s.view = i
+		s.Revision = d.revision(i)
+		return s.wasThere(f, o)
 	}
 	s.fault("the revision that was signed is no longer part of the file")
 	return nil
+}
+
+// revisionEnding returns the index of the revision that ends with the first n bytes:
+// false where they do not end as a revision does, and -1 where that revision is no longer
+// part of the file.
+func (d *Document) revisionEnding(n int64) (int, bool, error) {
+	tailAt := max(0, n-tailRoom)
+	tail, err := d.src.read(tailAt, int(n-tailAt))
+	if err != nil {
+		return -1, false, err
+	}
+	ending, err := lastEnding(tail, tailAt)
+	if err != nil || !ending.closes(n) {
+		return -1, false, nil //nolint:nilerr // no end of a revision
+	}
+	for i, section := range d.now.sections {
+		if section.named == d.base+ending.startxref {
+			return i, true, nil
+		}
+	}
+	return -1, true, nil
 }
 
 // wasThere looks at the file as it ended when it was signed.

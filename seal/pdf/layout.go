@@ -18,9 +18,9 @@ func notDrawn(format string, args ...any) error {
 }
 
 // layout puts the ink of a widget's normal appearance on a sheet, upright to the reader
-// (ISO 32000-1, 12.5.5): perX and perY of the page's units are a millimetre of the sheet.
-// The page below it plays no part.
-func (v view) layout(widget *dict, box rect, rotate int, perX, perY float64) (*likeness.Sheet, error) {
+// (ISO 32000-1, 12.5.5): perMM of the page's units are a millimetre of the sheet. The
+// page below it plays no part.
+func (v view) layout(widget *dict, box rect, rotate int, perMM float64) (*likeness.Sheet, error) {
 	appearances, err := v.dict(widget.lookup("AP"))
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (v view) layout(widget *dict, box rect, rotate int, perX, perY float64) (*l
 	if !ok {
 		return nil, notDrawn("the field has no single appearance")
 	}
-	sheet, err := likeness.NewSheet(box.width()/perX, box.height()/perY)
+	sheet, err := likeness.NewSheet(box.width()/perMM, box.height()/perMM)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (v view) layout(widget *dict, box rect, rotate int, perX, perY float64) (*l
 	}
 	sx, sy := box.width()/around.width(), box.height()/around.height()
 	toPage := likeness.Matrix{sx, 0, 0, sy, -around.x0 * sx, -around.y0 * sy}
-	toSheet := likeness.Matrix{1 / perX, 0, 0, -1 / perY, 0, box.height() / perY}
+	toSheet := likeness.Matrix{1 / perMM, 0, 0, -1 / perMM, 0, box.height() / perMM}
 	p := &painter{view: v, sheet: sheet}
 	if err := p.form(form, toPage.Then(toSheet), likeness.Everywhere(), 0, 1); err != nil {
 		return nil, err

@@ -81,16 +81,17 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 		if err != nil {
 			return likeness.Likeness{}, fmt.Errorf("the seal's picture: %w", err)
 		}
-		perX, perY := sheet.perMM, sheet.perMM
-		// A whole seal is compared at the seal's size, however large it is shown.
-		if sx, sy := s.Width/float64(picture.WidthMM), s.Height/float64(picture.HeightMM); max(sx, sy) <= 1.03*min(sx, sy) {
-			if sheet.rotate%180 != 0 {
-				sx, sy = sy, sx
-			}
-			perX, perY = perX*sx, perY*sy
-		}
-		shown, err := v.layout(widget, box, sheet.rotate, perX, perY)
+		shown, err := v.layout(widget, box, sheet.rotate, sheet.perMM)
 		if err != nil {
+			return likeness.Likeness{}, fmt.Errorf("the field: %w", err)
+		}
+		found, err := likeness.Compare(seal, shown)
+		scale, sameShape := likeness.Scale(seal, shown)
+		if err == nil || !sameShape {
+			return found, err
+		}
+		// A whole seal that is shown smaller or larger than it is.
+		if shown, err = v.layout(widget, box, sheet.rotate, sheet.perMM*scale); err != nil {
 			return likeness.Likeness{}, fmt.Errorf("the field: %w", err)
 		}
 		return likeness.Compare(seal, shown)

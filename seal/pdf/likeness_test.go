@@ -98,6 +98,10 @@ func TestPictureIsTheSeal(t *testing.T) {
 	text := vectors(own)
 	text.Content = append([]byte("BT /F1 9 Tf (2026) Tj ET "), text.Content...)
 	text.Resources, text.Objects = "<</Font<</F1 {0}>>>>", []*Object{{Dict: "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"}}
+	field60 := sample{catalog: "/AcroForm<</Fields[5 0 R]>>", page: "/Annots[5 0 R]", objects: []string{
+		"<</Type/Annot/Subtype/Widget/FT/Sig/T(f)/Rect[100 100 270 270]/F 4>>"}}.bytes()
+	inField := show(whole, func(m *Mark) { m.Page, m.X, m.Y = 0, 0, 0 })
+	inField.Field = "f"
 	nothing := vectors(own)
 	nothing.Content = []byte("q Q")
 	for _, tt := range []struct {
@@ -118,6 +122,8 @@ func TestPictureIsTheSeal(t *testing.T) {
 		{"slice of another seal", victim.bytes(), show(vectors(other), slice), PictureOther},
 		{"nothing", victim.bytes(), show(nothing, nil), PictureOther},
 		{"more than the seal", victim.bytes(), show(text, nil), PictureUnknown},
+		{"smaller than it is", victim.bytes(), show(whole, func(m *Mark) { m.Width, m.Height = 30, 30 }), PictureSame},
+		{"in a larger field", field60, inField, PictureSame},
 		{"another shape", victim.bytes(), show(whole, func(m *Mark) { m.Width = 30; m.Height = 20 }), PictureUnknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -96,6 +96,10 @@ func (p *Prepared) Document() (*Document, error) {
 	if !p.complete {
 		return nil, ErrIncomplete
 	}
+	if p.doc.now.sections == nil { // resumed: nothing is known of what came before
+		whole := p.doc.src.extended(p.increment)
+		return Open(whole.r, whole.size)
+	}
 	before, err := p.doc.hashed()
 	if err != nil {
 		return nil, err

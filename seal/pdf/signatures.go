@@ -16,6 +16,25 @@ import (
 // error means that the file itself cannot be read: those of Open.
 func (d *Document) Signatures() ([]Signature, error) {
 	d.worked = 0
+	found, err := d.inspected()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.digests(found); err != nil {
+		return nil, err
+	}
+	if err := d.changes(found); err != nil {
+		return nil, err
+	}
+	out := make([]Signature, len(found))
+	for i, s := range found {
+		out[i] = *s
+	}
+	return out, nil
+}
+
+// inspected reads the signatures and checks their structure.
+func (d *Document) inspected() ([]*Signature, error) {
 	form, err := d.now.form()
 	if err != nil {
 		return nil, err
@@ -33,17 +52,7 @@ func (d *Document) Signatures() ([]Signature, error) {
 	}
 	shareNothing(found)
 	slices.SortStableFunc(found, func(a, b *Signature) int { return cmp.Compare(a.end, b.end) })
-	if err := d.digests(found); err != nil {
-		return nil, err
-	}
-	if err := d.changes(found); err != nil {
-		return nil, err
-	}
-	out := make([]Signature, len(found))
-	for i, s := range found {
-		out[i] = *s
-	}
-	return out, nil
+	return found, nil
 }
 
 // inspect reads one signature and checks its structure.

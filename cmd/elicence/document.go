@@ -1,0 +1,234 @@
+package main
+
+import (
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+func newDocument(s *settings) *cobra.Command {
+	cmd := &cobra.Command{Use: "document", Short: "文档 documents"}
+	cmd.AddCommand(newDocumentArchive(s), newDocumentPrepare(s), newDocumentComplete(s))
+	return cmd
+}
+
+func newDocumentArchive(s *settings) *cobra.Command {
+	var l leveling
+	cmd := &cobra.Command{
+		Use:   "archive [--level b-lta] IN.pdf OUT.pdf",
+		Short: "归档 keep a signed document verifiable",
+		Long: "Adds to a document that is in order what its verification will need in later years: certificates, OCSP answers and, with\n" +
+			"b-lta, a time stamp over the whole. Earlier signatures stay valid. Done again before the certificate of the last time stamp's\n" +
+			"authority ends, it renews the proof.",
+		Args: arguments("IN.pdf", "OUT.pdf"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			level, err := l.use(s)
+			if err != nil {
+				return err
+			}
+			if level != office.LevelLT && level != office.LevelLTA {
+				return fmt.Errorf("--level: %s adds nothing to a document that is signed", level)
+			}
+			if sameFile(args[0], args[1]) {
+				return fmt.Errorf("%s: the document that is written must be another file", args[1])
+			}
+			doc, closeFile, err := openPDF(args[0])
+			if err != nil {
+				return err
+			}
+			defer closeFile()
+			return s.with(func(o *office.Office) error {
+				kept, err := o.Preserve(cmd.Context(), s.actor, doc, level)
+				if err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
+				if err := durable.WriteFrom(args[1], kept, 0o644); err != nil {
+					return err
+				}
+				if s.json {
+					return printJSON(cmd.OutOrStdout(), map[string]any{"level": level, "file": args[1]})
+				}
+				return nil
+			})
+		},
+	}
+	l.flags(cmd, string(office.LevelLTA))
+	return cmd
+}
+
+// maxChainFile bounds a file of certificates.
+const maxChainFile = 256 << 10
+
+func newDocumentPrepare(s *settings) *cobra.Command {
+	var chain, message string
+	var where placing
+	e := office.External{}
+	cmd := &cobra.Command{
+		Use:   "prepare --certificate CHAIN.pem [--message F] [--page N] [--at X,Y] [--reason WORDS] IN.pdf WAITING.pdf",
+		Short: "准备签名 prepare a signature that a key elsewhere makes",
+		Long: "Writes the document with room for a signature, and prints what is to be signed: the SM3 of what the signature covers, and the\n" +
+			"message (DER) that the signer's key signs, SM2 with SM3 under the default user ID. document complete places the signature.",
+		Args: arguments("IN.pdf", "WAITING.pdf"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if where.straddle != "" || where.keyword != (office.Keyword{}) {
+				return errors.New("a person's signature has a place on a page: --page, --at, --corner")
+			}
+			r := office.StampRequest{}
+			err := where.place(&r)
+			if err != nil {
+				return err
+			}
+			e.Place = r.Place
+			if e.Chain, err = readChain(chain); err != nil {
+				return err
+			}
+			if sameFile(args[0], args[1]) {
+				return fmt.Errorf("%s: the document that is written must be another file", args[1])
+			}
+			doc, closeFile, err := openPDF(args[0])
+			if err != nil {
+				return err
+			}
+			defer closeFile()
+			return s.with(func(o *office.Office) error {
+				prepared, signed, err := o.PrepareExternal(doc, e)
+				if err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
+				if message != "" {
+					if err := durable.WriteFile(message, signed, 0o600); err != nil {
+						return err
+					}
+				}
+				if err := durable.WriteFrom(args[1], waiting{prepared}, 0o600); err != nil {
+					return err
+				}
+				digest := prepared.Digest()
+				return printJSON(cmd.OutOrStdout(), map[string]any{
+					"field": prepared.Field(), "file": args[1], "byte_range": prepared.ByteRange(), "sm3": hex.EncodeToString(digest[:]), "message": hex.EncodeToString(signed),
+				})
+			})
+		},
+	}
+	where.flags(cmd)
+	cmd.Flags().StringVar(&chain, "certificate", "", "`FILE` with the signer's certificate in PEM, then those of its authorities")
+	cmd.Flags().StringVar(&message, "message", "", "also writes the message to `FILE`")
+	cmd.Flags().StringVar(&e.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
+	return cmd
+}
+
+// waiting writes a prepared file before its signature is there.
+type waiting struct{ *pdf.Prepared }
+
+// WriteTo implements io.WriterTo.
+func (w waiting) WriteTo(out io.Writer) (int64, error) { return w.WriteUnsigned(out) }
+
+func newDocumentComplete(s *settings) *cobra.Command {
+	var chain, signature string
+	cmd := &cobra.Command{
+		Use:   "complete --certificate CHAIN.pem --signature F WAITING.pdf OUT.pdf",
+		Short: "完成签名 place a signature that was made elsewhere",
+		Long: "Places the signature, ASN.1 or 64 bytes, into a document that document prepare wrote. It must be the certificate's over that very\n" +
+			"document.",
+		Args: arguments("WAITING.pdf", "OUT.pdf"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			certificates, err := readChain(chain)
+			if err != nil {
+				return err
+			}
+			sig, err := readSignature(signature)
+			if err != nil {
+				return err
+			}
+			if sameFile(args[0], args[1]) {
+				return fmt.Errorf("%s: the document that is written must be another file", args[1])
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer func() { _ = f.Close() }() // it was only read
+			info, err := f.Stat()
+			if err != nil {
+				return err
+			}
+			prepared, err := pdf.Resume(f, info.Size())
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return s.with(func(o *office.Office) error {
+				report, err := o.CompleteExternal(cmd.Context(), prepared, certificates, sig)
+				if err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
+				if err := durable.WriteFrom(args[1], prepared, 0o644); err != nil {
+					return err
+				}
+				if s.json {
+					return printJSON(cmd.OutOrStdout(), map[string]any{"field": prepared.Field(), "file": args[1], "trusted": report.Valid()})
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&chain, "certificate", "", "`FILE` with the signer's certificate in PEM, then those of its authorities")
+	cmd.Flags().StringVar(&signature, "signature", "", "`FILE` with the signature")
+	return cmd
+}
+
+// readChain reads certificates in PEM, the signer's first.
+func readChain(file string) ([]*cert.Certificate, error) {
+	if file == "" {
+		return nil, errors.New("--certificate: must name a file with the signer's certificate")
+	}
+	content, err := readLimited(file, maxChainFile)
+	if err != nil {
+		return nil, fmt.Errorf("--certificate: %w", err)
+	}
+	var chain []*cert.Certificate
+	for rest := content; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		c, err := cert.Parse(block.Bytes)
+		if err != nil || block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("--certificate: %s, block %d: %w", file, len(chain)+1, errors.Join(err, cert.ErrBadCertificate))
+		}
+		chain = append(chain, c)
+	}
+	if len(chain) == 0 {
+		return nil, fmt.Errorf("--certificate: %s has no certificate in PEM", file)
+	}
+	return chain, nil
+}
+
+// readSignature reads a signature as ASN.1 or as 64 bytes r ‖ s.
+func readSignature(file string) (pki.Signature, error) {
+	if file == "" {
+		return pki.Signature{}, errors.New("--signature: must name a file")
+	}
+	content, err := readLimited(file, 1<<10)
+	if err != nil {
+		return pki.Signature{}, fmt.Errorf("--signature: %w", err)
+	}
+	if sig, err := pki.ParseSignature(content); err == nil {
+		return sig, nil
+	}
+	sig, err := pki.ParseSignatureDER(content)
+	if err != nil {
+		return sig, fmt.Errorf("--signature: %s: %w", file, err)
+	}
+	return sig, nil
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/office"
+)
+
+// errSomeFailed is returned by a batch of which each file said by itself what is wrong.
+var errSomeFailed = errors.New("not all documents are sealed")
+
+// batched is what became of one document.
+type batched struct {
+	ID    string `json:"id"` // the document
+	File  string `json:"file"`
+	Field string `json:"field"`
+	State string `json:"state"` // sealed, there already, or failed
+	Cause string `json:"cause"`
+}
+
+func newSealBatch(s *settings) *cobra.Command {
+	var r office.StampRequest
+	var where placing
+	var long leveling
+	var out string
+	cmd := &cobra.Command{
+		Use:   "batch --seal ID --out DIR [--level LEVEL] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] IN.pdf…",
+		Short: "批量盖章 put a seal on many PDFs",
+		Long: "Seals every document and writes it under its name into a folder. A document that is there already is left alone, so that a batch\n" +
+			"that was cut off goes on where it ended. One that cannot be sealed is named, and the others are sealed.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if r.SealID == "" {
+				return errors.New("--seal: must be the code of a seal")
+			}
+			if err := where.place(&r); err != nil {
+				return err
+			}
+			level, err := long.use(s)
+			if err != nil {
+				return err
+			}
+			r.TimeStamp = level != office.LevelB
+			if err := batchNames(out, args); err != nil {
+				return err
+			}
+			return s.with(func(o *office.Office) error {
+				bar := progressbar.NewOptions(len(args), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("盖章 sealing"),
+					progressbar.OptionShowCount(), progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))))
+				done := make([]batched, 0, len(args))
+				failed := false
+				for _, in := range args {
+					if err := cmd.Context().Err(); err != nil {
+						return err
+					}
+					b := sealOne(cmd, o, s.actor, r, level, in, filepath.Join(out, filepath.Base(in)))
+					if b.Cause != "" {
+						failed = true
+						fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s: %s\n", in, b.Cause)
+					}
+					done = append(done, b)
+					_ = bar.Add(1) // a bar that cannot be drawn stops nothing
+				}
+				if err := listBatch(cmd, s, done); err != nil {
+					return err
+				}
+				if failed {
+					return errSomeFailed
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&r.SealID, "seal", "", "`CODE` of the seal")
+	where.flags(cmd)
+	long.flags(cmd, string(office.LevelB))
+	cmd.Flags().StringVar(&out, "out", "", "`DIR` for the sealed documents")
+	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signatures")
+	return cmd
+}
+
+// batchNames refuses a batch in which two documents would have one name, or one would be
+// written over itself.
+func batchNames(out string, files []string) error {
+	info, err := os.Stat(out)
+	if out == "" || err != nil || !info.IsDir() {
+		return fmt.Errorf("--out: %q is not a folder", out)
+	}
+	seen := make(map[string]string)
+	for _, f := range files {
+		name := filepath.Base(f)
+		if other, ok := seen[name]; ok {
+			return fmt.Errorf("%s and %s have one name, and would be one file in %s", other, f, out)
+		}
+		if seen[name] = f; sameFile(f, filepath.Join(out, name)) {
+			return fmt.Errorf("%s: --out must be another folder than the document's", f)
+		}
+	}
+	return nil
+}
+
+// sealOne seals one document, unless it is there already.
+func sealOne(cmd *cobra.Command, o *office.Office, actor string, r office.StampRequest, level office.Level, in, out string) batched {
+	b := batched{ID: in, File: out, State: "there already"}
+	if _, err := os.Lstat(out); err == nil {
+		return b
+	}
+	failed := func(err error) batched {
+		b.State, b.Cause = "failed", err.Error()
+		return b
+	}
+	doc, closeFile, err := openPDF(in)
+	if err != nil {
+		return failed(err)
+	}
+	defer closeFile()
+	sealed, err := o.Stamp(cmd.Context(), actor, doc, r)
+	if err != nil {
+		return failed(err)
+	}
+	kept, err := preserve(cmd, o, actor, sealed, level)
+	if err != nil {
+		return failed(err)
+	}
+	if err := durable.WriteFrom(out, kept, 0o644); err != nil {
+		return failed(err)
+	}
+	b.State, b.Field = "sealed", sealed.Field()
+	return b
+}
+
+func listBatch(cmd *cobra.Command, s *settings, done []batched) error {
+	if s.json {
+		return printJSON(cmd.OutOrStdout(), done)
+	}
+	for _, b := range done {
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\n", b.ID, b.State, b.File); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newSealDigest(s *settings) *cobra.Command {
+	var d office.SealDigest
+	var digest, byteRange, out string
+	var long leveling
+	cmd := &cobra.Command{
+		Use:   "digest --seal ID --sm3 HEX --byte-range 0,A,B,C [--level b-t] -o F",
+		Short: "摘要签章 seal a document of which only the digest is shown",
+		Long: "Makes the seal signature (SES_Signature, DER) of a document that stays with its owner, who puts it into /Contents. Whoever asks\n" +
+			"answers for the digest: it is in the audit log.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			level, err := long.use(s)
+			if err != nil {
+				return err
+			}
+			if level != office.LevelB && level != office.LevelT {
+				return fmt.Errorf("--level: %s needs the document", level)
+			}
+			d.TimeStamp = level == office.LevelT
+			b, err := hex.DecodeString(digest)
+			if err != nil || len(b) != len(d.SM3) {
+				return fmt.Errorf("--sm3: %q is not 64 hexadecimal digits", digest)
+			}
+			d.SM3 = [32]byte(b)
+			if d.ByteRange, err = parseByteRange(byteRange); err != nil {
+				return err
+			}
+			if out == "" {
+				return errors.New("-o: must name a file")
+			}
+			return s.with(func(o *office.Office) error {
+				contents, err := o.StampDigest(cmd.Context(), s.actor, d)
+				if err != nil {
+					return err
+				}
+				return durable.CreateFile(out, contents, 0o644)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&d.SealID, "seal", "", "`CODE` of the seal")
+	cmd.Flags().StringVar(&digest, "sm3", "", "SM3 of what the signature covers, in `HEX`")
+	cmd.Flags().StringVar(&byteRange, "byte-range", "", "the /ByteRange, as `0,A,B,C`")
+	cmd.Flags().StringVar(&d.Reason, "reason", "", "why, in `WORDS`; for the audit log")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` for the signature")
+	long.flags(cmd, string(office.LevelB))
+	return cmd
+}
+
+func parseByteRange(text string) ([4]int64, error) {
+	var r [4]int64
+	parts := strings.Split(text, ",")
+	if len(parts) != len(r) {
+		return r, fmt.Errorf("--byte-range: %q is not four numbers", text)
+	}
+	for i, p := range parts {
+		n, err := strconv.ParseInt(p, 10, 64)
+		if err != nil || n < 0 {
+			return r, fmt.Errorf("--byte-range: %q is not four numbers", text)
+		}
+		r[i] = n
+	}
+	return r, nil
+}

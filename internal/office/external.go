@@ -1,0 +1,160 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// External is a signature that is made with a key elsewhere: on a token at the signer's
+// desk, say. Nothing is kept between its two steps but the prepared file itself.
+type External struct {
+	Chain  []*cert.Certificate // the signer's certificate first
+	Place  Place
+	Reason string
+}
+
+// PrepareExternal makes the file with room for the signature (pdf.Prepared.WriteUnsigned)
+// and the message to be signed: the DER of the signed attributes of a CAdES signature,
+// SM2 with SM3 and ZA under the default user ID.
+func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, []byte, error) {
+	if len(e.Chain) == 0 {
+		return nil, nil, errors.New("the signer's certificate is missing")
+	}
+	size := tokenRoom
+	for _, c := range e.Chain {
+		size += len(c.DER)
+	}
+	spots, err := e.Place.on(doc)
+	if err != nil {
+		return nil, nil, err
+	}
+	now, name := o.now(), e.Chain[0].Subject.CommonName
+	shown, err := signatureAppearance(name, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	prepared, err := doc.Prepare(pdf.Stamp{
+		Filter: pdf.FilterPerson, SubFilter: pdf.SubFilterPerson, Name: name, Reason: e.Reason, Time: now, ContentsSize: size,
+		Marks: []pdf.Mark{spots[0].mark(signatureWidth, signatureHeight, shown)},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	attributes, err := cms.Attributes(prepared.Digest(), e.Chain[0])
+	return prepared, attributes, err
+}
+
+// CompleteExternal places a signature that was made elsewhere: over the attributes that
+// [Office.PrepareExternal] returned for this very file, which are computed afresh here. A
+// signature that is not the certificate's over them is refused ([pki.ErrSelfCheck]).
+// Whether anybody trusts the certificate is for who verifies the file.
+func (o *Office) CompleteExternal(ctx context.Context, waiting *pdf.Prepared, chain []*cert.Certificate, sig pki.Signature) (*pdf.Report, error) {
+	if len(chain) == 0 {
+		return nil, errors.New("the signer's certificate is missing")
+	}
+	attributes, err := cms.Attributes(waiting.Digest(), chain[0])
+	if err != nil {
+		return nil, err
+	}
+	contents, err := cms.Assemble(attributes, sig, chain)
+	if err != nil {
+		return nil, err
+	}
+	if err := waiting.Complete(contents); err != nil {
+		return nil, err
+	}
+	doc, err := waiting.Document()
+	if err != nil {
+		return nil, fmt.Errorf("reading back the signed document: %w", err)
+	}
+	rules, err := o.documentVerification(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := doc.Verify(ctx, rules)
+	if err != nil {
+		return nil, fmt.Errorf("reading back the signed document: %w", err)
+	}
+	for i := range report.Signatures {
+		s := &report.Signatures[i]
+		if s.Field != waiting.Field() {
+			continue
+		}
+		for _, c := range s.Checks {
+			if c.Err != nil && c.Name != "certificate" {
+				return nil, fmt.Errorf("the signature does not verify: %s: %w", c.Name, c.Err)
+			}
+		}
+		return report, nil
+	}
+	return nil, errors.New("the signature is not found in the document")
+}
+
+// SealDigest is a seal on a document that stays with its owner: only the SM3 of its byte
+// range is known here.
+type SealDigest struct {
+	SealID    string
+	SM3       [sm3.Size]byte
+	ByteRange [4]int64
+	Reason    string
+	TimeStamp bool
+}
+
+// StampDigest makes the seal signature of a document that is not seen: what its owner
+// puts into /Contents. Whoever asks answers for the digest; the use of the seal is on the
+// disk before the signature is returned.
+func (o *Office) StampDigest(ctx context.Context, actor string, d SealDigest) ([]byte, error) {
+	o.rotating.RLock()
+	defer o.rotating.RUnlock()
+	if r := d.ByteRange; r[0] != 0 || r[1] <= 0 || r[2] <= r[1] || r[3] <= 0 {
+		return nil, fmt.Errorf("byte range %v is not two pieces of a file, the first from its start", r)
+	}
+	record, err := o.store.Seal(ctx, d.SealID)
+	if err != nil {
+		return nil, err
+	}
+	now := o.now()
+	if err := record.CheckUse(actor, now); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", d.SealID, err)
+	}
+	made, err := seal.Parse(record.SESeal)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := cert.Parse(record.Chain[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := o.inForce(ctx, signer.Key.Point()); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", d.SealID, err)
+	}
+	key, err := o.keys.Signer(keystore.PurposeSeal, record.ID)
+	if err != nil {
+		return nil, err
+	}
+	contents, err := seal.Sign(made, seal.Stamp{Time: now, Document: d.SM3, Property: pdf.Property(d.ByteRange)}, signer, key)
+	if err != nil {
+		return nil, err
+	}
+	if d.TimeStamp {
+		if contents, err = o.sealTimeStamp(ctx, contents); err != nil {
+			return nil, err
+		}
+	}
+	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: record.ID, Digest: d.SM3[:]}, []byte(d.Reason))
+	if err != nil {
+		return nil, err
+	}
+	return contents, o.store.UseSeal(ctx, record.ID, actor, now, entry)
+}

@@ -1,0 +1,90 @@
+package pdf
+
+import (
+	"bytes"
+	"io"
+)
+
+// Resume goes on with a stamp whose file was written by [Prepared.WriteUnsigned], in
+// another process or days later: the newest revision must have exactly one signature
+// field whose room is still empty, and it must cover the file as every signature does.
+// Nothing but the file is needed; whoever signs answers for what it is.
+func Resume(r io.ReaderAt, size int64) (*Prepared, error) {
+	d, err := Open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	form, err := d.now.form()
+	if err != nil {
+		return nil, err
+	}
+	var empty *Prepared
+	for _, f := range form.all {
+		if !f.signed() {
+			continue
+		}
+		p, err := d.waiting(f)
+		if err != nil {
+			return nil, err
+		}
+		if p == nil {
+			continue
+		}
+		if empty != nil {
+			return nil, refuse("two signature fields wait for a signature: %q and %q", empty.field, p.field)
+		}
+		empty = p
+	}
+	if empty == nil {
+		return nil, refuse("no signature field of the file waits for a signature")
+	}
+	return empty, nil
+}
+
+// waiting returns the stamp of a field whose signature is still to come, nil where it is
+// there.
+func (d *Document) waiting(f *field) (*Prepared, error) {
+	r, ok := f.val.(ref)
+	if !ok {
+		return nil, nil //nolint:nilnil // not one that waits
+	}
+	o, err := d.now.load(r)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	dict, ok := o.val.(*dict)
+	if !ok || o.packed >= 0 {
+		return nil, nil //nolint:nilnil // not one that waits
+	}
+	s := &Signature{Field: f.name, doc: d, ref: r}
+	contents := s.gap(dict)
+	if contents == nil {
+		return nil, nil //nolint:nilnil // not one that waits
+	}
+	token, err := d.src.read(contents.from, int(contents.to-contents.from))
+	if err != nil {
+		return nil, err
+	}
+	if len(token) < 4 || len(token)%2 != 0 || token[0] != '<' || token[len(token)-1] != '>' || len(bytes.Trim(token[1:len(token)-1], "0")) > 0 {
+		return nil, nil //nolint:nilnil // it has a signature, or something else
+	}
+	if err := s.signedRevision(f, o); err != nil {
+		return nil, err
+	}
+	if len(s.Faults) > 0 || s.view != 0 || s.end != d.src.size {
+		return nil, refuse("the field %q waits for a signature that would not cover the file: %v", f.name, s.Faults)
+	}
+	if err := d.digests([]*Signature{s}); err != nil {
+		return nil, err
+	}
+	from, to := s.ByteRange[1], s.ByteRange[2]
+	tail, err := d.src.read(from, int(d.src.size-from))
+	if err != nil {
+		return nil, err
+	}
+	return &Prepared{
+		doc:       &Document{src: &source{r: io.NewSectionReader(d.src.r, 0, from), size: from}},
+		increment: tail, contents: [2]int{1, int(to-from) - 1},
+		byteRange: [4]int64(s.ByteRange), digest: s.Digest, field: f.name,
+	}, nil
+}
