@@ -42,6 +42,18 @@ func (s *Store) prepare(sub licence.Submission) (*issue, error) {
 	return i, nil
 }
 
+// reads says what is looked up when a licence is stored.
+func (i *issue) reads(r reads) {
+	r.indexes[indexIdentifiers] = append(r.indexes[indexIdentifiers], identifierKey(i.key))
+	r.indexes[indexNumbers] = append(r.indexes[indexNumbers], i.number)
+	if i.request != nil {
+		r.indexes[indexRequests] = append(r.indexes[indexRequests], i.request)
+	}
+	ref := i.Licence.Status
+	r.tables[tableWindows] = append(r.tables[tableWindows], windowKey(ref.List, int(ref.Index/windowSize)))
+	r.tables[tableCounts] = append(r.tables[tableCounts], countKey(uint16(i.Licence.Category), licence.Active)) //nolint:gosec // categories have three digits
+}
+
 // check says why a licence cannot be stored; it writes nothing.
 func (s *Store) check(tx kv.Tx, i *issue) error {
 	if i.request != nil {
@@ -158,7 +170,7 @@ func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
 // Issue implements [licence.Registry]. Calls that come together share a
 // transaction.
 func (s *Store) Issue(ctx context.Context, sub licence.Submission) (licence.Record, error) {
-	results, err := s.issue(ctx, []licence.Submission{sub}, s.together)
+	results, err := s.issue(ctx, []licence.Submission{sub}, s.togetherReading)
 	if err == nil {
 		err = results[0].err
 	}
@@ -171,7 +183,14 @@ func (s *Store) Issue(ctx context.Context, sub licence.Submission) (licence.Reco
 // IssueAll implements [licence.Registry].
 func (s *Store) IssueAll(ctx context.Context, subs []licence.Submission) ([]licence.Record, []error) {
 	records, errs := make([]licence.Record, len(subs)), make([]error, len(subs))
-	results, err := s.issue(ctx, subs, s.db.Update)
+	results, err := s.issue(ctx, subs, func(ctx context.Context, what func(reads), do func(kv.Tx) error) error {
+		return s.db.Update(ctx, func(tx kv.Tx) error {
+			all := newReads()
+			what(all)
+			all.fetch(tx)
+			return do(tx)
+		})
+	})
 	for i := range subs {
 		if err != nil {
 			errs[i] = err
@@ -185,7 +204,7 @@ func (s *Store) IssueAll(ctx context.Context, subs []licence.Submission) ([]lice
 	return records, errs
 }
 
-func (s *Store) issue(ctx context.Context, subs []licence.Submission, update func(context.Context, func(kv.Tx) error) error) ([]result, error) {
+func (s *Store) issue(ctx context.Context, subs []licence.Submission, update func(context.Context, func(reads), func(kv.Tx) error) error) ([]result, error) {
 	issues, results, refused := make([]*issue, len(subs)), make([]result, len(subs)), make([]error, len(subs))
 	for n, sub := range subs {
 		issues[n], refused[n] = s.prepare(sub)
@@ -195,7 +214,14 @@ func (s *Store) issue(ctx context.Context, subs []licence.Submission, update fun
 	}
 	// COMMIT is not bound to the caller's deadline: a caller that has gone away
 	// must not leave it open whether the licence exists.
-	if err := update(ctx, func(tx kv.Tx) error { return s.storeAll(tx, issues, results) }); err != nil {
+	what := func(r reads) {
+		for _, i := range issues {
+			if i != nil {
+				i.reads(r)
+			}
+		}
+	}
+	if err := update(ctx, what, func(tx kv.Tx) error { return s.storeAll(tx, issues, results) }); err != nil {
 		return nil, err
 	}
 	var taken error

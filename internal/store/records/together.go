@@ -22,16 +22,37 @@ type commits struct {
 
 // write is what one caller does in a transaction.
 type write struct {
-	do   func(kv.Tx) error
-	err  error
-	done chan struct{} // closed when err is set
+	reads func(reads) // says what do will look up; nil: it does not say
+	do    func(kv.Tx) error
+	err   error
+	done  chan struct{} // closed when err is set
+}
+
+// reads is what transactions will look up: keys by the name of their table or index. An
+// engine that is far away gets it in one trip for all of them.
+type reads struct{ tables, indexes map[string][][]byte }
+
+func newReads() reads { return reads{make(map[string][][]byte), make(map[string][][]byte)} }
+
+func (r reads) fetch(tx kv.Tx) {
+	for name, keys := range r.tables {
+		tx.Table(name).Fetch(keys)
+	}
+	for name, keys := range r.indexes {
+		tx.Index(name).Fetch(keys)
+	}
 }
 
 // together runs a write in a transaction with those of other callers, and returns when
 // it is on the disk. It may be run more than once, so it must not change anything but
 // what it sets anew each time.
-func (s *Store) together(_ context.Context, do func(kv.Tx) error) error {
-	w := &write{do: do, done: make(chan struct{})}
+func (s *Store) together(ctx context.Context, do func(kv.Tx) error) error {
+	return s.togetherReading(ctx, nil, do)
+}
+
+// togetherReading is together for a write that says what it will look up.
+func (s *Store) togetherReading(_ context.Context, what func(reads), do func(kv.Tx) error) error {
+	w := &write{reads: what, do: do, done: make(chan struct{})}
 	s.commits.mu.Lock()
 	s.commits.waiting = append(s.commits.waiting, w)
 	if !s.commits.running {
@@ -70,6 +91,13 @@ func (s *Store) commitTogether(writes []*write) {
 	for len(writes) > 0 {
 		failed := -1
 		err := s.db.Update(ctx, func(tx kv.Tx) error {
+			all := newReads()
+			for _, w := range writes {
+				if w.reads != nil {
+					w.reads(all)
+				}
+			}
+			all.fetch(tx)
 			for i, w := range writes {
 				if err := w.do(tx); err != nil {
 					failed = i
