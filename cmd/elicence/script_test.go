@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -130,8 +131,27 @@ func runScripts(t *testing.T, dir string, pictures sample.Pictures, page []byte,
 			"flip":    flip,
 			"listens": listens,
 			"serial":  serial,
+			"harm":    harm,
 		},
 	})
+}
+
+// harm changes a byte in the middle of every file of a folder: `harm DIR`.
+func harm(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: harm DIR")
+	}
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		b[len(b)/2] ^= 1
+		return os.WriteFile(path, b, 0o600)
+	}))
 }
 
 // freeAddress returns an address of this machine that nobody listens on.

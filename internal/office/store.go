@@ -51,15 +51,25 @@ func findStore(dir, address string) error {
 	return fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, err)
 }
 
-// createStore makes the store of a new data folder: in it, or in a database.
-func createStore(ctx context.Context, dir, address string, box *sealed.Box) (*records.Store, error) {
-	var db kv.Engine
-	var err error
+// createEngine makes the empty database of a new data folder: in it, or elsewhere.
+func createEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
 	if address == "" {
-		db, err = bolt.Create(filepath.Join(dir, storeName), records.Schema())
-	} else {
-		db, err = postgres.Create(ctx, address, records.Schema(), postgres.Options{})
+		return bolt.Create(filepath.Join(dir, storeName), records.Schema())
 	}
+	return postgres.Create(ctx, address, records.Schema(), postgres.Options{})
+}
+
+// openEngine opens the database of a data folder.
+func openEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
+	if address == "" {
+		return bolt.Open(filepath.Join(dir, storeName), records.Schema())
+	}
+	return postgres.Open(ctx, address, records.Schema(), postgres.Options{})
+}
+
+// createStore makes the store of a new data folder.
+func createStore(ctx context.Context, dir, address string, box *sealed.Box) (*records.Store, error) {
+	db, err := createEngine(ctx, dir, address)
 	if err != nil {
 		return nil, err
 	}
@@ -72,13 +82,7 @@ func createStore(ctx context.Context, dir, address string, box *sealed.Box) (*re
 
 // openStore opens the store of a data folder.
 func openStore(ctx context.Context, dir, address string, box *sealed.Box) (*records.Store, error) {
-	var db kv.Engine
-	var err error
-	if address == "" {
-		db, err = bolt.Open(filepath.Join(dir, storeName), records.Schema())
-	} else {
-		db, err = postgres.Open(ctx, address, records.Schema(), postgres.Options{})
-	}
+	db, err := openEngine(ctx, dir, address)
 	if err != nil {
 		return nil, err
 	}

@@ -117,6 +117,26 @@ func province(tb testing.TB, now func() time.Time, region, domain, store string)
 	return f
 }
 
+// Open opens a data folder that is there. The fixture knows neither its authority nor
+// its seal.
+func Open(tb testing.TB, dir string, now func() time.Time) *Fixture {
+	tb.Helper()
+	f := &Fixture{Dir: dir, now: now}
+	var err error
+	if f.pictures, err = sample.Draw(); err != nil {
+		tb.Fatal(err)
+	}
+	if f.Office, err = office.Open(dir, office.Options{Now: now, Observe: f.observe}); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := f.Office.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return f
+}
+
 // Reopen closes the data folder, as the end of a process does, and opens it again.
 func (f *Fixture) Reopen(tb testing.TB) {
 	tb.Helper()
@@ -170,7 +190,7 @@ func (f *Fixture) Application(tb testing.TB, category string) (*catalogue.Catego
 	if !ok {
 		tb.Fatalf("no category %s", category)
 	}
-	a := sample.Application(c, f.pictures, civil.Of(time.Now()))
+	a := sample.Application(c, f.pictures, civil.Of(f.now()))
 	a.Holder.Name = sample.Person
 	if a.Holder.IDType != string(licence.IDTypeCitizenNumber) {
 		a.Holder.Name = sample.Company

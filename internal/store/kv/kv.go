@@ -84,6 +84,10 @@ type Index interface {
 	Remove(key, ref []byte) error
 	// Find yields the references of a look-up key, in no order that means anything.
 	Find(key []byte) iter.Seq[[]byte]
+	// All yields every entry, a look-up key and its reference, in ascending order of the
+	// two behind each other: what a copy of the database is made from. The index must not
+	// be written to meanwhile.
+	All() iter.Seq2[[]byte, []byte]
 	// Fetch is what [Table.Fetch] is.
 	Fetch(keys [][]byte)
 }

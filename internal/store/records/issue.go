@@ -42,16 +42,25 @@ func (s *Store) prepare(sub licence.Submission) (*issue, error) {
 	return i, nil
 }
 
-// reads says what is looked up when a licence is stored.
-func (i *issue) reads(r reads) {
-	r.indexes[indexIdentifiers] = append(r.indexes[indexIdentifiers], identifierKey(i.key))
-	r.indexes[indexNumbers] = append(r.indexes[indexNumbers], i.number)
-	if i.request != nil {
-		r.indexes[indexRequests] = append(r.indexes[indexRequests], i.request)
+// fetch tells the engine what checking and storing licences will read.
+func fetch(tx kv.Tx, issues []*issue) {
+	var identifiers, numbers, requests, windows, counts [][]byte
+	for _, i := range issues {
+		if i == nil {
+			continue
+		}
+		identifiers, numbers = append(identifiers, identifierKey(i.key)), append(numbers, i.number)
+		if i.request != nil {
+			requests = append(requests, i.request)
+		}
+		windows = append(windows, windowKey(i.Licence.Status.List, int(i.Licence.Status.Index/windowSize)))
+		counts = append(counts, countKey(uint16(i.Licence.Category), licence.Active)) //nolint:gosec // categories have three digits
 	}
-	ref := i.Licence.Status
-	r.tables[tableWindows] = append(r.tables[tableWindows], windowKey(ref.List, int(ref.Index/windowSize)))
-	r.tables[tableCounts] = append(r.tables[tableCounts], countKey(uint16(i.Licence.Category), licence.Active)) //nolint:gosec // categories have three digits
+	tx.Index(indexIdentifiers).Fetch(identifiers)
+	tx.Index(indexNumbers).Fetch(numbers)
+	tx.Index(indexRequests).Fetch(requests)
+	tx.Table(tableWindows).Fetch(windows)
+	tx.Table(tableCounts).Fetch(counts)
 }
 
 // check says why a licence cannot be stored; it writes nothing.
@@ -149,6 +158,7 @@ type result struct {
 // leaves nothing behind, and the others are stored; the error is that of the whole
 // transaction.
 func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
+	fetch(tx, issues)
 	var entries []audit.Record
 	for n, i := range issues {
 		results[n] = result{}
@@ -170,7 +180,7 @@ func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
 // Issue implements [licence.Registry]. Calls that come together share a
 // transaction.
 func (s *Store) Issue(ctx context.Context, sub licence.Submission) (licence.Record, error) {
-	results, err := s.issue(ctx, []licence.Submission{sub}, s.togetherReading)
+	results, err := s.issue(ctx, []licence.Submission{sub}, s.issueTogether)
 	if err == nil {
 		err = results[0].err
 	}
@@ -183,13 +193,10 @@ func (s *Store) Issue(ctx context.Context, sub licence.Submission) (licence.Reco
 // IssueAll implements [licence.Registry].
 func (s *Store) IssueAll(ctx context.Context, subs []licence.Submission) ([]licence.Record, []error) {
 	records, errs := make([]licence.Record, len(subs)), make([]error, len(subs))
-	results, err := s.issue(ctx, subs, func(ctx context.Context, what func(reads), do func(kv.Tx) error) error {
-		return s.db.Update(ctx, func(tx kv.Tx) error {
-			all := newReads()
-			what(all)
-			all.fetch(tx)
-			return do(tx)
-		})
+	results, err := s.issue(ctx, subs, func(issues []*issue) ([]result, error) {
+		results := make([]result, len(issues))
+		err := s.db.Update(ctx, func(tx kv.Tx) error { return s.storeAll(tx, issues, results) })
+		return results, err
 	})
 	for i := range subs {
 		if err != nil {
@@ -204,8 +211,11 @@ func (s *Store) IssueAll(ctx context.Context, subs []licence.Submission) ([]lice
 	return records, errs
 }
 
-func (s *Store) issue(ctx context.Context, subs []licence.Submission, update func(context.Context, func(reads), func(kv.Tx) error) error) ([]result, error) {
-	issues, results, refused := make([]*issue, len(subs)), make([]result, len(subs)), make([]error, len(subs))
+func (s *Store) issue(ctx context.Context, subs []licence.Submission, store func([]*issue) ([]result, error)) ([]result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	issues, refused := make([]*issue, len(subs)), make([]error, len(subs))
 	for n, sub := range subs {
 		issues[n], refused[n] = s.prepare(sub)
 	}
@@ -214,14 +224,8 @@ func (s *Store) issue(ctx context.Context, subs []licence.Submission, update fun
 	}
 	// COMMIT is not bound to the caller's deadline: a caller that has gone away
 	// must not leave it open whether the licence exists.
-	what := func(r reads) {
-		for _, i := range issues {
-			if i != nil {
-				i.reads(r)
-			}
-		}
-	}
-	if err := update(ctx, what, func(tx kv.Tx) error { return s.storeAll(tx, issues, results) }); err != nil {
+	results, err := store(issues)
+	if err != nil {
 		return nil, err
 	}
 	var taken error
