@@ -53,11 +53,12 @@ func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, er
 	if err := o.store.CheckEngine(ctx, tell); err != nil {
 		return r, err
 	}
+	var wanted wantedDocuments
 	var err error
-	if r.Counted, err = o.checkRecords(ctx, deep, tell); err != nil {
+	if r.Counted, wanted, err = o.checkRecords(ctx, deep, tell); err != nil {
 		return r, err
 	}
-	if r.Documents, err = o.checkDocuments(ctx, deep, tell); err != nil {
+	if r.Documents, err = o.checkDocuments(ctx, wanted, deep, tell); err != nil {
 		return r, err
 	}
 	switch err := o.documents.Probe(ctx); {
@@ -76,10 +77,12 @@ func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, er
 	return r, err
 }
 
-// checkRecords checks the store; deep, also that the pictures of every licence are there
-// and whole.
-func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.Fault)) (records.Counted, error) {
-	wanted := make(map[[sm3.Size]byte]string) // by the first licence that names it
+// wantedDocuments are the pictures that licences name, each with the first that does.
+type wantedDocuments map[[sm3.Size]byte]string
+
+// checkRecords checks the store; deep, it also returns the pictures that must be there.
+func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.Fault)) (records.Counted, wantedDocuments, error) {
+	wanted := make(wantedDocuments)
 	counted, err := o.store.Check(ctx, deep, func(l *licence.Licence) {
 		for _, v := range l.Fields {
 			if image, ok := v.Image(); ok {
@@ -89,15 +92,7 @@ func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.
 			}
 		}
 	}, tell)
-	if err != nil {
-		return counted, err
-	}
-	for sum, id := range wanted {
-		if err := o.checkDocument(ctx, sum, "licence "+id+" names it", tell); err != nil {
-			return counted, err
-		}
-	}
-	return counted, nil
+	return counted, wanted, err
 }
 
 // checkDocument tells of a document that is not there or not whole.
@@ -113,18 +108,24 @@ func (o *Office) checkDocument(ctx context.Context, sum [sm3.Size]byte, why stri
 	return nil
 }
 
-// checkDocuments counts the documents; deep, it verifies each.
-func (o *Office) checkDocuments(ctx context.Context, deep bool, tell func(records.Fault)) (int, error) {
+// checkDocuments verifies the documents that are wanted and counts all; deep, it verifies
+// the others as well.
+func (o *Office) checkDocuments(ctx context.Context, wanted wantedDocuments, deep bool, tell func(records.Fault)) (int, error) {
+	for sum, id := range wanted {
+		if err := o.checkDocument(ctx, sum, "licence "+id+" names it", tell); err != nil {
+			return 0, err
+		}
+	}
 	n := 0
 	for sum, err := range o.documents.Sums(ctx) {
 		if err != nil {
 			return n, err
 		}
 		n++
-		if !deep {
+		if _, checked := wanted[sum]; checked || !deep {
 			continue
 		}
-		if err := o.checkDocument(ctx, sum, "it lies in the document store", tell); err != nil {
+		if err := o.checkDocument(ctx, sum, "no licence names it", tell); err != nil {
 			return n, err
 		}
 	}

@@ -249,8 +249,12 @@ func (o *Office) verifyRestored(ctx context.Context, h backup.Head, done *Restor
 		return err
 	}
 	var faults []records.Fault
-	done.Checked, err = o.checkRecords(ctx, true, func(f records.Fault) { faults = append(faults, f) })
-	if err != nil {
+	tell := func(f records.Fault) { faults = append(faults, f) }
+	var wanted wantedDocuments
+	if done.Checked, wanted, err = o.checkRecords(ctx, true, tell); err != nil {
+		return err
+	}
+	if _, err := o.checkDocuments(ctx, wanted, false, tell); err != nil {
 		return err
 	}
 	if len(faults) > 0 {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -21,6 +22,7 @@ type Engine struct {
 	db      *bbolt.DB
 	tables  map[string]kv.TableSpec
 	indexes map[string]kv.IndexSpec
+	stopped atomic.Bool // a commit has failed
 	shape   shape
 }
 
@@ -123,14 +125,42 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return e.db.Update(func(t *bbolt.Tx) error {
+	if e.stopped.Load() {
+		return ErrStopped
+	}
+	committing := false
+	err := e.db.Update(func(t *bbolt.Tx) error {
+		if e.stopped.Load() {
+			return ErrStopped // another has failed while this one waited
+		}
 		tx := e.begin(t)
 		if err := f(tx); err != nil {
 			return err
 		}
-		return tx.flush()
+		if err := tx.flush(); err != nil {
+			return err
+		}
+		committing = true
+		return nil
 	})
+	if err != nil && committing {
+		e.stopped.Store(true)
+		return fmt.Errorf("%w: %w: %w", kv.ErrUnknown, ErrStopped, err)
+	}
+	return err
 }
 
-// Confirm implements [kv.Engine]: a transaction is seen when it is on the disk.
-func (e *Engine) Confirm(ctx context.Context, f func(kv.Tx) error) error { return e.View(ctx, f) }
+// Confirm implements [kv.Engine]: a transaction is seen when it is on the disk. After one
+// whose commit has failed nobody knows.
+func (e *Engine) Confirm(ctx context.Context, f func(kv.Tx) error) error {
+	if e.stopped.Load() {
+		return ErrStopped
+	}
+	return e.View(ctx, f)
+}
+
+// ErrStopped says that a commit has failed, and that the file takes no more until it is
+// opened again. Which of the pages that were written are on the disk, only the disk can
+// say: the kernel forgets what it could not write, the next fsync succeeds without it, and
+// whoever reads the file meanwhile sees what may be gone tomorrow.
+var ErrStopped = errors.New("the store has stopped because a write to the disk has failed: see to the disk, then start again")
