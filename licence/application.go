@@ -19,14 +19,23 @@ const MaxApplicationSize = 8 << 20
 type Application struct {
 	Issuer     string                      `json:"issuer,omitempty"` // USCC; may be empty where one authority issues the category
 	Number     string                      `json:"number"`
-	Holder     ApplicationHolder           `json:"holder"`
+	Holder     ApplicationHolder           `json:"holder,omitzero"`   // or
+	Holders    []ApplicationHolder         `json:"holders,omitempty"` // where the category has licences of several
 	IssueDate  string                      `json:"issue_date"`
 	ValidFrom  string                      `json:"valid_from,omitempty"`  // empty: the issue date
 	ValidUntil string                      `json:"valid_until,omitempty"` // empty: by the category's rule; "long-term" or 长期: none
 	Fields     map[string]ApplicationValue `json:"fields"`
 }
 
-// ApplicationHolder is the holder of the licence applied for.
+// holders returns the holders, however they are given.
+func (a *Application) holders() []ApplicationHolder {
+	if len(a.Holders) > 0 {
+		return a.Holders
+	}
+	return []ApplicationHolder{a.Holder}
+}
+
+// ApplicationHolder is a holder of the licence applied for.
 type ApplicationHolder struct {
 	Name     string `json:"name"`
 	IDType   string `json:"id_type"` // GB/T 36903 annex A, for example 111

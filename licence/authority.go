@@ -14,14 +14,52 @@ import (
 // Authority is a body that issues licences: its names, what it may issue, and
 // the key it signs with.
 type Authority struct {
-	USCC        string          `json:"uscc"`
-	Name        string          `json:"name"`
-	Region      string          `json:"region"` // six digits, GB/T 2260; 100000 for the whole country
-	Level       catalogue.Level `json:"level"`
-	Categories  []catalogue.ID  `json:"categories"` // ascending
-	Lists       []uint32        `json:"lists"`      // its own status lists
-	Point       pki.Point       `json:"-"`
-	Certificate []byte          `json:"-"` // DER, of the key at Point
+	USCC       string          `json:"uscc"`
+	Name       string          `json:"name"`
+	Region     string          `json:"region"` // six digits, GB/T 2260; 100000 for the whole country
+	Level      catalogue.Level `json:"level"`
+	Categories []catalogue.ID  `json:"categories"` // ascending
+	Lists      []uint32        `json:"lists"`      // its own status lists
+	// Undo has the times in which a licence that was issued can be taken back before it
+	// is published; the one of category 0 is for all categories that have none.
+	Undo        []UndoWindow `json:"undo,omitempty"`
+	Point       pki.Point    `json:"-"`
+	Certificate []byte       `json:"-"` // DER, of the key at Point
+}
+
+// UndoWindow is how long licences of a category wait before they are published.
+type UndoWindow struct {
+	Category catalogue.ID `json:"category"` // 0: all others
+	Minutes  int          `json:"minutes"`
+}
+
+// MaxUndoMinutes bounds an undo window: a week.
+const MaxUndoMinutes = 7 * 24 * 60
+
+// UndoMinutes returns how long a new licence of a category waits before it is
+// published.
+func (a *Authority) UndoMinutes(id catalogue.ID) int {
+	minutes := 0
+	for _, w := range a.Undo {
+		if w.Category == id {
+			return w.Minutes
+		}
+		if w.Category == 0 {
+			minutes = w.Minutes
+		}
+	}
+	return minutes
+}
+
+// SetUndo puts a window in the place of the one of the same category.
+func (a *Authority) SetUndo(w UndoWindow) error {
+	if w.Minutes < 0 || w.Minutes > MaxUndoMinutes {
+		return fmt.Errorf("undo window of %d minutes is not 0 to %d", w.Minutes, MaxUndoMinutes)
+	}
+	a.Undo = slices.DeleteFunc(slices.Clone(a.Undo), func(o UndoWindow) bool { return o.Category == w.Category })
+	a.Undo = append(a.Undo, w)
+	slices.SortFunc(a.Undo, func(a, b UndoWindow) int { return int(a.Category) - int(b.Category) })
+	return nil
 }
 
 var regionForm = regexp.MustCompile(`^[1-9][0-9]{5}$`)

@@ -3,6 +3,7 @@ package licence
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -69,4 +70,51 @@ func (t IDType) check(number string) error {
 		}
 		return nil
 	}
+}
+
+// holderSeparator stands between several holders where they are one text.
+const holderSeparator = "、"
+
+// joined is a part of every holder as one text.
+func joined(all []Holder, part func(Holder) string) string {
+	texts := make([]string, len(all))
+	for i, h := range all {
+		texts[i] = part(h)
+	}
+	return strings.Join(texts, holderSeparator)
+}
+
+// HolderNames returns the names of the holders as one text.
+func (l *Licence) HolderNames() string {
+	return joined(l.Holders, func(h Holder) string { return h.Name })
+}
+
+// HolderNumbers returns the numbers of the holders' documents as one text.
+func (l *Licence) HolderNumbers() string {
+	return joined(l.Holders, func(h Holder) string { return h.IDNumber })
+}
+
+// HolderTypes returns the Chinese names of the kinds of the holders' documents as one
+// text; one that they all have stands once.
+func (l *Licence) HolderTypes() string {
+	first := l.Holders[0].IDType
+	for _, h := range l.Holders {
+		if h.IDType != first {
+			return joined(l.Holders, func(h Holder) string { return h.IDType.NameZH() })
+		}
+	}
+	return first.NameZH()
+}
+
+// MaskedIDs returns [Holder.MaskedID] of every holder as one text.
+func (l *Licence) MaskedIDs() string { return joined(l.Holders, Holder.MaskedID) }
+
+// Personal reports whether a holder is a person, whose name and number are not public.
+func (l *Licence) Personal() bool {
+	for _, h := range l.Holders {
+		if !h.IDType.Public() {
+			return true
+		}
+	}
+	return false
 }

@@ -336,22 +336,6 @@ func TestMasked(t *testing.T) {
 	}
 }
 
-func TestSteps(t *testing.T) {
-	t.Parallel()
-	allowed := map[string]licence.State{
-		"active suspend": licence.Suspended, "active revoke": licence.Revoked, "suspended resume": licence.Active, "suspended revoke": licence.Revoked,
-	}
-	for _, s := range []licence.State{licence.Active, licence.Suspended, licence.Revoked, 0, 9} {
-		for _, step := range []licence.Step{licence.Suspend, licence.Resume, licence.Revoke, "", "delete"} {
-			next, err := s.Next(step)
-			want, ok := allowed[fmt.Sprintf("%s %s", s, step)]
-			if ok && (err != nil || next != want) || !ok && !errors.Is(err, licence.ErrStep) {
-				t.Errorf("%s, %q: %s, %v", s, step, next, err)
-			}
-		}
-	}
-}
-
 func TestParseApplication(t *testing.T) {
 	t.Parallel()
 	a, err := licence.ParseApplication([]byte(`{"number":"N","holder":{"name":"张","id_type":"111","id_number":"1"},"issue_date":"2024-01-01",

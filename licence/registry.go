@@ -3,6 +3,7 @@ package licence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/elicence/elicence/licence/catalogue"
@@ -21,6 +22,8 @@ var (
 	ErrRequestReused = errors.New("the request id was used for another application")
 	// ErrListFull: the issuer's status list has no index left.
 	ErrListFull = errors.New("the status list is full")
+	// ErrChanged: the licence is not at the revision that the caller has seen.
+	ErrChanged = errors.New("the licence was changed meanwhile")
 	// ErrIndexTaken: another process has stored this index of the status list since it
 	// was reserved here. Whoever reserves again gets one that is free.
 	ErrIndexTaken = errors.New("the index was given out before")
@@ -28,12 +31,23 @@ var (
 
 // Record is a licence as the register holds it.
 type Record struct {
-	Licence  *Licence
-	Signed   []byte // the signed form
-	State    State
-	Reason   string    // of the last step; empty before the first
-	Since    time.Time // of the state
-	Revision uint64    // grows with every change of the register
+	Licence     *Licence
+	Signed      []byte // the signed form
+	State       State
+	Cause       Cause     // of the last step
+	Reason      string    // of the last step; empty before the first
+	Since       time.Time // of the state
+	Publication time.Time // when a pending licence is published by itself; zero: it is
+	Revision    uint64    // grows with every change of the register
+}
+
+// At returns the record as it stands at a time: one whose publication has come is
+// active.
+func (r Record) At(now time.Time) Record {
+	if s := r.State.At(now, r.Publication); s != r.State {
+		r.State, r.Since = s, r.Publication
+	}
+	return r
 }
 
 // Submission is what [Registry.Issue] stores, in one transaction with its entry
@@ -43,7 +57,10 @@ type Submission struct {
 	Signed  []byte
 	Point   pki.Point // of the key that signed
 	Request Request
-	Audit   audit.Record
+	// Publication is when the licence is published by itself; zero: at once.
+	Publication time.Time
+	Audit       audit.Record
+	DryRun      bool // answer as if it were stored, and store nothing
 }
 
 // Request is the caller's own name for an application. A repeated request with
@@ -59,9 +76,18 @@ type Request struct {
 type Transition struct {
 	Identifier Identifier
 	Step       Step
+	Cause      Cause
 	Reason     string
 	At         time.Time
+	IfRevision uint64 // the revision that the caller has seen; 0: any
 	Audit      audit.Record
+	DryRun     bool
+}
+
+// Replacement puts a new version of a licence in the place of one that ends with it.
+type Replacement struct {
+	Submission            // of the new version: the same serial, the next version number
+	End        Transition // of the old one: [Supersede], or [Withdraw] before it is published
 }
 
 // Count is how many licences of a category are in a state.
@@ -69,6 +95,23 @@ type Count struct {
 	Category catalogue.ID
 	State    State
 	Licences uint64
+}
+
+// Check refuses a replacement that is not the next version of the licence that it ends,
+// or ends it by another step than those that are for it.
+func (r Replacement) Check() error {
+	want := r.End.Identifier
+	want.Version++
+	switch {
+	case r.Licence.Identifier != want:
+		return errors.New("it is not the next version of the licence that it replaces")
+	case r.End.Step != Supersede && r.End.Step != Withdraw:
+		return fmt.Errorf("a version does not end by %q: %w", r.End.Step, ErrStep)
+	case r.DryRun != r.End.DryRun:
+		return errors.New("one half of it is a dry run")
+	default:
+		return nil
+	}
 }
 
 // Registry is the register of licences. A write has returned when it is on the
@@ -92,15 +135,22 @@ type Registry interface {
 	Requested(ctx context.Context, r Request) (Record, error)
 	// Issue stores a new licence.
 	Issue(ctx context.Context, s Submission) (Record, error)
+	// Replace stores a new version of a licence and ends the old one, both or neither.
+	// The number may be the old one's. The error wraps [ErrNotFound], [ErrStep],
+	// [ErrChanged] or what [Registry.Issue] says.
+	Replace(ctx context.Context, r Replacement) (Record, error)
 	// IssueAll stores new licences in one transaction. Each is accepted or refused by
 	// itself, and there is a record or an error for each. All are held in memory:
 	// callers keep to a few thousand.
 	IssueAll(ctx context.Context, all []Submission) ([]Record, []error)
-	// Transition takes a licence one step further.
+	// Transition takes a licence one step further. The error wraps [ErrNotFound],
+	// [ErrStep] or [ErrChanged].
 	Transition(ctx context.Context, t Transition) (Record, error)
 
 	// ByIdentifier returns one licence.
 	ByIdentifier(ctx context.Context, id Identifier) (Record, error)
+	// Versions returns all versions of a licence, the first one first.
+	Versions(ctx context.Context, id Identifier) ([]Record, error)
 	// ByNumber returns the licences of a category with a number, newest first.
 	ByNumber(ctx context.Context, category catalogue.ID, number string) ([]Record, error)
 	// ByHolder returns a holder's licences, newest first.

@@ -27,6 +27,9 @@ type Schema struct {
 	MaxLength   int                `json:"maxLength,omitempty"`
 	Encoding    string             `json:"contentEncoding,omitempty"`
 	Examples    []string           `json:"examples,omitempty"`
+	Items       *Schema            `json:"items,omitempty"`
+	MinItems    int                `json:"minItems,omitempty"`
+	MaxItems    int                `json:"maxItems,omitempty"`
 	Properties  map[string]*Schema `json:"properties,omitempty"`
 	Required    []string           `json:"required,omitempty"`
 	Closed      *bool              `json:"additionalProperties,omitempty"` // false: no other names
@@ -50,18 +53,23 @@ func SchemaOf(c *catalogue.Category) *Schema {
 			fields.Required = append(fields.Required, f.Code)
 		}
 	}
-	s := object("number", "holder", "issue_date", "fields")
+	s := object("number", "issue_date", "fields")
 	s.Dialect, s.ID = "https://json-schema.org/draft/2020-12/schema", "urn:elicence:category:"+c.ID.String()
 	s.Title, s.Description = c.NameZH, c.NameEN
 	s.Properties = map[string]*Schema{
 		"issuer":      {Type: "string", Pattern: idcode.USCCPattern, Title: "发证机关统一社会信用代码", Description: "credit code of the issuing authority; may be left out where one authority issues the category"},
 		"number":      number,
 		"holder":      holderSchema(c),
+		"holders":     {Type: "array", Items: holderSchema(c), MinItems: 1, MaxItems: 1, Title: "持证主体", Description: "the holders, in place of holder"},
 		"issue_date":  day("颁发日期", "day of issue"),
 		"valid_from":  day("有效期起始日期", "first day; the day of issue if left out"),
 		"valid_until": {Title: "有效期截止日期", Description: "last day, or long-term; by the category's rule if left out", OneOf: []*Schema{day("", ""), {Enum: []string{"long-term", longTermZH}}}},
 		"fields":      fields,
 	}
+	if c.Life.SeveralHolders {
+		s.Properties["holders"].MaxItems = maxHolders
+	}
+	s.OneOf = []*Schema{{Required: []string{"holder"}}, {Required: []string{"holders"}}}
 	return s
 }
 

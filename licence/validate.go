@@ -46,8 +46,11 @@ type Valid struct {
 // fields.
 func (v *Valid) Images() [][]byte { return v.images }
 
-// Holder returns the checked holder.
+// Holder returns the checked holder, of several the first.
 func (v *Valid) Holder() Holder { return v.licence.Holders[0] }
+
+// Number returns the checked number.
+func (v *Valid) Number() string { return v.licence.Number }
 
 // Licence returns the licence under its identifier and its place in the status
 // lists.
@@ -63,6 +66,9 @@ func (v *Valid) Licence(id Identifier, status StatusRef, signedAt time.Time) *Li
 const (
 	maxNumber = 50
 	maxHolder = 300
+	// maxHolders is how many may hold a licence together: their names and numbers stay
+	// within what a page and a code carry.
+	maxHolders = 20
 )
 
 // containsCitizenNumber are the categories whose licence number is or contains
@@ -85,7 +91,7 @@ func Validate(a *Application, c *catalogue.Category, issuer *Authority, readFile
 	} else {
 		v.checkIssuer()
 	}
-	v.checkHolder()
+	v.checkHolders()
 	v.checkNumber()
 	v.checkDates()
 	v.checkFields()
@@ -134,25 +140,47 @@ func (v *validation) line(field, text string, limit int) bool {
 	return false
 }
 
-func (v *validation) checkHolder() {
-	h := v.application.Holder
-	v.line("holder.name", h.Name, maxHolder)
+func (v *validation) checkHolders() {
+	a := v.application
+	switch {
+	case len(a.Holders) == 0:
+		v.checkHolder("holder.", a.Holder)
+	case a.Holder != ApplicationHolder{}:
+		v.fault("holders", "stands beside holder: give one of the two")
+	case len(a.Holders) > 1 && !v.category.Life.SeveralHolders:
+		v.fault("holders", "are %d, and %s has one", len(a.Holders), v.category.NameZH)
+	case len(a.Holders) > maxHolders:
+		v.fault("holders", "are %d, at most %d are allowed", len(a.Holders), maxHolders)
+	default:
+		for i, h := range a.Holders {
+			name := fmt.Sprintf("holders[%d].", i)
+			v.checkHolder(name, h)
+			if slices.ContainsFunc(a.Holders[:i], func(o ApplicationHolder) bool { return o.IDType == h.IDType && o.IDNumber == h.IDNumber }) {
+				v.fault(name+"id_number", "stands twice")
+			}
+		}
+	}
+}
+
+// checkHolder checks one holder, whose part of the application has a name.
+func (v *validation) checkHolder(part string, h ApplicationHolder) {
+	v.line(part+"name", h.Name, maxHolder)
 	idType := IDType(h.IDType)
 	switch {
 	case h.IDType == "":
-		v.fault("holder.id_type", "is missing")
+		v.fault(part+"id_type", "is missing")
 	case idType.NameZH() == "":
-		v.fault("holder.id_type", "%q is not a code of GB/T 36903", h.IDType)
+		v.fault(part+"id_type", "%q is not a code of GB/T 36903", h.IDType)
 	case !slices.Contains(v.category.Holders, catalogue.OtherHolder) && !slices.Contains(v.category.Holders, idType.holderKind()):
-		v.fault("holder.id_type", "%s is not held by a %s", v.category.NameZH, strings.ReplaceAll(string(idType.holderKind()), "_", " "))
+		v.fault(part+"id_type", "%s is not held by a %s", v.category.NameZH, strings.ReplaceAll(string(idType.holderKind()), "_", " "))
 	case h.IDNumber == "":
-		v.fault("holder.id_number", "is missing")
+		v.fault(part+"id_number", "is missing")
 	default:
 		if err := idType.check(h.IDNumber); err != nil {
-			v.fault("holder.id_number", "%w", err)
+			v.fault(part+"id_number", "%w", err)
 		}
 	}
-	v.result.licence.Holders = []Holder{{Name: h.Name, IDType: idType, IDNumber: h.IDNumber}}
+	v.result.licence.Holders = append(v.result.licence.Holders, Holder{Name: h.Name, IDType: idType, IDNumber: h.IDNumber})
 }
 
 func (v *validation) checkNumber() {
@@ -164,7 +192,7 @@ func (v *validation) checkNumber() {
 		v.fault("number", "is not a number of %s: %s", v.category.NameZH, v.category.NumberRuleZH)
 		return
 	}
-	h := v.application.Holder
+	h := v.application.holders()[0]
 	if slices.Contains(containsCitizenNumber, v.category.ID) && IDType(h.IDType) == IDTypeCitizenNumber && !strings.Contains(number, h.IDNumber) {
 		v.fault("number", "does not hold the holder's citizen number, as a number of %s does", v.category.NameZH)
 	}
@@ -220,7 +248,7 @@ func (v *validation) day(field, text string) (civil.Day, bool) {
 
 // birth is the holder's date of birth, where the citizen number tells it.
 func (v *validation) birth() time.Time {
-	h := v.application.Holder
+	h := v.application.holders()[0]
 	if IDType(h.IDType) != IDTypeCitizenNumber || idcode.CheckCitizenNumber(h.IDNumber) != nil {
 		return time.Time{}
 	}
@@ -271,7 +299,7 @@ func (v *validation) checkFields() {
 			}
 			continue
 		}
-		if err := f.Check(text); err != nil {
+		if err := v.checkText(f, text); err != nil {
 			v.fault(name, "%w", err)
 			continue
 		}
@@ -284,15 +312,28 @@ func (v *validation) checkFields() {
 	}
 }
 
+// checkText checks a field's text. Where it repeats several holders, each is checked.
+func (v *validation) checkText(f catalogue.Field, text string) error {
+	if f.MapsTo != catalogue.MapsHolderName && f.MapsTo != catalogue.MapsHolderID {
+		return f.Check(text)
+	}
+	for part := range strings.SplitSeq(text, holderSeparator) {
+		if err := f.Check(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // common returns the part of the licence that a field prints under its own
 // label, empty if that part is faulty.
 func (v *validation) common(m catalogue.Mapping) string {
 	l := &v.result.licence
 	switch m {
 	case catalogue.MapsHolderName:
-		return v.application.Holder.Name
+		return joined(l.Holders, func(h Holder) string { return h.Name })
 	case catalogue.MapsHolderID:
-		return v.application.Holder.IDNumber
+		return joined(l.Holders, func(h Holder) string { return h.IDNumber })
 	case catalogue.MapsIssuer:
 		return v.issuer.Name
 	case catalogue.MapsIssueDate:

@@ -72,6 +72,15 @@ func (v Value) Text(f catalogue.Field) string {
 	}
 }
 
+// Shown returns the value as it is shown to people: its text, or of an image what it is
+// and its digest.
+func (v Value) Shown(f catalogue.Field) string {
+	if v.kind == imageValue {
+		return fmt.Sprintf("%s, %d bytes, SM3 %x", v.image.MediaType, v.image.Length, v.image.SM3)
+	}
+	return v.Text(f)
+}
+
 // Plain returns the value as a code carries it: a string, or an int64 for
 // numbers and days.
 func (v Value) Plain() any {

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,15 +49,15 @@ func newAsk(s *settings) *cobra.Command {
 				}
 			}
 			if holder != "" {
-				if q.IDType, q.IDNumber, err = parseHolder(holder); err != nil {
-					return fmt.Errorf("--holder: %w", err)
+				if q.IDType, q.IDNumber, err = parseHolder(cmd, "--holder", holder); err != nil {
+					return err
 				}
 			}
 			return s.with(func(o *office.Office) error { return s.ask(cmd, o, q, out) })
 		},
 	}
 	cmd.Flags().StringVar(&question, "question", "", "`Q` of the closed set, such as includes:004.vehicleClass=C1")
-	cmd.Flags().StringVar(&holder, "holder", "", "the holder by `TYPE:NUMBER` of the document, such as 111:…")
+	cmd.Flags().StringVar(&holder, "holder", "", "the holder by `TYPE:NUMBER` of the document, such as 111:…; - is standard input")
 	cmd.Flags().StringVar(&on, "on", "", "`DATE` that the question is about; without: today")
 	cmd.Flags().StringVar(&nonce, "nonce", "", "32 random bytes of who asks in `HEX`; without: they are drawn and printed")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` for the signed answer")
@@ -111,15 +110,6 @@ func nonceFrom(text string) ([]byte, error) {
 	return b, nil
 }
 
-// parseHolder reads TYPE:NUMBER.
-func parseHolder(text string) (licence.IDType, string, error) {
-	kind, number, found := strings.Cut(text, ":")
-	if !found || number == "" || licence.IDType(kind).NameZH() == "" {
-		return "", "", errors.New("is not TYPE:NUMBER, with the type by GB/T 36903, such as 111")
-	}
-	return licence.IDType(kind), number, nil
-}
-
 // about is what a signed answer should be about, as flags of verify give it.
 type about struct{ holder, licence, nonce string }
 
@@ -130,7 +120,7 @@ func (a *about) flags(cmd *cobra.Command) {
 }
 
 // commitment returns what the answer must commit to; nil if nothing was given.
-func (a *about) commitment() (*answer.Commitment, error) {
+func (a *about) commitment(cmd *cobra.Command) (*answer.Commitment, error) {
 	if a.holder == "" && a.licence == "" && a.nonce == "" {
 		return nil, nil
 	}
@@ -143,9 +133,9 @@ func (a *about) commitment() (*answer.Commitment, error) {
 	}
 	var subject answer.Subject
 	if a.holder != "" {
-		kind, number, err := parseHolder(a.holder)
+		kind, number, err := parseHolder(cmd, "--holder", a.holder)
 		if err != nil {
-			return nil, fmt.Errorf("--holder: %w", err)
+			return nil, err
 		}
 		subject = answer.OfHolder(kind, number)
 	} else {

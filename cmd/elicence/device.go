@@ -68,9 +68,9 @@ func newBind(s *settings) *cobra.Command {
 			"and five wrong tries. Give it to nobody else: whoever types it first has the licence on a phone.\n" +
 			"If the service runs on the data folder it is asked; bind, devices and unbind work while it does.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := licence.ParseIdentifier(args[0])
+			id, err := typedIdentifier(cmd, args[0])
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return err
 			}
 			return s.atDesk(cmd.Context(), func(d desk) error {
 				b, err := d.Bind(cmd.Context(), s.actor, id)
@@ -106,9 +106,9 @@ func printBinding(cmd *cobra.Command, s *settings, draw drawing, b api.DeskBindi
 
 func newDevices(s *settings) *cobra.Command {
 	return &cobra.Command{Use: "devices ID", Short: "设备 the devices of a licence", Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
-		id, err := licence.ParseIdentifier(args[0])
+		id, err := typedIdentifier(cmd, args[0])
 		if err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
+			return err
 		}
 		return s.atDesk(cmd.Context(), func(d desk) error {
 			devices, err := d.Devices(cmd.Context(), s.actor, id)
@@ -124,9 +124,9 @@ func newDevices(s *settings) *cobra.Command {
 
 func newUnbind(s *settings) *cobra.Command {
 	return &cobra.Command{Use: "unbind ID DEVICE", Short: "解除绑定 end a device's binding for good", Args: arguments("ID", "DEVICE"), RunE: func(cmd *cobra.Command, args []string) error {
-		id, err := licence.ParseIdentifier(args[0])
+		id, err := typedIdentifier(cmd, args[0])
 		if err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
+			return err
 		}
 		device, err := licence.ParseDeviceID(args[1])
 		if err != nil {

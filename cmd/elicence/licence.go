@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +24,10 @@ func newLicence(s *settings) *cobra.Command {
 		newIssue(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s), newCopy(s), newEvidence(s), newAsk(s),
 		newPresent(s), newBind(s), newDevices(s), newUnbind(s),
 		newStep(s, licence.Suspend, "暂扣 suspend a licence"), newStep(s, licence.Resume, "恢复 resume a suspended licence"),
-		newStep(s, licence.Revoke, "注销或吊销 revoke a licence for ever"))
+		newStep(s, licence.Revoke, "注销、撤销或吊销 revoke a licence for ever"),
+		newReissue(s), newRenew(s), newCorrect(s),
+		newStep(s, licence.Publish, "提前发布 publish a licence that waits in its undo window"), newStep(s, licence.Withdraw, "撤回 take back a licence that is not published yet"),
+		newMass(s), newChanges(s), newCount(s))
 }
 
 // licenceView is a licence as it is printed.
@@ -31,12 +36,18 @@ type licenceView struct {
 	Category     string            `json:"category"`
 	CategoryName string            `json:"category_name"`
 	Number       string            `json:"number"`
+	Version      int               `json:"version"`
 	State        string            `json:"state"`
+	StateName    string            `json:"state_name"`
+	Cause        string            `json:"cause,omitempty"`
+	CauseName    string            `json:"cause_name,omitempty"`
 	Reason       string            `json:"reason,omitempty"`
 	Since        string            `json:"since"`
+	Publication  string            `json:"publication,omitempty"` // when a pending one is published by itself
 	Issuer       string            `json:"issuer"`
 	IssuerName   string            `json:"issuer_name"`
-	Holder       holderView        `json:"holder"`
+	Holder       holderView        `json:"holder"`            // of several the first
+	Holders      []holderView      `json:"holders,omitempty"` // where there are several
 	IssueDate    string            `json:"issue_date"`
 	ValidFrom    string            `json:"valid_from"`
 	ValidUntil   *string           `json:"valid_until"` // null: long-term
@@ -44,6 +55,8 @@ type licenceView struct {
 	StatusList   uint32            `json:"status_list"`
 	StatusIndex  uint32            `json:"status_index"`
 	Revision     uint64            `json:"revision"`
+	Versions     []versionView     `json:"versions,omitempty"` // of the same licence, where there are several
+	DryRun       bool              `json:"dry_run,omitempty"`  // nothing of this was stored
 }
 
 type holderView struct {
@@ -56,7 +69,8 @@ func viewLicence(c *catalogue.Catalogue, r licence.Record) licenceView {
 	l := r.Licence
 	h := l.Holders[0]
 	v := licenceView{
-		ID: l.Identifier.String(), Category: l.Category.String(), Number: l.Number, State: r.State.String(), Reason: r.Reason,
+		ID: l.Identifier.String(), Category: l.Category.String(), Number: l.Number, Version: l.Identifier.Version,
+		State: r.State.String(), StateName: r.State.NameZH(), Reason: r.Reason,
 		Since: r.Since.Format(time.RFC3339), Issuer: l.Identifier.Issuer, IssuerName: l.IssuerName,
 		Holder:    holderView{h.Name, string(h.IDType), h.IDNumber},
 		IssueDate: l.IssueDay.String(), ValidFrom: l.FirstDay.String(), Fields: make(map[string]string),
@@ -66,19 +80,28 @@ func viewLicence(c *catalogue.Catalogue, r licence.Record) licenceView {
 		until := l.LastDay.String()
 		v.ValidUntil = &until
 	}
+	if r.Cause != licence.Unstated {
+		v.Cause, v.CauseName = r.Cause.String(), r.Cause.NameZH()
+		if r.State == licence.Revoked {
+			v.StateName = r.Cause.EndZH()
+		}
+	}
+	if r.State == licence.Pending {
+		v.Publication = r.Publication.Format(time.RFC3339)
+	}
+	if len(l.Holders) > 1 {
+		for _, h := range l.Holders {
+			v.Holders = append(v.Holders, holderView{h.Name, string(h.IDType), h.IDNumber})
+		}
+	}
 	category, ok := c.Version(l.Category, l.Schema)
 	if !ok {
 		return v
 	}
 	v.CategoryName = category.NameZH
 	for _, f := range category.Fields {
-		value, present := l.Fields[f.Code]
-		if !present {
-			continue
-		}
-		v.Fields[f.Code] = value.Text(f)
-		if image, ok := value.Image(); ok {
-			v.Fields[f.Code] = fmt.Sprintf("%s, %d bytes, SM3 %x", image.MediaType, image.Length, image.SM3)
+		if value, present := l.Fields[f.Code]; present {
+			v.Fields[f.Code] = value.Shown(f)
 		}
 	}
 	return v
@@ -93,8 +116,9 @@ const maxApplicationFile = licence.MaxApplicationSize
 
 func newIssue(s *settings) *cobra.Command {
 	var category, file, requestID string
+	var dryRun bool
 	cmd := &cobra.Command{
-		Use:   "issue --category NNN --file F.json [--request-id ID]",
+		Use:   "issue --category NNN --file F.json [--request-id ID] [--dry-run]",
 		Short: "签发 issue a licence",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -102,38 +126,53 @@ func newIssue(s *settings) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("--category: %w", err)
 			}
-			content, err := readInput("--file", file, cmd.InOrStdin())
+			application, readFile, err := readApplication(cmd, file)
 			if err != nil {
 				return err
 			}
-			application, err := licence.ParseApplication(content)
-			if err != nil {
-				return fmt.Errorf("%s: %w", file, err)
-			}
-			folder := filepath.Dir(file)
-			readFile := func(path string) ([]byte, error) {
-				if !filepath.IsAbs(path) {
-					path = filepath.Join(folder, path)
-				}
-				return readLimited(path, maxApplicationFile)
-			}
 			return s.with(func(o *office.Office) error {
-				r, err := o.Issue(cmd.Context(), s.actor, id, application, office.IssueOptions{RequestID: requestID, ReadFile: readFile})
+				r, err := o.Issue(cmd.Context(), s.actor, id, application, office.IssueOptions{RequestID: requestID, ReadFile: readFile, DryRun: dryRun})
 				if err != nil {
 					return err
 				}
-				return printLicence(cmd, s, o, r)
+				return printAct(cmd, s, o, r, dryRun)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&category, "category", "", "three-digit `NUMBER` of the category")
 	cmd.Flags().StringVar(&file, "file", "", "`FILE` with the application in JSON; - is standard input")
 	cmd.Flags().StringVar(&requestID, "request-id", "", "your own `ID` of the application: the same again gives the first result")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
 	return cmd
 }
 
-func printLicence(cmd *cobra.Command, s *settings, o *office.Office, r licence.Record) error {
+// readApplication reads an application and says where its pictures are: beside it.
+func readApplication(cmd *cobra.Command, file string) (*licence.Application, func(string) ([]byte, error), error) {
+	content, err := readInput("--file", file, cmd.InOrStdin())
+	if err != nil {
+		return nil, nil, err
+	}
+	application, err := licence.ParseApplication(content)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	folder := filepath.Dir(file)
+	return application, func(path string) ([]byte, error) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(folder, path)
+		}
+		return readLimited(path, maxApplicationFile)
+	}, nil
+}
+
+// printAct prints what an act has made of a licence, or would.
+func printAct(cmd *cobra.Command, s *settings, o *office.Office, r licence.Record, dryRun bool) error {
 	v := viewLicence(o.Catalogue(), r)
+	v.DryRun = dryRun
+	return v.print(cmd, s)
+}
+
+func (v licenceView) print(cmd *cobra.Command, s *settings) error {
 	if s.json {
 		return printJSON(cmd.OutOrStdout(), v)
 	}
@@ -141,8 +180,32 @@ func printLicence(cmd *cobra.Command, s *settings, o *office.Office, r licence.R
 	if v.ValidUntil != nil {
 		until = *v.ValidUntil
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s %s  %s\n%s  %s\n%s 至 %s\n%s  %s\n", v.ID, v.Category, v.CategoryName, v.Number,
-		v.Holder.Name, v.Holder.IDNumber, v.ValidFrom, until, v.State, v.Reason)
+	var text strings.Builder
+	if v.DryRun {
+		text.WriteString("试运行，未保存 dry run, nothing is stored\n")
+	}
+	fmt.Fprintf(&text, "%s\n%s %s  %s\n", v.ID, v.Category, v.CategoryName, v.Number)
+	holders := v.Holders
+	if len(holders) == 0 {
+		holders = []holderView{v.Holder}
+	}
+	for _, h := range holders {
+		fmt.Fprintf(&text, "%s  %s\n", h.Name, h.IDNumber)
+	}
+	fmt.Fprintf(&text, "%s 至 %s\n%s %s", v.ValidFrom, until, v.State, v.StateName)
+	for _, more := range []string{v.Publication, v.CauseName, v.Reason} {
+		if more != "" {
+			text.WriteString("  " + more)
+		}
+	}
+	text.WriteString("\n")
+	if len(v.Versions) > 0 {
+		text.WriteString("版本 versions:\n")
+		for _, other := range v.Versions {
+			fmt.Fprintf(&text, "  %s  %s  %s  %s\n", other.ID, other.State, other.Since, other.Reason)
+		}
+	}
+	_, err := io.WriteString(cmd.OutOrStdout(), text.String())
 	return err
 }
 
@@ -183,22 +246,34 @@ func readLimited(path string, limit int64) ([]byte, error) {
 // onLicence makes a command that takes the identifier of one licence.
 func onLicence(s *settings, use, short string, do func(*cobra.Command, context.Context, *office.Office, licence.Identifier) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
-		id, err := licence.ParseIdentifier(args[0])
+		id, err := typedIdentifier(cmd, args[0])
 		if err != nil {
-			return fmt.Errorf("%s: %w", args[0], err)
+			return err
 		}
 		return s.with(func(o *office.Office) error { return do(cmd, cmd.Context(), o, id) })
 	}}
 }
 
-func newShow(s *settings) *cobra.Command {
-	return onLicence(s, "show ID", "显示 show a licence", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
-		r, err := o.Licence(ctx, s.actor, id)
-		if err != nil {
-			return err
-		}
-		return printLicence(cmd, s, o, r)
-	})
+// typedIdentifier reads an identifier as somebody has typed it. What is odd about it is
+// told, and whether a slip in it would have been found: who reads a licence sees which
+// one it is, who changes one does not.
+func typedIdentifier(cmd *cobra.Command, text string) (licence.Identifier, error) {
+	typed, err := licence.ReadIdentifier(text)
+	if err != nil {
+		return licence.Identifier{}, fmt.Errorf("%s: %w", text, err)
+	}
+	for _, d := range typed.Deviations {
+		fmt.Fprintf(cmd.ErrOrStderr(), "elicence: warning: %s: %s\n", text, d)
+	}
+	if typed.Unchecked && !readsOnly(cmd) {
+		return licence.Identifier{}, fmt.Errorf("%s: %s needs the check character: %w", text, cmd.Name(), licence.ErrBadIdentifier)
+	}
+	return typed.Identifier, nil
+}
+
+// readsOnly reports whether a command changes nothing.
+func readsOnly(cmd *cobra.Command) bool {
+	return slices.Contains([]string{"show", "code", "pdf", "present", "devices"}, cmd.Name())
 }
 
 func newLicenceList(s *settings) *cobra.Command {
@@ -291,18 +366,5 @@ func newPDF(s *settings) *cobra.Command {
 		return nil
 	})
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write")
-	return cmd
-}
-
-func newStep(s *settings, step licence.Step, short string) *cobra.Command {
-	var reason string
-	cmd := onLicence(s, string(step)+" ID --reason TEXT", short, func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
-		r, err := o.Step(ctx, s.actor, id, step, reason)
-		if err != nil {
-			return err
-		}
-		return printLicence(cmd, s, o, r)
-	})
-	cmd.Flags().StringVar(&reason, "reason", "", "why, in `WORDS`; kept with the licence")
 	return cmd
 }

@@ -46,6 +46,10 @@ func run() int {
 // errNotValid is returned by a command whose answer, already printed, is no.
 var errNotValid = errors.New("not valid")
 
+// errNotDone is returned by a command that could not do all that it was to do, and has
+// said what it did.
+var errNotDone = errors.New("not done")
+
 // report prints an error and returns the exit code that it stands for.
 func report(err error) int {
 	var invalid *licence.InvalidError
@@ -75,7 +79,8 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, office.ErrNotInForce, office.ErrCopyTerm,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable, office.ErrCopyTerm,
+		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
@@ -114,6 +119,12 @@ func hintFor(err error) string {
 		return "give --offline-passphrase-file FILE, and --offline DIR if the offline keys were moved"
 	case errors.Is(err, office.ErrNeedsProtection):
 		return "give --root-passphrase-file FILE or --root-token FILE, as the plan says"
+	case errors.Is(err, licence.ErrChanged):
+		return "see its revision with: elicence licence show ID --json"
+	case errors.Is(err, licence.ErrNoProposal), errors.Is(err, licence.ErrDigest):
+		return "see the proposals with: elicence licence mass list"
+	case errors.Is(err, office.ErrUndecided):
+		return "decide with --end ID or --keep ID"
 	case errors.Is(err, licence.ErrNoDevice):
 		return "see the devices with: elicence licence devices ID"
 	case errors.Is(err, office.ErrNoCategory):

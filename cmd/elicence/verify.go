@@ -34,7 +34,7 @@ func newVerify(s *settings) *cobra.Command {
 		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var found office.Inspection
-			commitment, err := subject.commitment()
+			commitment, err := subject.commitment(cmd)
 			if err != nil {
 				return err
 			}

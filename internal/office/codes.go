@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/disclose"
@@ -32,7 +33,8 @@ func (o *Office) Code(ctx context.Context, actor string, r licence.Record) (Code
 // CodeOf returns a licence's printed code of a profile, and records it before it gives
 // it away. The issuing authority signs it when it is first asked for; a reprint is the
 // same code, digit by digit. It is signed anew, in its place in the status lists, only
-// when the signature has ended or its key was lost. A revoked licence gets none.
+// when the signature has ended or its key was lost. One that has ended or is not
+// published yet gets none.
 func (o *Office) CodeOf(ctx context.Context, actor string, r licence.Record, profile disclose.Profile) (Code, error) {
 	code, err := o.codeOf(ctx, actor, r, profile)
 	if errors.Is(err, licence.ErrCredentialChanged) { // somebody else printed it first
@@ -45,8 +47,8 @@ func (o *Office) CodeOf(ctx context.Context, actor string, r licence.Record, pro
 }
 
 func (o *Office) codeOf(ctx context.Context, actor string, r licence.Record, profile disclose.Profile) (Code, error) {
-	if r.State == licence.Revoked {
-		return Code{}, fmt.Errorf("it is revoked and gets no code: %w", licence.ErrStep)
+	if err := o.mayPrint(r); err != nil {
+		return Code{}, err
 	}
 	o.rotating.RLock()
 	defer o.rotating.RUnlock()
@@ -76,6 +78,18 @@ func (o *Office) codeOf(ctx context.Context, actor string, r licence.Record, pro
 		return Code{}, err
 	}
 	return code, s.put(ctx, []licence.NewCredential{c}, entry)
+}
+
+// mayPrint says whether a licence may be on paper now.
+func (o *Office) mayPrint(r licence.Record) error {
+	switch r = r.At(o.now()); {
+	case r.State == licence.Pending:
+		return fmt.Errorf("it is pending until %s and gets no code before: %w", r.Publication.Format(time.RFC3339), licence.ErrStep)
+	case r.State.Ended():
+		return fmt.Errorf("it is %s and gets no code: %w", r.State, licence.ErrStep)
+	default:
+		return nil
+	}
 }
 
 // reprint gives a code away once more.

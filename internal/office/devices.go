@@ -65,7 +65,7 @@ func (o *Office) OfferBinding(ctx context.Context, actor string, r licence.Recor
 
 // mayBind says whether devices may carry a licence now.
 func (o *Office) mayBind(r licence.Record) error {
-	if r.State != licence.Active {
+	if r = r.At(o.now()); r.State != licence.Active {
 		return fmt.Errorf("licence %s is %s: %w", r.Licence.Identifier, r.State, licence.ErrStep)
 	}
 	if last := r.Licence.LastDay; last != nil && !o.now().Before(last.End()) {
@@ -105,7 +105,7 @@ func (o *Office) BindDevice(ctx context.Context, q BindRequest) (Holding, error)
 	if err != nil {
 		return Holding{}, err
 	}
-	r, err := o.store.ByIdentifier(ctx, id)
+	r, err := o.record(ctx, id)
 	if err != nil {
 		return Holding{}, err
 	}

@@ -390,7 +390,7 @@ func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding
 func notCompromised(issuer *trust.IssuerKey) bool { return issuer.State != trust.IssuerCompromised }
 
 func (f *LicenceFinding) show(l *licence.Licence, cache *trust.Cache) {
-	f.ID, f.Category, f.Number, f.Holder, f.Issuer, f.ValidFrom = l.Identifier.String(), l.Category.String(), l.Number, l.Holders[0].Name, l.IssuerName, l.FirstDay.String()
+	f.ID, f.Category, f.Number, f.Holder, f.Issuer, f.ValidFrom = l.Identifier.String(), l.Category.String(), l.Number, l.HolderNames(), l.IssuerName, l.FirstDay.String()
 	if l.LastDay != nil {
 		until := l.LastDay.String()
 		f.ValidUntil = &until

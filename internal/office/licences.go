@@ -2,18 +2,15 @@ package office
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
-	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -24,6 +21,8 @@ type IssueOptions struct {
 	RequestID string
 	// ReadFile reads pictures that are named as files. Nil refuses them.
 	ReadFile func(path string) ([]byte, error)
+	// DryRun answers as if the licence were issued, and stores nothing.
+	DryRun bool
 }
 
 // Issue checks an application and issues the licence. A fault is a
@@ -55,18 +54,32 @@ func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *li
 	if err != nil {
 		return licence.Record{}, err
 	}
-	if request.ID != "" {
-		earlier, err := o.requested(ctx, actor, request)
-		if !errors.Is(err, licence.ErrNotFound) {
-			return earlier, err
+	return o.once(ctx, actor, request, func() (licence.Record, error) {
+		d, err := o.firstVersion(ctx, category, issuer, valid)
+		if err != nil {
+			return licence.Record{}, err
 		}
+		d.request, d.dryRun = request, opt.DryRun
+		return o.issueDraft(ctx, actor, d)
+	})
+}
+
+// once does what a request asks for, unless it came before: then it is answered with
+// the licence that it led to.
+func (o *Office) once(ctx context.Context, actor string, request licence.Request, do func() (licence.Record, error)) (licence.Record, error) {
+	if request.ID == "" {
+		return do()
 	}
-	record, err := o.issueValid(ctx, actor, category, issuer, valid, request)
-	if request.ID != "" && errors.Is(err, licence.ErrRequestReused) {
+	earlier, err := o.requested(ctx, actor, request)
+	if !errors.Is(err, licence.ErrNotFound) {
+		return earlier, err
+	}
+	r, err := do()
+	if errors.Is(err, licence.ErrRequestReused) {
 		// Another call with the same request came first.
 		return o.requested(ctx, actor, request)
 	}
-	return record, err
+	return r, err
 }
 
 // requested answers with the licence of an earlier request, which is a look at it.
@@ -75,6 +88,7 @@ func (o *Office) requested(ctx context.Context, actor string, request licence.Re
 	if err != nil {
 		return licence.Record{}, err
 	}
+	r = r.At(o.now())
 	if err := o.looked(ctx, actor, r); err != nil {
 		return licence.Record{}, err
 	}
@@ -96,108 +110,10 @@ func requestOf(id catalogue.ID, issuer string, a *licence.Application, requestID
 	return licence.Request{Issuer: issuer, ID: requestID, Digest: sm3.Sum(content)}, nil
 }
 
-// issueValid signs and stores a licence whose application has passed.
-func (o *Office) issueValid(ctx context.Context, actor string, category *catalogue.Category, issuer licence.Authority, valid *licence.Valid, request licence.Request) (licence.Record, error) {
-	key, err := o.authorityKey(ctx, issuer)
-	if err != nil {
-		return licence.Record{}, err
-	}
-	// Pictures first: a licence never refers to one that is not there.
-	for _, image := range valid.Images() {
-		if err := o.documents.Put(ctx, image); err != nil {
-			return licence.Record{}, err
-		}
-	}
-	serial := licence.Serial{Bucket: o.store.Bucket(valid.Holder())}
-	if _, err := rand.Read(serial.Random[:]); err != nil {
-		return licence.Record{}, fmt.Errorf("drawing a serial: %w", err)
-	}
-	identifier, err := licence.NewIdentifier(category.Code, issuer.USCC, serial, 1)
-	if err != nil {
-		return licence.Record{}, err
-	}
-	for range placeTries {
-		var record licence.Record
-		record, err = o.signAndStore(ctx, actor, valid, identifier, issuer, key, request)
-		// Another process was faster with the place in the status list: the licence is
-		// signed anew with another one.
-		if !errors.Is(err, licence.ErrIndexTaken) {
-			return record, err
-		}
-	}
-	return licence.Record{}, err
-}
-
-// placeTries is how often a licence is signed until it has a place in the status list
-// that no other process has taken. Places are drawn from thousands, so two are enough
-// nearly always.
-const placeTries = 8
-
-// signAndStore issues a licence under an identifier.
-func (o *Office) signAndStore(ctx context.Context, actor string, valid *licence.Valid, identifier licence.Identifier, issuer licence.Authority, key *pki.Key, request licence.Request) (licence.Record, error) {
-	ref, err := o.reserve(ctx, issuer)
-	if err != nil {
-		return licence.Record{}, err
-	}
-	now := o.now()
-	l := valid.Licence(identifier, ref, now)
-	signed, err := licence.Sign(l, key)
-	if err != nil {
-		o.store.ReleaseIndex(ref)
-		return licence.Record{}, err
-	}
-	digest := sm3.Sum(signed)
-	entry, err := audit.NewRecord(audit.Entry{
-		Time: now.Unix(), Actor: actor, Act: audit.ActLicenceIssue, Subject: identifier.String(), Digest: digest[:],
-	}, nil)
-	if err != nil {
-		o.store.ReleaseIndex(ref)
-		return licence.Record{}, err
-	}
-	record, err := o.store.Issue(ctx, licence.Submission{Licence: l, Signed: signed, Point: issuer.Point, Request: request, Audit: entry})
-	if err != nil {
-		o.store.ReleaseIndex(ref)
-		return licence.Record{}, err
-	}
-	o.unknown.issued(ref)
-	return record, nil
-}
-
-// maxReason bounds the reason of a step, in bytes.
-const maxReason = 1000
-
-var stepActs = map[licence.Step]audit.Act{
-	licence.Suspend: audit.ActLicenceSuspend,
-	licence.Resume:  audit.ActLicenceResume,
-	licence.Revoke:  audit.ActLicenceRevoke,
-}
-
-// Step suspends, resumes or revokes a licence. The reason is kept encrypted; the
-// audit log commits to it.
-func (o *Office) Step(ctx context.Context, actor string, id licence.Identifier, step licence.Step, reason string) (licence.Record, error) {
-	act, known := stepActs[step]
-	if !known {
-		return licence.Record{}, fmt.Errorf("step %q is not known", step)
-	}
-	if err := checkReason(reason); err != nil {
-		return licence.Record{}, err
-	}
-	now := o.now().UTC().Truncate(time.Second)
-	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: act, Subject: id.String()}, []byte(reason))
-	if err != nil {
-		return licence.Record{}, err
-	}
-	record, err := o.store.Transition(ctx, licence.Transition{Identifier: id, Step: step, Reason: reason, At: now, Audit: entry})
-	if err == nil {
-		o.unknown.tell()
-	}
-	return record, err
-}
-
 // Licence returns one licence of the register. The look is in the audit log before
 // it is answered.
 func (o *Office) Licence(ctx context.Context, actor string, id licence.Identifier) (licence.Record, error) {
-	r, err := o.store.ByIdentifier(ctx, id)
+	r, err := o.record(ctx, id)
 	if err != nil {
 		return licence.Record{}, err
 	}
@@ -207,12 +123,39 @@ func (o *Office) Licence(ctx context.Context, actor string, id licence.Identifie
 	return r, nil
 }
 
+// record reads a licence as it stands now, which is no look at it: what is shown of it
+// is recorded by whoever shows it.
+func (o *Office) record(ctx context.Context, id licence.Identifier) (licence.Record, error) {
+	r, err := o.store.ByIdentifier(ctx, id)
+	return r.At(o.now()), err
+}
+
+// Versions returns all versions of a licence, the first one first. It is a look at each
+// of them.
+func (o *Office) Versions(ctx context.Context, actor string, id licence.Identifier) ([]licence.Record, error) {
+	return o.shown(ctx, actor, func() ([]licence.Record, error) { return o.store.Versions(ctx, id) })
+}
+
+// HolderLicences returns a holder's licences, the newest change first. It is a look at
+// each of them.
+func (o *Office) HolderLicences(ctx context.Context, actor string, t licence.IDType, number string) ([]licence.Record, error) {
+	return o.shown(ctx, actor, func() ([]licence.Record, error) { return o.store.ByHolder(ctx, t, number) })
+}
+
 // Licences returns up to limit licences whose last change came after a revision,
 // the oldest change first. It is a look at each of them.
 func (o *Office) Licences(ctx context.Context, actor string, after uint64, limit int) ([]licence.Record, error) {
-	records, err := o.store.List(ctx, after, limit)
+	return o.shown(ctx, actor, func() ([]licence.Record, error) { return o.store.List(ctx, after, limit) })
+}
+
+// shown reads licences that are about to be shown, as they stand now.
+func (o *Office) shown(ctx context.Context, actor string, read func() ([]licence.Record, error)) ([]licence.Record, error) {
+	records, err := read()
 	if err != nil {
 		return nil, err
+	}
+	for i := range records {
+		records[i] = records[i].At(o.now())
 	}
 	if err := o.looked(ctx, actor, records...); err != nil {
 		return nil, err
@@ -236,3 +179,26 @@ func (o *Office) looked(ctx context.Context, actor string, shown ...licence.Reco
 	_, err := o.store.Append(ctx, entries...)
 	return err
 }
+
+// Changes returns up to q.Limit changes of the feed, the oldest first. A change tells
+// no more of a licence than its identifier and its state, so it is no look at it.
+func (o *Office) Changes(ctx context.Context, q licence.ChangeQuery) ([]licence.Change, error) {
+	var all []licence.Change
+	for {
+		page, err := o.store.Changes(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range page.Changes {
+			c.Record = c.Record.At(o.now())
+			all = append(all, c)
+		}
+		q.After, q.Limit = page.Next, q.Limit-len(page.Changes)
+		if page.End || q.Limit == 0 {
+			return all, nil
+		}
+	}
+}
+
+// Counts returns how many licences there are of each category in each state.
+func (o *Office) Counts(ctx context.Context) ([]licence.Count, error) { return o.store.Counts(ctx) }

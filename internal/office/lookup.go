@@ -46,7 +46,18 @@ var (
 const (
 	causeLookedUp verify.CauseCode = "looked_up"
 	causeNotFound verify.CauseCode = "not_found"
+	causeReplaced verify.CauseCode = "superseded"
 )
+
+// lookedUpCause is what is said beside the verdict of a look-up. That a newer version is
+// in force is said here; what a terminal reads offline is only that this one is not.
+func lookedUpCause(r licence.Record) verify.Cause {
+	if r.State == licence.Superseded {
+		return next(documentCause(causeReplaced, "该证照已换发，本版本不再有效（联网查询所得）", "a newer version was issued, and this one is no longer valid (looked up online)", nil),
+			"请出示换发后的新版证照", "Ask for the newer version")
+	}
+	return documentCause(causeLookedUp, "系联网查询所得，未经离线核验", "looked up online, not verified offline", nil)
+}
 
 const tailLength = 4
 
@@ -91,7 +102,7 @@ func (o *Office) LookUp(ctx context.Context, actor string, q NumberQuery) (Inspe
 		if err := o.describe(*found, answer.Code); err != nil {
 			return Inspection{}, err
 		}
-		answer.because(verdictOf(*found, o.now()), documentCause(causeLookedUp, "系联网查询所得，未经离线核验", "looked up online, not verified offline", nil))
+		answer.because(verdictOf(*found, o.now()), lookedUpCause(*found))
 	}
 	c := answer.Code
 	c.Verdict, c.CauseCode, c.Cause, c.CauseZH, c.NextEN, c.NextZH = answer.Verdict, answer.CauseCode, answer.Cause, answer.CauseZH, answer.NextEN, answer.NextZH
@@ -101,12 +112,13 @@ func (o *Office) LookUp(ctx context.Context, actor string, q NumberQuery) (Inspe
 // find returns the licence that a query is about, or nil.
 func (o *Office) find(ctx context.Context, q NumberQuery) (*licence.Record, error) {
 	if q.Identifier != "" {
-		id, err := licence.ParseIdentifier(q.Identifier)
+		typed, err := licence.ReadIdentifier(q.Identifier)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrQuery, err)
 		}
-		r, err := o.store.ByIdentifier(ctx, id)
-		if errors.Is(err, licence.ErrNotFound) {
+		id := typed.Identifier
+		r, err := o.record(ctx, id)
+		if errors.Is(err, licence.ErrNotFound) || err == nil && !wasGivenOut(r) {
 			return nil, nil
 		}
 		return &r, err
@@ -121,9 +133,12 @@ func (o *Office) find(ctx context.Context, q NumberQuery) (*licence.Record, erro
 		if err != nil {
 			return nil, err
 		}
+		for i := range records {
+			records[i] = records[i].At(o.now())
+		}
 		// One in force stands for those before it, else the newest.
 		slices.SortStableFunc(records, func(a, b licence.Record) int { return cmp.Compare(a.State, b.State) })
-		i := slices.IndexFunc(records, func(r licence.Record) bool { return q.knows(r.Licence) })
+		i := slices.IndexFunc(records, func(r licence.Record) bool { return wasGivenOut(r) && q.knows(r.Licence) })
 		if i < 0 {
 			continue
 		}
@@ -133,6 +148,12 @@ func (o *Office) find(ctx context.Context, q NumberQuery) (*licence.Record, erro
 		found = &records[i]
 	}
 	return found, nil
+}
+
+// wasGivenOut reports whether anybody but the issuer can have seen a licence. To all
+// others one that is not published, or never was, is none.
+func wasGivenOut(r licence.Record) bool {
+	return r.State != licence.Pending && r.State != licence.Withdrawn
 }
 
 // queried returns the categories that a query is about.
@@ -172,10 +193,12 @@ func (q NumberQuery) knows(l *licence.Licence) bool {
 // verdictOf is how a licence of the register stands at a time, in the words of a scan.
 func verdictOf(r licence.Record, now time.Time) verify.Verdict {
 	switch {
-	case r.State == licence.Revoked:
+	case r.State.ShownRevoked():
 		return verify.Revoked
 	case r.State == licence.Suspended:
 		return verify.Suspended
+	case r.State != licence.Active:
+		return verify.NoData
 	case now.Before(r.Licence.FirstDay.Start()):
 		return verify.NotYetValid
 	case r.Licence.LastDay != nil && !now.Before(r.Licence.LastDay.End()):

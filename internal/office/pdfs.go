@@ -26,6 +26,9 @@ func (o *Office) PDF(ctx context.Context, actor string, r licence.Record) ([]byt
 // picture and text carry the same digits.
 func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record, code Code) ([]byte, error) {
 	l := r.Licence
+	if err := o.mayPrint(r); err != nil {
+		return nil, fmt.Errorf("licence %s: %w", l.Identifier, err)
+	}
 	category, ok := o.catalogue.Version(l.Category, l.Schema)
 	if !ok {
 		return nil, fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)

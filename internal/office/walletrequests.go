@@ -124,7 +124,7 @@ func byDevice(d licence.DeviceID) string { return "device " + d.String() }
 // licence. What it signs is only ever its own request, so a refused proof accuses
 // nobody: the device signs another one, and no second opinion is asked.
 func (o *Office) proven(ctx context.Context, q DeviceRequest, message []byte) (licence.Record, licence.Device, error) {
-	r, err := o.store.ByIdentifier(ctx, q.Licence)
+	r, err := o.record(ctx, q.Licence)
 	if errors.Is(err, licence.ErrNotFound) {
 		return r, licence.Device{}, ErrProof
 	}

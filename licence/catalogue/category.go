@@ -79,6 +79,7 @@ type Category struct {
 	Kind          string // one of nine: 证件, 执照, 许可证, …
 	Assurance     Assurance
 	Renewals      bool // a periodic check applies
+	Life          Life
 	NumberRuleZH  string
 	NumberPattern *regexp.Regexp
 	NumberExample string
@@ -88,6 +89,7 @@ type Category struct {
 	NumberPublished bool
 	Source          string
 	Fields          []Field
+	Retention       Retention
 }
 
 // QRFields returns the fields that a code carries, in catalogue order.
@@ -100,6 +102,10 @@ func (c *Category) QRFields() []Field {
 	}
 	return fields
 }
+
+// Renewable reports whether licences of the category are renewed: they are checked
+// periodically, or end by themselves.
+func (c *Category) Renewable() bool { return c.Renewals || c.Validity.Limited() }
 
 // Field returns the field with the given code.
 func (c *Category) Field(code string) (Field, bool) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,11 @@ var (
 
 // String returns the rule as it is written in the catalogue.
 func (v Validity) String() string { return v.text }
+
+// Limited reports whether the rule has a life that ends by itself and can be renewed.
+func (v Validity) Limited() bool {
+	return len(v.ages) > 0 || slices.ContainsFunc(v.choices, durationForm.MatchString)
+}
 
 func parseValidity(text string) (Validity, error) {
 	v := Validity{text: text}

@@ -43,13 +43,12 @@ func ParseProfile(name string) (Profile, error) {
 // in the status lists is the licence's own; a credential with a place of its own puts
 // that in.
 func Summary(l *licence.Licence, c *catalogue.Category, p Profile) qr.Summary {
-	holder := l.Holders[0]
 	s := qr.Summary{
-		Schema: l.Schema, Category: int(l.Category), Number: l.MaskedNumber(), Holder: holder.Name, MaskedID: holder.MaskedID(),
+		Schema: l.Schema, Category: int(l.Category), Number: l.MaskedNumber(), Holder: l.HolderNames(), MaskedID: l.MaskedIDs(),
 		FirstDay: l.FirstDay, LastDay: l.LastDay, Status: l.Status.Packed(),
 	}
-	if p != Full && !holder.IDType.Public() {
-		s.Holder = maskedName(holder.Name)
+	if p != Full && l.Personal() {
+		s.Holder = maskedNames(l.Holders)
 	}
 	if p == Minimal {
 		s.Number, s.MaskedID = idcode.Mask(s.Number), ""
@@ -59,7 +58,7 @@ func Summary(l *licence.Licence, c *catalogue.Category, p Profile) qr.Summary {
 		if v, present := l.Fields[f.Code]; present && shows(p, c, f) {
 			value = v.Plain()
 			switch {
-			case p == Full || holder.IDType.Public():
+			case p == Full || !l.Personal():
 			case f.MapsTo == catalogue.MapsHolderName:
 				value = s.Holder
 			case f.MapsTo == catalogue.MapsHolderID:
@@ -87,6 +86,17 @@ func shows(p Profile, c *catalogue.Category, f catalogue.Field) bool {
 	default:
 		return c.Assurance == catalogue.AssuranceC
 	}
+}
+
+// maskedNames masks the names of those holders that are persons.
+func maskedNames(all []licence.Holder) string {
+	names := make([]licence.Holder, len(all))
+	for i, h := range all {
+		if names[i] = h; !h.IDType.Public() {
+			names[i].Name = maskedName(h.Name)
+		}
+	}
+	return (&licence.Licence{Holders: names}).HolderNames()
 }
 
 // maskedName keeps a name's first character.

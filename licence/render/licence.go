@@ -32,11 +32,10 @@ func Of(l *licence.Licence, c *catalogue.Category, signed []byte, code *picture.
 
 // of makes a sheet without a code.
 func of(l *licence.Licence, c *catalogue.Category, signed []byte, images func([sm3.Size]byte) ([]byte, error)) (Sheet, error) {
-	holder := l.Holders[0]
 	id := sm3.Sum([]byte(l.Identifier.String()))
 	s := Sheet{
 		Kind: c.Kind, Title: c.NameZH, TitleEn: c.NameEN, Number: l.Number, Identifier: l.Identifier.String(),
-		Holder: holder.Name, HolderIDType: holder.IDType.NameZH(), HolderID: holder.IDNumber,
+		Holder: l.HolderNames(), HolderIDType: l.HolderTypes(), HolderID: l.HolderNumbers(),
 		Issuer: l.IssuerName, IssueDate: l.IssueDay.String(), Validity: validity(l),
 		Attachment: &Attachment{Name: AttachmentName, MediaType: AttachmentType, Data: signed},
 		Time:       l.SignedAt.In(time.UTC), ID: [16]byte(id[:16]),

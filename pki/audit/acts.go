@@ -61,3 +61,21 @@ const (
 	ActCategoryAdd    Act = "category.add"
 	ActCategoryChange Act = "category.change"
 )
+
+// Acts in the life of a licence beside those that every version has: a new version and
+// the one that ends with it, and what happens before a licence is published.
+const (
+	ActLicenceReissue   Act = "licence.reissue" // the digest is the new version's
+	ActLicenceSupersede Act = "licence.supersede"
+	ActLicencePublish   Act = "licence.publish"
+	ActLicenceWithdraw  Act = "licence.withdraw"
+	ActAuthorityUndo    Act = "authority.undo" // how long an authority's licences wait before they are published
+)
+
+// Acts on many licences at once; the subject is the proposal, the digest that of what
+// is proposed. Each licence's step has an entry of its own.
+const (
+	ActMassPropose Act = "mass.propose"
+	ActMassApprove Act = "mass.approve"
+	ActMassCancel  Act = "mass.cancel"
+)

@@ -7,9 +7,11 @@
 // The file has a bucket for each table and each index of its schema, and the bucket
 // "schema" that names them:
 //
-//	schema     name → what it is, as text: "table", or "index", key size, reference size
+//	schema     name → what it is, as text: "table", or "index of runs", key size, reference size
 //	TABLE      the table's keys and values
-//	INDEX      look-up key ‖ reference → nothing
+//	INDEX      number of a run (32 bits, big-endian) → a bucket, whose sequence is its entries:
+//	             number of a segment (32 bits) → sorted entries (look-up key ‖ reference)
+//	             marks → sorted entries that are hidden in runs of lower numbers
 //
 // Reads of the file cannot fail, as bbolt maps it into memory: a disk that cannot be read
 // ends the process.

@@ -21,6 +21,7 @@ type Engine struct {
 	db      *bbolt.DB
 	tables  map[string]kv.TableSpec
 	indexes map[string]kv.IndexSpec
+	shape   shape
 }
 
 var _ kv.Engine = (*Engine)(nil)
@@ -88,7 +89,7 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
 	db.AllocSize = allocSize
-	e := &Engine{db: db, tables: make(map[string]kv.TableSpec), indexes: make(map[string]kv.IndexSpec)}
+	e := &Engine{db: db, tables: make(map[string]kv.TableSpec), indexes: make(map[string]kv.IndexSpec), shape: defaultShape()}
 	for _, t := range schema.Tables {
 		e.tables[t.Name] = t
 	}
@@ -114,7 +115,7 @@ func (e *Engine) View(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return e.db.View(func(t *bbolt.Tx) error { return f(tx{t, e}) })
+	return e.db.View(func(t *bbolt.Tx) error { return f(e.begin(t)) })
 }
 
 // Update implements [kv.Engine].
@@ -122,7 +123,13 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return e.db.Update(func(t *bbolt.Tx) error { return f(tx{t, e}) })
+	return e.db.Update(func(t *bbolt.Tx) error {
+		tx := e.begin(t)
+		if err := f(tx); err != nil {
+			return err
+		}
+		return tx.flush()
+	})
 }
 
 // Settle implements [kv.Engine]: a transaction is seen when it is on the disk.

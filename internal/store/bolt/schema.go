@@ -19,7 +19,7 @@ func (e *Engine) describe() map[string]string {
 		all[name] = "table"
 	}
 	for name, i := range e.indexes {
-		all[name] = fmt.Sprintf("index %d %d", i.KeySize, i.RefSize)
+		all[name] = fmt.Sprintf("index of runs %d %d", i.KeySize, i.RefSize)
 	}
 	return all
 }
@@ -81,7 +81,7 @@ func (e *Engine) complete(tx *bbolt.Tx) error {
 
 // Retired returns a table that is no longer in the schema, nil where the file has none of
 // this name. It is how a store takes over what an earlier version wrote.
-func (t tx) Retired(name string) kv.Table {
+func (t *tx) Retired(name string) kv.Table {
 	b := t.tx.Bucket([]byte(name))
 	if _, current := t.engine.describe()[name]; current || b == nil {
 		return nil
@@ -90,7 +90,7 @@ func (t tx) Retired(name string) kv.Table {
 }
 
 // Drop removes a table that is no longer in the schema.
-func (t tx) Drop(name string) error {
+func (t *tx) Drop(name string) error {
 	if _, current := t.engine.describe()[name]; current {
 		return fmt.Errorf("table %s is in use", name)
 	}

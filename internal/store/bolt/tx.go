@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -12,8 +14,27 @@ import (
 
 // tx is a transaction.
 type tx struct {
-	tx     *bbolt.Tx
-	engine *Engine
+	tx      *bbolt.Tx
+	engine  *Engine
+	tables  map[string]table // that were asked for
+	indexes map[string]*index
+}
+
+func (e *Engine) begin(t *bbolt.Tx) *tx {
+	return &tx{tx: t, engine: e, tables: make(map[string]table), indexes: make(map[string]*index)}
+}
+
+// flush writes what is still in memory.
+func (t *tx) flush() error {
+	merged := 0
+	for _, name := range slices.Sorted(maps.Keys(t.indexes)) {
+		n, err := t.indexes[name].flush(merged)
+		if err != nil {
+			return fmt.Errorf("index %s: %w", name, err)
+		}
+		merged += n
+	}
+	return nil
 }
 
 // fillGrowing is how full the pages of a growing table are left: what is behind the last
@@ -21,7 +42,10 @@ type tx struct {
 const fillGrowing = 0.95
 
 // Table implements [kv.Tx].
-func (t tx) Table(name string) kv.Table {
+func (t *tx) Table(name string) kv.Table {
+	if opened, known := t.tables[name]; known {
+		return opened
+	}
 	spec, known := t.engine.tables[name]
 	if !known {
 		panic(fmt.Sprintf("bolt: table %q is not in the schema", name))
@@ -30,16 +54,21 @@ func (t tx) Table(name string) kv.Table {
 	if spec.Order == kv.Growing {
 		b.FillPercent = fillGrowing
 	}
-	return table{b}
+	t.tables[name] = table{b}
+	return t.tables[name]
 }
 
 // Index implements [kv.Tx].
-func (t tx) Index(name string) kv.Index {
+func (t *tx) Index(name string) kv.Index {
+	if opened := t.indexes[name]; opened != nil {
+		return opened
+	}
 	spec, known := t.engine.indexes[name]
 	if !known {
 		panic(fmt.Sprintf("bolt: index %q is not in the schema", name))
 	}
-	return index{t.tx.Bucket([]byte(name)), spec}
+	t.indexes[name] = openIndex(t.tx.Bucket([]byte(name)), spec, t.engine.shape)
+	return t.indexes[name]
 }
 
 // table is a bucket.
@@ -68,37 +97,3 @@ func (t table) Range(from, to []byte) iter.Seq2[[]byte, []byte] {
 
 // Fetch implements [kv.Table]: everything is near.
 func (t table) Fetch([][]byte) {}
-
-// index is a bucket of entries.
-type index struct {
-	bucket *bbolt.Bucket
-	spec   kv.IndexSpec
-}
-
-func (i index) entry(key, ref []byte) []byte {
-	if len(key) != i.spec.KeySize || len(ref) != i.spec.RefSize {
-		panic(fmt.Sprintf("bolt: an entry of index %s has %d and %d bytes", i.spec.Name, len(key), len(ref)))
-	}
-	return append(bytes.Clone(key), ref...)
-}
-
-// Add implements [kv.Index].
-func (i index) Add(key, ref []byte) error { return i.bucket.Put(i.entry(key, ref), []byte{}) }
-
-// Remove implements [kv.Index].
-func (i index) Remove(key, ref []byte) error { return i.bucket.Delete(i.entry(key, ref)) }
-
-// Find implements [kv.Index].
-func (i index) Find(key []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		c := i.bucket.Cursor()
-		for k, _ := c.Seek(key); bytes.HasPrefix(k, key); k, _ = c.Next() {
-			if !yield(k[len(key):]) {
-				return
-			}
-		}
-	}
-}
-
-// Fetch implements [kv.Index]: everything is near.
-func (i index) Fetch([][]byte) {}

@@ -97,6 +97,18 @@ func (s *Store) AddList(ctx context.Context, uscc string, list uint32, entry aud
 	return nil
 }
 
+// SetUndo settles how long an authority's licences of a category wait before they are
+// published.
+func (s *Store) SetUndo(ctx context.Context, uscc string, w licence.UndoWindow, entry audit.Record) error {
+	err := updateJSON(ctx, s, tableAuthorities, uscc, errors.New("there is no such authority"), func(a *authority) error {
+		return a.Authority.SetUndo(w)
+	}, entry)
+	if err != nil {
+		return fmt.Errorf("undo window of authority %s: %w", uscc, err)
+	}
+	return nil
+}
+
 // Authorities returns all issuing authorities in the order of their codes.
 func (s *Store) Authorities(ctx context.Context) ([]licence.Authority, error) {
 	var all []licence.Authority

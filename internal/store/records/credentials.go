@@ -95,8 +95,8 @@ func (s *Store) sealCredentials(id licence.Identifier, all []licence.NewCredenti
 
 // putCredentials stores credentials under a licence of a state.
 func (s *Store) putCredentials(tx kv.Tx, id licence.Identifier, l found, all []licence.NewCredential, values []credential) error {
-	if l.state() == licence.Revoked {
-		return fmt.Errorf("a revoked licence gets no credential: %w", licence.ErrStep)
+	if err := mayHaveCredentials(l, all); err != nil {
+		return err
 	}
 	key, b := sealed.KeyOf(id), tx.Table(tableCredentials)
 	for i, c := range all {
@@ -128,6 +128,17 @@ func (s *Store) putCredentials(tx kv.Tx, id licence.Identifier, l found, all []l
 		}
 		if err := put(b, at, values[i]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// mayHaveCredentials refuses credentials of a licence that has ended, or was not
+// published when they were signed.
+func mayHaveCredentials(l found, all []licence.NewCredential) error {
+	for _, c := range all {
+		if state := l.stateAt(c.SignedAt); state.Ended() || state == licence.Pending {
+			return fmt.Errorf("a licence that is %s gets no credential: %w", state, licence.ErrStep)
 		}
 	}
 	return nil

@@ -230,7 +230,7 @@ func (s *Store) addDevice(tx kv.Tx, n licence.NewDevice, first []licence.NewCred
 	if err != nil {
 		return err
 	}
-	if state := l.state(); state != licence.Active {
+	if state := l.stateAt(n.Device.BoundAt); state != licence.Active {
 		return fmt.Errorf("no device is bound to a licence that is %s: %w", state, licence.ErrStep)
 	}
 	devices, bound := tx.Table(tableDevices), 0

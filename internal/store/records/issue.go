@@ -62,8 +62,8 @@ func (s *Store) check(tx kv.Tx, i *issue) error {
 	return indexFree(tx, i.Licence.Status)
 }
 
-// numberFree refuses a number that an issuer's licence of the category has which is not
-// revoked.
+// numberFree refuses a number that an issuer's licence of the category has which has not
+// ended.
 func (s *Store) numberFree(tx kv.Tx, i *issue) error {
 	all, err := indexed(tx, indexNumbers, i.number)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Store) numberFree(tx kv.Tx, i *issue) error {
 		if err != nil {
 			return err
 		}
-		if f.state() == licence.Revoked || by.issuer != i.by.issuer {
+		if f.state().Ended() || by.issuer != i.by.issuer {
 			continue
 		}
 		other, err := s.open(tx, f)
@@ -99,20 +99,44 @@ func (s *Store) write(tx kv.Tx, i *issue) (licence.Record, error) {
 	if err != nil {
 		return licence.Record{}, err
 	}
+	state := i.state()
 	f := found{number: number, stored: stored{
-		Key: i.key[:], Category: uint16(l.Category), State: uint8(licence.Active), Since: l.SignedAt.Unix(), Status: l.Status.Packed(), //nolint:gosec // categories have three digits
+		Key: i.key[:], Category: uint16(l.Category), State: uint8(state), Since: l.SignedAt.Unix(), Status: l.Status.Packed(), //nolint:gosec // categories have three digits
 		Signer: by, Sealed: i.sealed,
 	}}
 	if i.request != nil {
 		f.Request = i.Request.Digest[:]
 	}
+	if state == licence.Pending {
+		f.Publish = i.Publication.Unix()
+	}
 	err = errors.Join(
 		i.index(tx, refOf(number)),
 		storeIndex(tx, l.Status),
-		count(tx, f.Category, licence.Active, 1),
+		count(tx, f.Category, state, 1),
 		f.write(tx),
 	)
-	return licence.Record{Licence: l, Signed: i.Signed, State: licence.Active, Since: l.SignedAt, Revision: number}, err
+	return i.record(number), err
+}
+
+// unstored is the record of a licence that would be stored.
+func (i *issue) unstored(tx kv.Tx) licence.Record {
+	return i.record(getUint(tx.Table(tableMeta), metaRevision) + 1)
+}
+
+// state is the first state of a licence.
+func (i *issue) state() licence.State {
+	if i.Publication.IsZero() {
+		return licence.Active
+	}
+	return licence.Pending
+}
+
+// record is a licence as it is answered when it is stored under a number.
+func (i *issue) record(number uint64) licence.Record {
+	return licence.Record{
+		Licence: i.Licence, Signed: i.Signed, State: i.state(), Since: i.Licence.SignedAt, Publication: i.Publication, Revision: number,
+	}
 }
 
 // index adds a licence to the indexes.
@@ -144,6 +168,10 @@ func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
 			continue
 		}
 		if results[n].err = s.check(tx, i); results[n].err != nil {
+			continue
+		}
+		if i.DryRun {
+			results[n].record = i.unstored(tx)
 			continue
 		}
 		var err error

@@ -20,49 +20,6 @@ var _ licence.Registry = (*Store)(nil)
 // Bucket implements [licence.Registry].
 func (s *Store) Bucket(h licence.Holder) uint16 { return s.box.Bucket(h) }
 
-// Transition implements [licence.Registry].
-func (s *Store) Transition(ctx context.Context, t licence.Transition) (licence.Record, error) {
-	key := sealed.KeyOf(t.Identifier)
-	reason, err := s.box.Seal(key, "reason", []byte(t.Reason))
-	if err != nil {
-		return licence.Record{}, fmt.Errorf("changing licence %s: %w", t.Identifier, err)
-	}
-	var record licence.Record
-	err = s.db.Update(ctx, func(tx kv.Tx) error {
-		f, err := find(tx, key)
-		if err != nil {
-			return err
-		}
-		before := f.state()
-		next, err := before.Next(t.Step)
-		if err != nil {
-			return err
-		}
-		ref := licence.UnpackStatusRef(f.Status)
-		suspended := next == licence.Suspended
-		if err := errors.Join(setPlane(tx, ref, planeSuspended, suspended), setCredentials(tx, key, planeSuspended, suspended)); err != nil {
-			return err
-		}
-		if next == licence.Revoked {
-			if err := errors.Join(setPlane(tx, ref, planeRevoked, true), setCredentials(tx, key, planeRevoked, true)); err != nil {
-				return err
-			}
-		}
-		f.State, f.Since, f.Reason = uint8(next), t.At.Unix(), reason
-		if err := change(tx, &f, before); err != nil {
-			return err
-		}
-		if record, err = s.open(tx, f); err != nil {
-			return err
-		}
-		return s.appendAudit(tx, t.Audit)
-	})
-	if err != nil {
-		return licence.Record{}, fmt.Errorf("changing licence %s: %w", t.Identifier, err)
-	}
-	return record, nil
-}
-
 // record reads, decrypts and verifies the licence of a record key.
 func (s *Store) record(tx kv.Tx, key sealed.Key) (licence.Record, error) {
 	f, err := find(tx, key)
@@ -193,18 +150,26 @@ func changed(tx kv.Tx, after uint64, limit int) ([]found, error) {
 			break
 		}
 	}
-	var numbers []uint64
-	for revision, number := range tx.Table(tableChanges).Range(uint64Key(after+1), nil) {
-		if len(number) != 8 || len(revision) != 8 {
-			return nil, errors.New("an entry of the changes is damaged")
+	var entries []changeEntry
+	for key, value := range tx.Table(tableChanges).Range(uint64Key(after+1), nil) {
+		e, err := readChange(key, value)
+		if err != nil {
+			return nil, err
 		}
-		if len(numbers) == limit || len(page) == limit && binary.BigEndian.Uint64(revision) > page[limit-1].number {
+		f, err := at(tx, e.number)
+		if err != nil {
+			return nil, err
+		}
+		if f.revision() != e.revision {
+			continue // it has changed again since
+		}
+		if len(entries) == limit || len(page) == limit && e.revision > page[limit-1].number {
 			break
 		}
-		numbers = append(numbers, binary.BigEndian.Uint64(number))
+		entries = append(entries, e)
 	}
-	for _, n := range numbers {
-		f, err := at(tx, n)
+	for _, e := range entries {
+		f, err := at(tx, e.number)
 		if err != nil {
 			return nil, err
 		}

@@ -28,6 +28,8 @@ type stored struct {
 	Request  []byte `cbor:"8,keyasint,omitempty"` // digest of the application that came with a request id
 	Reason   []byte `cbor:"9,keyasint,omitempty"` // of the last step, encrypted
 	Sealed   []byte `cbor:"10,keyasint"`          // the signed form, encrypted
+	Cause    uint8  `cbor:"11,keyasint,omitempty"`
+	Publish  int64  `cbor:"12,keyasint,omitempty"` // when a pending one is published by itself, UTC seconds
 }
 
 // found is a stored licence and its number, which is the revision of its issue.
@@ -39,7 +41,11 @@ type found struct {
 // revision returns the revision of the last change.
 func (f found) revision() uint64 { return cmp.Or(f.Revision, f.number) }
 
+// state is the stored state, which is the one that counts in the counts.
 func (f found) state() licence.State { return licence.State(f.State) }
+
+// stateAt is the state at a time.
+func (f found) stateAt(t time.Time) licence.State { return f.state().At(t, unixUTC(f.Publish)) }
 
 // refOf and numberOf are how indexes refer to licences.
 func refOf(number uint64) []byte { return uint64Key(number)[8-refSize:] }
@@ -100,15 +106,9 @@ func (f found) write(tx kv.Tx) error {
 	return put(tx.Table(tableRecords), uint64Key(f.number), f.stored)
 }
 
-// change stores a licence that has changed under the next revision, moves its entry in
-// the changes there, and counts it where it belongs now. Before is its earlier state.
-func change(tx kv.Tx, f *found, before licence.State) error {
-	changes := tx.Table(tableChanges)
-	if f.Revision != 0 {
-		if err := changes.Delete(uint64Key(f.Revision)); err != nil {
-			return err
-		}
-	}
+// change stores a licence that has changed under the next revision, adds the step to
+// the changes, and counts the licence where it belongs now. Before is its earlier state.
+func change(tx kv.Tx, f *found, before licence.State, step licence.Step) error {
 	revision, err := nextRevision(tx)
 	if err != nil {
 		return err
@@ -119,7 +119,11 @@ func change(tx kv.Tx, f *found, before licence.State) error {
 			return err
 		}
 	}
-	return errors.Join(changes.Put(uint64Key(revision), uint64Key(f.number)), f.write(tx))
+	value, err := changeValue(f.number, step, f.Since)
+	if err != nil {
+		return err
+	}
+	return errors.Join(tx.Table(tableChanges).Put(uint64Key(revision), value), f.write(tx))
 }
 
 // nextRevision counts the register's changes.
@@ -160,7 +164,10 @@ func (s *Store) open(tx kv.Tx, f found) (licence.Record, error) {
 	if sealed.KeyOf(l.Identifier) != sealed.Key(f.Key) || l.Category != catalogue.ID(f.Category) {
 		return licence.Record{}, errors.New("the stored licence is another one than its place says")
 	}
-	r := licence.Record{Licence: l, Signed: signed, State: f.state(), Since: time.Unix(f.Since, 0).UTC(), Revision: f.revision()}
+	r := licence.Record{Licence: l, Signed: signed, State: f.state(), Cause: licence.Cause(f.Cause), Since: time.Unix(f.Since, 0).UTC(), Revision: f.revision()}
+	if f.Publish != 0 {
+		r.Publication = unixUTC(f.Publish)
+	}
 	if len(f.Reason) > 0 {
 		reason, err := s.box.Open(sealed.Key(f.Key), "reason", f.Reason)
 		if err != nil {

@@ -23,6 +23,8 @@ import (
 // Store is what the suite needs of a store.
 type Store interface {
 	licence.Registry
+	licence.Feed
+	licence.Proposals
 	licence.Credentials
 	licence.Devices
 	StatusSets(ctx context.Context) ([]*status.Set, error)
@@ -52,6 +54,12 @@ func Registry(t *testing.T, newStore func(testing.TB) Opener) {
 		"numbers":                       (*suite).numbers,
 		"requests":                      (*suite).requests,
 		"steps":                         (*suite).steps,
+		"versions":                      (*suite).versions,
+		"before the publication":        (*suite).undo,
+		"conditions and dry runs":       (*suite).conditions,
+		"the feed of changes":           (*suite).feed,
+		"proposals":                     (*suite).proposals,
+		"a model of the register":       (*suite).model,
 		"indices":                       (*suite).indices,
 		"listing":                       (*suite).listing,
 		"every act has its log entry":   (*suite).audited,

@@ -1,0 +1,295 @@
+package office
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki/audit"
+)
+
+// Errors of selections.
+var (
+	// ErrSelection: nothing says which licences are meant, or nothing fits.
+	ErrSelection = errors.New("no licences are selected")
+	// ErrTooMany: more than one proposal takes.
+	ErrTooMany = errors.New("too many licences for one proposal")
+)
+
+// massBatch is how many steps share a transaction.
+const massBatch = 500
+
+// massSteps are the steps that may be proposed for many licences.
+var massSteps = []licence.Step{licence.Suspend, licence.Resume, licence.Revoke}
+
+// Selection says which licences an act on many is about: all that fit everything that
+// is said. Something must be.
+type Selection struct {
+	Identifiers []licence.Identifier // these; none: by the rest
+	HolderType  licence.IDType
+	Holder      string // document number
+	Categories  []catalogue.ID
+	Issuers     []string   // credit codes
+	IssuedFrom  *civil.Day // days of issue
+	IssuedUntil *civil.Day
+}
+
+// MassRequest asks for one step for many licences.
+type MassRequest struct {
+	Step      licence.Step
+	Cause     licence.Cause
+	Reason    string
+	Selection Selection
+	DryRun    bool // preview only
+}
+
+// MassPreview is who is affected by a proposal.
+type MassPreview struct {
+	Proposal    licence.Proposal
+	Identifiers []licence.Identifier // ascending
+	// Excluded are selected licences whose state does not allow the step.
+	Excluded []licence.Proposed
+}
+
+// ProposeMass finds the licences of a selection and stores the proposal, which
+// [Office.ApproveMass] of another officer carries out.
+func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (MassPreview, error) {
+	var preview MassPreview
+	if !slices.Contains(massSteps, q.Step) {
+		return preview, fmt.Errorf("step %q is not one for many licences: %w", q.Step, licence.ErrStep)
+	}
+	if err := checkReason(q.Reason); err != nil {
+		return preview, err
+	}
+	if err := q.Cause.Check(q.Step); err != nil {
+		return preview, err
+	}
+	now := o.now().UTC().Truncate(time.Second)
+	p := licence.Proposal{
+		Step: q.Step, Cause: q.Cause, Reason: q.Reason, ByCategory: make(map[catalogue.ID]int), ByIssuer: make(map[string]int),
+		ProposedBy: actor, ProposedAt: now, Expires: now.Add(licence.ProposalLife),
+	}
+	err := o.selected(ctx, q.Selection, func(r licence.Record) error {
+		id := r.Licence.Identifier
+		if _, err := r.State.Next(q.Step); err != nil {
+			preview.Excluded = append(preview.Excluded, licence.Proposed{Identifier: id, Refusal: err.Error()})
+			return nil
+		}
+		if len(preview.Identifiers) == licence.MaxProposed {
+			return fmt.Errorf("more than %d: %w", licence.MaxProposed, ErrTooMany)
+		}
+		preview.Identifiers = append(preview.Identifiers, id)
+		p.ByCategory[r.Licence.Category]++
+		p.ByIssuer[id.Issuer]++
+		return nil
+	})
+	if err != nil {
+		return preview, err
+	}
+	if len(preview.Identifiers) == 0 {
+		return preview, fmt.Errorf("no licence fits that could be taken this step: %w", ErrSelection)
+	}
+	preview.Identifiers = licence.SortIdentifiers(preview.Identifiers)
+	p.Count = len(preview.Identifiers)
+	p.Digest = licence.ProposalDigest(p.Step, p.Cause, p.Reason, preview.Identifiers)
+	if _, err := rand.Read(p.ID[:]); err != nil {
+		return preview, fmt.Errorf("drawing a proposal's name: %w", err)
+	}
+	preview.Proposal = p
+	if q.DryRun {
+		return preview, nil
+	}
+	entry, err := massEntry(p, audit.ActMassPropose, actor, now)
+	if err != nil {
+		return preview, err
+	}
+	return preview, o.store.Propose(ctx, p, preview.Identifiers, entry)
+}
+
+func massEntry(p licence.Proposal, act audit.Act, actor string, at time.Time) (audit.Record, error) {
+	return audit.NewRecord(audit.Entry{Time: at.Unix(), Actor: actor, Act: act, Subject: p.ID.String(), Digest: p.Digest[:]}, why(p.Cause, p.Reason))
+}
+
+// selected calls f with every licence of a selection, as it stands now, each once.
+func (o *Office) selected(ctx context.Context, s Selection, f func(licence.Record) error) error {
+	seen := make(map[licence.Identifier]bool)
+	each := func(r licence.Record) error {
+		r = r.At(o.now())
+		id := r.Licence.Identifier
+		if seen[id] || !s.fits(r.Licence) {
+			return nil
+		}
+		seen[id] = true
+		return f(r)
+	}
+	switch {
+	case len(s.Identifiers) > 0:
+		for _, id := range s.Identifiers {
+			r, err := o.store.ByIdentifier(ctx, id)
+			if err != nil {
+				return err
+			}
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	case s.Holder != "":
+		all, err := o.store.ByHolder(ctx, s.HolderType, s.Holder)
+		if err != nil {
+			return err
+		}
+		for _, r := range all {
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	case len(s.Categories)+len(s.Issuers) == 0 && s.IssuedFrom == nil && s.IssuedUntil == nil:
+		return ErrSelection
+	default:
+		return o.walk(ctx, s, each)
+	}
+}
+
+// walk goes through the licences of the authorities that a selection can be about.
+func (o *Office) walk(ctx context.Context, s Selection, each func(licence.Record) error) error {
+	authorities, err := o.store.Authorities(ctx)
+	if err != nil {
+		return err
+	}
+	q := licence.ChangeQuery{Limit: massBatch}
+	for _, a := range authorities {
+		if s.mayHave(a) {
+			q.Lists = append(q.Lists, a.Lists...)
+		}
+	}
+	if len(q.Lists) == 0 {
+		return nil
+	}
+	for {
+		page, err := o.store.Changes(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, c := range page.Changes {
+			if err := each(c.Record); err != nil {
+				return err
+			}
+		}
+		if page.End {
+			return nil
+		}
+		q.After = page.Next
+	}
+}
+
+// mayHave reports whether licences of a selection can be an authority's. What it may
+// issue today says nothing of what it has issued, so only the issuer counts.
+func (s Selection) mayHave(a licence.Authority) bool {
+	return len(s.Issuers) == 0 || slices.Contains(s.Issuers, a.USCC)
+}
+
+// fits reports whether a licence is everything that is asked for.
+func (s Selection) fits(l *licence.Licence) bool {
+	holds := func(h licence.Holder) bool { return h.IDType == s.HolderType && h.IDNumber == s.Holder }
+	switch {
+	case s.Holder != "" && !slices.ContainsFunc(l.Holders, holds),
+		len(s.Categories) > 0 && !slices.Contains(s.Categories, l.Category),
+		len(s.Issuers) > 0 && !slices.Contains(s.Issuers, l.Identifier.Issuer),
+		s.IssuedFrom != nil && l.IssueDay < *s.IssuedFrom,
+		s.IssuedUntil != nil && l.IssueDay > *s.IssuedUntil:
+		return false
+	default:
+		return true
+	}
+}
+
+// ApproveMass approves a proposal by its digest, as another officer than the one who
+// proposed it. [Office.RunMass] carries it out. The error wraps [licence.ErrProposal],
+// [licence.ErrSamePerson] or [licence.ErrDigest].
+func (o *Office) ApproveMass(ctx context.Context, actor string, id licence.ProposalID, digest [sm3.Size]byte) (licence.Proposal, error) {
+	return o.changeProposal(ctx, actor, id, audit.ActMassApprove, func(p licence.Proposal, now time.Time) (licence.Proposal, error) {
+		return p.Approve(actor, digest, now)
+	})
+}
+
+// CancelMass ends a proposal. What was carried out of it stays.
+func (o *Office) CancelMass(ctx context.Context, actor string, id licence.ProposalID) (licence.Proposal, error) {
+	return o.changeProposal(ctx, actor, id, audit.ActMassCancel, func(p licence.Proposal, now time.Time) (licence.Proposal, error) {
+		return p.Cancel(actor, now)
+	})
+}
+
+func (o *Office) changeProposal(
+	ctx context.Context, actor string, id licence.ProposalID, act audit.Act, change func(licence.Proposal, time.Time) (licence.Proposal, error),
+) (licence.Proposal, error) {
+	p, err := o.store.Proposal(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	now := o.now().UTC().Truncate(time.Second)
+	entry, err := massEntry(p, act, actor, now)
+	if err != nil {
+		return p, err
+	}
+	return o.store.ChangeProposal(ctx, id, func(p licence.Proposal) (licence.Proposal, error) { return change(p, now) }, entry)
+}
+
+// RunMass takes the steps of an approved proposal that are still to be taken, batch by
+// batch, and tells of its progress after each. Whoever runs it again after it was cut
+// off goes on where it stopped.
+func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalID, progress func(licence.Proposal)) (licence.Proposal, error) {
+	p, err := o.store.Proposal(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	if state := p.State(o.now()); state != licence.ProposalApproved && state != licence.ProposalDone {
+		return p, fmt.Errorf("proposal %s is %s: %w", id, state, licence.ErrProposal)
+	}
+	for p.Done < p.Count {
+		if err := ctx.Err(); err != nil {
+			return p, err
+		}
+		next, err := o.store.Proposed(ctx, id, p.Done, massBatch)
+		if err != nil {
+			return p, err
+		}
+		steps := make([]licence.Transition, len(next))
+		for i, n := range next {
+			if steps[i], err = o.transition(actor, n.Identifier, StepRequest{Step: p.Step, Cause: p.Cause, Reason: p.Reason}); err != nil {
+				return p, err
+			}
+		}
+		if p, err = o.store.CarryOut(ctx, id, p.Done, steps); err != nil {
+			return p, err
+		}
+		o.unknown.tell()
+		progress(p)
+	}
+	return p, nil
+}
+
+// MassProposal returns a proposal.
+func (o *Office) MassProposal(ctx context.Context, id licence.ProposalID) (licence.Proposal, error) {
+	return o.store.Proposal(ctx, id)
+}
+
+// MassProposals returns all proposals, the newest first.
+func (o *Office) MassProposals(ctx context.Context) ([]licence.Proposal, error) {
+	return o.store.Proposals(ctx)
+}
+
+// MassLicences returns up to limit licences of a proposal from a place on, in ascending
+// order.
+func (o *Office) MassLicences(ctx context.Context, id licence.ProposalID, from, limit int) ([]licence.Proposed, error) {
+	return o.store.Proposed(ctx, id, from, limit)
+}

@@ -1,0 +1,246 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/elicence/elicence/internal/store/kv"
+)
+
+// index is an index within a transaction: its runs, and what the transaction adds and
+// removes, which becomes a run when it ends.
+type index struct {
+	spec   kv.IndexSpec
+	shape  shape
+	bucket *bbolt.Bucket
+	runs   []*run // oldest first
+
+	added, removed map[string][]byte // look-up key → references, one behind the other
+}
+
+var _ kv.Index = (*index)(nil)
+
+func openIndex(b *bbolt.Bucket, spec kv.IndexSpec, s shape) *index {
+	i := &index{spec: spec, shape: s, bucket: b}
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		i.runs = append(i.runs, openRun(binary.BigEndian.Uint32(k), b.Bucket(k), i.size(), s))
+	}
+	return i
+}
+
+// size is that of an entry.
+func (i *index) size() int { return i.spec.KeySize + i.spec.RefSize }
+
+func (i *index) check(key, ref []byte) error {
+	if len(key) != i.spec.KeySize || len(ref) != i.spec.RefSize {
+		return fmt.Errorf("an entry of index %s has %d and %d bytes, want %d and %d", i.spec.Name, len(key), len(ref), i.spec.KeySize, i.spec.RefSize)
+	}
+	if !i.bucket.Writable() {
+		return errors.New("the transaction cannot write")
+	}
+	return nil
+}
+
+// Add implements [kv.Index].
+func (i *index) Add(key, ref []byte) error {
+	if err := i.check(key, ref); err != nil {
+		return err
+	}
+	i.removed = without(i.removed, key, ref)
+	i.added = with(i.added, key, ref)
+	return nil
+}
+
+// Remove implements [kv.Index].
+func (i *index) Remove(key, ref []byte) error {
+	if err := i.check(key, ref); err != nil {
+		return err
+	}
+	i.added = without(i.added, key, ref)
+	i.removed = with(i.removed, key, ref)
+	return nil
+}
+
+// position returns where a reference is among others, -1: nowhere.
+func position(refs, ref []byte) int {
+	for at := 0; at < len(refs); at += len(ref) {
+		if bytes.Equal(refs[at:at+len(ref)], ref) {
+			return at
+		}
+	}
+	return -1
+}
+
+func with(m map[string][]byte, key, ref []byte) map[string][]byte {
+	if m == nil {
+		m = make(map[string][]byte)
+	}
+	if refs := m[string(key)]; position(refs, ref) < 0 {
+		m[string(key)] = append(refs, ref...)
+	}
+	return m
+}
+
+func without(m map[string][]byte, key, ref []byte) map[string][]byte {
+	refs, there := m[string(key)]
+	if !there {
+		return m
+	}
+	if at := position(refs, ref); at >= 0 {
+		refs = slices.Delete(slices.Clone(refs), at, at+len(ref))
+		m[string(key)] = refs
+	}
+	if len(refs) == 0 {
+		delete(m, string(key))
+	}
+	return m
+}
+
+// Find implements [kv.Index].
+func (i *index) Find(key []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if len(key) != i.spec.KeySize {
+			panic(fmt.Sprintf("bolt: a look-up key of index %s has %d bytes", i.spec.Name, len(key)))
+		}
+		seen := seen{refs: i.removed[string(key)], size: i.spec.RefSize}
+		for added := range slices.Chunk(i.added[string(key)], i.spec.RefSize) {
+			if seen.isNew(added) && !yield(added) {
+				return
+			}
+		}
+		for _, r := range slices.Backward(i.runs) {
+			// Marks hide what is older, so they count behind the entries of their run.
+			for at := r.search(key); at < r.entries; at++ {
+				e := r.entry(at)
+				if !bytes.HasPrefix(e, key) {
+					break
+				}
+				if ref := e[len(key):]; seen.isNew(ref) && !yield(ref) {
+					return
+				}
+			}
+			for at := sortedPlace(r.marks, key, r.size); at < len(r.marks) && bytes.HasPrefix(r.marks[at:], key); at += r.size {
+				seen.isNew(r.marks[at+len(key) : at+r.size])
+			}
+		}
+	}
+}
+
+// sortedPlace returns the offset of the first of sorted entries that is not before a key.
+func sortedPlace(entries, key []byte, size int) int {
+	low, high := 0, len(entries)/size
+	for low < high {
+		middle := (low + high) / 2
+		if bytes.Compare(entries[middle*size:(middle+1)*size], key) < 0 {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low * size
+}
+
+// seen are the references that were given out or hidden.
+type seen struct {
+	refs []byte // few: one behind the other
+	size int
+	many map[string]bool // many
+}
+
+// few is how many references are looked through one by one.
+const few = 32
+
+// isNew reports whether a reference was not seen before, and remembers it.
+func (s *seen) isNew(ref []byte) bool {
+	if s.many != nil {
+		if s.many[string(ref)] {
+			return false
+		}
+		s.many[string(ref)] = true
+		return true
+	}
+	if position(s.refs, ref) >= 0 {
+		return false
+	}
+	s.refs = append(s.refs[:len(s.refs):len(s.refs)], ref...)
+	if len(s.refs) > few*s.size {
+		s.many = make(map[string]bool)
+		for r := range slices.Chunk(s.refs, s.size) {
+			s.many[string(r)] = true
+		}
+	}
+	return true
+}
+
+// Fetch implements [kv.Index]: everything is near.
+func (i *index) Fetch([][]byte) {}
+
+// sorted returns entries in order, one behind the other.
+func (i *index) sorted(m map[string][]byte) []byte {
+	var entries []string
+	for key, refs := range m {
+		for ref := range slices.Chunk(refs, i.spec.RefSize) {
+			entries = append(entries, key+string(ref))
+		}
+	}
+	slices.Sort(entries)
+	out := make([]byte, 0, len(entries)*i.size())
+	for _, e := range entries {
+		out = append(out, e...)
+	}
+	return out
+}
+
+// flush writes what the transaction has added and removed as a run, together with the
+// newest runs up to one that is much larger than all of them. Where merged entries were
+// many already in this transaction, the large runs wait. It returns how many it has
+// written.
+func (i *index) flush(merged int) (int, error) {
+	entries, marks := i.sorted(i.added), i.sorted(i.removed)
+	total := (len(entries) + len(marks)) / i.size()
+	if total == 0 {
+		return 0, nil
+	}
+	kept := len(i.runs)
+	for ; kept > 0; kept-- {
+		w := i.runs[kept-1].weight()
+		if w >= i.shape.growth*total || total+w > i.shape.full || merged > 0 && merged+total+w > i.shape.large {
+			break
+		}
+		total += w
+	}
+	next := uint32(1)
+	if n := len(i.runs); n > 0 {
+		next = i.runs[n-1].number + 1
+	}
+	for _, r := range slices.Backward(i.runs[kept:]) {
+		entries = r.merge(make([]byte, 0, r.entries*r.size+len(entries)), entries, marks)
+		marks = union(r.marks, marks, r.size)
+	}
+	if kept == 0 {
+		marks = nil // there is nothing older to hide
+	}
+	// The buckets go when all is read: entries are in their pages.
+	for _, r := range i.runs[kept:] {
+		if err := i.bucket.DeleteBucket(runKey(r.number)); err != nil {
+			return 0, err
+		}
+	}
+	if len(entries)+len(marks) == 0 {
+		return 0, nil
+	}
+	b, err := i.bucket.CreateBucket(runKey(next))
+	if err != nil {
+		return 0, err
+	}
+	return total, writeRun(b, entries, marks, i.size(), i.shape)
+}
+
+func runKey(number uint32) []byte { return binary.BigEndian.AppendUint32(nil, number) }

@@ -1,0 +1,192 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+// Entries of an index come in random order, and a page of a B+tree that holds a hundred
+// of them would be read, written and fsynced for each. So they lie in runs: sorted,
+// without anything between them, never changed once they are written. A transaction
+// writes its entries as one new run, together with the newest runs that are not much
+// larger (see flush), so that there are few of them, each some times as large as the
+// next.
+//
+// A run is a bucket of its own, named by its number, with segments of a fixed number of
+// entries. Its sequence is the number of entries. What was removed is in its marks: they
+// hide entries of older runs, not its own.
+
+// shape is how runs are laid out.
+type shape struct {
+	// segment is the size of a segment in bytes: two of them fill sixteen pages of a
+	// leaf.
+	segment int
+	// growth is how many times larger than all newer ones a run is before it is left
+	// alone. A larger one means fewer runs, and that each is written more often.
+	growth int
+	// full is how many entries a run has at most, and with them how long the longest
+	// commit takes and what it holds in memory (twice a run).
+	full int
+	// large is how many entries one transaction merges beyond the first index: the
+	// others wait for a later one.
+	large int
+}
+
+func defaultShape() shape {
+	return shape{segment: (16*4096 - 16 - 2*(16+4)) / 2, growth: 4, full: 1 << 22, large: 1 << 18}
+}
+
+var keyMarks = []byte("marks")
+
+// run is a run within a transaction.
+type run struct {
+	number   uint32
+	bucket   *bbolt.Bucket
+	size     int // of an entry
+	each     int // entries of a segment
+	entries  int
+	segments [][]byte // read when first asked for
+	marks    []byte   // sorted entries that are hidden in older runs
+}
+
+func openRun(number uint32, b *bbolt.Bucket, size int, s shape) *run {
+	r := &run{number: number, bucket: b, size: size, each: s.segment / size, entries: int(b.Sequence()), marks: b.Get(keyMarks)} //nolint:gosec // as it was written
+	r.segments = make([][]byte, (r.entries+r.each-1)/r.each)
+	return r
+}
+
+// weight is what it costs to write the run again.
+func (r *run) weight() int { return r.entries + len(r.marks)/r.size }
+
+func segmentKey(i int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(i)) } //nolint:gosec // few
+
+// segment returns the entries of a segment. One that is not as long as it was written
+// cannot be: bbolt has lost it.
+func (r *run) segment(i int) []byte {
+	if r.segments[i] == nil {
+		s := r.bucket.Get(segmentKey(i))
+		if len(s) != r.size*min(r.each, r.entries-i*r.each) {
+			panic(fmt.Sprintf("bolt: segment %d of run %d has %d bytes", i, r.number, len(s)))
+		}
+		r.segments[i] = s
+	}
+	return r.segments[i]
+}
+
+func (r *run) entry(i int) []byte {
+	s, at := r.segment(i/r.each), i%r.each*r.size
+	return s[at : at+r.size]
+}
+
+// search returns the position of the first entry that is not before a key. Keys are
+// hashes nearly always, so the place of one among the others is where its value is
+// between theirs, or close to it.
+func (r *run) search(key []byte) int {
+	const guesses = 6
+	low, high := 0, r.entries // it is in [low, high]
+	if high == 0 {
+		return 0
+	}
+	want := head(key)
+	first, last := head(r.entry(0)), head(r.entry(high-1))
+	for n := 0; low < high; n++ {
+		middle := low + (high-low)/2
+		if n < guesses && want >= first && want <= last && last > first {
+			// In floating point the guess may be off by a few places, and is only a guess.
+			share := float64(want-first) / float64(last-first)
+			middle = min(low+int(share*float64(high-low)), high-1)
+		}
+		e := r.entry(middle)
+		if bytes.Compare(e, key) < 0 {
+			low, first = middle+1, head(e)
+		} else {
+			high, last = middle, head(e)
+		}
+	}
+	return low
+}
+
+// head is the beginning of an entry as a number.
+func head(entry []byte) uint64 {
+	if len(entry) >= 8 {
+		return binary.BigEndian.Uint64(entry)
+	}
+	var b [8]byte
+	copy(b[:], entry)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// less orders entries.
+func less(a, b []byte) bool {
+	if x, y := head(a), head(b); x != y {
+		return x < y
+	}
+	return bytes.Compare(a, b) < 0
+}
+
+// merge appends to out what the run and a newer one hold together: its entries without
+// those that the newer one hides, and the newer ones.
+func (r *run) merge(out, newer, hidden []byte) []byte {
+	size := r.size
+	for s := range r.segments {
+		for segment := r.segment(s); len(segment) > 0; segment = segment[size:] {
+			e := segment[:size]
+			for len(newer) > 0 && less(newer[:size], e) {
+				out, newer = append(out, newer[:size]...), newer[size:]
+			}
+			if len(newer) > 0 && bytes.Equal(newer[:size], e) {
+				continue // the newer one stands for both
+			}
+			for len(hidden) > 0 && bytes.Compare(hidden[:size], e) < 0 {
+				hidden = hidden[size:]
+			}
+			if len(hidden) > 0 && bytes.Equal(hidden[:size], e) {
+				continue
+			}
+			out = append(out, e...)
+		}
+	}
+	return append(out, newer...)
+}
+
+// union merges sorted entries, each once.
+func union(a, b []byte, size int) []byte {
+	if len(a) == 0 || len(b) == 0 {
+		return append(bytes.Clone(a), b...)
+	}
+	out := make([]byte, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch c := bytes.Compare(a[:size], b[:size]); {
+		case c < 0:
+			out, a = append(out, a[:size]...), a[size:]
+		case c > 0:
+			out, b = append(out, b[:size]...), b[size:]
+		default:
+			out, a, b = append(out, a[:size]...), a[size:], b[size:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// writeRun writes a new run into its bucket.
+func writeRun(b *bbolt.Bucket, entries, marks []byte, size int, s shape) error {
+	b.FillPercent = 1
+	if err := b.SetSequence(uint64(len(entries) / size)); err != nil {
+		return err
+	}
+	each := s.segment / size * size
+	for i := 0; len(entries) > 0; i++ {
+		n := min(each, len(entries))
+		if err := b.Put(segmentKey(i), entries[:n:n]); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	if len(marks) == 0 {
+		return nil
+	}
+	return b.Put(keyMarks, marks)
+}

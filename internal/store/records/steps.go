@@ -1,0 +1,167 @@
+package records
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/elicence/elicence/internal/store/kv"
+	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/licence"
+)
+
+// errDryRun ends a transaction that was to answer and to store nothing.
+var errDryRun = errors.New("dry run")
+
+// update runs a write, or in a dry run all of it but its commit.
+func (s *Store) update(ctx context.Context, dryRun bool, f func(kv.Tx) error) error {
+	if !dryRun {
+		return s.together(ctx, f)
+	}
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return errDryRun
+	})
+	if errors.Is(err, errDryRun) {
+		return nil
+	}
+	return err
+}
+
+// Transition implements [licence.Registry].
+func (s *Store) Transition(ctx context.Context, t licence.Transition) (licence.Record, error) {
+	var record licence.Record
+	reason, err := s.sealReason(t)
+	if err == nil {
+		err = s.update(ctx, t.DryRun, func(tx kv.Tx) error {
+			f, err := s.step(tx, t, reason)
+			if err != nil {
+				return err
+			}
+			if record, err = s.openAs(tx, f, t.Identifier); err != nil {
+				return err
+			}
+			return s.appendAudit(tx, t.Audit)
+		})
+	}
+	if err != nil {
+		return licence.Record{}, fmt.Errorf("changing licence %s: %w", t.Identifier, err)
+	}
+	return record, nil
+}
+
+func (s *Store) sealReason(t licence.Transition) ([]byte, error) {
+	return s.box.Seal(sealed.KeyOf(t.Identifier), "reason", []byte(t.Reason))
+}
+
+// openAs opens a licence that was found by the record key of an identifier, which does
+// not hold all of it.
+func (s *Store) openAs(tx kv.Tx, f found, id licence.Identifier) (licence.Record, error) {
+	r, err := s.open(tx, f)
+	if err == nil && r.Licence.Identifier != id {
+		err = licence.ErrNotFound
+	}
+	return r, err
+}
+
+// step takes a licence one step further: its state, its bits and those of its
+// credentials, its place in the changes, the counts. What it refuses it has not begun.
+func (s *Store) step(tx kv.Tx, t licence.Transition, reason []byte) (found, error) {
+	key := sealed.KeyOf(t.Identifier)
+	f, err := find(tx, key)
+	if err != nil {
+		return f, err
+	}
+	if t.IfRevision != 0 && t.IfRevision != f.revision() {
+		return f, fmt.Errorf("it is at revision %d, not %d: %w", f.revision(), t.IfRevision, licence.ErrChanged)
+	}
+	next, err := f.stateAt(t.At).Next(t.Step)
+	if err != nil {
+		return f, err
+	}
+	ref := licence.UnpackStatusRef(f.Status)
+	set := func(plane byte, on bool) error {
+		return errors.Join(setPlane(tx, ref, plane, on), setCredentials(tx, key, plane, on))
+	}
+	if was, is := f.state() == licence.Suspended, next == licence.Suspended; was != is {
+		if err := set(planeSuspended, is); err != nil {
+			return f, err
+		}
+	}
+	if next.ShownRevoked() {
+		if err := set(planeRevoked, true); err != nil {
+			return f, err
+		}
+	}
+	before := f.state()
+	f.State, f.Since, f.Cause, f.Reason = uint8(next), t.At.Unix(), uint8(t.Cause), reason
+	return f, change(tx, &f, before, t.Step)
+}
+
+// Replace implements [licence.Registry].
+func (s *Store) Replace(ctx context.Context, r licence.Replacement) (licence.Record, error) {
+	var record licence.Record
+	err := r.Check()
+	var i *issue
+	var reason []byte
+	if err == nil {
+		i, err = s.prepare(r.Submission)
+	}
+	if err == nil {
+		reason, err = s.sealReason(r.End)
+	}
+	if err == nil {
+		err = s.knowSigners(ctx, []*issue{i})
+	}
+	if err == nil {
+		err = s.update(ctx, r.DryRun, func(tx kv.Tx) error {
+			old, err := s.step(tx, r.End, reason)
+			if err != nil {
+				return err
+			}
+			if _, err := s.openAs(tx, old, r.End.Identifier); err != nil {
+				return err
+			}
+			// The old one has ended, so its number is free for the new one.
+			if err := s.check(tx, i); err != nil {
+				return err
+			}
+			if record, err = s.write(tx, i); err != nil {
+				return err
+			}
+			return s.appendAudit(tx, r.End.Audit, r.Audit)
+		})
+	}
+	if err != nil {
+		return licence.Record{}, fmt.Errorf("replacing licence %s: %w", r.End.Identifier, err)
+	}
+	return record, nil
+}
+
+// Versions implements [licence.Registry].
+func (s *Store) Versions(ctx context.Context, id licence.Identifier) ([]licence.Record, error) {
+	key := sealed.KeyOf(id)
+	var records []licence.Record
+	err := s.view(ctx, "versions of licence "+id.String(), func(tx kv.Tx) error {
+		all, err := indexed(tx, indexIdentifiers, identifierKey(key))
+		if err != nil {
+			return err
+		}
+		// Versions of one licence differ in the last two bytes of their keys.
+		all = slices.DeleteFunc(all, func(f found) bool { return !bytes.Equal(f.Key[:sealed.KeySize-2], key[:sealed.KeySize-2]) })
+		records, err = s.openAll(tx, all)
+		return err
+	})
+	records = slices.DeleteFunc(records, func(r licence.Record) bool {
+		return r.Licence.Identifier.Type != id.Type || r.Licence.Identifier.Issuer != id.Issuer
+	})
+	if err == nil && len(records) == 0 {
+		err = fmt.Errorf("versions of licence %s: %w", id, licence.ErrNotFound)
+	}
+	slices.SortFunc(records, func(a, b licence.Record) int { return a.Licence.Identifier.Version - b.Licence.Identifier.Version })
+	return records, err
+}

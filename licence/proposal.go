@@ -1,0 +1,181 @@
+package licence
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki/audit"
+)
+
+// Errors about proposals.
+var (
+	// ErrNoProposal: there is no such proposal.
+	ErrNoProposal = errors.New("no such proposal")
+	// ErrSamePerson: who proposes does not approve.
+	ErrSamePerson = errors.New("a second officer approves what one has proposed")
+	// ErrProposal: the proposal is not in the state for this.
+	ErrProposal = errors.New("not allowed in this state of the proposal")
+	// ErrDigest: what is approved is not what was proposed.
+	ErrDigest = errors.New("the digest is not that of the proposal")
+)
+
+// Limits of a proposal.
+const (
+	ProposalLife = 7 * 24 * time.Hour // until it is approved
+	MaxProposed  = 1_000_000          // licences
+)
+
+// ProposalID names a proposal: eight random bytes.
+type ProposalID [8]byte
+
+// String returns 16 lower-case hexadecimal digits.
+func (id ProposalID) String() string { return hex.EncodeToString(id[:]) }
+
+// ParseProposalID reads what [ProposalID.String] writes.
+func ParseProposalID(s string) (ProposalID, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(ProposalID{}) || hex.EncodeToString(b) != s {
+		return ProposalID{}, fmt.Errorf("not 16 hexadecimal digits: %w", ErrNoProposal)
+	}
+	return ProposalID(b), nil
+}
+
+// Proposal is one step for many licences, which one officer proposes and another
+// approves.
+type Proposal struct {
+	ID          ProposalID
+	Step        Step
+	Cause       Cause
+	Reason      string
+	Count       int
+	Digest      [sm3.Size]byte // of all that is proposed: [ProposalDigest]
+	ByCategory  map[catalogue.ID]int
+	ByIssuer    map[string]int // by credit code
+	ProposedBy  string
+	ProposedAt  time.Time
+	Expires     time.Time // unless it is approved before
+	ApprovedBy  string    // empty: not yet
+	ApprovedAt  time.Time
+	CancelledBy string // empty: it is not
+	CancelledAt time.Time
+	Done        int // licences that had their turn
+	Refused     int // of them, those whose state did not allow the step
+}
+
+// ProposalState is where a proposal stands.
+type ProposalState string
+
+// The states of a proposal.
+const (
+	ProposalOpen      ProposalState = "proposed"
+	ProposalApproved  ProposalState = "approved" // and under way
+	ProposalDone      ProposalState = "done"
+	ProposalExpired   ProposalState = "expired"
+	ProposalCancelled ProposalState = "cancelled"
+)
+
+// State returns where the proposal stands at a time.
+func (p Proposal) State(now time.Time) ProposalState {
+	switch {
+	case p.CancelledBy != "":
+		return ProposalCancelled
+	case p.ApprovedBy != "" && p.Done == p.Count:
+		return ProposalDone
+	case p.ApprovedBy != "":
+		return ProposalApproved
+	case !now.Before(p.Expires):
+		return ProposalExpired
+	default:
+		return ProposalOpen
+	}
+}
+
+// Approve returns the proposal as approved. The error wraps [ErrProposal],
+// [ErrSamePerson] or [ErrDigest].
+func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Proposal, error) {
+	switch state := p.State(at); {
+	case state != ProposalOpen:
+		return p, fmt.Errorf("proposal %s is %s: %w", p.ID, state, ErrProposal)
+	case by == p.ProposedBy:
+		return p, ErrSamePerson
+	case digest != p.Digest:
+		return p, ErrDigest
+	}
+	p.ApprovedBy, p.ApprovedAt = by, at
+	return p, nil
+}
+
+// Cancel returns the proposal as cancelled: before it is approved by anybody, later,
+// for what is still to be done, as well.
+func (p Proposal) Cancel(by string, at time.Time) (Proposal, error) {
+	if state := p.State(at); state != ProposalOpen && state != ProposalApproved {
+		return p, fmt.Errorf("proposal %s is %s: %w", p.ID, state, ErrProposal)
+	}
+	p.CancelledBy, p.CancelledAt = by, at
+	return p, nil
+}
+
+// ProposalDigest returns SM3 over the step, the cause, the number of licences, each
+// identifier in ascending order and the reason, each but the reason followed by a line
+// feed.
+func ProposalDigest(step Step, cause Cause, reason string, ascending []Identifier) [sm3.Size]byte {
+	h := sm3.New()
+	fmt.Fprintf(h, "%s\n%s\n%d\n", step, cause, len(ascending))
+	for _, id := range ascending {
+		fmt.Fprintln(h, id)
+	}
+	h.Write([]byte(reason))
+	return [sm3.Size]byte(h.Sum(nil))
+}
+
+// SortIdentifiers brings identifiers into ascending order of their texts, each once.
+func SortIdentifiers(all []Identifier) []Identifier {
+	slices.SortFunc(all, compareIdentifiers)
+	return slices.Compact(all)
+}
+
+// compareIdentifiers compares as their texts would: every part has one length.
+func compareIdentifiers(a, b Identifier) int {
+	return cmp.Or(
+		strings.Compare(a.Type, b.Type), strings.Compare(a.Issuer, b.Issuer),
+		cmp.Compare(a.Serial.Bucket, b.Serial.Bucket), bytes.Compare(a.Serial.Random[:], b.Serial.Random[:]),
+		cmp.Compare(a.Version, b.Version),
+	)
+}
+
+// Proposed is a licence of a proposal.
+type Proposed struct {
+	Identifier Identifier
+	Refusal    string // why it did not get the step; empty: it did, or its turn has not come
+}
+
+// Proposals is the register of proposals. A write has returned when it is on the disk,
+// with its entries of the audit log.
+type Proposals interface {
+	// Propose stores a proposal with its licences, in ascending order.
+	Propose(ctx context.Context, p Proposal, all []Identifier, entry audit.Record) error
+	// Proposal returns one, or [ErrNoProposal].
+	Proposal(ctx context.Context, id ProposalID) (Proposal, error)
+	// Proposals returns all, the newest first.
+	Proposals(ctx context.Context) ([]Proposal, error)
+	// Proposed returns up to limit licences of a proposal from a place in its order on.
+	Proposed(ctx context.Context, id ProposalID, from, limit int) ([]Proposed, error)
+	// ChangeProposal stores what change makes of a proposal.
+	ChangeProposal(ctx context.Context, id ProposalID, change func(Proposal) (Proposal, error), entry audit.Record) (Proposal, error)
+	// CarryOut takes the steps of the licences of a proposal that come next, in one
+	// transaction with the proposal's own count, so that none is ever taken twice: from
+	// is that count as the caller knows it, [ErrChanged] that it is another. A licence
+	// whose state does not allow the step is noted as refused. The proposal must be
+	// approved.
+	CarryOut(ctx context.Context, id ProposalID, from int, next []Transition) (Proposal, error)
+}
