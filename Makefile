@@ -44,7 +44,7 @@ lint:
 	go test ./internal/architecture
 
 bench:
-	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/status ./qr/verify ./licence ./seal/pdf ./internal/store/records ./pki/ca/lint
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/status ./qr/verify ./licence ./seal/pdf ./internal/store/records ./internal/office ./pki/ca/lint
 
 # The peers are programs of their own, outside of this module.
 bench-peers: export CGO_ENABLED = 0

@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"licence", "seal", "qr"},
 	{"internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office"},
-	{"internal/sample"},
+	{"internal/report", "internal/sample"},
 	{"internal/demo"},
 	{"api"},
 	{"cmd"},

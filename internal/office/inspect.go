@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing/fstest"
-	"time"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/answer"
@@ -21,6 +20,8 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -30,6 +31,7 @@ type Inspector struct {
 	cache      *trust.Cache
 	verifier   *verify.Verifier
 	pdf        pdf.Trust
+	ofd        ofd.Trust
 	revocation path.Revocation
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
@@ -62,7 +64,8 @@ func newInspector(cache *trust.Cache, o trust.Options, second pki.SecondOpinion,
 		return nil, err
 	}
 	codes := verify.New(cache, verify.Options{Second: second, Now: o.Now, Disagree: func(digits string) { disagree([]byte(digits)) }})
-	return &Inspector{cache: cache, verifier: codes, pdf: documents, revocation: revocation, disagree: disagree}, nil
+	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: o.Now}
+	return &Inspector{cache: cache, verifier: codes, pdf: documents, ofd: packages, revocation: revocation, disagree: disagree}, nil
 }
 
 // documentTrust opens the anchors for documents that a trust list names.
@@ -86,7 +89,7 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion, revocation path.
 	if err != nil {
 		return pdf.Trust{}, fmt.Errorf("anchors for persons: %w", err)
 	}
-	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second}, nil
+	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second, Pictures: likeness.NewMemory()}, nil
 }
 
 // Inspector returns an inspector over the office's own published trust files, which asks
@@ -122,7 +125,9 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return documentTrust(d, o.second, ledgerRevocation{o})
+	t, err := documentTrust(d, o.second, ledgerRevocation{o})
+	t.Pictures = o.pictures
+	return t, err
 }
 
 // Inspection is what was found.
@@ -134,8 +139,8 @@ type Inspection struct {
 	CauseZH   string           `json:"cause_zh"`
 	NextEN    string           `json:"next_en"` // one next step
 	NextZH    string           `json:"next_zh"`
-	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
-	Document  *PDFInspection   `json:"document"` // of a PDF, null otherwise
+	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null otherwise
+	Document  *PDFInspection   `json:"document"` // of a PDF or OFD document, null otherwise
 	Evidence  *EvidenceFinding `json:"evidence"` // of an evidence bundle, null otherwise
 	Answer    *AnswerFinding   `json:"answer"`   // of a signed answer, null otherwise
 	// Online: the register was asked by a number, and nothing was verified that a
@@ -155,35 +160,15 @@ func (i Inspection) Accepted() bool {
 	return i.Verdict == verify.Valid && (i.Answer == nil || i.Answer.Answer == answer.Yes.String())
 }
 
-// PDFInspection is what was found of a PDF.
+// PDFInspection is what was found of a PDF or an OFD document.
 type PDFInspection struct {
+	Format     string             `json:"format"`    // PDF or OFD
+	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
 	Pages      int                `json:"pages"`
 	Signatures []SignatureFinding `json:"signatures"`
+	Cautions   []CautionFinding   `json:"cautions"`
 	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
 	Copy       *CopyFinding       `json:"copy"`    // of a purpose-bound copy, null for anything else
-}
-
-// SignatureFinding is what was found of one signature.
-type SignatureFinding struct {
-	Field      string  `json:"field"`
-	Kind       string  `json:"kind"` // seal or person
-	Signer     string  `json:"signer"`
-	Seal       *string `json:"seal"` // code of a seal
-	SignedAt   string  `json:"signed_at"`
-	Page       int     `json:"page"`
-	CoversFile bool    `json:"covers_file"`
-	Valid      bool    `json:"valid"`
-	Cause      string  `json:"cause"` // why not, empty if valid
-	// RevocationChecked: of every certificate behind the signature it is known whether
-	// it is revoked.
-	RevocationChecked bool    `json:"revocation_checked"`
-	Checks            []Check `json:"checks"`
-}
-
-// Check is one step of a verification.
-type Check struct {
-	Name  string `json:"name"`
-	Cause string `json:"cause"` // empty: passed
 }
 
 // LicenceFinding is what the signed form inside a PDF says.
@@ -205,6 +190,7 @@ const (
 	InputCode    = "code"
 	InputPicture = "picture"
 	InputPDF     = "pdf"
+	InputOFD     = "ofd"
 	InputNumber  = "number"
 )
 
@@ -216,18 +202,23 @@ func (i *Inspector) Code(text string) Inspection {
 	}
 }
 
-// ErrInput says that bytes are neither a code, a picture nor a PDF.
-var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, an evidence bundle, nor a signed answer")
+// ErrInput says that bytes are nothing that can be verified.
+var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, an OFD document, an evidence bundle, nor a signed answer")
 
 // maxCodeFile is the longest text file that is taken for a code.
 const maxCodeFile = 64 << 10
 
-// File decides on a file by its content: PDF, PNG or JPEG picture, evidence bundle, signed
-// answer, or the text of a code. The error is about a file that cannot be judged at all.
+// File decides on a file by its content: PDF, OFD, PNG or JPEG picture, evidence bundle,
+// signed answer, or the text of a code. The error is about a file that cannot be judged at
+// all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
 	switch {
+	case evidence.Looks(content):
+		return i.evidence(ctx, content)
 	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
 		return i.document(ctx, content)
+	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
+		return i.packaged(ctx, content)
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -236,8 +227,6 @@ func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error
 		found := i.Code(text)
 		found.Input = InputPicture
 		return found, nil
-	case evidence.Looks(content):
-		return i.evidence(ctx, content)
 	case answer.Looks(content):
 		return i.Answer(content, nil), nil
 	case len(content) <= maxCodeFile && LooksLikeCode(string(content)):
@@ -269,15 +258,20 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if err != nil {
 		return Inspection{}, err
 	}
-	found := &PDFInspection{Pages: pages, Signatures: []SignatureFinding{}}
+	found := &PDFInspection{Format: "PDF", Pages: pages, Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
 	for s := range report.Signatures {
-		found.Signatures = append(found.Signatures, finding(&report.Signatures[s]))
+		found.Signatures = append(found.Signatures, finding(&report.Signatures[s], report.Revisions))
 	}
+	cautions, err := doc.Cautions()
+	if err != nil {
+		return Inspection{}, err
+	}
+	found.Cautions = cautionFindings(cautions)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)
 	}
-	result.because(documentVerdict(report))
+	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	if result.Verdict != verify.Valid {
 		return result, nil
 	}
@@ -292,7 +286,7 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	case inside.licence == nil:
 		return result, nil
 	}
-	found.Licence = &LicenceFinding{}
+	found.Licence, found.Cautions = &LicenceFinding{}, withoutAttachment(found.Cautions)
 	verdict, cause := i.licence(inside.licence, report, found.Licence)
 	found.Licence.Verdict, found.Licence.Cause = verdict, cause.EN
 	if inside.copy != nil {
@@ -307,28 +301,26 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	return result, nil
 }
 
-func finding(s *pdf.Signed) SignatureFinding {
-	f := SignatureFinding{
-		Field: s.Field, Kind: string(s.Kind), SignedAt: s.SignedAt.UTC().Format(time.RFC3339), Page: s.Page, CoversFile: s.CoversFile, Valid: true,
-		RevocationChecked: s.RevocationChecked(),
+// packaged decides on an OFD document.
+func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, error) {
+	p, err := ofd.Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return Inspection{}, err
 	}
-	if s.Signer != nil {
-		f.Signer = s.Signer.Subject.CommonName
+	report, err := p.Verify(ctx, i.ofd)
+	if err != nil {
+		return Inspection{}, err
 	}
-	if s.Seal != nil {
-		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
+	found := &PDFInspection{Format: "OFD", Pages: report.Document.Pages, Signatures: []SignatureFinding{}, Cautions: []CautionFinding{}}
+	for s := range report.Signatures {
+		found.Signatures = append(found.Signatures, packagedFinding(&report.Signatures[s]))
 	}
-	for _, c := range s.Checks {
-		check := Check{Name: c.Name}
-		if c.Err != nil {
-			check.Cause, f.Valid = c.Err.Error(), false
-		}
-		f.Checks = append(f.Checks, check)
+	result := Inspection{Input: InputOFD, Document: found}
+	if errors.Is(report.Err(), pki.ErrDisagree) {
+		i.disagree(content)
 	}
-	if err := s.Err(); err != nil {
-		f.Cause = err.Error()
-	}
-	return f
+	result.because(documentVerdict(len(report.Signatures), report.Err()))
+	return result, nil
 }
 
 // licence decides on the signed form inside a PDF whose signatures are in order, or on one

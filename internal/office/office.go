@@ -23,6 +23,7 @@ import (
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr/status"
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // Names within a data folder.
@@ -53,6 +54,7 @@ type Office struct {
 	keys      *keystore.Store
 	documents *documents.Store
 	words     *pagetext.Finder
+	pictures  *likeness.Memory // of seals on documents
 	catalogue *catalogue.Catalogue
 	second    pki.SecondOpinion
 	now       func() time.Time
@@ -211,6 +213,7 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 	return &Office{
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
 		clock: clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
+		pictures: likeness.NewMemory(),
 	}, nil
 }
 
