@@ -79,7 +79,7 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable, office.ErrCopyTerm,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable, office.ErrCopyTerm, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
 		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
