@@ -57,7 +57,7 @@ func newAsk(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&question, "question", "", "`Q` of the closed set, such as includes:004.vehicleClass=C1")
-	cmd.Flags().StringVar(&holder, "holder", "", "the holder by `TYPE:NUMBER` of the document, such as 111:…")
+	cmd.Flags().StringVar(&holder, "holder", "", "the holder by `TYPE:NUMBER` of the document, such as 111:…; - is standard input")
 	cmd.Flags().StringVar(&on, "on", "", "`DATE` that the question is about; without: today")
 	cmd.Flags().StringVar(&nonce, "nonce", "", "32 random bytes of who asks in `HEX`; without: they are drawn and printed")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` for the signed answer")

@@ -200,7 +200,7 @@ func newShow(s *settings) *cobra.Command {
 
 // printMetadata prints a licence in the elements of GB/T 36903.
 func printMetadata(cmd *cobra.Command, s *settings, o *office.Office, r licence.Record) error {
-	category, ok := o.Catalogue().Category(r.Licence.Category)
+	category, ok := o.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 	if !ok {
 		return fmt.Errorf("category %s: %w", r.Licence.Category, office.ErrNoCategory)
 	}

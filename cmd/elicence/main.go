@@ -83,7 +83,7 @@ func report(err error) int {
 	for _, refusal := range []error{
 		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
 		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
-		office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder,
+		office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
 		backup.ErrNotBackup, backup.ErrDamaged, office.ErrDamagedBackup, office.ErrOlderStore,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,

@@ -75,7 +75,7 @@ func (o *Office) askedAbout(ctx context.Context, q Ask) ([]licence.Record, answe
 			return nil, answer.Subject{}, fmt.Errorf("a licence and a holder: %w", ErrAsk)
 		}
 		r, err := o.store.ByIdentifier(ctx, q.Licence)
-		return []licence.Record{r}, answer.OfLicence(q.Licence), err
+		return []licence.Record{r.At(o.now())}, answer.OfLicence(q.Licence), err
 	}
 	switch {
 	case q.IDType.NameZH() == "" || q.IDNumber == "":
@@ -90,7 +90,7 @@ func (o *Office) askedAbout(ctx context.Context, q Ask) ([]licence.Record, answe
 	var records []licence.Record
 	for _, r := range all {
 		if q.Question.Kind == answer.Adult || r.Licence.Category == q.Question.Category {
-			records = append(records, r)
+			records = append(records, r.At(o.now()))
 		}
 	}
 	return records, answer.OfHolder(q.IDType, q.IDNumber), nil

@@ -18,7 +18,7 @@ import (
 )
 
 // catalogueName is the folder of the operator's changes of the catalogue within a data
-// folder: 0001, 0002, …, each with the two files of a [catalogue.Change].
+// folder: 0001, 0002, …, each with the files of a [catalogue.Change].
 const catalogueName = "catalogue"
 
 // catalogueSetting holds the digests of the changes in force, in order, as JSON. What
@@ -94,15 +94,18 @@ func LoadCatalogue(data string) (*catalogue.Catalogue, error) {
 	return catalogue.Load(changes...)
 }
 
-// readChange reads the two files of a change, and its digest.
+// readChange reads the files of a change, and its digest.
 func readChange(dir fs.FS, name string) (c catalogue.Change, sum [sm3.Size]byte, err error) {
-	for file, into := range map[string]*[]byte{catalogue.CategoriesFile: &c.Categories, catalogue.FieldsFile: &c.Fields} {
+	for file, into := range c.Files() {
 		info, err := fs.Stat(dir, name+"/"+file)
 		if err == nil && info.Size() > changeSize {
 			err = fmt.Errorf("%d bytes, at most %d are read", info.Size(), changeSize)
 		}
 		if err == nil {
 			*into, err = fs.ReadFile(dir, name+"/"+file)
+		}
+		if errors.Is(err, fs.ErrNotExist) && c.Optional(file) {
+			continue
 		}
 		if err != nil {
 			return c, sum, fmt.Errorf("%s/%s/%s: %w", catalogueName, name, file, err)
@@ -168,9 +171,14 @@ func writeChange(dir, name string, change catalogue.Change) error {
 		return err
 	}
 	return durable.BuildDir(place, 0o755, func(building string) error {
-		return errors.Join(
-			durable.WriteFile(filepath.Join(building, catalogue.CategoriesFile), change.Categories, 0o644),
-			durable.WriteFile(filepath.Join(building, catalogue.FieldsFile), change.Fields, 0o644),
-		)
+		for file, content := range change.Files() {
+			if *content == nil {
+				continue
+			}
+			if err := durable.WriteFile(filepath.Join(building, file), *content, 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

@@ -101,10 +101,10 @@ func (c *collection) add(name string, data []byte) {
 	c.files = append(c.files, evidence.File{Name: name, Data: data})
 }
 
-// licence adds the signed form and, unless the licence is revoked, its pages.
+// licence adds the signed form and, unless the licence has ended for good, its pages.
 func (c *collection) licence() error {
 	c.add(evidenceLicence, c.record.Signed)
-	if c.record.State == licence.Revoked {
+	if c.record.State.Ended() {
 		return nil
 	}
 	file, err := c.office.PDF(c.ctx, c.actor, c.record)

@@ -122,7 +122,7 @@ type Inspection struct {
 	CauseZH   string           `json:"cause_zh"`
 	NextEN    string           `json:"next_en"` // one next step
 	NextZH    string           `json:"next_zh"`
-	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
+	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null otherwise
 	Document  *PDFInspection   `json:"document"` // of a PDF or OFD document, null otherwise
 	Evidence  *EvidenceFinding `json:"evidence"` // of an evidence bundle, null otherwise
 	Answer    *AnswerFinding   `json:"answer"`   // of a signed answer, null otherwise
@@ -199,6 +199,8 @@ const maxCodeFile = 64 << 10
 // all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
 	switch {
+	case evidence.Looks(content):
+		return i.evidence(ctx, content)
 	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
 		return i.document(ctx, content)
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
@@ -209,8 +211,6 @@ func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error
 		found := i.Code(text)
 		found.Input = InputPicture
 		return found, nil
-	case evidence.Looks(content):
-		return i.evidence(ctx, content)
 	case answer.Looks(content):
 		return i.Answer(content, nil), nil
 	case bytes.HasPrefix(content, []byte("PK\x03\x04")):

@@ -100,6 +100,9 @@ func (r Report) lay() page {
 	if l := d.Licence; l != nil {
 		p.Licence = licence(l)
 	}
+	if c := d.Copy; c != nil {
+		p.Licence = append(p.Licence, fact{words{"加注件", "Copy for"}, c.Recipient}, fact{words{"用途", "Purpose"}, c.Purpose}, fact{words{"有效期至", "Until"}, c.Until})
+	}
 	for _, c := range d.Cautions {
 		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: c.What})
 	}

@@ -89,6 +89,7 @@ type Category struct {
 	NumberPublished bool
 	Source          string
 	Fields          []Field
+	Retention       Retention
 }
 
 // QRFields returns the fields that a code carries, in catalogue order.

@@ -18,19 +18,30 @@ import (
 // new schemas of those that there are. Its two files have the form of the embedded ones,
 // with the rows of the categories that it is about and no others. The code of a category
 // never changes; licences that were issued before keep their schema and stay readable.
+// Where a change says nothing of a category's life or retention, they stay as they were.
 type Change struct {
 	Categories, Fields []byte // CSV
+	Life, Retention    []byte // CSV, or nil
 }
 
-// Names of the files of a change.
-const (
-	CategoriesFile = categoriesFile
-	FieldsFile     = fieldsFile
-)
+// Files returns the files of a change by their names, to be read or written.
+func (c *Change) Files() map[string]*[]byte {
+	return map[string]*[]byte{categoriesFile: &c.Categories, fieldsFile: &c.Fields, lifeFile: &c.Life, retentionFile: &c.Retention}
+}
+
+// Optional reports whether a change need not have a file of this name.
+func (Change) Optional(name string) bool { return name == lifeFile || name == retentionFile }
 
 // With brings a change upon a catalogue. All faults are reported at once, as by [Parse].
 func (c *Catalogue) With(change Change) (*Catalogue, error) {
-	changed, err := c.parse(bytes.NewReader(change.Categories), bytes.NewReader(change.Fields), nil)
+	f := files{categories: bytes.NewReader(change.Categories), fields: bytes.NewReader(change.Fields)}
+	if change.Life != nil {
+		f.life = bytes.NewReader(change.Life)
+	}
+	if change.Retention != nil {
+		f.retention = bytes.NewReader(change.Retention)
+	}
+	changed, err := c.parse(f)
 	if err != nil {
 		return nil, err
 	}
@@ -40,9 +51,10 @@ func (c *Catalogue) With(change Change) (*Catalogue, error) {
 	return changed, nil
 }
 
-// Digest returns SM3 over the deterministic CBOR of both files.
+// Digest returns SM3 over the deterministic CBOR of the files; one that is not there is
+// empty.
 func (c Change) Digest() ([sm3.Size]byte, error) {
-	b, err := detcbor.Marshal([][]byte{c.Categories, c.Fields})
+	b, err := detcbor.Marshal([][]byte{c.Categories, c.Fields, c.Life, c.Retention})
 	return sm3.Sum(b), err
 }
 
@@ -67,8 +79,10 @@ const maxChange = 1 << 20
 // changeFile is a change of one category in JSON: the columns of the CSV files by name.
 // Columns that are left out are empty.
 type changeFile struct {
-	Category map[string]string   `json:"category"`
-	Fields   []map[string]string `json:"fields"`
+	Category  map[string]string   `json:"category"`
+	Fields    []map[string]string `json:"fields"`
+	Life      map[string]string   `json:"life"`
+	Retention map[string]string   `json:"retention"`
 }
 
 // ParseChange reads a change of one category from JSON and checks nothing but its form:
@@ -85,6 +99,11 @@ func ParseChange(b []byte) (Change, error) {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Change{}, fmt.Errorf("reading a change: something follows the JSON object: %w", ErrFaulty)
+	}
+	for _, row := range []map[string]string{file.Life, file.Retention} {
+		if row != nil {
+			row["id"] = file.Category["id"]
+		}
 	}
 	for i, f := range file.Fields {
 		if f == nil {
@@ -105,7 +124,18 @@ func ParseChange(b []byte) (Change, error) {
 	if err != nil {
 		return Change{}, fmt.Errorf("fields: %w", err)
 	}
-	return Change{Categories: categories, Fields: fields}, nil
+	change := Change{Categories: categories, Fields: fields}
+	if file.Life != nil {
+		if change.Life, err = writeRows(lifeHeader, file.Life); err != nil {
+			return Change{}, fmt.Errorf("life: %w", err)
+		}
+	}
+	if file.Retention != nil {
+		if change.Retention, err = writeRows(retentionHeader, file.Retention); err != nil {
+			return Change{}, fmt.Errorf("retention: %w", err)
+		}
+	}
+	return change, nil
 }
 
 // writeRows writes rows under a header as CSV.

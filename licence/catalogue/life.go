@@ -55,7 +55,7 @@ func (p *parser) readLife(r io.Reader) {
 	seen := make(map[ID]bool)
 	p.rows(lifeFile, r, lifeHeader, func(line int, row map[string]string) {
 		id, err := ParseID(row["id"])
-		if err != nil || int(id) > len(p.categories) || seen[id] {
+		if err != nil || !p.rewritten[id] || seen[id] {
 			p.fault(lifeFile, line, "id %q is not a category, or stands twice", row["id"])
 			return
 		}

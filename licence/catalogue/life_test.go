@@ -52,7 +52,7 @@ func TestLifeFaults(t *testing.T) {
 		if broken == string(lifeCSV) {
 			t.Fatalf("%s: the file does not hold %q", tt.name, tt.old)
 		}
-		_, err := (&Catalogue{}).parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV), strings.NewReader(broken))
+		_, err := (&Catalogue{}).parse(files{categories: bytes.NewReader(categoriesCSV), fields: bytes.NewReader(fieldsCSV), life: strings.NewReader(broken)})
 		if err == nil || !strings.Contains(err.Error(), tt.fault) {
 			t.Errorf("%s: %v, want %s", tt.name, err, tt.fault)
 		}

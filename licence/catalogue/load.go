@@ -36,7 +36,7 @@ const (
 
 // Load reads the embedded catalogue and brings changes upon it, in order.
 func Load(changes ...Change) (*Catalogue, error) {
-	c, err := (&Catalogue{}).parse(bytes.NewReader(categoriesCSV), bytes.NewReader(fieldsCSV), embeddedLife())
+	c, err := embedded()
 	for i := 0; err == nil && i < len(changes); i++ {
 		if c, err = c.With(changes[i]); err != nil {
 			err = fmt.Errorf("change %d: %w", i+1, err)
@@ -49,20 +49,32 @@ func Load(changes ...Change) (*Catalogue, error) {
 // faults are reported at once, each with its file and line; the error wraps
 // [ErrFaulty].
 func Parse(categories, fields io.Reader) (*Catalogue, error) {
-	return (&Catalogue{}).parse(categories, fields, nil)
+	return (&Catalogue{}).parse(files{categories: categories, fields: fields})
 }
 
-// parse brings the rows of files upon a catalogue; of the rules of life there may be none,
-// and then those of a category that is there already stay.
-func (c *Catalogue) parse(categories, fields, life io.Reader) (*Catalogue, error) {
+// embedded reads the embedded files.
+func embedded() (*Catalogue, error) {
+	return (&Catalogue{}).parse(files{
+		categories: bytes.NewReader(categoriesCSV), fields: bytes.NewReader(fieldsCSV), life: embeddedLife(),
+	})
+}
+
+// files are what a catalogue is read from; what is nil says nothing.
+type files struct{ categories, fields, life, retention io.Reader }
+
+// parse brings the rows of files upon a catalogue.
+func (c *Catalogue) parse(f files) (*Catalogue, error) {
 	p := &parser{categories: slices.Clone(c.categories), names: make(map[string]ID), rewritten: make(map[ID]bool)}
 	for _, known := range c.categories {
 		p.codes = append(p.codes, known.Code)
 	}
-	p.readCategories(categories)
-	p.readFields(fields)
-	if life != nil {
-		p.readLife(life)
+	p.readCategories(f.categories)
+	p.readFields(f.fields)
+	if f.life != nil {
+		p.readLife(f.life)
+	}
+	if f.retention != nil {
+		p.readRetention(f.retention)
 	}
 	p.checkWhole()
 	if len(p.faults) > 0 {
@@ -161,10 +173,9 @@ func (p *parser) readCategories(r io.Reader) {
 			fault("id %s, want %s: ids run from 001 without a gap, each once", id, ID(len(p.categories)+1))
 			return
 		}
-		schema, life := 1, Life{}
+		schema, before := 1, &Category{Retention: defaultRetention()}
 		if int(id) <= len(p.categories) {
-			before := p.categories[id-1]
-			life = before.Life
+			before = p.categories[id-1]
 			if schema = before.Schema + 1; row["code"] != before.Code {
 				fault("code %q, was %q: identifiers hold it, so it stays", row["code"], before.Code)
 			}
@@ -174,10 +185,10 @@ func (p *parser) readCategories(r io.Reader) {
 		}
 		p.rewritten[id] = true
 		c := &Category{
-			ID: id, Schema: schema, Code: row["code"], NameZH: row["name_zh"], NameEN: row["name_en"], ShortNameZH: row["short_name_zh"],
+			ID: id, Schema: schema, Life: before.Life, Retention: before.Retention, Code: row["code"], NameZH: row["name_zh"], NameEN: row["name_en"], ShortNameZH: row["short_name_zh"],
 			AliasesZH: splitList(row["aliases_zh"]), AgencyZH: row["defining_agency_zh"], AgencyUSCC: row["defining_agency_uscc"],
 			DomainZH: row["domain"], DomainEN: row["domain_en"], NumberRuleZH: row["number_rule"],
-			NumberExample: row["number_example"], Source: row["source"], Life: life,
+			NumberExample: row["number_example"], Source: row["source"],
 		}
 		p.categories[id-1] = c
 		for _, column := range []string{"name_zh", "name_en", "short_name_zh", "defining_agency_zh", "domain", "domain_en", "number_rule", "source"} {

@@ -89,3 +89,9 @@ const (
 	ActMassApprove Act = "mass.approve"
 	ActMassCancel  Act = "mass.cancel"
 )
+
+// Acts of the law's erasure of a licence; why is kept as details.
+const (
+	ActLicenceEraseApply Act = "licence.erase-apply"
+	ActLicenceErase      Act = "licence.erase"
+)

@@ -134,6 +134,9 @@ func (s *Store) TryBinding(ctx context.Context, t licence.BindingTry) (licence.I
 			return errors.New("a stored binding code is damaged")
 		}
 		r, err := s.record(tx, sealed.Key(b.Licence))
+		if errors.Is(err, licence.ErrErased) {
+			return nil // like a code that nobody was given
+		}
 		if err != nil {
 			return err
 		}

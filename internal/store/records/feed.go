@@ -75,6 +75,9 @@ func (s *Store) Changes(ctx context.Context, q licence.ChangeQuery) (licence.Cha
 				return err
 			}
 			page.Next = e.revision
+			if f.erased() {
+				continue // nothing is left to be told
+			}
 			if ref := licence.UnpackStatusRef(f.Status); len(q.Lists) > 0 && !slices.Contains(q.Lists, ref.List) {
 				continue
 			}

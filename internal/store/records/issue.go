@@ -95,6 +95,9 @@ func (s *Store) numberFree(tx kv.Tx, i *issue) error {
 		if err != nil {
 			return err
 		}
+		if f.erased() && by.issuer == i.by.issuer {
+			return licence.ErrNumberTaken // it was to be kept from others
+		}
 		if f.state().Ended() || by.issuer != i.by.issuer {
 			continue
 		}

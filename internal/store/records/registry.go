@@ -137,7 +137,7 @@ func changed(tx kv.Tx, after uint64, limit int) ([]found, error) {
 		if err := decode(value, &f.stored); err != nil {
 			return nil, err
 		}
-		if f.Revision != 0 {
+		if f.Revision != 0 || f.erased() {
 			continue
 		}
 		if page = append(page, f); len(page) == limit {
@@ -154,8 +154,8 @@ func changed(tx kv.Tx, after uint64, limit int) ([]found, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.revision() != e.revision {
-			continue // it has changed again since
+		if f.revision() != e.revision || f.erased() {
+			continue // it has changed again since, or nothing is left of it
 		}
 		if len(entries) == limit || len(page) == limit && e.revision > page[limit-1].number {
 			break

@@ -16,7 +16,7 @@ const (
 	tableRevocations, tableStatusChanges, tableExpiring         = "revocations", "status-changes", "expiring"
 	tableCRLNumbers, tableCRLs                                  = "crl-numbers", "crls"
 	tableAuthorities, tableSeals, tableTrust, tableEnrolments   = "authorities", "seals", "trust", "enrolments"
-	tableProposals, tableProposed                               = "proposals", "proposed"
+	tableProposals, tableProposed, tableErasures                = "proposals", "proposed", "erasures"
 	tableMeta                                                   = "meta"
 	indexIdentifiers, indexNumbers, indexHolders, indexRequests = "identifiers", "numbers", "holders", "request-ids"
 )
@@ -48,7 +48,7 @@ func Schema() kv.Schema {
 			table(kv.Growing, tableRecords, tableChanges, tableAuditLeaves, tableAuditBeside, tableAuditNodes),
 			table(kv.Random, tableCounts, tableSigners, tableCredentials, tableDevices, tableBindings, tableWindows, tablePlanes, tableLists,
 				tableCertificates, tablePoints, tableIntents, tableRevocations, tableStatusChanges, tableExpiring,
-				tableCRLNumbers, tableCRLs, tableAuthorities, tableSeals, tableTrust, tableEnrolments, tableProposals, tableProposed, tableMeta)...,
+				tableCRLNumbers, tableCRLs, tableAuthorities, tableSeals, tableTrust, tableEnrolments, tableProposals, tableProposed, tableErasures, tableMeta)...,
 		),
 		Indexes: []kv.IndexSpec{
 			{Name: indexIdentifiers, KeySize: identifierSize, RefSize: refSize},

@@ -149,6 +149,9 @@ func count(tx kv.Tx, category uint16, state licence.State, by int64) error {
 // open decrypts and verifies a stored licence. The signature is verified at every read:
 // a record that was exchanged or damaged never gets further than here.
 func (s *Store) open(tx kv.Tx, f found) (licence.Record, error) {
+	if f.erased() {
+		return licence.Record{}, licence.ErrErased
+	}
 	signed, err := s.box.Open(sealed.Key(f.Key), "licence", f.Sealed)
 	if err != nil {
 		return licence.Record{}, err
@@ -178,11 +181,14 @@ func (s *Store) open(tx kv.Tx, f found) (licence.Record, error) {
 	return r, nil
 }
 
-// openAll opens licences, newest change first.
+// openAll opens licences, newest change first, without those that were erased.
 func (s *Store) openAll(tx kv.Tx, all []found) ([]licence.Record, error) {
 	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(b.revision(), a.revision()) })
 	var records []licence.Record
 	for _, f := range all {
+		if f.erased() {
+			continue
+		}
 		r, err := s.open(tx, f)
 		if err != nil {
 			return nil, err

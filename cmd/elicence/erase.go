@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence"
+)
+
+// erasureView is an erasure as it is printed.
+type erasureView struct {
+	ID         string  `json:"id"`
+	KeepNumber bool    `json:"keep_number"`
+	AppliedBy  string  `json:"applied_by"`
+	AppliedAt  string  `json:"applied_at"`
+	ApprovedBy *string `json:"approved_by"`
+	ApprovedAt *string `json:"approved_at"`
+}
+
+func viewErasure(e licence.Erasure) erasureView {
+	v := erasureView{ID: e.Identifier.String(), KeepNumber: e.KeepNumber, AppliedBy: e.AppliedBy, AppliedAt: e.AppliedAt.Format(time.RFC3339)}
+	if e.ApprovedBy != "" {
+		at := e.ApprovedAt.Format(time.RFC3339)
+		v.ApprovedBy, v.ApprovedAt = &e.ApprovedBy, &at
+	}
+	return v
+}
+
+func (v erasureView) row() []string {
+	if v.ApprovedBy == nil {
+		return []string{v.ID, "待批准 applied", v.AppliedBy, v.AppliedAt}
+	}
+	return []string{v.ID, "已删除 erased", v.AppliedBy, *v.ApprovedBy, *v.ApprovedAt}
+}
+
+func newErase(s *settings) *cobra.Command {
+	var reason string
+	var keepNumber, approve bool
+	cmd := onLicence(s, "erase ID --reason TEXT [--keep-number] | ID --approve", "依法删除 erase a licence that has ended; two officers",
+		func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+			var e licence.Erasure
+			var err error
+			switch {
+			case approve && (reason != "" || keepNumber):
+				return fmt.Errorf("--approve: goes alone: what was applied for is approved as it is")
+			case approve:
+				e, err = o.ApproveErasure(ctx, s.actor, id)
+			default:
+				e, err = o.ApplyErasure(ctx, s.actor, id, keepNumber, reason)
+			}
+			if err != nil {
+				return err
+			}
+			v := viewErasure(e)
+			if s.json {
+				return printJSON(cmd.OutOrStdout(), v)
+			}
+			return list(cmd, s, []erasureView{v}, erasureView.row)
+		})
+	cmd.Long = "One officer applies with --reason, another approves. Then what the licence says, its look-up keys, codes and devices are removed\n" +
+		"from the register, and the personal details beside its entries in the audit log. The log stays whole; the place in the status\n" +
+		"lists stays revoked. --keep-number keeps the number from other licences. Pictures stay, encrypted, in the document store.\n" +
+		"Backups made before still hold it."
+	cmd.Flags().StringVar(&reason, "reason", "", "the lawful ground, in `WORDS`; kept as details of the application")
+	cmd.Flags().BoolVar(&keepNumber, "keep-number", false, "no other licence may get its number")
+	cmd.Flags().BoolVar(&approve, "approve", false, "approve what another officer has applied for, and erase")
+	return cmd
+}
+
+func newErasures(s *settings) *cobra.Command {
+	return &cobra.Command{Use: "erasures", Short: "删除记录 erasures that were applied for or carried out", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return s.with(func(o *office.Office) error {
+			all, err := o.Erasures(cmd.Context())
+			if err != nil {
+				return err
+			}
+			views := []erasureView{}
+			for _, e := range all {
+				views = append(views, viewErasure(e))
+			}
+			return list(cmd, s, views, erasureView.row)
+		})
+	}}
+}
+
+// dueView is a licence whose retention is over, as it is printed.
+type dueView struct {
+	ID           string `json:"id"`
+	Category     string `json:"category"`
+	CategoryName string `json:"category_name"`
+	Ended        string `json:"ended"`
+	Due          string `json:"due"`
+	Years        int    `json:"years"`
+	Basis        string `json:"basis"`
+}
+
+func (v dueView) row() []string { return []string{v.ID, v.Category, v.CategoryName, v.Ended, v.Due} }
+
+func newRetention(s *settings) *cobra.Command {
+	var on string
+	due := &cobra.Command{
+		Use: "due [--on DATE]", Short: "保管期满 licences whose retention is over", Args: cobra.NoArgs,
+		Long: "Lists what need not be kept any more, by the retention of each category: 30 years after the end where nobody has said another\n" +
+			"(\"retention\": {\"years\", \"basis\"} in category add and category change). It reads the whole register and erases nothing.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			day := civil.Of(time.Now())
+			if on != "" {
+				var err error
+				if day, err = civil.Parse(on); err != nil {
+					return fmt.Errorf("--on: %w", err)
+				}
+			}
+			return s.with(func(o *office.Office) error {
+				views := []dueView{}
+				err := o.DueForErasure(cmd.Context(), day, func(d office.Due) error {
+					views = append(views, dueView{
+						ID: d.Identifier.String(), Category: d.Category.ID.String(), CategoryName: d.Category.NameZH, Ended: d.Ended.String(), Due: d.Since.String(),
+						Years: d.Category.Retention.Years, Basis: d.Category.Retention.Basis,
+					})
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				return list(cmd, s, views, dueView.row)
+			})
+		},
+	}
+	due.Flags().StringVar(&on, "on", "", "`DATE` that is asked about; without: today")
+	return group("retention", "保管期限 how long licences are kept", due)
+}
