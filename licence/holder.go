@@ -42,6 +42,16 @@ var idTypes = map[IDType]string{
 // outside the table.
 func (t IDType) NameZH() string { return idTypes[t] }
 
+// IDTypeNamed returns the kind of document with a Chinese name of the table.
+func IDTypeNamed(name string) (IDType, bool) {
+	for t, n := range idTypes {
+		if n == name {
+			return t, true
+		}
+	}
+	return "", false
+}
+
 // holderKind says whether the document is an organisation's or a person's.
 func (t IDType) holderKind() catalogue.HolderKind {
 	if t == IDTypeUSCC || t == "099" {

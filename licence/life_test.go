@@ -244,8 +244,8 @@ func TestSeveralHolders(t *testing.T) {
 	}
 }
 
-// TestReapply: a licence leads to the application that leads to it.
-func TestReapply(t *testing.T) {
+// TestApplicationOfLicence: a licence leads to the application that leads to it.
+func TestApplicationOfLicence(t *testing.T) {
 	t.Parallel()
 	all := authority
 	all.Categories = nil
@@ -264,9 +264,9 @@ func TestReapply(t *testing.T) {
 			continue
 		}
 		first := v.Licence(identifier(t), licence.StatusRef{List: 1, Index: 2}, time.Unix(1700000000, 0))
-		again, err := licence.Reapply(first, c, func(sum [32]byte) ([]byte, error) {
-			for _, b := range v.Images() {
-				if sum == sm3.Sum(b) {
+		again, err := first.Application(c, func(i licence.Image) ([]byte, error) {
+			for ref, b := range v.Images() {
+				if ref == i {
 					return b, nil
 				}
 			}

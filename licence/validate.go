@@ -3,6 +3,7 @@ package licence
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -39,17 +40,31 @@ func (e *InvalidError) Error() string {
 // licence. Only [Validate] makes one.
 type Valid struct {
 	licence Licence
-	images  [][]byte
+	images  []picture
 }
 
-// Images returns the bytes of the application's pictures, in the order of their
+// picture is the bytes of a picture and how the licence refers to them.
+type picture struct {
+	ref  Image
+	data []byte
+}
+
+// Images yields the application's pictures with their bytes, in the order of their
 // fields.
-func (v *Valid) Images() [][]byte { return v.images }
+func (v *Valid) Images() iter.Seq2[Image, []byte] {
+	return func(yield func(Image, []byte) bool) {
+		for _, p := range v.images {
+			if !yield(p.ref, p.data) {
+				return
+			}
+		}
+	}
+}
 
 // Holder returns the checked holder, of several the first.
 func (v *Valid) Holder() Holder { return v.licence.Holders[0] }
 
-// Number returns the checked number.
+// Number returns the checked number of the licence.
 func (v *Valid) Number() string { return v.licence.Number }
 
 // Licence returns the licence under its identifier and its place in the status
@@ -373,7 +388,7 @@ func (v *validation) checkImage(name string, f catalogue.Field, given Applicatio
 		return
 	}
 	v.result.licence.Fields[f.Code] = Value{kind: imageValue, image: image}
-	v.result.images = append(v.result.images, data)
+	v.result.images = append(v.result.images, picture{image, data})
 }
 
 func (v *validation) imageBytes(given ApplicationValue) ([]byte, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/elicence/elicence/internal/demo"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/exchange"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
 	"github.com/elicence/elicence/pki/ca"
@@ -79,7 +80,7 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrImportChanged, office.ErrImportElsewhere, office.ErrNotRenewable,
 		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
@@ -127,6 +128,10 @@ func hintFor(err error) string {
 		return "decide with --end ID or --keep ID"
 	case errors.Is(err, licence.ErrNoDevice):
 		return "see the devices with: elicence licence devices ID"
+	case errors.Is(err, office.ErrImportChanged):
+		return "import the file as it was to the end; what was changed or added, as another file"
+	case errors.Is(err, exchange.ErrHeader):
+		return "see the fields with: elicence category show NNN"
 	case errors.Is(err, office.ErrNoCategory):
 		return "find it with: elicence category search WORD"
 	default:

@@ -55,7 +55,7 @@ func newRoot() *cobra.Command {
 	flags.StringVar(&s.tokenFile, "token", os.Getenv("ELICENCE_TOKEN"), "`FILE` that names a PKCS#11 token ($ELICENCE_TOKEN)")
 	flags.BoolVar(&s.json, "json", false, "print JSON for machines")
 	root.AddCommand(
-		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newHolder(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newKey(s), newAudit(s),
+		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newHolder(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newKey(s), newAudit(s), newBench(s),
 	)
 	return root
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/elicence/elicence/internal/sample"
 	"github.com/elicence/elicence/internal/tooltest"
@@ -128,6 +129,7 @@ func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync
 			"flip":    flip,
 			"listens": listens,
 			"serial":  serial,
+			"gb18030": gb18030,
 		},
 	})
 }
@@ -215,6 +217,16 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(content, args[1], args[2])), 0o600))
+}
+
+// gb18030 FILE writes a file in GB18030.
+func gb18030(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: gb18030 FILE")
+	}
+	content, err := simplifiedchinese.GB18030.NewEncoder().String(ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(content), 0o600))
 }
 
 // flip FILE PART changes a byte at a part of a file's length, 0 to 99 percent.

@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office"},
 	{"internal/sample"},
-	{"internal/demo"},
+	{"internal/demo", "internal/load"},
 	{"api"},
 	{"cmd"},
 }
@@ -45,7 +45,7 @@ var only = map[string][]string{
 	"internal/browser":  {"cmd/webverify"},
 	"internal/webbuild": {"cmd/webbuild"},
 	"internal/demo":     {"cmd/elicence"},
-	"internal/sample":   {"internal/demo"},
+	"internal/sample":   {"internal/demo", "internal/load"},
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.

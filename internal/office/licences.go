@@ -55,12 +55,11 @@ func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *li
 		return licence.Record{}, err
 	}
 	return o.once(ctx, actor, request, func() (licence.Record, error) {
-		d, err := o.firstVersion(ctx, category, issuer, valid)
+		m, err := o.mandate(ctx, category, issuer)
 		if err != nil {
 			return licence.Record{}, err
 		}
-		d.request, d.dryRun = request, opt.DryRun
-		return o.issueDraft(ctx, actor, d)
+		return o.issueDraft(ctx, actor, licenceDraft{mandate: m, valid: valid, request: request, dryRun: opt.DryRun})
 	})
 }
 

@@ -66,6 +66,7 @@ type Office struct {
 	// rotating is held by who puts a new key into use, and for reading by who signs
 	// with one: a signature never falls outside of its key's time.
 	rotating   sync.RWMutex
+	signers    signers    // keys of issuing authorities
 	presenting sync.Mutex // held while the first key for codes of kind 3 is made
 	opened     struct {
 		mu          sync.Mutex

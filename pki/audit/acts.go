@@ -66,3 +66,7 @@ const (
 	ActMassApprove Act = "mass.approve"
 	ActMassCancel  Act = "mass.cancel"
 )
+
+// ActLicenceImport: the import of a file of applications began; the subject is the
+// category, the digest the file's. Each licence has an entry of its own.
+const ActLicenceImport Act = "licence.import"
