@@ -140,6 +140,31 @@ func TestCorrection(t *testing.T) {
 	}
 }
 
+// TestUndoOfMany: what is issued by the thousand waits like what is issued alone.
+func TestUndoOfMany(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	if _, err := f.Office.SetUndo(ctx, "test", f.Authority.USCC, licence.UndoWindow{Minutes: 30}); err != nil {
+		t.Fatal(err)
+	}
+	c, a := f.Application(t, "004")
+	source := func(yield func(office.BulkItem, error) bool) {
+		yield(office.BulkItem{Line: 1, Category: c.ID, Read: func() (*licence.Application, error) { return a, nil }}, nil)
+	}
+	var issued []*licence.Licence
+	err := f.Office.IssueAll(ctx, "test", source, office.BulkOptions{Stored: func(b office.BulkBatch) error {
+		issued = append(issued, b.Issued...)
+		return nil
+	}})
+	if err != nil || len(issued) != 1 {
+		t.Fatalf("%d issued, %v", len(issued), err)
+	}
+	r, err := f.Office.Licence(ctx, "test", issued[0].Identifier)
+	if err != nil || r.State != licence.Pending || r.Publication.IsZero() {
+		t.Errorf("it is %s until %s, %v", r.State, r.Publication, err)
+	}
+}
+
 // TestReissue: a terminal reads the old version as revoked, a look-up says that there is
 // a newer one, and a retry of the request gives the same.
 func TestReissue(t *testing.T) {
