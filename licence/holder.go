@@ -3,6 +3,7 @@ package licence
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/elicence/elicence/internal/idcode"
@@ -105,15 +106,15 @@ func (l *Licence) HolderNumbers() string {
 }
 
 // HolderTypes returns the Chinese names of the kinds of the holders' documents as one
-// text; one that they all have stands once.
+// text, each once.
 func (l *Licence) HolderTypes() string {
-	first := l.Holders[0].IDType
+	var kinds []string
 	for _, h := range l.Holders {
-		if h.IDType != first {
-			return joined(l.Holders, func(h Holder) string { return h.IDType.NameZH() })
+		if name := h.IDType.NameZH(); !slices.Contains(kinds, name) {
+			kinds = append(kinds, name)
 		}
 	}
-	return first.NameZH()
+	return strings.Join(kinds, holderSeparator)
 }
 
 // MaskedIDs returns [Holder.MaskedID] of every holder as one text.

@@ -81,6 +81,8 @@ func (v *Valid) Licence(id Identifier, status StatusRef, signedAt time.Time) *Li
 const (
 	maxNumber = 50
 	maxHolder = 300
+	// maxHolderTypes bounds the names of the kinds of several holders' documents together.
+	maxHolderTypes = 80
 	// maxHolders is how many may hold a licence together: their names and numbers stay
 	// within what a page and a code carry.
 	maxHolders = 20
@@ -173,6 +175,21 @@ func (v *validation) checkHolders() {
 			if slices.ContainsFunc(a.Holders[:i], func(o ApplicationHolder) bool { return o.IDType == h.IDType && o.IDNumber == h.IDNumber }) {
 				v.fault(name+"id_number", "stands twice")
 			}
+		}
+		v.checkTogether()
+	}
+}
+
+// checkTogether bounds what all holders are together: they are one element each of GB/T
+// 36903, and stand in one place each of the page.
+func (v *validation) checkTogether() {
+	l := &v.result.licence
+	for _, t := range []struct {
+		what, text string
+		limit      int
+	}{{"names", l.HolderNames(), maxHolder}, {"numbers", l.HolderNumbers(), maxHolder}, {"kinds of document", l.HolderTypes(), maxHolderTypes}} {
+		if n := utf8.RuneCountInString(t.text); n > t.limit {
+			v.fault("holders", "have %s of %d characters together, at most %d are allowed", t.what, n, t.limit)
 		}
 	}
 }

@@ -256,7 +256,7 @@ func typedIdentifier(cmd *cobra.Command, text string) (licence.Identifier, error
 		return licence.Identifier{}, fmt.Errorf("%s: %w", text, err)
 	}
 	for _, d := range typed.Deviations {
-		fmt.Fprintf(cmd.ErrOrStderr(), "elicence: warning: %s: %s\n", text, d)
+		fmt.Fprintf(os.Stderr, "elicence: warning: %s: %s\n", text, d)
 	}
 	if typed.Unchecked && !readsOnly(cmd) {
 		return licence.Identifier{}, fmt.Errorf("%s: %s needs the check character: %w", text, cmd.Name(), licence.ErrBadIdentifier)
