@@ -37,9 +37,9 @@ func (t *tx) flush() error {
 	return nil
 }
 
-// fillGrowing is how full the pages of a growing table are left: what is behind the last
+// fillGrowing is how full the pages of a growing table are left: what is before the last
 // key will not be written to again.
-const fillGrowing = 0.95
+const fillGrowing = 1
 
 // Table implements [kv.Tx].
 func (t *tx) Table(name string) kv.Table {
