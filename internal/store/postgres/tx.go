@@ -97,7 +97,7 @@ func (t *tx) query(what, text string, args []any, row func(*sql.Rows) error) {
 		t.fail(fmt.Errorf("%s: %w", what, err))
 		return
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer func() { _ = rows.Close() }() // rows.Err tells
 	for rows.Next() {
 		if err := row(rows); err != nil {
 			t.fail(fmt.Errorf("%s: %w", what, err))
