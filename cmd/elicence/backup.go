@@ -177,7 +177,7 @@ func verifyBackup(path string, unlock keystore.Unlock, want backup.Totals) error
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer func() { _ = f.Close() }() // opened for reading
 	plain, err := backup.Decrypt(f, unlock)
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, published st
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer func() { _ = f.Close() }() // opened for reading
 	content, err := backup.Decrypt(f, unlock)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

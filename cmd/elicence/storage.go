@@ -123,9 +123,9 @@ func newStorageMove(s *settings) *cobra.Command {
 			}
 			bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(!s.json && term.IsTerminal(int(os.Stderr.Fd()))),
 				progressbar.OptionSetDescription("记录 rows"), progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
-			m := office.MoveOptions{Options: options, To: address, Actor: s.actor, Progress: func(rows int) { _ = bar.Add(rows) }} //nolint:errcheck // a picture for people
+			m := office.MoveOptions{Options: options, To: address, Actor: s.actor, Progress: func(rows int) { _ = bar.Add(rows) }} // a picture for people
 			done, err := office.MoveStore(cmd.Context(), s.data, m)
-			_ = bar.Finish() //nolint:errcheck // likewise
+			_ = bar.Finish() // likewise
 			if err != nil {
 				return fmt.Errorf("moving the records of %s: %w", s.data, err)
 			}
