@@ -101,6 +101,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
+	case errors.Is(err, office.ErrMoved):
+		return "name their database with --store URL; a move that was cut off goes on with: elicence storage move"
 	case errors.Is(err, office.ErrOlderStore):
 		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
 	case errors.Is(err, office.ErrDocumentsPlace):

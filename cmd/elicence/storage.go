@@ -3,14 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/elicence/elicence/internal/office"
 )
 
 func newStorage(s *settings) *cobra.Command {
-	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageAdopt(s))
+	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageMove(s), newStorageAdopt(s))
 }
 
 func newStorageCheck(s *settings) *cobra.Command {
@@ -96,4 +99,61 @@ func newStorageAdopt(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why the store is of an earlier moment, in `TEXT`")
 	return cmd
+}
+
+func newStorageMove(s *settings) *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use: "move --to postgres://…", Short: "迁移 move the records to another database", Args: cobra.NoArgs,
+		Long: "Copies every record to an empty database, reads all of it back there and compares, and marks the old records as moved: nobody\n" +
+			"writes to both, and the old ones are kept. What is cut off is begun anew by the same command. Afterwards every command wants\n" +
+			"--store (or $ELICENCE_STORE). Stop the service on every node first. Keys and documents stay where they are. To go back to\n" +
+			"the file: --to file, once the old file was moved out of the way.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			address, err := moveTarget(to)
+			if err != nil {
+				return err
+			}
+			if err := s.check(); err != nil {
+				return err
+			}
+			options, err := s.officeOptions()
+			if err != nil {
+				return err
+			}
+			bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(!s.json && term.IsTerminal(int(os.Stderr.Fd()))),
+				progressbar.OptionSetDescription("记录 rows"), progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
+			m := office.MoveOptions{Options: options, To: address, Actor: s.actor, Progress: func(rows int) { _ = bar.Add(rows) }} // a picture for people
+			done, err := office.MoveStore(cmd.Context(), s.data, m)
+			_ = bar.Finish() // likewise
+			if err != nil {
+				return fmt.Errorf("moving the records of %s: %w", s.data, err)
+			}
+			if s.json {
+				return printJSON(cmd.OutOrStdout(), done)
+			}
+			total := uint64(0)
+			for _, n := range done.Rows {
+				total += n
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 行已迁移并核对 rows moved and compared, SM3 %s\n今后请加 from now on give --store, %s\n", total, done.Digest, "or $ELICENCE_STORE")
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "`URL` of the new database, or the word file")
+	return cmd
+}
+
+// moveTarget is the address of a store; the word file names the one in the data folder.
+func moveTarget(to string) (string, error) {
+	switch to {
+	case "":
+		return "", errors.New("--to: must name a database as postgres://USER@HOST/NAME, or be the word file")
+	case "file":
+		return "", nil
+	}
+	if err := office.CheckStore(to); err != nil {
+		return "", fmt.Errorf("--to: %w", err)
+	}
+	return to, nil
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki/crl"
+	"github.com/elicence/elicence/seal"
 )
 
 // StorageReport is what a check of the storage has found.
@@ -58,6 +60,7 @@ func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, er
 	if r.Counted, wanted, err = o.checkRecords(ctx, deep, tell); err != nil {
 		return r, err
 	}
+	o.checkSigned(ctx, tell)
 	if r.Documents, err = o.checkDocuments(ctx, wanted, deep, tell); err != nil {
 		return r, err
 	}
@@ -93,6 +96,40 @@ func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.
 		}
 	}, tell)
 	return counted, wanted, err
+}
+
+// checkSigned reads what carries its own signatures: the published files, certificates and
+// revocation lists, seals.
+func (o *Office) checkSigned(ctx context.Context, tell func(records.Fault)) {
+	try := func(where string, err error) {
+		if err != nil {
+			tell(records.Fault{Where: where, What: err.Error()})
+		}
+	}
+	if state, err := o.store.Setting(ctx, records.PublisherState); err != nil || state != nil {
+		_, loading := o.Inspector(ctx, o.second)
+		try("trust files", errors.Join(err, loading))
+	}
+	try("certificates", o.Certificates(ctx, func(CertificateRecord) error { return ctx.Err() }))
+	names, err := o.CRLNames(ctx)
+	try("revocation lists", err)
+	for _, name := range names {
+		p, _, err := o.Latest(ctx, name)
+		if err == nil && len(p.DER) > 0 {
+			_, err = crl.Parse(p.DER)
+		}
+		try("revocation list "+name, err)
+	}
+	seals, err := o.store.Seals(ctx)
+	try("seals", err)
+	for _, s := range seals {
+		if s.Made() {
+			_, err := seal.Parse(s.SESeal)
+			try("seal "+s.ID, err)
+		}
+	}
+	_, err = o.store.Authorities(ctx)
+	try("authorities", err)
 }
 
 // checkDocument tells of a document that is not there or not whole.

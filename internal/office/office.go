@@ -121,6 +121,8 @@ type Options struct {
 	// Older opens a store that is not the one that the data folder remembers, for
 	// [Office.AdoptOlder]. Otherwise it is refused with [ErrOlderStore].
 	Older bool
+
+	movedAway bool // a store that was moved away is opened, to finish the move
 }
 
 // ErrSelfTest is returned before anything is opened if the machine's
@@ -183,6 +185,9 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	}
 	if o.TSAPolicy != "" {
 		office.config.TSAPolicy = o.TSAPolicy
+	}
+	if err := office.checkMoved(context.Background()); err != nil && !o.movedAway {
+		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
 	if err := office.checkHighWater(context.Background()); err != nil && !(o.Older && errors.Is(err, ErrOlderStore)) {
 		return nil, errors.Join(err, store.Close(), docs.Close())

@@ -147,7 +147,7 @@ func (r *restoring) load() error {
 		return nil
 	}
 	var err error
-	if r.db, err = createEngine(r.ctx, r.dir, r.options.Store); err != nil {
+	if r.db, err = emptyEngine(r.ctx, r.dir, r.options.Store); err != nil {
 		return err
 	}
 	r.loader, err = records.NewLoader(r.ctx, r.db, r.options.Progress)

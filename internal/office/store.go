@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -61,6 +62,16 @@ func createEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
 		return bolt.Create(filepath.Join(dir, storeName), records.Schema())
 	}
 	return postgres.Create(ctx, address, records.Schema(), postgres.Options{})
+}
+
+// emptyEngine makes the database, or opens one that was made and never became a store. That
+// it holds no records is the loader's to see.
+func emptyEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
+	db, err := createEngine(ctx, dir, address)
+	if errors.Is(err, fs.ErrExist) {
+		return openEngine(ctx, dir, address)
+	}
+	return db, err
 }
 
 // openEngine opens the database of a data folder.

@@ -60,11 +60,14 @@ func Open(path string, schema kv.Schema) (*Engine, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
+	if err := checkLength(path); err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
 	e, err := open(path, schema)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.agree(); err != nil {
+	if err := guarded(e.agree); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), e.Close())
 	}
 	return e, nil
@@ -85,10 +88,16 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 	if math.MaxInt > mapSize && runtime.GOOS != "windows" { // there the file has the size of its map
 		options.InitialMmapSize = min(mapSize, math.MaxInt)
 	}
-	db, err := bbolt.Open(path, 0o600, options)
+	var db *bbolt.DB
+	opened := func() error {
+		var err error
+		db, err = bbolt.Open(path, 0o600, options)
+		return err
+	}
+	err := guarded(opened)
 	for options.InitialMmapSize > 0 && errors.Is(err, syscall.ENOMEM) {
 		options.InitialMmapSize /= 16
-		db, err = bbolt.Open(path, 0o600, options)
+		err = guarded(opened)
 	}
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, kv.ErrInUse
@@ -123,7 +132,7 @@ func (e *Engine) View(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return e.db.View(func(t *bbolt.Tx) error { return f(e.begin(t)) })
+	return guarded(func() error { return e.db.View(func(t *bbolt.Tx) error { return f(e.begin(t)) }) })
 }
 
 // Update implements [kv.Engine].
@@ -135,19 +144,21 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 		return ErrStopped
 	}
 	committing := false
-	err := e.db.Update(func(t *bbolt.Tx) error {
-		if e.stopped.Load() {
-			return ErrStopped // another has failed while this one waited
-		}
-		tx := e.begin(t)
-		if err := f(tx); err != nil {
-			return err
-		}
-		if err := tx.flush(); err != nil {
-			return err
-		}
-		committing = true
-		return nil
+	err := guarded(func() error {
+		return e.db.Update(func(t *bbolt.Tx) error {
+			if e.stopped.Load() {
+				return ErrStopped // another has failed while this one waited
+			}
+			tx := e.begin(t)
+			if err := f(tx); err != nil {
+				return err
+			}
+			if err := tx.flush(); err != nil {
+				return err
+			}
+			committing = true
+			return nil
+		})
 	})
 	if err != nil && committing {
 		e.stopped.Store(true)
