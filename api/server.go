@@ -104,7 +104,9 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s.registerAudit()
 	e.GET("/trust/*", s.trustFile)
 	e.GET("/trust/crl/index", s.crlIndex)
-	s.registerTokenStatus()
+	if err := s.registerTokenStatus(); err != nil {
+		return nil, err
+	}
 	if err := s.registerStatus(context.Background()); err != nil {
 		return nil, err
 	}

@@ -30,9 +30,9 @@ const (
 type tokens struct {
 	office     *office.Office
 	inspectors *inspectors
+	key        *status.TokenKey // nil: national algorithms only, so there are no tokens
 
 	mu    sync.Mutex
-	key   *status.TokenKey                  // nil until somebody asks; guarded by mu
 	of    *office.Inspector                 // what made was made of; guarded by mu
 	lists map[uint32]office.TokenStatusList // guarded by mu
 }
@@ -41,21 +41,27 @@ type tokens struct {
 //
 //	GET /token-status/{list}       a JWT, or a CWT for who asks for one
 //	GET /token-status/jwks.json    the key that signs them
-func (s *Server) registerTokenStatus() {
-	t := &tokens{office: s.office, inspectors: s.inspectors}
+//
+// The key is made here, where there is none: no stranger's request makes a key.
+func (s *Server) registerTokenStatus() error {
+	key, err := s.office.TokenStatusKey()
+	if err != nil && !errors.Is(err, keystore.ErrNational) {
+		return err
+	}
+	t := &tokens{office: s.office, inspectors: s.inspectors, key: key}
 	s.echo.GET(office.TokenStatusPath+":list", t.serve)
 	s.echo.HEAD(office.TokenStatusPath+":list", t.serve)
+	return nil
 }
 
 func (t *tokens) serve(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderAccessControlAllowOrigin, "*") // wallets and verifiers are pages of others
+	if t.key == nil {
+		return echo.NewHTTPError(http.StatusNotFound, "this service has no status list tokens: it uses national algorithms only")
+	}
 	if c.Param("list") == office.TokenStatusKeys {
-		key, err := t.signer(c.Request().Context())
-		if err != nil {
-			return noToken(err)
-		}
-		keys, err := key.JWKS()
+		keys, err := t.key.JWKS()
 		if err != nil {
 			return err
 		}
@@ -66,8 +72,11 @@ func (t *tokens) serve(c echo.Context) error {
 		return echo.NewHTTPError(http.StatusNotFound, "no such status list")
 	}
 	token, err := t.list(c.Request().Context(), uint32(list))
+	if errors.Is(err, office.ErrNoList) {
+		return echo.NewHTTPError(http.StatusNotFound, "no such status list")
+	}
 	if err != nil {
-		return noToken(err)
+		return fmt.Errorf("signing a status list token: %w", err)
 	}
 	h.Set(echo.HeaderVary, echo.HeaderAccept)
 	switch format := tokenFormat(c.Request().Header.Get(echo.HeaderAccept)); format {
@@ -99,17 +108,6 @@ func tokenFormat(accept string) string {
 	return anything
 }
 
-// noToken says why there is no token.
-func noToken(err error) error {
-	switch {
-	case errors.Is(err, office.ErrNoList):
-		return echo.NewHTTPError(http.StatusNotFound, "no such status list")
-	case errors.Is(err, keystore.ErrNational):
-		return echo.NewHTTPError(http.StatusNotFound, "this service has no status list tokens: it uses national algorithms only")
-	}
-	return fmt.Errorf("signing a status list token: %w", err)
-}
-
 func sendToken(c echo.Context, mediaType string, content []byte, modified time.Time, fresh time.Duration) error {
 	sum := sha256.Sum256(content)
 	h := c.Response().Header()
@@ -121,25 +119,6 @@ func sendToken(c echo.Context, mediaType string, content []byte, modified time.T
 	}
 	http.ServeContent(c.Response(), c.Request(), "", modified, bytes.NewReader(content))
 	return nil
-}
-
-// signer returns the key. The caller does not hold mu.
-func (t *tokens) signer(ctx context.Context) (*status.TokenKey, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.signerLocked(ctx)
-}
-
-func (t *tokens) signerLocked(ctx context.Context) (*status.TokenKey, error) {
-	if t.key != nil {
-		return t.key, nil
-	}
-	key, err := t.office.TokenStatusKey(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t.key = key
-	return key, nil
 }
 
 // list returns a list as it is published now. Each is signed once in a publication, one
@@ -157,11 +136,7 @@ func (t *tokens) list(ctx context.Context, list uint32) (office.TokenStatusList,
 	if token, ok := t.lists[list]; ok {
 		return token, nil
 	}
-	key, err := t.signerLocked(ctx)
-	if err != nil {
-		return office.TokenStatusList{}, err
-	}
-	token, err := t.office.TokenStatusList(inspector, key, list)
+	token, err := t.office.TokenStatusList(inspector, t.key, list)
 	if err != nil {
 		return office.TokenStatusList{}, err
 	}

@@ -126,6 +126,9 @@ func TestModulesAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if want := `<link rel="preload" as="fetch" crossorigin="anonymous" href="/wasm/webverify.wasm">`; !bytes.Contains(pages["/v"], []byte(want)) || bytes.Contains(pages["/verify"], []byte("/wasm/")) {
+		t.Error("the program is not fetched with the pages that verify, or with others")
+	}
 	for _, name := range []string{"answer.js", "worker.js"} {
 		if want := `<link rel="modulepreload" href="/static/` + name + `">`; !bytes.Contains(pages["/v"], []byte(want)) {
 			t.Errorf("the page does not have %s", want)

@@ -33,6 +33,9 @@ var built embed.FS
 // Embedded returns the programs for the browser that were built into this one.
 func Embedded() (fs.FS, error) { return fs.Sub(built, "wasm") }
 
+// verifier is the program that verifies.
+const verifier = "webverify.wasm"
+
 // page is what a template is rendered with.
 type page struct {
 	Title  string
@@ -40,6 +43,8 @@ type page struct {
 	// Modules are what Script imports, directly or not: the browser need not read one to
 	// learn of the next.
 	Modules []string
+	// Program is what Script compiles at once, below /wasm/; empty: nothing.
+	Program string
 	// InBrowser: the programs for the browser are there.
 	InBrowser bool
 }
@@ -55,7 +60,7 @@ func Register(e *echo.Echo, spec *huma.OpenAPI, programs fs.FS) error {
 	if err != nil {
 		return err
 	}
-	_, inBrowser := assets["/wasm/webverify.wasm"]
+	_, inBrowser := assets["/wasm/"+verifier]
 	pages, err := renderPages(templates, assets, inBrowser)
 	if err != nil {
 		return err
@@ -111,8 +116,8 @@ func renderPages(t *template.Template, assets map[string]*asset, inBrowser bool)
 	}{
 		{"/verify", "verify.html", page{Title: "证照与印章核验 · Verify a licence or a seal", Script: "verify.js"}},
 		// What a phone's camera opens from paper; the code is behind '#'.
-		{"/v", "paper.html", page{Title: "证照核验 · Check a licence", Script: "paper.js"}},
-		{"/hall", "hall.html", page{Title: "窗口核验 · Counter", Script: "hall.js"}},
+		{"/v", "paper.html", page{Title: "证照核验 · Check a licence", Script: "paper.js", Program: verifier}},
+		{"/hall", "hall.html", page{Title: "窗口核验 · Counter", Script: "hall.js", Program: verifier}},
 		{"/wallet", "wallet.html", page{Title: "我的证照 · My licences", Script: "wallet.js"}},
 	} {
 		if p.template == "wallet.html" && !inBrowser {

@@ -9,13 +9,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing/fstest"
 
 	"github.com/elicence/elicence/qr/trust"
 )
 
 // Read fetches a trust file by its name below /trust/. The error wraps
-// [fs.ErrNotExist] if there is none of the name.
+// [fs.ErrNotExist] if there is none of the name. It is called for several files at once.
 type Read func(ctx context.Context, name string) ([]byte, error)
 
 // folder is the cache as [trust.Load] sees it: signed files are fetched when they are
@@ -71,14 +72,20 @@ func (f *folder) fetch(name string) ([]byte, error) {
 	return f.get(name)
 }
 
-// take fetches set files, whose lengths are signed.
+// take fetches set files, whose lengths are signed, all at once: there are few.
 func (f *folder) take(missing []trust.SetFile) error {
-	for _, m := range missing {
-		content, err := f.get(trust.SetName(m.SM3))
-		if err != nil {
-			return f.because(err)
+	contents, failed := make([][]byte, len(missing)), make([]error, len(missing))
+	var group sync.WaitGroup
+	for i, m := range missing {
+		group.Go(func() { contents[i], failed[i] = f.read(f.ctx, trust.SetName(m.SM3)) })
+	}
+	group.Wait()
+	for i, m := range missing {
+		name := trust.SetName(m.SM3)
+		if failed[i] != nil {
+			return f.because(f.noted(name, failed[i]))
 		}
-		f.files[trust.SetName(m.SM3)] = &fstest.MapFile{Data: content, Mode: 0o400}
+		f.files[name] = &fstest.MapFile{Data: contents[i], Mode: 0o400}
 	}
 	return nil
 }
@@ -86,10 +93,15 @@ func (f *folder) take(missing []trust.SetFile) error {
 // get asks the network.
 func (f *folder) get(name string) ([]byte, error) {
 	content, err := f.read(f.ctx, name)
+	return content, f.noted(name, err)
+}
+
+// noted remembers why the network failed, unless a file is just not there.
+func (f *folder) noted(name string, err error) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && f.failed == nil {
 		f.failed = fmt.Errorf("%s: %w", name, err)
 	}
-	return content, err
+	return err
 }
 
 // maxRoots bounds the versions of the root that are asked for.

@@ -45,7 +45,7 @@ type TokenStatusList struct {
 // TokenStatusKey returns the key of the tokens, and makes it when it is first asked for. It
 // is derived from a secret of the key store, so that what lies on the disk is a key file
 // like all others. A store of national algorithms only has none: [keystore.ErrNational].
-func (o *Office) TokenStatusKey(context.Context) (*status.TokenKey, error) {
+func (o *Office) TokenStatusKey() (*status.TokenKey, error) {
 	if o.keys.GMOnly() {
 		return nil, fmt.Errorf("status list tokens are signed with ES256: %w", keystore.ErrNational)
 	}
@@ -107,7 +107,7 @@ func (o *Office) ExportTokenStatus(ctx context.Context, actor, dir string) error
 	if err := checkTokenFolder(dir); err != nil {
 		return err
 	}
-	key, err := o.TokenStatusKey(ctx)
+	key, err := o.TokenStatusKey()
 	if err != nil {
 		return err
 	}

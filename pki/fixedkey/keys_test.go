@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	mathrand "math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/elicence/elicence/pki"
@@ -152,5 +153,35 @@ func TestNoKeys(t *testing.T) {
 	s := newSigner(t)
 	if got := k.Judge(s.public, nil, s.sign(t, nil), nil); got != pki.Good {
 		t.Error(got)
+	}
+}
+
+// TestKeysConcurrently: many ask at once, for more keys than there is room for, and every
+// answer is the right one. It is for the race detector as well.
+func TestKeysConcurrently(t *testing.T) {
+	t.Parallel()
+	k := NewKeys(2, func(p pki.Point) { t.Errorf("the tables of %s were given up", p) })
+	signers := []signer{newSigner(t), newSigner(t), newSigner(t)}
+	var right, wrong []pki.Signature
+	for _, s := range signers {
+		right, wrong = append(right, s.sign(t, []byte("right"))), append(wrong, s.sign(t, []byte("wrong")))
+	}
+	var group sync.WaitGroup
+	for worker := range 8 {
+		group.Go(func() {
+			for n := range 120 {
+				i := (worker + n) % len(signers)
+				if got := k.Judge(signers[i].public, []byte("right"), right[i], refuses{}); got != pki.Good {
+					t.Errorf("a right signature is %v", got)
+				}
+				if got := k.Judge(signers[i].public, []byte("right"), wrong[i], refuses{}); got != pki.Bad {
+					t.Errorf("a wrong signature is %v", got)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if len(k.tabled) != 2 {
+		t.Errorf("%d keys have tables, want 2", len(k.tabled))
 	}
 }
