@@ -149,6 +149,9 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 	if s.Signer != nil {
 		f.Signer = s.Signer.Subject.CommonName
 	}
+	if s.Western != nil {
+		f.Signer = s.Western.Signer.Subject.CommonName
+	}
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
 		f.SealInfo = sealFinding(s.Seal)

@@ -3,8 +3,11 @@ package office
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing/fstest"
@@ -51,18 +54,22 @@ func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(cache, o, o.Second, revocation, func([]byte) {})
-}
-
-// newInspector has one second opinion for the trust files, in the options, and
-// another for what is inspected.
-func newInspector(cache *trust.Cache, o trust.Options, second pki.SecondOpinion, revocation path.Revocation, disagree func(content []byte)) (*Inspector, error) {
-	documents, err := documentRules(cache.Trust.Documents, documentSources{second, revocation, likeness.NewMemory(), o.Now}, nil)
+	imported, err := importedRoots(dir)
 	if err != nil {
 		return nil, err
 	}
-	codes := verify.New(cache, verify.Options{Second: second, Now: o.Now, Disagree: func(digits string) { disagree([]byte(digits)) }})
-	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: o.Now}
+	return newInspector(cache, documentSources{o.Second, revocation, likeness.NewMemory(), o.Now, imported}, func([]byte) {})
+}
+
+// newInspector asks the sources about what is inspected; the trust files were opened
+// before, by whoever may have another second opinion.
+func newInspector(cache *trust.Cache, sources documentSources, disagree func(content []byte)) (*Inspector, error) {
+	documents, err := documentRules(cache.Trust.Documents, sources, nil)
+	if err != nil {
+		return nil, err
+	}
+	codes := verify.New(cache, verify.Options{Second: sources.second, Now: sources.now, Disagree: func(digits string) { disagree([]byte(digits)) }})
+	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: sources.now}
 	return &Inspector{cache: cache, verifier: codes, pdf: documents, ofd: packages, disagree: disagree}, nil
 }
 
@@ -72,6 +79,29 @@ type documentSources struct {
 	revocation path.Revocation
 	pictures   *likeness.Memory
 	now        func() time.Time
+	imported   *x509.CertPool // roots of foreign documents; nil: none
+}
+
+// importedFolder holds roots in PEM, beside the trust files or in the data folder, that an
+// operator decided to trust for foreign documents (RSA, ECDSA).
+const importedFolder = "imported"
+
+func importedRoots(dir fs.FS) (*x509.CertPool, error) {
+	names, err := fs.Glob(dir, importedFolder+"/*.pem")
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	for _, name := range names {
+		content, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return nil, fmt.Errorf("imported roots: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(content) {
+			return nil, fmt.Errorf("imported roots: %s has no certificate in PEM", name)
+		}
+	}
+	return pool, nil
 }
 
 // Inspector returns an inspector over the office's own published trust files, which asks
@@ -92,7 +122,11 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(cache, options, second, ledgerRevocation{o}, func(content []byte) {
+	imported, err := importedRoots(os.DirFS(o.dir))
+	if err != nil {
+		return nil, err
+	}
+	return newInspector(cache, documentSources{second, ledgerRevocation{o}, o.pictures, o.now, imported}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
 }
@@ -107,7 +141,7 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.now}, nil)
+	return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.now, nil}, nil)
 }
 
 // Inspection is what was found.
