@@ -58,9 +58,10 @@ func stampCorpusFile(t *testing.T, path string, data []byte) bool {
 	}
 	var p *Prepared
 	if err == nil {
-		p, err = d.Prepare(at(1, 1, 1, 10))
+		p, err = d.Prepare(at(1, 0.2, 0.2, 0.5)) // smaller than the smallest page
 	}
 	if err != nil {
+		t.Logf("%s: %v", path, err)
 		if !refusal(err) {
 			t.Errorf("%s: an error that is no refusal: %v", path, err)
 		}
@@ -132,8 +133,7 @@ func TestCorpusFolder(t *testing.T) {
 				stampedClean++
 			}
 		} else if good {
-			_, err := Open(bytes.NewReader(data), int64(len(data)))
-			t.Logf("%s is clean for qpdf and not stamped: %v", path, err)
+			t.Logf("%s is clean for qpdf and not stamped", path)
 		}
 		return nil
 	})
