@@ -67,7 +67,9 @@ func newSealBatch(s *settings) *cobra.Command {
 					b := sealOne(cmd, o, s.actor, r, level, in, filepath.Join(out, filepath.Base(in)))
 					if b.Cause != "" {
 						failed = true
-						fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s: %s\n", in, b.Cause)
+						if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s: %s\n", in, b.Cause); err != nil {
+							return err
+						}
 					}
 					done = append(done, b)
 					_ = bar.Add(1) // a bar that cannot be drawn stops nothing

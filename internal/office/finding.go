@@ -86,7 +86,7 @@ type SealFinding struct {
 	Maker      string `json:"maker"`
 	WidthMM    int    `json:"width_mm"`
 	HeightMM   int    `json:"height_mm"`
-	Picture    []byte `json:"picture"` // PNG in base64, null where it cannot be drawn
+	Picture    []byte `json:"picture"` // PNG in base64, null where it cannot be drawn or nobody vouches for it
 	// OnPage says whether the page shows this picture: same, slice, other, unknown, or
 	// none where nothing is shown.
 	OnPage    string `json:"on_page"`
@@ -149,9 +149,12 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 	if s.Signer != nil {
 		f.Signer = s.Signer.Subject.CommonName
 	}
+	if s.Western != nil {
+		f.Signer = s.Western.Signer.Subject.CommonName
+	}
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
-		f.SealInfo = sealFinding(s.Seal)
+		f.SealInfo = sealFinding(s.Seal, s.Checks)
 		f.SealInfo.OnPage, f.SealInfo.OnPageWhy = string(s.Picture.State), s.Picture.Why
 	}
 	f.checks(s.Checks)
@@ -187,7 +190,7 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 	}
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
-		f.SealInfo = sealFinding(s.Seal)
+		f.SealInfo = sealFinding(s.Seal, s.Checks)
 	}
 	f.checks(s.Checks)
 	return f
@@ -212,10 +215,16 @@ func (f *SignatureFinding) checks(checks []seal.Check) {
 	f.Verdict, f.CauseZH = verdict, cause.ZH
 }
 
-func sealFinding(s *seal.Seal) *SealFinding {
+// sealFinding draws the seal only if it was made by one of the trusted makers: a report
+// shows nobody a seal that nobody vouches for.
+func sealFinding(s *seal.Seal, checks []seal.Check) *SealFinding {
 	f := &SealFinding{
 		ID: s.ID, Name: s.Name, Version: s.Version, Type: s.Kind, ValidFrom: stamp(s.ValidFrom), ValidUntil: stamp(s.ValidUntil),
 		Maker: s.MakerName(), WidthMM: s.Picture.WidthMM, HeightMM: s.Picture.HeightMM, OnPage: string(pdf.PictureNone),
+	}
+	genuine := slices.ContainsFunc(checks, func(c seal.Check) bool { return c.Name == "seal" && c.Err == nil })
+	if !genuine {
+		return f
 	}
 	sheet, err := likeness.Picture(s.Picture.Type, s.Picture.Data, float64(s.Picture.WidthMM), float64(s.Picture.HeightMM))
 	if err == nil {

@@ -3,8 +3,11 @@ package office
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing/fstest"
@@ -51,19 +54,26 @@ func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(cache, o, verify.Options{Second: o.Second}, revocation, func([]byte) {})
-}
-
-// newInspector has one second opinion for the trust files, in their options, and another,
-// with the judge of signatures, for what is inspected.
-func newInspector(cache *trust.Cache, o trust.Options, codes verify.Options, revocation path.Revocation, disagree func(content []byte)) (*Inspector, error) {
-	documents, err := documentRules(cache.Trust.Documents, documentSources{codes.Second, revocation, likeness.NewMemory(), o.Now}, nil)
+	imported, err := importedRoots(dir)
 	if err != nil {
 		return nil, err
 	}
-	codes.Now, codes.Disagree = o.Now, func(digits string) { disagree([]byte(digits)) }
-	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: o.Now}
-	return &Inspector{cache: cache, verifier: verify.New(cache, codes), pdf: documents, ofd: packages, revocation: revocation, disagree: disagree}, nil
+	sources := documentSources{o.Second, revocation, likeness.NewMemory(), o.Now, imported}
+	return newInspector(cache, sources, verify.Options{}, func([]byte) {})
+}
+
+// newInspector asks the sources about what is inspected; the trust files were opened
+// before, by whoever may have another second opinion. Codes may have a judge of their own.
+func newInspector(cache *trust.Cache, sources documentSources, codes verify.Options, disagree func(content []byte)) (*Inspector, error) {
+	documents, err := documentRules(cache.Trust.Documents, sources, nil)
+	if err != nil {
+		return nil, err
+	}
+	codes.Second, codes.Now, codes.Disagree = sources.second, sources.now, func(digits string) { disagree([]byte(digits)) }
+	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: sources.now}
+	return &Inspector{
+		cache: cache, verifier: verify.New(cache, codes), pdf: documents, ofd: packages, revocation: sources.revocation, disagree: disagree,
+	}, nil
 }
 
 // tabledKeys is for how many keys the service has tables: 12 MB of them.
@@ -75,6 +85,29 @@ type documentSources struct {
 	revocation path.Revocation
 	pictures   *likeness.Memory
 	now        func() time.Time
+	imported   *x509.CertPool // roots of foreign documents; nil: none
+}
+
+// importedFolder holds roots in PEM, beside the trust files or in the data folder, that an
+// operator decided to trust for foreign documents (RSA, ECDSA).
+const importedFolder = "imported"
+
+func importedRoots(dir fs.FS) (*x509.CertPool, error) {
+	names, err := fs.Glob(dir, importedFolder+"/*.pem")
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	for _, name := range names {
+		content, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return nil, fmt.Errorf("imported roots: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(content) {
+			return nil, fmt.Errorf("imported roots: %s has no certificate in PEM", name)
+		}
+	}
+	return pool, nil
 }
 
 // Inspector returns an inspector over the office's own published trust files, which asks
@@ -95,7 +128,12 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	return newInspector(cache, options, verify.Options{Second: second, Judge: o.tabled.Judge}, ledgerRevocation{o}, func(content []byte) {
+	imported, err := importedRoots(os.DirFS(o.dir))
+	if err != nil {
+		return nil, err
+	}
+	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.now, imported}
+	return newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
 }
@@ -110,7 +148,7 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.now}, nil)
+	return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.now, nil}, nil)
 }
 
 // Inspection is what was found.

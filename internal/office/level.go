@@ -305,7 +305,7 @@ func documentRules(d trust.Documents, r documentSources, data *pdf.DSS) (pdf.Tru
 		}
 		return v, nil
 	}
-	t := pdf.Trust{Second: r.second, Pictures: r.pictures}
+	t := pdf.Trust{Second: r.second, Pictures: r.pictures, Imported: r.imported}
 	t.Seals.Makers, t.Seals.Now = d.Makers, r.now
 	var err error
 	if t.Seals.Path, err = verifier("seals", d.Seals, nil); err != nil {

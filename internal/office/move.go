@@ -88,12 +88,12 @@ func (o *Office) moveStore(ctx context.Context, m MoveOptions) (Moved, error) {
 	if err != nil {
 		return Moved{}, fmt.Errorf("the new database: %w", err)
 	}
-	moved, err := o.fill(ctx, db, m)
+	moved, err := o.handOver(ctx, db, m)
 	return moved, errors.Join(err, db.Close())
 }
 
-// fill fills a database with the records, and hands over to it.
-func (o *Office) fill(ctx context.Context, db kv.Engine, m MoveOptions) (Moved, error) {
+// handOver fills a database with the records, and hands over to it.
+func (o *Office) handOver(ctx context.Context, db kv.Engine, m MoveOptions) (Moved, error) {
 	loader, err := records.NewLoader(ctx, db, m.Progress)
 	if errors.Is(err, fs.ErrExist) {
 		return Moved{}, fmt.Errorf("the new database holds records already: %w", err)

@@ -32,8 +32,10 @@ type StampRequest struct {
 	Keyword *Keyword
 	Field   string // of an existing empty signature field, or of the one to make
 	Reason  string
-	// TimeStamp adds a time stamp over the signature, while the clock is proven.
+	// TimeStamp adds a time stamp over the signature; without a proven clock that fails,
+	// unless one is only wanted if it can be had.
 	TimeStamp bool
+	IfCan     bool
 	// Certify makes the seal a certifying signature: 1 allows nothing after it, 2 filling
 	// in and signing, 3 annotations too.
 	Certify int
@@ -105,7 +107,11 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 		return nil, err
 	}
 	if r.TimeStamp {
-		if contents, err = o.sealTimeStamp(ctx, contents); err != nil {
+		stamped, err := o.sealTimeStamp(ctx, contents)
+		switch {
+		case err == nil:
+			contents = stamped
+		case !r.IfCan:
 			return nil, err
 		}
 	}

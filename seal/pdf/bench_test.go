@@ -1,12 +1,16 @@
 package pdf
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/emmansun/gmsm/sm3"
+
+	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // benchFiles are the files of the benchmarks, by their names in results.
@@ -143,4 +147,40 @@ func BenchmarkSignatures(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSealed puts a seal on a page and verifies it, beside the bare signature: with
+// the picture known, as in a service, and compared anew.
+func BenchmarkSealed(b *testing.B) {
+	s := newSigners(b)
+	own := bureau(b, "合肥市样例局")
+	s.withPicture(b, ses.Picture{Type: "SVG", Data: own.SVG(), WidthMM: 42, HeightMM: 42})
+	stamp := s.stamp(60)
+	stamp.Marks[0].Appearance = vectors(own)
+	file := victim.bytes()
+	sealed := put(b, file, stamp, s.sealContents)
+	b.Run("bare SM2 signature", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.sealKey.Sign(file[:300]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("stamp", func(b *testing.B) {
+		for b.Loop() {
+			put(b, file, stamp, s.sealContents)
+		}
+	})
+	verify := func(b *testing.B, memory *likeness.Memory) {
+		trust := s.trust
+		trust.Pictures = memory
+		for b.Loop() {
+			report, err := open(b, sealed).Verify(context.Background(), trust)
+			if err != nil || !report.Valid() {
+				b.Fatalf("%v, %v", err, report.Err())
+			}
+		}
+	}
+	b.Run("verify, picture known", func(b *testing.B) { verify(b, likeness.NewMemory()) })
+	b.Run("verify, picture compared", func(b *testing.B) { verify(b, nil) })
 }

@@ -58,9 +58,10 @@ func stampCorpusFile(t *testing.T, path string, data []byte) bool {
 	}
 	var p *Prepared
 	if err == nil {
-		p, err = d.Prepare(at(1, 1, 1, 10))
+		p, err = d.Prepare(at(1, 0.2, 0.2, 0.5)) // smaller than the smallest page
 	}
 	if err != nil {
+		t.Logf("%s: %v", path, err)
 		if !refusal(err) {
 			t.Errorf("%s: an error that is no refusal: %v", path, err)
 		}
@@ -99,4 +100,68 @@ func qpdfExit(t *testing.T, file []byte) int {
 		return 1
 	}
 	return 2
+}
+
+// TestCorpusFolder does the same for a folder of the user's choice, ELICENCE_CORPUS: the
+// suites of qpdf and pdf.js, say. Of the files that qpdf finds clean and that are not
+// encrypted 99.5 % must be stamped.
+func TestCorpusFolder(t *testing.T) {
+	t.Parallel()
+	root := os.Getenv("ELICENCE_CORPUS")
+	if root == "" {
+		t.Skip("ELICENCE_CORPUS names no folder of PDF files")
+	}
+	files, clean, stampedClean, stampedFiles := 0, 0, 0, 0
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.EqualFold(filepath.Ext(path), ".pdf") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		_, notEncrypted := tooltest.Try(t, "qpdf", "--is-encrypted", path)
+		good := notEncrypted != nil && qpdfExit(t, data) == 0
+		if good {
+			clean++
+		}
+		looked(t, path, data)
+		if stampCorpusFile(t, path, data) {
+			stampedFiles++
+			if good {
+				stampedClean++
+			}
+		} else if good {
+			t.Logf("%s is clean for qpdf and not stamped", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d files, %d stamped; of %d that are clean and not encrypted %d", files, stampedFiles, clean, stampedClean)
+	if stampedClean*1000 < clean*995 {
+		t.Errorf("stamped %d of %d clean files, want 99.5 %%", stampedClean, clean)
+	}
+}
+
+// looked reads everything of a file that a verification does; faults are errors, never
+// panics.
+func looked(t *testing.T, path string, data []byte) {
+	t.Helper()
+	d, err := Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return
+	}
+	for name, look := range map[string]func() error{
+		"cautions":        func() error { _, err := d.Cautions(); return err },
+		"attachments":     func() error { _, err := d.EmbeddedFiles(); return err },
+		"validation data": func() error { _, err := d.DSS(); return err },
+		"changes":         func() error { _, err := d.ChangesSince(d.Size()); return err },
+	} {
+		if err := look(); err != nil && !refusal(err) {
+			t.Errorf("%s: %s: an error that is no refusal: %v", path, name, err)
+		}
+	}
 }

@@ -49,8 +49,15 @@
 // so it finds content that was swapped by redirecting a reference as well as
 // content that was overwritten. Known attacks (universal signature forgery,
 // incremental saving, signature wrapping, shadow hide and replace) are in the
-// tests. Whether the bytes in [Signature.Contents] are a valid signature of
+// tests. [Document.Cautions] names what can look otherwise although no byte changed:
+// scripts, layers, two tables of objects. Whether the bytes in [Signature.Contents] are a valid signature of
 // [Signature.Digest], and by whom, is for [Document.Verify] to find out.
+//
+// # Longer lives
+//
+// [Document.AddDSS] appends what a verifier will need later, a [Stamp] with Timestamp a
+// document time stamp over it. [Resume] goes on with a stamp whose signature is made
+// elsewhere, from nothing but the file.
 //
 // # What it refuses
 //

@@ -3,8 +3,11 @@ package pdf
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // refusal reports that an error is one that the package promises.
@@ -202,6 +205,33 @@ func FuzzValue(f *testing.F) {
 		d, ok := v.(*dict)
 		if err != nil || skimmed.pos != l.pos || ok && !equal(d.lookup("A"), v2.(*dict).lookup("A")) {
 			t.Errorf("%q skimmed: %v up to %d, want up to %d: %v", in, v2, skimmed.pos, l.pos, err)
+		}
+	})
+}
+
+// FuzzAppearance lays out appearances of any content and resources: each is drawn, or
+// said not to be.
+func FuzzAppearance(f *testing.F) {
+	f.Add("q 0.8 0 0 rg 1 0 0 -1 0 10 cm 1 1 m 9 1 l 9 9 l 1 9 l h f Q", "<<>>", "")
+	f.Add("/F gs /X Do", "<</XObject<</X 6 0 R>>/ExtGState<</F<</ca .9/BM/Multiply>>>>>>", "<</Subtype/Form/BBox[0 0 9 9]/Matrix[0 1 -1 0 9 0]/Length 6>>\nstream\n0 0 9 9 re f\nendstream")
+	f.Add("/X Do", "<</XObject<</X 6 0 R>>>>", "<</Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/Length 1>>\nstream\n\x00\nendstream")
+	f.Add("1 1 5 5 re W n 0 g 0 0 9 9 re f BT ET", "<<>>", "")
+	f.Fuzz(func(t *testing.T, content, resources, object string) {
+		file := sample{page: "/Annots[7 0 R]", objects: []string{
+			fmt.Sprintf("<</Subtype/Form/BBox[0 0 10 10]/Resources %s/Length %d>>\nstream\n%s\nendstream", resources, len(content), content), object,
+			"<</Type/Annot/Subtype/Widget/Rect[0 0 100 100]/AP<</N 5 0 R>>>>",
+		}}.bytes()
+		d, err := Open(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			return
+		}
+		widget, err := d.now.dict(ref{num: 7})
+		if err != nil || widget == nil {
+			return
+		}
+		_, err = d.now.layout(widget, rect{0, 0, 100, 100}, 90, 72/25.4)
+		if err != nil && !errors.Is(err, likeness.ErrNotDrawn) && !refusal(err) {
+			t.Errorf("neither drawn nor said not to be: %v", err)
 		}
 	})
 }

@@ -43,6 +43,11 @@ func (s *Signed) judgePicture(memory *likeness.Memory) {
 	if s.Seal == nil || len(s.Faults) > 0 || s.Page == 0 || s.Width < 0.5 || s.Height < 0.5 {
 		return
 	}
+	// The work is for signatures that count: anybody can write others, in any number.
+	if err := s.Err(); err != nil {
+		s.Picture = PictureFinding{PictureUnknown, "the signature does not count"}
+		return
+	}
 	found, err := s.likeness(memory)
 	switch {
 	case err != nil:
@@ -71,8 +76,12 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if err != nil {
 		return likeness.Likeness{}, err
 	}
-	const noRotate = 16
-	if flags, _ := widget.lookup("F").(int64); flags&noRotate != 0 && sheet.rotate != 0 {
+	const noRotate, unseen = 16, 1 | 2 | 32 // invisible, hidden, no view
+	flags, _ := widget.lookup("F").(int64)
+	if flags&unseen != 0 {
+		return likeness.Likeness{}, notDrawn("a field that is hidden")
+	}
+	if flags&noRotate != 0 && sheet.rotate != 0 {
 		return likeness.Likeness{}, notDrawn("a field that does not turn with its page")
 	}
 	compare := func() (likeness.Likeness, error) {

@@ -90,7 +90,23 @@ func everything(file []byte) error {
 	if _, err := d.Signatures(); err != nil {
 		return err
 	}
-	_, err = d.EmbeddedFiles()
+	if _, err := d.EmbeddedFiles(); err != nil {
+		return err
+	}
+	if _, err := d.Cautions(); err != nil {
+		return err
+	}
+	if _, err := d.DSS(); err != nil {
+		return err
+	}
+	if _, err := d.ChangesSince(d.Size()); err != nil {
+		return err
+	}
+	_, err = Resume(bytes.NewReader(file), int64(len(file)))
+	var refused *RefusedError
+	if errors.As(err, &refused) { // nothing waits
+		return nil
+	}
 	return err
 }
 

@@ -2,9 +2,12 @@ package pdf
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -42,6 +45,8 @@ type Trust struct {
 	// With returns the trust that also asks validation data of a document, which proves
 	// itself. Nil: it is not looked at.
 	With func(DSS) (Trust, error)
+	// Imported are the roots of foreign documents that somebody decided to trust; nil: none.
+	Imported *x509.CertPool
 	// Pictures remembers comparisons of fields with their seals; nil: every one is made.
 	Pictures *likeness.Memory
 }
@@ -73,7 +78,8 @@ const (
 type Signed struct {
 	Signature
 	Kind     SignerKind
-	Signer   *cert.Certificate // nil if the contents cannot be read
+	Signer   *cert.Certificate // nil if the contents cannot be read, or are Western
+	Western  *cms.Western      // of a foreign document with RSA or ECDSA
 	Seal     *ses.Seal         // of a seal
 	SignedAt time.Time         // the signer's claim
 	Proof    ses.Stamped       // what proves that it existed at a time
@@ -120,19 +126,22 @@ type Report struct {
 func (r *Report) Valid() bool { return len(r.Signatures) > 0 && r.Err() == nil }
 
 // Err returns what is wrong, with the signature it breaks. A signature that is
-// itself broken is named before the earlier ones that see its breaking as a change.
+// itself broken is named before the earlier ones that see its breaking as a change, and
+// what nobody can say after what is certain.
 func (r *Report) Err() error {
-	var changed error
+	var changed, undecided error
 	for i := range r.Signatures {
 		s := &r.Signatures[i]
 		for _, c := range s.Checks {
 			err := fmt.Errorf("signature %s: %s: %w", s.Field, c.Name, c.Err)
 			switch {
 			case c.Err == nil:
-			case c.Name != checkChanges:
+			case c.Name == checkChanges:
+				changed = cmp.Or(changed, err)
+			case errors.Is(c.Err, path.ErrCannotSay), errors.Is(c.Err, ses.ErrTimeNotProven):
+				undecided = cmp.Or(undecided, err)
+			default:
 				return err
-			case changed == nil:
-				changed = err
 			}
 		}
 	}
@@ -142,14 +151,15 @@ func (r *Report) Err() error {
 	if r.Uncovered != "" {
 		return fmt.Errorf("%s: %w", r.Uncovered, ErrModified)
 	}
-	return nil
+	return undecided
 }
 
 // Verify judges every signature of the file: structure and coverage, the
-// signature itself, seal and certificates as of the time that the signer claims, and
-// what later revisions changed. Revocation is looked at where the trust has a source
-// of it; time stamps are not in this version. The error is about the file; what is wrong with a signature is in
-// the report.
+// signature itself, seal and certificates as of the time that a time stamp proves or
+// else that the signer claims, whether the field shows the seal, and what later revisions
+// changed. A document time stamp proves the time of everything that it covers. Revocation
+// is looked at where the trust has a source of it, validation data in the file last. The
+// error is about the file; what is wrong with a signature is in the report.
 func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	signatures, err := d.Signatures()
 	if err != nil {
@@ -263,6 +273,10 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 			s.sealed(ctx, seal, trust)
 			return
 		}
+		if western, westernErr := cms.ParseWestern(s.Contents); westernErr == nil {
+			s.judgeWestern(western, trust)
+			return
+		}
 		s.check("signature", err)
 		return
 	}
@@ -295,6 +309,40 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 			s.check(ses.CheckProof, err)
 		}
 	}
+}
+
+// judgeWestern judges a foreign signature with RSA or ECDSA. That it is good can be said;
+// whether its certificates were revoked cannot, as nobody is asked, so it never makes a
+// document valid by itself.
+func (s *Signed) judgeWestern(signature *cms.Western, trust Trust) {
+	s.Kind, s.Western = SignerPerson, signature
+	if s.SignedAt.IsZero() {
+		s.SignedAt = signature.SigningTime
+	}
+	h := signature.Hash.New()
+	if _, err := io.Copy(h, s.Covered()); err != nil {
+		s.check("signature", err)
+		return
+	}
+	s.check("signature", signature.Verify(h.Sum(nil)))
+	s.check("certificate", s.westernPath(trust))
+}
+
+func (s *Signed) westernPath(trust Trust) error {
+	if trust.Imported == nil {
+		return fmt.Errorf("%w: no foreign root is trusted here", path.ErrUntrusted)
+	}
+	further := x509.NewCertPool()
+	for _, c := range s.Western.Certificates {
+		further.AddCert(c)
+	}
+	_, err := s.Western.Signer.Verify(x509.VerifyOptions{
+		Roots: trust.Imported, Intermediates: further, CurrentTime: s.SignedAt, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", path.ErrUntrusted, err)
+	}
+	return fmt.Errorf("%w: a foreign authority, of which nobody is asked what it revoked", path.ErrCannotSay)
 }
 
 // verifyCMS checks the signature over the byte range, or over its digest as content where

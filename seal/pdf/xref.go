@@ -268,7 +268,8 @@ func (d *Document) tableEntries(at int64, count int) ([]location, error) {
 		offset, ok1 := decimal(e[:10])
 		gen, ok2 := decimal(e[11:16])
 		eol := string(e[18:])
-		if !ok1 || !ok2 || gen > 65535 || e[10] != ' ' || e[16] != ' ' || eol != " \n" && eol != " \r" && eol != "\r\n" {
+		// The generation of a free entry means nothing; some write 65536 for the first.
+		if !ok1 || !ok2 || gen > 65535 && e[17] != 'f' || e[10] != ' ' || e[16] != ' ' || eol != " \n" && eol != " \r" && eol != "\r\n" {
 			return nil, damagedAt(at+int64(i*entrySize), "malformed cross-reference entry")
 		}
 		switch e[17] {

@@ -1,0 +1,145 @@
+package cms
+
+import (
+	"bytes"
+	"crypto"
+	_ "crypto/sha256" // the digests that crypto.Hash names
+	_ "crypto/sha512"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/elicence/elicence/pki/oid"
+)
+
+// Western is a detached signature with RSA (PKCS #1 v1.5) or ECDSA and SHA-2, as foreign
+// documents carry it. It is read so that somebody can be told what it says; it is a type
+// of its own, so that it never stands for a national one.
+type Western struct {
+	Signer       *x509.Certificate
+	Certificates []*x509.Certificate // all that are embedded and can be read
+	SigningTime  time.Time           // the signer's claim; zero where it makes none
+	Hash         crypto.Hash         // of the content
+	algorithm    x509.SignatureAlgorithm
+	signed       []byte // the attributes as a SET OF, as received
+	digest       []byte
+	value        []byte
+}
+
+// ParseWestern reads a signature in DER with one signer, signed attributes and the
+// signer's certificate embedded. RSASSA-PSS, SHA-1 and keys of other kinds are refused. It
+// verifies nothing.
+func ParseWestern(der []byte) (*Western, error) {
+	m, err := readMessage(der)
+	if err != nil {
+		return nil, err
+	}
+	if m.contentType != oid.SignedData || m.content != nil || !m.signer.hasSigned {
+		return nil, malformed("not a detached signature with signed attributes")
+	}
+	s := &Western{value: m.signer.value}
+	var ok bool
+	if s.Hash, ok = westernHash(m.signer.digest); !ok {
+		return nil, malformed(fmt.Sprintf("digest algorithm %s", m.signer.digest))
+	}
+	if s.algorithm, ok = westernAlgorithm(m.signer.algorithm, s.Hash); !ok {
+		return nil, malformed(fmt.Sprintf("signature algorithm %s", m.signer.algorithm))
+	}
+	if err := s.attributes(m); err != nil {
+		return nil, err
+	}
+	for _, der := range m.certificates {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			continue
+		}
+		s.Certificates = append(s.Certificates, c)
+		if m.signer.namesWestern(c) && s.Signer == nil {
+			s.Signer = c
+		}
+	}
+	if s.Signer == nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, ErrNoSigner)
+	}
+	return s, nil
+}
+
+func westernHash(id oid.ID) (crypto.Hash, bool) {
+	h, ok := map[oid.ID]crypto.Hash{
+		oid.Of(2, 16, 840, 1, 101, 3, 4, 2, 1): crypto.SHA256,
+		oid.Of(2, 16, 840, 1, 101, 3, 4, 2, 2): crypto.SHA384,
+		oid.Of(2, 16, 840, 1, 101, 3, 4, 2, 3): crypto.SHA512,
+	}[id]
+	return h, ok
+}
+
+// westernAlgorithm also takes the bare name of RSA, with which the digest says the rest.
+func westernAlgorithm(id oid.ID, h crypto.Hash) (x509.SignatureAlgorithm, bool) {
+	type pair struct {
+		id oid.ID
+		h  crypto.Hash
+	}
+	rsa := func(n int) oid.ID { return oid.Of(1, 2, 840, 113549, 1, 1, n) }
+	ecdsa := func(n int) oid.ID { return oid.Of(1, 2, 840, 10045, 4, 3, n) }
+	a, ok := map[pair]x509.SignatureAlgorithm{
+		{rsa(1), crypto.SHA256}: x509.SHA256WithRSA, {rsa(1), crypto.SHA384}: x509.SHA384WithRSA, {rsa(1), crypto.SHA512}: x509.SHA512WithRSA,
+		{rsa(11), crypto.SHA256}: x509.SHA256WithRSA, {rsa(12), crypto.SHA384}: x509.SHA384WithRSA, {rsa(13), crypto.SHA512}: x509.SHA512WithRSA,
+		{ecdsa(2), crypto.SHA256}: x509.ECDSAWithSHA256, {ecdsa(3), crypto.SHA384}: x509.ECDSAWithSHA384, {ecdsa(4), crypto.SHA512}: x509.ECDSAWithSHA512,
+	}[pair{id, h}]
+	return a, ok
+}
+
+// attributes reads the signed attributes.
+func (s *Western) attributes(m *message) error {
+	list, err := readAttributes(m.signer.signed, false)
+	if err != nil {
+		return fmt.Errorf("signed %w: %w", err, ErrMalformed)
+	}
+	var set cryptobyte.Builder
+	set.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(m.signer.signed) })
+	if s.signed, err = set.Bytes(); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	value, ok := single(list, oid.ContentType)
+	id, isID := oid.Read(&value)
+	if !ok || !isID || !value.Empty() || id != m.eContentType || id != oid.Data {
+		return malformed("contentType is missing or not data")
+	}
+	var digest cryptobyte.String
+	value, ok = single(list, oid.MessageDigest)
+	if !ok || !value.ReadASN1(&digest, cbasn1.OCTET_STRING) || !value.Empty() || len(digest) != s.Hash.Size() {
+		return malformed("messageDigest is missing or of another size")
+	}
+	s.digest = digest
+	if value, ok = single(list, oid.SigningTime); ok && !readTime(&value, &s.SigningTime) {
+		return malformed("signingTime is not one time")
+	}
+	return nil
+}
+
+// namesWestern reports whether a signer is named by a certificate's issuer and serial number, or
+// by its key identifier.
+func (s *signerInfo) namesWestern(c *x509.Certificate) bool {
+	if s.keyID != nil {
+		return bytes.Equal(s.keyID, c.SubjectKeyId)
+	}
+	var serial cryptobyte.Builder
+	serial.AddASN1BigInt(c.SerialNumber)
+	der, err := serial.Bytes()
+	return err == nil && bytes.Equal(s.issuer, c.RawIssuer) && bytes.Equal(s.serial, der)
+}
+
+// Verify checks the signature over content of which the digest, by [Western.Hash], is
+// given. The certificate is not judged.
+func (s *Western) Verify(digest []byte) error {
+	if !bytes.Equal(digest, s.digest) {
+		return fmt.Errorf("the content has another digest: %w", ErrWrongSignature)
+	}
+	if err := s.Signer.CheckSignature(s.algorithm, s.signed, s.value); err != nil {
+		return fmt.Errorf("%w: %w", ErrWrongSignature, err)
+	}
+	return nil
+}

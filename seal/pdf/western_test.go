@@ -1,0 +1,88 @@
+package pdf
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/path"
+)
+
+// TestWestern: OpenSSL signs with RSA and ECDSA as foreign documents are signed. The
+// signature is found good; that nothing was revoked nobody can say.
+func TestWestern(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	for name, key := range map[string][]string{
+		"RSA":   {"-newkey", "rsa:2048"},
+		"ECDSA": {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"},
+	} {
+		dir := t.TempDir()
+		in := func(file string) string { return filepath.Join(dir, file) }
+		tooltest.Run(t, "openssl", append([]string{"req", "-x509", "-nodes", "-subj", "/CN=Jane Doe", "-days", "36500", "-keyout", in("key"), "-out", in("cert")}, key...)...)
+		sign := func(tb testing.TB, p *Prepared) []byte {
+			tb.Helper()
+			var waiting bytes.Buffer
+			if _, err := p.WriteUnsigned(&waiting); err != nil {
+				tb.Fatal(err)
+			}
+			r := p.ByteRange()
+			covered := append(bytes.Clone(waiting.Bytes()[:r[1]]), waiting.Bytes()[r[2]:]...)
+			if err := os.WriteFile(in("content"), covered, 0o600); err != nil {
+				tb.Fatal(err)
+			}
+			tooltest.Run(t, "openssl", "cms", "-sign", "-binary", "-md", "sha256", "-outform", "DER", "-signer", in("cert"), "-inkey", in("key"), "-in", in("content"), "-out", in("cms"))
+			der, err := os.ReadFile(in("cms"))
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return der
+		}
+		stamp := personStamp()
+		stamp.SubFilter, stamp.Time = subFilterPKCS7, time.Now().Add(time.Minute)
+		file := put(t, victim.bytes(), stamp, sign)
+		pem, err := os.ReadFile(in("cert"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		imported := s.trust
+		imported.Imported = x509.NewCertPool()
+		imported.Imported.AppendCertsFromPEM(pem)
+		changed := updated(t, file, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) })
+		broken := swap(t, bytes.Clone(file), "contents of the page", "contents of the pagf")
+		for what, tt := range map[string]struct {
+			file  []byte
+			trust Trust
+			check string // that fails first
+			is    error
+		}{
+			"unknown root":   {file, s.trust, "certificate", path.ErrUntrusted},
+			"imported root":  {file, imported, "certificate", path.ErrCannotSay},
+			"changed after":  {changed, imported, "changes", ErrModified},
+			"a byte flipped": {broken, imported, "signature", cms.ErrWrongSignature},
+		} {
+			report, err := open(t, tt.file).Verify(context.Background(), tt.trust)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = report.Err()
+			if report.Valid() || !errors.Is(err, tt.is) || !strings.Contains(err.Error(), ": "+tt.check+": ") {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+			if w := report.Signatures[0].Western; w == nil || w.Signer.Subject.CommonName != "Jane Doe" {
+				t.Errorf("%s, %s: read as %+v", name, what, w)
+			}
+			if modified := errors.Is(report.Signatures[0].laterChanges(), ErrModified); modified != (what == "changed after") {
+				t.Errorf("%s, %s: changed afterwards: %v", name, what, modified)
+			}
+		}
+	}
+}
