@@ -22,6 +22,7 @@ FUZZTIME = 10s
 # Everything builds and runs without a C compiler, but for PKCS#11 tokens, which are
 # tested in a step of their own.
 test: export CGO_ENABLED = 0
+test: export PATH := $(PATH):$(shell go env GOPATH)/bin
 test:
 	@.ci/tools
 	go build ./...
@@ -44,7 +45,7 @@ lint:
 	go test ./internal/architecture
 
 bench:
-	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/status ./qr/verify ./licence ./seal/pdf ./internal/store/records ./pki/ca/lint
+	go test -run '^$$' -bench . -benchmem -count $(COUNT) ./qr/status ./qr/verify ./licence ./seal/pdf ./internal/store/records ./internal/office ./pki/ca/lint
 
 # The peers are programs of their own, outside of this module.
 bench-peers: export CGO_ENABLED = 0

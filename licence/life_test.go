@@ -249,8 +249,8 @@ func TestSeveralHolders(t *testing.T) {
 	}
 }
 
-// TestApplicationOfLicence: a licence leads to the application that leads to it.
-func TestApplicationOfLicence(t *testing.T) {
+// TestReapply: a licence leads to the application that leads to it.
+func TestReapply(t *testing.T) {
 	t.Parallel()
 	all := authority
 	all.Categories = nil
@@ -269,9 +269,9 @@ func TestApplicationOfLicence(t *testing.T) {
 			continue
 		}
 		first := v.Licence(identifier(t), licence.StatusRef{List: 1, Index: 2}, time.Unix(1700000000, 0))
-		again, err := first.Application(c, func(i licence.Image) ([]byte, error) {
+		again, err := licence.Reapply(first, c, func(sum [32]byte) ([]byte, error) {
 			for ref, b := range v.Images() {
-				if ref == i {
+				if ref.SM3 == sum {
 					return b, nil
 				}
 			}

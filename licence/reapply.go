@@ -4,16 +4,21 @@ import (
 	"encoding/base64"
 	"fmt"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"github.com/elicence/elicence/licence/catalogue"
 )
 
-// Application returns the application that would lead to a licence of the same content.
-// Pictures are read through readImage and given in base64. Fields that repeat the common
-// part are left out, and a licence without a last day says so: what the category's rule
-// says may have changed since.
-func (l *Licence) Application(c *catalogue.Category, readImage func(Image) ([]byte, error)) (*Application, error) {
+// Reapply returns the application that leads to a licence of the same content: what a
+// new version begins with. Pictures are looked up by their SM3. What repeats the common
+// part is left out, so that a change there is made once.
+func Reapply(l *Licence, c *catalogue.Category, images func([sm3.Size]byte) ([]byte, error)) (*Application, error) {
 	a := &Application{
-		Issuer: l.Identifier.Issuer, Number: l.Number, IssueDate: l.IssueDay.String(), ValidUntil: "long-term", Fields: make(map[string]ApplicationValue, len(l.Fields)),
+		Issuer: l.Identifier.Issuer, Number: l.Number, IssueDate: l.IssueDay.String(), ValidFrom: l.FirstDay.String(), ValidUntil: longTermZH,
+		Fields: make(map[string]ApplicationValue),
+	}
+	if l.LastDay != nil {
+		a.ValidUntil = l.LastDay.String()
 	}
 	for _, h := range l.Holders {
 		a.Holders = append(a.Holders, ApplicationHolder{Name: h.Name, IDType: string(h.IDType), IDNumber: h.IDNumber})
@@ -21,26 +26,21 @@ func (l *Licence) Application(c *catalogue.Category, readImage func(Image) ([]by
 	if len(a.Holders) == 1 {
 		a.Holder, a.Holders = a.Holders[0], nil
 	}
-	if l.FirstDay != l.IssueDay {
-		a.ValidFrom = l.FirstDay.String()
-	}
-	if l.LastDay != nil {
-		a.ValidUntil = l.LastDay.String()
-	}
 	for _, f := range c.Fields {
-		value, present := l.Fields[f.Code]
+		v, present := l.Fields[f.Code]
 		if !present || f.MapsTo != catalogue.MapsNothing {
 			continue
 		}
-		text := value.Text(f)
-		if image, ok := value.Image(); ok {
-			b, err := readImage(image)
-			if err != nil {
-				return nil, fmt.Errorf("licence %s: field %s: %w", l.Identifier, f.Code, err)
-			}
-			text = base64.StdEncoding.EncodeToString(b)
+		image, isImage := v.Image()
+		if !isImage {
+			a.Fields[f.Code] = ApplicationValue{Text: v.Text(f)}
+			continue
 		}
-		a.Fields[f.Code] = ApplicationValue{Text: text}
+		data, err := images(image.SM3)
+		if err != nil {
+			return nil, fmt.Errorf("picture %s of licence %s: %w", f.Code, l.Identifier, err)
+		}
+		a.Fields[f.Code] = ApplicationValue{Text: base64.StdEncoding.EncodeToString(data)}
 	}
 	return a, nil
 }

@@ -64,7 +64,7 @@ func (v *Valid) Images() iter.Seq2[Image, []byte] {
 // Holder returns the checked holder, of several the first.
 func (v *Valid) Holder() Holder { return v.licence.Holders[0] }
 
-// Number returns the checked number of the licence.
+// Number returns the checked number.
 func (v *Valid) Number() string { return v.licence.Number }
 
 // Licence returns the licence under its identifier and its place in the status

@@ -51,7 +51,7 @@ func newLicenceExport(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&e.issuer, "issuer", "", "only of the issuing authority with this `CODE`")
 	cmd.Flags().Uint64Var(&e.filter.After, "after", 0, "only changes after this `REVISION`")
 	cmd.Flags().StringVar(&e.since, "since", "", "only changes from this `DAY` on, as 2026-01-31")
-	cmd.Flags().StringVar(&e.state, "state", "", "only in this `STATE`: active, suspended, revoked or all")
+	cmd.Flags().StringVar(&e.state, "state", "", "only in this `STATE`, such as active or revoked, or all")
 	cmd.Flags().StringVar(&e.form, "format", formApplications, "`FORM`: applications, records or gb36902")
 	cmd.Flags().StringVarP(&e.out, "output", "o", "", "`FILE` to write; - is standard output")
 	return cmd
@@ -102,13 +102,13 @@ func (e *exporting) checkState() error {
 		e.filter.States = []licence.State{licence.Active}
 		return nil
 	}
-	for _, state := range []licence.State{licence.Active, licence.Suspended, licence.Revoked} {
+	for _, state := range licence.States() {
 		if e.state == state.String() {
 			e.filter.States = []licence.State{state}
 			return nil
 		}
 	}
-	return fmt.Errorf("--state: %q is not active, suspended, revoked or all", e.state)
+	return fmt.Errorf("--state: %q is neither a state, such as active or revoked, nor all", e.state)
 }
 
 func (e *exporting) run(cmd *cobra.Command, s *settings, o *office.Office) error {

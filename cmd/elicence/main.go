@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/demo"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
@@ -80,9 +81,10 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrImportChanged, office.ErrImportElsewhere, office.ErrNotRenewable,
-		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
+		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest, office.ErrImportChanged, office.ErrImportElsewhere,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
+		backup.ErrNotBackup, backup.ErrDamaged, office.ErrDamagedBackup, office.ErrOlderStore,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
 	} {
@@ -98,6 +100,12 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
+	case errors.Is(err, office.ErrOlderStore):
+		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
+	case errors.Is(err, office.ErrDocumentsPlace):
+		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
+	case errors.Is(err, office.ErrNoRecords):
+		return "give --store URL, or $ELICENCE_STORE"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):
 		return "give --passphrase-file FILE"
 	case errors.Is(err, keystore.ErrDeviceOnly):

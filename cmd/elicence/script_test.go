@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -61,7 +62,7 @@ func TestScripts(t *testing.T) {
 	}
 	var tools sync.Map // names of the programs that scripts ask for
 	t.Run("script", func(t *testing.T) {
-		runScripts(t, pictures, page, &tools)
+		runScripts(t, "../../testdata/script", pictures, page, &tools, func() string { return "" })
 	})
 	tools.Range(func(tool, _ any) bool {
 		t.Run(fmt.Sprint("needs ", tool), func(t *testing.T) { tooltest.Need(t, fmt.Sprint(tool)) })
@@ -86,14 +87,16 @@ func serial(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("no certificate of profile %s", args[1])
 }
 
-func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync.Map) {
+// runScripts runs the scripts of a folder. Store says where the records of each are.
+func runScripts(t *testing.T, dir string, pictures sample.Pictures, page []byte, tools *sync.Map, store func() string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "../../testdata/script",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+os.Getenv("PATH"))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("ELICENCE_ACTOR", "officer")
+			env.Setenv("ELICENCE_STORE", store())
 			address, err := freeAddress()
 			if err != nil {
 				return err
@@ -130,8 +133,27 @@ func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync
 			"listens": listens,
 			"serial":  serial,
 			"gb18030": gb18030,
+			"harm":    harm,
 		},
 	})
+}
+
+// harm changes a byte in the middle of every file of a folder: `harm DIR`.
+func harm(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: harm DIR")
+	}
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		b[len(b)/2] ^= 1
+		return os.WriteFile(path, b, 0o600)
+	}))
 }
 
 // freeAddress returns an address of this machine that nobody listens on.

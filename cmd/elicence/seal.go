@@ -13,12 +13,11 @@ import (
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/seal"
-	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
 func newSeal(s *settings) *cobra.Command {
-	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s),
+	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealPreview(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s),
 		newSealSuspend(s), newSealResume(s), newSealRevoke(s), newSealKeeper(s), newSealLimit(s), newSealStamp(s))
 }
 
@@ -75,35 +74,21 @@ func printSeal(cmd *cobra.Command, s *settings, r seal.Record) error {
 	return err
 }
 
-// designs are the kinds of seal by name.
-var designs = map[string]func(text, code string) impression.Spec{
-	"department":     func(text, _ string) impression.Spec { return impression.Government(impression.Department, text) },
-	"township":       func(text, _ string) impression.Spec { return impression.Government(impression.Township, text) },
-	"company":        func(text, _ string) impression.Spec { return impression.Company(text) },
-	"finance":        func(text, _ string) impression.Spec { return impression.Finance(text) },
-	"contract":       func(text, _ string) impression.Spec { return impression.Contract(text) },
-	"invoice":        impression.Invoice,
-	"representative": func(text, _ string) impression.Spec { return impression.Representative(text) },
-}
-
 func newSealMake(s *settings) *cobra.Command {
 	var n office.NewSeal
-	var kind, text, line, representative string
+	var d sealDesign
+	var representative string
 	cmd := &cobra.Command{
-		Use:   "make --owner USCC --text TEXT [--kind KIND] | --kind set --representative NAME",
+		Use:   "make --owner USCC --text TEXT [--kind KIND] | --kind set --representative NAME | --kind picture --picture FILE --width MM --text NAME",
 		Short: "申请制章 apply for a seal; another person approves it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if kind == "set" {
+			if d.kind == "set" {
 				return applySealSet(cmd, s, n, representative)
 			}
-			design, known := designs[kind]
-			if !known {
-				return fmt.Errorf("--kind: %q is not department, township, company, finance, contract, invoice, representative or set", kind)
-			}
-			n.Design = design(text, n.OwnerUSCC)
-			if line != "" {
-				n.Design.Line = line
+			var err error
+			if n.Design, err = d.spec(n.OwnerUSCC); err != nil {
+				return err
 			}
 			return s.with(func(o *office.Office) error {
 				r, err := o.ApplySeal(cmd.Context(), s.actor, n)
@@ -117,10 +102,8 @@ func newSealMake(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&n.OwnerUSCC, "owner", "", "unified social credit `CODE` of the owner")
 	cmd.Flags().StringVar(&n.OwnerName, "owner-name", "", "`NAME` of the owner; without: that of the issuing authority")
 	cmd.Flags().StringVar(&n.Region, "region", "", "six `DIGITS` that begin the seal's code; without: the domain's")
-	cmd.Flags().StringVar(&kind, "kind", "department", "department, township, company, finance, contract, invoice, representative; set: a company's five at once")
 	cmd.Flags().StringVar(&representative, "representative", "", "`NAME` of the legal representative, for a set")
-	cmd.Flags().StringVar(&text, "text", "", "`TEXT` along the rim")
-	cmd.Flags().StringVar(&line, "line", "", "`TEXT` below the star")
+	d.flags(cmd, "; set: a company's five at once")
 	return cmd
 }
 

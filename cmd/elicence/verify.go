@@ -2,17 +2,22 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
+	docreport "github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
 )
@@ -21,22 +26,34 @@ import (
 const maxVerified = 512 << 20
 
 func newVerify(s *settings) *cobra.Command {
-	var dir, pin string
+	var dir, pin, out string
 	cmd := &cobra.Command{
-		Use:   "verify [--trust DIR [--root-sm3 HEX]] FILE|CODE",
-		Short: "核验 verify a PDF, a picture of a code, or a code",
-		Long: "Verifies a PDF, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
-			"Without --trust the data folder's own trust files are used.",
+		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] FILE|CODE",
+		Short: "核验 verify a PDF or OFD document, a picture of a code, or a code",
+		Long: "Verifies a PDF or OFD document, a picture of a code, the text of a code in a file, or a code given as it is, without a network.\n" +
+			"Without --trust the data folder's own trust files are used. --report writes what was found of a document as a\n" +
+			"page for people, with every step and certificate for experts.",
 		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if out != "" {
+				if err := reportable(out); err != nil {
+					return err
+				}
+			}
 			var found office.Inspection
+			var content []byte
 			err := s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
 				var err error
-				found, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin())
+				found, content, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin())
 				return err
 			})
 			if err != nil {
 				return err
+			}
+			if out != "" {
+				if err := writeReport(out, args[0], content, found); err != nil {
+					return err
+				}
 			}
 			if s.json {
 				err = printJSON(cmd.OutOrStdout(), found)
@@ -49,6 +66,7 @@ func newVerify(s *settings) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&out, "report", "", "writes a report of a document to `FILE`, .html or .pdf")
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
 	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
 	return cmd
@@ -84,28 +102,57 @@ func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*of
 }
 
 // inspect verifies an argument: a file if there is one with this name, standard
-// input for -, else a code.
-func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader) (office.Inspection, error) {
+// input for -, else a code. It returns the file's content too, nil for a code.
+func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader) (office.Inspection, []byte, error) {
+	var content []byte
+	var err error
 	if what == "-" {
-		content, err := io.ReadAll(io.LimitReader(stdin, maxVerified+1))
-		if err != nil {
-			return office.Inspection{}, fmt.Errorf("reading standard input: %w", err)
+		if content, err = io.ReadAll(io.LimitReader(stdin, maxVerified+1)); err != nil {
+			return office.Inspection{}, nil, fmt.Errorf("reading standard input: %w", err)
 		}
-		return i.File(ctx, content)
-	}
-	content, err := readLimited(what, maxVerified)
-	switch {
-	case err == nil:
-		found, err := i.File(ctx, content)
-		if err != nil {
-			return found, fmt.Errorf("%s: %w", what, err)
+	} else if content, err = readLimited(what, maxVerified); err != nil {
+		if noSuchFile(err) && office.LooksLikeCode(what) {
+			return i.Code(what), nil, nil
 		}
-		return found, nil
-	case noSuchFile(err) && office.LooksLikeCode(what):
-		return i.Code(what), nil
-	default:
-		return office.Inspection{}, err
+		return office.Inspection{}, nil, err
 	}
+	found, err := i.File(ctx, content)
+	if err != nil {
+		return found, nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return found, content, nil
+}
+
+// reportable refuses a report that could not be written, before anything is verified.
+func reportable(file string) error {
+	if ext := strings.ToLower(filepath.Ext(file)); ext != ".html" && ext != ".pdf" {
+		return fmt.Errorf("--report: %s ends neither in .html nor in .pdf", file)
+	}
+	if _, err := os.Lstat(file); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("--report: %s exists already", file)
+	}
+	return nil
+}
+
+// writeReport writes what was found of a document for people.
+func writeReport(file, name string, content []byte, found office.Inspection) error {
+	if found.Document == nil {
+		return fmt.Errorf("--report: %s is not a document but a %s", name, found.Input)
+	}
+	digest := sm3.Sum(content)
+	r := docreport.Report{File: filepath.Base(name), Size: int64(len(content)), SM3: hex.EncodeToString(digest[:]), At: time.Now(), Inspection: found}
+	write := r.HTML
+	if strings.EqualFold(filepath.Ext(file), ".pdf") {
+		write = r.PDF
+	}
+	page, err := write()
+	if err != nil {
+		return err
+	}
+	if err := durable.CreateFile(file, page, 0o600); err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	return nil
 }
 
 // noSuchFile reports that no file can have the name: most codes have more digits

@@ -37,6 +37,7 @@ type bulk struct {
 type bulkDraft struct {
 	faults   []licence.Fault // none: it is valid
 	valid    *licence.Valid  // until it is signed
+	draft    licenceDraft
 	mandate  *mandateFor
 	place    licence.StatusRef
 	reserved bool // place is taken
@@ -53,8 +54,9 @@ type mandateKey struct {
 type mandateFor struct {
 	once sync.Once
 	mandate
-	fault error // of the applications: nobody may issue them
-	err   error // of everything
+	category *catalogue.Category
+	fault    error // of the applications: nobody may issue them
+	err      error // of everything
 }
 
 // release ends the batch: its keys may be exchanged again, and what was reserved in vain
@@ -111,7 +113,7 @@ func (b *bulk) chunk(ctx context.Context, begin, end int) error {
 		return nil
 	}
 	for m, drafts := range passed {
-		if err := b.sign(ctx, m.mandate, drafts); err != nil {
+		if err := b.sign(ctx, m, drafts); err != nil {
 			return err
 		}
 	}
@@ -193,13 +195,14 @@ func (b *bulk) mandate(ctx context.Context, key mandateKey) *mandateFor {
 				return
 			}
 		}
-		m.mandate, m.err = b.office.bulkMandate(ctx, category, issuer)
+		m.category = category
+		m.mandate, m.err = b.office.bulkMandate(ctx, issuer)
 	})
 	return m
 }
 
 // sign signs valid applications of one mandate.
-func (b *bulk) sign(ctx context.Context, m mandate, drafts []*bulkDraft) error {
+func (b *bulk) sign(ctx context.Context, m *mandateFor, drafts []*bulkDraft) error {
 	refs, err := b.office.reserveAll(ctx, m.issuer, len(drafts))
 	if err != nil {
 		return err
@@ -207,20 +210,17 @@ func (b *bulk) sign(ctx context.Context, m mandate, drafts []*bulkDraft) error {
 	for i, d := range drafts {
 		d.place, d.reserved = refs[i], true
 	}
-	licences := make([]*licence.Licence, len(drafts))
-	for i, d := range drafts {
+	for _, d := range drafts {
 		if err := b.keepPictures(ctx, d.valid); err != nil {
 			return err
 		}
-		if licences[i], err = b.office.draft(m, d.valid, d.place); err != nil {
+		if d.draft, err = b.office.firstVersion(ctx, m.category, m.issuer, d.valid); err != nil {
 			return err
 		}
-		d.valid = nil
-	}
-	for i, d := range drafts {
-		if err := b.signOne(m, licences[i], d); err != nil {
+		if err := b.signOne(m.mandate, d, d.valid.Licence(d.draft.identifier, d.place, m.at)); err != nil {
 			return err
 		}
+		d.valid, d.draft.valid = nil, nil // and with them the bytes of the pictures
 	}
 	return nil
 }
@@ -245,12 +245,9 @@ func (b *bulk) keepPictures(ctx context.Context, valid *licence.Valid) error {
 	return nil
 }
 
-func (b *bulk) signOne(m mandate, l *licence.Licence, d *bulkDraft) error {
-	signed, err := licence.Sign(l, m.key)
-	if err != nil {
-		return err
-	}
-	s, err := submission(b.actor, m, l, signed, licence.Request{})
+// signOne signs a draft at its place and prepares it for the register.
+func (b *bulk) signOne(m mandate, d *bulkDraft, l *licence.Licence) error {
+	s, err := m.sign(b.actor, d.draft, l)
 	if err != nil {
 		return err
 	}
@@ -357,8 +354,9 @@ func (b *bulk) issue(ctx context.Context, from []int, mark *Mark) (map[int]error
 				return nil, err
 			}
 			d.place = refs[0] // the one before is somebody else's
-			d.licence.Status = d.place
-			if err := b.signOne(d.mandate.mandate, d.licence, d); err != nil {
+			again := *d.licence
+			again.Status = d.place
+			if err := b.signOne(d.mandate.mandate, d, &again); err != nil {
 				return nil, err
 			}
 		}

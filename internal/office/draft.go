@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -12,30 +13,44 @@ import (
 
 // licenceDraft is a licence that is about to be signed and stored.
 type licenceDraft struct {
-	mandate
-	valid   *licence.Valid
-	request licence.Request
-	before  *licence.Record // the version that ends with it; nil: it is the first one
-	end     StepRequest     // how that one ends
-	dryRun  bool
+	issuer     licence.Authority
+	valid      *licence.Valid
+	identifier licence.Identifier
+	request    licence.Request
+	published  time.Time          // when it is published by itself; zero: at once
+	before     licence.Identifier // the version that ends with it
+	end        *StepRequest       // how; nil: it is the first version
+	dryRun     bool
 }
 
-// publishedAt is when a licence that is issued at a time is published by itself; zero:
-// at once.
-func publishedAt(issuer licence.Authority, id catalogue.ID, at time.Time) time.Time {
+// firstVersion drafts a licence under a new serial.
+func (o *Office) firstVersion(ctx context.Context, category *catalogue.Category, issuer licence.Authority, valid *licence.Valid) (licenceDraft, error) {
+	serial := licence.Serial{Bucket: o.store.Bucket(valid.Holder())}
+	if _, err := rand.Read(serial.Random[:]); err != nil {
+		return licenceDraft{}, fmt.Errorf("drawing a serial: %w", err)
+	}
+	identifier, err := licence.NewIdentifier(category.Code, issuer.USCC, serial, 1)
+	return licenceDraft{issuer: issuer, valid: valid, identifier: identifier, published: o.publishedAt(issuer, category.ID)}, err
+}
+
+// publishedAt is when a licence that is issued now is published by itself; zero: now.
+func (o *Office) publishedAt(issuer licence.Authority, id catalogue.ID) time.Time {
 	minutes := issuer.UndoMinutes(id)
 	if minutes == 0 {
 		return time.Time{}
 	}
-	return at.UTC().Truncate(time.Second).Add(time.Duration(minutes) * time.Minute)
+	return o.now().UTC().Truncate(time.Second).Add(time.Duration(minutes) * time.Minute)
 }
 
 // issueDraft signs and stores a licence whose application has passed. The caller holds
 // rotating for reading.
 func (o *Office) issueDraft(ctx context.Context, actor string, d licenceDraft) (licence.Record, error) {
 	if !d.dryRun {
-		if err := o.keepPictures(ctx, d.valid); err != nil {
-			return licence.Record{}, err
+		// Pictures first: a licence never refers to one that is not there.
+		for _, image := range d.valid.Images() {
+			if err := o.documents.Put(ctx, image); err != nil {
+				return licence.Record{}, err
+			}
 		}
 	}
 	for range placeTries {
@@ -46,7 +61,7 @@ func (o *Office) issueDraft(ctx context.Context, actor string, d licenceDraft) (
 			return record, err
 		}
 	}
-	return licence.Record{}, fmt.Errorf("category %s: %w", d.category.ID, licence.ErrIndexTaken)
+	return licence.Record{}, fmt.Errorf("licence %s: %w", d.identifier, licence.ErrIndexTaken)
 }
 
 // placeTries is how often a licence is signed until it has a place in the status list
@@ -54,7 +69,7 @@ func (o *Office) issueDraft(ctx context.Context, actor string, d licenceDraft) (
 // nearly always.
 const placeTries = 8
 
-// issueAtPlace signs and stores a draft at a place that is drawn for it.
+// issueAtPlace signs and stores a draft in a place of the status lists of its own.
 func (o *Office) issueAtPlace(ctx context.Context, actor string, d licenceDraft) (licence.Record, error) {
 	ref, err := o.reserve(ctx, d.issuer)
 	if err != nil {
@@ -64,50 +79,35 @@ func (o *Office) issueAtPlace(ctx context.Context, actor string, d licenceDraft)
 	if err != nil || d.dryRun {
 		o.store.ReleaseIndex(ref)
 	}
-	if err != nil || d.dryRun {
-		return record, err
+	if err != nil {
+		return licence.Record{}, err
+	}
+	if d.dryRun {
+		return record, nil
 	}
 	o.unknown.issued(ref)
-	if d.before != nil {
+	if d.end != nil {
 		o.unknown.tell()
 	}
 	return record, nil
 }
 
-// storeDraft signs a draft at its place of the status lists and stores it.
+// storeDraft signs a draft in its place of the status lists and stores it.
 func (o *Office) storeDraft(ctx context.Context, actor string, d licenceDraft, ref licence.StatusRef) (licence.Record, error) {
-	l, err := o.licenceOf(d, ref)
+	m, err := o.mandate(ctx, d.issuer)
 	if err != nil {
 		return licence.Record{}, err
 	}
-	signed, err := licence.Sign(l, d.key)
+	s, err := m.sign(actor, d, d.valid.Licence(d.identifier, ref, m.at))
 	if err != nil {
 		return licence.Record{}, err
 	}
-	s, err := submission(actor, d.mandate, l, signed, d.request)
-	if err != nil {
-		return licence.Record{}, err
-	}
-	s.DryRun = d.dryRun
-	if d.before == nil {
+	if d.end == nil {
 		return o.store.Issue(ctx, s)
 	}
-	end, err := o.transition(actor, d.before.Licence.Identifier, d.end)
+	end, err := o.transition(actor, d.before, *d.end)
 	if err != nil {
 		return licence.Record{}, err
 	}
 	return o.store.Replace(ctx, licence.Replacement{Submission: s, End: end})
-}
-
-// licenceOf makes the licence of a draft, under a new serial or as the next version.
-func (o *Office) licenceOf(d licenceDraft, ref licence.StatusRef) (*licence.Licence, error) {
-	if d.before == nil {
-		return o.draft(d.mandate, d.valid, ref)
-	}
-	id := d.before.Licence.Identifier
-	next, err := licence.NewIdentifier(id.Type, id.Issuer, id.Serial, id.Version+1)
-	if err != nil {
-		return nil, fmt.Errorf("licence %s: %w", id, err)
-	}
-	return d.valid.Licence(next, ref, d.at), nil
 }

@@ -41,6 +41,9 @@ func (o *Office) ExportLicences(ctx context.Context, actor string, f LicenceFilt
 			return f.After, err
 		}
 		last := page[len(page)-1].Revision
+		for i := range page {
+			page[i] = page[i].At(o.now())
+		}
 		page = slices.DeleteFunc(page, func(r licence.Record) bool { return !f.takes(r) })
 		if len(page) > 0 {
 			if err := o.looked(ctx, actor, page...); err != nil {
@@ -63,5 +66,5 @@ func (o *Office) ApplicationOf(ctx context.Context, l *licence.Licence) (*licenc
 	if !ok {
 		return nil, ErrNoCategory
 	}
-	return l.Application(category, func(i licence.Image) ([]byte, error) { return o.documents.Get(ctx, i.SM3) })
+	return licence.Reapply(l, category, func(sum [32]byte) ([]byte, error) { return o.documents.Get(ctx, sum) })
 }

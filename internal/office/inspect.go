@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing/fstest"
-	"time"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/render"
@@ -20,6 +19,8 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -29,6 +30,7 @@ type Inspector struct {
 	cache    *trust.Cache
 	verifier *verify.Verifier
 	pdf      pdf.Trust
+	ofd      ofd.Trust
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -60,7 +62,8 @@ func newInspector(cache *trust.Cache, o trust.Options, second pki.SecondOpinion,
 		return nil, err
 	}
 	codes := verify.New(cache, verify.Options{Second: second, Now: o.Now, Disagree: func(digits string) { disagree([]byte(digits)) }})
-	return &Inspector{cache: cache, verifier: codes, pdf: documents, disagree: disagree}, nil
+	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: o.Now}
+	return &Inspector{cache: cache, verifier: codes, pdf: documents, ofd: packages, disagree: disagree}, nil
 }
 
 // documentTrust opens the anchors for documents that a trust list names.
@@ -84,7 +87,7 @@ func documentTrust(d trust.Documents, second pki.SecondOpinion, revocation path.
 	if err != nil {
 		return pdf.Trust{}, fmt.Errorf("anchors for persons: %w", err)
 	}
-	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second}, nil
+	return pdf.Trust{Seals: seal.Trust{Path: seals, Makers: d.Makers}, Persons: persons, Second: second, Pictures: likeness.NewMemory()}, nil
 }
 
 // Inspector returns an inspector over the office's own published trust files, which asks
@@ -120,7 +123,9 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return documentTrust(d, o.second, ledgerRevocation{o})
+	t, err := documentTrust(d, o.second, ledgerRevocation{o})
+	t.Pictures = o.pictures
+	return t, err
 }
 
 // Inspection is what was found.
@@ -133,7 +138,7 @@ type Inspection struct {
 	NextEN    string           `json:"next_en"` // one next step
 	NextZH    string           `json:"next_zh"`
 	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null for a PDF
-	Document  *PDFInspection   `json:"document"` // of a PDF, null otherwise
+	Document  *PDFInspection   `json:"document"` // of a PDF or OFD document, null otherwise
 	// Online: the register was asked by a number, and nothing was verified that a
 	// terminal could verify without a network.
 	Online bool `json:"online"`
@@ -148,34 +153,14 @@ func (i *Inspection) because(v verify.Verdict, c verify.Cause) {
 // Accepted reports whether the verdict is valid.
 func (i Inspection) Accepted() bool { return i.Verdict == verify.Valid }
 
-// PDFInspection is what was found of a PDF.
+// PDFInspection is what was found of a PDF or an OFD document.
 type PDFInspection struct {
+	Format     string             `json:"format"`    // PDF or OFD
+	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
 	Pages      int                `json:"pages"`
 	Signatures []SignatureFinding `json:"signatures"`
+	Cautions   []CautionFinding   `json:"cautions"`
 	Licence    *LicenceFinding    `json:"licence"` // the signed form inside, null if there is none
-}
-
-// SignatureFinding is what was found of one signature.
-type SignatureFinding struct {
-	Field      string  `json:"field"`
-	Kind       string  `json:"kind"` // seal or person
-	Signer     string  `json:"signer"`
-	Seal       *string `json:"seal"` // code of a seal
-	SignedAt   string  `json:"signed_at"`
-	Page       int     `json:"page"`
-	CoversFile bool    `json:"covers_file"`
-	Valid      bool    `json:"valid"`
-	Cause      string  `json:"cause"` // why not, empty if valid
-	// RevocationChecked: of every certificate behind the signature it is known whether
-	// it is revoked.
-	RevocationChecked bool    `json:"revocation_checked"`
-	Checks            []Check `json:"checks"`
-}
-
-// Check is one step of a verification.
-type Check struct {
-	Name  string `json:"name"`
-	Cause string `json:"cause"` // empty: passed
 }
 
 // LicenceFinding is what the signed form inside a PDF says.
@@ -197,6 +182,7 @@ const (
 	InputCode    = "code"
 	InputPicture = "picture"
 	InputPDF     = "pdf"
+	InputOFD     = "ofd"
 	InputNumber  = "number"
 )
 
@@ -208,18 +194,20 @@ func (i *Inspector) Code(text string) Inspection {
 	}
 }
 
-// ErrInput says that bytes are neither a code, a picture nor a PDF.
-var ErrInput = errors.New("neither a code, a PNG or JPEG picture, nor a PDF")
+// ErrInput says that bytes are neither a code, a picture nor a document.
+var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, nor an OFD document")
 
 // maxCodeFile is the longest text file that is taken for a code.
 const maxCodeFile = 64 << 10
 
-// File decides on a file by its content: PDF, PNG or JPEG picture, or the text of a
+// File decides on a file by its content: PDF, OFD, PNG or JPEG picture, or the text of a
 // code. The error is about a file that cannot be judged at all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
 	switch {
 	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
 		return i.document(ctx, content)
+	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
+		return i.packaged(ctx, content)
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -257,15 +245,20 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if err != nil {
 		return Inspection{}, err
 	}
-	found := &PDFInspection{Pages: pages, Signatures: []SignatureFinding{}}
+	found := &PDFInspection{Format: "PDF", Pages: pages, Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
 	for s := range report.Signatures {
-		found.Signatures = append(found.Signatures, finding(&report.Signatures[s]))
+		found.Signatures = append(found.Signatures, finding(&report.Signatures[s], report.Revisions))
 	}
+	cautions, err := doc.Cautions()
+	if err != nil {
+		return Inspection{}, err
+	}
+	found.Cautions = cautionFindings(cautions)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)
 	}
-	result.because(documentVerdict(report))
+	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	if result.Verdict != verify.Valid {
 		return result, nil
 	}
@@ -276,10 +269,32 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if signed == nil {
 		return result, nil
 	}
-	found.Licence = &LicenceFinding{}
+	found.Licence, found.Cautions = &LicenceFinding{}, withoutAttachment(found.Cautions)
 	verdict, cause := i.licence(signed, report, found.Licence)
 	found.Licence.Verdict, found.Licence.Cause = verdict, cause.EN
 	result.because(verdict, cause)
+	return result, nil
+}
+
+// packaged decides on an OFD document.
+func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, error) {
+	p, err := ofd.Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return Inspection{}, err
+	}
+	report, err := p.Verify(ctx, i.ofd)
+	if err != nil {
+		return Inspection{}, err
+	}
+	found := &PDFInspection{Format: "OFD", Pages: report.Document.Pages, Signatures: []SignatureFinding{}, Cautions: []CautionFinding{}}
+	for s := range report.Signatures {
+		found.Signatures = append(found.Signatures, packagedFinding(&report.Signatures[s]))
+	}
+	result := Inspection{Input: InputOFD, Document: found}
+	if errors.Is(report.Err(), pki.ErrDisagree) {
+		i.disagree(content)
+	}
+	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	return result, nil
 }
 
@@ -295,30 +310,6 @@ func signedForm(doc *pdf.Document) ([]byte, error) {
 		}
 	}
 	return nil, nil
-}
-
-func finding(s *pdf.Signed) SignatureFinding {
-	f := SignatureFinding{
-		Field: s.Field, Kind: string(s.Kind), SignedAt: s.SignedAt.UTC().Format(time.RFC3339), Page: s.Page, CoversFile: s.CoversFile, Valid: true,
-		RevocationChecked: s.RevocationChecked(),
-	}
-	if s.Signer != nil {
-		f.Signer = s.Signer.Subject.CommonName
-	}
-	if s.Seal != nil {
-		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
-	}
-	for _, c := range s.Checks {
-		check := Check{Name: c.Name}
-		if c.Err != nil {
-			check.Cause, f.Valid = c.Err.Error(), false
-		}
-		f.Checks = append(f.Checks, check)
-	}
-	if err := s.Err(); err != nil {
-		f.Cause = err.Error()
-	}
-	return f
 }
 
 // licence decides on the signed form inside a PDF whose signatures are in order, and

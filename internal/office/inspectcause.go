@@ -9,6 +9,7 @@ import (
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -23,6 +24,8 @@ const (
 	causeSignerUntrusted   verify.CauseCode = "signer_untrusted"
 	causeSealDates         verify.CauseCode = "seal_dates"
 	causeDocumentChanged   verify.CauseCode = "document_changed"
+	causePicture           verify.CauseCode = "picture_is_not_the_seal"
+	causePartial           verify.CauseCode = "protects_a_part"
 	causeLicenceForm       verify.CauseCode = "licence_form"
 	causeLicenceSignature  verify.CauseCode = "licence_signature"
 	causeIdentifierIssuer  verify.CauseCode = "identifier_issuer"
@@ -33,6 +36,7 @@ const (
 const (
 	nextReportZH, nextReportEN = "不得接受，请报告上级", "Do not accept; report it"
 	nextAskZH, nextAskEN       = "请向发文机关核实", "Ask the authority that issued it"
+	nextCheckZH, nextCheckEN   = "请核对签章人与文件内容", "Check who signed, and what the document says"
 )
 
 // documentCause words a cause in both languages; what went wrong in detail follows in
@@ -50,23 +54,32 @@ func next(c verify.Cause, zh, en string) verify.Cause {
 	return c
 }
 
-// documentVerdict sums up a report: what is certainly wrong, what nobody can say,
+// documentVerdict sums up a report of n signatures: what is certainly wrong, what nobody can say,
 // and what is in order.
-func documentVerdict(report *pdf.Report) (verify.Verdict, verify.Cause) {
-	if len(report.Signatures) == 0 {
+func documentVerdict(n int, err error) (verify.Verdict, verify.Cause) {
+	if n == 0 {
 		return verify.NoData, next(documentCause(causeNoSignature, "文件没有签名或印章", "the document has no signature", nil), nextAskZH, nextAskEN)
 	}
-	err := report.Err()
+	if err == nil {
+		return verify.Valid, next(documentCause(causeSignaturesInOrder, fmt.Sprintf("共 %d 个签名，均有效并覆盖全文", n),
+			fmt.Sprintf("%d signatures, all in order, cover the whole document", n), nil), nextCheckZH, nextCheckEN)
+	}
+	return signatureVerdict(err)
+}
+
+// signatureVerdict says what the first thing that is wrong with a signature means; nil
+// is a signature in order.
+func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 	switch {
 	case err == nil:
-		n := len(report.Signatures)
-		return verify.Valid, next(documentCause(causeSignaturesInOrder, fmt.Sprintf("共 %d 个签名，均有效并覆盖全文", n),
-			fmt.Sprintf("%d signatures, all in order, cover the whole document", n), nil), "请核对签章人与文件内容", "Check who signed, and what the document says")
+		return verify.Valid, next(documentCause(causeSignaturesInOrder, "签名有效", "in order", nil), nextCheckZH, nextCheckEN)
 	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
 		return verify.NoData, undecided(err)
-	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
+	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, ofd.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
 		// A foreign signature, RSA for example, is nobody's forgery.
 		return verify.NoData, next(documentCause(causeForeignSignature, "签名的格式或算法不受支持", "a signature of another format", err), nextAskZH, nextAskEN)
+	case errors.Is(err, ofd.ErrPartial):
+		return verify.NoData, next(documentCause(causePartial, "签名只保护了文件的一部分", "the signature protects a part of the document only", err), nextAskZH, nextAskEN)
 	case errors.Is(err, path.ErrSuspended):
 		return verify.Suspended, documentCause(causeSignerSuspended, "签章人的证书已暂停", "the signer's certificate is suspended", err)
 	case errors.Is(err, path.ErrCannotSay):
@@ -77,6 +90,8 @@ func documentVerdict(report *pdf.Report) (verify.Verdict, verify.Cause) {
 		return verify.Untrusted, documentCause(causeSignerUntrusted, "签章人的证书不受信任", "the signer's certificate is not trusted", err)
 	case errors.Is(err, seal.ErrSealDates):
 		return verify.Expired, next(documentCause(causeSealDates, "盖章时印章不在有效期内", "the seal was not in its time when it was used", err), nextAskZH, nextAskEN)
+	case errors.Is(err, pdf.ErrPicture):
+		return verify.Tampered, documentCause(causePicture, "页面上显示的图案不是签章所用的印章", "the page shows another picture than the seal that signed", err)
 	default:
 		return verify.Tampered, documentCause(causeDocumentChanged, "签章后文件被改动，或系伪造", "changed after it was signed, or forged", err)
 	}

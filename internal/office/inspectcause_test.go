@@ -11,6 +11,7 @@ import (
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -29,6 +30,9 @@ func TestDocumentCauses(t *testing.T) {
 		{pdf.ErrUnknownFormat, verify.NoData, causeForeignSignature},
 		{cms.ErrMalformed, verify.NoData, causeForeignSignature},
 		{seal.ErrMalformed, verify.NoData, causeForeignSignature},
+		{ofd.ErrUnknownFormat, verify.NoData, causeForeignSignature},
+		{ofd.ErrPartial, verify.NoData, causePartial},
+		{ofd.ErrChanged, verify.Tampered, causeDocumentChanged},
 		{path.ErrSuspended, verify.Suspended, causeSignerSuspended},
 		{path.ErrCannotSay, verify.NoData, causeRevocationUnknown},
 		{path.ErrRevoked, verify.Revoked, causeSignerRevoked},
@@ -39,13 +43,13 @@ func TestDocumentCauses(t *testing.T) {
 		{errors.New("anything else"), verify.Tampered, causeDocumentChanged},
 	} {
 		report := &pdf.Report{Signatures: []pdf.Signed{{Checks: []seal.Check{{Name: "check", Err: tt.err}}}}}
-		verdict, cause := documentVerdict(report)
+		verdict, cause := documentVerdict(len(report.Signatures), report.Err())
 		if verdict != tt.want || cause.Code != tt.code {
 			t.Errorf("%v: %s (%s), want %s (%s)", tt.err, verdict, cause.Code, tt.want, tt.code)
 		}
 		worded(t, verdict, cause)
 	}
-	verdict, cause := documentVerdict(&pdf.Report{})
+	verdict, cause := documentVerdict(0, nil)
 	if verdict != verify.NoData || cause.Code != causeNoSignature {
 		t.Errorf("without signatures: %s (%s)", verdict, cause.Code)
 	}

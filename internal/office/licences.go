@@ -55,11 +55,12 @@ func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *li
 		return licence.Record{}, err
 	}
 	return o.once(ctx, actor, request, func() (licence.Record, error) {
-		m, err := o.mandate(ctx, category, issuer)
+		d, err := o.firstVersion(ctx, category, issuer, valid)
 		if err != nil {
 			return licence.Record{}, err
 		}
-		return o.issueDraft(ctx, actor, licenceDraft{mandate: m, valid: valid, request: request, dryRun: opt.DryRun})
+		d.request, d.dryRun = request, opt.DryRun
+		return o.issueDraft(ctx, actor, d)
 	})
 }
 

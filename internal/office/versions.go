@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -100,12 +99,7 @@ func (r Renewal) apply(l *licence.Licence, a *licence.Application) error {
 
 // reapply returns the application that leads to a licence of the same content.
 func (o *Office) reapply(ctx context.Context, l *licence.Licence, c *catalogue.Category) (*licence.Application, error) {
-	a, err := l.Application(c, func(i licence.Image) ([]byte, error) { return o.documents.Get(ctx, i.SM3) })
-	if err != nil {
-		return nil, err
-	}
-	a.ValidFrom = l.FirstDay.String() // whatever its day of issue will be
-	return a, nil
+	return licence.Reapply(l, c, func(sum [sm3.Size]byte) ([]byte, error) { return o.documents.Get(ctx, sum) })
 }
 
 // newVersion issues the next version of a licence from the application that apply makes
@@ -144,15 +138,15 @@ func (o *Office) newVersion(
 		if _, err := present.State.Next(end); err != nil {
 			return licence.Record{}, fmt.Errorf("licence %s: %w", id, err)
 		}
-		m, err := o.mandate(ctx, category, issuer)
+		next, err := licence.NewIdentifier(id.Type, id.Issuer, id.Serial, id.Version+1)
 		if err != nil {
-			return licence.Record{}, err
+			return licence.Record{}, fmt.Errorf("licence %s: %w", id, err)
 		}
-		if end == licence.Supersede {
-			m.published = time.Time{} // its holder is never without
+		d := licenceDraft{issuer: issuer, valid: valid, identifier: next, request: request, before: id, dryRun: n.DryRun}
+		d.end = &StepRequest{Step: end, Cause: n.Cause, Reason: n.Reason, IfRevision: n.IfRevision, DryRun: n.DryRun}
+		if end == licence.Withdraw {
+			d.published = o.publishedAt(issuer, category.ID)
 		}
-		d := licenceDraft{mandate: m, valid: valid, request: request, before: &present, dryRun: n.DryRun}
-		d.end = StepRequest{Step: end, Cause: n.Cause, Reason: n.Reason, IfRevision: n.IfRevision, DryRun: n.DryRun}
 		return o.issueDraft(ctx, actor, d)
 	})
 }

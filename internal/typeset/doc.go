@@ -28,8 +28,9 @@
 // Filled and stroked paths, JPEG pictures (carried as they are, without their
 // private metadata) and PNG pictures, module bitmaps such as QR symbols drawn as
 // rectangles, attached files (AF and EmbeddedFiles, ISO 32000-2, 14.13), document
-// information and XMP. A [Fragment] gives the same drawing as operators and
-// objects for an appearance stream that somebody else writes.
+// information, XMP, and an output intent that says that colours are sRGB. A [Fragment]
+// gives the same drawing as operators and objects for an appearance stream that
+// somebody else writes.
 //
 // # What is refused
 //

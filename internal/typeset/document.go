@@ -85,8 +85,8 @@ func (d *Document) PDF() ([]byte, error) {
 	tree.printf(" ] >>")
 	metadata := &Object{Dict: []byte("<< /Type /Metadata /Subtype /XML >>"), Stream: d.info.xmp()}
 	catalog := &Object{}
-	catalog.printf("<< /Type /Catalog /Pages %s /Metadata %s /Lang (%s) /ViewerPreferences << /DisplayDocTitle true >>",
-		catalog.ref(tree), catalog.ref(metadata), language)
+	catalog.printf("<< /Type /Catalog /Pages %s /Metadata %s /OutputIntents [%s] /Lang (%s) /ViewerPreferences << /DisplayDocTitle true >>",
+		catalog.ref(tree), catalog.ref(metadata), catalog.ref(outputIntent(z)), language)
 	d.addAttachments(catalog, z)
 	catalog.printf(" >>")
 	return file(catalog, d.info.object(), d.info.ID), nil

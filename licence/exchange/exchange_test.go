@@ -381,8 +381,12 @@ func TestCatalogueColumns(t *testing.T) {
 	l := &licence.Licence{Category: 38, Identifier: id, Number: "N", IssuerName: "局", Holders: []licence.Holder{{Name: "甲,乙", IDType: "001", IDNumber: "C"}}, IssueDay: 20000, FirstDay: 20001, LastDay: &last}
 	var out bytes.Buffer
 	w := exchange.NewCatalogueWriter(&out, 20101)
-	for _, state := range []licence.State{licence.Active, licence.Suspended, licence.Revoked} {
-		if err := w.Write(category(t, 38), "340100", licence.Record{Licence: l, State: state}); err != nil {
+	for _, r := range []licence.Record{
+		{State: licence.Active}, {State: licence.Suspended}, {State: licence.Revoked}, {State: licence.Revoked, Cause: licence.Penalty},
+		{State: licence.Revoked, Cause: licence.ObtainedByFraud}, {State: licence.Superseded}, {State: licence.Withdrawn}, {State: licence.Pending},
+	} {
+		r.Licence = l
+		if err := w.Write(category(t, 38), "340100", r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -390,7 +394,7 @@ func TestCatalogueColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	for i, status := range []string{"05", "02", "04"} {
+	for i, status := range []string{"05", "02", "04", "07", "03", "05", "99", "99"} {
 		want := id.String() + `,N,劳务派遣经营许可证,001,劳务派遣经营许可证,11100000DER000048T906,20241004,局,11340100XN0000012K,人力资源和社会保障部,11100000DER000048T,20241005,20250112,,340100,"甲,乙",C,统一社会信用代码,001,,,,,,,,,` + status
 		if lines[i+1] != want {
 			t.Errorf("%s\nwant\n%s", lines[i+1], want)

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -23,13 +24,11 @@ var catalogueColumns = []string{
 	"certificate_copy_cause", "certificate_copy_expiring_time", "extend_info", "file_url", "status",
 }
 
-// Codes of a licence's state in the catalogue.
-const (
-	statusInForce   = "01" // 有效
-	statusSuspended = "02" // 暂扣
-	statusCancelled = "04" // 注销
-	statusExpired   = "05" // 失效
-)
+// statusCodes are the codes of a licence's state, by what the law calls it.
+var statusCodes = map[string]string{"有效": "01", "暂扣": "02", "撤销": "03", "注销": "04", "失效": "05", "吊销": "07"}
+
+// statusOther is the code of what has none of its own.
+const statusOther = "99"
 
 // CatalogueWriter writes licences in catalogue columns: CSV in UTF-8, days as 20060102.
 type CatalogueWriter struct {
@@ -51,7 +50,7 @@ func (w *CatalogueWriter) Write(c *catalogue.Category, region string, r licence.
 			return err
 		}
 	}
-	l, h := r.Licence, r.Licence.Holders[0]
+	l := r.Licence
 	until := ""
 	if l.LastDay != nil {
 		until = compact(*l.LastDay)
@@ -59,7 +58,8 @@ func (w *CatalogueWriter) Write(c *catalogue.Category, region string, r licence.
 	return w.csv.Write([]string{
 		l.Identifier.String(), l.Number, c.NameZH, fmt.Sprintf("%03d", l.Identifier.Version), c.NameZH, c.Code,
 		compact(l.IssueDay), l.IssuerName, l.Identifier.Issuer, c.AgencyZH, c.AgencyUSCC, compact(l.FirstDay), until,
-		"", region, h.Name, h.IDNumber, h.IDType.NameZH(), string(h.IDType), "", "", "", "", "", "", "", "", w.status(r),
+		"", region, joined(l.Holders, func(h licence.Holder) string { return h.Name }), joined(l.Holders, func(h licence.Holder) string { return h.IDNumber }),
+		joined(l.Holders, func(h licence.Holder) string { return h.IDType.NameZH() }), joined(l.Holders, func(h licence.Holder) string { return string(h.IDType) }), "", "", "", "", "", "", "", "", w.status(r),
 	})
 }
 
@@ -76,16 +76,27 @@ func (w *CatalogueWriter) Flush() error {
 }
 
 func (w *CatalogueWriter) status(r licence.Record) string {
+	called := ""
 	switch {
+	case r.State == licence.Superseded, r.State == licence.Active && r.Licence.LastDay != nil && *r.Licence.LastDay < w.today:
+		called = "失效"
+	case r.State == licence.Active:
+		called = "有效"
 	case r.State == licence.Suspended:
-		return statusSuspended
-	case r.State != licence.Active:
-		return statusCancelled
-	case r.Licence.LastDay != nil && *r.Licence.LastDay < w.today:
-		return statusExpired
-	default:
-		return statusInForce
+		called = "暂扣"
+	case r.State == licence.Revoked:
+		called = r.Cause.EndZH()
 	}
+	return cmp.Or(statusCodes[called], statusOther)
+}
+
+// joined is what the holders have, with the separator that is usual between several.
+func joined(holders []licence.Holder, part func(licence.Holder) string) string {
+	parts := make([]string, len(holders))
+	for i, h := range holders {
+		parts[i] = part(h)
+	}
+	return strings.Join(parts, "^")
 }
 
 func compact(d civil.Day) string { return strings.ReplaceAll(d.String(), "-", "") }

@@ -54,14 +54,18 @@ func (l *layout) foot(p *page, top float64) {
 		p.stack(x+size/2, top+size+0.5, 1.3, l.captionLines())
 		from = x + size + 2
 	}
+	from += max(l.issuerLabel.width(), l.dateLabel.width()) + 2
 	l.sealX = max(right-40, from+sealRoom/2)
 	l.sealY = top + l.footHeight()/2
 	l.signature(p, 2*min(right-l.sealX, l.sealX-from))
 }
 
-// signature stacks issuer and date around the middle of the seal.
+// signature stacks issuer and date around the middle of the seal, as GB/T 9704-2012,
+// 7.3.5.1 has them on official documents: the seal presses both. Their labels stand
+// aside of it, where they can be read.
 func (l *layout) signature(p *page, room float64) {
 	type part struct {
+		label label
 		lines []typeset.Text
 		after float64 // space below, in mm
 	}
@@ -73,21 +77,30 @@ func (l *layout) signature(p *page, room float64) {
 		} else {
 			issuer, _ = l.issuer.At(12).Fit(room, 3, 8)
 		}
-		parts = append(parts, part{[]typeset.Text{l.issuerLabel}, 1.6}, part{issuer, 3.6})
+		parts = append(parts, part{l.issuerLabel, issuer, 4})
 	}
 	if !l.date.Empty() {
 		date, _ := l.date.Fit(room, 2, 5)
-		parts = append(parts, part{date, 1.6}, part{[]typeset.Text{l.dateLabel}, 0})
+		parts = append(parts, part{l.dateLabel, date, 0})
 	}
-	height := 0.0
+	height, widest := 0.0, sealRoom
 	for _, part := range parts {
 		for _, line := range part.lines {
 			height += 1.3 * line.Em()
+			widest = max(widest, line.Width())
 		}
 		height += part.after
 	}
 	y := l.sealY - height/2
 	for _, part := range parts {
+		l.signatureLabel(p, l.sealX-widest/2-2, y+ascent*part.lines[0].Em(), part.label)
 		y = p.stack(l.sealX, y, 1.3, part.lines) + part.after
 	}
+}
+
+// signatureLabel sets a label that ends at x, its first line on a baseline.
+func (l *layout) signatureLabel(p *page, x, y float64, label label) {
+	x -= label.width()
+	p.text(x, y, label.zh)
+	p.text(x, y+englishGap+label.en.Em(), label.en)
 }

@@ -25,6 +25,12 @@ const (
 // A field is a row whose texts are set.
 type field struct{ zh, en, value typeset.Text }
 
+// A label names what stands beside it, in two lines.
+type label struct{ zh, en typeset.Text }
+
+// width is that of its longer line.
+func (l label) width() float64 { return max(l.zh.Width(), l.en.Width()) }
+
 // A photograph is a picture that can be drawn, with its caption.
 type photograph struct {
 	image   *typeset.Image
@@ -41,8 +47,8 @@ type texts struct {
 	photo                 *photograph
 	pictures              []photograph
 	issuer, date, caption typeset.Text
-	issuerLabel           typeset.Text
-	dateLabel             typeset.Text
+	issuerLabel           label
+	dateLabel             label
 	identifier            typeset.Text
 	overleaf, again       typeset.Text // notes about continuation
 }
@@ -82,6 +88,10 @@ func (s *setter) line(what, text string, most int, style typeset.Style) typeset.
 	return s.value(what, text, most, style)
 }
 
+func (s *setter) label(zh, en string) label {
+	return label{s.line("label", zh, maxName, song(9, soft)), s.line("label", en, maxName, song(6, mute))}
+}
+
 func (s *setter) photograph(what string, photo Photo) photograph {
 	p := photograph{caption: s.line("caption of "+what, photo.Caption, maxName, song(7.5, soft))}
 	image, err := typeset.DecodeImage(photo.Data)
@@ -118,9 +128,9 @@ func setTexts(sheet *Sheet, skin skin) (*texts, error) {
 		numberLabel: s.line("label", "编号 No.", maxName, song(9, soft)),
 		number:      s.line("number", sheet.Number, maxName, kai(11.5, ink)),
 		holder:      s.line("holder", sheet.Holder, maxHolder, kai(11, ink)),
-		issuerLabel: s.line("label", "发证机关 Issuing authority", maxName, song(8, mute)),
+		issuerLabel: s.label("发证机关", "Issuing authority"),
 		issuer:      s.line("issuer", sheet.Issuer, maxName, song(15, ink)),
-		dateLabel:   s.line("label", "发证日期 Date of issue", maxName, song(8, mute)),
+		dateLabel:   s.label("发证日期", "Date of issue"),
 		date:        s.line("issue date", sheet.IssueDate, maxName, kai(13.5, ink)),
 		overleaf:    s.line("label", "（续见附页 continued overleaf）", maxName, song(8, mute)),
 		again:       s.line("label", "（续 continued）", maxName, song(6.5, mute)),

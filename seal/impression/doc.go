@@ -12,6 +12,9 @@
 // characters follow from their number, and from the room that the line and the
 // code below need.
 //
+// A seal that exists on paper is taken over from a scan of its impression ([Trace]): the
+// ink is parted from the paper and outlined, and from then on it is a drawing like others.
+//
 // What is refused: texts that are too short, too long or hold white space; sizes
 // outside those of real seals; the national emblem, which is not drawn yet, and
 // for which nothing else may stand in. A character without a glyph is a

@@ -20,6 +20,9 @@ func Draw(spec Spec) (*Drawing, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
 	}
+	if spec.Kind == Traced {
+		return retrace(spec)
+	}
 	l := layout{spec: spec, cx: spec.WidthMM / 2, cy: spec.HeightMM / 2}
 	for _, part := range []struct {
 		text string

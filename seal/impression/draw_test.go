@@ -314,7 +314,7 @@ func FuzzDraw(f *testing.F) {
 	f.Add(uint8(Square), 18.0, 18.0, "李白之印", uint8(None), "", "")
 	f.Add(uint8(Round), 20.0, 20.0, "....", uint8(Star), "................", "I")
 	f.Fuzz(func(t *testing.T, kind uint8, width, height float64, text string, centre uint8, line, code string) {
-		drawing, err := Draw(Spec{Kind(kind), width, height, text, Centre(centre), line, code})
+		drawing, err := Draw(Spec{Kind: Kind(kind), WidthMM: width, HeightMM: height, Text: text, Centre: Centre(centre), Line: line, Code: code})
 		var missing *typeface.MissingRuneError
 		switch {
 		case errors.As(err, &missing), errors.Is(err, ErrSpec), errors.Is(err, typeface.ErrNotUTF8):

@@ -30,6 +30,11 @@ func (d *Drawing) SVG() []byte {
 	}
 	b := fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%gmm" height="%gmm" viewBox="0 0 %d %d"><title>%s</title><path fill="#%02X%02X%02X" d="`,
 		d.width, d.height, int(math.Round(100*d.width)), int(math.Round(100*d.height)), title.Bytes(), red, green, blue)
+	return append(d.path(b), `"/></svg>`+"\n"...)
+}
+
+// path appends the shape as an SVG path in relative coordinates.
+func (d *Drawing) path(b []byte) []byte {
 	var at, start point
 	relative := func(letter byte, points ...point) {
 		b = append(b, letter)
@@ -53,7 +58,7 @@ func (d *Drawing) SVG() []byte {
 			at = start
 		}
 	}
-	return append(b, `"/></svg>`+"\n"...)
+	return b
 }
 
 // appendInt writes a number; between two numbers a minus sign is space enough.

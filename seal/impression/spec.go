@@ -19,6 +19,7 @@ const (
 	Round Kind = iota + 1
 	Oval
 	Square
+	Traced // as in a picture, see [Trace]
 )
 
 // Centre is what stands in the middle of a round seal.
@@ -48,6 +49,9 @@ type Spec struct {
 	// runs along the lower rim; on an oval one, where it is the taxpayer's
 	// number, it stands across the middle.
 	Code string
+	// Outline is the impression itself where it is traced: an SVG path of moves, lines
+	// and ends in relative hundredths of a millimetre. Text is then the seal's name only.
+	Outline string `json:",omitempty"`
 }
 
 // Rank is the rank of a state organ by 国发〔1999〕25号.
@@ -146,8 +150,13 @@ func (s Spec) check() error {
 		if s.Centre != None || s.Line != "" || s.Code != "" {
 			return refuse("a square seal has only a text")
 		}
+	case Traced:
+		return s.checkTraced()
 	default:
 		return refuse("kind: %d is unknown", s.Kind)
+	}
+	if s.Outline != "" {
+		return refuse("an outline is for a traced seal")
 	}
 	if !(s.WidthMM >= smallest && s.WidthMM <= largest) { // NaN fails too
 		return refuse("width: %g mm, possible are %g to %g", s.WidthMM, smallest, largest)
@@ -172,6 +181,29 @@ func (s Spec) check() error {
 	}
 	if strings.Trim(s.Code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return refuse("code: %q holds more than digits and capital letters", s.Code)
+	}
+	return nil
+}
+
+// checkTraced is check for a design that was traced.
+func (s Spec) checkTraced() error {
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrSpec, fmt.Sprintf(format, args...))
+	}
+	const smallest, largest = 8.0, 60.0
+	for _, side := range []float64{s.WidthMM, s.HeightMM} {
+		if !(side >= smallest && side <= largest) {
+			return refuse("size: %g mm, possible are %g to %g", side, smallest, largest)
+		}
+	}
+	if n := utf8.RuneCountInString(s.Text); n < 1 || n > 60 {
+		return refuse("name: %d characters, possible are 1 to 60", n)
+	}
+	if s.Centre != None || s.Line != "" || s.Code != "" {
+		return refuse("a traced seal shows what its picture shows")
+	}
+	if s.Outline == "" {
+		return refuse("a traced seal has an outline")
 	}
 	return nil
 }

@@ -57,7 +57,7 @@
 // Damaged files ([DamagedError]); encrypted files ([EncryptedError]), also
 // those that open with the empty password: stamping them is an open point for
 // later; XFA forms; existing signature fields with conditions for the signer
-// (/Lock, /SV); files that a certifying signature closed; marks outside of the
+// (/SV); files that a certifying signature closed; marks outside of the
 // page or over an earlier seal ([RefusedError]). Streams with other filters
 // than FlateDecode are not decoded; pages may use them, as their content is
 // never read.

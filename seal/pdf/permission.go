@@ -10,9 +10,15 @@ func (p *preparation) permitted() error {
 	if p.form.dict.lookup("XFA") != nil {
 		return refuse("the file is an XFA form, whose pages are not what is shown")
 	}
+	if p.lock == nil {
+		p.lock = p.stamp.Lock
+	}
 	for _, f := range p.form.all {
 		if !f.signed() {
 			continue
+		}
+		if p.stamp.Certify > 0 {
+			return refuse("the file is signed already (%q), and only the first signature can certify", f.name)
 		}
 		sig, err := p.doc.now.dict(f.val)
 		if err != nil {
@@ -23,6 +29,9 @@ func (p *preparation) permitted() error {
 			return err
 		}
 		switch {
+		case p.stamp.Timestamp:
+			// Proof of time changes nothing that anybody sees and is always allowed
+			// (ISO 32000-2, 12.8.2.2.2).
 		case locks.certifies == 1:
 			return refuse("the signature %q certifies that nothing may be changed", f.name)
 		case locks.certifies == 2 && len(p.stamp.Marks) > 1:
@@ -32,6 +41,58 @@ func (p *preparation) permitted() error {
 		}
 	}
 	return nil
+}
+
+// takeLock reads what an existing field asks its signer to lock (ISO 32000-1, table 233).
+func (p *preparation) takeLock(f *field) error {
+	if f.dict.lookup("Lock") == nil {
+		return nil
+	}
+	d, err := p.doc.now.dict(f.dict.lookup("Lock"))
+	if err != nil {
+		return err
+	}
+	if d == nil || p.stamp.Lock != nil {
+		return refuse("the field %q has a lock of its own", f.name)
+	}
+	for _, e := range d.entries {
+		if e.key != "Type" && e.key != "Action" && e.key != "Fields" {
+			return refuse("the field %q asks for a lock with /%s, which is not supported", f.name, e.key)
+		}
+	}
+	var asked locks
+	if err := p.doc.now.fieldMDP(d, &asked); err != nil {
+		return err
+	}
+	action, _ := asked.action.(name)
+	p.lock = &Lock{Action: LockAction(action), Fields: asked.fields}
+	if p.lock.Action == LockAll {
+		p.lock.Fields = nil
+	}
+	return p.lock.check()
+}
+
+// transforms is the signature's /Reference: what it forbids.
+func (p *preparation) transforms() array {
+	var out array
+	method := func(kind name, parameters *dict) {
+		out = append(out, dictOf("Type", name("SigRef"), "TransformMethod", kind, "TransformParams", parameters))
+	}
+	if p.stamp.Certify > 0 {
+		method("DocMDP", dictOf("Type", name("TransformParams"), "P", int64(p.stamp.Certify), "V", name("1.2")))
+	}
+	if l := p.lock; l != nil {
+		d := dictOf("Type", name("TransformParams"), "Action", name(l.Action), "V", name("1.2"))
+		if len(l.Fields) > 0 {
+			var fields array
+			for _, f := range l.Fields {
+				fields = append(fields, textString(f))
+			}
+			d = d.with("Fields", fields)
+		}
+		method("FieldMDP", d)
+	}
+	return out
 }
 
 // locks is what a signature forbids (ISO 32000-1, 12.8.2).

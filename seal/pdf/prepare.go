@@ -48,6 +48,12 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if err := p.interactiveForm(); err != nil {
 		return nil, err
 	}
+	if s.Certify > 0 {
+		if err := p.inRoot("Perms", dictOf("DocMDP", sig)); err != nil {
+			return nil, err
+		}
+	}
+	p.writeRoot()
 	if err := p.inc.finish(d); err != nil {
 		return nil, err
 	}
@@ -67,6 +73,9 @@ type preparation struct {
 	widget   *dict  // of the existing field
 	newField ref
 	places   []placement
+	lock     *Lock // the stamp's, or the one that the existing field asks for
+	root     *dict // the catalog as it will be, nil where it stays
+	rootRef  ref
 
 	inc         *increment
 	rangeAt     int // where in inc.out the ByteRange's second number starts
@@ -113,10 +122,11 @@ func (p *preparation) usable(f *field) error {
 	if len(f.widgets) != 1 {
 		return refuse("the field %q has %d widgets; a signature has one (ISO 32000-2, 12.7.5.5)", f.name, len(f.widgets))
 	}
-	for _, key := range []name{"Lock", "SV"} {
-		if f.dict.lookup(key) != nil {
-			return refuse("the field %q carries conditions for its signer (/%s), which are not supported yet", f.name, key)
-		}
+	if f.dict.lookup("SV") != nil {
+		return refuse("the field %q carries conditions for its signer (/SV), which are not supported yet", f.name)
+	}
+	if err := p.takeLock(f); err != nil {
+		return err
 	}
 	p.widget, err = p.doc.now.dict(f.widgets[0])
 	if err != nil {
@@ -139,7 +149,11 @@ func (p *preparation) signature() ref {
 	w, s := p.inc, p.stamp
 	r := w.fresh()
 	w.begin(r)
-	w.out = append(w.out, "<</Type /Sig/Filter "...)
+	kind := "Sig"
+	if s.Timestamp {
+		kind = "DocTimeStamp"
+	}
+	w.out = append(w.out, "<</Type /"+kind+"/Filter "...)
 	w.out = appendName(w.out, name(s.Filter))
 	w.out = append(w.out, "/SubFilter "...)
 	w.out = appendName(w.out, name(s.SubFilter))
@@ -151,11 +165,17 @@ func (p *preparation) signature() ref {
 	w.out = append(w.out, strings.Repeat("0", 2*s.ContentsSize)...)
 	w.out = append(w.out, '>')
 	p.contentsEnd = len(w.out)
-	rest := dictOf("M", dateString(s.Time))
+	rest := &dict{}
+	if !s.Timestamp { // the token says when, and nothing else should
+		rest = dictOf("M", dateString(s.Time))
+	}
 	for _, t := range []struct{ key, text string }{{"Name", s.Name}, {"Reason", s.Reason}, {"Location", s.Location}} {
 		if t.text != "" {
 			rest = rest.with(name(t.key), textString(t.text))
 		}
+	}
+	if references := p.transforms(); len(references) > 0 {
+		rest = rest.with("Reference", references)
 	}
 	for _, e := range rest.entries {
 		w.out = appendName(w.out, e.key)
@@ -330,18 +350,33 @@ func (p *preparation) interactiveForm() error {
 // newForm writes the catalog anew: with a form of its own object where there
 // was none, else with the direct one it had.
 func (p *preparation) newForm(form *dict) error {
-	catalog, err := p.doc.now.catalog()
-	if err != nil {
-		return err
-	}
 	var val value = form
 	if p.form.dict == nil {
 		r := p.inc.fresh()
 		p.inc.put(r, form)
 		val = r
 	}
-	p.inc.put(catalog.ref, catalog.val.(*dict).with("AcroForm", val))
+	return p.inRoot("AcroForm", val)
+}
+
+// inRoot sets an entry of the catalog.
+func (p *preparation) inRoot(key name, val value) error {
+	if p.root == nil {
+		catalog, err := p.doc.now.catalog()
+		if err != nil {
+			return err
+		}
+		p.rootRef, p.root = catalog.ref, catalog.val.(*dict)
+	}
+	p.root = p.root.with(key, val)
 	return nil
+}
+
+// writeRoot writes the catalog anew where an entry was set.
+func (p *preparation) writeRoot() {
+	if p.root != nil {
+		p.inc.put(p.rootRef, p.root)
+	}
 }
 
 func (p *preparation) sharedFields() bool {

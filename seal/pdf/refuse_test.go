@@ -92,7 +92,9 @@ func TestFieldRefuses(t *testing.T) {
 	}{
 		{"text field", field("/FT/Tx"), named, "not a signature field"},
 		{"signed already", field("/FT/Sig/V<</Type/Sig>>"), named, "signed already"},
-		{"locks others", field("/FT/Sig/Lock<<>>"), named, "/Lock"},
+		{"a lock without action", field("/FT/Sig/Lock<<>>"), named, "none of All, Include"},
+		{"a lock with permissions", field("/FT/Sig/Lock<</Action/All/P 1>>"), named, "/P"},
+		{"a lock that is none", field("/FT/Sig/Lock[]"), named, "lock of its own"},
 		{"seed values", field("/FT/Sig/SV<<>>"), named, "/SV"},
 		{"too small", field("/FT/Sig"), big, "too small"},
 		{"has its own place", field("/FT/Sig"), elsewhere, "its own place"},

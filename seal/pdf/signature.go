@@ -40,10 +40,12 @@ type Signature struct {
 	Faults  []string // what is wrong with the signature's structure
 	Changes []Change // what later revisions changed, oldest first
 
-	doc  *Document
-	ref  ref
-	end  int64 // of the covered bytes
-	view int   // index of the signed revision's newest section
+	doc    *Document
+	locks  locks
+	ref    ref
+	widget ref
+	end    int64 // of the covered bytes
+	view   int   // index of the signed revision's newest section
 }
 
 // Covered returns the covered bytes, for signatures with another digest than

@@ -48,7 +48,7 @@ func (d *Document) Signatures() ([]Signature, error) {
 
 // inspect reads one signature and checks its structure.
 func (d *Document) inspect(f *field) (*Signature, error) {
-	s := &Signature{Field: f.name, doc: d}
+	s := &Signature{Field: f.name, doc: d, widget: f.widgets[0]}
 	if err := s.showPlace(f); err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (s *Signature) describe(dict *dict) error {
 		s.fault("the signature dictionary's /Type is %v", kind)
 	}
 	locks, err := v.locks(dict)
-	s.Certifies = locks.certifies
+	s.Certifies, s.locks = locks.certifies, locks
 	return err
 }
 

@@ -25,6 +25,19 @@ type Stamp struct {
 	// Time is when the signer says it was signed, with its zone (/M).
 	Time time.Time
 
+	// Certify makes the signature a certifying one (DocMDP, ISO 32000-1, 12.8.2.2): 1
+	// allows nothing after it, 2 filling in and signing, 3 annotations too. 0 is an
+	// approval, which is the rule. Only the first signature of a file can certify.
+	Certify int
+
+	// Lock forbids later changes of form fields (FieldMDP, 12.8.2.4). An existing field
+	// that asks for a lock (/Lock) gets that one.
+	Lock *Lock
+
+	// Timestamp makes it a document time stamp (/Type /DocTimeStamp, ISO 32000-2,
+	// 12.8.5), whose contents are a token of RFC 3161. It has no marks.
+	Timestamp bool
+
 	// ContentsSize is how many bytes of DER Complete will have room for.
 	ContentsSize int
 
@@ -57,6 +70,39 @@ func (m *Mark) part() [4]float64 {
 	return m.Part
 }
 
+// A Lock names the form fields that may not change after a signature.
+type Lock struct {
+	Action LockAction
+	Fields []string // full names; a group's name stands for all fields in it
+}
+
+// A LockAction says which fields a lock is about.
+type LockAction string
+
+// The actions: all fields, the named ones, or all others.
+const (
+	LockAll     LockAction = "All"
+	LockInclude LockAction = "Include"
+	LockExclude LockAction = "Exclude"
+)
+
+func (l *Lock) check() error {
+	switch {
+	case l == nil:
+		return nil
+	case l.Action != LockAll && l.Action != LockInclude && l.Action != LockExclude:
+		return refuse("a lock of the fields %q is none of All, Include and Exclude", l.Action)
+	case (l.Action == LockAll) != (len(l.Fields) == 0):
+		return refuse("a lock of all fields names none, and another one some")
+	}
+	for _, f := range l.Fields {
+		if len(f) > maxText || !utf8.ValidString(f) || strings.ContainsFunc(f, unicode.IsControl) {
+			return refuse("the lock names the field %q", f)
+		}
+	}
+	return nil
+}
+
 const (
 	maxContents = 1 << 20
 	maxText     = 2000 // bytes
@@ -80,6 +126,15 @@ func (s *Stamp) check() error {
 	}
 	if s.ContentsSize < 1 || s.ContentsSize > maxContents {
 		return refuse("room for a signature of %d bytes, not 1 to %d", s.ContentsSize, maxContents)
+	}
+	if s.Certify < 0 || s.Certify > 3 {
+		return refuse("a certifying signature allows 1, 2 or 3, not %d", s.Certify)
+	}
+	if s.Timestamp && (len(s.Marks) > 0 || s.Certify > 0 || s.Lock != nil) {
+		return refuse("a document time stamp has no marks and forbids nothing")
+	}
+	if err := s.Lock.check(); err != nil {
+		return err
 	}
 	for i := range s.Marks {
 		if err := s.Marks[i].check(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // The signature formats that Verify knows.
@@ -33,6 +34,8 @@ type Trust struct {
 	Seals   ses.Trust
 	Persons *path.Verifier    // the authority for persons
 	Second  pki.SecondOpinion // on signatures that are refused; nil: none
+	// Pictures remembers comparisons of fields with their seals; nil: every one is made.
+	Pictures *likeness.Memory
 }
 
 // Errors of verification.
@@ -64,6 +67,7 @@ type Signed struct {
 	Signer   *cert.Certificate // nil if the contents cannot be read
 	Seal     *ses.Seal         // of a seal
 	SignedAt time.Time         // the signer's claim
+	Picture  PictureFinding    // of a seal: whether the field shows it
 	Checks   []ses.Check       // in order; all must have passed
 }
 
@@ -96,6 +100,7 @@ func (s *Signed) RevocationChecked() bool {
 // Report is what was found of a file's signatures.
 type Report struct {
 	Signatures []Signed
+	Revisions  int // of the file: how often it was written
 	// Uncovered says what follows the last signature, in words; empty: nothing.
 	Uncovered string
 }
@@ -140,7 +145,7 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{}
+	r := &Report{Revisions: d.revision(0)}
 	covered := false
 	for _, s := range signatures {
 		signed := Signed{Signature: s, Kind: SignerUnknown, SignedAt: s.Time}
@@ -209,6 +214,7 @@ func (s *Signed) judgeSeal(ctx context.Context, trust Trust) {
 	if signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
 		s.check("property", ErrProperty)
 	}
+	s.judgePicture(trust.Pictures)
 }
 
 func (s *Signed) judgePerson(ctx context.Context, trust Trust) {
@@ -231,6 +237,9 @@ func (s *Signed) judgePerson(ctx context.Context, trust Trust) {
 func (s *Signed) laterChanges() error {
 	for _, c := range s.Changes {
 		allowed := c.Kind == ValidationData || s.Certifies != 1 && (c.Kind == SignatureAdded || c.Kind == MetadataChanged)
+		if c.Kind == SignatureAdded && s.locks.covers(c.Field) {
+			return fmt.Errorf("%s, though the field was locked: %w", c.What, ErrModified)
+		}
 		if !allowed {
 			return fmt.Errorf("%s: %w", c.What, ErrModified)
 		}

@@ -25,6 +25,8 @@ type signers struct {
 	seal      *ses.Seal
 	sealKey   *pki.Key
 	sealCert  *cert.Certificate
+	maker     *cert.Certificate
+	makerKey  *pki.Key
 	personKey *pki.Key
 	chain     []*cert.Certificate // the person's
 	trust     Trust
@@ -37,13 +39,13 @@ func newSigners(tb testing.TB) *signers {
 	s := &signers{sealKey: pkitest.NewKey(tb), personKey: pkitest.NewKey(tb)}
 	s.sealCert = pkitest.Certify(tb, p.CA, ca.ProfileOrganizationSeal, "34010000000001", s.sealKey)
 	s.chain = []*cert.Certificate{pkitest.Certify(tb, persons, ca.ProfilePerson, "张样例", s.personKey), persons.Certificate()}
-	makerKey := pkitest.NewKey(tb)
-	maker := pkitest.Certify(tb, p.CA, ca.ProfileSealMaker, "印章制作系统", makerKey)
+	s.makerKey = pkitest.NewKey(tb)
+	s.maker = pkitest.Certify(tb, p.CA, ca.ProfileSealMaker, "印章制作系统", s.makerKey)
 	made, err := ses.Make(ses.Particulars{
 		ID: "34010000000001", Name: "合肥市样例局", Kind: 1, Certificate: s.sealCert,
 		Created: signingTime.Add(-30 * time.Minute), ValidFrom: signingTime.Add(-30 * time.Minute), ValidUntil: signingTime.AddDate(0, 11, 0),
 		Picture: ses.Picture{Type: "SVG", Data: []byte("<svg/>"), WidthMM: 42, HeightMM: 42},
-	}, maker, makerKey, second.Opinion{})
+	}, s.maker, s.makerKey, second.Opinion{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -51,7 +53,7 @@ func newSigners(tb testing.TB) *signers {
 		tb.Fatal(err)
 	}
 	s.trust = Trust{
-		Seals:   ses.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{makerKey.Public().Point()}},
+		Seals:   ses.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{s.makerKey.Public().Point()}},
 		Persons: pkitest.Verifier(tb, persons), Second: second.Opinion{},
 	}
 	return s

@@ -29,6 +29,7 @@ const (
 type allotter struct {
 	opened int // windows; at least as many as are stored as opened
 	taken  [windows][windowBytes]byte
+	stored [windows][windowBytes]byte // of the taken ones what was read from the store; nobody gives these back
 	free   [windows]int
 	total  int // free indices in opened windows
 }
@@ -43,6 +44,7 @@ func (a *allotter) load(tx kv.Tx, list uint32) error {
 		a.opened = max(a.opened, w+1)
 		for i, b := range stored {
 			a.taken[w][i] |= b
+			a.stored[w][i] |= b
 		}
 	}
 	a.total = 0
@@ -119,7 +121,7 @@ func freeBit(taken *[windowBytes]byte, skip int) int {
 
 func (a *allotter) release(index uint32) {
 	w, i := index/windowSize, index%windowSize
-	if a.taken[w][i/8]>>(i%8)&1 == 1 {
+	if (a.taken[w][i/8]&^a.stored[w][i/8])>>(i%8)&1 == 1 {
 		a.taken[w][i/8] &^= 1 << (i % 8)
 		a.free[w]++
 		a.total++

@@ -35,7 +35,7 @@
 //	                 complete their nodes
 //	certificates     issuer's point ‖ serial → intent, certificate, status, place in a status list (CBOR)
 //	points           public point → role, and issuer ‖ serial of the pending and the newest (CBOR)
-//	intents          issuer ‖ serial → nothing; intended, neither recorded nor abandoned
+//	intents          issuer ‖ serial → UTC seconds; intended, neither recorded nor abandoned
 //	revocations      issuer ‖ count ‖ index of the shard ‖ serial → revocation (CBOR)
 //	status-changes   issuer ‖ sequence → serial; one entry a certificate, its last change
 //	expiring         end, seconds + 2^63 ‖ issuer ‖ serial → nothing

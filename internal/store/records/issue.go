@@ -254,7 +254,7 @@ func (s *Store) knowSigners(ctx context.Context, issues []*issue) error {
 			continue
 		}
 		if _, known := s.signers.number(i.by.value()); !known {
-			return s.db.View(ctx, s.learnSigners)
+			return s.db.Confirm(ctx, s.learnSigners)
 		}
 	}
 	return nil

@@ -167,7 +167,7 @@ func BenchmarkIssueAll(b *testing.B) {
 		}
 		b.ReportMetric(float64(sum.processor.Nanoseconds())/1e3/float64(len(part)), name+"-cpu-µs")
 		b.ReportMetric(float64(sum.wall.Nanoseconds())/1e3/float64(len(part)), name+"-µs")
-		b.ReportMetric(float64(worst.Milliseconds())*issueBatch, name+"-worst-commit-ms")
+		b.ReportMetric(worst.Seconds()*1e3*issueBatch, name+"-worst-commit-ms")
 	}
 	var looks []time.Duration
 	for _, id := range ids[:min(len(ids), 10000)] {

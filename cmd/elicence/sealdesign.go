@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/seal/impression"
+)
+
+// designs are the kinds of seal by name.
+var designs = map[string]func(text, code string) impression.Spec{
+	"department":     func(text, _ string) impression.Spec { return impression.Government(impression.Department, text) },
+	"township":       func(text, _ string) impression.Spec { return impression.Government(impression.Township, text) },
+	"company":        func(text, _ string) impression.Spec { return impression.Company(text) },
+	"finance":        func(text, _ string) impression.Spec { return impression.Finance(text) },
+	"contract":       func(text, _ string) impression.Spec { return impression.Contract(text) },
+	"invoice":        impression.Invoice,
+	"representative": func(text, _ string) impression.Spec { return impression.Representative(text) },
+}
+
+// sealDesign is what a seal shows, as flags say it.
+type sealDesign struct {
+	kind, text, line, picture string
+	width, height             float64
+}
+
+func (d *sealDesign) flags(cmd *cobra.Command, further string) {
+	cmd.Flags().StringVar(&d.kind, "kind", "department", "department, township, company, finance, contract, invoice, representative; picture: as on a scan"+further)
+	cmd.Flags().StringVar(&d.text, "text", "", "`TEXT` along the rim, or the seal's name")
+	cmd.Flags().StringVar(&d.line, "line", "", "`TEXT` below the star")
+	cmd.Flags().StringVar(&d.picture, "picture", "", "`FILE` with a scan of the impression, PNG or JPEG, for --kind picture")
+	cmd.Flags().Float64Var(&d.width, "width", 0, "of the impression on the scan in `MM`")
+	cmd.Flags().Float64Var(&d.height, "height", 0, "the same; without: as the width")
+}
+
+// spec returns the design. The code is the owner's.
+func (d *sealDesign) spec(code string) (impression.Spec, error) {
+	if d.kind == "picture" {
+		return d.traced()
+	}
+	if d.picture != "" || d.width != 0 || d.height != 0 {
+		return impression.Spec{}, errors.New("--picture, --width and --height are for --kind picture")
+	}
+	design, known := designs[d.kind]
+	if !known {
+		return impression.Spec{}, fmt.Errorf("--kind: %q is not department, township, company, finance, contract, invoice, representative or picture", d.kind)
+	}
+	spec := design(d.text, code)
+	if d.line != "" {
+		spec.Line = d.line
+	}
+	return spec, nil
+}
+
+func (d *sealDesign) traced() (impression.Spec, error) {
+	if d.line != "" {
+		return impression.Spec{}, errors.New("--line is not for --kind picture, which shows what the picture shows")
+	}
+	file, err := os.Open(d.picture)
+	if err != nil {
+		return impression.Spec{}, fmt.Errorf("--picture: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // only read from
+	picture, err := io.ReadAll(io.LimitReader(file, impression.MaxPictureBytes+1))
+	if err != nil {
+		return impression.Spec{}, fmt.Errorf("--picture: %w", err)
+	}
+	height := d.height
+	if height == 0 {
+		height = d.width
+	}
+	spec, err := impression.Trace(picture, d.text, d.width, height)
+	if err != nil {
+		return spec, fmt.Errorf("%s: %w", d.picture, err)
+	}
+	return spec, nil
+}
+
+func newSealPreview(s *settings) *cobra.Command {
+	var d sealDesign
+	var code, svg, png string
+	var dpi float64
+	cmd := &cobra.Command{
+		Use:   "preview [ID | --text TEXT [--kind KIND] …] --svg FILE | --png FILE",
+		Short: "预览印模 draw a seal as it would be made, or one that is",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if svg == "" && png == "" {
+				return errors.New("--svg or --png must name a file to draw into")
+			}
+			if len(args) == 0 {
+				spec, err := d.spec(code)
+				if err != nil {
+					return err
+				}
+				return drawSeal(spec, svg, png, dpi)
+			}
+			if slices.ContainsFunc([]string{"kind", "text", "line", "picture", "width", "height", "code"}, cmd.Flags().Changed) {
+				return errors.New("a seal that exists has its design: give its ID or a design, not both")
+			}
+			return s.with(func(o *office.Office) error {
+				r, err := o.Seal(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return drawSeal(r.Design, svg, png, dpi)
+			})
+		},
+	}
+	d.flags(cmd, "")
+	cmd.Flags().StringVar(&code, "code", "", "taxpayer's number on a seal for invoices")
+	cmd.Flags().StringVar(&svg, "svg", "", "draw vectors into `FILE`")
+	cmd.Flags().StringVar(&png, "png", "", "draw pixels into `FILE`")
+	cmd.Flags().Float64Var(&dpi, "dpi", 300, "resolution of the pixels")
+	return cmd
+}
+
+// drawSeal writes a design's drawing into files; an empty name is none.
+func drawSeal(spec impression.Spec, svg, png string, dpi float64) error {
+	drawing, err := impression.Draw(spec)
+	if err != nil {
+		return err
+	}
+	if svg != "" {
+		if err := durable.WriteFile(svg, drawing.SVG(), 0o644); err != nil {
+			return err
+		}
+	}
+	if png == "" {
+		return nil
+	}
+	pixels, err := drawing.PNG(dpi)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(png, pixels, 0o644)
+}

@@ -1,0 +1,239 @@
+package office
+
+import (
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/elicence/elicence/pki/path"
+	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/ofd"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// SignatureFinding is what was found of one signature, from what everybody needs to what
+// only experts read.
+type SignatureFinding struct {
+	Field      string  `json:"field"`
+	Kind       string  `json:"kind"` // seal, person or unknown
+	Signer     string  `json:"signer"`
+	Seal       *string `json:"seal"` // code of a seal
+	SignedAt   string  `json:"signed_at"`
+	Page       int     `json:"page"`
+	CoversFile bool    `json:"covers_file"`
+	Valid      bool    `json:"valid"`
+	Cause      string  `json:"cause"` // why not, empty if valid
+	// RevocationChecked: of every certificate behind the signature it is known whether
+	// it is revoked.
+	RevocationChecked bool    `json:"revocation_checked"`
+	Checks            []Check `json:"checks"`
+
+	// Verdict and CauseZH are of this signature alone.
+	Verdict verify.Verdict `json:"verdict"`
+	CauseZH string         `json:"cause_zh"`
+	Format  string         `json:"format"` // filter and subfilter of a PDF
+	// Revision is the version of the file that was signed, of so many.
+	Revision  int             `json:"revision"`
+	Revisions int             `json:"revisions"`
+	ByteRange []int64         `json:"byte_range"` // of a PDF
+	SM3       string          `json:"sm3"`        // of what is covered
+	Place     *PlaceFinding   `json:"place"`      // null: it is not shown
+	Changes   []ChangeFinding `json:"changes"`    // what later versions of the file changed
+
+	SealInfo     *SealFinding         `json:"seal_info"` // null: not a seal
+	Certificates []CertificateFinding `json:"certificates"`
+}
+
+// Check is one step of a verification.
+type Check struct {
+	Name  string `json:"name"`
+	Cause string `json:"cause"` // empty: passed
+}
+
+// PlaceFinding is where a signature is seen: millimetres from the top left corner of
+// the page as people see it.
+type PlaceFinding struct {
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+// ChangeFinding is one thing that a later version of the file changed.
+type ChangeFinding struct {
+	Kind     string `json:"kind"` // signature, validation data, form fill, annotation, metadata or modified
+	Revision int    `json:"revision"`
+	What     string `json:"what"`
+}
+
+// SealFinding is what a seal says of itself. The picture is drawn from the seal, never
+// taken from the page.
+type SealFinding struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Type       int    `json:"type"` // property.type, which vendors use differently
+	ValidFrom  string `json:"valid_from"`
+	ValidUntil string `json:"valid_until"`
+	Maker      string `json:"maker"`
+	WidthMM    int    `json:"width_mm"`
+	HeightMM   int    `json:"height_mm"`
+	Picture    []byte `json:"picture"` // PNG in base64, null where it cannot be drawn
+	// OnPage says whether the page shows this picture: same, slice, other, unknown, or
+	// none where nothing is shown.
+	OnPage    string `json:"on_page"`
+	OnPageWhy string `json:"on_page_why"` // why nobody can say
+}
+
+// CertificateFinding is one certificate behind a signature.
+type CertificateFinding struct {
+	Check      string `json:"check"` // the step that judged it
+	Subject    string `json:"subject"`
+	Issuer     string `json:"issuer"`
+	Serial     string `json:"serial"`
+	NotBefore  string `json:"not_before"`
+	NotAfter   string `json:"not_after"`
+	Revocation string `json:"revocation"`
+	Source     string `json:"source"` // which list or responder said so
+	AsOf       string `json:"as_of"`  // when it knew that
+	Cause      string `json:"cause"`  // why the path ends here, empty if it does not
+}
+
+// CautionFinding is what of a document may look otherwise than it looked to its signers,
+// although not a byte was changed. It is no fault of a signature.
+type CautionFinding struct {
+	Kind string `json:"kind"` // script, action, layer, xfa, attachment or hybrid
+	What string `json:"what"`
+}
+
+func cautionFindings(list []pdf.Caution) []CautionFinding {
+	out := []CautionFinding{}
+	for _, c := range list {
+		out = append(out, CautionFinding{string(c.Kind), c.What})
+	}
+	return out
+}
+
+// withoutAttachment leaves out that files travel inside: a licence does, in its own page.
+func withoutAttachment(list []CautionFinding) []CautionFinding {
+	return slices.DeleteFunc(list, func(c CautionFinding) bool { return c.Kind == string(pdf.CautionAttachment) })
+}
+
+// finding turns what package pdf found into what people and programs read.
+func finding(s *pdf.Signed, revisions int) SignatureFinding {
+	f := SignatureFinding{
+		Field: s.Field, Kind: string(s.Kind), SignedAt: stamp(s.SignedAt), Page: s.Page, CoversFile: s.CoversFile, Valid: true,
+		RevocationChecked: s.RevocationChecked(), Format: s.Filter + " " + s.SubFilter, Revision: s.Revision, Revisions: revisions,
+		ByteRange: s.ByteRange, Changes: []ChangeFinding{}, Certificates: []CertificateFinding{}, Checks: []Check{},
+	}
+	if len(s.Faults) == 0 {
+		f.SM3 = hex.EncodeToString(s.Digest[:])
+	}
+	if s.Page > 0 && s.Width > 0 && s.Height > 0 {
+		f.Place = &PlaceFinding{s.X, s.Y, s.Width, s.Height}
+	}
+	if s.Signer != nil {
+		f.Signer = s.Signer.Subject.CommonName
+	}
+	if s.Seal != nil {
+		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
+		f.SealInfo = sealFinding(s.Seal)
+		f.SealInfo.OnPage, f.SealInfo.OnPageWhy = string(s.Picture.State), s.Picture.Why
+	}
+	f.checks(s.Checks)
+	for _, c := range s.Changes {
+		f.Changes = append(f.Changes, ChangeFinding{string(c.Kind), c.Revision, c.What})
+	}
+	return f
+}
+
+// packagedFinding does the same for a signature of an OFD document. Its seal is drawn from
+// the signature itself by whoever shows the document, so there is no other picture to
+// compare it with.
+func packagedFinding(s *ofd.Signed) SignatureFinding {
+	f := SignatureFinding{
+		Field: s.File, Kind: string(s.Kind), SignedAt: stamp(s.SignedAt), CoversFile: len(s.Uncovered) == 0, Valid: true,
+		RevocationChecked: s.RevocationChecked(), Format: "OFD " + string(s.Kind), Revision: 1, Revisions: 1,
+		ByteRange: []int64{}, Changes: []ChangeFinding{}, Certificates: []CertificateFinding{}, Checks: []Check{},
+	}
+	digest := s.Digest()
+	f.SM3 = hex.EncodeToString(digest[:])
+	if s.Kind == ofd.KindSign {
+		f.Kind = string(pdf.SignerPerson)
+	}
+	if len(s.Stamps) > 0 {
+		at := s.Stamps[0]
+		f.Page, f.Place = at.Page, &PlaceFinding{at.Box.X, at.Box.Y, at.Box.Width, at.Box.Height}
+	}
+	if s.Signer != nil {
+		f.Signer = s.Signer.Subject.CommonName
+	}
+	if s.Seal != nil {
+		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
+		f.SealInfo = sealFinding(s.Seal)
+	}
+	f.checks(s.Checks)
+	return f
+}
+
+// checks takes over the steps and the certificates that they judged, and sums them up.
+func (f *SignatureFinding) checks(checks []seal.Check) {
+	var first error
+	for _, c := range checks {
+		check := Check{Name: c.Name}
+		if c.Err != nil {
+			check.Cause, f.Valid = c.Err.Error(), false
+			if first == nil {
+				first = c.Err
+				f.Cause = c.Name + ": " + check.Cause
+			}
+		}
+		f.Checks = append(f.Checks, check)
+		f.Certificates = append(f.Certificates, certificates(c)...)
+	}
+	verdict, cause := signatureVerdict(first)
+	f.Verdict, f.CauseZH = verdict, cause.ZH
+}
+
+func sealFinding(s *seal.Seal) *SealFinding {
+	f := &SealFinding{
+		ID: s.ID, Name: s.Name, Type: s.Kind, ValidFrom: stamp(s.ValidFrom), ValidUntil: stamp(s.ValidUntil),
+		Maker: s.Maker.Subject.CommonName, WidthMM: s.Picture.WidthMM, HeightMM: s.Picture.HeightMM, OnPage: string(pdf.PictureNone),
+	}
+	sheet, err := likeness.Picture(s.Picture.Type, s.Picture.Data, float64(s.Picture.WidthMM), float64(s.Picture.HeightMM))
+	if err == nil {
+		f.Picture = sheet.PNG()
+	}
+	return f
+}
+
+// certificates lists the path that a step judged, the signer's certificate first.
+func certificates(c seal.Check) []CertificateFinding {
+	if c.Path == nil {
+		return nil
+	}
+	var out []CertificateFinding
+	for _, l := range c.Path.Path {
+		f := CertificateFinding{
+			Check: c.Name, Subject: l.Certificate.Subject.String(), Issuer: l.Certificate.Issuer.String(), Serial: l.Certificate.Serial(),
+			NotBefore: stamp(l.Certificate.NotBefore()), NotAfter: stamp(l.Certificate.NotAfter()), Revocation: l.Revocation.String(),
+		}
+		if l.Revocation != path.RevocationNotChecked && l.Revocation != path.RevocationNotNeeded {
+			f.Source, f.AsOf = l.Answer.Source, stamp(l.Answer.AsOf)
+		}
+		if l.Err != nil {
+			f.Cause = l.Err.Error()
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// stamp writes a time for people and programs, empty where there is none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

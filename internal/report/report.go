@@ -1,0 +1,208 @@
+package report
+
+import (
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"time"
+
+	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/qr/verify"
+)
+
+// A Report is a verification of one file.
+type Report struct {
+	File       string // its name, for people
+	Size       int64
+	SM3        string // of the file, in hexadecimal
+	At         time.Time
+	Inspection office.Inspection
+}
+
+// words are the same in both languages.
+type words struct{ ZH, EN string }
+
+// page is a report as it is set, in HTML or on paper.
+type page struct {
+	Title       words
+	Colour      string // green, amber or red
+	Symbol      string
+	Verdict     words
+	Cause, Next words
+	Facts       []fact
+	Licence     []fact
+	Signatures  []signature
+	Uncovered   string
+	Cautions    []change
+	Empty       *words // where there is no signature
+}
+
+// fact is a line with a label.
+type fact struct {
+	Label words
+	Value string
+}
+
+// signature is one signature of the page.
+type signature struct {
+	Number       int
+	Good         bool
+	Symbol       string
+	Name         string
+	Kind, Result words
+	Cause        string       // in detail, English
+	Picture      []byte       // PNG
+	PictureURL   template.URL // of a picture that was drawn here
+	WidthMM      float64
+	HeightMM     float64
+	OnPage       *words
+	OnPageBad    bool
+	Facts        []fact
+	Steps        []step
+	Changes      []change
+	Certificates []office.CertificateFinding
+	Expert       []fact
+}
+
+type step struct {
+	Good  bool
+	Name  words
+	Cause string
+}
+
+type change struct {
+	Kind words
+	Bad  bool
+	What string
+}
+
+// lay puts a report's content in order.
+func (r Report) lay() page {
+	w := r.Inspection.Verdict.Wording()
+	p := page{
+		Title: words{"签章核验报告", "Verification of signatures and seals"}, Colour: string(w.Colour), Symbol: w.Symbol,
+		Verdict: words{w.ZH, w.EN}, Cause: words{r.Inspection.CauseZH, r.Inspection.Cause}, Next: words{r.Inspection.NextZH, r.Inspection.NextEN},
+		Facts: []fact{
+			{words{"文件", "File"}, r.File},
+			{words{"大小", "Size"}, fmt.Sprintf("%d bytes", r.Size)},
+			{words{"文件 SM3", "SM3 of the file"}, r.SM3},
+			{words{"核验时间", "Verified at"}, local(r.At)},
+		},
+	}
+	d := r.Inspection.Document
+	if d == nil {
+		return p
+	}
+	p.Uncovered = d.Uncovered
+	p.Facts = append(p.Facts, fact{words{"格式与页数", "Format and pages"}, fmt.Sprintf("%s, %d", d.Format, d.Pages)})
+	if l := d.Licence; l != nil {
+		p.Licence = licence(l)
+	}
+	for _, c := range d.Cautions {
+		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: c.What})
+	}
+	for i := range d.Signatures {
+		p.Signatures = append(p.Signatures, laySignature(i+1, &d.Signatures[i]))
+	}
+	if len(d.Signatures) == 0 {
+		p.Empty = &words{"文件中没有签名或印章。页面上的图案不算印章。", "The document has no signature. A picture on a page is no seal."}
+	}
+	return p
+}
+
+func licence(l *office.LicenceFinding) []fact {
+	until := "长期 long-term"
+	if l.ValidUntil != nil {
+		until = *l.ValidUntil
+	}
+	w := l.Verdict.Wording()
+	return []fact{
+		{words{"所附证照", "Licence inside"}, l.Category + " " + l.CategoryName},
+		{words{"证照编号", "Number"}, l.Number}, {words{"持证主体", "Holder"}, l.Holder}, {words{"颁发机构", "Issuer"}, l.Issuer},
+		{words{"有效期", "Validity"}, l.ValidFrom + " – " + until}, {words{"证照状态", "Status"}, w.ZH + " " + w.EN},
+	}
+}
+
+func laySignature(n int, f *office.SignatureFinding) signature {
+	w := f.Verdict.Wording()
+	s := signature{Number: n, Good: f.Valid, Symbol: "✓", Name: f.Signer, Cause: f.Cause, Result: words{f.CauseZH, w.EN}, Certificates: f.Certificates}
+	if !f.Valid {
+		s.Symbol = w.Symbol
+		if f.Verdict == verify.Valid {
+			s.Symbol = "✗"
+		}
+	}
+	if s.Name == "" {
+		s.Name = f.Field
+	}
+	s.Kind = kindWords(f.Kind)
+	s.Facts = plainFacts(f)
+	if f.SealInfo != nil {
+		s.Picture, s.WidthMM, s.HeightMM = f.SealInfo.Picture, float64(f.SealInfo.WidthMM), float64(f.SealInfo.HeightMM)
+		if len(s.Picture) > 0 {
+			s.PictureURL = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(s.Picture))
+		}
+		s.OnPage, s.OnPageBad = onPage(f.SealInfo)
+	}
+	for _, c := range f.Checks {
+		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), c.Cause})
+	}
+	for _, c := range f.Changes {
+		s.Changes = append(s.Changes, change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("%d: %s", c.Revision, c.What)})
+	}
+	s.Expert = expertFacts(f)
+	return s
+}
+
+// plainFacts is what everybody needs of a signature.
+func plainFacts(f *office.SignatureFinding) []fact {
+	facts := []fact{{words{"签署时间（签署人所述）", "Signed at, as the signer says"}, localText(f.SignedAt)}}
+	if f.Seal != nil {
+		facts = append(facts, fact{words{"印章编码", "Code of the seal"}, *f.Seal})
+	}
+	if f.Page > 0 {
+		facts = append(facts, fact{words{"所在页", "Page"}, fmt.Sprint(f.Page)})
+	} else {
+		facts = append(facts, fact{words{"所在页", "Page"}, "不显示 not shown"})
+	}
+	covers := words{"全文", "the whole file"}
+	if !f.CoversFile {
+		covers = words{fmt.Sprintf("第 %d 版（共 %d 版），之后另有内容", f.Revision, f.Revisions), fmt.Sprintf("version %d of %d, more came after it", f.Revision, f.Revisions)}
+	}
+	facts = append(facts, fact{words{"签名覆盖", "Covers"}, covers.ZH + " " + covers.EN})
+	known := words{"已查询", "looked up"}
+	if !f.RevocationChecked {
+		known = words{"未能查明", "not known"}
+	}
+	return append(facts, fact{words{"证书吊销情况", "Revocation"}, known.ZH + " " + known.EN})
+}
+
+func expertFacts(f *office.SignatureFinding) []fact {
+	facts := []fact{
+		{words{"字段", "Field"}, f.Field}, {words{"格式", "Format"}, f.Format}, {words{"字节范围", "ByteRange"}, fmt.Sprint(f.ByteRange)},
+		{words{"覆盖内容 SM3", "SM3 of what is covered"}, f.SM3},
+	}
+	if p := f.Place; p != nil {
+		facts = append(facts, fact{words{"位置（毫米）", "Place in mm"}, fmt.Sprintf("%.1f, %.1f; %.1f × %.1f", p.X, p.Y, p.Width, p.Height)})
+	}
+	if s := f.SealInfo; s != nil {
+		facts = append(facts,
+			fact{words{"印章有效期", "Validity of the seal"}, localText(s.ValidFrom) + " – " + localText(s.ValidUntil)},
+			fact{words{"制章者", "Maker of the seal"}, s.Maker},
+			fact{words{"印章尺寸（毫米）", "Size of the seal in mm"}, fmt.Sprintf("%d × %d", s.WidthMM, s.HeightMM)})
+	}
+	return facts
+}
+
+// local writes a time as people here read it.
+func local(t time.Time) string { return t.In(civil.Zone).Format("2006-01-02 15:04:05 UTC+8") }
+
+// localText is local for a time that was written for programs.
+func localText(s string) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return s
+	}
+	return local(t)
+}

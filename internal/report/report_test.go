@@ -1,0 +1,154 @@
+package report_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"html"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/internal/report"
+	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/internal/typeset"
+	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// sealed is a document of an office with its seal, and the office's inspector.
+func sealed(tb testing.TB, f *officetest.Fixture) ([]byte, *office.Inspector) {
+	tb.Helper()
+	doc := typeset.New(typeset.Info{Title: "合同"})
+	doc.Page(210, 297)
+	b, err := doc.PDF()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	opened, err := pdf.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stamped, err := f.Office.Stamp(context.Background(), "test", opened, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := stamped.WriteTo(&out); err != nil {
+		tb.Fatal(err)
+	}
+	i, err := f.Office.Inspector(context.Background(), second.Opinion{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes(), i
+}
+
+func of(tb testing.TB, i *office.Inspector, name string, content []byte) report.Report {
+	tb.Helper()
+	found, err := i.File(context.Background(), content)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	digest := sm3.Sum(content)
+	return report.Report{File: name, Size: int64(len(content)), SM3: hex.EncodeToString(digest[:]), At: time.Date(2026, 11, 26, 2, 3, 4, 0, time.UTC), Inspection: found}
+}
+
+// TestReport: the page says what was decided and by whom it was signed, with the seal
+// itself, in both forms; a changed file is said to be changed.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	file, i := sealed(t, f)
+	changed := append(bytes.Clone(file), "% more"...)
+	for _, tt := range []struct {
+		name    string
+		content []byte
+		verdict verify.Verdict
+		want    []string // in both forms
+	}{
+		{"好.pdf", file, verify.Valid, []string{"安徽省测试局", "签名有效", "the whole file", f.Seal.ID, "10:03:04 UTC+8", "页面图案与印章一致", "Step by step", "For experts"}},
+		{"坏.pdf", changed, verify.Tampered, []string{"安徽省测试局", "内容被改动", "belong to none", "签章后文件被改动"}},
+		{`<script>alert(1)</script>\U0001F600`, file, verify.Valid, []string{"签名有效"}},
+	} {
+		r := of(t, i, tt.name, tt.content)
+		if r.Inspection.Verdict != tt.verdict {
+			t.Fatalf("%s: %s, %s", tt.name, r.Inspection.Verdict, r.Inspection.Cause)
+		}
+		page, err := r.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(html.UnescapeString(string(page)), want) {
+				t.Errorf("%s: the page does not say %q", tt.name, want)
+			}
+		}
+		if strings.Contains(string(page), "<script") || !strings.Contains(string(page), `src="data:image/png;base64,iVBOR`) || strings.Contains(string(page), "ZgotmplZ") {
+			t.Errorf("%s: a script, or no seal", tt.name)
+		}
+		paper, err := r.PDF()
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "report.pdf")
+		if err := os.WriteFile(path, paper, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(strings.Fields(tooltest.Run(t, "pdftotext", "-layout", path, "-")), "")
+		for _, want := range tt.want {
+			if !strings.Contains(text, strings.ReplaceAll(want, " ", "")) {
+				t.Errorf("%s: the paper does not say %q", tt.name, want)
+			}
+		}
+		if again, err := r.PDF(); err != nil || !bytes.Equal(again, paper) {
+			t.Errorf("%s: the same report is another file", tt.name)
+		}
+		tooltest.Run(t, "qpdf", "--check", path)
+	}
+}
+
+// TestUnsigned: a picture on a page is no seal.
+func TestUnsigned(t *testing.T) {
+	t.Parallel()
+	r := report.Report{File: "x.pdf", Inspection: office.Inspection{Verdict: verify.NoData, Document: &office.PDFInspection{
+		Format: "PDF", Pages: 1, Cautions: []office.CautionFinding{{Kind: "script", What: "page 1 runs a script"}},
+	}}}
+	page, err := r.HTML()
+	if err != nil || !strings.Contains(string(page), "页面上的图案不算印章") || !strings.Contains(string(page), "page 1 runs a script") {
+		t.Errorf("%v: %s", err, page)
+	}
+}
+
+// TestLongReport: many signatures with long texts, and characters that no face has, go
+// on over pages.
+func TestLongReport(t *testing.T) {
+	t.Parallel()
+	document := &office.PDFInspection{Format: "PDF", Pages: 3}
+	for range 12 {
+		document.Signatures = append(document.Signatures, office.SignatureFinding{
+			Kind: "unknown", Signer: strings.Repeat("很长的名字😀\u202e\x00", 40), Cause: strings.Repeat("because ", 60), Verdict: verify.NoData,
+			Checks: []office.Check{{Name: "structure", Cause: strings.Repeat("x", 300)}, {Name: "another"}}, Changes: []office.ChangeFinding{{Kind: "modified", What: "everything"}},
+			Certificates: []office.CertificateFinding{{Subject: "CN=\xff甲"}},
+		})
+	}
+	r := report.Report{File: "x.pdf", Inspection: office.Inspection{Verdict: verify.NoData, Document: document}}
+	paper, err := r.PDF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := pdf.Open(bytes.NewReader(paper), int64(len(paper)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := doc.NumPages(); err != nil || n < 5 {
+		t.Errorf("%d pages, %v", n, err)
+	}
+}

@@ -1,0 +1,96 @@
+package report
+
+import "github.com/elicence/elicence/internal/office"
+
+// kindWords says who signed.
+func kindWords(kind string) words {
+	switch kind {
+	case "seal":
+		return words{"电子印章", "Seal"}
+	case "person":
+		return words{"个人签名", "Signature of a person"}
+	case "timestamp":
+		return words{"文档时间戳", "Document time stamp"}
+	default:
+		return words{"无法识别的签名", "Signature of an unknown kind"}
+	}
+}
+
+// stepWords says what a step of the verification looks at.
+func stepWords(name string) words {
+	w, ok := map[string]words{
+		"structure":        {"签名结构与字节范围", "Structure and byte range"},
+		"format":           {"签名格式", "Format of the signature"},
+		"signature":        {"签名值", "Signature value"},
+		"certificate list": {"印章所列签章证书", "Certificates that the seal lists"},
+		"seal":             {"印章及制章者", "The seal and its maker"},
+		"certificate":      {"签章证书链", "Path of the signer's certificate"},
+		"document":         {"文件摘要", "Digest of the document"},
+		"time":             {"签署时间在印章有效期内", "Time of signing within the seal's validity"},
+		"property":         {"所述字节范围", "Byte range that the seal names"},
+		"picture":          {"页面图案与印章一致", "Picture on the page is the seal"},
+		"changes":          {"签署后的变化", "Changes after signing"},
+		"time stamp":       {"时间戳", "Time stamp"},
+		"references":       {"受保护的文件", "Protected files"},
+		"coverage":         {"保护范围", "What is covered"},
+		"seal file":        {"所附印章与签章所用一致", "Seal beside the signature is the one in it"},
+	}[name]
+	if !ok {
+		return words{name, name}
+	}
+	return w
+}
+
+// changeWords says what kind of change came after a signature.
+func changeWords(kind string) words {
+	switch kind {
+	case "signature":
+		return words{"增加签名", "Signature added"}
+	case "validation data":
+		return words{"增加验证资料", "Validation data added"}
+	case "form fill":
+		return words{"填写表单", "Form filled in"}
+	case "annotation":
+		return words{"增加批注", "Annotation added"}
+	case "metadata":
+		return words{"修改文档属性", "Metadata changed"}
+	default:
+		return words{"内容被改动", "Modified"}
+	}
+}
+
+// onPage says whether the page shows the seal; nil where nothing is shown.
+func onPage(s *office.SealFinding) (*words, bool) {
+	switch s.OnPage {
+	case "same":
+		return &words{"页面图案与印章一致", "The page shows this seal"}, false
+	case "slice":
+		return &words{"页面图案是印章的一部分（骑缝章）", "The page shows a slice of this seal"}, false
+	case "other":
+		return &words{"页面图案不是这枚印章", "The picture on the page is not this seal"}, true
+	case "unknown":
+		return &words{"无法比对页面图案，请与左侧印章核对", "The picture on the page could not be compared: compare it with this seal. " + s.OnPageWhy}, true
+	default:
+		return nil, false
+	}
+}
+
+// cautionWords says what may look otherwise than it did to the signers.
+func cautionWords(kind string) words {
+	switch kind {
+	case "script":
+		return words{"含脚本，显示内容可能变化", "Scripts: what is shown may change"}
+	case "action":
+		return words{"含自动动作", "Actions that open, send or start something"}
+	case "layer":
+		return words{"含图层，屏幕与打印可能不同", "Layers: screen and print may differ"}
+	case "xfa":
+		return words{"动态表单（XFA）", "An XFA form, whose pages the reader makes"}
+	case "hybrid":
+		return words{"新旧阅读器可能看到不同内容", "Old and new readers may see different pages"}
+	case "attachment":
+		return words{"文件内含附件", "Files travel inside"}
+	default:
+		return words{kind, kind}
+	}
+}

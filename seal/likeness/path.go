@@ -1,0 +1,115 @@
+package likeness
+
+import (
+	"fmt"
+	"math"
+
+	"golang.org/x/image/vector"
+)
+
+type op uint8
+
+const (
+	moveTo op = iota
+	lineTo
+	cubeTo
+	quadTo
+	closed
+)
+
+type step struct {
+	op op
+	at [6]float64 // the control points and the end
+}
+
+// A Path is outlines to be filled. The zero value is an empty one.
+type Path struct {
+	steps      []step
+	x, y       float64 // where it is
+	startX     float64
+	startY     float64
+	rectangles int
+}
+
+func (p *Path) add(o op, at ...float64) {
+	s := step{op: o}
+	copy(s.at[:], at)
+	p.steps = append(p.steps, s)
+	if len(at) > 1 {
+		p.x, p.y = at[len(at)-2], at[len(at)-1]
+	}
+}
+
+// Move begins an outline.
+func (p *Path) Move(x, y float64) { p.add(moveTo, x, y); p.startX, p.startY = x, y }
+
+// Line goes straight on.
+func (p *Path) Line(x, y float64) { p.add(lineTo, x, y) }
+
+// Cubic goes on along a cubic Bézier curve.
+func (p *Path) Cubic(ax, ay, bx, by, x, y float64) { p.add(cubeTo, ax, ay, bx, by, x, y) }
+
+// Quadratic goes on along a quadratic one.
+func (p *Path) Quadratic(ax, ay, x, y float64) { p.add(quadTo, ax, ay, x, y) }
+
+// Close goes back to where the outline began.
+func (p *Path) Close() { p.add(closed); p.x, p.y = p.startX, p.startY }
+
+// Rectangle adds a whole outline.
+func (p *Path) Rectangle(x, y, width, height float64) {
+	p.rectangles++
+	p.Move(x, y)
+	p.Line(x+width, y)
+	p.Line(x+width, y+height)
+	p.Line(x, y+height)
+	p.Close()
+}
+
+// Current returns where the path is.
+func (p *Path) Current() (x, y float64) { return p.x, p.y }
+
+// Steps is how many pieces the path has.
+func (p *Path) Steps() int { return len(p.steps) }
+
+// Upright returns the path's box after a map, if the path is a single rectangle that
+// stands upright there.
+func (p *Path) Upright(m Matrix) (Box, bool) {
+	const tiny = 1e-9
+	if p.rectangles != 1 || len(p.steps) != 5 || !(math.Abs(m[1])+math.Abs(m[2]) < tiny || math.Abs(m[0])+math.Abs(m[3]) < tiny) {
+		return Box{}, false
+	}
+	ax, ay := m.Apply(p.steps[0].at[0], p.steps[0].at[1])
+	bx, by := m.Apply(p.steps[2].at[0], p.steps[2].at[1])
+	return Box{min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)}, true
+}
+
+// trace draws the path in cells. What lies far outside of the sheet is drawn at its
+// edge, so that no number overflows.
+func (p *Path) trace(raster *vector.Rasterizer, m Matrix) error {
+	const far = 1e4
+	var xy [6]float32
+	for _, s := range p.steps {
+		for i := 0; i < 6; i += 2 {
+			x, y := m.Apply(s.at[i], s.at[i+1])
+			if math.IsNaN(x) || math.IsNaN(y) {
+				return fmt.Errorf("a point that is no number: %w", ErrNotDrawn)
+			}
+			xy[i], xy[i+1] = float32(min(max(x*perMM, -far), far)), float32(min(max(y*perMM, -far), far))
+		}
+		switch s.op {
+		case moveTo:
+			raster.ClosePath()
+			raster.MoveTo(xy[0], xy[1])
+		case lineTo:
+			raster.LineTo(xy[0], xy[1])
+		case quadTo:
+			raster.QuadTo(xy[0], xy[1], xy[2], xy[3])
+		case cubeTo:
+			raster.CubeTo(xy[0], xy[1], xy[2], xy[3], xy[4], xy[5])
+		case closed:
+			raster.ClosePath()
+		}
+	}
+	raster.ClosePath()
+	return nil
+}

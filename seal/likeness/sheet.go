@@ -1,0 +1,211 @@
+package likeness
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"math"
+
+	"golang.org/x/image/vector"
+)
+
+// ErrNotDrawn says that a picture uses what is not laid out here.
+var ErrNotDrawn = errors.New("the picture cannot be laid out for a comparison")
+
+// Limits of one picture.
+const (
+	// MaxPixels bounds a pixel picture, checked on its header.
+	MaxPixels = 25_000_000
+	// MaxSteps bounds the pieces of outlines of one picture, and MaxFills how often
+	// ink is put down.
+	MaxSteps = 1 << 20
+	MaxFills = 400
+	// MaxMM bounds width and height of a picture in millimetres.
+	MaxMM = 120
+)
+
+// perMM is how many cells a millimetre of paper has: 152 dpi, where the strokes of the
+// smallest characters of a seal are two cells wide.
+const perMM = 6
+
+// A Matrix maps (x, y) to (a·x + c·y + e, b·x + d·y + f), in the order of PDF:
+// a b c d e f (ISO 32000-1, 8.3.3).
+type Matrix [6]float64
+
+// Identity leaves everything where it is.
+func Identity() Matrix { return Matrix{1, 0, 0, 1, 0, 0} }
+
+// Then is the map that applies m first and n to what comes out.
+func (m Matrix) Then(n Matrix) Matrix {
+	return Matrix{
+		m[0]*n[0] + m[1]*n[2], m[0]*n[1] + m[1]*n[3],
+		m[2]*n[0] + m[3]*n[2], m[2]*n[1] + m[3]*n[3],
+		m[4]*n[0] + m[5]*n[2] + n[4], m[4]*n[1] + m[5]*n[3] + n[5],
+	}
+}
+
+// Apply maps one point.
+func (m Matrix) Apply(x, y float64) (float64, float64) {
+	return m[0]*x + m[2]*y + m[4], m[1]*x + m[3]*y + m[5]
+}
+
+// inverse is the way back; false where there is none.
+func (m Matrix) inverse() (Matrix, bool) {
+	det := m[0]*m[3] - m[1]*m[2]
+	if math.Abs(det) < 1e-12 || math.IsNaN(det) || math.IsInf(det, 0) {
+		return Matrix{}, false
+	}
+	return Matrix{
+		m[3] / det, -m[1] / det, -m[2] / det, m[0] / det,
+		(m[2]*m[5] - m[3]*m[4]) / det, (m[1]*m[4] - m[0]*m[5]) / det,
+	}, true
+}
+
+// A Sheet is a piece of paper in cells, each with its ink from 0 to 1. Coordinates are
+// millimetres from its top left corner, y downwards.
+type Sheet struct {
+	width, height int // in cells
+	ink           []float32
+	fills         int
+}
+
+// NewSheet returns an empty sheet of a size in millimetres, or [ErrNotDrawn] where it
+// is empty or larger than [MaxMM].
+func NewSheet(widthMM, heightMM float64) (*Sheet, error) {
+	if !(widthMM >= 0.5 && widthMM <= MaxMM && heightMM >= 0.5 && heightMM <= MaxMM) { // NaN fails too
+		return nil, fmt.Errorf("%.1f × %.1f mm: %w", widthMM, heightMM, ErrNotDrawn)
+	}
+	w, h := int(math.Round(widthMM*perMM)), int(math.Round(heightMM*perMM))
+	return &Sheet{width: w, height: h, ink: make([]float32, w*h)}, nil
+}
+
+// Size returns the sheet's size in millimetres.
+func (s *Sheet) Size() (float64, float64) { return float64(s.width) / perMM, float64(s.height) / perMM }
+
+// Empty reports that there is no ink on the sheet.
+func (s *Sheet) Empty() bool {
+	for _, v := range s.ink {
+		if v > 0.1 {
+			return false
+		}
+	}
+	return true
+}
+
+// Ink is how far a colour is from white paper: 0 for white, 1 for red, blue or black.
+func Ink(c color.Color) float64 {
+	n, ok := color.NRGBAModel.Convert(c).(color.NRGBA)
+	if !ok {
+		return 0
+	}
+	return float64(n.A) / 255 * float64(255-min(n.R, n.G, n.B)) / 255
+}
+
+// Fill puts ink inside a path, by the non-zero winding rule, and where clip, in
+// millimetres, lets it. Ink of 0 is white paint.
+func (s *Sheet) Fill(p *Path, m Matrix, clip Box, ink float64) error {
+	if s.fills++; s.fills > MaxFills {
+		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
+	}
+	if len(p.steps) == 0 {
+		return nil
+	}
+	raster := vector.NewRasterizer(s.width, s.height)
+	raster.DrawOp = draw.Src
+	if err := p.trace(raster, m); err != nil {
+		return err
+	}
+	cover := image.NewAlpha(image.Rect(0, 0, s.width, s.height))
+	raster.Draw(cover, cover.Bounds(), image.Opaque, image.Point{})
+	area := s.within(clip)
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			if c := float32(cover.Pix[y*cover.Stride+x]) / 255; c > 0 {
+				s.put(x, y, c, float32(ink))
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Sheet) put(x, y int, cover, ink float32) {
+	cell := &s.ink[y*s.width+x]
+	*cell += cover * (ink - *cell)
+}
+
+// within is the part of the sheet inside a box: the cells with their middle in it.
+func (s *Sheet) within(clip Box) image.Rectangle {
+	cell := func(mm float64, limit int) int {
+		return int(math.Round(min(max(mm*perMM, 0), float64(limit))))
+	}
+	return image.Rect(cell(clip.X0, s.width), cell(clip.Y0, s.height), cell(clip.X1, s.width), cell(clip.Y1, s.height))
+}
+
+// samples is how many points of a cell are looked up in a pixel picture, along each
+// side.
+const samples = 3
+
+// Image puts a picture where m maps the unit square to, with the picture's first row at
+// y = 1 as PDF has it (ISO 32000-1, 8.9.5).
+func (s *Sheet) Image(picture image.Image, m Matrix, clip Box) error {
+	if s.fills++; s.fills > MaxFills {
+		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
+	}
+	back, ok := m.inverse()
+	if !ok {
+		return nil // no area
+	}
+	bounds := picture.Bounds()
+	w, h := float64(bounds.Dx()), float64(bounds.Dy())
+	area := s.within(clip)
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			var sum float64
+			hits := 0
+			for i := range samples * samples {
+				u, v := back.Apply((float64(x)+(float64(i%samples)+0.5)/samples)/perMM, (float64(y)+(float64(i/samples)+0.5)/samples)/perMM)
+				if u < 0 || u >= 1 || v <= 0 || v > 1 {
+					continue
+				}
+				hits++
+				sum += Ink(picture.At(bounds.Min.X+int(u*w), bounds.Min.Y+min(int((1-v)*h), bounds.Dy()-1)))
+			}
+			if hits > 0 {
+				s.put(x, y, float32(hits)/(samples*samples), float32(sum/float64(hits)))
+			}
+		}
+	}
+	return nil
+}
+
+// Turned returns the sheet turned clockwise by 0, 90, 180 or 270 degrees.
+func (s *Sheet) Turned(degrees int) *Sheet {
+	out := s
+	for range ((degrees/90)%4 + 4) % 4 {
+		next := &Sheet{width: out.height, height: out.width, ink: make([]float32, len(out.ink))}
+		for y := range out.height {
+			for x := range out.width {
+				next.ink[x*next.width+out.height-1-y] = out.ink[y*out.width+x]
+			}
+		}
+		out = next
+	}
+	return out
+}
+
+// A Box is a rectangle in millimetres, X0 ≤ X1 and Y0 ≤ Y1.
+type Box struct {
+	X0, Y0, X1, Y1 float64
+}
+
+// Everywhere is a box that clips nothing.
+func Everywhere() Box { return Box{-1e9, -1e9, 1e9, 1e9} }
+
+// Intersect is what two boxes share; it may be empty.
+func (b Box) Intersect(c Box) Box {
+	out := Box{max(b.X0, c.X0), max(b.Y0, c.Y0), min(b.X1, c.X1), min(b.Y1, c.Y1)}
+	out.X1, out.Y1 = max(out.X0, out.X1), max(out.Y0, out.Y1)
+	return out
+}

@@ -1,0 +1,229 @@
+package ofd
+
+import (
+	"archive/zip"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/emmansun/gmsm/sm3"
+)
+
+// Limits of what is read. Bytes are those of the unfolded content.
+const (
+	maxEntries = 50_000
+	maxFile    = 512 << 20 // one entry
+	maxPackage = 2 << 30   // all entries together
+	maxRatio   = 2000      // of unfolded to folded bytes; DEFLATE reaches 1,032
+	maxName    = 512
+)
+
+// ErrMalformed says that a file is not an OFD package, or not one that every reader
+// reads alike.
+var ErrMalformed = errors.New("not a sound OFD package")
+
+// Package is an open OFD document. It is not safe for use by several goroutines at once.
+type Package struct {
+	files   map[string]*zip.File
+	digests map[string][sm3.Size]byte // of files that were read whole
+}
+
+// Open reads the directory of a package. Nothing is unfolded yet. The error wraps
+// [ErrMalformed], or is that of the reader.
+func Open(r io.ReaderAt, size int64) (*Package, error) {
+	bad := func(format string, args ...any) (*Package, error) {
+		return nil, fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrMalformed)
+	}
+	archive, err := zip.NewReader(r, size)
+	if err != nil {
+		return bad("%v", err)
+	}
+	if n := len(archive.File); n == 0 || n > maxEntries {
+		return bad("%d entries, possible are 1 to %d", n, maxEntries)
+	}
+	p := &Package{files: make(map[string]*zip.File, len(archive.File)), digests: make(map[string][sm3.Size]byte)}
+	folded := make(map[string]bool, len(archive.File)) // names in lower case
+	total := uint64(0)
+	for _, f := range archive.File {
+		directory := strings.HasSuffix(f.Name, "/")
+		if err := checkEntry(f, directory); err != nil {
+			return bad("entry %q: %v", f.Name, err)
+		}
+		name := strings.TrimSuffix(f.Name, "/")
+		if lower := strings.ToLower(name); folded[lower] {
+			return bad("entry %q stands twice", f.Name)
+		} else {
+			folded[lower] = true
+		}
+		if total += f.UncompressedSize64; total > maxPackage {
+			return bad("it unfolds to more than %d bytes", int64(maxPackage))
+		}
+		if !directory {
+			p.files[name] = f
+		}
+	}
+	if err := checkLayout(r, archive.File); err != nil {
+		return bad("%v", err)
+	}
+	return p, nil
+}
+
+func checkEntry(f *zip.File, directory bool) error {
+	name := strings.TrimSuffix(f.Name, "/")
+	switch {
+	case len(f.Name) > maxName:
+		return errors.New("the name is too long")
+	case !utf8.ValidString(f.Name), strings.ContainsFunc(f.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' || r == ':' }):
+		return errors.New("the name has characters that it must not have")
+	case name == "" || path.Clean("/"+name) != "/"+name:
+		return errors.New("the name is not a plain path within the package")
+	case f.Flags&1 != 0:
+		return errors.New("it is encrypted")
+	case f.Method != zip.Store && f.Method != zip.Deflate:
+		return fmt.Errorf("compression method %d is not one of OFD", f.Method)
+	case !f.Mode().IsRegular() && !directory:
+		return errors.New("it is not a plain file")
+	case f.UncompressedSize64 > maxFile:
+		return fmt.Errorf("it unfolds to %d bytes, at most %d are read", f.UncompressedSize64, int64(maxFile))
+	case f.UncompressedSize64 > maxRatio*(f.CompressedSize64+64):
+		return errors.New("it unfolds to too many times its size")
+	}
+	return nil
+}
+
+// The local header of an entry (APPNOTE 4.3.7), and the data descriptor that may follow
+// its data (4.3.9): with or without a signature, with sizes of 4 or 8 bytes.
+const (
+	localHeader    = 30
+	localSignature = 0x04034b50
+)
+
+var descriptors = []int64{0, 12, 16, 20, 24}
+
+// checkLayout holds the local headers to the directory. A reader that goes through the
+// file from its beginning must see the same entries as one that starts at the directory.
+func checkLayout(r io.ReaderAt, files []*zip.File) error {
+	type placed struct {
+		file *zip.File
+		data int64 // where the data begins
+	}
+	order := make([]placed, len(files))
+	for i, f := range files {
+		data, err := f.DataOffset()
+		if err != nil {
+			return fmt.Errorf("entry %q: %w", f.Name, err)
+		}
+		order[i] = placed{f, data}
+	}
+	slices.SortFunc(order, func(a, b placed) int { return cmp.Compare(a.data, b.data) })
+	end := int64(0) // of the entry before, without its descriptor
+	for i, p := range order {
+		gaps := descriptors
+		if i == 0 || order[i-1].file.Flags&8 == 0 {
+			gaps = descriptors[:1]
+		}
+		if !slices.ContainsFunc(gaps, func(gap int64) bool { return headedAt(r, end+gap, p.data, p.file) }) {
+			return fmt.Errorf("entry %q does not follow the one before it with the same name as in the directory", p.file.Name)
+		}
+		end = p.data + int64(p.file.CompressedSize64)
+	}
+	return nil
+}
+
+// headedAt reports whether an entry's local header begins at a place, reaches to its
+// data, and says what the directory says.
+func headedAt(r io.ReaderAt, at, data int64, f *zip.File) bool {
+	if length := data - at; length < localHeader || length > localHeader+2*0xffff {
+		return false
+	}
+	b := make([]byte, data-at)
+	if _, err := r.ReadAt(b, at); err != nil {
+		return false
+	}
+	if binary.LittleEndian.Uint32(b) != localSignature {
+		return false
+	}
+	name := int64(binary.LittleEndian.Uint16(b[26:]))
+	extra := int64(binary.LittleEndian.Uint16(b[28:]))
+	return localHeader+name+extra == data-at && string(b[localHeader:localHeader+name]) == f.Name &&
+		binary.LittleEndian.Uint16(b[8:]) == f.Method && binary.LittleEndian.Uint16(b[6:])&1 == 0
+}
+
+// Files returns the names of the files, in order.
+func (p *Package) Files() []string {
+	names := make([]string, 0, len(p.files))
+	for name := range p.files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// errNoFile says that the package has no such file.
+var errNoFile = errors.New("no such file in the package")
+
+// read returns a file of at most so many bytes.
+func (p *Package) read(name string, most int64) ([]byte, error) {
+	f, found := p.files[name]
+	if !found {
+		return nil, fmt.Errorf("%s: %w", name, errNoFile)
+	}
+	if f.UncompressedSize64 > uint64(most) {
+		return nil, fmt.Errorf("%s has %d bytes, at most %d are read: %w", name, f.UncompressedSize64, most, ErrMalformed)
+	}
+	content, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", name, ErrMalformed, err)
+	}
+	defer content.Close() //nolint:errcheck // only read from
+	b, err := io.ReadAll(content)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", name, ErrMalformed, err)
+	}
+	return b, nil
+}
+
+// digest returns the SM3 of a file, without holding it.
+func (p *Package) digest(name string) ([sm3.Size]byte, error) {
+	if sum, known := p.digests[name]; known {
+		return sum, nil
+	}
+	var sum [sm3.Size]byte
+	f, found := p.files[name]
+	if !found {
+		return sum, fmt.Errorf("%s: %w", name, errNoFile)
+	}
+	content, err := f.Open()
+	if err != nil {
+		return sum, fmt.Errorf("%s: %w: %w", name, ErrMalformed, err)
+	}
+	defer content.Close() //nolint:errcheck // only read from
+	h := sm3.New()
+	if _, err := io.Copy(h, content); err != nil { // ends at the size that the directory says
+		return sum, fmt.Errorf("%s: %w: %w", name, ErrMalformed, err)
+	}
+	h.Sum(sum[:0])
+	p.digests[name] = sum
+	return sum, nil
+}
+
+// resolve returns the name of a file that another one refers to (GB/T 33190, ST_Loc): from
+// the root of the package, or from the folder of the file that refers.
+func resolve(from, location string) (string, error) {
+	full := location
+	if !strings.HasPrefix(location, "/") {
+		full = path.Join("/", path.Dir(from)) + "/" + location
+	}
+	full = strings.TrimPrefix(full, "//")
+	clean := path.Clean("/" + strings.TrimPrefix(full, "/"))
+	if location == "" || strings.Contains(location, `\`) || slices.Contains(strings.Split(location, "/"), "..") || clean == "/" {
+		return "", fmt.Errorf("location %q leads nowhere in the package: %w", location, ErrMalformed)
+	}
+	return strings.TrimPrefix(clean, "/"), nil
+}

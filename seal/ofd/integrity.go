@@ -1,0 +1,122 @@
+package ofd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/path"
+	ses "github.com/elicence/elicence/seal"
+)
+
+// Integrity is what was found of a signed list of all files (GM/T 0099-2020, annex D): it
+// proves that nothing was added to the package.
+type Integrity struct {
+	Signer *cert.Certificate
+	Checks []ses.Check
+}
+
+// Err returns why the list does not count.
+func (i *Integrity) Err() error {
+	for _, c := range i.Checks {
+		if c.Err != nil {
+			return fmt.Errorf("%s: %w", c.Name, c.Err)
+		}
+	}
+	return nil
+}
+
+// integrityValue is the file with the signature of the list of files; empty: there is no
+// such list, or it cannot be read, which [Package.integrity] reports.
+func (p *Package) integrityValue() string {
+	if p.files[integrityName] == nil {
+		return ""
+	}
+	root, err := p.xml(integrityName)
+	if err != nil {
+		return ""
+	}
+	at, err := root.one("SignedValueLoc")
+	if err != nil || at == nil {
+		return ""
+	}
+	name, err := p.locate(integrityName, at.value())
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// integrity judges the list of files, if there is one.
+func (p *Package) integrity(ctx context.Context, trust Trust) (*Integrity, error) {
+	if p.files[integrityName] == nil {
+		return nil, nil
+	}
+	b, err := p.read(integrityName, maxXML)
+	if err != nil {
+		return nil, err
+	}
+	root, err := parseXML(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", integrityName, err)
+	}
+	i := &Integrity{}
+	i.Checks = append(i.Checks, ses.Check{Name: "files", Err: p.checkListed(root)})
+	at, err := root.need("SignedValueLoc")
+	if err != nil {
+		return nil, err
+	}
+	name, err := p.locate(integrityName, at.value())
+	if err != nil {
+		return nil, err
+	}
+	value, err := p.read(name, maxValue)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := cms.ParseTolerant(value)
+	if err != nil {
+		i.Checks = append(i.Checks, ses.Check{Name: "signature", Err: err})
+		return i, nil
+	}
+	i.Signer = signature.Signer
+	i.Checks = append(i.Checks, ses.Check{Name: "signature", Err: verifyCMS(signature, sm3.Sum(b), trust.Second)})
+	if i.Signer != nil {
+		request := path.Request{Certificate: i.Signer, Purpose: path.PurposePerson, When: trust.moment(signature.SigningTime)}
+		found := trust.Persons.Verify(ctx, request)
+		i.Checks = append(i.Checks, ses.Check{Name: "certificate", Err: found.Err(), Path: found})
+	}
+	return i, nil
+}
+
+// checkListed compares the list with the package, both ways.
+func (p *Package) checkListed(root *node) error {
+	list, err := root.need("FileList")
+	if err != nil {
+		return err
+	}
+	listed := map[string]bool{integrityName: true, p.integrityValue(): true}
+	for _, n := range list.all("File") {
+		at, err := n.need("FileLoc")
+		if err != nil {
+			return err
+		}
+		name, err := resolve(integrityName, at.value())
+		if err != nil {
+			return err
+		}
+		if p.files[name] == nil {
+			return fmt.Errorf("%s is missing: %w", name, ErrChanged)
+		}
+		listed[name] = true
+	}
+	for _, name := range p.Files() {
+		if !listed[name] {
+			return fmt.Errorf("%s was added: %w", name, ErrChanged)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package ofd
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emmansun/gmsm/sm2"
+	"github.com/emmansun/gmsm/smx509"
+
+	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/second"
+	ses "github.com/elicence/elicence/seal"
+)
+
+// signer is a certificate with a key that can be given to a program.
+type signer struct {
+	key         *pki.Key
+	certificate *cert.Certificate
+	pkcs8       []byte
+}
+
+func newSigner(tb testing.TB, a *ca.Authority, profile ca.ProfileName, name string) signer {
+	tb.Helper()
+	private, err := sm2.GenerateKey(rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := signer{}
+	if s.key, err = pki.NewKey(private); err != nil {
+		tb.Fatal(err)
+	}
+	if s.pkcs8, err = smx509.MarshalPKCS8PrivateKey(private); err != nil {
+		tb.Fatal(err)
+	}
+	s.certificate = pkitest.Certify(tb, a, profile, name, s.key)
+	return s
+}
+
+// shelf is what ofdrw made: documents signed with keys of ours.
+type shelf struct {
+	dir   string
+	trust Trust
+}
+
+// makeShelf runs ofdrw. Its signatures carry the present time.
+func makeShelf(tb testing.TB) *shelf {
+	tb.Helper()
+	now := time.Now().Add(-time.Minute)
+	p := pkitest.New(tb, now)
+	persons := p.Authority(tb, "自然人")
+	makerKey := pkitest.NewKey(tb)
+	maker := pkitest.Certify(tb, p.CA, ca.ProfileSealMaker, "印章制作系统", makerKey)
+	sealer := newSigner(tb, p.CA, ca.ProfileOrganizationSeal, "34010000000001")
+	person := newSigner(tb, persons, ca.ProfilePerson, "张样例")
+	seal, err := ses.Make(ses.Particulars{
+		ID: "34010000000001", Name: "合肥市样例局", Kind: 1, Certificate: sealer.certificate,
+		Created: now, ValidFrom: now.Add(-time.Hour), ValidUntil: now.AddDate(0, 11, 0),
+		Picture: ses.Picture{Type: "PNG", Data: dot, WidthMM: 42, HeightMM: 42},
+	}, maker, makerKey, second.Opinion{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dir := tb.TempDir()
+	for name, data := range map[string][]byte{
+		"seal.esl": seal, "seal.key": sealer.pkcs8, "seal.cer": sealer.certificate.DER,
+		"person.key": person.pkcs8, "person.cer": person.certificate.DER,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	made := tooltest.Maven(tb, "ofdrw", dir)
+	if want := []string{"plain", "sealed", "open", "person", "base64", "attributes", "both"}; !slices.Equal(made, want) {
+		tb.Fatalf("ofdrw made %q, want %q", made, want)
+	}
+	return &shelf{dir: dir, trust: Trust{
+		Seals:   ses.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{makerKey.Public().Point()}},
+		Persons: pkitest.Verifier(tb, persons), Second: second.Opinion{}, Now: time.Now,
+	}}
+}
+
+// dot is the smallest PNG file.
+var dot = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\x00\x05\x00\x01\xff\x89\x99=\x1d\x00\x00\x00\x00IEND\xaeB`\x82")
+
+// What ofdrw signs is read and judged.
+func TestOFDRW(t *testing.T) {
+	t.Parallel()
+	s := makeShelf(t)
+	for name, want := range map[string]struct {
+		kinds []Kind
+		valid bool
+	}{
+		"plain": {nil, false}, "sealed": {[]Kind{KindSeal}, true}, "open": {[]Kind{KindSeal}, true}, "person": {[]Kind{KindSign}, true},
+		"base64": {[]Kind{KindSign}, true}, "attributes": {[]Kind{KindSign}, true}, "both": {[]Kind{KindSeal, KindSign}, true},
+	} {
+		b, err := os.ReadFile(filepath.Join(s.dir, name+".ofd"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := verify(t, b, s.trust)
+		var kinds []Kind
+		for _, found := range report.Signatures {
+			kinds = append(kinds, found.Kind)
+		}
+		if !slices.Equal(kinds, want.kinds) || report.Valid() != want.valid || report.Document.Pages != 1 {
+			t.Errorf("%s: %d pages, signatures %v, valid %v (%v), want %+v", name, report.Document.Pages, kinds, report.Valid(), report.Err(), want)
+		}
+		if want.valid {
+			tamper(t, name, b, s.trust)
+		}
+		if name == "open" {
+			checkSmuggled(t, b, s.trust)
+		}
+	}
+}
+
+// A signature that does not count calls a file its seal, so that the file looks like
+// part of a signature. The one that counts says still that it does not cover it.
+func checkSmuggled(t *testing.T, b []byte, trust Trust) {
+	t.Helper()
+	const smuggled = "Doc_0/Res/font_9.ttf"
+	files := unpack(t, b)
+	content := func(name string) *string {
+		for i := range files {
+			if files[i].name == name {
+				return &files[i].content
+			}
+		}
+		t.Fatalf("the package has no %s", name)
+		return nil
+	}
+	list := content("Doc_0/Signs/Signatures.xml")
+	*list = strings.Replace(*list, "</ofd:Signatures>", `<ofd:Signature ID="99" Type="Seal" BaseLoc="/Doc_0/Signs/Sign_9/Signature.xml"/></ofd:Signatures>`, 1)
+	own := strings.Replace(*content("Doc_0/Signs/Sign_0/Signature.xml"), "/Doc_0/Signs/Sign_0/Seal.esl</ofd:BaseLoc>", "/"+smuggled+"</ofd:BaseLoc>", 1)
+	value := *content("Doc_0/Signs/Sign_0/SignedValue.dat")
+	files = append(files, file{"Doc_0/Signs/Sign_9/Signature.xml", own}, file{"Doc_0/Signs/Sign_9/SignedValue.dat", value}, file{smuggled, "x"})
+	report := verify(t, pack(t, files), trust)
+	if len(report.Signatures) != 2 || !slices.Contains(report.Signatures[0].Uncovered, smuggled) || report.Valid() {
+		t.Errorf("%d signatures, the first leaves out %q, valid %v", len(report.Signatures), report.Signatures[0].Uncovered, report.Valid())
+	}
+}
+
+func verify(tb testing.TB, b []byte, trust Trust) *Report {
+	tb.Helper()
+	report, err := judge(b, trust)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return report
+}
+
+func judge(b []byte, trust Trust) (*Report, error) {
+	p, err := Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	return p.Verify(context.Background(), trust)
+}

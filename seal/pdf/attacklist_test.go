@@ -1,0 +1,326 @@
+package pdf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The published attacks on signed PDF files, each on a file that is made here and with a
+// seal that verifies before. Where an attack is a matter of one structure it is in the
+// table of that structure:
+//
+//	universal signature forgery (USF), gaps, overlaps   TestFaults, TestFaultyValues
+//	incremental saving (ISA)                            TestIncrement, TestBehindTheEnd
+//	signature wrapping (SWA)                            TestSignatureWrapping
+//	shadow: objects asleep, /Root exchanged             TestDormantObjects, TestIncrement
+//	widget moved, hidden, dressed anew                  TestIncrement
+//	the signature of another field                      TestSignatureReused
+//	another picture than the seal                       TestPictureIsTheSeal
+
+// attacked is a file before and after.
+type attacked struct {
+	name   string
+	signed []byte
+	change func(attacker)
+	what   string // in the reason
+}
+
+// TestShadowAttacks: the signer is given a file in which something waits, and an
+// increment that looks harmless wakes it (Mainka et al., 2021).
+func TestShadowAttacks(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	covered := sample{page: "/Annots[5 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{
+		"<</Type/Annot/Subtype/Widget/FT/Tx/T(amount)/Rect[60 400 300 430]/F 4/V(100)/DV(100)/DA(/Helv 12 Tf)>>",
+		"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
+		"<</Fields[5 0 R]/DA(/Helv 0 Tf)/DR<</Font<</Helv 4 0 R>>>>>>",
+		"<</Type/Pages/Kids[]/Count 0>>",
+	}}
+	overlay := sample{page: "/Annots[6 0 R]", objects: []string{
+		"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
+		"<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AP<</N 5 0 R>>>>",
+	}}
+	sign := func(f sample) []byte { return put(t, f.bytes(), s.stamp(120), s.sealContents) }
+	for _, tt := range []attacked{
+		{"hide: the overlay loses its ink", sign(overlay), func(a attacker) {
+			a.putStream(ref{num: 5}, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte(" "))
+		}, "object 5"},
+		{"hide: the overlay is freed", sign(overlay), func(a attacker) { a.put(ref{num: 5}, nil) }, "object 5"},
+		{"hide: the overlay leaves the page", sign(overlay), func(a attacker) {
+			w, _, _ := a.widget()
+			a.set(7, "Annots", array{ref{num: w}})
+		}, "page 1"},
+		{"replace: the font of the form", sign(covered), func(a attacker) { a.set(4, "BaseFont", name("Symbol")) }, "object 4"},
+		{"replace: the looks of a field", sign(covered), func(a attacker) {
+			r := a.fresh()
+			a.putStream(r, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 30})), []byte(evil))
+			a.set(5, "AP", dictOf("N", r))
+		}, "/AP"},
+		{"replace: the value of a field", sign(covered), func(a attacker) { a.set(5, "V", str("1000000")) }, "amount"},
+		{"hide and replace: another catalog", sign(covered), func(a attacker) {
+			pages, page := a.fresh(), a.fresh()
+			contents := a.fresh()
+			a.putStream(contents, &dict{}, []byte(evil))
+			a.put(page, a.dict(9).with("Parent", pages).with("Contents", contents))
+			a.put(pages, dictOf("Type", name("Pages"), "Kids", array{page}, "Count", int64(1)))
+			root := a.fresh()
+			a.put(root, a.dict(1).with("Pages", pages))
+			a.doc.now.sections[0].trailer = a.doc.now.trailer().with("Root", root)
+		}, ""},
+		{"hide and replace: another page tree", sign(covered), func(a attacker) {
+			a.put(ref{num: 8}, dictOf("Type", name("Pages"), "Kids", array{ref{num: 9}}, "Count", int64(1)))
+			a.set(9, "Parent", ref{num: 8})
+			a.set(1, "Pages", ref{num: 8})
+		}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			refused(t, s, tt)
+		})
+	}
+}
+
+// refused wants the signed file valid and the attacked one not.
+func refused(t *testing.T, s *signers, tt attacked) {
+	t.Helper()
+	report, err := open(t, tt.signed).Verify(context.Background(), s.trust)
+	if err != nil || !report.Valid() {
+		t.Fatalf("before the attack: %v, %v", err, report.Err())
+	}
+	file := updated(t, tt.signed, tt.change)
+	report, err = open(t, file).Verify(context.Background(), s.trust)
+	if err != nil {
+		return // the file is refused as a whole
+	}
+	err = report.Err()
+	if report.Valid() || err == nil {
+		t.Fatal("the attack goes unnoticed")
+	}
+	if !strings.Contains(err.Error(), tt.what) {
+		t.Errorf("%v, want something about %q", err, tt.what)
+	}
+}
+
+// TestCertificationAttacks: what a certifying signature allows is no room for others
+// (Rohlmann et al., 2021: evil annotations, sneaky signatures). Here nothing counts that
+// nobody answers for, whatever the certificate allows.
+func TestCertificationAttacks(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	for level := 1; level <= 3; level++ {
+		stamp := s.stamp(120)
+		stamp.Certify = level
+		certified := put(t, victim.bytes(), stamp, s.sealContents)
+		if got := signatures(t, certified)[0].Certifies; got != level {
+			t.Fatalf("certifies %d, want %d", got, level)
+		}
+		for _, tt := range []attacked{
+			{"evil annotation", certified, func(a attacker) {
+				a.add(9, "Annots", a.made("<</Type/Annot/Subtype/FreeText/Rect[60 380 300 440]/DA(/Helv 30 Tf)/Contents(1,000,000)>>"))
+			}, "annotation"},
+			{"evil stamp", certified, func(a attacker) {
+				a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Stamp/F 196/Rect[10 10 500 500]>>"))
+			}, "annotation"},
+			{"a field filled in", certified, func(a attacker) { a.set(5, "V", str("Wang Wei")) }, `"name"`},
+			{"sneaky signature that signs nothing", certified, func(a attacker) {
+				v := a.made("<</Type/Sig/Filter/F/SubFilter/adbe.pkcs7.detached/ByteRange[0 1 2 3]/Contents<3000>>>")
+				w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(sneaky)/F 132/Rect[60 380 300 440]/V %d 0 R>>", v.num))
+				a.add(7, "Fields", w)
+				a.add(9, "Annots", w)
+			}, "sneaky"},
+			{"another level of certification", certified, func(a attacker) {
+				a.put(a.sig.ref, a.dict(uint32(a.sig.Object)).with("Reference", array{}))
+			}, ""},
+			{"certification taken away", certified, func(a attacker) { a.unset(1, "Perms") }, "/Perms"},
+		} {
+			t.Run(fmt.Sprintf("P=%d, %s", level, tt.name), func(t *testing.T) {
+				t.Parallel()
+				refused(t, s, tt)
+			})
+		}
+	}
+}
+
+// TestSneakySignature: a stranger signs a certified file for real, with a picture over
+// the text. The file is as good as its worst signature.
+func TestSneakySignature(t *testing.T) {
+	t.Parallel()
+	s, stranger := newSigners(t), newSigners(t)
+	stamp := s.stamp(120)
+	stamp.Certify = 2
+	certified := put(t, victim.bytes(), stamp, s.sealContents)
+	sneaky := stranger.stamp(20)
+	sneaky.Marks[0].Y, sneaky.Marks[0].Width, sneaky.Marks[0].Height = 100, 90, 60
+	report, err := open(t, put(t, certified, sneaky, stranger.sealContents)).Verify(context.Background(), s.trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Valid() || report.Signatures[0].Err() != nil || report.Signatures[1].Err() == nil {
+		t.Errorf("the certified file with a stranger's signature: %v", report.Err())
+	}
+	// The owner of the certificate may sign again, as it allows.
+	if report, err = open(t, put(t, certified, s.stamp(20), s.sealContents)).Verify(context.Background(), s.trust); err != nil || !report.Valid() {
+		t.Errorf("certified and signed again: %v, %v", err, report.Err())
+	}
+	nothing := s.stamp(120)
+	nothing.Certify = 1
+	closed := put(t, victim.bytes(), nothing, s.sealContents)
+	_, err = open(t, closed).Prepare(s.stamp(20))
+	wantRefused(t, err, "certifies that nothing may be changed")
+	_, err = open(t, certified).Prepare(stamp)
+	wantRefused(t, err, "only the first signature can certify")
+}
+
+// TestLocks: a lock of fields is written, that of an existing field is taken over, and a
+// signature in a locked field is a change.
+func TestLocks(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	for _, tt := range []struct {
+		lock   Lock
+		second string // the field that is signed later
+		locked bool
+	}{
+		{Lock{Action: LockAll}, "Seal2", true},
+		{Lock{Action: LockInclude, Fields: []string{"Seal2"}}, "Seal2", true},
+		{Lock{Action: LockInclude, Fields: []string{"name"}}, "Seal2", false},
+		{Lock{Action: LockExclude, Fields: []string{"Seal2"}}, "Seal2", false},
+		{Lock{Action: LockExclude, Fields: []string{"name"}}, "Seal2", true},
+	} {
+		stamp := s.stamp(120)
+		stamp.Lock = &tt.lock
+		file := put(t, victim.bytes(), stamp, s.sealContents)
+		if _, err := open(t, file).Prepare(s.stamp(20)); (err != nil) != tt.locked {
+			t.Errorf("%+v: signing %s: %v", tt.lock, tt.second, err)
+		}
+		// A program that does not care signs all the same.
+		report := &Signed{Signature: signatures(t, file)[0]}
+		report.Changes = []Change{{Kind: SignatureAdded, Field: tt.second, What: "a signature"}}
+		if err := report.laterChanges(); errors.Is(err, ErrModified) != tt.locked {
+			t.Errorf("%+v: a signature in %s: %v", tt.lock, tt.second, err)
+		}
+	}
+	asks := sample{catalog: "/AcroForm<</Fields[5 0 R]>>", page: "/Annots[5 0 R]", objects: []string{
+		"<</Type/Annot/Subtype/Widget/T(f)/FT/Sig/Rect[100 100 250 250]/F 4/Lock<</Type/SigFieldLock/Action/Include/Fields[(a)(b)]>>>>"}}
+	stamp := s.stamp(0)
+	stamp.Field, stamp.Marks[0].Page, stamp.Marks[0].X, stamp.Marks[0].Y = "f", 0, 0, 0
+	got := signatures(t, put(t, asks.bytes(), stamp, s.sealContents))[0].locks
+	if got.action != name("Include") || strings.Join(got.fields, ",") != "a,b" {
+		t.Errorf("the field's lock came out as %+v", got)
+	}
+	for _, l := range []Lock{{}, {Action: "Some"}, {Action: LockAll, Fields: []string{"a"}}, {Action: LockInclude}, {Action: LockExclude, Fields: []string{"\x00"}}} {
+		stamp := s.stamp(120)
+		stamp.Lock = &l
+		if _, err := open(t, victim.bytes()).Prepare(stamp); err == nil {
+			t.Errorf("a lock of %+v is written", l)
+		}
+	}
+}
+
+// TestHybridDifferential: an increment with one table for old readers and one for new
+// ones is a change, and tables that disagree are refused.
+func TestHybridDifferential(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	hybrid := sample{hybrid: true}.bytes()
+	file := put(t, hybrid, s.stamp(120), s.sealContents)
+	report, err := open(t, file).Verify(context.Background(), s.trust)
+	if err != nil || !report.Valid() {
+		t.Fatalf("a hybrid file that was signed as such: %v, %v", err, report.Err())
+	}
+	wantCaution(t, file, CautionHybrid, "old readers")
+
+	plain := put(t, victim.bytes(), s.stamp(120), s.sealContents)
+	doc := open(t, plain)
+	w, err := doc.newIncrement()
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := w.fresh()
+	w.putStream(contents, &dict{}, []byte(evil))
+	page, err := doc.now.dict(ref{num: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	evilPage := w.offset()
+	w.put(ref{num: 9}, page.with("Contents", contents))
+	at := w.offset()
+	self := w.fresh()
+	row := func(kind byte, n int64) []byte {
+		return []byte{kind, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n), 0, 0}
+	}
+	w.putStream(self, dictOf("Type", name("XRef"), "Size", int64(w.next), "W", array{int64(1), int64(4), int64(2)},
+		"Index", array{int64(9), int64(1)}, "Root", ref{num: 1}), row(1, evilPage))
+	old := fmt.Appendf(nil, "xref\n0 0\ntrailer\n<</Size %d/Root 1 0 R/Prev %d/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", w.next, doc.ending.startxref, at, w.offset())
+	attackedFile := append(append(bytes.Clone(plain), w.out...), old...)
+	d, err := Open(bytes.NewReader(attackedFile), int64(len(attackedFile)))
+	if err != nil {
+		return // refused as a whole
+	}
+	if report, err = d.Verify(context.Background(), s.trust); err == nil && report.Valid() {
+		t.Error("new readers see another page, and it goes unnoticed")
+	}
+}
+
+func wantCaution(t *testing.T, file []byte, kind CautionKind, what string) {
+	t.Helper()
+	list, err := open(t, file).Cautions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range list {
+		if c.Kind == kind && strings.Contains(c.What, what) {
+			return
+		}
+	}
+	t.Errorf("cautions: %+v, want %s about %q", list, kind, what)
+}
+
+// TestCautions: what can look otherwise without a byte changed is named, whether or not
+// the file is signed.
+func TestCautions(t *testing.T) {
+	t.Parallel()
+	js := "<</S/JavaScript/JS(app.alert(1))>>"
+	for _, tt := range []struct {
+		name string
+		file sample
+		kind CautionKind // "" for none
+		what string
+	}{
+		{"nothing", victim, "", ""},
+		{"going to a page", sample{catalog: "/OpenAction[9 0 R/Fit]"}, "", ""},
+		{"script at the beginning", sample{catalog: "/OpenAction" + js}, CautionScript, "the document"},
+		{"script in a chain", sample{catalog: "/OpenAction<</S/GoTo/D[5 0 R/Fit]/Next[5 0 R]>>", objects: []string{js}}, CautionScript, "the document"},
+		{"a circle of actions", sample{catalog: "/OpenAction 5 0 R", objects: []string{"<</S/GoTo/Next 5 0 R>>"}}, "", ""},
+		{"script before printing", sample{catalog: "/AA<</WP" + js + ">>"}, CautionScript, "the document"},
+		{"scripts by name", sample{catalog: "/Names<</JavaScript<</Names[(a)5 0 R]>>>>", objects: []string{js}}, CautionScript, "/Names"},
+		{"script of a page", sample{page: "/AA<</O" + js + ">>"}, CautionScript, "page 1"},
+		{"script of an annotation", sample{page: "/Annots[<</Subtype/Link/Rect[0 0 1 1]/A" + js + ">>]"}, CautionScript, "page 1"},
+		{"script of a field", sample{catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{"<</T(x)/FT/Tx/AA<</K" + js + ">>>>"}}, CautionScript, `"x"`},
+		{"a program", sample{catalog: "/OpenAction<</S/Launch/F(x.exe)>>"}, CautionAction, "Launch"},
+		{"sending the form", sample{page: "/AA<</C<</S/SubmitForm/F(http://x)>>>>"}, CautionAction, "SubmitForm"},
+		{"hiding", sample{page: "/AA<</O<</S/Hide/T(x)>>>>"}, CautionLayer, "Hide"},
+		{"layers", sample{catalog: "/OCProperties<</OCGs[5 0 R]/D<</OFF[5 0 R]>>>>", objects: []string{"<</Type/OCG/Name(x)>>"}}, CautionLayer, "1 are off"},
+		{"layers for the printer", sample{catalog: "/OCProperties<</OCGs[5 0 R]/D<</AS[<</Event/Print>>]>>>>", objects: []string{"<</Type/OCG/Name(x)>>"}}, CautionLayer, "printed"},
+		{"an annotation on conditions", sample{page: "/Annots[<</Subtype/Stamp/Rect[0 0 1 1]/OC 5 0 R>>]", objects: []string{"<</Type/OCG/Name(x)>>"}}, CautionLayer, "page 1"},
+		{"XFA", sample{catalog: "/AcroForm<</Fields[]/XFA[]>>"}, CautionXFA, "XFA"},
+		{"attachments", sample{catalog: "/Names<</EmbeddedFiles<</Names[]>>>>"}, CautionAttachment, "inside"},
+		{"portfolio", sample{catalog: "/Collection<<>>"}, CautionAttachment, "portfolio"},
+		{"hybrid", sample{hybrid: true}, CautionHybrid, "old readers"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if tt.kind != "" {
+				wantCaution(t, tt.file.bytes(), tt.kind, tt.what)
+				return
+			}
+			if list, err := open(t, tt.file.bytes()).Cautions(); err != nil || len(list) > 0 {
+				t.Errorf("%+v, %v", list, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,253 @@
+package pdf
+
+import "fmt"
+
+// A CautionKind says what of a file can look otherwise than it looked to its signer
+// although not a byte was changed.
+type CautionKind string
+
+const (
+	// CautionScript is a JavaScript that runs in a reader.
+	CautionScript CautionKind = "script"
+	// CautionAction is an action that opens, fetches, submits or starts something.
+	CautionAction CautionKind = "action"
+	// CautionLayer is optional content: what shows depends on the reader's settings, on
+	// whether it is printed, or on the zoom.
+	CautionLayer CautionKind = "layer"
+	// CautionXFA is a form whose pages are made by the reader.
+	CautionXFA CautionKind = "xfa"
+	// CautionAttachment is a file inside the document: it is signed, and nobody saw it on
+	// a page.
+	CautionAttachment CautionKind = "attachment"
+	// CautionHybrid is a file with one table of objects for old readers and another for
+	// new ones, which may see different pages.
+	CautionHybrid CautionKind = "hybrid"
+)
+
+// A Caution is one such thing. It is no fault of a signature.
+type Caution struct {
+	Kind CautionKind
+	What string // in plain words
+}
+
+// maxCautions is more than anybody will read.
+const maxCautions = 20
+
+// Cautions looks for what the newest revision shows only on conditions: scripts and
+// actions of the catalog, the form, the pages and their annotations, optional content,
+// attachments. Nothing is run and no content stream is read.
+func (d *Document) Cautions() ([]Caution, error) {
+	d.worked = 0
+	catalog, err := d.now.catalog()
+	if err != nil {
+		return nil, err
+	}
+	w := &wary{view: d.now, seen: make(map[ref]bool)}
+	for _, s := range d.now.sections {
+		if s.hidden != nil {
+			w.note(CautionHybrid, "the file has one table of objects for old readers and one for new ones")
+			break
+		}
+	}
+	root, ok := catalog.val.(*dict)
+	if !ok {
+		return nil, damagedAt(catalog.at, "the catalog is not a dictionary")
+	}
+	for _, look := range []func(*dict) error{w.catalog, w.layers, w.form} {
+		if err := look(root); err != nil {
+			return nil, err
+		}
+	}
+	leaves, err := d.pages()
+	if err != nil {
+		return nil, err
+	}
+	for i, l := range leaves {
+		if err := w.page(i+1, l.ref); err != nil {
+			return nil, err
+		}
+	}
+	return w.found, nil
+}
+
+type wary struct {
+	view  view
+	seen  map[ref]bool // actions
+	found []Caution
+}
+
+func (w *wary) note(kind CautionKind, format string, args ...any) {
+	c := Caution{kind, fmt.Sprintf(format, args...)}
+	if len(w.found) < maxCautions {
+		w.found = append(w.found, c)
+	}
+}
+
+func (w *wary) catalog(root *dict) error {
+	if err := w.acts(root, "the document"); err != nil {
+		return err
+	}
+	names, err := w.view.dict(root.lookup("Names"))
+	if err != nil {
+		return err
+	}
+	if names.lookup("JavaScript") != nil {
+		w.note(CautionScript, "the document carries scripts (/Names /JavaScript)")
+	}
+	if names.lookup("EmbeddedFiles") != nil || root.lookup("AF") != nil {
+		w.note(CautionAttachment, "files travel inside the document")
+	}
+	if root.lookup("Collection") != nil {
+		w.note(CautionAttachment, "the document is a portfolio: its files show, not its pages")
+	}
+	return nil
+}
+
+// layers looks at optional content (ISO 32000-1, 8.11).
+func (w *wary) layers(root *dict) error {
+	properties, err := w.view.dict(root.lookup("OCProperties"))
+	if err != nil || properties == nil {
+		return err
+	}
+	groups, err := w.view.array(properties.lookup("OCGs"))
+	if err != nil || len(groups) == 0 {
+		return err
+	}
+	standard, err := w.view.dict(properties.lookup("D"))
+	if err != nil {
+		return err
+	}
+	events, err := w.view.array(standard.lookup("AS"))
+	if err != nil {
+		return err
+	}
+	off, err := w.view.array(standard.lookup("OFF"))
+	if err != nil {
+		return err
+	}
+	w.note(CautionLayer, "%d layers, of which readers may show others; %d are off at first", len(groups), len(off))
+	if len(events) > 0 {
+		w.note(CautionLayer, "layers change when the document is printed, exported or zoomed")
+	}
+	return nil
+}
+
+func (w *wary) form(root *dict) error {
+	form, err := w.view.dict(root.lookup("AcroForm"))
+	if err != nil || form == nil {
+		return err
+	}
+	if form.lookup("XFA") != nil {
+		w.note(CautionXFA, "the form is XFA, whose pages the reader makes itself")
+	}
+	fields, err := w.view.form()
+	if err != nil {
+		return err
+	}
+	for _, f := range fields.all {
+		if err := w.acts(f.dict, fmt.Sprintf("the field %q", f.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *wary) page(n int, r ref) error {
+	page, err := w.view.dict(r)
+	if err != nil {
+		return err
+	}
+	where := fmt.Sprintf("page %d", n)
+	if err := w.acts(page, where); err != nil {
+		return err
+	}
+	annotations, err := w.view.annotations(r)
+	if err != nil {
+		return err
+	}
+	for _, val := range annotations {
+		a, err := w.view.dict(val)
+		if err != nil {
+			return err
+		}
+		if a.lookup("OC") != nil {
+			w.note(CautionLayer, "an annotation on page %d shows on conditions", n)
+		}
+		if err := w.acts(a, "an annotation on "+where); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acts looks at the actions of a dictionary: /OpenAction, /A and those of /AA.
+func (w *wary) acts(d *dict, where string) error {
+	for _, key := range []name{"OpenAction", "A"} {
+		val, err := w.view.get(d, key)
+		if err != nil {
+			return err
+		}
+		if err := w.action(val, where, 0); err != nil {
+			return err
+		}
+	}
+	more, err := w.view.dict(d.lookup("AA"))
+	if err != nil || more == nil {
+		return err
+	}
+	for _, e := range more.entries {
+		val, err := w.view.resolve(e.val)
+		if err != nil {
+			return err
+		}
+		if err := w.action(val, where, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// action judges one action and those that follow it (ISO 32000-1, 12.6). Going to a
+// place of the document, or to an address that a person clicks, changes nothing shown.
+func (w *wary) action(val value, where string, depth int) error {
+	a, ok := val.(*dict)
+	if !ok || depth > maxTree {
+		return nil
+	}
+	kind, err := w.view.get(a, "S")
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case name("JavaScript"):
+		w.note(CautionScript, "%s runs a script", where)
+	case name("Launch"), name("ImportData"), name("SubmitForm"), name("GoToR"), name("GoToE"), name("Rendition"), name("Movie"), name("RichMediaExecute"):
+		w.note(CautionAction, "%s has an action of the kind %v", where, kind)
+	case name("Hide"), name("SetOCGState"), name("ResetForm"):
+		w.note(CautionLayer, "%s shows or hides something (%v)", where, kind)
+	}
+	next := a.lookup("Next")
+	if list, err := w.view.array(next); err == nil && list != nil {
+		for _, val := range list {
+			if err := w.following(val, where, depth); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return w.following(next, where, depth)
+}
+
+func (w *wary) following(val value, where string, depth int) error {
+	if r, ok := val.(ref); ok {
+		if w.seen[r] {
+			return nil
+		}
+		w.seen[r] = true
+	}
+	action, err := w.view.resolve(val)
+	if err != nil {
+		return err
+	}
+	return w.action(action, where, depth+1)
+}

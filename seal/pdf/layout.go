@@ -1,0 +1,159 @@
+package pdf
+
+import (
+	"fmt"
+
+	"github.com/elicence/elicence/seal/likeness"
+)
+
+// Limits of an appearance that is laid out.
+const (
+	maxAppearance = 8 << 20 // bytes of operators, unfolded
+	maxForms      = 8       // forms inside each other
+)
+
+// notDrawn says why an appearance is not laid out.
+func notDrawn(format string, args ...any) error {
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), likeness.ErrNotDrawn)
+}
+
+// layout puts the ink of a widget's normal appearance on a sheet, upright to the reader
+// (ISO 32000-1, 12.5.5): perX and perY of the page's units are a millimetre of the sheet.
+// The page below it plays no part.
+func (v view) layout(widget *dict, box rect, rotate int, perX, perY float64) (*likeness.Sheet, error) {
+	appearances, err := v.dict(widget.lookup("AP"))
+	if err != nil {
+		return nil, err
+	}
+	normal, err := v.get(appearances, "N")
+	if err != nil {
+		return nil, err
+	}
+	form, ok := normal.(*stream)
+	if !ok {
+		return nil, notDrawn("the field has no single appearance")
+	}
+	sheet, err := likeness.NewSheet(box.width()/perX, box.height()/perY)
+	if err != nil {
+		return nil, err
+	}
+	matrix, bounds, err := v.formFrame(form)
+	if err != nil {
+		return nil, err
+	}
+	// The box that the appearance fills, turned and upright, is stretched to the widget.
+	around := corners(bounds, matrix)
+	if around.width() <= 0 || around.height() <= 0 {
+		return nil, notDrawn("the appearance has no area")
+	}
+	sx, sy := box.width()/around.width(), box.height()/around.height()
+	toPage := likeness.Matrix{sx, 0, 0, sy, -around.x0 * sx, -around.y0 * sy}
+	toSheet := likeness.Matrix{1 / perX, 0, 0, -1 / perY, 0, box.height() / perY}
+	p := &painter{view: v, sheet: sheet}
+	if err := p.form(form, toPage.Then(toSheet), likeness.Everywhere(), 0, 1); err != nil {
+		return nil, err
+	}
+	return sheet.Turned(rotate), nil
+}
+
+// formFrame returns a form's matrix and its box.
+func (v view) formFrame(form *stream) (likeness.Matrix, rect, error) {
+	matrix := likeness.Identity()
+	val, err := v.array(form.dict.lookup("Matrix"))
+	if err != nil {
+		return matrix, rect{}, err
+	}
+	if val != nil {
+		n, err := v.numbers(val, 6)
+		if err != nil {
+			return matrix, rect{}, err
+		}
+		matrix = likeness.Matrix(n)
+	}
+	bounds, ok, err := v.rect(form.dict.lookup("BBox"))
+	if err == nil && !ok {
+		err = notDrawn("a form without /BBox")
+	}
+	return matrix, bounds, err
+}
+
+// numbers resolves an array of exactly n numbers.
+func (v view) numbers(list array, n int) ([]float64, error) {
+	if len(list) != n {
+		return nil, notDrawn("%d numbers where %d should stand", len(list), n)
+	}
+	out := make([]float64, n)
+	for i, val := range list {
+		val, err := v.resolve(val)
+		if err != nil {
+			return nil, err
+		}
+		var ok bool
+		if out[i], ok = number(val); !ok {
+			return nil, notDrawn("something else where a number should stand")
+		}
+	}
+	return out, nil
+}
+
+// corners is the upright box around a box after a map.
+func corners(r rect, m likeness.Matrix) rect {
+	ax, ay := m.Apply(r.x0, r.y0)
+	out := rect{ax, ay, ax, ay}
+	for _, c := range [][2]float64{{r.x1, r.y0}, {r.x0, r.y1}, {r.x1, r.y1}} {
+		x, y := m.Apply(c[0], c[1])
+		out = rect{min(out.x0, x), min(out.y0, y), max(out.x1, x), max(out.y1, y)}
+	}
+	return out
+}
+
+// A painter lays out one appearance.
+type painter struct {
+	view  view
+	sheet *likeness.Sheet
+	spent int // bytes of operators so far
+	steps int // pieces of outlines so far
+}
+
+// state is what q saves and Q brings back.
+type state struct {
+	matrix likeness.Matrix
+	clip   likeness.Box
+	ink    float64
+	space  name // of the fill colour
+}
+
+// form lays out a form XObject.
+func (p *painter) form(form *stream, m likeness.Matrix, clip likeness.Box, ink float64, depth int) error {
+	if depth > maxForms {
+		return notDrawn("forms more than %d deep", maxForms)
+	}
+	if form.dict.lookup("OC") != nil {
+		return notDrawn("a form that is shown on conditions")
+	}
+	matrix, bounds, err := p.view.formFrame(form)
+	if err != nil {
+		return err
+	}
+	m = matrix.Then(m)
+	var frame likeness.Path
+	frame.Rectangle(bounds.x0, bounds.y0, bounds.width(), bounds.height())
+	box, ok := frame.Upright(m)
+	if !ok {
+		return notDrawn("a form that stands askew")
+	}
+	data, _, err := p.view.decode(form, maxAppearance-p.spent)
+	if err != nil {
+		return notDrawn("%v", err)
+	}
+	p.spent += len(data)
+	resources, err := p.view.dict(form.dict.lookup("Resources"))
+	if err != nil {
+		return err
+	}
+	if depth == 1 {
+		ink = 1 // the initial colour is black
+	}
+	o := &operators{painter: p, resources: resources, depth: depth, now: state{matrix: m, clip: clip.Intersect(box), ink: ink, space: "DeviceGray"}}
+	return o.run(data)
+}

@@ -1,0 +1,160 @@
+package pdf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/color"
+	"image/png"
+	"testing"
+
+	"github.com/elicence/elicence/pki/second"
+	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/impression"
+	"github.com/elicence/elicence/seal/likeness"
+)
+
+// bureau draws a seal with a name.
+func bureau(tb testing.TB, text string) *impression.Drawing {
+	tb.Helper()
+	d, err := impression.Draw(impression.Government(impression.Department, text))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+// vectors is a drawing as the stamp of an office.
+func vectors(d *impression.Drawing) *Appearance {
+	content, box := d.PDF()
+	return &Appearance{Content: content, BBox: box, Multiply: true, Opacity: 0.9}
+}
+
+// pixels is a drawing as an image with a soft mask, as other programs stamp.
+func pixels(tb testing.TB, d *impression.Drawing) *Appearance {
+	tb.Helper()
+	data, err := d.PNG(300)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := picture.Bounds()
+	var base, mask []byte
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			c := color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA) //nolint:errcheck,forcetypeassert // what the model makes
+			base, mask = append(base, c.R, c.G, c.B), append(mask, c.A)
+		}
+	}
+	image := func(space string) string {
+		return fmt.Sprintf("<</Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace/%s", b.Dx(), b.Dy(), space)
+	}
+	soft := &Object{Dict: image("DeviceGray") + ">>", Stream: mask}
+	return &Appearance{
+		Content: []byte("q 100 0 0 100 0 0 cm /Im Do Q"), BBox: [4]float64{0, 0, 100, 100}, Resources: "<</XObject<</Im {0}>>>>",
+		Objects: []*Object{{Dict: image("DeviceRGB") + "/SMask {0}>>", Stream: base, Uses: []*Object{soft}}},
+	}
+}
+
+// withPicture gives the signers a seal with another picture.
+func (s *signers) withPicture(tb testing.TB, picture ses.Picture) {
+	tb.Helper()
+	made, err := ses.Make(ses.Particulars{
+		ID: s.seal.ID, Name: s.seal.Name, Kind: 1, Certificate: s.sealCert,
+		Created: s.seal.Created, ValidFrom: s.seal.ValidFrom, ValidUntil: s.seal.ValidUntil, Picture: picture,
+	}, s.maker, s.makerKey, second.Opinion{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if s.seal, err = ses.Parse(made); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// TestPictureIsTheSeal: a field must show the seal that signs, upright on whatever page.
+func TestPictureIsTheSeal(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	own, other := bureau(t, "合肥市样例局"), bureau(t, "芜湖市样例局")
+	s.withPicture(t, ses.Picture{Type: "SVG", Data: own.SVG(), WidthMM: 42, HeightMM: 42})
+	show := func(a *Appearance, change func(*Mark)) Stamp {
+		stamp := s.stamp(60)
+		stamp.Marks[0].Appearance = a
+		if change != nil {
+			change(&stamp.Marks[0])
+		}
+		return stamp
+	}
+	whole := vectors(own)
+	slice := func(m *Mark) {
+		b := whole.BBox
+		m.Part, m.Width = [4]float64{b[0], b[1], b[2] / 3, b[3]}, 14
+	}
+	high := func(m *Mark) { m.Y = 60 }
+	text := vectors(own)
+	text.Content = append([]byte("BT /F1 9 Tf (2026) Tj ET "), text.Content...)
+	text.Resources, text.Objects = "<</Font<</F1 {0}>>>>", []*Object{{Dict: "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"}}
+	nothing := vectors(own)
+	nothing.Content = []byte("q Q")
+	for _, tt := range []struct {
+		name  string
+		file  []byte
+		stamp Stamp
+		want  PictureState
+	}{
+		{"vectors", victim.bytes(), show(whole, nil), PictureSame},
+		{"pixels", victim.bytes(), show(pixels(t, own), nil), PictureSame},
+		{"turned page", sample{rotate: 90}.bytes(), show(whole, high), PictureSame},
+		{"page on its head", sample{rotate: 180, unit: 2}.bytes(), show(whole, nil), PictureSame},
+		{"turned and cropped page", sample{rotate: 270, crop: []float64{10, 20, 580, 800}}.bytes(), show(whole, high), PictureSame},
+		{"larger than it is", victim.bytes(), show(whole, func(m *Mark) { m.Width, m.Height = 55, 55 }), PictureSame},
+		{"slice", victim.bytes(), show(whole, slice), PictureSlice},
+		{"another seal", victim.bytes(), show(vectors(other), nil), PictureOther},
+		{"another seal in pixels", victim.bytes(), show(pixels(t, other), nil), PictureOther},
+		{"slice of another seal", victim.bytes(), show(vectors(other), slice), PictureOther},
+		{"nothing", victim.bytes(), show(nothing, nil), PictureOther},
+		{"more than the seal", victim.bytes(), show(text, nil), PictureUnknown},
+		{"another shape", victim.bytes(), show(whole, func(m *Mark) { m.Width = 30; m.Height = 20 }), PictureUnknown},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			file := put(t, tt.file, tt.stamp, s.sealContents)
+			trust := s.trust
+			trust.Pictures = likeness.NewMemory()
+			for range 2 { // the second time from memory
+				report, err := open(t, file).Verify(context.Background(), trust)
+				if err != nil {
+					t.Fatal(err)
+				}
+				signed := report.Signatures[0]
+				if signed.Picture.State != tt.want || (tt.want == PictureUnknown) == (signed.Picture.Why == "") {
+					t.Errorf("%+v, want %s", signed.Picture, tt.want)
+				}
+				if got := errors.Is(report.Err(), ErrPicture); got != (tt.want == PictureOther) {
+					t.Errorf("the report says %v", report.Err())
+				}
+			}
+		})
+	}
+}
+
+// TestMemoryTellsPicturesApart: what is remembered of one seal says nothing of another.
+func TestMemoryTellsPicturesApart(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	own, other := bureau(t, "合肥市样例局"), bureau(t, "芜湖市样例局")
+	s.withPicture(t, ses.Picture{Type: "SVG", Data: own.SVG(), WidthMM: 42, HeightMM: 42})
+	s.trust.Pictures = likeness.NewMemory()
+	for i, d := range []*impression.Drawing{own, other, own} {
+		stamp := s.stamp(60)
+		stamp.Marks[0].Appearance = vectors(d)
+		report, err := open(t, put(t, victim.bytes(), stamp, s.sealContents)).Verify(context.Background(), s.trust)
+		if err != nil || report.Valid() == (d == other) {
+			t.Errorf("file %d: %v, %v", i, err, report.Err())
+		}
+	}
+}
