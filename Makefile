@@ -22,6 +22,7 @@ FUZZTIME = 10s
 # Everything builds and runs without a C compiler, but for PKCS#11 tokens, which are
 # tested in a step of their own.
 test: export CGO_ENABLED = 0
+test: export PATH := $(PATH):$(shell go env GOPATH)/bin
 test:
 	@.ci/tools
 	go build ./...

@@ -11,6 +11,12 @@ require (
 	github.com/ThalesGroup/crypto11 v1.6.2
 	// brotli for the programs of the browser, when they are built.
 	github.com/andybalholm/brotli v1.3.0
+	// S3 under gocloud.dev/blob: credentials, repetitions, path style.
+	github.com/aws/aws-sdk-go-v2 v1.47.3
+	github.com/aws/aws-sdk-go-v2/credentials v1.20.9
+	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.3
+	// keeps the SDK from logging past ours.
+	github.com/aws/smithy-go v1.28.5
 	// Shamir's secret sharing for keys in the hands of several people.
 	github.com/cloudflare/circl v1.6.5
 	// OpenAPI 3.1, validation and problem details from Go types; the last version for echo v4.
@@ -19,8 +25,10 @@ require (
 	github.com/emmansun/gmsm v0.44.1
 	// CBOR under the strict rules of internal/detcbor.
 	github.com/fxamacker/cbor/v2 v2.10.0
+	// PostgreSQL, below database/sql: it hears the server's warnings.
+	github.com/jackc/pgx/v5 v5.13.0
 	// zstd for stored records, status lists and embedded faces, zlib for PDF streams.
-	github.com/klauspost/compress v1.20.3
+	github.com/klauspost/compress v1.20.4
 	// PDFium as WebAssembly: where words stand on the pages of foreign files.
 	github.com/klippa-app/go-pdfium v1.18.0
 	// HTTP routing.
@@ -35,6 +43,8 @@ require (
 	github.com/mozillazg/go-pinyin v0.21.0
 	// tells whether an encrypted PDF opens; the oracle of seal/pdf.
 	github.com/pdfcpu/pdfcpu v0.15.0
+	// the steps of PostgreSQL's tables from version to version.
+	github.com/pressly/goose/v3 v3.30.0
 	// metrics for the operator's monitoring.
 	github.com/prometheus/client_golang v1.24.0
 	// line breaking and character clusters.
@@ -62,21 +72,23 @@ require (
 	// the embedded store.
 	go.etcd.io/bbolt v1.5.0
 	// profiles of certificates, with known fields only.
-	go.yaml.in/yaml/v3 v3.0.5
+	go.yaml.in/yaml/v3 v3.0.6
+	// documents in an object store.
+	gocloud.dev v0.48.0
 	// argon2id for passphrases, cryptobyte for DER.
 	golang.org/x/crypto v0.58.0
 	// rasterising and scaling of drawings.
 	golang.org/x/image v0.47.0
 	// groups of goroutines.
-	golang.org/x/sync v0.24.0
+	golang.org/x/sync v0.25.0
 	// asks the kernel whether its clock is synchronised.
-	golang.org/x/sys v0.49.0
+	golang.org/x/sys v0.50.0
 	// asks for a passphrase unseen.
 	golang.org/x/term v0.47.0
 	// Unicode normalisation.
-	golang.org/x/text v0.43.0
+	golang.org/x/text v0.44.0
 	// rate limits.
-	golang.org/x/time v0.15.0
+	golang.org/x/time v0.16.0
 )
 
 // For tests only.
@@ -92,34 +104,69 @@ require (
 )
 
 require (
+	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.22 // indirect
+	github.com/aws/aws-sdk-go-v2/config v1.33.9 // indirect
+	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.3 // indirect
+	github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager v0.4.16 // indirect
+	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.6 // indirect
+	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.6 // indirect
+	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.6 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.21 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.7 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.6 // indirect
+	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.6 // indirect
+	github.com/aws/aws-sdk-go-v2/service/signin v1.10.4 // indirect
+	github.com/aws/aws-sdk-go-v2/service/sso v1.38.4 // indirect
+	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.43.4 // indirect
+	github.com/aws/aws-sdk-go-v2/service/sts v1.51.4 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bwesterb/go-ristretto v1.2.4 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/creack/goselect v0.1.2 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/go-logr/logr v1.4.4 // indirect
+	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
+	github.com/google/wire v0.7.0 // indirect
+	github.com/googleapis/gax-go/v2 v2.27.0 // indirect
 	github.com/hhrutter/tiff v1.0.6 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/jolestar/go-commons-pool/v2 v2.1.2 // indirect
 	github.com/labstack/gommon v0.5.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect
-	github.com/mattn/go-isatty v0.0.22 // indirect
+	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/molecule-man/go-brrr v1.3.1 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
 	github.com/prometheus/common v0.70.0 // indirect
-	github.com/prometheus/procfs v0.21.1 // indirect
+	github.com/prometheus/procfs v0.23.0 // indirect
+	github.com/sethvargo/go-retry v0.5.0 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/thales-e-security/pool v0.0.2 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
-	golang.org/x/exp v0.0.0-20221126150942-6ab00d035af9 // indirect
+	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
+	go.opentelemetry.io/otel v1.47.0 // indirect
+	go.opentelemetry.io/otel/log v1.47.0 // indirect
+	go.opentelemetry.io/otel/metric v1.47.0 // indirect
+	go.opentelemetry.io/otel/sdk v1.47.0 // indirect
+	go.opentelemetry.io/otel/sdk/metric v1.47.0 // indirect
+	go.opentelemetry.io/otel/trace v1.47.0 // indirect
+	go.uber.org/multierr v1.11.0 // indirect
+	golang.org/x/exp v0.0.0-20261109185158-a52e3aef5920 // indirect
 	golang.org/x/net v0.62.0 // indirect
-	golang.org/x/tools v0.51.0 // indirect
-	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
-	google.golang.org/protobuf v1.36.11 // indirect
+	golang.org/x/tools v0.52.1-0.20261106145633-d407941a339a // indirect
+	golang.org/x/xerrors v0.0.0-20240903120638-7835f813f4da // indirect
+	google.golang.org/api v0.308.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
+	google.golang.org/grpc v1.85.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
 )

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -152,7 +153,40 @@ func (d Desk) handler() http.Handler {
 		}
 		return struct{}{}, d.Unbind(ctx, actor, id, name)
 	})
+	mux.HandleFunc("POST /backup", d.backup)
 	return mux
+}
+
+// backup sends the content of a backup. Whether it is whole shows at its end: an answer
+// that has begun cannot become an error.
+func (d Desk) backup(w http.ResponseWriter, r *http.Request) {
+	var q deskRequest
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxWalletBody)).Decode(&q); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	// The request was read; the server's limit for that would end the answer as well.
+	controller := http.NewResponseController(w)
+	_ = controller.SetReadDeadline(time.Time{}) // at worst the answer is cut off, and seen to be
+	_, err := d.office.Backup(r.Context(), q.Actor, patient{w, controller})
+	if err != nil {
+		panic(http.ErrAbortHandler) // the command sees that the end is missing
+	}
+}
+
+// patient is an answer that may take as long as it goes on.
+type patient struct {
+	w          io.Writer
+	controller *http.ResponseController
+}
+
+// Write implements [io.Writer].
+func (p patient) Write(b []byte) (int, error) {
+	if err := p.controller.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return p.w.Write(b)
 }
 
 func refusal(err error) deskRefusal {

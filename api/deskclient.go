@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
 
+	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/licence"
 )
 
@@ -85,6 +87,33 @@ func (d RemoteDesk) Devices(ctx context.Context, actor string, id licence.Identi
 	var all []DeskDevice
 	err := d.ask(ctx, "/devices", deskRequest{Actor: actor, Licence: id.String()}, &all)
 	return all, err
+}
+
+// Backup writes the content of a backup that the service makes ([office.Office.Backup])
+// and checks its form to the end.
+func (d RemoteDesk) Backup(ctx context.Context, actor string, w io.Writer) (backup.Totals, error) {
+	body, err := json.Marshal(deskRequest{Actor: actor})
+	if err != nil {
+		return backup.Totals{}, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://desk/backup", bytes.NewReader(body))
+	if err != nil {
+		return backup.Totals{}, fmt.Errorf("asking the running service: %w", err)
+	}
+	// As long as it takes: the context bounds it.
+	response, err := (&http.Client{Transport: d.client.Transport}).Do(request)
+	if err != nil {
+		return backup.Totals{}, fmt.Errorf("asking the running service: %w", err)
+	}
+	defer response.Body.Close() //nolint:errcheck // read to the end, or given up
+	if response.StatusCode != http.StatusOK {
+		return backup.Totals{}, fmt.Errorf("asking the running service: status %d", response.StatusCode)
+	}
+	totals, err := backup.Read(io.TeeReader(response.Body, w), backup.Discard{})
+	if err != nil {
+		return totals, fmt.Errorf("the running service's backup: %w", err)
+	}
+	return totals, nil
 }
 
 // Unbind is [Desk.Unbind].

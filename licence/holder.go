@@ -3,6 +3,7 @@ package licence
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/elicence/elicence/internal/idcode"
@@ -41,6 +42,16 @@ var idTypes = map[IDType]string{
 // NameZH returns the Chinese name of the kind of document, empty for a code
 // outside the table.
 func (t IDType) NameZH() string { return idTypes[t] }
+
+// IDTypeNamed returns the kind of document with a Chinese name of the table.
+func IDTypeNamed(name string) (IDType, bool) {
+	for t, n := range idTypes {
+		if n == name {
+			return t, true
+		}
+	}
+	return "", false
+}
 
 // holderKind says whether the document is an organisation's or a person's.
 func (t IDType) holderKind() catalogue.HolderKind {
@@ -95,15 +106,15 @@ func (l *Licence) HolderNumbers() string {
 }
 
 // HolderTypes returns the Chinese names of the kinds of the holders' documents as one
-// text; one that they all have stands once.
+// text, each once.
 func (l *Licence) HolderTypes() string {
-	first := l.Holders[0].IDType
+	var kinds []string
 	for _, h := range l.Holders {
-		if h.IDType != first {
-			return joined(l.Holders, func(h Holder) string { return h.IDType.NameZH() })
+		if name := h.IDType.NameZH(); !slices.Contains(kinds, name) {
+			kinds = append(kinds, name)
 		}
 	}
-	return first.NameZH()
+	return strings.Join(kinds, holderSeparator)
 }
 
 // MaskedIDs returns [Holder.MaskedID] of every holder as one text.

@@ -215,6 +215,10 @@ func TestSeveralHolders(t *testing.T) {
 	all.Categories = []catalogue.ID{4, 17, 87}
 	first := licence.ApplicationHolder{Name: "张样例", IDType: "111", IDNumber: "340199190001010012"}
 	second := licence.ApplicationHolder{Name: "李样例", IDType: "414", IDNumber: "E12345678"}
+	var longNames []licence.ApplicationHolder
+	for i := range 4 {
+		longNames = append(longNames, licence.ApplicationHolder{Name: strings.Repeat("样", 80), IDType: "414", IDNumber: fmt.Sprint("E1234567", i)})
+	}
 	for _, tt := range []struct {
 		name    string
 		id      catalogue.ID
@@ -230,6 +234,7 @@ func TestSeveralHolders(t *testing.T) {
 		{"twice the same", 17, licence.ApplicationHolder{}, []licence.ApplicationHolder{first, first}, "holders[1].id_number stands twice"},
 		{"a fault in the second", 17, licence.ApplicationHolder{}, []licence.ApplicationHolder{first, {Name: "李", IDType: "111", IDNumber: "340199190001010013"}}, "holders[1].id_number"},
 		{"two drivers", 4, licence.ApplicationHolder{}, []licence.ApplicationHolder{first, second}, "holders are 2, and"},
+		{"long names", 87, licence.ApplicationHolder{}, longNames, "holders have names of 3"},
 		{"a crowd", 87, licence.ApplicationHolder{}, slices.Repeat([]licence.ApplicationHolder{second}, 21), "holders are 21, at most 20"},
 	} {
 		c, a := application(t, tt.id)
@@ -265,8 +270,8 @@ func TestReapply(t *testing.T) {
 		}
 		first := v.Licence(identifier(t), licence.StatusRef{List: 1, Index: 2}, time.Unix(1700000000, 0))
 		again, err := licence.Reapply(first, c, func(sum [32]byte) ([]byte, error) {
-			for _, b := range v.Images() {
-				if sum == sm3.Sum(b) {
+			for ref, b := range v.Images() {
+				if ref.SM3 == sum {
 					return b, nil
 				}
 			}

@@ -130,9 +130,9 @@ func (p Proposal) Cancel(by string, at time.Time) (Proposal, error) {
 // feed.
 func ProposalDigest(step Step, cause Cause, reason string, ascending []Identifier) [sm3.Size]byte {
 	h := sm3.New()
-	fmt.Fprintf(h, "%s\n%s\n%d\n", step, cause, len(ascending))
+	h.Write(fmt.Appendf(nil, "%s\n%s\n%d\n", step, cause, len(ascending)))
 	for _, id := range ascending {
-		fmt.Fprintln(h, id)
+		h.Write([]byte(id.String() + "\n"))
 	}
 	h.Write([]byte(reason))
 	return [sm3.Size]byte(h.Sum(nil))

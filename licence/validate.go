@@ -3,6 +3,7 @@ package licence
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -39,12 +40,26 @@ func (e *InvalidError) Error() string {
 // licence. Only [Validate] makes one.
 type Valid struct {
 	licence Licence
-	images  [][]byte
+	images  []picture
 }
 
-// Images returns the bytes of the application's pictures, in the order of their
+// picture is the bytes of a picture and how the licence refers to them.
+type picture struct {
+	ref  Image
+	data []byte
+}
+
+// Images yields the application's pictures with their bytes, in the order of their
 // fields.
-func (v *Valid) Images() [][]byte { return v.images }
+func (v *Valid) Images() iter.Seq2[Image, []byte] {
+	return func(yield func(Image, []byte) bool) {
+		for _, p := range v.images {
+			if !yield(p.ref, p.data) {
+				return
+			}
+		}
+	}
+}
 
 // Holder returns the checked holder, of several the first.
 func (v *Valid) Holder() Holder { return v.licence.Holders[0] }
@@ -66,6 +81,8 @@ func (v *Valid) Licence(id Identifier, status StatusRef, signedAt time.Time) *Li
 const (
 	maxNumber = 50
 	maxHolder = 300
+	// maxHolderTypes bounds the names of the kinds of several holders' documents together.
+	maxHolderTypes = 80
 	// maxHolders is how many may hold a licence together: their names and numbers stay
 	// within what a page and a code carry.
 	maxHolders = 20
@@ -158,6 +175,21 @@ func (v *validation) checkHolders() {
 			if slices.ContainsFunc(a.Holders[:i], func(o ApplicationHolder) bool { return o.IDType == h.IDType && o.IDNumber == h.IDNumber }) {
 				v.fault(name+"id_number", "stands twice")
 			}
+		}
+		v.checkTogether()
+	}
+}
+
+// checkTogether bounds what all holders are together: they are one element each of GB/T
+// 36903, and stand in one place each of the page.
+func (v *validation) checkTogether() {
+	l := &v.result.licence
+	for _, t := range []struct {
+		what, text string
+		limit      int
+	}{{"names", l.HolderNames(), maxHolder}, {"numbers", l.HolderNumbers(), maxHolder}, {"kinds of document", l.HolderTypes(), maxHolderTypes}} {
+		if n := utf8.RuneCountInString(t.text); n > t.limit {
+			v.fault("holders", "have %s of %d characters together, at most %d are allowed", t.what, n, t.limit)
 		}
 	}
 }
@@ -373,7 +405,7 @@ func (v *validation) checkImage(name string, f catalogue.Field, given Applicatio
 		return
 	}
 	v.result.licence.Fields[f.Code] = Value{kind: imageValue, image: image}
-	v.result.images = append(v.result.images, data)
+	v.result.images = append(v.result.images, picture{image, data})
 }
 
 func (v *validation) imageBytes(given ApplicationValue) ([]byte, error) {

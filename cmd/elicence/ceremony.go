@@ -26,7 +26,7 @@ func (u *unlocking) add(cmd *cobra.Command) {
 
 // options completes what a new data folder is made with.
 func (u *unlocking) options(s *settings, o office.CreateOptions) (office.CreateOptions, error) {
-	o.Actor, o.Program = s.actor, program()
+	o.Actor, o.Program, o.Store, o.Documents = s.actor, program(), s.store, s.documents
 	var err error
 	if s.passphraseFile != "" {
 		if o.Passphrase, err = readPassphrase("--passphrase-file", s.passphraseFile); err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +20,8 @@ import (
 
 func newLicence(s *settings) *cobra.Command {
 	return group("licence", "证照 licences",
-		newIssue(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s), newCopy(s), newEvidence(s), newAsk(s), newErase(s), newErasures(s), newRetention(s),
+		newIssue(s), newImport(s), newLicenceExport(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s),
+		newCopy(s), newEvidence(s), newAsk(s), newErase(s), newErasures(s), newRetention(s),
 		newPresent(s), newBind(s), newDevices(s), newUnbind(s),
 		newStep(s, licence.Suspend, "暂扣 suspend a licence"), newStep(s, licence.Resume, "恢复 resume a suspended licence"),
 		newStep(s, licence.Revoke, "注销、撤销或吊销 revoke a licence for ever"),
@@ -156,13 +156,7 @@ func readApplication(cmd *cobra.Command, file string) (*licence.Application, fun
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	folder := filepath.Dir(file)
-	return application, func(path string) ([]byte, error) {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(folder, path)
-		}
-		return readLimited(path, maxApplicationFile)
-	}, nil
+	return application, besideFile(file), nil
 }
 
 // printAct prints what an act has made of a licence, or would.
@@ -263,7 +257,7 @@ func typedIdentifier(cmd *cobra.Command, text string) (licence.Identifier, error
 		return licence.Identifier{}, fmt.Errorf("%s: %w", text, err)
 	}
 	for _, d := range typed.Deviations {
-		fmt.Fprintf(cmd.ErrOrStderr(), "elicence: warning: %s: %s\n", text, d)
+		fmt.Fprintf(os.Stderr, "elicence: warning: %s: %s\n", text, d)
 	}
 	if typed.Unchecked && !readsOnly(cmd) {
 		return licence.Identifier{}, fmt.Errorf("%s: %s needs the check character: %w", text, cmd.Name(), licence.ErrBadIdentifier)

@@ -14,9 +14,11 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/demo"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/exchange"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
 	"github.com/elicence/elicence/pki/ca"
@@ -79,9 +81,11 @@ func report(err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable, office.ErrCopyTerm, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
-		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
+		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest, office.ErrImportChanged, office.ErrImportElsewhere,
+		office.ErrCopyTerm, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
+		backup.ErrNotBackup, backup.ErrDamaged, office.ErrDamagedBackup, office.ErrOlderStore,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
 	} {
@@ -97,6 +101,12 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
+	case errors.Is(err, office.ErrOlderStore):
+		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
+	case errors.Is(err, office.ErrDocumentsPlace):
+		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
+	case errors.Is(err, office.ErrNoRecords):
+		return "give --store URL, or $ELICENCE_STORE"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):
 		return "give --passphrase-file FILE"
 	case errors.Is(err, keystore.ErrDeviceOnly):
@@ -127,6 +137,10 @@ func hintFor(err error) string {
 		return "decide with --end ID or --keep ID"
 	case errors.Is(err, licence.ErrNoDevice):
 		return "see the devices with: elicence licence devices ID"
+	case errors.Is(err, office.ErrImportChanged):
+		return "import the file as it was to the end; what was changed or added, as another file"
+	case errors.Is(err, exchange.ErrHeader):
+		return "see the fields with: elicence category show NNN"
 	case errors.Is(err, office.ErrNoCategory):
 		return "find it with: elicence category search WORD"
 	default:

@@ -344,9 +344,9 @@ func newMassCancel(s *settings) *cobra.Command {
 
 // runMass carries a proposal out and prints how it has ended.
 func runMass(cmd *cobra.Command, ctx context.Context, s *settings, o *office.Office, id licence.ProposalID) error {
-	p, err := o.RunMass(ctx, s.actor, id, func(p licence.Proposal) {
+	p, err := o.RunMass(ctx, s.actor, id, office.MassRun{Progress: func(p licence.Proposal) {
 		fmt.Fprintf(os.Stderr, "elicence: %d / %d\n", p.Done, p.Count)
-	})
+	}})
 	if err != nil {
 		return err
 	}

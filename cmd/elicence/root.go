@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 type settings struct {
 	data           string
 	store          string
+	documents      string
 	actor          string
 	keyFile        string
 	passphraseFile string
@@ -32,6 +34,7 @@ type settings struct {
 	clock          tsa.ClockSettings  // of time stamps; zero: by the kernel's word
 	tsaPolicy      string             // of time stamps; empty: the data folder's
 	ocspMemory     int64              // bytes; 0: the usual
+	older          bool               // a store that is not the one that the folder remembers is opened
 	observe        func(office.Event) // told what an operator must hear of; nil: nobody is
 }
 
@@ -48,14 +51,16 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.data, "data", defaultData(), "`DIR` that holds the store, keys and documents ($ELICENCE_DATA)")
-	flags.StringVar(&s.store, "store", "", "store `URL`; this version has only the embedded one")
+	flags.StringVar(&s.store, "store", "", "`URL` of the database that holds the records: postgres://USER@HOST1,HOST2/NAME ($ELICENCE_STORE); without: a file in DIR")
+	flags.StringVar(&s.documents, "documents", os.Getenv("ELICENCE_DOCUMENTS"), "`URL` of the bucket for documents, s3://BUCKET?region=…&endpoint=…, if they are not in DATA/documents ($ELICENCE_DOCUMENTS)")
 	flags.StringVar(&s.actor, "actor", defaultActor(), "`NAME` of the officer who acts ($ELICENCE_ACTOR)")
 	flags.StringVar(&s.keyFile, "kek-file", "", "`FILE` with the key-encryption key, if it is not DATA/kek")
 	flags.StringVar(&s.passphraseFile, "passphrase-file", "", "`FILE` whose first line opens the key store")
 	flags.StringVar(&s.tokenFile, "token", os.Getenv("ELICENCE_TOKEN"), "`FILE` that names a PKCS#11 token ($ELICENCE_TOKEN)")
 	flags.BoolVar(&s.json, "json", false, "print JSON for machines")
 	root.AddCommand(
-		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newHolder(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newKey(s), newAudit(s),
+		newDemo(s), newInit(s), newServe(s), newAuthority(s), newCategory(s), newLicence(s), newHolder(s), newSeal(s), newVerify(s), newTrust(s), newCA(s), newKey(s), newAudit(s), newBench(s),
+		newBackup(s), newRestore(s), newStorage(s),
 	)
 	return root
 }
@@ -87,7 +92,10 @@ func (s *settings) open() (*office.Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := office.Options{Passphrase: passphrase, KeyFile: s.keyFile, Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory}
+	options := office.Options{
+		Passphrase: passphrase, KeyFile: s.keyFile, Store: s.store, Documents: s.documents, Older: s.older, Observe: s.observe, Clock: s.clock,
+		TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory,
+	}
 	t, err := openToken("--token", s.tokenFile)
 	if err != nil {
 		return nil, err
@@ -109,8 +117,10 @@ func (s *settings) open() (*office.Office, error) {
 }
 
 func (s *settings) check() error {
-	if s.store != "" {
-		return fmt.Errorf("--store: %q: this version has only the embedded store", s.store)
+	// It is no flag's default, as it may hold a password and defaults are printed.
+	s.store = cmp.Or(s.store, os.Getenv("ELICENCE_STORE"))
+	if err := office.CheckStore(s.store); err != nil {
+		return fmt.Errorf("--store: %w", err)
 	}
 	if s.actor == "" || strings.ContainsAny(s.actor, "\n\r\t") || len(s.actor) > audit.MaxActorSize {
 		return fmt.Errorf("--actor: must be a name on one line of at most %d bytes", audit.MaxActorSize)

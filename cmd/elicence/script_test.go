@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/elicence/elicence/internal/sample"
 	"github.com/elicence/elicence/internal/tooltest"
@@ -60,7 +62,7 @@ func TestScripts(t *testing.T) {
 	}
 	var tools sync.Map // names of the programs that scripts ask for
 	t.Run("script", func(t *testing.T) {
-		runScripts(t, pictures, page, &tools)
+		runScripts(t, "../../testdata/script", pictures, page, &tools, func() string { return "" })
 	})
 	tools.Range(func(tool, _ any) bool {
 		t.Run(fmt.Sprint("needs ", tool), func(t *testing.T) { tooltest.Need(t, fmt.Sprint(tool)) })
@@ -85,14 +87,16 @@ func serial(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("no certificate of profile %s", args[1])
 }
 
-func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync.Map) {
+// runScripts runs the scripts of a folder. Store says where the records of each are.
+func runScripts(t *testing.T, dir string, pictures sample.Pictures, page []byte, tools *sync.Map, store func() string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "../../testdata/script",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+os.Getenv("PATH"))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("ELICENCE_ACTOR", "officer")
+			env.Setenv("ELICENCE_STORE", store())
 			address, err := freeAddress()
 			if err != nil {
 				return err
@@ -129,8 +133,28 @@ func runScripts(t *testing.T, pictures sample.Pictures, page []byte, tools *sync
 			"flip":    flip,
 			"listens": listens,
 			"serial":  serial,
+			"gb18030": gb18030,
+			"harm":    harm,
 		},
 	})
+}
+
+// harm changes a byte in the middle of every file of a folder: `harm DIR`.
+func harm(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: harm DIR")
+	}
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		b[len(b)/2] ^= 1
+		return os.WriteFile(path, b, 0o600)
+	}))
 }
 
 // freeAddress returns an address of this machine that nobody listens on.
@@ -216,6 +240,16 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(content, args[1], args[2])), 0o600))
+}
+
+// gb18030 FILE writes a file in GB18030.
+func gb18030(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: gb18030 FILE")
+	}
+	content, err := simplifiedchinese.GB18030.NewEncoder().String(ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(content), 0o600))
 }
 
 // flip FILE PART changes a byte at a part of a file's length, 0 to 99 percent.

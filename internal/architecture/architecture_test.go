@@ -24,10 +24,10 @@ var floors = [][]string{
 	{"internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
+	{"internal/backup", "internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office"},
 	{"internal/report", "internal/sample"},
-	{"internal/demo"},
+	{"internal/demo", "internal/load"},
 	{"api"},
 	{"cmd"},
 }
@@ -45,11 +45,11 @@ var only = map[string][]string{
 	"internal/browser":  {"cmd/webverify"},
 	"internal/webbuild": {"cmd/webbuild"},
 	"internal/demo":     {"cmd/elicence"},
-	"internal/sample":   {"internal/demo"},
+	"internal/sample":   {"internal/demo", "internal/load"},
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.
-var fixtures = []string{"internal/goldentest", "internal/store/kvtest", "internal/officetest", "internal/peerbench", "internal/pkitest", "internal/readertest", "internal/tooltest", "internal/trusttest", "internal/vectortest", "internal/store/storetest", "pki/keystore/sdftest", "qr/picture/picturetest"}
+var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/peerbench", "internal/pgtest", "internal/pkitest", "internal/readertest", "internal/tooltest", "internal/trusttest", "internal/vectortest", "internal/store/kvtest", "internal/store/storetest", "pki/keystore/sdftest", "qr/picture/picturetest"}
 
 type goPackage struct {
 	ImportPath string
@@ -167,6 +167,10 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 	homes := map[string][]string{
 		"code.dny.dev/ssrf":                  {"internal/netguard"},
 		"go.etcd.io/bbolt":                   {"internal/store/bolt"},
+		"gocloud.dev":                        {"internal/store/documents"},
+		"github.com/aws/aws-sdk-go-v2":       {"internal/store/documents"},
+		"github.com/jackc/pgx/v5":            {"internal/store/postgres", "internal/pgtest"},
+		"github.com/pressly/goose/v3":        {"internal/store/postgres"},
 		"github.com/klauspost/compress/zstd": {"internal/readertest", "internal/store/sealed", "internal/typeface", "qr/status"},
 		"github.com/labstack/echo/v4":        {"api"},
 		"github.com/danielgtaylor/huma/v2":   {"api"},

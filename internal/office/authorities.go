@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -166,6 +167,10 @@ func (o *Office) issuerFor(ctx context.Context, category catalogue.ID, uscc stri
 	if err != nil {
 		return licence.Authority{}, err
 	}
+	return chooseIssuer(all, category, uscc)
+}
+
+func chooseIssuer(all []licence.Authority, category catalogue.ID, uscc string) (licence.Authority, error) {
 	var fitting []licence.Authority
 	for _, a := range all {
 		if uscc == "" && a.MayIssue(category) || uscc == a.USCC {
@@ -205,7 +210,12 @@ func (o *Office) authorityOf(ctx context.Context, uscc string) (licence.Authorit
 // authorityKey opens an authority's signing key and checks that it is the one that
 // was certified.
 func (o *Office) authorityKey(ctx context.Context, a licence.Authority) (*pki.Key, error) {
-	key, err := o.currentKey(ctx, keystore.PurposeAuthority, a.USCC)
+	return o.authorityKeyAt(ctx, a, o.now())
+}
+
+// authorityKeyAt is [Office.authorityKey] for what is dated with a time that is now.
+func (o *Office) authorityKeyAt(ctx context.Context, a licence.Authority, at time.Time) (*pki.Key, error) {
+	key, err := o.keyAt(ctx, keystore.PurposeAuthority, a.USCC, at)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,11 @@ func (o *Office) Code(ctx context.Context, actor string, r licence.Record) (Code
 // published yet gets none.
 func (o *Office) CodeOf(ctx context.Context, actor string, r licence.Record, profile disclose.Profile) (Code, error) {
 	code, err := o.codeOf(ctx, actor, r, profile)
-	if errors.Is(err, licence.ErrCredentialChanged) { // somebody else printed it first
+	for range placeTries {
+		// Somebody else printed it first, or took its place in the status list.
+		if !errors.Is(err, licence.ErrCredentialChanged) && !errors.Is(err, licence.ErrIndexTaken) {
+			break
+		}
 		code, err = o.codeOf(ctx, actor, r, profile)
 	}
 	if err != nil {

@@ -65,9 +65,12 @@ type CreateOptions struct {
 	RootPassphrase []byte
 	RootToken      keystore.Wrapper
 	RootShares     SharePolicy
+	// Documents is the URL of the bucket for the documents, see [Options].
+	Documents string
 	// RootDevices hold the offline signing keys.
 	RootDevices []keystore.Device
 	Actor       string
+	Store       string           // see [Options]; a database must be empty
 	Now         func() time.Time // nil: time.Now
 	Observe     func(Event)      // see [Options]
 }
@@ -107,7 +110,9 @@ func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	return Open(dir, Options{Passphrase: o.Passphrase, Token: o.Token, Devices: o.Devices, Now: o.Now, Observe: o.Observe})
+	return Open(dir, Options{
+		Passphrase: o.Passphrase, Token: o.Token, Devices: o.Devices, Store: o.Store, Documents: o.Documents, Now: o.Now, Observe: o.Observe,
+	})
 }
 
 func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
@@ -126,13 +131,13 @@ func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs, err := documents.Create(filepath.Join(dir, documentsName), keys)
+	docs, err := createDocuments(ctx, filepath.Join(dir, documentsName), keys, o.Documents)
 	if err != nil {
 		return nil, err
 	}
-	store, err := createStore(ctx, dir, box)
+	store, err := createStore(ctx, dir, o.Store, box)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, docs.Close())
 	}
 	office, err := assemble(dir, keys, store, docs, Options{Now: o.Now})
 	if err == nil {
@@ -140,14 +145,21 @@ func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
 		err = office.settle(ctx, f, o)
 	}
 	if err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
 	return office, nil
 }
 
+func createDocuments(ctx context.Context, dir string, keys *keystore.Store, bucket string) (*documents.Store, error) {
+	if bucket != "" {
+		return documents.CreateBucket(ctx, bucket, keys)
+	}
+	return documents.Create(dir, keys)
+}
+
 // settle makes everything that the plan names and writes the record of it.
 func (o *Office) settle(ctx context.Context, f folders, c CreateOptions) error {
-	b, err := json.Marshal(c.Config)
+	b, err := json.Marshal(storedConfig{c.Config, o.keys.ID().String()})
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,14 @@ func (o *Office) BindDevice(ctx context.Context, q BindRequest) (Holding, error)
 	if err != nil {
 		return Holding{}, err
 	}
-	if err := s.bind(ctx, q, d, key); err != nil {
+	err = s.bind(ctx, q, d, key)
+	for range placeTries {
+		if !errors.Is(err, licence.ErrIndexTaken) {
+			break
+		}
+		err = s.bind(ctx, q, d, key)
+	}
+	if err != nil {
 		return Holding{}, err
 	}
 	return s.hold(ctx, d)

@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/emmansun/gmsm/sm3"
-
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
-	"github.com/elicence/elicence/pki/audit"
 )
 
 // licenceDraft is a licence that is about to be signed and stored.
@@ -97,27 +94,13 @@ func (o *Office) issueAtPlace(ctx context.Context, actor string, d licenceDraft)
 
 // storeDraft signs a draft in its place of the status lists and stores it.
 func (o *Office) storeDraft(ctx context.Context, actor string, d licenceDraft, ref licence.StatusRef) (licence.Record, error) {
-	key, err := o.authorityKey(ctx, d.issuer)
+	m, err := o.mandate(ctx, d.issuer)
 	if err != nil {
 		return licence.Record{}, err
 	}
-	now := o.now()
-	l := d.valid.Licence(d.identifier, ref, now)
-	signed, err := licence.Sign(l, key)
+	s, err := m.sign(actor, d, d.valid.Licence(d.identifier, ref, m.at))
 	if err != nil {
 		return licence.Record{}, err
-	}
-	act := audit.ActLicenceIssue
-	if d.end != nil {
-		act = audit.ActLicenceReissue
-	}
-	digest := sm3.Sum(signed)
-	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: act, Subject: d.identifier.String(), Digest: digest[:]}, nil)
-	if err != nil {
-		return licence.Record{}, err
-	}
-	s := licence.Submission{
-		Licence: l, Signed: signed, Point: d.issuer.Point, Request: d.request, Publication: d.published, Audit: entry, DryRun: d.dryRun,
 	}
 	if d.end == nil {
 		return o.store.Issue(ctx, s)

@@ -76,11 +76,16 @@ func (o *Office) keyring(ctx context.Context, p keystore.Purpose, name string) (
 
 // currentKey opens the key that is in use under a name.
 func (o *Office) currentKey(ctx context.Context, p keystore.Purpose, name string) (*pki.Key, error) {
+	return o.keyAt(ctx, p, name, o.now())
+}
+
+// keyAt is [Office.currentKey] for what is dated with a time that is now.
+func (o *Office) keyAt(ctx context.Context, p keystore.Purpose, name string, at time.Time) (*pki.Key, error) {
 	ring, err := o.keyring(ctx, p, name)
 	if err != nil {
 		return nil, err
 	}
-	g, err := ring.current(o.now())
+	g, err := ring.current(at)
 	if err != nil {
 		return nil, fmt.Errorf("key %s/%s: %w", p, name, err)
 	}
@@ -122,14 +127,20 @@ func (o *Office) compromised(ctx context.Context, point pki.Point) (bool, error)
 // generationKey opens the key of one generation and checks that it is the one that was
 // put into use.
 func (o *Office) generationKey(p keystore.Purpose, g generation) (*pki.Key, error) {
-	key, err := o.keys.Signer(p, g.Key)
-	if err != nil {
-		return nil, err
+	open := func() (*pki.Key, error) {
+		key, err := o.keys.Signer(p, g.Key)
+		if err != nil {
+			return nil, err
+		}
+		if key.Public().Point() != g.Point {
+			return nil, fmt.Errorf("key %s/%s is another than the one that was put into use", p, g.Key)
+		}
+		return key, nil
 	}
-	if key.Public().Point() != g.Point {
-		return nil, fmt.Errorf("key %s/%s is another than the one that was put into use", p, g.Key)
+	if p == keystore.PurposeAuthority {
+		return o.signers.key(g.Point, false, open)
 	}
-	return key, nil
+	return open()
 }
 
 // next appends a generation that takes over at a time.

@@ -59,3 +59,50 @@ func (o *Office) openLists(ctx context.Context, actor string) error {
 	}
 	return nil
 }
+
+// reserveAll reserves places for many licences of an authority, as [Office.reserve] does
+// for one.
+func (o *Office) reserveAll(ctx context.Context, issuer licence.Authority, n int) ([]licence.StatusRef, error) {
+	var refs []licence.StatusRef
+	for _, list := range issuer.Lists[max(0, len(issuer.Lists)-2):] {
+		room, err := o.store.ListRoom(ctx, list)
+		if err != nil {
+			o.releaseAll(refs)
+			return nil, err
+		}
+		more, err := o.store.ReserveIndices(ctx, list, min(n-len(refs), room))
+		if err != nil && !errors.Is(err, licence.ErrListFull) { // somebody was faster with the last ones
+			o.releaseAll(refs)
+			return nil, err
+		}
+		if refs = append(refs, more...); len(refs) == n {
+			return refs, nil
+		}
+	}
+	o.releaseAll(refs)
+	return nil, fmt.Errorf("reserving %d places for authority %s: %w", n, issuer.USCC, licence.ErrListFull)
+}
+
+func (o *Office) releaseAll(refs []licence.StatusRef) {
+	for _, ref := range refs {
+		o.store.ReleaseIndex(ref)
+	}
+}
+
+// roomFor returns an authority whose lists have room for so many licences more than are
+// on their way: where its newest list is filling up it is given a next one now, and not
+// with the next publication as otherwise, because by then a bulk issue has filled it.
+func (o *Office) roomFor(ctx context.Context, actor string, issuer licence.Authority, n int) (licence.Authority, error) {
+	room, err := o.store.ListRoom(ctx, issuer.Lists[len(issuer.Lists)-1])
+	if err != nil || room > nextListAt && room > 2*n {
+		return issuer, err
+	}
+	o.publishing.Lock()
+	err = o.openLists(ctx, actor)
+	o.publishing.Unlock()
+	if err != nil {
+		return issuer, err
+	}
+	o.unknown.tell()
+	return o.authorityOf(ctx, issuer.USCC)
+}

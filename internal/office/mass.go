@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -24,7 +25,7 @@ var (
 	ErrTooMany = errors.New("too many licences for one proposal")
 )
 
-// massBatch is how many steps share a transaction.
+// massBatch is how many steps share a transaction, if nobody says otherwise.
 const massBatch = 500
 
 // massSteps are the steps that may be proposed for many licences.
@@ -244,10 +245,16 @@ func (o *Office) changeProposal(
 	return o.store.ChangeProposal(ctx, id, func(p licence.Proposal) (licence.Proposal, error) { return change(p, now) }, entry)
 }
 
+// MassRun says how a proposal is carried out.
+type MassRun struct {
+	Batch    int                    // steps that share a transaction; 0: 500
+	Progress func(licence.Proposal) // told after each batch; nil: nobody is
+}
+
 // RunMass takes the steps of an approved proposal that are still to be taken, batch by
-// batch, and tells of its progress after each. Whoever runs it again after it was cut
-// off goes on where it stopped.
-func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalID, progress func(licence.Proposal)) (licence.Proposal, error) {
+// batch. Whoever runs it again after it was cut off goes on where it stopped. The end of
+// ctx is minded between batches.
+func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalID, run MassRun) (licence.Proposal, error) {
 	p, err := o.store.Proposal(ctx, id)
 	if err != nil {
 		return p, err
@@ -259,7 +266,7 @@ func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalI
 		if err := ctx.Err(); err != nil {
 			return p, err
 		}
-		next, err := o.store.Proposed(ctx, id, p.Done, massBatch)
+		next, err := o.store.Proposed(ctx, id, p.Done, cmp.Or(run.Batch, massBatch))
 		if err != nil {
 			return p, err
 		}
@@ -273,7 +280,9 @@ func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalI
 			return p, err
 		}
 		o.unknown.tell()
-		progress(p)
+		if run.Progress != nil {
+			run.Progress(p)
+		}
 	}
 	return p, nil
 }

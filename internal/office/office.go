@@ -3,7 +3,6 @@ package office
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -62,12 +61,14 @@ type Office struct {
 
 	profiles   *ca.Profiles
 	ocspMemory int64
+	marking    sync.Mutex    // held while the high water is written
 	publishing sync.Mutex    // held while trust files are made
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	unknown    notice        // of what terminals cannot know yet
 	// rotating is held by who puts a new key into use, and for reading by who signs
 	// with one: a signature never falls outside of its key's time.
 	rotating   sync.RWMutex
+	signers    signers    // keys of issuing authorities
 	presenting sync.Mutex // held while the first key for codes of kind 3 is made
 	opened     struct {
 		mu          sync.Mutex
@@ -93,6 +94,9 @@ type Options struct {
 	KeyFile string
 	// Token wraps the key-encryption key of a key store that neither of them opens.
 	Token keystore.Wrapper
+	// Documents is the URL of the bucket that the documents lie in, s3://…; empty: the
+	// folder DATA/documents.
+	Documents string
 	// Devices hold signing keys.
 	Devices []keystore.Device
 	// Now is the clock; nil: time.Now.
@@ -104,9 +108,15 @@ type Options struct {
 	TSAPolicy string
 	// OCSPMemory bounds the OCSP answers that are made ahead, in bytes; 0: 512 MiB.
 	OCSPMemory int64
+	// Store is the address of the database that holds the records; empty: a file in the
+	// data folder.
+	Store string
 	// Observe is told what an operator must hear of, at once and by whatever
 	// goroutine finds it; it must not block. Nil: nobody is told.
 	Observe func(Event)
+	// Older opens a store that is not the one that the data folder remembers, for
+	// [Office.AdoptOlder]. Otherwise it is refused with [ErrOlderStore].
+	Older bool
 }
 
 // ErrSelfTest is returned before anything is opened if the machine's
@@ -122,8 +132,8 @@ var ErrNotDataFolder = errors.New("not a data folder")
 
 // Open opens a data folder.
 func Open(dir string, o Options) (*Office, error) {
-	if _, err := os.Stat(filepath.Join(dir, storeName)); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, err)
+	if err := findStore(dir, o.Store); err != nil {
+		return nil, err
 	}
 	keys, err := keystore.Config{Devices: o.Devices, Now: o.Now}.Open(filepath.Join(dir, keysName), o.unlock(dir))
 	if err != nil {
@@ -152,36 +162,69 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	docs, err := documents.Open(filepath.Join(dir, documentsName), keys)
+	docs, err := openDocuments(filepath.Join(dir, documentsName), keys, o.Documents)
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(context.Background(), dir, box)
+	store, err := openStore(context.Background(), dir, o.Store, box)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, docs.Close())
 	}
 	office, err := assemble(dir, keys, store, docs, o)
 	if err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
-	b, err := store.Setting(context.Background(), configSetting)
-	if err == nil {
-		err = json.Unmarshal(b, &office.config)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("reading the configuration: %w", err), store.Close())
+	if office.config, err = readConfig(store, keys); err != nil {
+		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
 	if o.TSAPolicy != "" {
 		office.config.TSAPolicy = o.TSAPolicy
 	}
-	// Nobody else has the store open: what is unfinished was cut off.
-	if _, err := ca.Recover(context.Background(), store, "recover", office.now()); err != nil {
-		return nil, errors.Join(err, store.Close())
+	if err := office.checkHighWater(context.Background()); err != nil && !(o.Older && errors.Is(err, ErrOlderStore)) {
+		return nil, errors.Join(err, store.Close(), docs.Close())
+	}
+	if err := office.recover(o.Store != ""); err != nil {
+		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
 	return office, nil
 }
 
-const configSetting = "config"
+// ErrDocumentsPlace says that the documents lie elsewhere than where they are looked for.
+var ErrDocumentsPlace = errors.New("the documents are in another place")
+
+// openDocuments opens the folder, or the bucket where one is named. Whoever forgets the
+// bucket, or names one for a folder that has documents, would find half of them.
+func openDocuments(dir string, keys *keystore.Store, bucket string) (*documents.Store, error) {
+	entries, err := os.ReadDir(dir)
+	there := err == nil
+	switch {
+	case bucket == "" && errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%s is not there: %w", dir, ErrDocumentsPlace)
+	case bucket == "":
+		return documents.Open(dir, keys)
+	case there && len(entries) > 0:
+		return nil, fmt.Errorf("%s has some: %w", dir, ErrDocumentsPlace)
+	default:
+		return documents.OpenBucket(context.Background(), bucket, keys)
+	}
+}
+
+// cutOff is the age from which a certificate that was intended and not recorded is no
+// other node's work, but was cut off.
+const cutOff = 10 * time.Minute
+
+// recover gives up certificates whose signing was cut off. A store in the data folder is
+// this process's alone; one that is shared may be at work for another.
+func (o *Office) recover(shared bool) error {
+	ctx, now := context.Background(), o.now()
+	var err error
+	if shared {
+		_, err = ca.RecoverOlder(ctx, o.store, "recover", now, cutOff)
+	} else {
+		_, err = ca.Recover(ctx, o.store, "recover", now)
+	}
+	return err
+}
 
 func assemble(dir string, keys *keystore.Store, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
 	cat, err := loadCatalogue(context.Background(), store, os.DirFS(filepath.Join(dir, catalogueName)))
@@ -219,7 +262,7 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 
 // Close closes the data folder and zeroes the keys that it holds.
 func (o *Office) Close() error {
-	return errors.Join(o.closeStamping(context.Background()), o.words.Close(), o.store.Close(), o.keys.Close())
+	return errors.Join(o.closeStamping(context.Background()), o.keepHighWater(context.Background()), o.words.Close(), o.store.Close(), o.documents.Close(), o.keys.Close())
 }
 
 // Config returns what was settled when the data folder was made.
@@ -227,6 +270,9 @@ func (o *Office) Config() Config { return o.config }
 
 // Profiles returns the profiles of certificates with the operator's changes.
 func (o *Office) Profiles() *ca.Profiles { return o.profiles }
+
+// GMOnly reports whether the key store uses national algorithms only.
+func (o *Office) GMOnly() bool { return o.keys.GMOnly() }
 
 // Catalogue returns the licence categories.
 func (o *Office) Catalogue() *catalogue.Catalogue { return o.catalogue }

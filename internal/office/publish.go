@@ -152,7 +152,7 @@ func (p *publication) release(ctx context.Context, actor string, settings map[st
 		o.published = p.lists
 		o.unknown.givenOut(p.lists)
 	}
-	return nil
+	return o.keepHighWater(ctx)
 }
 
 // publication is one run of the publisher.

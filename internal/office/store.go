@@ -2,17 +2,74 @@ package office
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/elicence/elicence/internal/store/bolt"
+	"github.com/elicence/elicence/internal/store/kv"
+	"github.com/elicence/elicence/internal/store/postgres"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/pki/keystore"
 )
 
+// ErrNoRecords: the data folder has keys and no records.
+var ErrNoRecords = errors.New("the folder has no records: name the database that holds them")
+
+// ErrStoreOfOthers: the records were made with other keys than the data folder's.
+var ErrStoreOfOthers = errors.New("the records belong to another data folder")
+
+// CheckStore refuses an address of a store that nothing here understands. The error has
+// nothing of the address in it, as there may be a password. The empty address is the file
+// in the data folder.
+func CheckStore(address string) error {
+	if address == "" {
+		return nil
+	}
+	return postgres.CheckAddress(address)
+}
+
+// findStore says what is missing of a data folder.
+func findStore(dir, address string) error {
+	_, noKeys := os.Stat(filepath.Join(dir, keysName))
+	if address != "" {
+		if errors.Is(noKeys, os.ErrNotExist) {
+			return fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, noKeys)
+		}
+		return CheckStore(address)
+	}
+	_, err := os.Stat(filepath.Join(dir, storeName))
+	switch {
+	case !errors.Is(err, os.ErrNotExist):
+		return nil
+	case noKeys == nil:
+		return fmt.Errorf("%s: %w", dir, ErrNoRecords)
+	}
+	return fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, err)
+}
+
+// createEngine makes the empty database of a new data folder: in it, or elsewhere.
+func createEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
+	if address == "" {
+		return bolt.Create(filepath.Join(dir, storeName), records.Schema())
+	}
+	return postgres.Create(ctx, address, records.Schema(), postgres.Options{})
+}
+
+// openEngine opens the database of a data folder.
+func openEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
+	if address == "" {
+		return bolt.Open(filepath.Join(dir, storeName), records.Schema())
+	}
+	return postgres.Open(ctx, address, records.Schema(), postgres.Options{})
+}
+
 // createStore makes the store of a new data folder.
-func createStore(ctx context.Context, dir string, box *sealed.Box) (*records.Store, error) {
-	db, err := bolt.Create(filepath.Join(dir, storeName), records.Schema())
+func createStore(ctx context.Context, dir, address string, box *sealed.Box) (*records.Store, error) {
+	db, err := createEngine(ctx, dir, address)
 	if err != nil {
 		return nil, err
 	}
@@ -24,8 +81,8 @@ func createStore(ctx context.Context, dir string, box *sealed.Box) (*records.Sto
 }
 
 // openStore opens the store of a data folder.
-func openStore(ctx context.Context, dir string, box *sealed.Box) (*records.Store, error) {
-	db, err := bolt.Open(filepath.Join(dir, storeName), records.Schema())
+func openStore(ctx context.Context, dir, address string, box *sealed.Box) (*records.Store, error) {
+	db, err := openEngine(ctx, dir, address)
 	if err != nil {
 		return nil, err
 	}
@@ -34,4 +91,30 @@ func openStore(ctx context.Context, dir string, box *sealed.Box) (*records.Store
 		return nil, errors.Join(err, db.Close())
 	}
 	return store, nil
+}
+
+const configSetting = "config"
+
+// storedConfig is the setting config.
+type storedConfig struct {
+	Config
+	// KeyStore names the key store whose secrets the records are under; empty in stores of
+	// before it was kept.
+	KeyStore string `json:"key_store,omitempty"`
+}
+
+// readConfig reads what was settled, and refuses a store that was made with other keys.
+func readConfig(store *records.Store, keys *keystore.Store) (Config, error) {
+	b, err := store.Setting(context.Background(), configSetting)
+	var c storedConfig
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if c.KeyStore != "" && c.KeyStore != keys.ID().String() {
+		return Config{}, fmt.Errorf("they are under the keys of key store %s, the folder has %s: %w", c.KeyStore, keys, ErrStoreOfOthers)
+	}
+	return c.Config, nil
 }

@@ -4,9 +4,11 @@ package officetest
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +30,9 @@ type Fixture struct {
 	Seal      seal.Record
 
 	now      func() time.Time
+	store    string // see office.Options
 	pictures sample.Pictures
+	made     atomic.Int64 // applications
 	events   struct {
 		mu  sync.Mutex
 		all []office.Event // guarded by mu
@@ -63,11 +67,22 @@ func At(tb testing.TB, now func() time.Time) *Fixture {
 	return Province(tb, now, "340000", "安徽省(测试)")
 }
 
+// On is [New] with its records in the database of an address.
+func On(tb testing.TB, store string) *Fixture {
+	tb.Helper()
+	return province(tb, time.Now, "340000", "安徽省(测试)", store)
+}
+
 // Province is [At] of another region.
 func Province(tb testing.TB, now func() time.Time, region, domain string) *Fixture {
 	tb.Helper()
+	return province(tb, now, region, domain, "")
+}
+
+func province(tb testing.TB, now func() time.Time, region, domain, store string) *Fixture {
+	tb.Helper()
 	ctx := context.Background()
-	f := &Fixture{Dir: filepath.Join(tb.TempDir(), "data"), now: now}
+	f := &Fixture{Dir: filepath.Join(tb.TempDir(), "data"), now: now, store: store}
 	check := func(err error) {
 		tb.Helper()
 		if err != nil {
@@ -77,7 +92,7 @@ func Province(tb testing.TB, now func() time.Time, region, domain string) *Fixtu
 	var err error
 	f.Office, err = office.Create(ctx, f.Dir, office.CreateOptions{
 		Config:         office.Config{Host: "localhost", Region: region, Domain: domain},
-		RootPassphrase: []byte("test"), Actor: "test", Now: now, Observe: f.observe,
+		RootPassphrase: []byte("test"), Actor: "test", Store: store, Now: now, Observe: f.observe,
 	})
 	check(err)
 	tb.Cleanup(func() {
@@ -102,17 +117,66 @@ func Province(tb testing.TB, now func() time.Time, region, domain string) *Fixtu
 	return f
 }
 
+// Open opens a data folder that is there. The fixture knows neither its authority nor
+// its seal.
+func Open(tb testing.TB, dir string, now func() time.Time) *Fixture {
+	tb.Helper()
+	f := &Fixture{Dir: dir, now: now}
+	var err error
+	if f.pictures, err = sample.Draw(); err != nil {
+		tb.Fatal(err)
+	}
+	if f.Office, err = office.Open(dir, office.Options{Now: now, Observe: f.observe}); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := f.Office.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return f
+}
+
 // Reopen closes the data folder, as the end of a process does, and opens it again.
 func (f *Fixture) Reopen(tb testing.TB) {
 	tb.Helper()
 	if err := f.Office.Close(); err != nil {
 		tb.Fatal(err)
 	}
-	reopened, err := office.Open(f.Dir, office.Options{Now: f.now, Observe: f.observe})
+	reopened, err := office.Open(f.Dir, office.Options{Store: f.store, Now: f.now, Observe: f.observe})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	f.Office = reopened
+}
+
+// Node opens the office once more, as another node of the service does. It needs a
+// database.
+func (f *Fixture) Node(tb testing.TB) *office.Office {
+	tb.Helper()
+	o, err := office.Open(f.Dir, office.Options{Store: f.store, Now: f.now, Observe: f.observe})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := o.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return o
+}
+
+// Company returns an application for the business licence (category 066) of a company
+// that there was none of before.
+func (f *Fixture) Company(tb testing.TB) (*catalogue.Category, *licence.Application) {
+	tb.Helper()
+	c, a := f.Application(tb, "066")
+	code, err := idcode.USCC(fmt.Sprintf("91340199XN%06d", f.made.Add(1)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a.Number, a.Holder.IDNumber = code, code
+	return c, a
 }
 
 // Application returns a valid application for a category.
@@ -126,7 +190,7 @@ func (f *Fixture) Application(tb testing.TB, category string) (*catalogue.Catego
 	if !ok {
 		tb.Fatalf("no category %s", category)
 	}
-	a := sample.Application(c, f.pictures, civil.Of(time.Now()))
+	a := sample.Application(c, f.pictures, civil.Of(f.now()))
 	a.Holder.Name = sample.Person
 	if a.Holder.IDType != string(licence.IDTypeCitizenNumber) {
 		a.Holder.Name = sample.Company

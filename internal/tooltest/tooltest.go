@@ -1,6 +1,6 @@
 // Package tooltest finds the independent programs that tests compare our work
 // with (OpenSSL, BouncyCastle, veraPDF, zbar, qpdf, poppler, MuPDF, Chromium, SoftHSM,
-// zstd).
+// zstd, strace, versitygw).
 //
 // A signature or a file that only our own code accepts is not proven, so these
 // tests matter. On a developer's machine a missing program skips the test and

@@ -34,6 +34,12 @@ const (
 	ActSealRules   Act = "seal.rules" // keepers, limits
 )
 
+// Acts on the store as a whole.
+const (
+	ActStoreBackup  Act = "store.backup"  // a copy of everything was made
+	ActStoreRestore Act = "store.restore" // the store is of an earlier moment; the subject says which
+)
+
 // ActListOpen: an authority got a further status list; the subject is its code.
 const ActListOpen Act = "list.open"
 
@@ -85,3 +91,7 @@ const (
 	ActLicenceEraseApply Act = "licence.erase-apply"
 	ActLicenceErase      Act = "licence.erase"
 )
+
+// ActLicenceImport: the import of a file of applications began; the subject is the
+// category, the digest the file's. Each licence has an entry of its own.
+const ActLicenceImport Act = "licence.import"

@@ -145,17 +145,28 @@ func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.listed && a.env.StatusLists != nil {
+	if !p.listed || a.env.StatusLists == nil {
+		return a.intend(ctx, p, r, t)
+	}
+	var d *Draft
+	for range entryTries {
 		if t.StatusEntry, err = a.env.StatusLists.ReserveEntry(ctx); err != nil {
 			return nil, fmt.Errorf("its place in a status list: %w", err)
 		}
-	}
-	d, err := a.intend(ctx, p, r, t)
-	if err != nil && t.StatusEntry != (cert.StatusEntry{}) && !errors.Is(err, errMayBeIntended) {
-		a.env.StatusLists.ReleaseEntry(t.StatusEntry)
+		d, err = a.intend(ctx, p, r, t)
+		if err != nil && !errors.Is(err, errMayBeIntended) {
+			a.env.StatusLists.ReleaseEntry(t.StatusEntry)
+		}
+		if !errors.Is(err, ErrEntryTaken) {
+			break
+		}
 	}
 	return d, err
 }
+
+// entryTries is how often a place in a status list is drawn until it is one that no other
+// process has taken.
+const entryTries = 8
 
 // intend builds what will be signed, lints it and stores the intent.
 func (a *Authority) intend(ctx context.Context, p *Profile, r Request, t *cert.Template) (*Draft, error) {
@@ -179,7 +190,7 @@ func (a *Authority) intend(ctx context.Context, p *Profile, r Request, t *cert.T
 	}
 	d.intent = Intent{
 		Issuer: a.key.Public().Point(), Serial: t.Serial, Point: r.Key.Point(), Role: RoleOf(role, subject), Profile: p.name, Entry: t.StatusEntry,
-		NotAfter: t.NotAfter, TBS: tbs,
+		NotAfter: t.NotAfter, At: a.now().UTC().Truncate(time.Second), TBS: tbs,
 	}
 	if p.revocable {
 		d.intent.Shard = ShardOf(t.Serial, a.env.Site.Shards)
@@ -207,7 +218,7 @@ var errMayBeIntended = errors.New("whether it was stored is not known")
 // its error. Nothing was signed.
 func (a *Authority) notIntended(ctx context.Context, d *Draft, err error) error {
 	err = fmt.Errorf("storing the intent: %w", err)
-	if errors.Is(err, ErrKeyInUse) {
+	if errors.Is(err, ErrKeyInUse) || errors.Is(err, ErrEntryTaken) {
 		return err
 	}
 	abandoning := a.abandon(ctx, "ca", []*Draft{d})

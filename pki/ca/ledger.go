@@ -32,6 +32,7 @@ type Intent struct {
 	Shard    Shard
 	Entry    cert.StatusEntry // zero: none
 	NotAfter time.Time        // UTC, whole seconds
+	At       time.Time        // when it was intended, UTC, whole seconds; a ledger keeps it while it is unfinished
 	// Renews is the certificate of the same key that this one follows; the zero serial
 	// for a key's first.
 	Renews cert.Serial
@@ -60,7 +61,8 @@ type StatusLists interface {
 type Ledger interface {
 	// IntendCertificate stores what is about to be signed, and that its place in a status
 	// list is taken. From then on a change of the certificate's status sets the bits there
-	// in the same transaction. It refuses with [ErrKeyInUse] a key that
+	// in the same transaction. It refuses with [ErrEntryTaken] a place that was taken, and
+	// with [ErrKeyInUse] a key that
 	//   - has another role, or
 	//   - is intended for another certificate right now, or
 	//   - has a certificate, unless that is the newest of this key and the one that
@@ -83,6 +85,9 @@ var (
 	// ErrKeyInUse: one key has one role, and one certificate at a time but for
 	// renewals.
 	ErrKeyInUse = errors.New("the key already has a certificate")
+	// ErrEntryTaken: another process has taken the intent's place in the status list since
+	// it was reserved. Nothing is stored, and the next one that is reserved is free.
+	ErrEntryTaken = errors.New("the place in the status list was given out before")
 	// ErrSpent: a draft was issued before.
 	ErrSpent = errors.New("the draft was issued before")
 	// ErrNoCertificate: the authority never intended a certificate with this serial
@@ -102,12 +107,25 @@ var (
 // issuing from the ledger. It returns the serial numbers, each of which may exist and
 // can be revoked.
 func Recover(ctx context.Context, l Ledger, actor string, now time.Time) ([]cert.Serial, error) {
+	return recoverIf(ctx, l, actor, now, func(Intent) bool { return true })
+}
+
+// RecoverOlder is [Recover] for a ledger from which others issue at the same time: what
+// was intended less than an age ago may be somebody's work, and is left.
+func RecoverOlder(ctx context.Context, l Ledger, actor string, now time.Time, age time.Duration) ([]cert.Serial, error) {
+	return recoverIf(ctx, l, actor, now, func(i Intent) bool { return now.Sub(i.At) >= age })
+}
+
+func recoverIf(ctx context.Context, l Ledger, actor string, now time.Time, cutOff func(Intent) bool) ([]cert.Serial, error) {
 	unfinished, err := l.Unfinished(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("looking for unfinished certificates: %w", err)
 	}
 	var serials []cert.Serial
 	for _, i := range unfinished {
+		if !cutOff(i) {
+			continue
+		}
 		if err := abandon(ctx, l, i.Issuer, i.Serial, actor, now); err != nil && !errors.Is(err, ErrState) {
 			return serials, err
 		}

@@ -169,6 +169,26 @@ func TestAbandonedDraftIsNotIssued(t *testing.T) {
 	}
 }
 
+// TestRecoverOlder: what another node may be signing right now is left to it.
+func TestRecoverOlder(t *testing.T) {
+	t.Parallel()
+	const age = 10 * time.Minute
+	p := pkitest.New(t, time.Now())
+	draft, err := p.CA.Prepare(ctx, ca.Request{Profile: ca.ProfileService, Key: pkitest.NewKey(t).Public(), Subject: cert.Name{Country: "CN", CommonName: "服务"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if recovered, err := ca.RecoverOlder(ctx, p.Ledger, "test", time.Now().Add(age/2), age); err != nil || len(recovered) > 0 {
+		t.Errorf("a young intent: %v, %v", recovered, err)
+	}
+	if recovered, err := ca.RecoverOlder(ctx, p.Ledger, "test", time.Now().Add(age+time.Second), age); err != nil || len(recovered) != 1 {
+		t.Errorf("an old intent: %v, %v", recovered, err)
+	}
+	if _, err := p.CA.Issue(ctx, draft, "test"); !errors.Is(err, ca.ErrState) {
+		t.Errorf("Issue after it was given up: %v, want ErrState", err)
+	}
+}
+
 func TestRenewal(t *testing.T) {
 	t.Parallel()
 	p := pkitest.New(t, time.Now())

@@ -127,3 +127,48 @@ func TestPlaceInStatusLists(t *testing.T) {
 		t.Errorf("without a place: %v", err)
 	}
 }
+
+// overtaken is a ledger beside which another process takes places.
+type overtaken struct {
+	*pkitest.Ledger
+	times int // how many places are gone before they are stored
+}
+
+func (l *overtaken) IntendCertificate(ctx context.Context, i ca.Intent) error {
+	if l.times > 0 {
+		l.times--
+		return ca.ErrEntryTaken
+	}
+	return l.Ledger.IntendCertificate(ctx, i)
+}
+
+// TestPlaceIsTaken: who finds the place taken that it had reserved gets the next one.
+func TestPlaceIsTaken(t *testing.T) {
+	t.Parallel()
+	p := pkitest.New(t, time.Now())
+	for times, want := range map[int]error{2: nil, 100: ca.ErrEntryTaken} {
+		lists := &places{taken: make(map[cert.StatusEntry]bool)}
+		a, err := ca.New(p.CA.Certificate(), p.CAKey, ca.Environment{
+			Ledger: &overtaken{p.Ledger, times}, Site: p.CA.Site(), StatusLists: lists, Now: time.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := a.Prepare(context.Background(), ca.Request{
+			Profile: ca.ProfileSealMaker, Subject: cert.Name{Country: "CN", CommonName: "制章者"}, Key: pkitest.NewKey(t).Public(),
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("%d places taken: %v, want %v", times, err, want)
+		}
+		if want != nil {
+			continue
+		}
+		c, err := a.Issue(context.Background(), d, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, _ := c.StatusEntry(); e.Index != uint32(times+1) || len(lists.taken) != 1 {
+			t.Errorf("the certificate has place %+v, and %d are reserved", e, len(lists.taken))
+		}
+	}
+}

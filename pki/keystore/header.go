@@ -201,6 +201,12 @@ func readHead(dir string) (head, error) {
 	return h, nil
 }
 
+// IsGMOnly reports whether a store uses national algorithms only.
+func IsGMOnly(dir string) (bool, error) {
+	h, err := readHead(dir)
+	return h.GMOnly, err
+}
+
 // NeedsPassphrase reports whether a store opens with a passphrase.
 func NeedsPassphrase(dir string) (bool, error) {
 	h, err := readHead(dir)

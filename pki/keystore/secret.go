@@ -4,12 +4,17 @@ import (
 	"crypto/cipher"
 	"crypto/hmac"
 	"encoding/binary"
+	"hash"
+	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
 )
 
 // Secret is a symmetric secret of 32 bytes that computes but is never seen.
-type Secret struct{ key [32]byte }
+type Secret struct {
+	key  [32]byte
+	macs sync.Pool // of hash.Hash, keyed: half of a short MAC's time is to take in the key
+}
 
 // String tells nothing of the secret.
 func (s *Secret) String() string { return "secret(?)" }
@@ -20,12 +25,22 @@ func (s *Secret) GoString() string { return s.String() }
 // MAC returns HMAC-SM3 over the parts, each preceded by its length, so that
 // parts cannot run together. The first part names the use.
 func (s *Secret) MAC(parts ...[]byte) [sm3.Size]byte {
-	mac := hmac.New(sm3.New, s.key[:])
-	for _, p := range parts {
-		mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(p))))
-		mac.Write(p)
+	mac, keyed := s.macs.Get().(hash.Hash)
+	if !keyed {
+		mac = hmac.New(sm3.New, s.key[:])
 	}
-	return [sm3.Size]byte(mac.Sum(nil))
+	var text [64]byte
+	b := text[:0]
+	for _, p := range parts {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(p)))
+		b = append(b, p...)
+	}
+	mac.Write(b)
+	var sum [sm3.Size]byte
+	mac.Sum(sum[:0])
+	mac.Reset()
+	s.macs.Put(mac)
+	return sum
 }
 
 // AEAD returns SM4-GCM under a key derived for the parts, so that no key is

@@ -9,7 +9,8 @@
 //
 //	schema     name → what it is, as text: "table", or "index of runs", key size, reference size
 //	TABLE      the table's keys and values
-//	INDEX      number of a run (32 bits, big-endian) → a bucket, whose sequence is its entries:
+//	INDEX      number of a run (32 bits, big-endian) → a bucket, whose sequence is twice its
+//	           entries, and one more if it has marks:
 //	             number of a segment (32 bits) → sorted entries (look-up key ‖ reference)
 //	             marks → sorted entries that are hidden in runs of lower numbers
 //

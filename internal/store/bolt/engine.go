@@ -132,5 +132,5 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 	})
 }
 
-// Settle implements [kv.Engine]: a transaction is seen when it is on the disk.
-func (e *Engine) Settle(context.Context) error { return nil }
+// Confirm implements [kv.Engine]: a transaction is seen when it is on the disk.
+func (e *Engine) Confirm(ctx context.Context, f func(kv.Tx) error) error { return e.View(ctx, f) }

@@ -16,8 +16,8 @@ import (
 // next.
 //
 // A run is a bucket of its own, named by its number, with segments of a fixed number of
-// entries. Its sequence is the number of entries. What was removed is in its marks: they
-// hide entries of older runs, not its own.
+// entries. Its sequence is twice the number of entries, and one more if it has marks. What
+// was removed is in the marks: they hide entries of older runs, not its own.
 
 // shape is how runs are laid out.
 type shape struct {
@@ -43,20 +43,33 @@ var keyMarks = []byte("marks")
 
 // run is a run within a transaction.
 type run struct {
-	number   uint32
-	bucket   *bbolt.Bucket
-	size     int // of an entry
-	each     int // entries of a segment
-	entries  int
-	segments [][]byte // read when first asked for
-	marks    []byte   // sorted entries that are hidden in older runs
+	number  uint32
+	bucket  *bbolt.Bucket
+	size    int // of an entry
+	each    int // entries of a segment
+	entries int
+	marks   []byte // sorted entries that are hidden in older runs
+
+	// Segments that were read: all in a transaction that writes, which looks up much, the
+	// last one in others.
+	segments [][]byte
+	last     []byte
+	lastAt   int
 }
 
 func openRun(number uint32, b *bbolt.Bucket, size int, s shape) *run {
-	r := &run{number: number, bucket: b, size: size, each: s.segment / size, entries: int(b.Sequence()), marks: b.Get(keyMarks)} //nolint:gosec // as it was written
-	r.segments = make([][]byte, (r.entries+r.each-1)/r.each)
+	r := &run{number: number, bucket: b, size: size, each: s.segment / size, entries: int(b.Sequence() / 2)} //nolint:gosec // as it was written
+	if b.Sequence()%2 == 1 {
+		r.marks = b.Get(keyMarks)
+	}
+	if b.Writable() {
+		r.segments = make([][]byte, r.parts())
+	}
 	return r
 }
+
+// parts is how many segments the run has.
+func (r *run) parts() int { return (r.entries + r.each - 1) / r.each }
 
 // weight is what it costs to write the run again.
 func (r *run) weight() int { return r.entries + len(r.marks)/r.size }
@@ -66,14 +79,22 @@ func segmentKey(i int) []byte { return binary.BigEndian.AppendUint32(nil, uint32
 // segment returns the entries of a segment. One that is not as long as it was written
 // cannot be: bbolt has lost it.
 func (r *run) segment(i int) []byte {
-	if r.segments[i] == nil {
-		s := r.bucket.Get(segmentKey(i))
-		if len(s) != r.size*min(r.each, r.entries-i*r.each) {
-			panic(fmt.Sprintf("bolt: segment %d of run %d has %d bytes", i, r.number, len(s)))
-		}
-		r.segments[i] = s
+	switch {
+	case r.segments != nil && r.segments[i] != nil:
+		return r.segments[i]
+	case r.last != nil && r.lastAt == i:
+		return r.last
 	}
-	return r.segments[i]
+	s := r.bucket.Get(segmentKey(i))
+	if len(s) != r.size*min(r.each, r.entries-i*r.each) {
+		panic(fmt.Sprintf("bolt: segment %d of run %d has %d bytes", i, r.number, len(s)))
+	}
+	if r.segments != nil {
+		r.segments[i] = s
+	} else {
+		r.last, r.lastAt = s, i
+	}
+	return s
 }
 
 func (r *run) entry(i int) []byte {
@@ -131,7 +152,7 @@ func less(a, b []byte) bool {
 // those that the newer one hides, and the newer ones.
 func (r *run) merge(out, newer, hidden []byte) []byte {
 	size := r.size
-	for s := range r.segments {
+	for s := range r.parts() {
 		for segment := r.segment(s); len(segment) > 0; segment = segment[size:] {
 			e := segment[:size]
 			for len(newer) > 0 && less(newer[:size], e) {
@@ -174,7 +195,11 @@ func union(a, b []byte, size int) []byte {
 // writeRun writes a new run into its bucket.
 func writeRun(b *bbolt.Bucket, entries, marks []byte, size int, s shape) error {
 	b.FillPercent = 1
-	if err := b.SetSequence(uint64(len(entries) / size)); err != nil {
+	sequence := uint64(len(entries)/size) * 2
+	if len(marks) > 0 {
+		sequence++
+	}
+	if err := b.SetSequence(sequence); err != nil {
 		return err
 	}
 	each := s.segment / size * size

@@ -8,9 +8,9 @@
 // transaction instead, and its one trip to the disks.
 //
 // Engines promise: a transaction is seen as a whole or not at all; Update has returned
-// without an error only when what it wrote survives the loss of power (and, where the
-// engine keeps copies on other machines, the loss of this one); keys are ordered as
-// bytes.
+// without an error only when what it wrote and what it was shown survive the loss of
+// power (and, where the engine keeps copies on other machines, the loss of this one);
+// keys are ordered as bytes.
 package kv
 
 import (
@@ -36,10 +36,11 @@ type Engine interface {
 	// not leave it open whether the act took place. Engines may run f more than once, so
 	// f sets whatever it tells its caller anew each time.
 	Update(ctx context.Context, f func(Tx) error) error
-	// Settle returns when everything that a View has shown is as durable as Update
-	// promises. An engine may show a change before it is that; who acknowledges an
-	// earlier act because it sees its record settles first.
-	Settle(ctx context.Context) error
+	// Confirm is a View for who will acknowledge an earlier act because it sees its
+	// record: it returns without an error only when everything that f was shown is as
+	// durable as Update promises. An engine may show a change before it is that. It may
+	// run f more than once.
+	Confirm(ctx context.Context, f func(Tx) error) error
 	Close() error
 }
 
@@ -83,6 +84,10 @@ type Index interface {
 	Remove(key, ref []byte) error
 	// Find yields the references of a look-up key, in no order that means anything.
 	Find(key []byte) iter.Seq[[]byte]
+	// All yields every entry, a look-up key and its reference, in ascending order of the
+	// two behind each other: what a copy of the database is made from. The index must not
+	// be written to meanwhile.
+	All() iter.Seq2[[]byte, []byte]
 	// Fetch is what [Table.Fetch] is.
 	Fetch(keys [][]byte)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/big"
 	"math/bits"
 
 	"github.com/elicence/elicence/internal/store/kv"
@@ -30,6 +29,7 @@ const (
 type allotter struct {
 	opened int // windows; at least as many as are stored as opened
 	taken  [windows][windowBytes]byte
+	stored [windows][windowBytes]byte // of the taken ones what was read from the store; nobody gives these back
 	free   [windows]int
 	total  int // free indices in opened windows
 }
@@ -44,6 +44,7 @@ func (a *allotter) load(tx kv.Tx, list uint32) error {
 		a.opened = max(a.opened, w+1)
 		for i, b := range stored {
 			a.taken[w][i] |= b
+			a.stored[w][i] |= b
 		}
 	}
 	a.total = 0
@@ -73,35 +74,54 @@ func (a *allotter) draw() (uint32, error) {
 	if a.total == 0 {
 		return 0, licence.ErrListFull
 	}
-	n, err := rand.Int(rand.Reader, big.NewInt(int64(a.total)))
+	skip, err := below(a.total)
 	if err != nil {
-		return 0, fmt.Errorf("drawing randomness: %w", err)
+		return 0, err
 	}
-	skip := int(n.Int64())
 	for w := range a.opened {
 		if skip >= a.free[w] {
 			skip -= a.free[w]
 			continue
 		}
-		for i := range windowSize {
-			if a.taken[w][i/8]>>(i%8)&1 == 1 {
-				continue
-			}
-			if skip == 0 {
-				a.taken[w][i/8] |= 1 << (i % 8)
-				a.free[w]--
-				a.total--
-				return uint32(w*windowSize + i), nil
-			}
-			skip--
-		}
+		i := freeBit(&a.taken[w], skip)
+		a.taken[w][i/8] |= 1 << (i % 8)
+		a.free[w]--
+		a.total--
+		return uint32(w*windowSize + i), nil
 	}
 	panic("records: the count of free indices is wrong")
 }
 
+// below draws a number from 0 up to n, which is below 2^32.
+func below(n int) (int, error) {
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return 0, fmt.Errorf("drawing randomness: %w", err)
+	}
+	// Of 2^64 numbers, fewer than 2^32 make some results likelier: by less than 2^-32.
+	high, _ := bits.Mul64(binary.BigEndian.Uint64(b[:]), uint64(n)) //nolint:gosec // not negative
+	return int(high), nil                                           //nolint:gosec // below n
+}
+
+// freeBit returns the first clear bit of a window after so many others, which it has.
+func freeBit(taken *[windowBytes]byte, skip int) int {
+	for at := 0; at < windowBytes; at += 8 {
+		free := ^binary.LittleEndian.Uint64(taken[at:])
+		if n := bits.OnesCount64(free); skip >= n {
+			skip -= n
+			continue
+		}
+		for range skip {
+			free &= free - 1
+		}
+		return at*8 + bits.TrailingZeros64(free)
+	}
+	panic("records: a window has fewer free indices than were counted")
+}
+
 func (a *allotter) release(index uint32) {
 	w, i := index/windowSize, index%windowSize
-	if a.taken[w][i/8]>>(i%8)&1 == 1 {
+	if (a.taken[w][i/8]&^a.stored[w][i/8])>>(i%8)&1 == 1 {
 		a.taken[w][i/8] &^= 1 << (i % 8)
 		a.free[w]++
 		a.total++

@@ -121,7 +121,7 @@ func (s *Store) commitWaiting() {
 		if len(taken) == 0 {
 			return
 		}
-		batch, err := s.commit(taken)
+		batch, err := s.appendAll(taken)
 		first := 0
 		for _, sub := range taken {
 			sub.batch, sub.first, sub.err = batch, first, err
@@ -131,8 +131,8 @@ func (s *Store) commitWaiting() {
 	}
 }
 
-// commit appends submissions in one transaction.
-func (s *Store) commit(submissions []*submission) (*audit.Batch, error) {
+// appendAll appends submissions in one transaction.
+func (s *Store) appendAll(submissions []*submission) (*audit.Batch, error) {
 	var records []audit.Record
 	for _, sub := range submissions {
 		records = append(records, sub.records...)

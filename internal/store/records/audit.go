@@ -6,6 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"math/bits"
+	"slices"
+
+	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/store/kv"
 
@@ -18,12 +23,15 @@ import (
 type log struct {
 	meta, leaves, beside, nodes kv.Table
 	box                         *sealed.Box
+	added                       map[uint64][]byte // hashes that SetSize will store, by their place
 }
 
-var _ audit.Storage = log{}
+var _ audit.Storage = (*log)(nil)
 
-func (s *Store) log(tx kv.Tx) log {
-	return log{tx.Table(tableMeta), tx.Table(tableAuditLeaves), tx.Table(tableAuditBeside), tx.Table(tableAuditNodes), s.box}
+func (s *Store) log(tx kv.Tx) *log {
+	return &log{
+		meta: tx.Table(tableMeta), leaves: tx.Table(tableAuditLeaves), beside: tx.Table(tableAuditBeside), nodes: tx.Table(tableAuditNodes), box: s.box,
+	}
 }
 
 // appendAudit adds entries to the log in the transaction of what they record.
@@ -57,27 +65,71 @@ func (s *Store) EraseDetails(ctx context.Context, erasures ...audit.Record) erro
 }
 
 // Size implements [audit.Storage].
-func (l log) Size() (uint64, error) { return getUint(l.meta, metaAuditSize), nil }
+func (l *log) Size() (uint64, error) { return getUint(l.meta, metaAuditSize), nil }
 
-// SetSize implements [audit.Storage].
-func (l log) SetSize(n uint64) error { return putUint(l.meta, metaAuditSize, n) }
+// Hashes stand in the order in which entries complete their nodes, so that the log only
+// ever grows at its end, [chunkNodes] of them in a value.
 
-func nodeKey(level uint, index uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{byte(level)}, index)
+// chunkNodes is how many hashes a value holds: four values fill a page of the embedded
+// store.
+const chunkNodes = 31
+
+// nodePlace is the place of a node: it is completed by its last entry e, before which all
+// entries together have completed 2e minus the one bits of e.
+func nodePlace(level uint, index uint64) uint64 {
+	e := (index+1)<<level - 1
+	return 2*e - uint64(bits.OnesCount64(e)) + uint64(level) //nolint:gosec // at most 64
 }
 
 // Node implements [audit.Storage].
-func (l log) Node(level uint, index uint64) ([]byte, error) {
-	hash := l.nodes.Get(nodeKey(level, index))
-	if hash == nil {
+func (l *log) Node(level uint, index uint64) ([]byte, error) {
+	place := nodePlace(level, index)
+	if hash := l.added[place]; hash != nil {
+		return hash, nil
+	}
+	chunk, at := l.nodes.Get(uint64Key(place/chunkNodes)), int(place%chunkNodes)*sm3.Size
+	if len(chunk) < at+sm3.Size {
 		return nil, errors.New("the node is missing")
 	}
-	return bytes.Clone(hash), nil
+	return bytes.Clone(chunk[at : at+sm3.Size]), nil
 }
 
-// PutNode implements [audit.Storage].
-func (l log) PutNode(level uint, index uint64, hash []byte) error {
-	return l.nodes.Put(nodeKey(level, index), hash)
+// PutNode implements [audit.Storage]. Nodes are stored when the size is.
+func (l *log) PutNode(level uint, index uint64, hash []byte) error {
+	if l.added == nil {
+		l.added = make(map[uint64][]byte)
+	}
+	l.added[nodePlace(level, index)] = hash
+	return nil
+}
+
+// SetSize implements [audit.Storage].
+func (l *log) SetSize(n uint64) error {
+	var chunk []byte
+	var number uint64
+	for _, place := range slices.Sorted(maps.Keys(l.added)) {
+		if chunk == nil || place/chunkNodes != number {
+			if chunk != nil {
+				if err := l.nodes.Put(uint64Key(number), chunk); err != nil {
+					return err
+				}
+			}
+			number = place / chunkNodes
+			chunk = append(make([]byte, 0, chunkNodes*sm3.Size), l.nodes.Get(uint64Key(number))...)
+		}
+		at := int(place%chunkNodes) * sm3.Size
+		if len(chunk) < at {
+			return errors.New("a node before it is missing")
+		}
+		chunk = append(chunk[:at], l.added[place]...)
+	}
+	if chunk != nil {
+		if err := l.nodes.Put(uint64Key(number), chunk); err != nil {
+			return err
+		}
+	}
+	l.added = nil
+	return putUint(l.meta, metaAuditSize, n)
 }
 
 // erasedMark begins what stands in the place of erased details, before the index
@@ -85,7 +137,7 @@ func (l log) PutNode(level uint, index uint64, hash []byte) error {
 const erasedMark = 0
 
 // Record implements [audit.Storage].
-func (l log) Record(index uint64) (audit.Record, error) {
+func (l *log) Record(index uint64) (audit.Record, error) {
 	leaf := l.leaves.Get(uint64Key(index))
 	if leaf == nil {
 		return audit.Record{}, errors.New("the entry is missing")
@@ -111,7 +163,7 @@ func (l log) Record(index uint64) (audit.Record, error) {
 }
 
 // PutRecord implements [audit.Storage].
-func (l log) PutRecord(index uint64, r audit.Record) error {
+func (l *log) PutRecord(index uint64, r audit.Record) error {
 	if err := l.leaves.Put(uint64Key(index), r.Leaf); err != nil {
 		return err
 	}

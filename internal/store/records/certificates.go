@@ -99,10 +99,13 @@ func (s *Store) IntendCertificate(ctx context.Context, i ca.Intent) error {
 		return errors.Join(
 			put(tx.Table(tablePoints), i.Point[:], k),
 			put(tx.Table(tableCertificates), key, c),
-			tx.Table(tableIntents).Put(key, []byte{}),
+			putUint(tx.Table(tableIntents), key, uint64(i.At.Unix())), //nolint:gosec // after 1970
 		)
 	})
-	return s.retaken(ctx, err)
+	if err = s.retaken(ctx, err); errors.Is(err, licence.ErrIndexTaken) {
+		return fmt.Errorf("%w: %w", ca.ErrEntryTaken, err)
+	}
+	return err
 }
 
 // renews reports whether a serial number is that of a key's newest certificate, or
@@ -191,10 +194,13 @@ func (s *Store) AbandonCertificate(ctx context.Context, issuer pki.Point, serial
 func (s *Store) Unfinished(ctx context.Context) ([]ca.Intent, error) {
 	var all []ca.Intent
 	err := s.db.View(ctx, func(tx kv.Tx) error {
-		for key := range tx.Table(tableIntents).Range(nil, nil) {
+		for key, at := range tx.Table(tableIntents).Range(nil, nil) {
 			r, err := readCertificate(tx, key)
 			if err != nil {
 				return err
+			}
+			if len(at) == 8 { // empty before format 3
+				r.At = unixUTC(int64(binary.BigEndian.Uint64(at))) //nolint:gosec // was written from one
 			}
 			all = append(all, r.Intent)
 		}

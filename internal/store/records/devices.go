@@ -162,10 +162,6 @@ func (s *Store) TryBinding(ctx context.Context, t licence.BindingTry) (licence.I
 		}
 		return s.appendAudit(tx, entry)
 	})
-	if err == nil {
-		// What the device is told may be an earlier try's answer.
-		err = s.db.Settle(ctx)
-	}
 	if err == nil && refused {
 		err = licence.ErrBinding
 	}
@@ -188,9 +184,8 @@ func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 	if err != nil {
 		return fmt.Errorf("binding a device to licence %s: %w", n.Identifier, err)
 	}
-	id, again := n.Device.ID(), false
+	id := n.Device.ID()
 	err = s.together(ctx, func(tx kv.Tx) error {
-		again = false
 		b, found, err := s.live(tx, n.Code, n.Device.BoundAt)
 		key := sealed.KeyOf(n.Identifier)
 		switch {
@@ -199,7 +194,6 @@ func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 		case !found || !s.right(b, n.Code) || !bytes.Equal(b.Licence, key[:]) || len(b.Device) > 0 && !bytes.Equal(b.Device, id[:]):
 			return licence.ErrBinding
 		case len(b.Device) > 0:
-			again = true
 			return nil // the same request again
 		}
 		_, err = boundDevice(tx, n.Identifier, id)
@@ -218,9 +212,6 @@ func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 		}
 		return s.appendAudit(tx, n.Audit)
 	})
-	if err == nil && again {
-		err = s.db.Settle(ctx)
-	}
 	if err = s.retaken(ctx, err); err != nil {
 		return fmt.Errorf("binding a device to licence %s: %w", n.Identifier, err)
 	}

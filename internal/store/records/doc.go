@@ -33,10 +33,11 @@
 //	lists            list → high mark
 //	audit.leaves     index → entry; audit.beside: index → key ‖ details, encrypted,
 //	                 or 0 ‖ index of the entry that erased them
-//	audit.nodes      level ‖ index → hash
+//	audit.nodes      place / 31 → up to 31 hashes of the tree, in the order in which entries
+//	                 complete their nodes
 //	certificates     issuer's point ‖ serial → intent, certificate, status, place in a status list (CBOR)
 //	points           public point → role, and issuer ‖ serial of the pending and the newest (CBOR)
-//	intents          issuer ‖ serial → nothing; intended, neither recorded nor abandoned
+//	intents          issuer ‖ serial → UTC seconds; intended, neither recorded nor abandoned
 //	revocations      issuer ‖ count ‖ index of the shard ‖ serial → revocation (CBOR)
 //	status-changes   issuer ‖ sequence → serial; one entry a certificate, its last change
 //	expiring         end, seconds + 2^63 ‖ issuer ‖ serial → nothing

@@ -189,7 +189,7 @@ func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
 // Issue implements [licence.Registry]. Calls that come together share a
 // transaction.
 func (s *Store) Issue(ctx context.Context, sub licence.Submission) (licence.Record, error) {
-	results, err := s.issue(ctx, []licence.Submission{sub}, s.together)
+	results, err := s.issue(ctx, []licence.Submission{sub}, s.issueTogether)
 	if err == nil {
 		err = results[0].err
 	}
@@ -202,7 +202,11 @@ func (s *Store) Issue(ctx context.Context, sub licence.Submission) (licence.Reco
 // IssueAll implements [licence.Registry].
 func (s *Store) IssueAll(ctx context.Context, subs []licence.Submission) ([]licence.Record, []error) {
 	records, errs := make([]licence.Record, len(subs)), make([]error, len(subs))
-	results, err := s.issue(ctx, subs, s.db.Update)
+	results, err := s.issue(ctx, subs, func(issues []*issue) ([]result, error) {
+		results := make([]result, len(issues))
+		err := s.db.Update(ctx, func(tx kv.Tx) error { return s.storeAll(tx, issues, results) })
+		return results, err
+	})
 	for i := range subs {
 		if err != nil {
 			errs[i] = err
@@ -216,8 +220,11 @@ func (s *Store) IssueAll(ctx context.Context, subs []licence.Submission) ([]lice
 	return records, errs
 }
 
-func (s *Store) issue(ctx context.Context, subs []licence.Submission, update func(context.Context, func(kv.Tx) error) error) ([]result, error) {
-	issues, results, refused := make([]*issue, len(subs)), make([]result, len(subs)), make([]error, len(subs))
+func (s *Store) issue(ctx context.Context, subs []licence.Submission, store func([]*issue) ([]result, error)) ([]result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	issues, refused := make([]*issue, len(subs)), make([]error, len(subs))
 	for n, sub := range subs {
 		issues[n], refused[n] = s.prepare(sub)
 	}
@@ -226,7 +233,8 @@ func (s *Store) issue(ctx context.Context, subs []licence.Submission, update fun
 	}
 	// COMMIT is not bound to the caller's deadline: a caller that has gone away
 	// must not leave it open whether the licence exists.
-	if err := update(ctx, func(tx kv.Tx) error { return s.storeAll(tx, issues, results) }); err != nil {
+	results, err := store(issues)
+	if err != nil {
 		return nil, err
 	}
 	var taken error
@@ -249,7 +257,7 @@ func (s *Store) knowSigners(ctx context.Context, issues []*issue) error {
 			continue
 		}
 		if _, known := s.signers.number(i.by.value()); !known {
-			return s.db.View(ctx, s.learnSigners)
+			return s.db.Confirm(ctx, s.learnSigners)
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/elicence/elicence/internal/store/kv"
@@ -48,7 +47,8 @@ func (s *Store) ByIdentifier(ctx context.Context, id licence.Identifier) (licenc
 // Requested implements [licence.Registry].
 func (s *Store) Requested(ctx context.Context, q licence.Request) (licence.Record, error) {
 	var r licence.Record
-	err := s.view(ctx, "looking up a request", func(tx kv.Tx) error {
+	// The caller is about to acknowledge what it sees.
+	err := s.confirm(ctx, "looking up a request", func(tx kv.Tx) error {
 		all, err := indexed(tx, indexRequests, s.requestKey(q))
 		if err != nil {
 			return err
@@ -62,12 +62,6 @@ func (s *Store) Requested(ctx context.Context, q licence.Request) (licence.Recor
 		r, err = s.open(tx, all[0])
 		return err
 	})
-	if err == nil {
-		// The caller is about to acknowledge what it sees.
-		if err = s.db.Settle(ctx); err != nil {
-			err = fmt.Errorf("looking up a request: %w", err)
-		}
-	}
 	return r, err
 }
 

@@ -45,9 +45,9 @@ func Schema() kv.Schema {
 	}
 	return kv.Schema{
 		Tables: append(
-			table(kv.Growing, tableRecords, tableChanges, tableAuditLeaves, tableAuditBeside),
+			table(kv.Growing, tableRecords, tableChanges, tableAuditLeaves, tableAuditBeside, tableAuditNodes),
 			table(kv.Random, tableCounts, tableSigners, tableCredentials, tableDevices, tableBindings, tableWindows, tablePlanes, tableLists,
-				tableAuditNodes, tableCertificates, tablePoints, tableIntents, tableRevocations, tableStatusChanges, tableExpiring,
+				tableCertificates, tablePoints, tableIntents, tableRevocations, tableStatusChanges, tableExpiring,
 				tableCRLNumbers, tableCRLs, tableAuthorities, tableSeals, tableTrust, tableEnrolments, tableProposals, tableProposed, tableErasures, tableMeta)...,
 		),
 		Indexes: []kv.IndexSpec{

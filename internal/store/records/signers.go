@@ -74,7 +74,7 @@ func (s *Store) signer(tx kv.Tx, number uint32) (signer, error) {
 }
 
 // learnSigners remembers what is stored, for those who read and write later. It must see
-// only what was committed.
+// only what is there for good: a number that was lost is given to another.
 func (s *Store) learnSigners(tx kv.Tx) error {
 	for key, value := range tx.Table(tableSigners).Range(nil, nil) {
 		by, err := parseSigner(value)

@@ -91,9 +91,18 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // view reads records in one transaction.
 func (s *Store) view(ctx context.Context, what string, f func(tx kv.Tx) error) error {
-	err := s.db.View(ctx, f)
+	return s.reading(ctx, what, s.db.View, f)
+}
+
+// confirm is view for who acknowledges what it sees.
+func (s *Store) confirm(ctx context.Context, what string, f func(tx kv.Tx) error) error {
+	return s.reading(ctx, what, s.db.Confirm, f)
+}
+
+func (s *Store) reading(ctx context.Context, what string, by func(context.Context, func(kv.Tx) error) error, f func(tx kv.Tx) error) error {
+	err := by(ctx, f)
 	if err == nil && s.signers.missed.Swap(false) {
-		err = s.db.View(ctx, s.learnSigners)
+		err = s.db.Confirm(ctx, s.learnSigners)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

@@ -20,18 +20,32 @@ type commits struct {
 	running bool     // guarded by mu: a goroutine commits what waits
 }
 
-// write is what one caller does in a transaction.
+// write is what one caller does in a transaction: something that fails as a whole, or
+// the issue of licences, which are refused one by one.
 type write struct {
-	do   func(kv.Tx) error
-	err  error
-	done chan struct{} // closed when err is set
+	do      func(kv.Tx) error
+	issues  []*issue
+	results []result
+	err     error
+	done    chan struct{} // closed when err is set
 }
 
 // together runs a write in a transaction with those of other callers, and returns when
 // it is on the disk. It may be run more than once, so it must not change anything but
 // what it sets anew each time.
 func (s *Store) together(_ context.Context, do func(kv.Tx) error) error {
-	w := &write{do: do, done: make(chan struct{})}
+	return s.commit(&write{do: do})
+}
+
+// issueTogether stores licences in a transaction with the writes of other callers.
+func (s *Store) issueTogether(issues []*issue) ([]result, error) {
+	w := &write{issues: issues, results: make([]result, len(issues))}
+	err := s.commit(w)
+	return w.results, err
+}
+
+func (s *Store) commit(w *write) error {
+	w.done = make(chan struct{})
 	s.commits.mu.Lock()
 	s.commits.waiting = append(s.commits.waiting, w)
 	if !s.commits.running {
@@ -70,13 +84,17 @@ func (s *Store) commitTogether(writes []*write) {
 	for len(writes) > 0 {
 		failed := -1
 		err := s.db.Update(ctx, func(tx kv.Tx) error {
+			failed = -1
 			for i, w := range writes {
+				if w.do == nil {
+					continue
+				}
 				if err := w.do(tx); err != nil {
 					failed = i
 					return err
 				}
 			}
-			return nil
+			return s.issueAll(tx, writes)
 		})
 		if failed < 0 {
 			for _, w := range writes {
@@ -90,4 +108,25 @@ func (s *Store) commitTogether(writes []*write) {
 		alone.err = s.db.Update(ctx, alone.do)
 		close(alone.done)
 	}
+}
+
+// issueAll stores the licences of all callers, with their entries of the audit log in one
+// piece.
+func (s *Store) issueAll(tx kv.Tx, writes []*write) error {
+	var issues []*issue
+	for _, w := range writes {
+		issues = append(issues, w.issues...)
+	}
+	if len(issues) == 0 {
+		return nil
+	}
+	results := make([]result, len(issues))
+	if err := s.storeAll(tx, issues, results); err != nil {
+		return err
+	}
+	for _, w := range writes {
+		n := copy(w.results, results)
+		results = results[n:]
+	}
+	return nil
 }

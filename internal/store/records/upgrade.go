@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
@@ -47,6 +49,9 @@ func (s *Store) upgrade(ctx context.Context, stored uint64) error {
 			return errors.New("this engine has no earlier versions")
 		}
 		if err := s.moveLicences(tx, old); err != nil {
+			return err
+		}
+		if err := s.moveNodes(tx); err != nil {
 			return err
 		}
 		for _, name := range []string{"licences", "states", "by-number", "by-holder", "requests"} {
@@ -93,6 +98,29 @@ func (s *Store) moveLicences(tx kv.Tx, old retired) error {
 		}
 	}
 	return nil
+}
+
+// moveNodes makes the hashes of the log anew, which stood under level ‖ index.
+func (s *Store) moveNodes(tx kv.Tx) error {
+	nodes, l := tx.Table(tableAuditNodes), s.log(tx)
+	var keys [][]byte
+	for key := range nodes.Range(nil, nil) {
+		keys = append(keys, bytes.Clone(key))
+	}
+	for _, key := range keys {
+		hash := bytes.Clone(nodes.Get(key))
+		if len(key) != 9 || len(hash) != sm3.Size {
+			return errors.New("a node of the log is damaged")
+		}
+		if err := errors.Join(l.PutNode(uint(key[0]), binary.BigEndian.Uint64(key[1:]), hash), nodes.Delete(key)); err != nil {
+			return err
+		}
+	}
+	size, err := l.Size()
+	if err != nil {
+		return err
+	}
+	return l.SetSize(size)
 }
 
 // request2 is a request of format 2.

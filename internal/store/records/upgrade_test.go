@@ -83,7 +83,11 @@ func upgrade(t *testing.T, format byte) {
 		if after := everything(t, s); !reflect.DeepEqual(after, before) {
 			t.Errorf("the register is\n%+v\nafterwards, want\n%+v", after, before)
 		}
-		if err := s.Close(); err != nil {
+		err := s.ReadLog(t.Context(), func(log audit.Storage) error {
+			_, err := audit.Verify(log)
+			return err
+		})
+		if err := errors.Join(err, s.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -269,8 +273,42 @@ func older(tx *bbolt.Tx, box *sealed.Box, point pki.Point) error {
 			buckets["by-holder"].Put(append(holder[:], r.Key...), nil),
 		)
 	})
+	err = errors.Join(err, olderNodes(tx))
 	for _, name := range []string{"records", "counts", "signers", "identifiers", "numbers", "holders", "request-ids"} {
 		err = errors.Join(err, tx.DeleteBucket([]byte(name)))
 	}
 	return err
+}
+
+// olderNodes puts the hashes of the log where format 2 had them.
+func olderNodes(tx *bbolt.Tx) error {
+	var leaves [][]byte
+	err := tx.Bucket([]byte("audit.leaves")).ForEach(func(_, leaf []byte) error {
+		leaves = append(leaves, bytes.Clone(leaf))
+		return nil
+	})
+	if err := errors.Join(err, tx.DeleteBucket([]byte("audit.nodes"))); err != nil {
+		return err
+	}
+	nodes, err := tx.CreateBucket([]byte("audit.nodes"))
+	if err != nil {
+		return err
+	}
+	level := make([][]byte, len(leaves))
+	for i, leaf := range leaves {
+		level[i] = audit.Hasher{}.HashLeaf(leaf)
+	}
+	for k := byte(0); len(level) > 0; k++ {
+		var next [][]byte
+		for i, hash := range level {
+			if err := nodes.Put(append([]byte{k}, at(uint64(i))...), hash); err != nil {
+				return err
+			}
+			if i%2 == 1 {
+				next = append(next, audit.Hasher{}.HashChildren(level[i-1], hash))
+			}
+		}
+		level = next
+	}
+	return nil
 }

@@ -7,19 +7,19 @@
 // names are HMAC-SM3 under a secret with a version, so that re-keying never touches
 // a primary key; the bucket has a secret of its own that is never rotated.
 //
-// The signed form of a licence is compressed with zstd and encrypted with SM4-GCM.
+// The signed form of a licence is compressed (see compress.go) and encrypted with SM4-GCM.
 // The key is derived for the record's bucket and the secret's version, so that no
 // key sees 2^32 random nonces; the associated data is the record's key, so that
 // ciphertexts cannot be exchanged.
 package sealed
 
 import (
+	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-
-	"github.com/klauspost/compress/zstd"
+	"sync/atomic"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -61,9 +61,15 @@ const (
 // Box keys and encrypts. It is safe for concurrent use.
 type Box struct {
 	buckets, lookups, records *keystore.Secret
-	pack                      *zstd.Encoder
-	unpack                    *zstd.Decoder
+	packer                    *packer
+
+	// byBucket has the ciphers of the version in use that were asked for. Deriving one
+	// costs as much as encrypting a licence.
+	byBucket [bucketCount]atomic.Pointer[cipher.AEAD]
 }
+
+// bucketCount is how many distribution buckets there are.
+const bucketCount = 1 << 12
 
 // CreateBox makes the register's secrets in a new key store.
 func CreateBox(keys *keystore.Store) (*Box, error) {
@@ -85,11 +91,8 @@ func OpenBox(keys *keystore.Store) (*Box, error) {
 		}
 	}
 	var err error
-	if b.pack, err = zstd.NewWriter(nil, zstd.WithWindowSize(256<<10)); err != nil {
-		return nil, fmt.Errorf("preparing compression: %w", err)
-	}
-	if b.unpack, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(licence.MaxSignedSize)); err != nil {
-		return nil, fmt.Errorf("preparing decompression: %w", err)
+	if b.packer, err = newPacker(); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
@@ -164,25 +167,42 @@ func auditAssociated(index uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte("audit"), index)
 }
 
+// aead returns the cipher of a part of the register under a version of the secret.
+func (b *Box) aead(part []byte, version byte) (cipher.AEAD, error) {
+	var slot *atomic.Pointer[cipher.AEAD]
+	if len(part) == 2 && binary.BigEndian.Uint16(part) < bucketCount {
+		slot = &b.byBucket[binary.BigEndian.Uint16(part)]
+		if known := slot.Load(); known != nil {
+			return *known, nil
+		}
+	}
+	aead, err := b.records.AEAD(part, []byte{version})
+	if err == nil && slot != nil {
+		slot.Store(&aead)
+	}
+	return aead, err
+}
+
 // seal encrypts under the key that is derived for a part of the register.
 func (b *Box) seal(part, associated, plain []byte) ([]byte, error) {
-	aead, err := b.records.AEAD(part, []byte{version})
+	aead, err := b.aead(part, version)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]byte, 1+nonceSize, 1+nonceSize+len(plain)+16)
+	packed := b.packer.pack(plain)
+	out := make([]byte, 1+nonceSize, 1+nonceSize+len(packed)+16)
 	out[0] = version
 	if _, err := rand.Read(out[1:]); err != nil {
 		return nil, fmt.Errorf("drawing a nonce: %w", err)
 	}
-	return aead.Seal(out, out[1:], b.pack.EncodeAll(plain, nil), associated), nil
+	return aead.Seal(out, out[1:], packed, associated), nil
 }
 
 func (b *Box) open(part, associated, sealed []byte) ([]byte, error) {
 	if len(sealed) < 1+nonceSize || sealed[0] != version {
 		return nil, ErrDamaged
 	}
-	aead, err := b.records.AEAD(part, sealed[:1])
+	aead, err := b.aead(part, sealed[0])
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +210,7 @@ func (b *Box) open(part, associated, sealed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, ErrDamaged
 	}
-	plain, err := b.unpack.DecodeAll(packed, nil)
+	plain, err := b.packer.unpack(packed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

@@ -1,0 +1,114 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/store/records"
+	"github.com/elicence/elicence/pki/audit"
+)
+
+// maxSmallFile bounds a file of the data folder that goes into a backup, in bytes.
+const maxSmallFile = 1 << 20
+
+// Backup writes the content of a backup: all records as of one moment, every key as it
+// lies encrypted, the key-encryption key if it lies in the data folder, profiles, the
+// ceremony's record and all documents. The offline keys are not in it. The office works on
+// meanwhile; pictures and keys that are newer than the moment may be in it as well.
+//
+// That a backup was made is in the audit log, and so in the backup itself. What is written
+// is not encrypted yet: whoever keeps it encrypts it (backup.Encrypt).
+func (o *Office) Backup(ctx context.Context, actor string, w io.Writer) (backup.Totals, error) {
+	entry, err := o.entry(actor, audit.ActStoreBackup, o.config.Region)
+	if err != nil {
+		return backup.Totals{}, err
+	}
+	if _, err := o.store.Append(ctx, entry); err != nil {
+		return backup.Totals{}, err
+	}
+	var out *backup.Writer
+	err = o.store.Copy(ctx, func(m records.Moment) (records.Sink, error) {
+		var err error
+		out, err = backup.NewWriter(w, backup.Head{
+			Made: o.now().Unix(), Domain: o.config.Domain, Region: o.config.Region, Format: records.Format, LogSize: m.LogSize, LogRoot: m.LogRoot,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return out, o.backupFiles(out)
+	})
+	if err == nil {
+		err = o.backupDocuments(ctx, out)
+	}
+	if err != nil {
+		return backup.Totals{}, fmt.Errorf("making a backup: %w", err)
+	}
+	totals, err := out.Close()
+	if err != nil {
+		return totals, fmt.Errorf("making a backup: %w", err)
+	}
+	return totals, nil
+}
+
+// backupFiles copies what lies beside the store. It is copied after the moment of the
+// store began: every key that the records need was there by then.
+func (o *Office) backupFiles(out *backup.Writer) error {
+	err := o.keys.Copy(func(name string, content []byte) error { return out.File(keysName+"/"+name, content) })
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{kekName, profilesName, catalogueName, recordName} {
+		root := filepath.Join(o.dir, name)
+		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+			if path == root && errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil || !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") {
+				return err
+			}
+			info, err := e.Info()
+			if err != nil {
+				return err
+			}
+			if info.Size() > maxSmallFile {
+				return fmt.Errorf("%s has %d bytes, at most %d are expected", path, info.Size(), maxSmallFile)
+			}
+			below, err := filepath.Rel(o.dir, path)
+			if err != nil {
+				return err
+			}
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			return out.File(filepath.ToSlash(below), content)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Office) backupDocuments(ctx context.Context, out *backup.Writer) error {
+	for sum, err := range o.documents.Sums(ctx) {
+		if err != nil {
+			return err
+		}
+		object, err := o.documents.Sealed(ctx, sum)
+		if err != nil {
+			return fmt.Errorf("document %x: %w", sum, err)
+		}
+		if err := out.Document(sum, object); err != nil {
+			return err
+		}
+	}
+	return nil
+}

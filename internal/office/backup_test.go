@@ -1,0 +1,246 @@
+package office_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/disclose"
+	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr/trust"
+	"github.com/elicence/elicence/qr/verify"
+)
+
+// hall is a terminal that remembers, as hallscan does.
+type hall struct {
+	t        *testing.T
+	c        *clock
+	state    *trust.State
+	previous *trust.Cache
+}
+
+func newHall(t *testing.T, c *clock) *hall {
+	t.Helper()
+	state, err := trust.NewState(nil, func([]byte) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &hall{t: t, c: c, state: state}
+}
+
+// take exports an office's trust files to a folder and takes them, or says why not.
+func (h *hall) take(f *officetest.Fixture) (string, error) {
+	h.t.Helper()
+	dir := filepath.Join(h.t.TempDir(), "trust")
+	if err := f.Office.ExportTrust(ctx, "test", dir); err != nil {
+		h.t.Fatal(err)
+	}
+	cache, err := trust.Load(os.DirFS(dir), trust.Options{Second: second.Opinion{}, Now: h.c.now, State: h.state, Previous: h.previous})
+	if err == nil {
+		h.previous = cache
+	}
+	return dir, err
+}
+
+func (h *hall) says(digits string) verify.Verdict {
+	h.t.Helper()
+	return verify.New(h.previous, verify.Options{Second: second.Opinion{}, Now: h.c.now, Replays: verify.NewMemory(10)}).Text(digits).Verdict
+}
+
+func backedUp(t *testing.T, f *officetest.Fixture) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := f.Office.Backup(ctx, "test", &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestRestoreDrill is the loss of a data folder: what was issued before the backup is
+// there, what came later is lost and known to be lost, no place is given out twice, and
+// terminals that knew the lost service take the next trust files of the restored one.
+func TestRestoreDrill(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Now().UTC().Truncate(time.Second)}
+	f := officetest.At(t, c.now)
+	terminal := newHall(t, c)
+	kept, lateRevoked, lateSuspended := f.Issue(t, "004"), f.Issue(t, "066"), f.Issue(t, "100")
+	phone := newWallet(t, licence.AlgorithmSM2)
+	phone.bind(t, f, kept, disclose.Full)
+	code := func(f *officetest.Fixture, r licence.Record) string {
+		t.Helper()
+		code, err := f.Office.Code(ctx, "test", r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code.Digits
+	}
+	keptCode, revokedCode, suspendedCode := code(f, kept), code(f, lateRevoked), code(f, lateSuspended)
+	if _, err := terminal.take(f); err != nil {
+		t.Fatal(err)
+	}
+	content := backedUp(t, f)
+
+	// Life goes on, and is lost.
+	given := map[licence.StatusRef]bool{kept.Licence.Status: true, lateRevoked.Licence.Status: true, lateSuspended.Licence.Status: true}
+	c.at = c.at.Add(time.Hour)
+	lost := f.Issue(t, "110")
+	lostCode := code(f, lost)
+	given[lost.Licence.Status] = true
+	for step, r := range map[licence.Step]licence.Record{licence.Revoke: lateRevoked, licence.Suspend: lateSuspended} {
+		if _, err := f.Office.Step(ctx, "test", r.Licence.Identifier, step, "测试事由"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		c.at = c.at.Add(15 * time.Minute)
+		if _, err := f.Office.Publish(ctx, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen, err := terminal.take(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkpoint, err := f.Office.Checkpoint(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	c.at = c.at.Add(time.Hour)
+	dir := filepath.Join(t.TempDir(), "restored")
+	done, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", Published: os.DirFS(seen)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(done.Revoked, []string{lateRevoked.Licence.Identifier.String()}) || !slices.Equal(done.Suspended, []string{lateSuspended.Licence.Identifier.String()}) {
+		t.Errorf("restored with the published files: %+v", done)
+	}
+	if done.LogSeen == nil || *done.LogSeen <= done.LogSize || done.Checked.Licences != 3 {
+		t.Errorf("the loss is not told: %+v", done)
+	}
+	restored := officetest.Open(t, dir, c.now)
+	if _, err := restored.Office.Licence(ctx, "test", lost.Licence.Identifier); !errors.Is(err, licence.ErrNotFound) {
+		t.Errorf("a licence of after the backup: %v", err)
+	}
+
+	// No place twice, whatever is issued now.
+	var again licence.Record
+	for _, category := range []string{"110", "121", "153", "195"} {
+		again = restored.Issue(t, category)
+		if given[again.Licence.Status] {
+			t.Errorf("place %v is given out twice", again.Licence.Status)
+		}
+		given[again.Licence.Status] = true
+	}
+	phone.held, err = restored.Office.RenewDevice(ctx, phone.renewRequest(c.at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, credential := range phone.held.Credentials {
+		t.Logf("the phone's credential is at %v", credential.Status)
+	}
+
+	// The terminal of before takes what is published now, and keeps what it knew.
+	if _, err := terminal.take(restored); err != nil {
+		t.Fatalf("the terminal refuses the restored service: %v", err)
+	}
+	for what, want := range map[string]struct {
+		code string
+		verify.Verdict
+	}{
+		"kept": {keptCode, verify.Valid}, "revoked after the backup": {revokedCode, verify.Revoked}, "suspended after the backup": {suspendedCode, verify.Suspended},
+		"issued after the backup and lost": {lostCode, verify.Valid}, "issued after the restore": {code(restored, again), verify.Valid},
+	} {
+		if got := terminal.says(want.code); got != want.Verdict {
+			t.Errorf("%s: %s, want %s", what, got, want.Verdict)
+		}
+	}
+
+	// The log says what happened, and an outside witness notices what is lost.
+	found := false
+	err = restored.Office.Log(ctx, func(e office.LogEntry) error {
+		found = found || e.Act == audit.ActStoreRestore
+		return nil
+	})
+	if err != nil || !found {
+		t.Errorf("the restore is not in the log: %v", err)
+	}
+	keys, err := restored.Office.LogKeys(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	witnessed, err := office.OpenWitness("witness", checkpoint.Signed, keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var contradiction *audit.ContradictionError
+	if _, _, err := restored.Office.VerifyLog(ctx, witnessed); !errors.As(err, &contradiction) {
+		t.Errorf("the witness of what is lost: %v, want an *audit.ContradictionError", err)
+	}
+	if _, _, err := restored.Office.VerifyLog(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRestoreAlone: without the published files no place is given out twice either, and a
+// terminal that knows no later revocation takes what comes.
+func TestRestoreAlone(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Now().UTC().Truncate(time.Second)}
+	f := officetest.At(t, c.now)
+	terminal := newHall(t, c)
+	f.Issue(t, "004")
+	content := backedUp(t, f)
+	lost := f.Issue(t, "110")
+	c.at = c.at.Add(time.Hour)
+	if _, err := terminal.take(f); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "restored")
+	if _, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	restored := officetest.Open(t, dir, c.now)
+	if again := restored.Issue(t, "110"); again.Licence.Status == lost.Licence.Status || again.Licence.Status.List == lost.Licence.Status.List {
+		t.Errorf("the new licence is at %v, the lost one at %v", again.Licence.Status, lost.Licence.Status)
+	}
+	if _, err := terminal.take(restored); err != nil {
+		t.Errorf("the terminal refuses the restored service: %v", err)
+	}
+	// Once more, over data and from a restored one.
+	if _, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Actor: "test"}); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over data: %v, want fs.ErrExist", err)
+	}
+	next := filepath.Join(t.TempDir(), "next")
+	if _, err := office.Restore(ctx, next, bytes.NewReader(backedUp(t, restored)), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); err != nil {
+		t.Errorf("a backup of a restored folder: %v", err)
+	}
+}
+
+// TestRestoreRefuses: what is cut off or does not agree leaves nothing behind.
+func TestRestoreRefuses(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	f.Issue(t, "004")
+	content := backedUp(t, f)
+	parent := t.TempDir()
+	for _, size := range []int{0, 1, 100, len(content) / 2, len(content) - 1} {
+		if _, err := office.Restore(ctx, filepath.Join(parent, "restored"), bytes.NewReader(content[:size]), office.RestoreOptions{Actor: "test"}); err == nil {
+			t.Errorf("%d of %d bytes are restored", size, len(content))
+		}
+	}
+	entries, err := os.ReadDir(parent)
+	if err != nil || len(entries) > 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}

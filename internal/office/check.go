@@ -1,0 +1,157 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/store/documents"
+	"github.com/elicence/elicence/internal/store/records"
+	"github.com/elicence/elicence/licence"
+)
+
+// StorageReport is what a check of the storage has found.
+type StorageReport struct {
+	records.Counted
+	Documents int             `json:"documents"`
+	Faults    []records.Fault `json:"faults"`
+	// More faults were found than are named.
+	More int `json:"more"`
+	// FsyncMicros is the median time of an fsync in the data folder, in microseconds.
+	FsyncMicros int64 `json:"fsync_us"`
+	// FreeBytes is what is free on its disk; -1: this system does not say.
+	FreeBytes int64 `json:"free_bytes"`
+	Deep      bool  `json:"deep"`
+}
+
+const (
+	// maxFaults bounds how many faults are named.
+	maxFaults = 1000
+	// leastFree is how much of the disk must be free, in bytes.
+	leastFree = 256 << 20
+)
+
+// CheckStorage compares everything that the data folder holds with everything else: the
+// store's file page by page, its records, indexes, counts and status lists, the audit log;
+// where the documents lie must honour write-once, and the disk must have room. Deep
+// verifies the signature of every licence and every document too. The office works on
+// meanwhile. The error says that something could not be checked.
+func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, error) {
+	r := StorageReport{Faults: []records.Fault{}, Deep: deep}
+	tell := func(f records.Fault) {
+		if len(r.Faults) < maxFaults {
+			r.Faults = append(r.Faults, f)
+		} else {
+			r.More++
+		}
+	}
+	if err := o.store.CheckEngine(ctx, tell); err != nil {
+		return r, err
+	}
+	var err error
+	if r.Counted, err = o.checkRecords(ctx, deep, tell); err != nil {
+		return r, err
+	}
+	if r.Documents, err = o.checkDocuments(ctx, deep, tell); err != nil {
+		return r, err
+	}
+	switch err := o.documents.Probe(ctx); {
+	case errors.Is(err, documents.ErrNotWriteOnce):
+		tell(records.Fault{Where: "documents", What: err.Error()})
+	case err != nil:
+		return r, err
+	}
+	if r.FreeBytes, err = freeBytes(o.dir); err != nil {
+		return r, fmt.Errorf("asking how much of the disk is free: %w", err)
+	}
+	if r.FreeBytes >= 0 && r.FreeBytes < leastFree {
+		tell(records.Fault{Where: "disk", What: fmt.Sprintf("%d MiB are free, at least %d are wanted", r.FreeBytes>>20, leastFree>>20)})
+	}
+	r.FsyncMicros, err = fsyncMicros(o.dir)
+	return r, err
+}
+
+// checkRecords checks the store; deep, also that the pictures of every licence are there
+// and whole.
+func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.Fault)) (records.Counted, error) {
+	wanted := make(map[[sm3.Size]byte]string) // by the first licence that names it
+	counted, err := o.store.Check(ctx, deep, func(l *licence.Licence) {
+		for _, v := range l.Fields {
+			if image, ok := v.Image(); ok {
+				if _, known := wanted[image.SM3]; !known {
+					wanted[image.SM3] = l.Identifier.String()
+				}
+			}
+		}
+	}, tell)
+	if err != nil {
+		return counted, err
+	}
+	for sum, id := range wanted {
+		if err := o.checkDocument(ctx, sum, "licence "+id+" names it", tell); err != nil {
+			return counted, err
+		}
+	}
+	return counted, nil
+}
+
+// checkDocument tells of a document that is not there or not whole.
+func (o *Office) checkDocument(ctx context.Context, sum [sm3.Size]byte, why string, tell func(records.Fault)) error {
+	_, err := o.documents.Get(ctx, sum)
+	if errors.Is(err, documents.ErrNotFound) || errors.Is(err, documents.ErrDamaged) {
+		tell(records.Fault{Where: fmt.Sprintf("document %x", sum), What: fmt.Sprintf("%v; %s", err, why)})
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("document %x: %w", sum, err)
+	}
+	return nil
+}
+
+// checkDocuments counts the documents; deep, it verifies each.
+func (o *Office) checkDocuments(ctx context.Context, deep bool, tell func(records.Fault)) (int, error) {
+	n := 0
+	for sum, err := range o.documents.Sums(ctx) {
+		if err != nil {
+			return n, err
+		}
+		n++
+		if !deep {
+			continue
+		}
+		if err := o.checkDocument(ctx, sum, "it lies in the document store", tell); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// fsyncMicros measures what every acknowledged write waits for.
+func fsyncMicros(dir string) (int64, error) {
+	f, err := os.CreateTemp(dir, ".tmp-fsync-*")
+	if err != nil {
+		return 0, fmt.Errorf("measuring fsync: %w", err)
+	}
+	const tries = 15
+	var took []time.Duration
+	for i := range tries {
+		if _, err = f.WriteAt(make([]byte, 4096), int64(i)*4096); err != nil {
+			break
+		}
+		began := time.Now()
+		if err = f.Sync(); err != nil {
+			break
+		}
+		took = append(took, time.Since(began))
+	}
+	if err := errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
+		return 0, fmt.Errorf("measuring fsync: %w", err)
+	}
+	slices.Sort(took)
+	return took[len(took)/2].Microseconds(), nil
+}

@@ -1,0 +1,14 @@
+//go:build unix && !solaris && !illumos
+
+package office
+
+import "golang.org/x/sys/unix"
+
+// freeBytes is what an ordinary user may still write to the disk of a folder.
+func freeBytes(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:gosec,unconvert // sizes of disks; the types differ among systems
+}

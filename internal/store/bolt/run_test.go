@@ -1,0 +1,161 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/elicence/elicence/internal/store/kv"
+	"github.com/elicence/elicence/internal/store/kvtest"
+)
+
+// small is a shape in which a few entries make many segments, runs and merges.
+func small() shape { return shape{segment: 40, growth: 2, full: 200, large: 30} }
+
+func openSmall(tb testing.TB, path string, schema kv.Schema, open func(string, kv.Schema) (*Engine, error)) *Engine {
+	tb.Helper()
+	e, err := open(path, schema)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	e.shape = small()
+	return e
+}
+
+// TestEngineOfSmallRuns is the suite of all engines in runs that are merged all the time.
+func TestEngineOfSmallRuns(t *testing.T) {
+	t.Parallel()
+	kvtest.Engine(t, func(tb testing.TB, schema kv.Schema) func(testing.TB) kv.Engine {
+		path := filepath.Join(tb.TempDir(), "store.db")
+		if err := openSmall(tb, path, schema, Create).Close(); err != nil {
+			tb.Fatal(err)
+		}
+		return func(tb testing.TB) kv.Engine { return openSmall(tb, path, schema, Open) }
+	})
+}
+
+// FuzzRuns plays additions, removals and ends of transactions on an index and on a map.
+func FuzzRuns(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 0, 0, 0, 2, 2, 3, 0, 0, 0, 1, 2, 3})
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{100, 900, 3000} {
+		seed := make([]byte, n)
+		for i := range seed {
+			seed[i] = byte(random.UintN(256)) & 0x3f
+		}
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, steps []byte) {
+		schema := kv.Schema{Indexes: []kv.IndexSpec{{Name: "i", KeySize: 1, RefSize: 1}}}
+		e := openSmall(t, filepath.Join(t.TempDir(), "store.db"), schema, Create)
+		e.db.NoSync = true
+		want := map[[2]byte]bool{}
+		for len(steps) >= 3 {
+			err := e.Update(t.Context(), func(tx kv.Tx) error {
+				i := tx.Index("i")
+				for ; len(steps) >= 3; steps = steps[3:] {
+					key, ref := steps[1:2], steps[2:3]
+					var err error
+					switch steps[0] % 8 {
+					case 0:
+						steps = steps[3:]
+						return nil
+					case 1, 2, 3, 4, 5:
+						want[[2]byte{key[0], ref[0]}] = true
+						err = i.Add(key, ref)
+					default:
+						delete(want, [2]byte{key[0], ref[0]})
+						err = i.Remove(key, ref)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := e.View(t.Context(), func(tx kv.Tx) error {
+			got := map[[2]byte]bool{}
+			for key := range 256 {
+				for ref := range tx.Index("i").Find([]byte{byte(key)}) {
+					if at := [2]byte{byte(key), ref[0]}; got[at] {
+						t.Errorf("%x is found twice", at)
+					} else {
+						got[at] = true
+					}
+				}
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("the index has %x, want %x", slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want)))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestFewRuns: entries that come one transaction at a time lie in few runs, none of which
+// has more than it may, and are written a few times each.
+func TestFewRuns(t *testing.T) {
+	t.Parallel()
+	const entries = 6000
+	schema := kv.Schema{Indexes: []kv.IndexSpec{{Name: "i", KeySize: 8, RefSize: 5}}}
+	e := openSmall(t, filepath.Join(t.TempDir(), "store.db"), schema, Create)
+	e.db.NoSync = true
+	e.shape = shape{segment: 1000, growth: 4, full: 2500, large: 1 << 20}
+	random := rand.New(rand.NewPCG(5, 6))
+	for n := range entries {
+		err := e.Update(t.Context(), func(tx kv.Tx) error {
+			return tx.Index("i").Add(binary.BigEndian.AppendUint64(nil, random.Uint64()), fmt.Appendf(nil, "%05d", n))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := e.db.View(func(tx *bbolt.Tx) error {
+		i := e.begin(tx).Index("i").(*index)
+		total := 0
+		for _, r := range i.runs {
+			total += r.entries
+			if r.entries > e.shape.full {
+				t.Errorf("a run has %d entries", r.entries)
+			}
+			for at := 1; at < r.entries; at++ {
+				if bytes.Compare(r.entry(at-1), r.entry(at)) >= 0 {
+					t.Fatalf("entries %d and %d of run %d are not in order", at-1, at, r.number)
+				}
+			}
+			for range 100 {
+				key := binary.BigEndian.AppendUint64(nil, random.Uint64())
+				if at := r.search(key); at > 0 && !less(r.entry(at-1), key) || at < r.entries && less(r.entry(at), key) {
+					t.Errorf("%x is looked for at %d of run %d", key, at, r.number)
+				}
+			}
+		}
+		if total != entries || len(i.runs) > 12 {
+			t.Errorf("%d entries are in %d runs, want %d in at most 12", total, len(i.runs), entries)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,291 @@
+package documents_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/internal/store/documents"
+	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/pki/keystore"
+)
+
+// relay stands between us and the object store and spoils what it is told to.
+type relay struct {
+	*httptest.Server
+	refuse, cut atomic.Int32 // how many answers are 500, or end in the middle
+	delay       atomic.Int64 // of every answer
+}
+
+func newRelay(t *testing.T, address string) *relay {
+	t.Helper()
+	target := &url.URL{Scheme: "http", Host: address}
+	r := new(relay)
+	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+		p.SetURL(target)
+		p.Out.Host = p.In.Host // it is signed
+	}, ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		select {
+		case <-time.After(time.Duration(r.delay.Load())):
+		case <-q.Context().Done():
+			return
+		}
+		if r.refuse.Add(-1) >= 0 {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		if q.Method == http.MethodGet && r.cut.Add(-1) >= 0 {
+			w = &half{w, 40}
+		}
+		proxy.ServeHTTP(w, q)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// half lets only the beginning of a body through.
+type half struct {
+	http.ResponseWriter
+	left int
+}
+
+func (h *half) Write(b []byte) (int, error) {
+	n, err := h.ResponseWriter.Write(b[:min(len(b), h.left)])
+	h.left -= n
+	if err == nil && n < len(b) {
+		panic(http.ErrAbortHandler)
+	}
+	return n, err
+}
+
+// address is the relay's.
+func (r *relay) address() string { return strings.TrimPrefix(r.URL, "http://") }
+
+// TestBucket runs the store on a real S3 server.
+func TestBucket(t *testing.T) {
+	ctx := context.Background()
+	keys := pkitest.KeyStore(t)
+	r := newRelay(t, tooltest.Bucket(t, "documents"))
+	at := tooltest.BucketURL("documents", r.address())
+	s, err := documents.CreateBucket(ctx, at, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	put := func(t *testing.T, data []byte) [sm3.Size]byte {
+		t.Helper()
+		if err := s.Put(ctx, data); err != nil {
+			t.Fatal(err)
+		}
+		return sm3.Sum(data)
+	}
+	want := func(t *testing.T, s *documents.Store, data []byte) {
+		t.Helper()
+		if got, err := s.Get(ctx, sm3.Sum(data)); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("Get: %d bytes, %v, want the %d that were put", len(got), err, len(data))
+		}
+	}
+	t.Run("round trip", func(t *testing.T) {
+		for _, data := range [][]byte{nil, []byte("证件照片"), bytes.Repeat([]byte{7}, documents.MaxSize)} {
+			put(t, data)
+			put(t, data)
+			want(t, s, data)
+		}
+		if _, err := s.Get(ctx, sm3.Sum([]byte("never put"))); !errors.Is(err, documents.ErrNotFound) {
+			t.Errorf("Get of what is not there: %v, want ErrNotFound", err)
+		}
+		n := 0
+		for sum, err := range s.Sums(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Sealed(ctx, sum); err != nil {
+				t.Error(err)
+			}
+			n++
+		}
+		if n != 3 {
+			t.Errorf("%d documents are listed, want 3", n)
+		}
+	})
+	t.Run("many callers put the same", func(t *testing.T) {
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() {
+				if err := s.Put(ctx, []byte("the same")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		want(t, s, []byte("the same"))
+	})
+	t.Run("prefix", func(t *testing.T) {
+		other, err := documents.OpenBucket(ctx, at+"&prefix=province/two", keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Put(ctx, []byte("of another prefix")); err != nil {
+			t.Fatal(err)
+		}
+		want(t, other, []byte("of another prefix"))
+		if _, err := s.Get(ctx, sm3.Sum([]byte("of another prefix"))); !errors.Is(err, documents.ErrNotFound) {
+			t.Errorf("beside the prefix: %v, want ErrNotFound", err)
+		}
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("500 and then good", func(t *testing.T) {
+		r.refuse.Store(2)
+		put(t, []byte("after two refusals"))
+		r.refuse.Store(2)
+		want(t, s, []byte("after two refusals"))
+	})
+	t.Run("500 for good", func(t *testing.T) {
+		r.refuse.Store(1000)
+		defer r.refuse.Store(0)
+		err := s.Put(ctx, []byte("never taken"))
+		if err == nil || errors.Is(err, documents.ErrNotFound) {
+			t.Errorf("Put: %v, want the store's refusal", err)
+		}
+		_, err = s.Get(ctx, sm3.Sum([]byte("the same")))
+		if err == nil || errors.Is(err, documents.ErrNotFound) || errors.Is(err, documents.ErrDamaged) {
+			t.Errorf("Get: %v: a server that fails is neither an absent nor a damaged document", err)
+		}
+		for _, secret := range []string{os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")} {
+			if strings.Contains(fmt.Sprint(err), secret) {
+				t.Errorf("the error tells the credentials: %v", err)
+			}
+		}
+	})
+	t.Run("half bodies", func(t *testing.T) {
+		put(t, bytes.Repeat([]byte("long"), 1000))
+		r.cut.Store(2)
+		want(t, s, bytes.Repeat([]byte("long"), 1000))
+		r.cut.Store(1000)
+		defer r.cut.Store(0)
+		if _, err := s.Get(ctx, sm3.Sum(bytes.Repeat([]byte("long"), 1000))); err == nil || errors.Is(err, documents.ErrDamaged) {
+			t.Errorf("Get of half a body: %v: the document may be whole", err)
+		}
+	})
+	t.Run("slow", func(t *testing.T) {
+		put(t, []byte("slow"))
+		r.delay.Store(int64(time.Hour))
+		defer r.delay.Store(0)
+		hurried, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		defer cancel()
+		if _, err := s.Get(hurried, sm3.Sum([]byte("slow"))); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Get: %v, want the caller's deadline", err)
+		}
+	})
+	t.Run("another's secret", func(t *testing.T) {
+		others := pkitest.KeyStore(t)
+		stranger, err := documents.CreateBucket(ctx, at, others)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stranger.Get(ctx, sm3.Sum([]byte("the same"))); !errors.Is(err, documents.ErrDamaged) {
+			t.Errorf("Get: %v, want ErrDamaged", err)
+		}
+		if err := stranger.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("wrong credentials", func(t *testing.T) {
+		t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret-0123456789")
+		wrong, err := documents.OpenBucket(ctx, at, keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = wrong.Get(ctx, sm3.Sum([]byte("the same")))
+		if err == nil || errors.Is(err, documents.ErrNotFound) || strings.Contains(err.Error(), "wrong-secret") {
+			t.Errorf("Get: %v", err)
+		}
+		if err := wrong.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// overwriting is an object store that takes If-None-Match and heeds it not, as some do.
+type overwriting struct {
+	mu      sync.Mutex
+	objects map[string][]byte // guarded by mu
+}
+
+func (o *overwriting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch content, there := o.objects[r.URL.Path]; {
+	case r.Method == http.MethodPut:
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		o.objects[r.URL.Path] = b
+	case r.Method == http.MethodDelete:
+		delete(o.objects, r.URL.Path)
+		w.WriteHeader(http.StatusNoContent)
+	case !there:
+		w.WriteHeader(http.StatusNotFound)
+	default:
+		_, _ = w.Write(content)
+	}
+}
+
+// TestNotWriteOnce: a server that writes over what is there is found before anything is
+// entrusted to it.
+func TestNotWriteOnce(t *testing.T) {
+	server := httptest.NewServer(&overwriting{objects: make(map[string][]byte)})
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ACCESS_KEY_ID", "elicence-test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret-of-anybody")
+	at := tooltest.BucketURL("documents", strings.TrimPrefix(server.URL, "http://"))
+	if _, err := documents.CreateBucket(context.Background(), at, pkitest.KeyStore(t)); !errors.Is(err, documents.ErrNotWriteOnce) {
+		t.Errorf("CreateBucket: %v, want ErrNotWriteOnce", err)
+	}
+}
+
+// TestBucketURL: what does not name a bucket in the one way is refused, and credentials
+// in a URL are not repeated.
+func TestBucketURL(t *testing.T) {
+	keys := pkitest.KeyStore(t)
+	if _, err := keys.GenerateSecret(keystore.PurposeRegister, "documents-1"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	for _, text := range []string{
+		"", "documents", "s3://", "file:///tmp", "s3://user:hunter2@bucket", "s3://bucket/folder", "s3://bucket#x", "s3://bu cket?\x00hunter2",
+		"s3://bucket?role=hunter2", "s3://bucket?region=x&profile=hunter2", "mem://",
+	} {
+		if _, err := documents.OpenBucket(context.Background(), text, keys); !errors.Is(err, documents.ErrPlace) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v, want ErrPlace without what may be secret", text, err)
+		}
+	}
+	if _, err := documents.OpenBucket(context.Background(), "s3://bucket?region=x", keys); err == nil || errors.Is(err, documents.ErrPlace) {
+		t.Errorf("without credentials: %v", err)
+	}
+}

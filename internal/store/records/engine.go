@@ -1,0 +1,23 @@
+package records
+
+import (
+	"context"
+	"fmt"
+)
+
+// checker is an engine that can check what it keeps below tables and indexes.
+type checker interface {
+	Check(ctx context.Context, tell func(string)) error
+}
+
+// CheckEngine has the database check itself, where it can, and tells of each fault.
+func (s *Store) CheckEngine(ctx context.Context, tell func(Fault)) error {
+	c, able := s.db.(checker)
+	if !able {
+		return nil
+	}
+	if err := c.Check(ctx, func(what string) { tell(Fault{"store file", what}) }); err != nil {
+		return fmt.Errorf("checking the store's file: %w", err)
+	}
+	return nil
+}
