@@ -249,8 +249,8 @@ func TestSeveralHolders(t *testing.T) {
 	}
 }
 
-// TestApplicationOfLicence: a licence leads to the application that leads to it.
-func TestApplicationOfLicence(t *testing.T) {
+// TestReapply: a licence leads to the application that leads to it.
+func TestReapply(t *testing.T) {
 	t.Parallel()
 	all := authority
 	all.Categories = nil

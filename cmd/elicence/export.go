@@ -161,7 +161,7 @@ func (x *export) WriteTo(w io.Writer) (int64, error) {
 		case formRecords:
 			return lines.Encode(viewLicence(x.office.Catalogue(), r))
 		case formCatalogue:
-			category, ok := x.office.Catalogue().Category(r.Licence.Category)
+			category, ok := x.office.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 			if !ok {
 				return fmt.Errorf("category %s: %w", r.Licence.Category, office.ErrNoCategory)
 			}

@@ -64,7 +64,7 @@ func (o *Office) backupFiles(out *backup.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{kekName, profilesName, recordName} {
+	for _, name := range []string{kekName, profilesName, catalogueName, recordName} {
 		root := filepath.Join(o.dir, name)
 		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if path == root && errors.Is(err, fs.ErrNotExist) {

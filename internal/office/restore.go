@@ -132,7 +132,7 @@ func (r *restoring) File(name string, content []byte) error {
 		return keystore.Paste(filepath.Join(r.dir, keysName), below, content)
 	}
 	top, _, _ := strings.Cut(name, "/")
-	if name != kekName && top != profilesName && top != recordName {
+	if name != kekName && top != profilesName && top != catalogueName && top != recordName {
 		return fmt.Errorf("file %q: %w", name, ErrDamagedBackup)
 	}
 	path := filepath.Join(r.dir, filepath.FromSlash(name))

@@ -48,7 +48,7 @@ func (t *trial) taken(ctx context.Context, o *Office, category catalogue.ID, iss
 	return o.NumberTaken(ctx, category, issuer, number)
 }
 
-// NumberTaken reports whether a licence by an issuer that has not ended has a number.
+// NumberTaken reports whether a licence by an issuer that is not revoked has a number.
 func (o *Office) NumberTaken(ctx context.Context, category catalogue.ID, issuer, number string) (bool, error) {
 	records, err := o.store.ByNumber(ctx, category, number)
 	if err != nil {

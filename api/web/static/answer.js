@@ -60,6 +60,8 @@ export class Answer {
     this.facts.replaceChildren();
     if (found.code) this.addCode(found.code, found.field_labels);
     if (found.document) this.addDocument(found.document);
+    if (found.evidence) this.addEvidence(found.evidence);
+    if (found.answer) this.addAnswer(found.answer, found.verdict);
     this.section.hidden = false;
   }
 
@@ -75,10 +77,38 @@ export class Answer {
 
   addDocument(document) {
     if (document.licence) this.addFacts(document.licence);
+    if (document.copy) {
+      this.addFact("加注件 Copy for", document.copy.recipient);
+      this.addFact("用途 Purpose", document.copy.purpose);
+      this.addFact("有效期至 Until", document.copy.until);
+    }
     for (const s of document.signatures) {
       const kind = s.kind === "seal" ? "印章 Seal" : s.kind === "person" ? "签名 Signature" : "签名 Signature (?)";
       this.addFact(kind, `${s.valid ? "✓" : "✗"} ${s.signer || s.field} · ${localTime(s.signed_at)} · 第 ${s.page} 页 page ${s.page}${s.valid ? "" : " · " + s.cause}`);
     }
+  }
+
+  addEvidence(evidence) {
+    if (evidence.licence) this.addFacts(evidence.licence);
+    if (evidence.stamped_at) this.addFact("时间戳 Stamped", `${localTime(evidence.stamped_at)} · ${evidence.stamped_by}`);
+    for (const e of evidence.log) this.addFact("日志 Log", `${e.id} · ${localTime(e.time)} · ${e.act}`);
+  }
+
+  // A well-signed no must not look like a yes.
+  addAnswer(answer, verdict) {
+    if (verdict === "valid") {
+      const words = { yes: ["是", "Yes"], no: ["否", "No"], cannot_say: ["无法判断", "Cannot say"] }[answer.answer];
+      if (answer.answer !== "yes") {
+        this.section.className = "amber";
+        this.set("symbol", "?");
+      }
+      this.set("zh", `答复：${words[0]}`);
+      this.set("en", `The answer is: ${words[1]}`);
+    }
+    this.addFact("问题 Question", answer.question);
+    this.addFact("日期 Day", answer.day);
+    this.addFact("截至 As of", localTime(answer.as_of));
+    this.addFact("答复方 Service", answer.service);
   }
 
   // A problem is amber and accuses nobody.

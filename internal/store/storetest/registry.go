@@ -25,6 +25,7 @@ type Store interface {
 	licence.Registry
 	licence.Feed
 	licence.Proposals
+	licence.Erasures
 	licence.Credentials
 	licence.Devices
 	StatusSets(ctx context.Context) ([]*status.Set, error)
@@ -59,6 +60,7 @@ func Registry(t *testing.T, newStore func(testing.TB) Opener) {
 		"conditions and dry runs":       (*suite).conditions,
 		"the feed of changes":           (*suite).feed,
 		"proposals":                     (*suite).proposals,
+		"erasures":                      (*suite).erasures,
 		"a model of the register":       (*suite).model,
 		"indices":                       (*suite).indices,
 		"listing":                       (*suite).listing,
