@@ -19,15 +19,31 @@ import (
 // DeskSocket is the name of the desk's socket within a data folder.
 const DeskSocket = "desk.sock"
 
-// Desk is what an officer at a counter does with the devices of licences. Nobody else
+// Desk is what an officer at a counter does with licences and their devices. Nobody else
 // can open a data folder while the service runs on it, and a binding code is of use only
 // while it does: the service therefore listens for the same acts on a Unix socket in the
 // data folder ([Server.Run]). It asks for no password: who can open the socket can open
 // the folder with all its keys.
-type Desk struct{ office *office.Office }
+type Desk struct {
+	office *office.Office
+	view   func(licence.Record) any // how a licence is answered
+}
 
 // NewDesk returns the desk of an open data folder.
-func NewDesk(o *office.Office) Desk { return Desk{o} }
+func NewDesk(o *office.Office) Desk { return Desk{office: o, view: viewBriefly} }
+
+// viewing is the desk with another way to answer with a licence; nil: the same.
+func (d Desk) viewing(view func(licence.Record) any) Desk {
+	if view != nil {
+		d.view = view
+	}
+	return d
+}
+
+// viewBriefly is what a desk says of a licence to whom nobody has said how.
+func viewBriefly(r licence.Record) any {
+	return map[string]any{"id": r.Licence.Identifier.String(), "state": r.State.String(), "revision": r.Revision}
+}
 
 // DeskBinding is a binding code as it is printed for the holder.
 type DeskBinding struct {
@@ -98,11 +114,35 @@ func (d Desk) Unbind(ctx context.Context, actor string, id licence.Identifier, d
 	return d.office.UnbindDevice(ctx, actor, id, device)
 }
 
+// Take takes a step in a licence's life.
+func (d Desk) Take(ctx context.Context, actor string, id licence.Identifier, q office.StepRequest) (licence.Record, error) {
+	return d.office.Take(ctx, actor, id, q)
+}
+
 // deskRequest is what a command sends to the desk of a running service.
 type deskRequest struct {
-	Actor   string `json:"actor"`
-	Licence string `json:"licence"`
-	Device  string `json:"device,omitempty"`
+	Actor   string    `json:"actor"`
+	Licence string    `json:"licence"`
+	Device  string    `json:"device,omitempty"`
+	Step    *deskStep `json:"step,omitempty"`
+}
+
+// deskStep is an [office.StepRequest].
+type deskStep struct {
+	Step       licence.Step `json:"step"`
+	Cause      string       `json:"cause"`
+	Reason     string       `json:"reason"`
+	IfRevision uint64       `json:"if_revision"`
+	DryRun     bool         `json:"dry_run"`
+}
+
+// request reads a step.
+func (q *deskStep) request() (office.StepRequest, error) {
+	if q == nil {
+		return office.StepRequest{}, errors.New("the step is missing")
+	}
+	cause, err := licence.ParseCause(q.Cause, q.Step)
+	return office.StepRequest{Step: q.Step, Cause: cause, Reason: q.Reason, IfRevision: q.IfRevision, DryRun: q.DryRun}, err
 }
 
 // deskRefusal is its answer where there is none, with the name of an error that the
@@ -115,13 +155,13 @@ type deskRefusal struct {
 // deskErrors are the errors that travel by name.
 var deskErrors = map[string]error{
 	"step": licence.ErrStep, "not-in-force": office.ErrNotInForce, "not-found": licence.ErrNotFound, "no-device": licence.ErrNoDevice,
-	"unbound": licence.ErrUnbound, "bad-identifier": licence.ErrBadIdentifier, "bad-device": licence.ErrBadDeviceID,
+	"changed": licence.ErrChanged, "cause": licence.ErrCause, "unbound": licence.ErrUnbound, "bad-identifier": licence.ErrBadIdentifier, "bad-device": licence.ErrBadDeviceID,
 }
 
 // handler answers commands.
 func (d Desk) handler() http.Handler {
 	mux := http.NewServeMux()
-	handle := func(path string, do func(ctx context.Context, actor string, id licence.Identifier, device string) (any, error)) {
+	handle := func(path string, do func(ctx context.Context, id licence.Identifier, q deskRequest) (any, error)) {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
 			var q deskRequest
 			var answer any
@@ -129,7 +169,7 @@ func (d Desk) handler() http.Handler {
 			if err == nil {
 				var id licence.Identifier
 				if id, err = licence.ParseIdentifier(q.Licence); err == nil {
-					answer, err = do(r.Context(), q.Actor, id, q.Device)
+					answer, err = do(r.Context(), id, q)
 				}
 			}
 			w.Header().Set("Content-Type", "application/json")
@@ -140,18 +180,29 @@ func (d Desk) handler() http.Handler {
 			_ = json.NewEncoder(w).Encode(answer) // the command may have gone away
 		})
 	}
-	handle("/bind", func(ctx context.Context, actor string, id licence.Identifier, _ string) (any, error) {
-		return d.Bind(ctx, actor, id)
+	handle("/bind", func(ctx context.Context, id licence.Identifier, q deskRequest) (any, error) {
+		return d.Bind(ctx, q.Actor, id)
 	})
-	handle("/devices", func(ctx context.Context, actor string, id licence.Identifier, _ string) (any, error) {
-		return d.Devices(ctx, actor, id)
+	handle("/devices", func(ctx context.Context, id licence.Identifier, q deskRequest) (any, error) {
+		return d.Devices(ctx, q.Actor, id)
 	})
-	handle("/unbind", func(ctx context.Context, actor string, id licence.Identifier, device string) (any, error) {
-		name, err := licence.ParseDeviceID(device)
+	handle("/unbind", func(ctx context.Context, id licence.Identifier, q deskRequest) (any, error) {
+		name, err := licence.ParseDeviceID(q.Device)
 		if err != nil {
 			return nil, err
 		}
-		return struct{}{}, d.Unbind(ctx, actor, id, name)
+		return struct{}{}, d.Unbind(ctx, q.Actor, id, name)
+	})
+	handle("/step", func(ctx context.Context, id licence.Identifier, q deskRequest) (any, error) {
+		step, err := q.Step.request()
+		if err != nil {
+			return nil, err
+		}
+		r, err := d.Take(ctx, q.Actor, id, step)
+		if err != nil {
+			return nil, err
+		}
+		return d.view(r), nil
 	})
 	mux.HandleFunc("POST /backup", d.backup)
 	return mux

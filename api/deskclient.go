@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 )
 
@@ -114,6 +115,13 @@ func (d RemoteDesk) Backup(ctx context.Context, actor string, w io.Writer) (back
 		return totals, fmt.Errorf("the running service's backup: %w", err)
 	}
 	return totals, nil
+}
+
+// Take is [Desk.Take]. What the licence is then is read into a value, as the service
+// prints licences.
+func (d RemoteDesk) Take(ctx context.Context, actor string, id licence.Identifier, q office.StepRequest, into any) error {
+	step := &deskStep{Step: q.Step, Cause: q.Cause.String(), Reason: q.Reason, IfRevision: q.IfRevision, DryRun: q.DryRun}
+	return d.ask(ctx, "/step", deskRequest{Actor: actor, Licence: id.String(), Step: step}, into)
 }
 
 // Unbind is [Desk.Unbind].

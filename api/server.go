@@ -21,6 +21,7 @@ import (
 
 	"github.com/elicence/elicence/api/web"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence"
 )
 
 // Limits of the service.
@@ -55,6 +56,8 @@ type Options struct {
 	Proxies []netip.Prefix
 	// Desk is the path of the Unix socket of the [Desk]. Empty: there is none.
 	Desk string
+	// DeskView is how the desk answers with a licence. Nil: briefly.
+	DeskView func(licence.Record) any
 	// Programs are those for the browser, as make web builds them. Nil: those that
 	// were built into this program, if any.
 	Programs fs.FS
@@ -68,6 +71,7 @@ type Server struct {
 	answering  string // address of OCSP alone, or empty
 	monitoring string // address of the metrics, or empty
 	desk       string // path of the desk's socket, or empty
+	deskView   func(licence.Record) any
 	inspectors *inspectors
 	lookUps    *lookUps
 	echo       *echo.Echo
@@ -78,7 +82,7 @@ type Server struct {
 // New builds the service. Nothing listens before [Server.Run].
 func New(o *office.Office, opt Options) (*Server, error) {
 	s := &Server{
-		office: o, log: opt.Log, metrics: opt.Metrics, answering: opt.OCSPListen, monitoring: opt.MetricsListen, desk: opt.Desk,
+		office: o, log: opt.Log, metrics: opt.Metrics, answering: opt.OCSPListen, monitoring: opt.MetricsListen, desk: opt.Desk, deskView: opt.DeskView,
 		inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New(),
 	}
 	e := s.echo
@@ -159,7 +163,7 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 			// The service is of use without: the path may be too long for a socket.
 			s.log.Error("no officer can bind devices while the service runs", "error", err)
 		} else {
-			group.Go(func() error { return s.serving(NewDesk(s.office).handler())(ctx, desk) })
+			group.Go(func() error { return s.serving(NewDesk(s.office).viewing(s.deskView).handler())(ctx, desk) })
 		}
 	}
 	group.Go(func() error { return s.office.RunCRLs(ctx, s.metrics.crl) })

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 )
@@ -48,19 +50,48 @@ func (f *lifeFlags) parseCause(step licence.Step) (licence.Cause, error) {
 
 func newStep(s *settings, step licence.Step, short string) *cobra.Command {
 	var f lifeFlags
-	cmd := onLicence(s, string(step)+" ID --reason TEXT [--cause NAME] [--if-revision N] [--dry-run]", short, func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
-		cause, err := f.parseCause(step)
-		if err != nil {
-			return err
-		}
-		r, err := o.Take(ctx, s.actor, id, office.StepRequest{Step: step, Cause: cause, Reason: f.reason, IfRevision: f.ifRevision, DryRun: f.dryRun})
-		if err != nil {
-			return err
-		}
-		return printAct(cmd, s, o, r, f.dryRun)
-	})
+	cmd := &cobra.Command{
+		Use: string(step) + " ID --reason TEXT [--cause NAME] [--if-revision N] [--dry-run]", Short: short, Args: arguments("ID"),
+		Long: "If the service runs on the data folder it is asked.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := typedIdentifier(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			cause, err := f.parseCause(step)
+			if err != nil {
+				return err
+			}
+			v, err := s.take(cmd.Context(), id, office.StepRequest{Step: step, Cause: cause, Reason: f.reason, IfRevision: f.ifRevision, DryRun: f.dryRun})
+			if err != nil {
+				return err
+			}
+			v.DryRun = f.dryRun
+			return v.print(cmd, s)
+		},
+	}
 	f.add(cmd, step)
 	return cmd
+}
+
+// take takes a step at the running service if there is one, else in the data folder.
+func (s *settings) take(ctx context.Context, id licence.Identifier, q office.StepRequest) (licenceView, error) {
+	var v licenceView
+	if err := s.check(); err != nil {
+		return v, err
+	}
+	if remote, running := api.DialDesk(ctx, filepath.Join(s.data, api.DeskSocket)); running {
+		err := remote.Take(ctx, s.actor, id, q, &v)
+		return v, err
+	}
+	err := s.with(func(o *office.Office) error {
+		r, err := o.Take(ctx, s.actor, id, q)
+		if err == nil {
+			v = viewLicence(o.Catalogue(), r)
+		}
+		return err
+	})
+	return v, err
 }
 
 // versionFlags are those of acts that issue a new version.

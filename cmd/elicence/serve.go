@@ -12,6 +12,7 @@ import (
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/oid"
 )
 
@@ -47,6 +48,7 @@ func newServe(s *settings) *cobra.Command {
 				server, err := api.New(o, api.Options{
 					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, OCSPListen: ocspListen, MetricsListen: metricsListen,
 					Desk: filepath.Join(s.data, api.DeskSocket), Proxies: networks,
+					DeskView: func(r licence.Record) any { return viewLicence(o.Catalogue(), r) },
 				})
 				if err != nil {
 					return err
