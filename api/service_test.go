@@ -204,7 +204,7 @@ func TestVerifications(t *testing.T) {
 		{"picture without a code", "image/png", blankPNG(t), 422, "no QR code"},
 		{"sealed PDF", "application/pdf", s.pdf, 200, "valid"},
 		{"PDF with a byte changed", "application/pdf", broken, 200, "tampered"},
-		{"not a PDF", "application/pdf", []byte("hello"), 422, "nor a PDF"},
+		{"not a PDF", "application/pdf", []byte("hello"), 422, "nor an OFD document"},
 		{"damaged PDF", "application/pdf", s.pdf[:len(s.pdf)/2], 422, "damaged"},
 		{"empty", "application/pdf", nil, 400, ""},
 		{"another type", "application/zip", []byte("PK"), 415, "application/zip"},
