@@ -67,7 +67,7 @@ func (d *sealDesign) traced() (impression.Spec, error) {
 	if err != nil {
 		return impression.Spec{}, fmt.Errorf("--picture: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read from
+	defer func() { _ = file.Close() }() // it was only read
 	picture, err := io.ReadAll(io.LimitReader(file, impression.MaxPictureBytes+1))
 	if err != nil {
 		return impression.Spec{}, fmt.Errorf("--picture: %w", err)
