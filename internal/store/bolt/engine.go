@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,7 +122,11 @@ func (e *Engine) View(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return e.db.View(func(t *bbolt.Tx) error { return f(e.begin(t)) })
+	return e.db.View(func(t *bbolt.Tx) error {
+		tx := e.begin(t)
+		err := f(tx)
+		return cmp.Or(tx.damage, err)
+	})
 }
 
 // Update implements [kv.Engine].
@@ -131,10 +136,11 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 	}
 	return e.db.Update(func(t *bbolt.Tx) error {
 		tx := e.begin(t)
-		if err := f(tx); err != nil {
-			return err
+		err := f(tx)
+		if err == nil {
+			err = tx.flush()
 		}
-		return tx.flush()
+		return cmp.Or(tx.damage, err)
 	})
 }
 
