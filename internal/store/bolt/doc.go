@@ -14,6 +14,6 @@
 //	             number of a segment (32 bits) → sorted entries (look-up key ‖ reference)
 //	             marks → sorted entries that are hidden in runs of lower numbers
 //
-// Reads of the file cannot fail, as bbolt maps it into memory: a disk that cannot be read
-// ends the process.
+// bbolt maps the file into memory: a disk that cannot be read ends the process. A run that
+// is not as it was written fails the transaction that reads it.
 package bolt

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +133,13 @@ func (e *Engine) View(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return guarded(func() error { return e.db.View(func(t *bbolt.Tx) error { return f(e.begin(t)) }) })
+	return guarded(func() error {
+		return e.db.View(func(t *bbolt.Tx) error {
+			tx := e.begin(t)
+			err := f(tx)
+			return cmp.Or(tx.damage, err)
+		})
+	})
 }
 
 // Update implements [kv.Engine].
@@ -150,10 +157,11 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 				return ErrStopped // another has failed while this one waited
 			}
 			tx := e.begin(t)
-			if err := f(tx); err != nil {
-				return err
+			err := f(tx)
+			if err == nil {
+				err = tx.flush()
 			}
-			if err := tx.flush(); err != nil {
+			if err := cmp.Or(tx.damage, err); err != nil {
 				return err
 			}
 			committing = true

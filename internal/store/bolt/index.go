@@ -26,11 +26,17 @@ type index struct {
 
 var _ kv.Index = (*index)(nil)
 
-func openIndex(b *bbolt.Bucket, spec kv.IndexSpec, s shape) *index {
+// openIndex opens an index. Damaged is told what is not as it was written.
+func openIndex(b *bbolt.Bucket, spec kv.IndexSpec, s shape, damaged func(error)) *index {
 	i := &index{spec: spec, shape: s, bucket: b}
 	c := b.Cursor()
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		i.runs = append(i.runs, openRun(binary.BigEndian.Uint32(k), b.Bucket(k), i.size(), s))
+		r := b.Bucket(k)
+		if len(k) != 4 || r == nil {
+			damaged(fmt.Errorf("entry %x is not a run", k))
+			continue
+		}
+		i.runs = append(i.runs, openRun(binary.BigEndian.Uint32(k), r, i.size(), s, damaged))
 	}
 	return i
 }

@@ -48,6 +48,7 @@ type run struct {
 	size    int // of an entry
 	each    int // entries of a segment
 	entries int
+	damaged func(error)
 	marks   []byte // sorted entries that are hidden in older runs
 
 	// Segments that were read: all in a transaction that writes, which looks up much, the
@@ -57,10 +58,19 @@ type run struct {
 	lastAt   int
 }
 
-func openRun(number uint32, b *bbolt.Bucket, size int, s shape) *run {
-	r := &run{number: number, bucket: b, size: size, each: s.segment / size, entries: int(b.Sequence() / 2)} //nolint:gosec // as it was written
+func openRun(number uint32, b *bbolt.Bucket, size int, s shape, damaged func(error)) *run {
+	r := &run{number: number, bucket: b, size: size, each: s.segment / size, damaged: damaged}
+	if n := b.Sequence() / 2; n > 1<<30 {
+		damaged(fmt.Errorf("run %d has %d entries", number, n))
+	} else {
+		r.entries = int(n) //nolint:gosec // was compared
+	}
 	if b.Sequence()%2 == 1 {
 		r.marks = b.Get(keyMarks)
+		if len(r.marks) == 0 || len(r.marks)%size != 0 {
+			damaged(fmt.Errorf("the marks of run %d have %d bytes", number, len(r.marks)))
+			r.marks = nil
+		}
 	}
 	if b.Writable() {
 		r.segments = make([][]byte, r.parts())
@@ -76,8 +86,8 @@ func (r *run) weight() int { return r.entries + len(r.marks)/r.size }
 
 func segmentKey(i int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(i)) } //nolint:gosec // few
 
-// segment returns the entries of a segment. One that is not as long as it was written
-// cannot be: bbolt has lost it.
+// segment returns the entries of a segment. Of one that is not as long as it was written
+// they are zeros, and the transaction fails.
 func (r *run) segment(i int) []byte {
 	switch {
 	case r.segments != nil && r.segments[i] != nil:
@@ -86,8 +96,9 @@ func (r *run) segment(i int) []byte {
 		return r.last
 	}
 	s := r.bucket.Get(segmentKey(i))
-	if len(s) != r.size*min(r.each, r.entries-i*r.each) {
-		panic(fmt.Sprintf("bolt: segment %d of run %d has %d bytes", i, r.number, len(s)))
+	if want := r.size * min(r.each, r.entries-i*r.each); len(s) != want {
+		r.damaged(fmt.Errorf("segment %d of run %d has %d bytes, want %d", i, r.number, len(s), want))
+		s = make([]byte, want)
 	}
 	if r.segments != nil {
 		r.segments[i] = s

@@ -176,3 +176,45 @@ func checkRun(t *testing.T, r *run, s shape, random *rand.Rand) {
 		}
 	}
 }
+
+// TestDamage: a run that has lost a part is told of by the transaction that reads it, and
+// is not taken for one without the entry.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	schema := kv.Schema{Indexes: []kv.IndexSpec{{Name: "i", KeySize: 1, RefSize: 1}}}
+	for name, damage := range map[string]func(run *bbolt.Bucket) error{
+		"a segment is missing": func(run *bbolt.Bucket) error { return run.Delete(segmentKey(0)) },
+		"a segment is cut":     func(run *bbolt.Bucket) error { return run.Put(segmentKey(0), []byte{1}) },
+		"marks are missing":    func(run *bbolt.Bucket) error { return run.SetSequence(run.Sequence() + 1) },
+		"too many entries":     func(run *bbolt.Bucket) error { return run.SetSequence(1 << 60) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := openSmall(t, filepath.Join(t.TempDir(), "store.db"), schema, Create)
+			err := e.Update(t.Context(), func(tx kv.Tx) error { return tx.Index("i").Add([]byte{1}, []byte{2}) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = e.db.Update(func(tx *bbolt.Tx) error { return damage(tx.Bucket([]byte("i")).Bucket(runKey(1))) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			read := func(tx kv.Tx) error {
+				for range tx.Index("i").Find([]byte{1}) {
+					break
+				}
+				return nil
+			}
+			if err := e.View(t.Context(), read); err == nil {
+				t.Error("View says nothing")
+			}
+			write := func(tx kv.Tx) error { return tx.Index("i").Add([]byte{3}, []byte{4}) }
+			if err := e.Update(t.Context(), write); err == nil {
+				t.Error("Update says nothing")
+			}
+			if err := e.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

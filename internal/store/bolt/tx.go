@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -19,6 +20,7 @@ type tx struct {
 	engine  *Engine
 	tables  map[string]*table // that were asked for
 	indexes map[string]*index
+	damage  error // what was read that is not as it was written
 }
 
 func (e *Engine) begin(t *bbolt.Tx) *tx {
@@ -77,7 +79,9 @@ func (t *tx) Index(name string) kv.Index {
 	if !known {
 		panic(fmt.Sprintf("bolt: index %q is not in the schema", name))
 	}
-	t.indexes[name] = openIndex(t.tx.Bucket([]byte(name)), spec, t.engine.shape)
+	t.indexes[name] = openIndex(t.tx.Bucket([]byte(name)), spec, t.engine.shape, func(err error) {
+		t.damage = cmp.Or(t.damage, fmt.Errorf("index %s of the store is damaged: %w", name, err))
+	})
 	return t.indexes[name]
 }
 
