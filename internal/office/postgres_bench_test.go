@@ -47,9 +47,4 @@ func BenchmarkIssueOnPostgres(b *testing.B) {
 	}
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "licences/s")
-	var bytes float64
-	if err := cluster.Primary().Ask("store", "SELECT pg_database_size('store')", &bytes); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportMetric(bytes/float64(b.N), "bytes/licence")
 }
