@@ -128,6 +128,13 @@ func (p *jacobian) addMultiple(t *table, k [4]uint64) {
 	// All summands are fetched before the first is added: then the processor waits for
 	// its memory once, not once a row.
 	var summands [rows]affine
+	for i := range summands[:t.summands(summands[:], k)] {
+		p.add(&summands[i])
+	}
+}
+
+// summands writes the points whose sum is k·P into dst and returns how many there are.
+func (t *table) summands(dst []affine, k [4]uint64) int {
 	n, carry := 0, 0
 	for i := range t {
 		d := digit(&k, i) + carry
@@ -137,17 +144,15 @@ func (p *jacobian) addMultiple(t *table, k [4]uint64) {
 		}
 		switch {
 		case d > 0:
-			summands[n] = t[i][d-1]
+			dst[n] = t[i][d-1]
 			n++
 		case d < 0:
-			summands[n] = t[i][-d-1]
-			summands[n].y.negate()
+			dst[n] = t[i][-d-1]
+			dst[n].y.negate()
 			n++
 		}
 	}
-	for i := range summands[:n] {
-		p.add(&summands[i])
-	}
+	return n
 }
 
 // digit returns width bits of a number, from bit width·i on.

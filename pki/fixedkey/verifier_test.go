@@ -59,7 +59,7 @@ func TestEdges(t *testing.T) {
 				r.FillBytes(sig[:32])
 				s.FillBytes(sig[32:])
 				digest := [32]byte(e.FillBytes(make([]byte, 32)))
-				if got, want := v.VerifyDigest(digest, sig), key.Public().VerifyDigest(digest, sig); got != want {
+				if got, want := v.VerifyDigest(digest, sig), key.Public().VerifyDigest(digest, sig); got != want || v.VerifyAll([][32]byte{digest}, []pki.Signature{sig}) != want {
 					t.Errorf("r=%x s=%x e=%x: %v, want %v", r, s, e, got, want)
 				}
 			}
@@ -95,7 +95,7 @@ func TestConstructed(t *testing.T) {
 		if !key.Public().VerifyDigest(digest, sig) {
 			t.Fatalf("%d: the construction is wrong", i)
 		}
-		if !v.VerifyDigest(digest, sig) {
+		if !v.VerifyDigest(digest, sig) || !v.VerifyAll([][32]byte{digest}, []pki.Signature{sig}) {
 			t.Errorf("s=%x t=%x: a right signature is refused", s, tt)
 		}
 	}
@@ -143,7 +143,7 @@ func TestGeneratorAsKey(t *testing.T) {
 				e.Mod(e, n)
 			}
 			digest := [32]byte(e.FillBytes(make([]byte, 32)))
-			if got, want := v.VerifyDigest(digest, sig), key.VerifyDigest(digest, sig); got != want {
+			if got, want := v.VerifyDigest(digest, sig), key.VerifyDigest(digest, sig); got != want || v.VerifyAll([][32]byte{digest}, []pki.Signature{sig}) != want {
 				t.Errorf("s=%x t=%x: %v, want %v", s, tt, got, want)
 			}
 		}
@@ -159,12 +159,17 @@ func FuzzVerify(f *testing.F) {
 	}
 	e := key.Public().Digest(nil)
 	f.Add(e[:], sig[:])
+	right := e
 	f.Fuzz(func(t *testing.T, e, s []byte) {
 		if len(e) != 32 || len(s) != pki.SignatureSize {
 			return
 		}
 		if got, want := v.VerifyDigest([32]byte(e), pki.Signature(s)), key.Public().VerifyDigest([32]byte(e), pki.Signature(s)); got != want {
 			t.Errorf("%v, want %v", got, want)
+		}
+		got := v.VerifyAll([][32]byte{[32]byte(e), right}, []pki.Signature{pki.Signature(s), sig})
+		if want := v.VerifyDigest([32]byte(e), pki.Signature(s)); got != want {
+			t.Errorf("beside a right one: %v, want %v", got, want)
 		}
 	})
 }
