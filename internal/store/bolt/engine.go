@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -69,7 +70,8 @@ func Open(path string, schema kv.Schema) (*Engine, error) {
 
 // mapSize is how much of the file is mapped from the beginning, whatever its size: a file
 // that outgrows its map waits for every View to end before it is mapped anew, and a View
-// that waits for an Update would wait for ever. It costs addresses only.
+// that waits for an Update would wait for ever. It costs addresses only; where there are
+// not so many, as under a limit of the process, it is less.
 const mapSize = 1 << 39
 
 // allocSize is by how much the file grows. bbolt's own 16 MiB would make every new store
@@ -82,6 +84,10 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 		options.InitialMmapSize = min(mapSize, math.MaxInt)
 	}
 	db, err := bbolt.Open(path, 0o600, options)
+	for options.InitialMmapSize > 0 && errors.Is(err, syscall.ENOMEM) {
+		options.InitialMmapSize /= 16
+		db, err = bbolt.Open(path, 0o600, options)
+	}
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, kv.ErrInUse
 	}
