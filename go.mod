@@ -85,7 +85,7 @@ require (
 	golang.org/x/sys v0.50.0
 	// asks for a passphrase unseen.
 	golang.org/x/term v0.47.0
-	// Unicode normalisation.
+	// Unicode normalisation; GB18030 of files that are imported.
 	golang.org/x/text v0.44.0
 	// rate limits.
 	golang.org/x/time v0.16.0

@@ -83,10 +83,35 @@ func sign(l *Licence, key *pki.Key, by func(pki.Object, *pki.Key, []byte) ([]byt
 	if err != nil {
 		return nil, fmt.Errorf("signing licence %s: %w", l.Identifier, err)
 	}
-	if len(signed) > MaxSignedSize {
-		return nil, fmt.Errorf("licence %s has %d bytes in signed form, at most %d are allowed", l.Identifier, len(signed), MaxSignedSize)
+	return signed, l.checkSize(signed)
+}
+
+// SignAll is [Sign] for many licences of one key; see [pki.Key.SignAll].
+func SignAll(all []*Licence, key *pki.Key) ([][]byte, error) {
+	payloads := make([][]byte, len(all))
+	for i, l := range all {
+		var err error
+		if payloads[i], err = l.Payload(); err != nil {
+			return nil, err
+		}
+	}
+	signed, err := cose.SignAll(pki.ObjectLicence, key, payloads)
+	if err != nil {
+		return nil, fmt.Errorf("signing %d licences: %w", len(all), err)
+	}
+	for i, l := range all {
+		if err := l.checkSize(signed[i]); err != nil {
+			return nil, err
+		}
 	}
 	return signed, nil
+}
+
+func (l *Licence) checkSize(signed []byte) error {
+	if len(signed) > MaxSignedSize {
+		return fmt.Errorf("licence %s has %d bytes in signed form, at most %d are allowed", l.Identifier, len(signed), MaxSignedSize)
+	}
+	return nil
 }
 
 // Open verifies a signed form under the issuer's key and returns the licence.

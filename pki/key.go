@@ -17,6 +17,8 @@ type Key struct {
 	signer crypto.Signer
 	public *PublicKey
 	check  func(e [32]byte, sig Signature) bool // the self-check of Sign
+	// checkAll is the self-check of SignAll; nil: check, one by one.
+	checkAll func(digests [][32]byte, sigs []Signature) bool
 }
 
 // NewKey wraps a signer whose public half is an SM2 key. The signer's Sign is
@@ -41,6 +43,12 @@ func (k *Key) CheckedBy(check func(e [32]byte, sig Signature) bool) *Key {
 	return &Key{signer: k.signer, public: k.public, check: check}
 }
 
+// AllCheckedBy returns the same key with another self-check in [Key.SignAll]: check reports
+// whether every one of sigs is a signature of this key over the digest beside it.
+func (k *Key) AllCheckedBy(check func(digests [][32]byte, sigs []Signature) bool) *Key {
+	return &Key{signer: k.signer, public: k.public, check: k.check, checkAll: check}
+}
+
 // Public returns the public half.
 func (k *Key) Public() *PublicKey { return k.public }
 
@@ -59,6 +67,30 @@ func (k *Key) Sign(msg []byte) (Signature, error) {
 		return Signature{}, ErrSelfCheck
 	}
 	return sig, nil
+}
+
+// SignAll is [Key.Sign] for many messages. All are verified before one is returned; a
+// failing check tells nothing of which.
+func (k *Key) SignAll(msgs [][]byte) ([]Signature, error) {
+	sigs, digests := make([]Signature, len(msgs)), make([][32]byte, len(msgs))
+	for i, msg := range msgs {
+		var err error
+		if sigs[i], digests[i], err = k.sign(msg); err != nil {
+			return nil, err
+		}
+	}
+	if k.checkAll != nil {
+		if !k.checkAll(digests, sigs) {
+			return nil, ErrSelfCheck
+		}
+		return sigs, nil
+	}
+	for i := range sigs {
+		if !k.check(digests[i], sigs[i]) {
+			return nil, ErrSelfCheck
+		}
+	}
+	return sigs, nil
 }
 
 // SignUnchecked is [Key.Sign] without the verification, for callers that verify

@@ -52,7 +52,7 @@ func newBenchLoad(s *settings) *cobra.Command {
 				l := load.Load{Office: o, Actor: s.actor, Count: count, Progress: func(done int, rate float64) {
 					if time.Since(told) >= progressEvery {
 						told = time.Now()
-						fmt.Fprintf(cmd.ErrOrStderr(), "已签发 issued %d/%d, %.0f/s\n", done, count, rate)
+						fmt.Fprintf(os.Stderr, "已签发 issued %d/%d, %.0f/s\n", done, count, rate)
 					}
 				}}
 				var err error

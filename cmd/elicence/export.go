@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -184,6 +185,6 @@ func (x *export) WriteTo(w io.Writer) (int64, error) {
 func (x *export) tell() {
 	if time.Since(x.told) >= progressEvery {
 		x.told = time.Now()
-		fmt.Fprintf(x.cmd.ErrOrStderr(), "导出 export: %d 件 licences\n", x.count)
+		fmt.Fprintf(os.Stderr, "导出 export: %d 件 licences\n", x.count)
 	}
 }

@@ -34,6 +34,9 @@ func Check(s string) error { return check(s, false) }
 func CheckLines(s string) error { return check(s, true) }
 
 func check(s string, lines bool) error {
+	if plain(s) {
+		return checkEnds(s)
+	}
 	if !utf8.ValidString(s) {
 		return fmt.Errorf("not valid UTF-8: %w", ErrUnclean)
 	}
@@ -48,8 +51,24 @@ func check(s string, lines bool) error {
 			return fmt.Errorf("character %U at byte %d: %w", r, i, ErrUnclean)
 		}
 	}
+	return checkEnds(s)
+}
+
+func checkEnds(s string) error {
 	if strings.TrimSpace(s) != s {
 		return fmt.Errorf("a space at the beginning or end: %w", ErrUnclean)
 	}
 	return nil
+}
+
+// plain reports whether a text has nothing but visible ASCII, spaces, and the Chinese
+// characters of the first block, as nearly every text has: all of these are clean and in
+// normalisation form C, whatever stands beside them.
+func plain(s string) bool {
+	for _, r := range s {
+		if (r < ' ' || r > '~') && (r < 0x4e00 || r > 0x9fff) {
+			return false
+		}
+	}
+	return true
 }

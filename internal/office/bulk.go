@@ -70,7 +70,7 @@ var ErrSuperseded = records.ErrSuperseded
 const BulkSize = 8192
 
 // chunkSize is how many applications a goroutine takes at a time.
-const chunkSize = 128
+const chunkSize = 512
 
 // IssueAll issues licences by the thousand: the same checks, signatures and entries as
 // [Office.Issue], on all processors, and one transaction for many. Batches are stored in
@@ -128,7 +128,7 @@ func (o *Office) fill(ctx context.Context, actor string, source iter.Seq2[BulkIt
 		if len(items) == 0 {
 			return nil
 		}
-		b := &bulk{office: o, actor: actor, opt: opt, tried: tried, items: items, drafts: make([]bulkDraft, len(items)), mandates: make(map[mandateKey]*mandateFor), pictures: make(map[[32]byte]bool)}
+		b := &bulk{office: o, actor: actor, opt: opt, tried: tried, items: items, drafts: make([]bulkDraft, len(items)), mandates: make(map[mandateKey]*mandateFor), issuing: make(map[string]*issuing), pictures: make(map[[32]byte]bool)}
 		items = nil
 		select {
 		case filled <- b:

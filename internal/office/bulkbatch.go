@@ -30,6 +30,7 @@ type bulk struct {
 
 	mu       sync.Mutex
 	mandates map[mandateKey]*mandateFor // guarded by mu
+	issuing  map[string]*issuing        // by the authority's code; guarded by mu
 	pictures map[[32]byte]bool          // that are stored, by their SM3; guarded by mu
 }
 
@@ -50,14 +51,15 @@ type mandateKey struct {
 	issuer   string // as the application names it
 }
 
-// mandateFor is found once for all applications of a batch that ask for it.
+// mandateFor is who issues for applications that ask alike.
 type mandateFor struct {
-	once sync.Once
-	mandate
+	*issuing
 	category *catalogue.Category
 	fault    error // of the applications: nobody may issue them
-	err      error // of everything
 }
+
+// issuing is an authority's mandate, made once for a batch.
+type issuing struct{ mandate }
 
 // release ends the batch: its keys may be exchanged again, and what was reserved in vain
 // is free.
@@ -98,7 +100,7 @@ func (b *bulk) prepare(ctx context.Context) error {
 
 // chunk validates and signs the items from begin to end.
 func (b *bulk) chunk(ctx context.Context, begin, end int) error {
-	passed := make(map[*mandateFor][]*bulkDraft)
+	passed := make(map[*issuing][]*bulkDraft)
 	for i := begin; i < end; i++ {
 		d := &b.drafts[i]
 		if err := b.validate(ctx, b.items[i], d); err != nil {
@@ -106,14 +108,14 @@ func (b *bulk) chunk(ctx context.Context, begin, end int) error {
 		}
 		b.items[i].Read = nil // and with it the bytes that it holds
 		if len(d.faults) == 0 {
-			passed[d.mandate] = append(passed[d.mandate], d)
+			passed[d.mandate.issuing] = append(passed[d.mandate.issuing], d)
 		}
 	}
 	if b.opt.DryRun {
 		return nil
 	}
-	for m, drafts := range passed {
-		if err := b.sign(ctx, m, drafts); err != nil {
+	for by, drafts := range passed {
+		if err := b.sign(ctx, by.mandate, drafts); err != nil {
 			return err
 		}
 	}
@@ -132,19 +134,14 @@ func (b *bulk) validate(ctx context.Context, item BulkItem, d *bulkDraft) error 
 		d.faults = form.Faults
 		return nil
 	}
-	d.mandate = b.mandate(ctx, mandateKey{item.Category, a.Issuer})
-	if d.mandate.err != nil {
-		return d.mandate.err
-	}
-	category, ok := b.office.catalogue.Category(item.Category)
-	if !ok {
-		return fmt.Errorf("category %s: %w", item.Category, ErrNoCategory)
+	if d.mandate, err = b.mandate(ctx, mandateKey{item.Category, a.Issuer}); err != nil {
+		return err
 	}
 	var issuer *licence.Authority
 	if d.mandate.fault == nil {
 		issuer = &d.mandate.issuer
 	}
-	valid, err := licence.Validate(a, category, issuer, b.opt.ReadFile)
+	valid, err := licence.Validate(a, d.mandate.category, issuer, b.opt.ReadFile)
 	var invalid *licence.InvalidError
 	if err != nil && !errors.As(err, &invalid) {
 		return err
@@ -170,39 +167,48 @@ func (b *bulk) validate(ctx context.Context, item BulkItem, d *bulkDraft) error 
 }
 
 // mandate returns who issues for the applications of a category and issuer.
-func (b *bulk) mandate(ctx context.Context, key mandateKey) *mandateFor {
+func (b *bulk) mandate(ctx context.Context, key mandateKey) (*mandateFor, error) {
 	b.mu.Lock()
-	m := b.mandates[key]
-	if m == nil {
-		m = new(mandateFor)
-		b.mandates[key] = m
+	defer b.mu.Unlock()
+	if m := b.mandates[key]; m != nil {
+		return m, nil
 	}
-	b.mu.Unlock()
-	m.once.Do(func() {
-		category, ok := b.office.catalogue.Category(key.category)
-		if !ok {
-			m.err = fmt.Errorf("category %s: %w", key.category, ErrNoCategory)
-			return
-		}
-		issuer, err := chooseIssuer(b.all, key.category, key.issuer)
-		if err != nil {
-			m.fault = err
-			return
-		}
-		if !b.opt.DryRun {
-			if issuer, err = b.office.roomFor(ctx, b.actor, issuer, len(b.items)); err != nil {
-				m.err = err
-				return
-			}
-		}
-		m.category = category
-		m.mandate, m.err = b.office.bulkMandate(ctx, issuer)
-	})
-	return m
+	category, ok := b.office.catalogue.Category(key.category)
+	if !ok {
+		return nil, fmt.Errorf("category %s: %w", key.category, ErrNoCategory)
+	}
+	m := &mandateFor{category: category}
+	b.mandates[key] = m
+	var issuer licence.Authority
+	if issuer, m.fault = chooseIssuer(b.all, key.category, key.issuer); m.fault != nil {
+		return m, nil
+	}
+	if m.issuing = b.issuing[issuer.USCC]; m.issuing != nil {
+		return m, nil
+	}
+	by, err := b.newIssuing(ctx, issuer)
+	if err != nil {
+		return nil, err
+	}
+	m.issuing, b.issuing[issuer.USCC] = by, by
+	return m, nil
 }
 
-// sign signs valid applications of one mandate.
-func (b *bulk) sign(ctx context.Context, m *mandateFor, drafts []*bulkDraft) error {
+// newIssuing opens an authority's key for the batch.
+func (b *bulk) newIssuing(ctx context.Context, issuer licence.Authority) (*issuing, error) {
+	var err error
+	if !b.opt.DryRun {
+		if issuer, err = b.office.roomFor(ctx, b.actor, issuer, len(b.items)); err != nil {
+			return nil, err
+		}
+	}
+	by := new(issuing)
+	by.mandate, err = b.office.bulkMandate(ctx, issuer)
+	return by, err
+}
+
+// sign signs valid applications of one authority.
+func (b *bulk) sign(ctx context.Context, m mandate, drafts []*bulkDraft) error {
 	refs, err := b.office.reserveAll(ctx, m.issuer, len(drafts))
 	if err != nil {
 		return err
@@ -210,19 +216,39 @@ func (b *bulk) sign(ctx context.Context, m *mandateFor, drafts []*bulkDraft) err
 	for i, d := range drafts {
 		d.place, d.reserved = refs[i], true
 	}
-	for _, d := range drafts {
+	licences := make([]*licence.Licence, len(drafts))
+	for i, d := range drafts {
 		if err := b.keepPictures(ctx, d.valid); err != nil {
 			return err
 		}
-		if d.draft, err = b.office.firstVersion(ctx, m.category, m.issuer, d.valid); err != nil {
+		if d.draft, err = b.office.firstVersion(ctx, d.mandate.category, m.issuer, d.valid); err != nil {
 			return err
 		}
-		if err := b.signOne(m.mandate, d, d.valid.Licence(d.draft.identifier, d.place, m.at)); err != nil {
-			return err
-		}
+		licences[i] = d.valid.Licence(d.draft.identifier, d.place, m.at)
 		d.valid, d.draft.valid = nil, nil // and with them the bytes of the pictures
 	}
+	signed, err := licence.SignAll(licences, m.key)
+	if err != nil {
+		return err
+	}
+	for i, d := range drafts {
+		s, err := m.submission(b.actor, d.draft, licences[i], signed[i])
+		if err != nil {
+			return err
+		}
+		if err := b.ready(d, s); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// ready prepares a signed licence for the register.
+func (b *bulk) ready(d *bulkDraft, s licence.Submission) error {
+	d.licence = s.Licence
+	var err error
+	d.prepared, err = b.office.store.Prepare(s)
+	return err
 }
 
 // keepPictures stores the pictures of an application, each once a batch: those of a body
@@ -243,17 +269,6 @@ func (b *bulk) keepPictures(ctx context.Context, valid *licence.Valid) error {
 		b.mu.Unlock()
 	}
 	return nil
-}
-
-// signOne signs a draft at its place and prepares it for the register.
-func (b *bulk) signOne(m mandate, d *bulkDraft, l *licence.Licence) error {
-	s, err := m.sign(b.actor, d.draft, l)
-	if err != nil {
-		return err
-	}
-	d.licence = l
-	d.prepared, err = b.office.store.Prepare(s)
-	return err
 }
 
 // store puts the batch into the register.
@@ -291,12 +306,9 @@ func (b *bulk) store(ctx context.Context) error {
 // commit stores the licences of items.
 func (b *bulk) commit(ctx context.Context, result *BulkBatch, from []int) error {
 	// A key that was suspended since the batch began signs nothing more.
-	for _, m := range b.mandates {
-		if m.key == nil {
-			continue
-		}
-		if err := b.office.inForce(ctx, m.key.Public().Point()); err != nil {
-			return fmt.Errorf("key of authority %s: %w", m.issuer.USCC, err)
+	for code, by := range b.issuing {
+		if err := b.office.inForce(ctx, by.key.Public().Point()); err != nil {
+			return fmt.Errorf("key of authority %s: %w", code, err)
 		}
 	}
 	refused := func(errs map[int]error) []LineFault {
@@ -356,7 +368,11 @@ func (b *bulk) issue(ctx context.Context, from []int, mark *Mark) (map[int]error
 			d.place = refs[0] // the one before is somebody else's
 			again := *d.licence
 			again.Status = d.place
-			if err := b.signOne(d.mandate.mandate, d, &again); err != nil {
+			s, err := d.mandate.sign(b.actor, d.draft, &again)
+			if err == nil {
+				err = b.ready(d, s)
+			}
+			if err != nil {
 				return nil, err
 			}
 		}

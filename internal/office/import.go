@@ -82,10 +82,8 @@ const (
 
 // name is the same for the same import only, wherever the file lies.
 func (i *Import) name() string {
-	h := sm3.New()
-	h.Write(i.Digest[:])
-	fmt.Fprintf(h, "%s\n%s", i.Category, i.Sense)
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sm3.Sum(fmt.Appendf(i.Digest[:], "%s\n%s", i.Category, i.Sense))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Import issues the licences of a file, each line once and only once: a run that was cut

@@ -45,6 +45,11 @@ func (m mandate) sign(actor string, d licenceDraft, l *licence.Licence) (licence
 	if err != nil {
 		return licence.Submission{}, err
 	}
+	return m.submission(actor, d, l, signed)
+}
+
+// submission is what the register stores of a signed licence.
+func (m mandate) submission(actor string, d licenceDraft, l *licence.Licence, signed []byte) (licence.Submission, error) {
 	act := audit.ActLicenceIssue
 	if d.end != nil {
 		act = audit.ActLicenceReissue

@@ -53,7 +53,8 @@ func (s *signers) key(point pki.Point, much bool, open func() (*pki.Key, error))
 	}
 	k.uses++
 	if !k.fast && (much || k.uses >= manySignatures) && s.mayBeFast() {
-		k.key, k.fast = k.key.CheckedBy(fixedkey.New(k.key.Public()).VerifyDigest), true
+		tables := fixedkey.NewTogether(k.key.Public())
+		k.key, k.fast = k.key.CheckedBy(tables.VerifyDigest).AllCheckedBy(tables.VerifyAll), true
 	}
 	return k.key, nil
 }

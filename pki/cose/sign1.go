@@ -62,18 +62,44 @@ func SignUnchecked(object pki.Object, key *pki.Key, payload []byte) ([]byte, err
 	return build(object, key.Public().KID(), payload, key.SignUnchecked)
 }
 
+// SignAll is [Sign] for many payloads; see [pki.Key.SignAll].
+func SignAll(object pki.Object, key *pki.Key, payloads [][]byte) ([][]byte, error) {
+	protected := protectedOf(key.Public().KID())
+	messages := make([][]byte, len(payloads))
+	for i, payload := range payloads {
+		messages[i] = sigStructure(object, protected, payload)
+	}
+	sigs, err := key.SignAll(messages)
+	if err != nil {
+		return nil, err
+	}
+	signed := make([][]byte, len(payloads))
+	for i, payload := range payloads {
+		signed[i] = assemble(protected, payload, sigs[i])
+	}
+	return signed, nil
+}
+
 func build(object pki.Object, kid pki.KID, payload []byte, sign func([]byte) (pki.Signature, error)) ([]byte, error) {
-	protected := append(append(make([]byte, 0, protectedSize), protectedPrefix...), kid[:]...)
+	protected := protectedOf(kid)
 	sig, err := sign(sigStructure(object, protected, payload))
 	if err != nil {
 		return nil, err
 	}
+	return assemble(protected, payload, sig), nil
+}
+
+func protectedOf(kid pki.KID) []byte {
+	return append(append(make([]byte, 0, protectedSize), protectedPrefix...), kid[:]...)
+}
+
+func assemble(protected, payload []byte, sig pki.Signature) []byte {
 	out := make([]byte, 0, len(payload)+protectedSize+pki.SignatureSize+10)
 	out = append(out, arrayOf4)
 	out = appendBytes(out, protected)
 	out = append(out, 0xa0)
 	out = appendBytes(out, payload)
-	return appendBytes(out, sig[:]), nil
+	return appendBytes(out, sig[:])
 }
 
 // Parse decodes the one accepted form; anything else wraps [ErrMalformed]. It

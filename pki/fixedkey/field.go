@@ -190,3 +190,34 @@ func mulAdd(a, b, c, d uint64) (hi, lo uint64) {
 	lo, carry = bits.Add64(lo, d, 0)
 	return hi + carry, lo
 }
+
+// invert sets z = 1/x, as x^(p−2). The exponent is 31 ones and a zero, 128 ones, 32 zeros,
+// 32 ones, 30 ones, a zero and a one; its runs of ones are made of shorter ones.
+func (z *element) invert(x *element) {
+	// then sets z = a^(2^n)·b: the bits of a, followed by n that are those of b.
+	then := func(a *element, n int, b *element) element {
+		r := *a
+		for range n {
+			r.square(&r)
+		}
+		r.mul(&r, b)
+		return r
+	}
+	ones1 := *x
+	ones2 := then(&ones1, 1, &ones1)
+	ones4 := then(&ones2, 2, &ones2)
+	ones8 := then(&ones4, 4, &ones4)
+	ones16 := then(&ones8, 8, &ones8)
+	ones24 := then(&ones16, 8, &ones8)
+	ones28 := then(&ones24, 4, &ones4)
+	ones30 := then(&ones28, 2, &ones2)
+	ones31 := then(&ones30, 1, &ones1)
+	ones32 := then(&ones31, 1, &ones1)
+	r := then(&ones31, 33, &ones32)
+	for range 3 {
+		r = then(&r, 32, &ones32)
+	}
+	r = then(&r, 64, &ones32)
+	r = then(&r, 30, &ones30)
+	*z = then(&r, 2, &ones1)
+}

@@ -114,11 +114,14 @@ func recode(k *[4]uint64) [digits]int8 {
 }
 
 // digit returns width bits of a number, from bit width·i on.
-func digit(k *[4]uint64, i int) int {
-	limb, shift := width*i/64, width*i%64
+func digit(k *[4]uint64, i int) int { return bitsOf(k, width*i, width) }
+
+// bitsOf returns n bits of a number from a bit on.
+func bitsOf(k *[4]uint64, from, n int) int {
+	limb, shift := from/64, from%64
 	bits := k[limb] >> shift
-	if shift+width > 64 && limb < 3 {
+	if shift+n > 64 && limb < 3 {
 		bits |= k[limb+1] << (64 - shift)
 	}
-	return int(bits & (2*half - 1))
+	return int(bits & (1<<n - 1))
 }

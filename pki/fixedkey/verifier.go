@@ -31,26 +31,36 @@ func baseTable() *table {
 // VerifyDigest reports whether sig is a signature of the key over e = SM3(ZA ‖ M), as
 // [pki.PublicKey.Digest] computes it (GB/T 32918.2-2016, 7.1).
 func (v *Verifier) VerifyDigest(e [32]byte, sig pki.Signature) bool {
-	r, s := limbs([32]byte(sig[:32])), limbs([32]byte(sig[32:]))
-	zero := [4]uint64{}
-	if r == zero || s == zero || !below(r, order()) || !below(s, order()) {
-		return false
-	}
-	t := addModN(r, s)
-	if t == zero {
+	s, t, ok := scalars(sig)
+	if !ok {
 		return false
 	}
 	sum := combine(v.base, v.key, s, t)
 	if !sum.onCurve() {
 		return false // at infinity, or not what it should be: see the package's comment
 	}
-	// R = e + x1 mod n is to be r, so x1 is r − e mod n, or that and n if it is below p.
-	x := subModN(r, limbs(e))
-	if sum.hasX(x) {
-		return true
+	first, second, both := candidates(sig, e)
+	return sum.hasX(first) || both && sum.hasX(second)
+}
+
+// scalars returns s and t = r + s of a signature whose numbers are in their ranges
+// (GB/T 32918.2-2016, 7.1, B1, B2, B5).
+func scalars(sig pki.Signature) (s, t [4]uint64, ok bool) {
+	r, s := limbs([32]byte(sig[:32])), limbs([32]byte(sig[32:]))
+	zero := [4]uint64{}
+	if r == zero || s == zero || !below(r, order()) || !below(s, order()) {
+		return s, t, false
 	}
-	above, carry := add(x, order())
-	return carry == 0 && below(above, [4]uint64{p0, p1, p2, p3}) && sum.hasX(above)
+	t = addModN(r, s)
+	return s, t, t != zero
+}
+
+// candidates returns what the sum's x may be: R = e + x mod n is to be r, so x is
+// r − e mod n, or that and n if it is below p.
+func candidates(sig pki.Signature, e [32]byte) (first, second [4]uint64, both bool) {
+	first = subModN(limbs([32]byte(sig[:32])), limbs(e))
+	second, carry := add(first, order())
+	return first, second, carry == 0 && below(second, [4]uint64{p0, p1, p2, p3})
 }
 
 // hasX reports whether the point's affine x is a number below p.
