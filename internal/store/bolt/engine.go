@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -74,7 +75,8 @@ func Open(path string, schema kv.Schema) (*Engine, error) {
 
 // mapSize is how much of the file is mapped from the beginning, whatever its size: a file
 // that outgrows its map waits for every View to end before it is mapped anew, and a View
-// that waits for an Update would wait for ever. It costs addresses only.
+// that waits for an Update would wait for ever. It costs addresses only; where there are
+// not so many, as under a limit of the process, it is less.
 const mapSize = 1 << 39
 
 // allocSize is by how much the file grows. bbolt's own 16 MiB would make every new store
@@ -86,12 +88,11 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 	if math.MaxInt > mapSize && runtime.GOOS != "windows" { // there the file has the size of its map
 		options.InitialMmapSize = min(mapSize, math.MaxInt)
 	}
-	var db *bbolt.DB
-	err := guarded(func() error {
-		var err error
-		db, err = bbolt.Open(path, 0o600, options)
-		return err
-	})
+	db, err := openFile(path, options)
+	for options.InitialMmapSize > 0 && errors.Is(err, syscall.ENOMEM) {
+		options.InitialMmapSize /= 16
+		db, err = openFile(path, options)
+	}
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, kv.ErrInUse
 	}
@@ -107,6 +108,16 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 		e.indexes[i.Name] = i
 	}
 	return e, nil
+}
+
+func openFile(path string, options *bbolt.Options) (*bbolt.DB, error) {
+	var db *bbolt.DB
+	err := guarded(func() error {
+		var err error
+		db, err = bbolt.Open(path, 0o600, options)
+		return err
+	})
+	return db, err
 }
 
 // Close closes the file when the transactions under way have ended.

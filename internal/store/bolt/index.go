@@ -199,8 +199,8 @@ func (i *index) sorted(m map[string][]byte) []byte {
 }
 
 // flush writes what the transaction has added and removed as a run, together with the
-// newest runs up to one that is much larger than all of them. Where merged entries were
-// many already in this transaction, the large runs wait. It returns how many it has
+// newest runs up to one that is much larger than all of them. Where more than a few were
+// merged already in this transaction, the large runs wait for the next. It returns how many it has
 // written.
 func (i *index) flush(merged int) (int, error) {
 	entries, marks := i.sorted(i.added), i.sorted(i.removed)
@@ -211,7 +211,7 @@ func (i *index) flush(merged int) (int, error) {
 	kept := len(i.runs)
 	for ; kept > 0; kept-- {
 		w := i.runs[kept-1].weight()
-		if w >= i.shape.growth*total || total+w > i.shape.full || merged > 0 && merged+total+w > i.shape.large {
+		if w >= i.shape.growth*total || total+w > i.shape.full || merged > i.shape.large && total+w > i.shape.large {
 			break
 		}
 		total += w

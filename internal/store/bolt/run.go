@@ -30,8 +30,8 @@ type shape struct {
 	// full is how many entries a run has at most, and with them how long the longest
 	// commit takes and what it holds in memory (twice a run).
 	full int
-	// large is how many entries one transaction merges beyond the first index: the
-	// others wait for a later one.
+	// large is a merge of which a transaction does one: those of other indexes wait for
+	// the next one.
 	large int
 }
 

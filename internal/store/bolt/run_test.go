@@ -109,46 +109,44 @@ func FuzzRuns(f *testing.F) {
 	})
 }
 
-// TestFewRuns: entries that come one transaction at a time lie in few runs, none of which
-// has more than it may, and are written a few times each.
+// TestFewRuns: entries of several indexes that come one transaction at a time lie in few
+// runs, none of which has more than it may.
 func TestFewRuns(t *testing.T) {
 	t.Parallel()
 	const entries = 6000
-	schema := kv.Schema{Indexes: []kv.IndexSpec{{Name: "i", KeySize: 8, RefSize: 5}}}
+	names := []string{"i", "j", "k"}
+	var schema kv.Schema
+	for _, name := range names {
+		schema.Indexes = append(schema.Indexes, kv.IndexSpec{Name: name, KeySize: 8, RefSize: 5})
+	}
 	e := openSmall(t, filepath.Join(t.TempDir(), "store.db"), schema, Create)
 	e.db.NoSync = true
-	e.shape = shape{segment: 1000, growth: 4, full: 2500, large: 1 << 20}
+	e.shape = shape{segment: 1000, growth: 4, full: 2500, large: 100}
 	random := rand.New(rand.NewPCG(5, 6))
 	for n := range entries {
 		err := e.Update(t.Context(), func(tx kv.Tx) error {
-			return tx.Index("i").Add(binary.BigEndian.AppendUint64(nil, random.Uint64()), fmt.Appendf(nil, "%05d", n))
+			for _, name := range names {
+				if err := tx.Index(name).Add(binary.BigEndian.AppendUint64(nil, random.Uint64()), fmt.Appendf(nil, "%05d", n)); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	err := e.db.View(func(tx *bbolt.Tx) error {
-		i := e.begin(tx).Index("i").(*index)
-		total := 0
-		for _, r := range i.runs {
-			total += r.entries
-			if r.entries > e.shape.full {
-				t.Errorf("a run has %d entries", r.entries)
+		for _, name := range names {
+			i := e.begin(tx).Index(name).(*index)
+			total := 0
+			for _, r := range i.runs {
+				total += r.entries
+				checkRun(t, r, e.shape, random)
 			}
-			for at := 1; at < r.entries; at++ {
-				if bytes.Compare(r.entry(at-1), r.entry(at)) >= 0 {
-					t.Fatalf("entries %d and %d of run %d are not in order", at-1, at, r.number)
-				}
+			if total != entries || len(i.runs) > 12 {
+				t.Errorf("%d entries of index %s are in %d runs, want %d in at most 12", total, name, len(i.runs), entries)
 			}
-			for range 100 {
-				key := binary.BigEndian.AppendUint64(nil, random.Uint64())
-				if at := r.search(key); at > 0 && !less(r.entry(at-1), key) || at < r.entries && less(r.entry(at), key) {
-					t.Errorf("%x is looked for at %d of run %d", key, at, r.number)
-				}
-			}
-		}
-		if total != entries || len(i.runs) > 12 {
-			t.Errorf("%d entries are in %d runs, want %d in at most 12", total, len(i.runs), entries)
 		}
 		return nil
 	})
@@ -157,5 +155,24 @@ func TestFewRuns(t *testing.T) {
 	}
 	if err := e.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// checkRun wants the entries of a run in order, and each key where it belongs.
+func checkRun(t *testing.T, r *run, s shape, random *rand.Rand) {
+	t.Helper()
+	if r.entries > s.full {
+		t.Errorf("a run has %d entries", r.entries)
+	}
+	for at := 1; at < r.entries; at++ {
+		if bytes.Compare(r.entry(at-1), r.entry(at)) >= 0 {
+			t.Fatalf("entries %d and %d of run %d are not in order", at-1, at, r.number)
+		}
+	}
+	for range 100 {
+		key := binary.BigEndian.AppendUint64(nil, random.Uint64())
+		if at := r.search(key); at > 0 && !less(r.entry(at-1), key) || at < r.entries && less(r.entry(at), key) {
+			t.Errorf("%x is looked for at %d of run %d", key, at, r.number)
+		}
 	}
 }

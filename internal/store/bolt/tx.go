@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/elicence/elicence/internal/store/kv"
 )
@@ -16,16 +17,21 @@ import (
 type tx struct {
 	tx      *bbolt.Tx
 	engine  *Engine
-	tables  map[string]table // that were asked for
+	tables  map[string]*table // that were asked for
 	indexes map[string]*index
 }
 
 func (e *Engine) begin(t *bbolt.Tx) *tx {
-	return &tx{tx: t, engine: e, tables: make(map[string]table), indexes: make(map[string]*index)}
+	return &tx{tx: t, engine: e, tables: make(map[string]*table), indexes: make(map[string]*index)}
 }
 
 // flush writes what is still in memory.
 func (t *tx) flush() error {
+	for name, table := range t.tables {
+		if err := table.flush(); err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+	}
 	merged := 0
 	for _, name := range slices.Sorted(maps.Keys(t.indexes)) {
 		n, err := t.indexes[name].flush(merged)
@@ -51,11 +57,15 @@ func (t *tx) Table(name string) kv.Table {
 		panic(fmt.Sprintf("bolt: table %q is not in the schema", name))
 	}
 	b := t.tx.Bucket([]byte(name))
-	if spec.Order == kv.Growing {
+	opened := &table{bucket: b}
+	switch {
+	case spec.Order == kv.Growing:
 		b.FillPercent = fillGrowing
+	case t.tx.Writable():
+		opened.pending = make(map[string][]byte)
 	}
-	t.tables[name] = table{b}
-	return t.tables[name]
+	t.tables[name] = opened
+	return opened
 }
 
 // Index implements [kv.Tx].
@@ -71,21 +81,72 @@ func (t *tx) Index(name string) kv.Index {
 	return t.indexes[name]
 }
 
-// table is a bucket.
-type table struct{ bucket *bbolt.Bucket }
+// table is a bucket. What a transaction writes to a table of random keys waits in memory
+// until it ends or is ranged over: counts and settings are written a thousand times in a
+// transaction of a thousand licences, and a bucket is quicker to write in order.
+type table struct {
+	bucket  *bbolt.Bucket
+	pending map[string][]byte // nil: the table writes at once; a nil value: it is deleted
+}
 
 // Get implements [kv.Table].
-func (t table) Get(key []byte) []byte { return t.bucket.Get(key) }
+func (t *table) Get(key []byte) []byte {
+	if value, waits := t.pending[string(key)]; waits {
+		return value
+	}
+	return t.bucket.Get(key)
+}
 
 // Put implements [kv.Table].
-func (t table) Put(key, value []byte) error { return t.bucket.Put(key, value) }
+func (t *table) Put(key, value []byte) error {
+	switch {
+	case t.pending == nil:
+		return t.bucket.Put(key, value)
+	case len(key) == 0:
+		return bbolterrors.ErrKeyRequired
+	case len(key) > bbolt.MaxKeySize:
+		return bbolterrors.ErrKeyTooLarge
+	case int64(len(value)) > bbolt.MaxValueSize:
+		return bbolterrors.ErrValueTooLarge
+	case value == nil:
+		value = []byte{}
+	}
+	t.pending[string(key)] = value
+	return nil
+}
 
 // Delete implements [kv.Table].
-func (t table) Delete(key []byte) error { return t.bucket.Delete(key) }
+func (t *table) Delete(key []byte) error {
+	if t.pending == nil {
+		return t.bucket.Delete(key)
+	}
+	t.pending[string(key)] = nil
+	return nil
+}
+
+// flush writes what waits.
+func (t *table) flush() error {
+	for _, key := range slices.Sorted(maps.Keys(t.pending)) {
+		var err error
+		if value := t.pending[key]; value == nil {
+			err = t.bucket.Delete([]byte(key))
+		} else {
+			err = t.bucket.Put([]byte(key), value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	clear(t.pending)
+	return nil
+}
 
 // Range implements [kv.Table].
-func (t table) Range(from, to []byte) iter.Seq2[[]byte, []byte] {
+func (t *table) Range(from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
+		if err := t.flush(); err != nil {
+			panic(fmt.Sprintf("bolt: what was accepted cannot be written: %v", err))
+		}
 		c := t.bucket.Cursor()
 		for k, v := c.Seek(from); k != nil && (to == nil || bytes.Compare(k, to) < 0); k, v = c.Next() {
 			if !yield(k, v) {
@@ -96,4 +157,4 @@ func (t table) Range(from, to []byte) iter.Seq2[[]byte, []byte] {
 }
 
 // Fetch implements [kv.Table]: everything is near.
-func (t table) Fetch([][]byte) {}
+func (t *table) Fetch([][]byte) {}

@@ -79,7 +79,7 @@ func entryOf(act audit.Act, subject string) (audit.Record, error) {
 func draft(s *records.Store, key *pki.Key, n int) (licence.Submission, error) {
 	holder := licence.Holder{Name: "张样例", IDType: licence.IDTypeCitizenNumber, IDNumber: "340199190001010012"}
 	serial := licence.Serial{Bucket: s.Bucket(holder)}
-	copy(serial.Random[:], fmt.Sprintf("%010d", n))
+	copy(serial.Random[:], fmt.Sprintf("%-10d", n))
 	id, err := licence.NewIdentifier("11100000000013127D903", "11340000XN0000012E", serial, 1)
 	if err != nil {
 		return licence.Submission{}, err
