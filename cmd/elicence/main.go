@@ -100,6 +100,8 @@ func hintFor(err error) string {
 		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
 	case errors.Is(err, office.ErrDocumentsPlace):
 		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
+	case errors.Is(err, office.ErrUnknown):
+		return "repeat it when the database answers; with the same --request-id nothing is issued twice"
 	case errors.Is(err, office.ErrNoRecords):
 		return "give --store URL, or $ELICENCE_STORE"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):

@@ -23,6 +23,10 @@ var ErrNoRecords = errors.New("the folder has no records: name the database that
 // ErrStoreOfOthers: the records were made with other keys than the data folder's.
 var ErrStoreOfOthers = errors.New("the records belong to another data folder")
 
+// ErrUnknown: it is not known whether an act was stored. Who repeats it with its request
+// id learns that.
+var ErrUnknown = kv.ErrUnknown
+
 // CheckStore refuses an address of a store that nothing here understands. The error has
 // nothing of the address in it, as there may be a password. The empty address is the file
 // in the data folder.

@@ -70,7 +70,13 @@ func At(tb testing.TB, now func() time.Time) *Fixture {
 // On is [New] with its records in the database of an address.
 func On(tb testing.TB, store string) *Fixture {
 	tb.Helper()
-	return province(tb, time.Now, "340000", "安徽省(测试)", store)
+	return OnAt(tb, store, time.Now)
+}
+
+// OnAt is [On] with a clock.
+func OnAt(tb testing.TB, store string, now func() time.Time) *Fixture {
+	tb.Helper()
+	return province(tb, now, "340000", "安徽省(测试)", store)
 }
 
 // Province is [At] of another region.

@@ -121,7 +121,10 @@ func (l *log) SetSize(n uint64) error {
 				}
 			}
 			number = place / chunkNodes
-			chunk = append(make([]byte, 0, chunkNodes*sm3.Size), l.nodes.Get(uint64Key(number))...)
+			chunk = make([]byte, 0, chunkNodes*sm3.Size)
+			if place%chunkNodes > 0 { // else it begins here
+				chunk = append(chunk, l.nodes.Get(uint64Key(number))...)
+			}
 		}
 		at := int(place%chunkNodes) * sm3.Size
 		if len(chunk) < at {
