@@ -117,7 +117,7 @@ var _ backup.Content = (*restoring)(nil)
 // Head implements [backup.Content].
 func (r *restoring) Head(h backup.Head) error {
 	if h.Format != records.Format {
-		return fmt.Errorf("the backup's store has format %d, this program restores format %d", h.Format, records.Format)
+		return fmt.Errorf("the backup's store has format %d, this program restores format %d: restore it with the program that made it, and open the folder with this one", h.Format, records.Format)
 	}
 	r.head = h
 	if err := os.Mkdir(filepath.Join(r.dir, keysName), 0o700); err != nil {

@@ -89,16 +89,10 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 	if math.MaxInt > mapSize && runtime.GOOS != "windows" { // there the file has the size of its map
 		options.InitialMmapSize = min(mapSize, math.MaxInt)
 	}
-	var db *bbolt.DB
-	opened := func() error {
-		var err error
-		db, err = bbolt.Open(path, 0o600, options)
-		return err
-	}
-	err := guarded(opened)
+	db, err := openFile(path, options)
 	for options.InitialMmapSize > 0 && errors.Is(err, syscall.ENOMEM) {
 		options.InitialMmapSize /= 16
-		err = guarded(opened)
+		db, err = openFile(path, options)
 	}
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, kv.ErrInUse
@@ -115,6 +109,16 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 		e.indexes[i.Name] = i
 	}
 	return e, nil
+}
+
+func openFile(path string, options *bbolt.Options) (*bbolt.DB, error) {
+	var db *bbolt.DB
+	err := guarded(func() error {
+		var err error
+		db, err = bbolt.Open(path, 0o600, options)
+		return err
+	})
+	return db, err
 }
 
 // Close closes the file when the transactions under way have ended.
