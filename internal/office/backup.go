@@ -19,7 +19,7 @@ import (
 const maxSmallFile = 1 << 20
 
 // Backup writes the content of a backup: all records as of one moment, every key as it
-// lies encrypted, the key-encryption key if it lies in the data folder, profiles, the
+// lies encrypted, the key-encryption key if it lies in the data folder, profiles, changes of the catalogue, the
 // ceremony's record and all documents. The offline keys are not in it. The office works on
 // meanwhile; pictures and keys that are newer than the moment may be in it as well.
 //

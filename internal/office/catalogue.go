@@ -34,7 +34,7 @@ var ErrCatalogue = errors.New("not the change of the catalogue that was recorded
 const maxChanges = 9999
 
 // changeSize bounds one file of a change, in bytes.
-const changeSize = 16 << 20
+const changeSize = 1 << 20
 
 func changeName(i int) string { return fmt.Sprintf("%04d", i+1) }
 

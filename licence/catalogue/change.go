@@ -74,7 +74,7 @@ func (c Change) About() []ID {
 }
 
 // maxChange bounds the JSON of a change, in bytes.
-const maxChange = 1 << 20
+const maxChange = 256 << 10
 
 // changeFile is a change of one category in JSON: the columns of the CSV files by name.
 // Columns that are left out are empty.

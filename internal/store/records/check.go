@@ -65,11 +65,13 @@ type checking struct {
 	tell    func(Fault)
 	counted Counted
 
-	counts  map[string]uint64        // of categories and states, as the records say
-	entries map[string]uint64        // that indexes must have
-	changed uint64                   // records with a change
-	places  map[uint32]*status.Plane // given out, by list
-	rows    int
+	counts  map[string]uint64 // of categories and states, as the records say
+	entries map[string]uint64 // that indexes must have
+	changed uint64            // records with a change
+	// Erased by law, and of them those whose number is free.
+	erased, unnumbered uint64
+	places             map[uint32]*status.Plane // given out, by list
+	rows               int
 }
 
 func (c *checking) fault(where, format string, args ...any) {
@@ -133,6 +135,10 @@ func (c *checking) record(where string, f found) {
 	ref := licence.UnpackStatusRef(f.Status)
 	c.place(where, ref)
 	revoked, suspended := c.bit(ref, planeRevoked), c.bit(ref, planeSuspended)
+	if f.erased() {
+		c.erasure(where, f, revoked)
+		return
+	}
 	if (f.state() == licence.Revoked) != revoked || f.state() == licence.Suspended != suspended && f.state() != licence.Revoked {
 		c.fault(where, "the licence is %s, the status list says revoked %t, suspended %t", f.state(), revoked, suspended)
 	}
@@ -159,6 +165,22 @@ func (c *checking) record(where string, f found) {
 		}
 	}
 	c.each(l)
+}
+
+// erasure checks a licence of which nothing is left but its place.
+func (c *checking) erasure(where string, f found, revoked bool) {
+	if !revoked {
+		c.fault(where, "the licence was erased, the status list does not say that it is revoked")
+	}
+	var v erasure
+	found, err := get(c.tx.Table(tableErasures), f.Key, &v)
+	if err != nil || !found || v.ApprovedBy == "" {
+		c.fault(where, "its signed form is missing, and nobody has erased it")
+	}
+	c.erased++
+	if !v.KeepNumber {
+		c.unnumbered++
+	}
 }
 
 func (c *checking) has(index string, key []byte, number uint64) bool {
@@ -226,7 +248,10 @@ func (c *checking) indexes() error {
 		switch i.Name {
 		case indexRequests:
 			want = c.entries[i.Name]
+		case indexNumbers:
+			want -= c.unnumbered
 		case indexHolders:
+			want -= c.erased
 			exact = false // a licence may have several, two of them under one key
 		}
 		if exact && n != want || n < want && i.Name == indexHolders {

@@ -127,7 +127,10 @@ func (s *Store) erase(tx kv.Tx, f found, r licence.Record, keepNumber bool, at t
 		return err
 	}
 	before := f.state()
-	f.Sealed, f.Reason, f.Request = nil, nil, nil
+	f.Sealed, f.Reason = nil, nil
+	if f.Request != nil {
+		f.Request = []byte{0} // the request came, and is no application's any more
+	}
 	if before.Ended() {
 		return f.write(tx)
 	}
