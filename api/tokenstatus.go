@@ -33,7 +33,7 @@ type tokens struct {
 	key        *status.TokenKey // nil: national algorithms only, so there are no tokens
 
 	mu    sync.Mutex
-	of    *office.Inspector                 // what made was made of; guarded by mu
+	of    *office.Inspector                 // what lists were made of; guarded by mu
 	lists map[uint32]office.TokenStatusList // guarded by mu
 }
 

@@ -42,7 +42,7 @@ type TokenStatusList struct {
 	Fresh    time.Duration // after which a newer one can be expected
 }
 
-// TokenStatusKey returns the key of the tokens, and makes it when it is first asked for. It
+// TokenStatusKey returns the key of the tokens, and makes it when it is not there yet. It
 // is derived from a secret of the key store, so that what lies on the disk is a key file
 // like all others. A store of national algorithms only has none: [keystore.ErrNational].
 func (o *Office) TokenStatusKey() (*status.TokenKey, error) {
