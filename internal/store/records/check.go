@@ -125,7 +125,8 @@ func (c *checking) record(where string, f found) {
 	}
 	if f.Revision != 0 {
 		c.changed++
-		if !bytes.Equal(c.tx.Table(tableChanges).Get(uint64Key(f.Revision)), uint64Key(f.number)) {
+		key := uint64Key(f.Revision)
+		if e, err := readChange(key, c.tx.Table(tableChanges).Get(key)); err != nil || e.number != f.number {
 			c.fault(where, "the changes do not lead to it from its revision %d", f.Revision)
 		}
 	}
@@ -139,7 +140,7 @@ func (c *checking) record(where string, f found) {
 		c.erasure(where, f, revoked)
 		return
 	}
-	if (f.state() == licence.Revoked) != revoked || f.state() == licence.Suspended != suspended && f.state() != licence.Revoked {
+	if f.state().ShownRevoked() != revoked || f.state() == licence.Suspended != suspended && !f.state().ShownRevoked() {
 		c.fault(where, "the licence is %s, the status list says revoked %t, suspended %t", f.state(), revoked, suspended)
 	}
 	if !c.deep {
@@ -263,24 +264,27 @@ func (c *checking) indexes() error {
 
 func (c *checking) changes() error {
 	n := uint64(0)
-	for revision, number := range c.tx.Table(tableChanges).Range(nil, nil) {
+	for key, value := range c.tx.Table(tableChanges).Range(nil, nil) {
 		if err := c.interrupted(); err != nil {
 			return err
 		}
-		n++
-		if len(revision) != 8 || len(number) != 8 {
-			c.fault("changes", "the entry %x is damaged", revision)
+		e, err := readChange(key, value)
+		if err != nil {
+			c.fault("changes", "the entry %x is damaged", key)
 			continue
 		}
-		f, err := at(c.tx, binary.BigEndian.Uint64(number))
-		if err != nil {
-			c.fault(fmt.Sprintf("changes %d", binary.BigEndian.Uint64(revision)), "%v", err)
-		} else if f.Revision != binary.BigEndian.Uint64(revision) {
-			c.fault(fmt.Sprintf("changes %d", binary.BigEndian.Uint64(revision)), "licence number %d was changed last with revision %d", f.number, f.Revision)
+		f, err := at(c.tx, e.number)
+		switch {
+		case err != nil:
+			c.fault(fmt.Sprintf("changes %d", e.revision), "%v", err)
+		case f.Revision == e.revision:
+			n++
+		case f.Revision < e.revision:
+			c.fault(fmt.Sprintf("changes %d", e.revision), "licence number %d was changed last with revision %d", f.number, f.Revision)
 		}
 	}
 	if n != c.changed {
-		c.fault("changes", "there are %d entries, %d licences have changed", n, c.changed)
+		c.fault("changes", "there are the last changes of %d licences, %d have changed", n, c.changed)
 	}
 	return nil
 }
@@ -329,7 +333,7 @@ func (c *checking) credentials() error {
 		if cr.Status != f.Status {
 			c.place(where, licence.UnpackStatusRef(cr.Status))
 		}
-		if ref := licence.UnpackStatusRef(cr.Status); (cr.Revoked || f.state() == licence.Revoked) && !c.bit(ref, planeRevoked) {
+		if ref := licence.UnpackStatusRef(cr.Status); (cr.Revoked || f.state().ShownRevoked()) && !c.bit(ref, planeRevoked) {
 			c.fault(where, "it is revoked, and the status list does not say so")
 		}
 	}

@@ -19,7 +19,9 @@
 // Tables, with their keys and values, all integers big-endian:
 //
 //	records          number → licence (CBOR), the signed form and the reason encrypted
-//	changes          revision → number; one entry for each that has changed since its issue
+//	changes          revision → number ‖ step ‖ UTC seconds (40 bits): every step after an
+//	                 issue, which is the record itself; number alone: the last step of before
+//	                 the table kept them all
 //	counts           category ‖ state → licences
 //	signers          number → public point ‖ issuer's code
 //	credentials      record key ‖ device (8 bytes, 0: printed) ‖ profile → place, key and
@@ -44,6 +46,8 @@
 //	crl-numbers      name of a full CRL → the last number that was taken
 //	crls             name of a CRL → the list in force (CBOR)
 //	authorities, seals, enrolments: small records (JSON)
+//	proposals        name → what two officers decide for many licences (CBOR), the reason encrypted
+//	proposed         name of a proposal ‖ place → identifier; behind a line feed why it was refused
 //	trust            name → published file
 //	meta             sizes, versions, settings
 //
