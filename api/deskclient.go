@@ -105,7 +105,7 @@ func (d RemoteDesk) Backup(ctx context.Context, actor string, w io.Writer) (back
 	if err != nil {
 		return backup.Totals{}, fmt.Errorf("asking the running service: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // read to the end, or given up
+	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return backup.Totals{}, fmt.Errorf("asking the running service: status %d", response.StatusCode)
 	}

@@ -26,12 +26,13 @@ const (
 	renewWithin  = 30 * 24 * time.Hour // seals whose certificates end so soon are renewed
 	ocspEvery    = 3 * time.Hour       // twice within the time in which an answer is due
 	clockEvery   = time.Minute
+	followEvery  = 2 * time.Second // what other nodes did; an answer that was made ahead may be wrong for so long
 	settle       = 2 * time.Second
 	retryAfter   = 30 * time.Second // of a job that failed
 )
 
 func (s *Server) jobs() []job {
-	return []job{
+	all := []job{
 		{name: "trust", every: publishEvery, wake: s.office.Unpublished(), run: func(ctx context.Context) error {
 			_, err := s.office.Publish(ctx, "serve")
 			return err
@@ -65,6 +66,10 @@ func (s *Server) jobs() []job {
 			return err
 		}},
 	}
+	if s.office.Shared() {
+		all = append(all, job{name: "status", every: followEvery, run: s.office.FollowStatusChanges})
+	}
+	return all
 }
 
 // startJobs lets every job run in a goroutine of its own until ctx ends.

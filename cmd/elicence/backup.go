@@ -177,7 +177,7 @@ func verifyBackup(path string, unlock keystore.Unlock, want backup.Totals) error
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer func() { _ = f.Close() }() // opened for reading
 	plain, err := backup.Decrypt(f, unlock)
 	if err != nil {
 		return err
@@ -216,7 +216,8 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, published st
 	if err != nil {
 		return err
 	}
-	options, err := s.restoreOptions()
+	// No passphrase is asked for at the terminal: there is no folder yet that could want one.
+	options, err := s.officeOptions()
 	if err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, published st
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // opened for reading
+	defer func() { _ = f.Close() }() // opened for reading
 	content, err := backup.Decrypt(f, unlock)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -241,27 +242,6 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, published st
 		return printJSON(cmd.OutOrStdout(), done)
 	}
 	return printRestored(cmd.OutOrStdout(), s.data, done)
-}
-
-// restoreOptions are what opens the restored folder: the flags alone, as there is no
-// folder yet that could be asked what it wants.
-func (s *settings) restoreOptions() (office.Options, error) {
-	o := office.Options{KeyFile: s.keyFile, Store: s.store, Documents: s.documents}
-	var err error
-	if s.passphraseFile != "" {
-		if o.Passphrase, err = readPassphrase("--passphrase-file", s.passphraseFile); err != nil {
-			return o, err
-		}
-	}
-	t, err := openToken("--token", s.tokenFile)
-	if err != nil {
-		return o, err
-	}
-	o.Devices = t.devices
-	if len(o.Passphrase) == 0 && s.keyFile == "" {
-		o.Token, err = t.wrapper()
-	}
-	return o, err
 }
 
 func printRestored(w io.Writer, dir string, r office.Restored) error {

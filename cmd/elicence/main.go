@@ -94,10 +94,14 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
+	case errors.Is(err, office.ErrMoved):
+		return "name their database with --store URL; a move that was cut off goes on with: elicence storage move"
 	case errors.Is(err, office.ErrOlderStore):
 		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
 	case errors.Is(err, office.ErrDocumentsPlace):
 		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
+	case errors.Is(err, office.ErrUnknown):
+		return "repeat it when the database answers; with the same --request-id nothing is issued twice"
 	case errors.Is(err, office.ErrNoRecords):
 		return "give --store URL, or $ELICENCE_STORE"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):

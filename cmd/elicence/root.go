@@ -88,23 +88,9 @@ func (s *settings) open() (*office.Office, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	passphrase, err := s.passphrase(s.keys())
+	options, err := s.officeOptions()
 	if err != nil {
 		return nil, err
-	}
-	options := office.Options{
-		Passphrase: passphrase, KeyFile: s.keyFile, Store: s.store, Documents: s.documents, Older: s.older, Observe: s.observe, Clock: s.clock,
-		TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory,
-	}
-	t, err := openToken("--token", s.tokenFile)
-	if err != nil {
-		return nil, err
-	}
-	options.Devices = t.devices
-	if len(passphrase) == 0 && s.keyFile == "" {
-		if options.Token, err = t.wrapper(); err != nil {
-			return nil, err
-		}
 	}
 	o, err := office.Open(s.data, options)
 	if errors.Is(err, office.ErrNotDataFolder) {
@@ -114,6 +100,27 @@ func (s *settings) open() (*office.Office, error) {
 		return nil, fmt.Errorf("opening %s: %w", s.data, err)
 	}
 	return o, nil
+}
+
+// officeOptions are what opens the data folder: by the flags, and at the terminal.
+func (s *settings) officeOptions() (office.Options, error) {
+	passphrase, err := s.passphrase(s.keys())
+	if err != nil {
+		return office.Options{}, err
+	}
+	options := office.Options{
+		Passphrase: passphrase, KeyFile: s.keyFile, Store: s.store, Documents: s.documents, Older: s.older, Observe: s.observe, Clock: s.clock,
+		TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory,
+	}
+	t, err := openToken("--token", s.tokenFile)
+	if err != nil {
+		return options, err
+	}
+	options.Devices = t.devices
+	if len(passphrase) == 0 && s.keyFile == "" {
+		options.Token, err = t.wrapper()
+	}
+	return options, err
 }
 
 func (s *settings) check() error {

@@ -3,14 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/elicence/elicence/internal/office"
 )
 
 func newStorage(s *settings) *cobra.Command {
-	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageAdopt(s))
+	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageMove(s), newStorageAdopt(s))
 }
 
 func newStorageCheck(s *settings) *cobra.Command {
@@ -96,4 +99,96 @@ func newStorageAdopt(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why the store is of an earlier moment, in `TEXT`")
 	return cmd
+}
+
+func newStorageMove(s *settings) *cobra.Command {
+	var to, bucket string
+	cmd := &cobra.Command{
+		Use: "move (--to postgres://… | --documents-to s3://…)", Short: "迁移 move the records to another database, or the documents to a bucket", Args: cobra.NoArgs,
+		Long: "With --to, copies every record to an empty database, reads all of it back there and compares, and marks the old records as moved:\n" +
+			"nobody writes to both, and the old ones are kept. Afterwards every command wants --store (or $ELICENCE_STORE). To go back to\n" +
+			"the file: --to file, once the old file was moved out of the way. With --documents-to, copies every document into a bucket that\n" +
+			"honours write-once, reads it back, and renames DATA/documents; afterwards every command wants --documents (or\n" +
+			"$ELICENCE_DOCUMENTS). What is cut off goes on with the same command. Stop the service on every node first.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (to == "") == (bucket == "") {
+				return errors.New("name one of --to and --documents-to")
+			}
+			if err := s.check(); err != nil {
+				return err
+			}
+			if bucket != "" {
+				return s.moveDocuments(cmd, bucket)
+			}
+			return s.moveRecords(cmd, to)
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "`URL` of the new database, or the word file")
+	cmd.Flags().StringVar(&bucket, "documents-to", "", "`URL` of the bucket for the documents")
+	return cmd
+}
+
+// counting shows on the terminal how many of something there are so far.
+func (s *settings) counting(what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(!s.json && term.IsTerminal(int(os.Stderr.Fd()))),
+		progressbar.OptionSetDescription(what), progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionClearOnFinish())
+}
+
+func (s *settings) moveRecords(cmd *cobra.Command, to string) error {
+	address, err := moveTarget(to)
+	if err != nil {
+		return err
+	}
+	options, err := s.officeOptions()
+	if err != nil {
+		return err
+	}
+	bar := s.counting("记录 rows")
+	m := office.MoveOptions{Options: options, To: address, Actor: s.actor, Progress: func(rows int) { _ = bar.Add(rows) }} // a picture for people
+	done, err := office.MoveStore(cmd.Context(), s.data, m)
+	_ = bar.Finish() // likewise
+	if err != nil {
+		return fmt.Errorf("moving the records of %s: %w", s.data, err)
+	}
+	if s.json {
+		return printJSON(cmd.OutOrStdout(), done)
+	}
+	total := uint64(0)
+	for _, n := range done.Rows {
+		total += n
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 行已迁移并核对 rows moved and compared, SM3 %s\n", total, done.Digest)
+	if err == nil && address != "" {
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), "今后请加 from now on give --store URL, or $ELICENCE_STORE")
+	}
+	return err
+}
+
+func (s *settings) moveDocuments(cmd *cobra.Command, bucket string) error {
+	options, err := s.officeOptions()
+	if err != nil {
+		return err
+	}
+	bar := s.counting("文档 documents")
+	n, err := office.MoveDocuments(cmd.Context(), s.data, bucket, s.actor, options, func() { _ = bar.Add(1) }) // a picture for people
+	_ = bar.Finish()                                                                                           // likewise
+	if err != nil {
+		return fmt.Errorf("moving the documents of %s: %w", s.data, err)
+	}
+	if s.json {
+		return printJSON(cmd.OutOrStdout(), map[string]int{"documents": n})
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d 个文档已迁移并读回 documents moved and read back\n今后请加 from now on give --documents URL, or $ELICENCE_DOCUMENTS\n", n)
+	return err
+}
+
+// moveTarget is the address of a store; the word file names the one in the data folder.
+func moveTarget(to string) (string, error) {
+	if to == "file" {
+		return "", nil
+	}
+	if err := office.CheckStore(to); err != nil {
+		return "", fmt.Errorf("--to: %w", err)
+	}
+	return to, nil
 }

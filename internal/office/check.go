@@ -13,6 +13,8 @@ import (
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki/crl"
+	"github.com/elicence/elicence/seal"
 )
 
 // StorageReport is what a check of the storage has found.
@@ -53,11 +55,13 @@ func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, er
 	if err := o.store.CheckEngine(ctx, tell); err != nil {
 		return r, err
 	}
+	var wanted wantedDocuments
 	var err error
-	if r.Counted, err = o.checkRecords(ctx, deep, tell); err != nil {
+	if r.Counted, wanted, err = o.checkRecords(ctx, deep, tell); err != nil {
 		return r, err
 	}
-	if r.Documents, err = o.checkDocuments(ctx, deep, tell); err != nil {
+	o.checkSigned(ctx, tell)
+	if r.Documents, err = o.checkDocuments(ctx, wanted, deep, tell); err != nil {
 		return r, err
 	}
 	switch err := o.documents.Probe(ctx); {
@@ -76,10 +80,12 @@ func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, er
 	return r, err
 }
 
-// checkRecords checks the store; deep, also that the pictures of every licence are there
-// and whole.
-func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.Fault)) (records.Counted, error) {
-	wanted := make(map[[sm3.Size]byte]string) // by the first licence that names it
+// wantedDocuments are the pictures that licences name, each with the first that does.
+type wantedDocuments map[[sm3.Size]byte]string
+
+// checkRecords checks the store; deep, it also returns the pictures that must be there.
+func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.Fault)) (records.Counted, wantedDocuments, error) {
+	wanted := make(wantedDocuments)
 	counted, err := o.store.Check(ctx, deep, func(l *licence.Licence) {
 		for _, v := range l.Fields {
 			if image, ok := v.Image(); ok {
@@ -89,15 +95,41 @@ func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.
 			}
 		}
 	}, tell)
-	if err != nil {
-		return counted, err
-	}
-	for sum, id := range wanted {
-		if err := o.checkDocument(ctx, sum, "licence "+id+" names it", tell); err != nil {
-			return counted, err
+	return counted, wanted, err
+}
+
+// checkSigned reads what carries its own signatures: the published files, certificates and
+// revocation lists, seals.
+func (o *Office) checkSigned(ctx context.Context, tell func(records.Fault)) {
+	try := func(where string, err error) {
+		if err != nil {
+			tell(records.Fault{Where: where, What: err.Error()})
 		}
 	}
-	return counted, nil
+	if state, err := o.store.Setting(ctx, records.PublisherState); err != nil || state != nil {
+		_, loading := o.Inspector(ctx, o.second)
+		try("trust files", errors.Join(err, loading))
+	}
+	try("certificates", o.Certificates(ctx, func(CertificateRecord) error { return ctx.Err() }))
+	names, err := o.CRLNames(ctx)
+	try("revocation lists", err)
+	for _, name := range names {
+		p, _, err := o.Latest(ctx, name)
+		if err == nil && len(p.DER) > 0 {
+			_, err = crl.Parse(p.DER)
+		}
+		try("revocation list "+name, err)
+	}
+	seals, err := o.store.Seals(ctx)
+	try("seals", err)
+	for _, s := range seals {
+		if s.Made() {
+			_, err := seal.Parse(s.SESeal)
+			try("seal "+s.ID, err)
+		}
+	}
+	_, err = o.store.Authorities(ctx)
+	try("authorities", err)
 }
 
 // checkDocument tells of a document that is not there or not whole.
@@ -113,18 +145,24 @@ func (o *Office) checkDocument(ctx context.Context, sum [sm3.Size]byte, why stri
 	return nil
 }
 
-// checkDocuments counts the documents; deep, it verifies each.
-func (o *Office) checkDocuments(ctx context.Context, deep bool, tell func(records.Fault)) (int, error) {
+// checkDocuments verifies the documents that are wanted and counts all; deep, it verifies
+// the others as well.
+func (o *Office) checkDocuments(ctx context.Context, wanted wantedDocuments, deep bool, tell func(records.Fault)) (int, error) {
+	for sum, id := range wanted {
+		if err := o.checkDocument(ctx, sum, "licence "+id+" names it", tell); err != nil {
+			return 0, err
+		}
+	}
 	n := 0
 	for sum, err := range o.documents.Sums(ctx) {
 		if err != nil {
 			return n, err
 		}
 		n++
-		if !deep {
+		if _, checked := wanted[sum]; checked || !deep {
 			continue
 		}
-		if err := o.checkDocument(ctx, sum, "it lies in the document store", tell); err != nil {
+		if err := o.checkDocument(ctx, sum, "no licence names it", tell); err != nil {
 			return n, err
 		}
 	}

@@ -43,4 +43,21 @@ func TestDocumentsInBucket(t *testing.T) {
 	if _, err := office.Open(f.Dir, office.Options{Documents: bucket}); !errors.Is(err, office.ErrDocumentsPlace) {
 		t.Errorf("with a bucket beside the folder: %v, want ErrDocumentsPlace", err)
 	}
+
+	// They move, and the folder is out of use.
+	moving := copyOf(t, f.Dir)
+	n, err := office.MoveDocuments(ctx, moving, bucket, "test", office.Options{}, func() {})
+	if err != nil || n != 1 {
+		t.Fatalf("%d documents moved, %v", n, err)
+	}
+	if _, err := office.Open(moving, office.Options{}); !errors.Is(err, office.ErrDocumentsPlace) {
+		t.Errorf("without the bucket after the move: %v, want ErrDocumentsPlace", err)
+	}
+	if o, err = office.Open(moving, office.Options{Documents: bucket}); err != nil {
+		t.Fatal(err)
+	}
+	whole(t, o)
+	if err := o.Close(); err != nil {
+		t.Error(err)
+	}
 }

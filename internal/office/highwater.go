@@ -67,22 +67,35 @@ func (o *Office) checkHighWater(ctx context.Context) error {
 	})
 }
 
-// keepHighWater remembers how far the log is.
+// keepHighWater remembers how far the log is. What is not durable yet does not count: a
+// store that lost it would be refused.
 func (o *Office) keepHighWater(ctx context.Context) error {
+	o.marking.Lock()
+	defer o.marking.Unlock()
+	kept, there, err := o.readHighWater()
+	if err != nil {
+		return err
+	}
+	longer := false
+	err = o.readLog(ctx, func(_ audit.Storage, size uint64) error {
+		longer = size > kept.Size
+		return nil
+	})
+	if err != nil || there && !longer {
+		return err
+	}
 	var now highWater
-	err := o.readLog(ctx, func(log audit.Storage, size uint64) error {
+	err = o.store.ConfirmLog(ctx, func(log audit.Storage) error {
+		size, err := log.Size()
+		if err != nil {
+			return err
+		}
 		root, err := audit.Root(log, size)
 		now = highWater{size, root, o.now().Unix()}
 		return err
 	})
 	if err != nil {
-		return err
-	}
-	o.marking.Lock()
-	defer o.marking.Unlock()
-	kept, there, err := o.readHighWater()
-	if err != nil || there && kept.Size >= now.Size {
-		return err
+		return fmt.Errorf("remembering how far the audit log is: %w", err)
 	}
 	b, err := json.Marshal(now)
 	if err != nil {

@@ -13,6 +13,10 @@ import (
 	"github.com/elicence/elicence/internal/pgtest"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/disclose"
+	"github.com/elicence/elicence/pki/ca"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/ocsp"
+	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/qr/trust"
 )
 
@@ -189,5 +193,74 @@ func TestForeignKeys(t *testing.T) {
 	}
 	if _, err := office.Open(t.TempDir(), office.Options{Store: yours}); !errors.Is(err, office.ErrNotDataFolder) {
 		t.Errorf("without keys: %v", err)
+	}
+}
+
+// TestRevocationOnAnotherNode: what a node has made ahead does not outlive a revocation
+// that came to another one.
+func TestRevocationOnAnotherNode(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Now()}
+	f := officetest.OnAt(t, pgtest.Start(t).Database(t), c.now)
+	other := f.Node(t)
+	responder, err := other.OCSP(ctx, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signers := make(map[string]*cert.Certificate)
+	issuers := make(map[string]*cert.Certificate)
+	err = other.Certificates(ctx, func(r office.CertificateRecord) error {
+		parsed, err := cert.Parse(r.DER)
+		if err == nil {
+			signers[string(r.Profile)] = parsed
+			issuers[parsed.Subject.CommonName] = parsed
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := func(signer *cert.Certificate) ocsp.Status {
+		t.Helper()
+		issuer := issuers[signer.Issuer.CommonName]
+		id, err := ocsp.NewCertID(oid.SHA1, issuer, signer.SerialNumber())
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := (&ocsp.Request{IDs: []ocsp.CertID{id}}).DER()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := ocsp.ParseResponse(responder.Respond(ctx, request).DER)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.Singles[0].Status
+	}
+	revoke := func(signer *cert.Certificate) {
+		t.Helper()
+		serial, _ := cert.SerialOf(signer.SerialNumber())
+		if _, err := f.Office.RevokeCertificate(ctx, "test", serial, office.Revocation{Reason: cert.KeyCompromise}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if made, err := responder.Produce(ctx); err != nil || made == 0 {
+		t.Fatalf("%d answers made ahead, %v", made, err)
+	}
+	seal, maker := signers[string(ca.ProfileOrganizationSeal)], signers[string(ca.ProfileSealMaker)]
+	if says(seal) != ocsp.Good || says(maker) != ocsp.Good {
+		t.Fatal("what is good is not said to be")
+	}
+	revoke(seal)
+	if err := other.FollowStatusChanges(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := says(seal); got != ocsp.Revoked {
+		t.Errorf("a node that follows says %v of what another one revoked", got)
+	}
+	revoke(maker)
+	c.at = c.at.Add(time.Minute)
+	if got := says(maker); got != ocsp.Revoked {
+		t.Errorf("a node that does not follow says %v of what another one revoked", got)
 	}
 }

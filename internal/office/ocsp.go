@@ -52,8 +52,18 @@ func (o *Office) OCSP(ctx context.Context, actor string) (*ocsp.Responder, error
 	if r := o.answering.responder; r != nil {
 		return r, r.SetAuthorities(authorities...)
 	}
+	var shelf ocsp.Shelf = ocsp.NewMemoryShelf(o.ocspMemory)
+	if o.shared {
+		at := o.now()
+		sequence, err := o.store.StatusSequence(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("OCSP: %w", err)
+		}
+		o.following.set(sequence, at)
+		shelf = followedShelf{shelf, func() bool { return o.following.lately(o.now()) }}
+	}
 	o.answering.responder, err = ocsp.NewResponder(ocsp.Plan{Life: ocspLife, Renew: ocspRenew, MaxAge: ocspMaxAge}, ocsp.Environment{
-		Ledger: o.store.OCSPLedger(o.now), Shelf: ocsp.NewMemoryShelf(o.ocspMemory), Now: o.now, Draw: rand.Int64N,
+		Ledger: o.store.OCSPLedger(o.now), Shelf: shelf, Now: o.now, Draw: rand.Int64N,
 		MaySign: rate.NewLimiter(ocspSigned, ocspSigned).Allow,
 	}, authorities...)
 	return o.answering.responder, err

@@ -59,6 +59,8 @@ type Office struct {
 	now       func() time.Time
 	observe   func(Event)
 
+	shared     bool      // other nodes may have the records open
+	following  following // of status changes, where they are shared
 	profiles   *ca.Profiles
 	ocspMemory int64
 	marking    sync.Mutex    // held while the high water is written
@@ -116,6 +118,8 @@ type Options struct {
 	// Older opens a store that is not the one that the data folder remembers, for
 	// [Office.AdoptOlder]. Otherwise it is refused with [ErrOlderStore].
 	Older bool
+
+	movedAway bool // a store that was moved away is opened, to finish the move
 }
 
 // ErrSelfTest is returned before anything is opened if the machine's
@@ -179,10 +183,14 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if o.TSAPolicy != "" {
 		office.config.TSAPolicy = o.TSAPolicy
 	}
+	if err := office.checkMoved(context.Background()); err != nil && !o.movedAway {
+		return nil, errors.Join(err, store.Close(), docs.Close())
+	}
 	if err := office.checkHighWater(context.Background()); err != nil && !(o.Older && errors.Is(err, ErrOlderStore)) {
 		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
-	if err := office.recover(o.Store != ""); err != nil {
+	office.shared = o.Store != ""
+	if err := office.recover(); err != nil {
 		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
 	return office, nil
@@ -214,10 +222,10 @@ const cutOff = 10 * time.Minute
 
 // recover gives up certificates whose signing was cut off. A store in the data folder is
 // this process's alone; one that is shared may be at work for another.
-func (o *Office) recover(shared bool) error {
+func (o *Office) recover() error {
 	ctx, now := context.Background(), o.now()
 	var err error
-	if shared {
+	if o.shared {
 		_, err = ca.RecoverOlder(ctx, o.store, "recover", now, cutOff)
 	} else {
 		_, err = ca.Recover(ctx, o.store, "recover", now)

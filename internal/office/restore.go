@@ -117,7 +117,7 @@ var _ backup.Content = (*restoring)(nil)
 // Head implements [backup.Content].
 func (r *restoring) Head(h backup.Head) error {
 	if h.Format != records.Format {
-		return fmt.Errorf("the backup's store has format %d, this program restores format %d", h.Format, records.Format)
+		return fmt.Errorf("the backup's store has format %d, this program restores format %d: restore it with the program that made it, and open the folder with this one", h.Format, records.Format)
 	}
 	r.head = h
 	if err := os.Mkdir(filepath.Join(r.dir, keysName), 0o700); err != nil {
@@ -147,7 +147,7 @@ func (r *restoring) load() error {
 		return nil
 	}
 	var err error
-	if r.db, err = createEngine(r.ctx, r.dir, r.options.Store); err != nil {
+	if r.db, err = emptyEngine(r.ctx, r.dir, r.options.Store); err != nil {
 		return err
 	}
 	r.loader, err = records.NewLoader(r.ctx, r.db, r.options.Progress)
@@ -249,8 +249,12 @@ func (o *Office) verifyRestored(ctx context.Context, h backup.Head, done *Restor
 		return err
 	}
 	var faults []records.Fault
-	done.Checked, err = o.checkRecords(ctx, true, func(f records.Fault) { faults = append(faults, f) })
-	if err != nil {
+	tell := func(f records.Fault) { faults = append(faults, f) }
+	var wanted wantedDocuments
+	if done.Checked, wanted, err = o.checkRecords(ctx, true, tell); err != nil {
+		return err
+	}
+	if _, err := o.checkDocuments(ctx, wanted, false, tell); err != nil {
 		return err
 	}
 	if len(faults) > 0 {

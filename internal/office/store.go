@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -21,6 +22,10 @@ var ErrNoRecords = errors.New("the folder has no records: name the database that
 
 // ErrStoreOfOthers: the records were made with other keys than the data folder's.
 var ErrStoreOfOthers = errors.New("the records belong to another data folder")
+
+// ErrUnknown: it is not known whether an act was stored. Who repeats it with its request
+// id learns that.
+var ErrUnknown = kv.ErrUnknown
 
 // CheckStore refuses an address of a store that nothing here understands. The error has
 // nothing of the address in it, as there may be a password. The empty address is the file
@@ -57,6 +62,16 @@ func createEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
 		return bolt.Create(filepath.Join(dir, storeName), records.Schema())
 	}
 	return postgres.Create(ctx, address, records.Schema(), postgres.Options{})
+}
+
+// emptyEngine makes the database, or opens one that was made and never became a store. That
+// it holds no records is the loader's to see.
+func emptyEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
+	db, err := createEngine(ctx, dir, address)
+	if errors.Is(err, fs.ErrExist) {
+		return openEngine(ctx, dir, address)
+	}
+	return db, err
 }
 
 // openEngine opens the database of a data folder.

@@ -70,7 +70,13 @@ func At(tb testing.TB, now func() time.Time) *Fixture {
 // On is [New] with its records in the database of an address.
 func On(tb testing.TB, store string) *Fixture {
 	tb.Helper()
-	return province(tb, time.Now, "340000", "安徽省(测试)", store)
+	return OnAt(tb, store, time.Now)
+}
+
+// OnAt is [On] with a clock.
+func OnAt(tb testing.TB, store string, now func() time.Time) *Fixture {
+	tb.Helper()
+	return province(tb, now, "340000", "安徽省(测试)", store)
 }
 
 // Province is [At] of another region.
@@ -121,19 +127,28 @@ func province(tb testing.TB, now func() time.Time, region, domain, store string)
 // its seal.
 func Open(tb testing.TB, dir string, now func() time.Time) *Fixture {
 	tb.Helper()
-	f := &Fixture{Dir: dir, now: now}
-	var err error
-	if f.pictures, err = sample.Draw(); err != nil {
+	opened, err := office.Open(dir, office.Options{Now: now})
+	if err != nil {
 		tb.Fatal(err)
 	}
-	if f.Office, err = office.Open(dir, office.Options{Now: now, Observe: f.observe}); err != nil {
-		tb.Fatal(err)
-	}
+	f := Around(tb, dir, opened)
+	f.now = now
 	tb.Cleanup(func() {
 		if err := f.Office.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
+	return f
+}
+
+// Around is the fixture of an office that is open, and that the caller closes.
+func Around(tb testing.TB, dir string, o *office.Office) *Fixture {
+	tb.Helper()
+	f := &Fixture{Office: o, Dir: dir, now: time.Now}
+	var err error
+	if f.pictures, err = sample.Draw(); err != nil {
+		tb.Fatal(err)
+	}
 	return f
 }
 

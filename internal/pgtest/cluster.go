@@ -206,8 +206,8 @@ func (r *relay) accept() {
 
 // pump carries bytes one way.
 func (r *relay) pump(to, from net.Conn) {
-	defer to.Close()   //nolint:errcheck // cut is as good
-	defer from.Close() //nolint:errcheck // as above
+	defer func() { _ = to.Close() }()   // cut is as good
+	defer func() { _ = from.Close() }() // as above
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)

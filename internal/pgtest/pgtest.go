@@ -107,7 +107,7 @@ func freePort(tb testing.TB) int {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // a listener nobody used
+	defer func() { _ = l.Close() }() // a listener nobody used
 	return l.Addr().(*net.TCPAddr).Port
 }
 
@@ -232,7 +232,7 @@ func (s *Server) try(statements ...string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // connections of a test
+	defer func() { _ = db.Close() }() // connections of a test
 	for _, text := range statements {
 		if _, err := db.ExecContext(ctx, text); err != nil {
 			return fmt.Errorf("%s: %w", text, err)
@@ -257,6 +257,6 @@ func (s *Server) Ask(database, query string, into any) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // connections of a test
+	defer func() { _ = db.Close() }() // connections of a test
 	return db.QueryRowContext(ctx, query).Scan(into)
 }

@@ -37,6 +37,7 @@ const (
 // Acts on the store as a whole.
 const (
 	ActStoreBackup  Act = "store.backup"  // a copy of everything was made
+	ActStoreMove    Act = "store.move"    // the records go on in another database
 	ActStoreRestore Act = "store.restore" // the store is of an earlier moment; the subject says which
 )
 

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -23,6 +24,7 @@ type Engine struct {
 	db      *bbolt.DB
 	tables  map[string]kv.TableSpec
 	indexes map[string]kv.IndexSpec
+	stopped atomic.Bool // a commit has failed
 	shape   shape
 }
 
@@ -59,11 +61,14 @@ func Open(path string, schema kv.Schema) (*Engine, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
+	if err := checkLength(path); err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
 	e, err := open(path, schema)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.agree(); err != nil {
+	if err := guarded(e.agree); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store: %w", err), e.Close())
 	}
 	return e, nil
@@ -84,10 +89,10 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 	if math.MaxInt > mapSize && runtime.GOOS != "windows" { // there the file has the size of its map
 		options.InitialMmapSize = min(mapSize, math.MaxInt)
 	}
-	db, err := bbolt.Open(path, 0o600, options)
+	db, err := openFile(path, options)
 	for options.InitialMmapSize > 0 && errors.Is(err, syscall.ENOMEM) {
 		options.InitialMmapSize /= 16
-		db, err = bbolt.Open(path, 0o600, options)
+		db, err = openFile(path, options)
 	}
 	if errors.Is(err, bbolterrors.ErrTimeout) {
 		return nil, kv.ErrInUse
@@ -106,6 +111,16 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 	return e, nil
 }
 
+func openFile(path string, options *bbolt.Options) (*bbolt.DB, error) {
+	var db *bbolt.DB
+	err := guarded(func() error {
+		var err error
+		db, err = bbolt.Open(path, 0o600, options)
+		return err
+	})
+	return db, err
+}
+
 // Close closes the file when the transactions under way have ended.
 func (e *Engine) Close() error {
 	if err := e.db.Close(); err != nil {
@@ -122,10 +137,12 @@ func (e *Engine) View(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return e.db.View(func(t *bbolt.Tx) error {
-		tx := e.begin(t)
-		err := f(tx)
-		return cmp.Or(tx.damage, err)
+	return guarded(func() error {
+		return e.db.View(func(t *bbolt.Tx) error {
+			tx := e.begin(t)
+			err := f(tx)
+			return cmp.Or(tx.damage, err)
+		})
 	})
 }
 
@@ -134,15 +151,45 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return e.db.Update(func(t *bbolt.Tx) error {
-		tx := e.begin(t)
-		err := f(tx)
-		if err == nil {
-			err = tx.flush()
-		}
-		return cmp.Or(tx.damage, err)
+	if e.stopped.Load() {
+		return ErrStopped
+	}
+	committing := false
+	err := guarded(func() error {
+		return e.db.Update(func(t *bbolt.Tx) error {
+			if e.stopped.Load() {
+				return ErrStopped // another has failed while this one waited
+			}
+			tx := e.begin(t)
+			err := f(tx)
+			if err == nil {
+				err = tx.flush()
+			}
+			if err = cmp.Or(tx.damage, err); err != nil {
+				return err
+			}
+			committing = true
+			return nil
+		})
 	})
+	if err != nil && committing {
+		e.stopped.Store(true)
+		return fmt.Errorf("%w: %w: %w", kv.ErrUnknown, ErrStopped, err)
+	}
+	return err
 }
 
-// Confirm implements [kv.Engine]: a transaction is seen when it is on the disk.
-func (e *Engine) Confirm(ctx context.Context, f func(kv.Tx) error) error { return e.View(ctx, f) }
+// Confirm implements [kv.Engine]: a transaction is seen when it is on the disk. After one
+// whose commit has failed nobody knows.
+func (e *Engine) Confirm(ctx context.Context, f func(kv.Tx) error) error {
+	if e.stopped.Load() {
+		return ErrStopped
+	}
+	return e.View(ctx, f)
+}
+
+// ErrStopped says that a commit has failed, and that the file takes no more until it is
+// opened again. Which of the pages that were written are on the disk, only the disk can
+// say: the kernel forgets what it could not write, the next fsync succeeds without it, and
+// whoever reads the file meanwhile sees what may be gone tomorrow.
+var ErrStopped = errors.New("the store has stopped because a write to the disk has failed: see to the disk, then start again")

@@ -40,7 +40,7 @@ func (e *Engine) commit(conn *sql.Conn, stx *sql.Tx) error {
 }
 
 func commitAndRelease(conn *sql.Conn, stx *sql.Tx) error {
-	defer conn.Close() //nolint:errcheck // a connection that goes back to its pool
+	defer func() { _ = conn.Close() }() // a connection that goes back to its pool
 	takeWarning(conn)
 	err := stx.Commit()
 	var answer *pgconn.PgError

@@ -54,14 +54,10 @@ func (e *Engine) confirmOnce(ctx context.Context, row byte, f func(kv.Tx) error)
 		return errors.Join(err, conn.Close())
 	}
 	tx := newTx(ctx, e, stx, false)
-	err = f(tx)
-	if tx.failure != nil {
-		return undo(conn, stx, tx.failure)
-	}
-	if err != nil {
-		// What f refuses may have been shown by the server alone. Nobody acts on it as on
-		// something that was stored.
-		return undo(conn, stx, &refusal{err})
+	// What f refuses may have been shown by this server alone. Nobody acts on it as on
+	// something that was stored.
+	if err := tx.run(conn, f); err != nil {
+		return undo(conn, stx, err)
 	}
 	const text = "INSERT INTO confirms (id, seen) VALUES ($1, now()) ON CONFLICT (id) DO UPDATE SET seen = EXCLUDED.seen"
 	if _, err := stx.ExecContext(ctx, text, append(e.instance[:len(e.instance):len(e.instance)], row)); err != nil {

@@ -182,9 +182,9 @@ func (e *Engine) View(ctx context.Context, f func(kv.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("reading the store: %w", err)
 	}
+	defer func() { _ = undo(conn, stx, nil) }()
 	tx := newTx(ctx, e, stx, false)
 	err = f(tx)
-	_ = undo(conn, stx, nil)
 	if tx.failure != nil {
 		return fmt.Errorf("reading the store: %w", tx.failure)
 	}

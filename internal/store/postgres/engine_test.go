@@ -29,6 +29,8 @@ func TestEngine(t *testing.T) {
 		"versions":                  testVersions,
 		"connections are cut":       testConnectionsAreCut,
 		"waiting is cancelled":      testWaitingIsCancelled,
+		"one after the other":       testOneAfterTheOther,
+		"a panic":                   testPanic,
 		"readers that read":         testFullPool,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -421,4 +423,81 @@ func testFullPool(t *testing.T, server *pgtest.Server) {
 	if !errors.Is(err, errNoneFree) {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// testOneAfterTheOther reads numbers in order, some of which are missing, and more of
+// them than a transaction remembers.
+func testOneAfterTheOther(t *testing.T, server *pgtest.Server) {
+	e := newEngine(t, server.Database(t), Options{})
+	const n = maxKnown + 5000
+	key := func(i int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(i)) }
+	there := func(i int) bool { return i%5 != 3 && i < n-1 }
+	for from := 0; from < n; from += 4000 {
+		err := e.Update(context.Background(), func(tx kv.Tx) error {
+			var all error
+			for i := from; i < min(from+4000, n); i++ {
+				if there(i) {
+					all = errors.Join(all, tx.Table("log.entries").Put(key(i), key(i)))
+				}
+			}
+			return all
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(tx kv.Tx, i int, changed map[int]bool) {
+		got := tx.Table("log.entries").Get(key(i))
+		if want := there(i) || changed[i]; want != (got != nil) || want && !bytes.Equal(got, key(i)) {
+			t.Fatalf("number %d is %x, there %t", i, got, want)
+		}
+	}
+	err := e.View(context.Background(), func(tx kv.Tx) error {
+		for i := range n + 3 {
+			check(tx, i, nil)
+			if i%1000 == 0 {
+				check(tx, i/2, nil)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	refused := errors.New("refused")
+	err = e.Update(context.Background(), func(tx kv.Tx) error {
+		changed := make(map[int]bool)
+		for i := range 2000 {
+			check(tx, i, changed)
+			if i%7 == 0 { // one behind, as read ahead as not there
+				if err := tx.Table("log.entries").Put(key(i+1), key(i+1)); err != nil {
+					return err
+				}
+				changed[i+1] = true
+			}
+		}
+		return refused
+	})
+	if err != refused { //nolint:errorlint // as it is
+		t.Error(err)
+	}
+}
+
+// testPanic: whoever panics in a transaction does not keep the writer's lock.
+func testPanic(t *testing.T, server *pgtest.Server) {
+	e := newEngine(t, server.Database(t), Options{})
+	for name, run := range map[string]func(context.Context, func(kv.Tx) error) error{"View": e.View, "Update": e.Update, "Confirm": e.Confirm} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s swallows a panic", name)
+				}
+			}()
+			_ = run(context.Background(), func(tx kv.Tx) error {
+				tx.Table("none")
+				return nil
+			})
+		}()
+	}
+	put(t, e, "a", "1")
 }

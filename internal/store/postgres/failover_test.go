@@ -249,7 +249,7 @@ func naiveKeys(t *testing.T, db *sql.DB) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer func() { _ = rows.Close() }() // rows.Err tells
 	var keys []string
 	for rows.Next() {
 		var key string

@@ -63,7 +63,7 @@ func readColumns(ctx context.Context, db *sql.DB) (columns, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking at the tables: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer func() { _ = rows.Close() }() // rows.Err tells
 	found := make(columns)
 	for rows.Next() {
 		var table, column, kind string

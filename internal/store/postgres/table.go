@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"database/sql"
+	"encoding/binary"
 	"iter"
 	"maps"
 	"slices"
@@ -15,6 +16,43 @@ type table struct {
 	// known is what was read, nil for a key that is not there; written stands before it,
 	// nil for a key that was deleted.
 	known, written map[string][]byte
+	ahead          readAhead
+}
+
+// maxKnown bounds what a transaction remembers of a table that it goes through.
+const maxKnown = 1 << 14
+
+// know remembers rows that were read together.
+func (t *table) know(rows ...row) {
+	if len(t.known)+len(rows) > maxKnown {
+		clear(t.known)
+		t.ahead.covered = false
+	}
+	for _, r := range rows {
+		t.known[string(r.key)] = r.value
+	}
+}
+
+// readAhead is for who reads one number after the other, as whoever verifies the audit
+// log: after the second the ones behind it are read as well.
+type readAhead struct {
+	last     []byte // the key that was read last
+	limit    int    // rows of the next page
+	covered  bool   // all rows of [from, to] are known, or to the end if to is nil
+	from, to []byte
+}
+
+// covers reports whether a key that is not known is not there.
+func (a *readAhead) covers(key []byte) bool {
+	return a.covered && bytes.Compare(key, a.from) >= 0 && (a.to == nil || bytes.Compare(key, a.to) <= 0)
+}
+
+// follows reports whether a key is the number after the last one, and notes it.
+func (a *readAhead) follows(key []byte) bool {
+	const size = 8
+	before := a.last
+	a.last = bytes.Clone(key)
+	return len(key) == size && len(before) == size && binary.BigEndian.Uint64(before)+1 == binary.BigEndian.Uint64(key)
 }
 
 // Get implements [kv.Table].
@@ -22,8 +60,15 @@ func (t *table) Get(key []byte) []byte {
 	if value, ok := t.written[string(key)]; ok {
 		return value
 	}
+	follows := t.ahead.follows(key)
 	if value, ok := t.known[string(key)]; ok {
 		return value
+	}
+	if t.ahead.covers(key) {
+		return nil
+	}
+	if follows {
+		return t.getAhead(key)
 	}
 	var value []byte
 	t.tx.query("reading "+t.layout.name, t.layout.getText(), t.layout.keyArgs(key), func(rows *sql.Rows) error {
@@ -32,8 +77,24 @@ func (t *table) Get(key []byte) []byte {
 	if t.tx.failure != nil {
 		return nil
 	}
-	t.known[string(key)] = value
+	t.know(row{key, value})
 	return value
+}
+
+// getAhead reads a key and the rows behind it.
+func (t *table) getAhead(key []byte) []byte {
+	a := &t.ahead
+	a.limit = min(max(firstPage, 4*a.limit), maxPage)
+	rows := t.page(key, nil, a.limit)
+	if t.tx.failure != nil {
+		return nil
+	}
+	t.know(rows...)
+	a.covered, a.from, a.to = true, bytes.Clone(key), nil
+	if len(rows) == a.limit {
+		a.to = rows[len(rows)-1].key
+	}
+	return t.known[string(key)]
 }
 
 // Fetch implements [kv.Table].
@@ -49,6 +110,7 @@ func (t *table) Fetch(keys [][]byte) {
 			wanted = append(wanted, t.layout.keyArgs(key)...)
 		}
 	}
+	found := make(map[string][]byte, len(asked))
 	for len(wanted) > 0 {
 		n, args := batch(wanted, width)
 		wanted = wanted[n:]
@@ -57,18 +119,18 @@ func (t *table) Fetch(keys [][]byte) {
 			if err := rows.Scan(&key, &value); err != nil {
 				return err
 			}
-			t.known[string(key)] = value
+			found[string(key)] = value
 			return nil
 		})
 	}
 	if t.tx.failure != nil {
 		return
 	}
+	all := make([]row, 0, len(asked))
 	for key := range asked {
-		if _, ok := t.known[key]; !ok {
-			t.known[key] = nil
-		}
+		all = append(all, row{[]byte(key), found[key]})
 	}
+	t.know(all...)
 }
 
 // Put implements [kv.Table].
@@ -113,6 +175,7 @@ func (t *table) Range(from, to []byte) iter.Seq2[[]byte, []byte] {
 		}
 		for limit := firstPage; ; limit = min(4*limit, maxPage) {
 			rows := t.page(from, to, limit)
+			t.know(rows...) // who ranges over keys often gets one of them
 			for _, row := range rows {
 				if !writtenBelow(row.key) {
 					return

@@ -72,6 +72,26 @@ func (t *tx) fail(err error) {
 	}
 }
 
+// run runs a transaction's function. Its own error is a refusal. A panic goes on, but not
+// with the writer's lock.
+func (t *tx) run(conn *sql.Conn, f func(kv.Tx) error) error {
+	returned := false
+	defer func() {
+		if !returned {
+			_ = undo(conn, t.sql, nil)
+		}
+	}()
+	err := f(t)
+	returned = true
+	if t.failure != nil {
+		return t.failure
+	}
+	if err != nil {
+		return &refusal{err}
+	}
+	return nil
+}
+
 // flush sends the writes, in an order that does not depend on chance.
 func (t *tx) flush() error {
 	for _, name := range slices.Sorted(maps.Keys(t.tables)) {
@@ -97,7 +117,7 @@ func (t *tx) query(what, text string, args []any, row func(*sql.Rows) error) {
 		t.fail(fmt.Errorf("%s: %w", what, err))
 		return
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer func() { _ = rows.Close() }() // rows.Err tells
 	for rows.Next() {
 		if err := row(rows); err != nil {
 			t.fail(fmt.Errorf("%s: %w", what, err))

@@ -62,16 +62,12 @@ func (e *Engine) attempt(ctx context.Context, turn int64, f func(kv.Tx) error) e
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	tx := newTx(ctx, e, stx, true)
 	if err := e.lockWriter(ctx, stx); err != nil {
 		return undo(conn, stx, err)
 	}
-	err = f(tx)
-	if tx.failure != nil {
-		return undo(conn, stx, tx.failure)
-	}
-	if err != nil {
-		return undo(conn, stx, &refusal{err})
+	tx := newTx(ctx, e, stx, true)
+	if err := tx.run(conn, f); err != nil {
+		return undo(conn, stx, err)
 	}
 	if err := tx.flush(); err != nil {
 		return undo(conn, stx, err)

@@ -50,6 +50,12 @@ func (s *Store) ReadLog(ctx context.Context, f func(audit.Storage) error) error 
 	return s.db.View(ctx, func(tx kv.Tx) error { return f(s.log(tx)) })
 }
 
+// ConfirmLog is [Store.ReadLog] that returns when what f has seen is as durable as an
+// acknowledged act.
+func (s *Store) ConfirmLog(ctx context.Context, f func(audit.Storage) error) error {
+	return s.db.Confirm(ctx, func(tx kv.Tx) error { return f(s.log(tx)) })
+}
+
 // EraseDetails removes what lies beside entries and records that, in one
 // transaction (see [audit.Erase]). The file keeps the ciphertext in pages that are
 // free until they are written to again; copies of the file keep it as well.
@@ -115,7 +121,10 @@ func (l *log) SetSize(n uint64) error {
 				}
 			}
 			number = place / chunkNodes
-			chunk = append(make([]byte, 0, chunkNodes*sm3.Size), l.nodes.Get(uint64Key(number))...)
+			chunk = make([]byte, 0, chunkNodes*sm3.Size)
+			if place%chunkNodes > 0 { // else it begins here
+				chunk = append(chunk, l.nodes.Get(uint64Key(number))...)
+			}
 		}
 		at := int(place%chunkNodes) * sm3.Size
 		if len(chunk) < at {

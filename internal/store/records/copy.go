@@ -146,6 +146,9 @@ type Loader struct {
 	db   kv.Engine
 	last []pair // of the table meta, which makes the database a store
 
+	sum     *Digest // of everything but the table meta
+	omitted []byte  // a key of the table meta that is not taken
+
 	name    string
 	isIndex bool
 	batch   []pair
@@ -171,7 +174,7 @@ func NewLoader(ctx context.Context, db kv.Engine, loaded func(rows int)) (*Loade
 	if loaded == nil {
 		loaded = func(int) {}
 	}
-	l := &Loader{ctx: ctx, db: db, seen: make(map[string]bool), loaded: loaded}
+	l := &Loader{ctx: ctx, db: db, sum: NewDigest(), seen: make(map[string]bool), loaded: loaded}
 	err := db.View(ctx, func(tx kv.Tx) error {
 		for range tx.Table(tableMeta).Range(nil, nil) {
 			return fs.ErrExist
@@ -251,6 +254,18 @@ func (l *Loader) begin(name string, isIndex, known bool) error {
 		return err
 	}
 	l.name, l.isIndex = name, isIndex
+	if isIndex {
+		return l.sum.Index(name)
+	}
+	return l.sum.Table(name)
+}
+
+// Omit leaves a setting out: one that the copy must not have.
+func (l *Loader) Omit(setting string) error {
+	if len(l.seen) > 0 {
+		return errors.New("filling the database: it has begun")
+	}
+	l.omitted = settingKey(setting)
 	return nil
 }
 
@@ -264,8 +279,13 @@ func (l *Loader) Row(key, value []byte) error {
 	}
 	p := pair{bytes.Clone(key), append([]byte{}, value...)}
 	if l.name == tableMeta {
-		l.last = append(l.last, p)
+		if !bytes.Equal(key, l.omitted) {
+			l.last = append(l.last, p)
+		}
 		return nil
+	}
+	if err := l.sum.Row(key, value); err != nil {
+		return err
 	}
 	l.batch = append(l.batch, p)
 	if l.size += len(key) + len(value); l.size >= batchBytes || len(l.batch) >= batchRows {
@@ -300,9 +320,21 @@ func (l *Loader) flush() error {
 	return nil
 }
 
-// Sync makes everything but what turns the database into a store durable, so that it can
-// be compared before.
-func (l *Loader) Sync() error { return l.flush() }
+// Compare reads everything back that was loaded, before the database becomes a store, and
+// returns its digest. The table meta, which makes it one, is not there yet.
+func (l *Loader) Compare() (*Digest, error) {
+	if err := l.flush(); err != nil {
+		return nil, err
+	}
+	back := NewDigest()
+	if err := l.db.View(l.ctx, func(tx kv.Tx) error { return copyAll(l.ctx, tx, back) }); err != nil {
+		return nil, fmt.Errorf("reading the database back: %w", err)
+	}
+	if back.Sum() != l.sum.Sum() {
+		return nil, fmt.Errorf("the database gives back other records than it was given: %v rows, %v were given", back.Rows(), l.sum.Rows())
+	}
+	return back, nil
+}
 
 // Close makes the database a store.
 func (l *Loader) Close() error {

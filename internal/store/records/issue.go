@@ -42,6 +42,27 @@ func (s *Store) prepare(sub licence.Submission) (*issue, error) {
 	return i, nil
 }
 
+// fetch tells the engine what checking and storing licences will read.
+func fetch(tx kv.Tx, issues []*issue) {
+	var identifiers, numbers, requests, windows, counts [][]byte
+	for _, i := range issues {
+		if i == nil {
+			continue
+		}
+		identifiers, numbers = append(identifiers, identifierKey(i.key)), append(numbers, i.number)
+		if i.request != nil {
+			requests = append(requests, i.request)
+		}
+		windows = append(windows, windowKey(i.Licence.Status.List, int(i.Licence.Status.Index/windowSize)))
+		counts = append(counts, countKey(uint16(i.Licence.Category), licence.Active)) //nolint:gosec // categories have three digits
+	}
+	tx.Index(indexIdentifiers).Fetch(identifiers)
+	tx.Index(indexNumbers).Fetch(numbers)
+	tx.Index(indexRequests).Fetch(requests)
+	tx.Table(tableWindows).Fetch(windows)
+	tx.Table(tableCounts).Fetch(counts)
+}
+
 // check says why a licence cannot be stored; it writes nothing.
 func (s *Store) check(tx kv.Tx, i *issue) error {
 	if i.request != nil {
@@ -137,6 +158,7 @@ type result struct {
 // leaves nothing behind, and the others are stored; the error is that of the whole
 // transaction.
 func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
+	fetch(tx, issues)
 	var entries []audit.Record
 	for n, i := range issues {
 		results[n] = result{}

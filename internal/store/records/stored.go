@@ -84,9 +84,14 @@ func find(tx kv.Tx, key sealed.Key) (found, error) {
 // indexed reads the licences that an index has under a look-up key. Others may be among
 // them: the key is a part of an HMAC.
 func indexed(tx kv.Tx, index string, key []byte) ([]found, error) {
-	var all []found
+	var numbers [][]byte
 	for ref := range tx.Index(index).Find(key) {
-		f, err := at(tx, numberOf(ref))
+		numbers = append(numbers, uint64Key(numberOf(ref)))
+	}
+	tx.Table(tableRecords).Fetch(numbers)
+	var all []found
+	for _, number := range numbers {
+		f, err := at(tx, binary.BigEndian.Uint64(number))
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,291 @@
+package office_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/licence"
+)
+
+// faultDir and faultAct tell a process of [TestFaults] what to do, faultID on what.
+const (
+	faultDir = "ELICENCE_TEST_FAULT_DIR"
+	faultAct = "ELICENCE_TEST_FAULT_ACT"
+	faultID  = "ELICENCE_TEST_FAULT_ID"
+)
+
+// act is something that is acknowledged when it is durable.
+type act struct {
+	name string
+	// do does it as a request that can be repeated.
+	do func(t *testing.T, f *officetest.Fixture, id string) error
+	// done reports whether it has taken place in a data folder.
+	done func(t *testing.T, f *officetest.Fixture, id string) bool
+}
+
+func acts() []act {
+	state := func(t *testing.T, f *officetest.Fixture, text string) licence.State {
+		t.Helper()
+		id, err := licence.ParseIdentifier(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := f.Office.Licence(ctx, "test", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.State
+	}
+	count := func(t *testing.T, f *officetest.Fixture) int {
+		t.Helper()
+		all, err := f.Office.Licences(ctx, "test", 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	return []act{
+		{
+			"issue",
+			func(t *testing.T, f *officetest.Fixture, _ string) error {
+				c, a := f.Application(t, "004")
+				_, err := f.Office.Issue(ctx, "test", c.ID, a, office.IssueOptions{RequestID: "fault"})
+				return err
+			},
+			func(t *testing.T, f *officetest.Fixture, _ string) bool { return count(t, f) == 2 },
+		},
+		{
+			"revoke",
+			func(_ *testing.T, f *officetest.Fixture, text string) error {
+				id, err := licence.ParseIdentifier(text)
+				if err == nil {
+					_, err = f.Office.Step(ctx, "test", id, licence.Revoke, "测试事由")
+				}
+				if errors.Is(err, licence.ErrStep) {
+					return nil // it is revoked already
+				}
+				return err
+			},
+			func(t *testing.T, f *officetest.Fixture, id string) bool { return state(t, f, id) == licence.Revoked },
+		},
+		{
+			"seal",
+			func(t *testing.T, f *officetest.Fixture, _ string) error {
+				seals, err := f.Office.Seals(ctx)
+				if err == nil {
+					_, err = f.Office.Stamp(ctx, officetest.Clerk, blank(t, 1), office.StampRequest{SealID: seals[0].ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+				}
+				return err
+			},
+			func(t *testing.T, f *officetest.Fixture, _ string) bool {
+				seals, err := f.Office.Seals(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return seals[0].Uses > 0
+			},
+		},
+		{
+			"publish",
+			func(_ *testing.T, f *officetest.Fixture, _ string) error {
+				_, err := f.Office.Publish(ctx, "test")
+				return err
+			},
+			func(*testing.T, *officetest.Fixture, string) bool { return true }, // a later one is as good
+		},
+	}
+}
+
+// TestFaultProcess is the process that is killed or gets errors. What it acknowledges it
+// says on standard output; after an error it tries again, as a service would.
+func TestFaultProcess(t *testing.T) {
+	dir, name := os.Getenv(faultDir), os.Getenv(faultAct)
+	if dir == "" {
+		t.Skip("a part of TestFaults")
+	}
+	o, err := office.Open(dir, office.Options{})
+	if err != nil {
+		say("refused " + err.Error())
+		return
+	}
+	f := officetest.Around(t, dir, o)
+	a := acts()[slices.IndexFunc(acts(), func(a act) bool { return a.name == name })]
+	say("begin")
+	for range 3 {
+		if err := a.do(t, f, os.Getenv(faultID)); err != nil {
+			say("error " + err.Error())
+			continue
+		}
+		say("acknowledged")
+		break
+	}
+	_ = o.Close() // an error here comes after the answer
+}
+
+// say writes a line at once, so that a killed process has said it.
+func say(line string) {
+	_, _ = os.Stdout.WriteString(strings.ReplaceAll(line, "\n", " ") + "\n") // whoever listens misses it
+}
+
+// faultCalls are the system calls that change what is on the disk, and the one that says
+// what was acknowledged.
+const faultCalls = "write,pwrite64,fsync,fdatasync,ftruncate,openat,rename,renameat,renameat2,linkat,unlinkat,mkdirat"
+
+// point is one system call of an act: the how-manieth of its name in its thread.
+type point struct {
+	call string
+	n    int
+}
+
+var traced = regexp.MustCompile(`^\d+ +([a-z0-9_]+)\(`)
+
+// points lists the calls between the beginning of an act and its end.
+func points(t *testing.T, trace string) []point {
+	t.Helper()
+	b, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, began := make(map[string]int), false
+	var all []point
+	for line := range strings.Lines(string(b)) {
+		m := traced.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		thread, _, _ := strings.Cut(line, " ")
+		seen[thread+m[1]]++
+		began = began || strings.Contains(line, `"begin\n"`)
+		if p := (point{m[1], seen[thread+m[1]]}); began && !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// runFault runs an act in a data folder, with a fault where one is given, and returns what
+// it said.
+func runFault(t *testing.T, dir, name, id, trace, fault string) string {
+	t.Helper()
+	args := []string{"-f", "--seccomp-bpf", "-qq", "-o", trace, "-e", "trace=" + faultCalls}
+	if fault != "" {
+		args = append(args, "-e", "inject="+fault)
+	}
+	cmd := exec.Command(tooltest.Need(t, "strace"), append(args, os.Args[0], "-test.run", "^TestFaultProcess$")...)
+	cmd.Env = append(os.Environ(), faultDir+"="+dir, faultAct+"="+name, faultID+"="+id, "GOMAXPROCS=1")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	_ = cmd.Run() // it is killed, or says on standard output what happened
+	return out.String()
+}
+
+// TestFaults kills a process at every system call of an act, or lets the call fail as a
+// broken or full disk does. Afterwards the data folder opens and is whole, what was
+// acknowledged has taken place, and the same request again has it take place once.
+//
+// Without ELICENCE_LONG a part of the calls is tried, other ones in each run.
+func TestFaults(t *testing.T) {
+	tooltest.Need(t, "strace")
+	base := officetest.New(t)
+	id := base.Issue(t, "110").Licence.Identifier.String()
+	long := os.Getenv("ELICENCE_LONG") == "1"
+	faults := []string{"signal=KILL", "error=EIO", "error=ENOSPC"}
+	offset := int(time.Now().UnixNano() % 1000)
+	tried := 0
+	for _, a := range acts() {
+		trace := filepath.Join(t.TempDir(), "trace")
+		dir := copyOf(t, base.Dir)
+		if out := runFault(t, dir, a.name, id, trace, ""); !strings.Contains(out, "acknowledged") {
+			t.Fatalf("%s without a fault: %s", a.name, out)
+		}
+		all := points(t, trace)
+		if len(all) < 3 {
+			t.Fatalf("%s has only %d system calls", a.name, len(all))
+		}
+		for n, p := range all {
+			for k, fault := range faults {
+				if !long && (n*len(faults)+k+offset)%7 != 0 || p.call == "openat" && k > 0 {
+					continue
+				}
+				tried++
+				what := fmt.Sprintf("%s, %s at %s number %d", a.name, fault, p.call, p.n)
+				dir := copyOf(t, base.Dir)
+				out := runFault(t, dir, a.name, id, trace, p.call+":"+fault+":when="+strconv.Itoa(p.n))
+				checkFault(t, what, dir, a, id, out)
+				if err := os.RemoveAll(dir); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if tried < 10 {
+		t.Errorf("only %d faults were tried: this proves little", tried)
+	}
+	t.Logf("%d faults", tried)
+}
+
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	place := filepath.Join(t.TempDir(), "data")
+	err := os.CopyFS(place, os.DirFS(dir))
+	// CopyFS makes files as the umask has them, and keys must not be open to others.
+	for _, p := range []string{"keys", "offline", "kek"} {
+		err = errors.Join(err, filepath.WalkDir(filepath.Join(place, p), func(path string, e os.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if e.IsDir() {
+				return os.Chmod(path, 0o700)
+			}
+			return os.Chmod(path, 0o600)
+		}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place
+}
+
+func checkFault(t *testing.T, what, dir string, a act, id, out string) {
+	t.Helper()
+	o, err := office.Open(dir, office.Options{})
+	if err != nil {
+		t.Errorf("%s: it does not open any more: %v\n%s", what, err, out)
+		return
+	}
+	f := officetest.Around(t, dir, o)
+	acknowledged := strings.Contains(out, "acknowledged")
+	if acknowledged && !a.done(t, f, id) {
+		t.Errorf("%s: it was acknowledged and has not taken place\n%s", what, out)
+	}
+	if acknowledged && strings.Contains(out, "the store has stopped") {
+		t.Errorf("%s: something is acknowledged after a write to the disk has failed\n%s", what, out)
+	}
+	wasDone := a.done(t, f, id)
+	if err := a.do(t, f, id); err != nil {
+		t.Errorf("%s: the same again (done before: %t): %v\n%s", what, wasDone, err, out)
+	}
+	if !a.done(t, f, id) {
+		t.Errorf("%s: the same again has not taken place once\n%s", what, out)
+	}
+	r, err := o.CheckStorage(ctx, true)
+	if err != nil || len(r.Faults) > 0 {
+		t.Errorf("%s: the storage is not whole: %v, %v\n%s", what, r.Faults, err, out)
+	}
+	if err := o.Close(); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+}
