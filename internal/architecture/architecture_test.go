@@ -171,6 +171,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/aws/aws-sdk-go-v2":       {"internal/store/documents"},
 		"github.com/jackc/pgx/v5":            {"internal/store/postgres", "internal/pgtest"},
 		"github.com/pressly/goose/v3":        {"internal/store/postgres"},
+		"github.com/klauspost/compress/s2":   {"internal/store/sealed"},
 		"github.com/klauspost/compress/zstd": {"internal/readertest", "internal/store/sealed", "internal/typeface", "qr/status"},
 		"github.com/labstack/echo/v4":        {"api"},
 		"github.com/danielgtaylor/huma/v2":   {"api"},

@@ -165,7 +165,7 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 			if err == nil {
 				err = tx.flush()
 			}
-			if err := cmp.Or(tx.damage, err); err != nil {
+			if err = cmp.Or(tx.damage, err); err != nil {
 				return err
 			}
 			committing = true
