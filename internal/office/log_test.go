@@ -181,6 +181,13 @@ func TestWitnessedByTimeFiles(t *testing.T) {
 	if err := os.WriteFile(store, older, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := office.Open(f.Dir, office.Options{}); !errors.Is(err, office.ErrOlderStore) {
+		t.Errorf("an older copy: %v, want ErrOlderStore", err)
+	}
+	// Whoever puts back the whole folder puts this back as well.
+	if err := os.Remove(filepath.Join(f.Dir, "high-water")); err != nil {
+		t.Fatal(err)
+	}
 	o, err := office.Open(f.Dir, office.Options{})
 	if err != nil {
 		t.Fatal(err)
