@@ -41,6 +41,7 @@ CREATE TABLE trust (key bytea PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE enrolments (key bytea PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE proposals (key bytea PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE proposed (key bytea PRIMARY KEY, value bytea NOT NULL);
+CREATE TABLE erasures (key bytea PRIMARY KEY, value bytea NOT NULL);
 
 -- Tables whose keys begin with a licence's key, and so with the distribution bucket.
 CREATE TABLE credentials (bucket smallint, key bytea, value bytea NOT NULL, PRIMARY KEY (bucket, key)) PARTITION BY HASH (bucket);
