@@ -25,9 +25,9 @@
 //
 // # Life
 //
-// active → suspended ⇄ active → revoked. Every step names its actor, its reason
-// and its time, and is an entry of the audit log. Expiry is by date and is not a
-// state. Reissue, renewal and correction are not in this version.
+// Every step names its actor, its cause and its time, and is an entry of the audit
+// log; a new version ends the one before it. Expiry is by date and is not a state.
+// docs/life-cycle.md draws it.
 //
 // What this package refuses: any text that cannot be signed safely (package
 // internal/cleantext), values outside their category's rules, and every step that
