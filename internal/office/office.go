@@ -65,6 +65,7 @@ type Office struct {
 	following  following // of status changes, where they are shared
 	profiles   *ca.Profiles
 	ocspMemory int64
+	closing    sync.Once
 	marking    sync.Mutex    // held while the high water is written
 	publishing sync.Mutex    // held while trust files are made
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
@@ -271,9 +272,14 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 	}, nil
 }
 
-// Close closes the data folder and zeroes the keys that it holds.
+// Close closes the data folder and zeroes the keys that it holds. Once more does nothing.
 func (o *Office) Close() error {
-	return errors.Join(o.closeStamping(context.Background()), o.keepHighWater(context.Background()), o.words.Close(), o.store.Close(), o.documents.Close(), o.keys.Close())
+	var err error
+	o.closing.Do(func() {
+		ctx := context.Background()
+		err = errors.Join(o.closeStamping(ctx), o.keepHighWater(ctx), o.words.Close(), o.store.Close(), o.documents.Close(), o.keys.Close())
+	})
+	return err
 }
 
 // Config returns what was settled when the data folder was made.
