@@ -161,7 +161,7 @@ func BenchmarkSealed(b *testing.B) {
 	sealed := put(b, file, stamp, s.sealContents)
 	b.Run("bare SM2 signature", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.sealKey.Sign(file[:300]); err != nil {
+			if _, err := s.sealKey.SignUnchecked(file[:300]); err != nil {
 				b.Fatal(err)
 			}
 		}
