@@ -11,7 +11,6 @@ import (
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
-	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
 )
@@ -120,30 +119,12 @@ func (o *Office) StampDigest(ctx context.Context, actor string, d SealDigest) ([
 	if r := d.ByteRange; r[0] != 0 || r[1] <= 0 || r[2] <= r[1] || r[3] <= 0 {
 		return nil, fmt.Errorf("byte range %v is not two pieces of a file, the first from its start", r)
 	}
-	record, err := o.store.Seal(ctx, d.SealID)
-	if err != nil {
-		return nil, err
-	}
 	now := o.now()
-	if err := record.CheckUse(actor, now); err != nil {
-		return nil, fmt.Errorf("seal %s: %w", d.SealID, err)
-	}
-	made, err := seal.Parse(record.SESeal)
+	use, err := o.useOf(ctx, actor, d.SealID, now)
 	if err != nil {
 		return nil, err
 	}
-	signer, err := cert.Parse(record.Chain[0])
-	if err != nil {
-		return nil, err
-	}
-	if err := o.inForce(ctx, signer.Key.Point()); err != nil {
-		return nil, fmt.Errorf("seal %s: %w", d.SealID, err)
-	}
-	key, err := o.keys.Signer(keystore.PurposeSeal, record.ID)
-	if err != nil {
-		return nil, err
-	}
-	contents, err := seal.Sign(made, seal.Stamp{Time: now, Document: d.SM3, Property: pdf.Property(d.ByteRange)}, signer, key)
+	contents, err := use.sign(seal.Stamp{Time: now, Document: d.SM3, Property: pdf.Property(d.ByteRange)})
 	if err != nil {
 		return nil, err
 	}
@@ -152,9 +133,12 @@ func (o *Office) StampDigest(ctx context.Context, actor string, d SealDigest) ([
 			return nil, err
 		}
 	}
-	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: record.ID, Digest: d.SM3[:]}, []byte(d.Reason))
+	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: d.SealID, Digest: d.SM3[:]}, []byte(d.Reason))
 	if err != nil {
 		return nil, err
 	}
-	return contents, o.store.UseSeal(ctx, record.ID, actor, now, entry)
+	if err := o.store.UseSeal(ctx, d.SealID, actor, now, entry); err != nil {
+		return nil, err
+	}
+	return contents, nil
 }

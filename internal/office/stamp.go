@@ -9,6 +9,7 @@ import (
 
 	"github.com/elicence/elicence/internal/typeset"
 	"github.com/elicence/elicence/licence/render"
+	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
@@ -57,44 +58,61 @@ type CodePlace struct {
 	Expires time.Time
 }
 
+// sealUse is a seal that a person may use now, with what signs.
+type sealUse struct {
+	record seal.Record
+	made   *seal.Seal
+	signer *cert.Certificate
+	key    *pki.Key
+}
+
+// useOf opens a seal for one use: the person may use it, and its certificate is in force.
+// The caller holds rotating for reading.
+func (o *Office) useOf(ctx context.Context, actor, id string, now time.Time) (sealUse, error) {
+	var u sealUse
+	var err error
+	if u.record, err = o.store.Seal(ctx, id); err != nil {
+		return u, err
+	}
+	if err := u.record.CheckUse(actor, now); err != nil {
+		return u, fmt.Errorf("seal %s: %w", id, err)
+	}
+	if u.made, err = seal.Parse(u.record.SESeal); err != nil {
+		return u, err
+	}
+	if u.signer, err = cert.Parse(u.record.Chain[0]); err != nil {
+		return u, err
+	}
+	if err := o.inForce(ctx, u.signer.Key.Point()); err != nil {
+		return u, fmt.Errorf("seal %s: %w", id, err)
+	}
+	u.key, err = o.keys.Signer(keystore.PurposeSeal, u.record.ID)
+	return u, err
+}
+
+// sign makes the seal signature.
+func (u sealUse) sign(s seal.Stamp) ([]byte, error) { return seal.Sign(u.made, s, u.signer, u.key) }
+
 // Stamp seals a document. The use of the seal is on the disk before the sealed
 // document is returned, and the result has been read back and verified.
 func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r StampRequest) (*pdf.Prepared, error) {
 	o.rotating.RLock()
 	defer o.rotating.RUnlock()
-	record, err := o.store.Seal(ctx, r.SealID)
-	if err != nil {
-		return nil, err
-	}
 	now := o.now()
-	if err := record.CheckUse(actor, now); err != nil {
-		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
-	}
-	made, err := seal.Parse(record.SESeal)
+	use, err := o.useOf(ctx, actor, r.SealID, now)
 	if err != nil {
 		return nil, err
 	}
-	signer, err := cert.Parse(record.Chain[0])
+	marks, err := o.marks(ctx, doc, use.record, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.inForce(ctx, signer.Key.Point()); err != nil {
-		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
-	}
-	key, err := o.keys.Signer(keystore.PurposeSeal, record.ID)
-	if err != nil {
-		return nil, err
-	}
-	marks, err := o.marks(ctx, doc, record, r)
-	if err != nil {
-		return nil, err
-	}
-	room := made.SignatureSize(signer)
+	room := use.made.SignatureSize(use.signer)
 	if r.TimeStamp {
 		room += tokenRoom
 	}
 	prepared, err := doc.Prepare(pdf.Stamp{
-		Field: r.Field, Filter: pdf.FilterSeal, SubFilter: pdf.SubFilterSeal, Name: record.Name, Reason: r.Reason,
+		Field: r.Field, Filter: pdf.FilterSeal, SubFilter: pdf.SubFilterSeal, Name: use.record.Name, Reason: r.Reason,
 		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock,
 	})
 	if err != nil {
@@ -102,7 +120,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	}
 	digest := prepared.Digest()
 	stamp := seal.Stamp{Time: now, Document: digest, Property: pdf.Property(prepared.ByteRange())}
-	contents, err := seal.Sign(made, stamp, signer, key)
+	contents, err := use.sign(stamp)
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +139,14 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err := o.readBack(ctx, prepared); err != nil {
 		return nil, err
 	}
-	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: record.ID, Digest: digest[:]}, []byte(r.Reason))
+	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: use.record.ID, Digest: digest[:]}, []byte(r.Reason))
 	if err != nil {
 		return nil, err
 	}
-	return prepared, o.store.UseSeal(ctx, record.ID, actor, now, entry)
+	if err := o.store.UseSeal(ctx, use.record.ID, actor, now, entry); err != nil {
+		return nil, err
+	}
+	return prepared, nil
 }
 
 // sealTimeStamp puts a time stamp into a seal signature.
