@@ -15,6 +15,7 @@ type Record struct {
 	Name       string // what stands on it
 	OwnerUSCC  string
 	OwnerName  string
+	Class      Class // empty in applications of before there were classes, see [Record.Classified]
 	Design     impression.Spec
 	AppliedBy  string
 	AppliedAt  time.Time
@@ -66,6 +67,14 @@ func (r Record) State() State {
 	default:
 		return r.Standing
 	}
+}
+
+// Classified returns what the seal stands for.
+func (r Record) Classified() Class {
+	if r.Class == "" {
+		return ClassOf(r.Design)
+	}
+	return r.Class
 }
 
 // Made reports whether the seal was approved and made.

@@ -25,6 +25,7 @@ func newSeal(s *settings) *cobra.Command {
 type sealView struct {
 	ID         string   `json:"id"`
 	Name       string   `json:"name"`
+	Class      string   `json:"class"` // legal-name, internal-body, branch, special-purpose or personal-name
 	Owner      string   `json:"owner"`
 	OwnerName  string   `json:"owner_name"`
 	State      string   `json:"state"` // applied, approved, suspended or revoked
@@ -43,7 +44,7 @@ type sealView struct {
 
 func viewSeal(r seal.Record) sealView {
 	v := sealView{
-		ID: r.ID, Name: r.Name, Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
+		ID: r.ID, Name: r.Name, Class: string(r.Classified()), Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
 		Keepers: append([]string{}, r.Rules.Keepers...), Uses: r.Uses, Earlier: len(r.Earlier),
 	}
 	if r.Made() {
@@ -63,7 +64,9 @@ func viewSeal(r seal.Record) sealView {
 	return v
 }
 
-func (v sealView) row() []string { return []string{v.ID, v.Name, v.OwnerName, v.State, v.AppliedBy} }
+func (v sealView) row() []string {
+	return []string{v.ID, v.Name, v.OwnerName, seal.Class(v.Class).Chinese(), v.State, v.AppliedBy}
+}
 
 func printSeal(cmd *cobra.Command, s *settings, r seal.Record) error {
 	v := viewSeal(r)
@@ -77,16 +80,24 @@ func printSeal(cmd *cobra.Command, s *settings, r seal.Record) error {
 func newSealMake(s *settings) *cobra.Command {
 	var n office.NewSeal
 	var d sealDesign
-	var representative string
+	var representative, class string
 	cmd := &cobra.Command{
 		Use:   "make --owner USCC --text TEXT [--kind KIND] | --kind set --representative NAME | --kind picture --picture FILE --width MM --text NAME",
 		Short: "申请制章 apply for a seal; another person approves it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if d.kind == "set" {
+				if class != "" {
+					return errors.New("--class: the five seals of a set have their own")
+				}
 				return applySealSet(cmd, s, n, representative)
 			}
 			var err error
+			if class != "" {
+				if n.Class, err = seal.ParseClass(class); err != nil {
+					return fmt.Errorf("--%w", err)
+				}
+			}
 			if n.Design, err = d.spec(n.OwnerUSCC); err != nil {
 				return err
 			}
@@ -102,6 +113,7 @@ func newSealMake(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&n.OwnerUSCC, "owner", "", "unified social credit `CODE` of the owner")
 	cmd.Flags().StringVar(&n.OwnerName, "owner-name", "", "`NAME` of the owner; without: that of the issuing authority")
 	cmd.Flags().StringVar(&n.Region, "region", "", "six `DIGITS` that begin the seal's code; without: the domain's")
+	cmd.Flags().StringVar(&class, "class", "", "what it stands for: legal-name, internal-body, branch, special-purpose, personal-name; without: what its design shows")
 	cmd.Flags().StringVar(&representative, "representative", "", "`NAME` of the legal representative, for a set")
 	d.flags(cmd, "; set: a company's five at once")
 	return cmd

@@ -16,6 +16,10 @@ import (
 
 // designs are the kinds of seal by name.
 var designs = map[string]func(text, code string) impression.Spec{
+	"state-council":  func(text, _ string) impression.Spec { return impression.Government(impression.StateCouncil, text) },
+	"province":       func(text, _ string) impression.Spec { return impression.Government(impression.Province, text) },
+	"bureau":         func(text, _ string) impression.Spec { return impression.Government(impression.NationalBureau, text) },
+	"county":         func(text, _ string) impression.Spec { return impression.Government(impression.County, text) },
 	"department":     func(text, _ string) impression.Spec { return impression.Government(impression.Department, text) },
 	"township":       func(text, _ string) impression.Spec { return impression.Government(impression.Township, text) },
 	"company":        func(text, _ string) impression.Spec { return impression.Company(text) },
@@ -27,15 +31,16 @@ var designs = map[string]func(text, code string) impression.Spec{
 
 // sealDesign is what a seal shows, as flags say it.
 type sealDesign struct {
-	kind, text, line, picture string
-	width, height             float64
+	kind, text, line, picture, emblem string
+	width, height                     float64
 }
 
 func (d *sealDesign) flags(cmd *cobra.Command, further string) {
-	cmd.Flags().StringVar(&d.kind, "kind", "department", "department, township, company, finance, contract, invoice, representative; picture: as on a scan"+further)
+	cmd.Flags().StringVar(&d.kind, "kind", "department", "state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative; picture: as on a scan"+further)
 	cmd.Flags().StringVar(&d.text, "text", "", "`TEXT` along the rim, or the seal's name")
 	cmd.Flags().StringVar(&d.line, "line", "", "`TEXT` below the star")
 	cmd.Flags().StringVar(&d.picture, "picture", "", "`FILE` with a scan of the impression, PNG or JPEG, for --kind picture")
+	cmd.Flags().StringVar(&d.emblem, "emblem", "", "`FILE` with the official drawing of the national emblem in red, PNG or JPEG, for seals that have it")
 	cmd.Flags().Float64Var(&d.width, "width", 0, "of the impression on the scan in `MM`")
 	cmd.Flags().Float64Var(&d.height, "height", 0, "the same; without: as the width")
 }
@@ -50,27 +55,50 @@ func (d *sealDesign) spec(code string) (impression.Spec, error) {
 	}
 	design, known := designs[d.kind]
 	if !known {
-		return impression.Spec{}, fmt.Errorf("--kind: %q is not department, township, company, finance, contract, invoice, representative or picture", d.kind)
+		return impression.Spec{}, fmt.Errorf("--kind: %q is not state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative or picture", d.kind)
 	}
 	spec := design(d.text, code)
 	if d.line != "" {
 		spec.Line = d.line
 	}
+	if d.emblem == "" {
+		return spec, nil
+	}
+	drawing, err := readPicture("--emblem", d.emblem)
+	if err != nil {
+		return spec, err
+	}
+	spec, err = impression.TraceEmblem(spec, drawing)
+	if err != nil {
+		return spec, fmt.Errorf("%s: %w", d.emblem, err)
+	}
 	return spec, nil
+}
+
+// readPicture reads the file that a flag names, and not much more than a picture may have.
+func readPicture(flag, name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	picture, err := io.ReadAll(io.LimitReader(file, impression.MaxPictureBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return picture, nil
 }
 
 func (d *sealDesign) traced() (impression.Spec, error) {
 	if d.line != "" {
 		return impression.Spec{}, errors.New("--line is not for --kind picture, which shows what the picture shows")
 	}
-	file, err := os.Open(d.picture)
-	if err != nil {
-		return impression.Spec{}, fmt.Errorf("--picture: %w", err)
+	if d.emblem != "" {
+		return impression.Spec{}, errors.New("--emblem is not for --kind picture, which shows what the picture shows")
 	}
-	defer func() { _ = file.Close() }() // it was only read
-	picture, err := io.ReadAll(io.LimitReader(file, impression.MaxPictureBytes+1))
+	picture, err := readPicture("--picture", d.picture)
 	if err != nil {
-		return impression.Spec{}, fmt.Errorf("--picture: %w", err)
+		return impression.Spec{}, err
 	}
 	height := d.height
 	if height == 0 {
@@ -102,7 +130,7 @@ func newSealPreview(s *settings) *cobra.Command {
 				}
 				return drawSeal(spec, svg, png, dpi)
 			}
-			if slices.ContainsFunc([]string{"kind", "text", "line", "picture", "width", "height", "code"}, cmd.Flags().Changed) {
+			if slices.ContainsFunc([]string{"kind", "text", "line", "picture", "emblem", "width", "height", "code"}, cmd.Flags().Changed) {
 				return errors.New("a seal that exists has its design: give its ID or a design, not both")
 			}
 			return s.with(func(o *office.Office) error {

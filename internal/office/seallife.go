@@ -227,6 +227,7 @@ func (o *Office) Seal(ctx context.Context, id string) (seal.Record, error) {
 type SealStatus struct {
 	ID         string    `json:"id" doc:"The seal's code, 14 digits (esID of GB/T 38540)"`
 	Name       string    `json:"name" doc:"What stands on it"`
+	Class      string    `json:"class" enum:"legal-name,internal-body,branch,special-purpose,personal-name" doc:"法定名称章, 内设机构章, 分支机构章, 业务专用章, 个人名章"`
 	Owner      string    `json:"owner" doc:"Unified social credit code of the owner"`
 	OwnerName  string    `json:"owner_name"`
 	State      string    `json:"state" enum:"approved,suspended,revoked"`
@@ -252,5 +253,5 @@ func (o *Office) SealStatus(ctx context.Context, id string) (SealStatus, error) 
 	if !r.Since.IsZero() {
 		since = r.Since
 	}
-	return SealStatus{ID: r.ID, Name: r.Name, Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), Since: since.UTC(), ValidUntil: c.NotAfter().UTC()}, nil
+	return SealStatus{ID: r.ID, Name: r.Name, Class: string(r.Classified()), Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), Since: since.UTC(), ValidUntil: c.NotAfter().UTC()}, nil
 }

@@ -24,8 +24,9 @@ import (
 // NewSeal is an application for a seal.
 type NewSeal struct {
 	OwnerUSCC string
-	OwnerName string // empty: the name of the issuing authority with this code
-	Region    string // six digits that begin the seal's code; empty: the domain's
+	OwnerName string     // empty: the name of the issuing authority with this code
+	Region    string     // six digits that begin the seal's code; empty: the domain's
+	Class     seal.Class // empty: what the design shows, see [seal.ClassOf]
 	Design    impression.Spec
 }
 
@@ -41,12 +42,13 @@ func (o *Office) ApplySeal(ctx context.Context, actor string, n NewSeal) (seal.R
 
 // ApplySealSet records an application for a company's five seals at once, all or none:
 // 公章, 财务专用章, 合同专用章, 发票专用章 and the seal of its legal representative. The design
-// of n is not looked at.
+// and the class of n are not looked at.
 func (o *Office) ApplySealSet(ctx context.Context, actor string, n NewSeal, representative string) ([]seal.Record, error) {
 	name, err := o.ownerName(ctx, n)
 	if err != nil {
 		return nil, err
 	}
+	n.Class = ""
 	return o.applySeals(ctx, actor, n, impression.Set(name, n.OwnerUSCC, representative)...)
 }
 
@@ -81,6 +83,9 @@ func (o *Office) applySeals(ctx context.Context, actor string, n NewSeal, design
 	}
 	// A seal that cannot be drawn is refused now, not when it is approved.
 	for _, d := range designs {
+		if err := d.CheckComplete(); err != nil {
+			return nil, err
+		}
 		if _, err := impression.Draw(d); err != nil {
 			return nil, err
 		}
@@ -115,8 +120,12 @@ func (o *Office) numberSeals(ctx context.Context, actor string, n NewSeal, desig
 	now := o.now().UTC().Truncate(time.Second)
 	var records []seal.Record
 	for i, d := range designs {
+		class := n.Class
+		if class == "" {
+			class = seal.ClassOf(d)
+		}
 		records = append(records, seal.Record{
-			ID: fmt.Sprintf("%s%08d", n.Region, next+i), Name: d.Text + d.Line, OwnerUSCC: n.OwnerUSCC, OwnerName: n.OwnerName, Design: d, AppliedBy: actor, AppliedAt: now,
+			ID: fmt.Sprintf("%s%08d", n.Region, next+i), Name: d.Text + d.Line, OwnerUSCC: n.OwnerUSCC, OwnerName: n.OwnerName, Class: class, Design: d, AppliedBy: actor, AppliedAt: now,
 		})
 	}
 	return records, nil

@@ -21,7 +21,11 @@ func Draw(spec Spec) (*Drawing, error) {
 		return nil, err
 	}
 	if spec.Kind == Traced {
-		return retrace(spec)
+		traced, err := retrace(spec.Outline, spec.WidthMM, spec.HeightMM)
+		if err != nil {
+			return nil, err
+		}
+		return &Drawing{title: spec.Text, width: spec.WidthMM, height: spec.HeightMM, shape: traced}, nil
 	}
 	l := layout{spec: spec, cx: spec.WidthMM / 2, cy: spec.HeightMM / 2}
 	for _, part := range []struct {
@@ -72,10 +76,16 @@ func (l *layout) round() error {
 	room := radius - thick - 0.018*diameter // where the heads of the letters may reach
 
 	codeArc := l.roundCode(room)
-	starFoot := 0.0 // how far below the centre the star ends
-	if l.spec.Centre == Star {
+	foot := 0.0 // how far below the centre what is in it ends
+	switch l.spec.Centre {
+	case Star:
 		l.shape.star(l.cx, l.cy, diameter/6)
-		starFoot = diameter / 6 * math.Cos(math.Pi/5)
+		foot = diameter / 6 * math.Cos(math.Pi/5)
+	case Emblem:
+		var err error
+		if foot, err = l.emblem(); err != nil {
+			return err
+		}
 	}
 
 	n := shares(l.text)
@@ -103,7 +113,38 @@ func (l *layout) round() error {
 		chord := func(r float64) float64 { return math.Sqrt(max(r*r-y*y, 0)) }
 		return max(chord(inner), min(y*math.Tan(half), chord(outer)))
 	}
-	return l.lineBelow(starFoot+0.03*diameter, 0.105*diameter, clear)
+	return l.lineBelow(foot+0.03*diameter, 0.105*diameter, clear)
+}
+
+// emblemBox is the room of the emblem in the centre of a round seal: its width, and how
+// tall it may be.
+func emblemBox(diameter float64) (width, tallest float64) { return diameter / 3, 0.38 * diameter }
+
+// emblem draws the emblem, or where the design has none yet a ring around the word for it:
+// a place-holder, which nobody takes for an emblem. It returns how far below the centre
+// that ends.
+func (l *layout) emblem() (float64, error) {
+	width, tallest := emblemBox(l.spec.WidthMM)
+	if l.spec.Outline == "" {
+		word, err := letters("国徽")
+		if err != nil {
+			return 0, err
+		}
+		radius := width / 2
+		l.shape.ellipse(l.cx, l.cy, radius, radius, true)
+		l.shape.ellipse(l.cx, l.cy, radius-0.2, radius-0.2, false)
+		l.shape.row(word, l.cx, l.cy+0.16*width, 0.3*width, 0.32*width)
+		return radius, nil
+	}
+	traced, err := retrace(l.spec.Outline, width, tallest)
+	if err != nil {
+		return 0, err
+	}
+	height := traced.height()
+	l.shape = append(l.shape, step{op: shut})
+	l.shape = append(l.shape, traced.moved(l.cx-width/2, l.cy-height/2)...)
+	l.shape = l.shape[:len(l.shape)-1] // the next contour, or the end, shuts it
+	return height / 2, nil
 }
 
 // circleArc is how many degrees a text of n ideographs spans on a round seal, from

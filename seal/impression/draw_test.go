@@ -200,10 +200,10 @@ func TestConstructors(t *testing.T) {
 		width, height float64
 		refused       bool
 	}{
-		{"State Council", Government(StateCouncil, "国务院办公厅"), 60, 60, true},
-		{"province", Government(Province, "样例省人民政府"), 50, 50, true},
-		{"national bureau", Government(NationalBureau, "国家样例局"), 45, 45, true},
-		{"county", Government(County, "样例县人民政府"), 45, 45, true},
+		{"State Council", Government(StateCouncil, "国务院办公厅"), 60, 60, false},
+		{"province", Government(Province, "样例省人民政府"), 50, 50, false},
+		{"national bureau", Government(NationalBureau, "国家样例局"), 45, 45, false},
+		{"county", Government(County, "样例县人民政府"), 45, 45, false},
 		{"township", Government(Township, "样例镇人民政府"), 42, 42, false},
 		{"department", Government(Department, "合肥市公安局"), 42, 42, false},
 		{"company", Company("合肥样例科技有限公司"), 40, 40, false},
@@ -248,7 +248,8 @@ func TestDrawRefuses(t *testing.T) {
 		want string
 	}{
 		{"nothing", Spec{}, "kind: 0 is unknown"},
-		{"the emblem", company(func(s *Spec) { s.Centre = Emblem }), "national emblem is not available"},
+		{"an emblem larger than its room", company(func(s *Spec) { s.Centre, s.Outline = Emblem, "m0 0l2000 0l0 2000z" }), "it leaves"},
+		{"a star with an outline", company(func(s *Spec) { s.Outline = "m0 0l100 0l0 100z" }), "a traced seal or an emblem"},
 		{"unknown centre", company(func(s *Spec) { s.Centre = 9 }), "centre: 9"},
 		{"three characters", company(func(s *Spec) { s.Text = "公安局" }), "text: 3 characters"},
 		{"41 characters", company(func(s *Spec) { s.Text = name(41) }), "text: 41 characters"},

@@ -15,9 +15,9 @@ func ExampleDraw() {
 	width, height := drawing.Size()
 	fmt.Println(width, height, len(drawing.SVG()) < 15<<10)
 
-	_, err = impression.Draw(impression.Government(impression.Province, "样例省人民政府"))
-	fmt.Println(err)
+	// The national emblem is regulated: without its drawing no such seal is made.
+	fmt.Println(impression.Government(impression.Province, "样例省人民政府").CheckComplete())
 	// Output:
 	// 40 40 true
-	// seal cannot be drawn: centre: the national emblem is not available yet, and nothing may stand in for it
+	// seal cannot be drawn: centre: the national emblem is missing: its official drawing must be given
 }

@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// retrace makes the drawing of a traced design. Its outline is read strictly: what
-// [Trace] writes, within the bounds of the seal.
-func retrace(spec Spec) (*Drawing, error) {
-	d := &Drawing{title: spec.Text, width: spec.WidthMM, height: spec.HeightMM}
-	p := outlineReader{rest: spec.Outline}
+// retrace reads a traced outline strictly: what [Trace] and [TraceEmblem] write, within
+// a box of width by height millimetres.
+func retrace(outline string, width, height float64) (shape, error) {
+	p := outlineReader{rest: outline}
+	var traced shape
 	var at, start point
 	open := false
 	for p.rest != "" && p.err == nil {
@@ -19,30 +19,30 @@ func retrace(spec Spec) (*Drawing, error) {
 		case letter == 'm' && !open:
 			at = p.point(at)
 			start, open = at, true
-			d.shape = append(d.shape, step{op: move, to: at})
+			traced = append(traced, step{op: move, to: at})
 		case letter == 'l' && open:
 			at = p.point(at)
-			d.shape = append(d.shape, step{op: line, to: at})
+			traced = append(traced, step{op: line, to: at})
 		case letter == 'z' && open:
 			at, open = start, false
-			d.shape = append(d.shape, step{op: shut})
+			traced = append(traced, step{op: shut})
 		default:
 			p.fail("%q does not fit in", letter)
 		}
-		if at.x < 0 || at.y < 0 || float64(at.x) > 100*d.width+1 || float64(at.y) > 100*d.height+1 {
+		if at.x < 0 || at.y < 0 || float64(at.x) > 100*width+1 || float64(at.y) > 100*height+1 {
 			p.fail("it leaves the seal")
 		}
-		if len(d.shape) > traceSteps {
+		if len(traced) > traceSteps {
 			p.fail("it has too many pieces")
 		}
 	}
-	if open || len(d.shape) == 0 {
+	if open || len(traced) == 0 {
 		p.fail("it does not end")
 	}
 	if p.err != nil {
 		return nil, p.err
 	}
-	return d, nil
+	return traced, nil
 }
 
 // outlineReader reads numbers of a path and keeps the first error.

@@ -112,3 +112,24 @@ func (s *shape) star(cx, cy, radius float64) {
 	}
 	s.polygon(points...)
 }
+
+// height is how far down the shape reaches, in millimetres.
+func (s shape) height() float64 {
+	lowest := 0
+	for _, step := range s {
+		lowest = max(lowest, step.to.y)
+	}
+	return float64(lowest) / 100
+}
+
+// moved is a shape of straight lines at another place, given in millimetres.
+func (s shape) moved(dx, dy float64) shape {
+	by := transform{dx: dx, dy: dy}.point(0, 0)
+	moved := make(shape, len(s))
+	for i, step := range s {
+		step.to.x += by.x
+		step.to.y += by.y
+		moved[i] = step
+	}
+	return moved
+}

@@ -25,8 +25,8 @@ const (
 // Centre is what stands in the middle of a round seal.
 type Centre uint8
 
-// The centres. Emblem is the national emblem of the seals of governments; it is
-// part of their specification, but [Draw] refuses it for now.
+// The centres. Emblem is the national emblem of the seals of governments: the drawing of
+// it comes with [TraceEmblem], and [Draw] shows a place-holder until then.
 const (
 	None Centre = iota
 	Star
@@ -49,8 +49,9 @@ type Spec struct {
 	// runs along the lower rim; on an oval one, where it is the taxpayer's
 	// number, it stands across the middle.
 	Code string
-	// Outline is the impression itself where it is traced: an SVG path of moves, lines
-	// and ends in relative hundredths of a millimetre. Text is then the seal's name only.
+	// Outline is what was traced, an SVG path of moves, lines and ends in relative
+	// hundredths of a millimetre: of a traced seal the impression itself, and Text is then
+	// the seal's name only; of a seal with the emblem that.
 	Outline string `json:",omitempty"`
 }
 
@@ -126,13 +127,19 @@ func Set(name, taxNumber, representative string) []Spec {
 	return []Spec{Company(name), Finance(name), Contract(name), Invoice(name, taxNumber), Representative(representative)}
 }
 
+// CheckComplete says whether a seal can be made of the design: a place-holder for the
+// emblem is for looking at. Errors wrap [ErrSpec].
+func (s Spec) CheckComplete() error {
+	if s.Centre == Emblem && s.Outline == "" {
+		return fmt.Errorf("%w: centre: the national emblem is missing: its official drawing must be given", ErrSpec)
+	}
+	return nil
+}
+
 // check refuses what no drawing should be tried of.
 func (s Spec) check() error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %s", ErrSpec, fmt.Sprintf(format, args...))
-	}
-	if s.Centre == Emblem {
-		return refuse("centre: the national emblem is not available yet, and nothing may stand in for it")
 	}
 	if s.Centre > Emblem {
 		return refuse("centre: %d is unknown", s.Centre)
@@ -155,8 +162,8 @@ func (s Spec) check() error {
 	default:
 		return refuse("kind: %d is unknown", s.Kind)
 	}
-	if s.Outline != "" {
-		return refuse("an outline is for a traced seal")
+	if s.Outline != "" && s.Centre != Emblem {
+		return refuse("an outline is for a traced seal or an emblem")
 	}
 	if !(s.WidthMM >= smallest && s.WidthMM <= largest) { // NaN fails too
 		return refuse("width: %g mm, possible are %g to %g", s.WidthMM, smallest, largest)

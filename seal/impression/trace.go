@@ -35,47 +35,89 @@ const (
 // ground counts as white. Errors wrap [ErrSpec]: no picture, too large, too coarse, no
 // red in it, proportions that are not those of the size.
 func Trace(picture []byte, name string, widthMM, heightMM float64) (Spec, error) {
-	refuse := func(format string, args ...any) (Spec, error) {
-		return Spec{}, fmt.Errorf("%w: picture: %s", ErrSpec, fmt.Sprintf(format, args...))
-	}
 	spec := Spec{Kind: Traced, WidthMM: widthMM, HeightMM: heightMM, Text: name, Outline: "z"}
 	if err := spec.check(); err != nil {
 		return Spec{}, err
 	}
+	ink, bounds, err := impressionOn(picture)
+	if err != nil {
+		return Spec{}, err
+	}
+	if got, want := float64(bounds.Dx())/float64(bounds.Dy()), widthMM/heightMM; math.Abs(got/want-1) > aspectSlack {
+		return Spec{}, refusePicture("the impression is %d × %d pixels, which is not the shape of %g × %g mm", bounds.Dx(), bounds.Dy(), widthMM, heightMM)
+	}
+	spec.Outline, err = ink.traced(bounds, widthMM, heightMM)
+	if err != nil {
+		return Spec{}, err
+	}
+	return spec, nil
+}
+
+// TraceEmblem puts the national emblem into the centre of a seal that has it. The picture
+// is the official drawing, in red; this program holds none, because its use is regulated.
+// Limits and errors are those of [Trace].
+func TraceEmblem(spec Spec, picture []byte) (Spec, error) {
+	if spec.Centre != Emblem {
+		return Spec{}, fmt.Errorf("%w: centre: this seal has no emblem", ErrSpec)
+	}
+	ink, bounds, err := impressionOn(picture)
+	if err != nil {
+		return Spec{}, err
+	}
+	width, tallest := emblemBox(spec.WidthMM)
+	height := width * float64(bounds.Dy()) / float64(bounds.Dx())
+	if height > tallest || height < 0.9*width {
+		return Spec{}, refusePicture("what is red on it is %d × %d pixels, which is not the shape of the emblem", bounds.Dx(), bounds.Dy())
+	}
+	spec.Outline, err = ink.traced(bounds, width, height)
+	if err != nil {
+		return Spec{}, err
+	}
+	return spec, nil
+}
+
+func refusePicture(format string, args ...any) error {
+	return fmt.Errorf("%w: picture: %s", ErrSpec, fmt.Sprintf(format, args...))
+}
+
+// impressionOn finds the red ink on a picture, and its bounds.
+func impressionOn(picture []byte) (*coverage, image.Rectangle, error) {
+	var none image.Rectangle
 	if len(picture) > MaxPictureBytes {
-		return refuse("%d bytes, possible are %d", len(picture), MaxPictureBytes)
+		return nil, none, refusePicture("%d bytes, possible are %d", len(picture), MaxPictureBytes)
 	}
 	header, _, err := image.DecodeConfig(bytes.NewReader(picture))
 	if err != nil {
-		return refuse("neither PNG nor JPEG: %v", err)
+		return nil, none, refusePicture("neither PNG nor JPEG: %v", err)
 	}
 	if header.Width <= 0 || header.Height <= 0 || int64(header.Width)*int64(header.Height) > MaxPicturePixels {
-		return refuse("%d × %d pixels, possible are %d", header.Width, header.Height, MaxPicturePixels)
+		return nil, none, refusePicture("%d × %d pixels, possible are %d", header.Width, header.Height, MaxPicturePixels)
 	}
 	decoded, _, err := image.Decode(bytes.NewReader(picture))
 	if err != nil {
-		return refuse("%v", err)
+		return nil, none, refusePicture("%v", err)
 	}
 	ink := redness(decoded)
 	ink.threshold()
 	ink.sweep(int(float64(ink.width*ink.height) * 2e-6))
 	bounds := ink.bounds()
 	if bounds.Dx() < 2 || bounds.Dy() < 2 {
-		return refuse("no red impression in it")
+		return nil, none, refusePicture("no red impression in it")
 	}
-	if resolution := float64(bounds.Dx()) / widthMM; resolution < coarsest {
-		return refuse("%.1f pixels a millimetre, at least %.0f are needed: scan it with 300 dpi or more", resolution, coarsest)
+	return ink, bounds, nil
+}
+
+// traced outlines the ink within bounds as a path of the size in millimetres.
+func (c *coverage) traced(bounds image.Rectangle, widthMM, heightMM float64) (string, error) {
+	resolution := float64(bounds.Dx()) / widthMM
+	if resolution < coarsest {
+		return "", refusePicture("%.1f pixels a millimetre, at least %.0f are needed: scan it with 300 dpi or more", resolution, coarsest)
 	}
-	if got, want := float64(bounds.Dx())/float64(bounds.Dy()), widthMM/heightMM; math.Abs(got/want-1) > aspectSlack {
-		return refuse("the impression is %d × %d pixels, which is not the shape of %g × %g mm", bounds.Dx(), bounds.Dy(), widthMM, heightMM)
+	outline := c.scaled(bounds, min(resolution, finest)/resolution).outline(widthMM, heightMM)
+	if len(outline) == 0 || len(outline) > traceSteps {
+		return "", refusePicture("its outline has %d pieces, possible are 1 to %d", len(outline), traceSteps)
 	}
-	ink = ink.scaled(bounds, min(float64(bounds.Dx())/widthMM, finest)*widthMM/float64(bounds.Dx()))
-	traced := ink.outline(widthMM, heightMM)
-	if len(traced) == 0 || len(traced) > traceSteps {
-		return refuse("its outline has %d pieces, possible are 1 to %d", len(traced), traceSteps)
-	}
-	spec.Outline = string((&Drawing{shape: traced}).path(nil))
-	return spec, nil
+	return string((&Drawing{shape: outline}).path(nil)), nil
 }
 
 // coverage is how much of each pixel is ink, 0 to 1, row by row.

@@ -192,3 +192,66 @@ func FuzzTrace(f *testing.F) {
 		}
 	})
 }
+
+// The emblem of a seal is what its official drawing shows, in its room and upright; until
+// there is one a place-holder stands there, of which no seal can be made.
+func TestTraceEmblem(t *testing.T) {
+	t.Parallel()
+	spec := Government(County, "合肥市样例县人民政府")
+	if _, err := Draw(spec); err != nil {
+		t.Fatal(err)
+	}
+	if err := spec.CheckComplete(); !errors.Is(err, ErrSpec) {
+		t.Errorf("a seal can be made with the place-holder: %v", err)
+	}
+	// Any drawing in red will do here: a star, whose outline is known.
+	star, err := Draw(Spec{Kind: Traced, WidthMM: 30, HeightMM: 30, Text: "星", Outline: starOutline()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	traced, err := TraceEmblem(spec, encoded(t, scanOf(t, star, 600, false), "png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := traced.CheckComplete(); err != nil {
+		t.Error(err)
+	}
+	drawn, err := Draw(traced)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The same seal with a star of our own, as wide as the emblem's room.
+	want := layout{spec: spec, cx: 22.5, cy: 22.5}
+	ours := spec
+	ours.Centre = None
+	rest, err := Draw(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	width, _ := emblemBox(45)
+	radius := width / 2 / math.Sin(2*math.Pi/5)
+	// Its box is from the point on top to the feet; the middle of that is the seal's.
+	want.shape.star(22.5, 22.5+radius*(1-math.Cos(math.Pi/5))/2, radius)
+	both := &Drawing{width: 45, height: 45, shape: append(append(shape{}, rest.shape...), append(want.shape, step{op: shut})...)}
+	if differ := differing(t, both, drawn); differ > 0.03 {
+		t.Errorf("%.1f %% of the ink differs", 100*differ)
+	}
+
+	if _, err := TraceEmblem(Company("合肥样例科技有限公司"), nil); !errors.Is(err, ErrSpec) {
+		t.Errorf("an emblem on a company's seal: %v", err)
+	}
+	line, err := Draw(Spec{Kind: Traced, WidthMM: 30, HeightMM: 10, Text: "线", Outline: "m0 0l3000 0l0 1000l-3000 0z"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TraceEmblem(spec, encoded(t, scanOf(t, line, 600, false), "png")); !errors.Is(err, ErrSpec) {
+		t.Errorf("a bar for an emblem: %v", err)
+	}
+}
+
+// starOutline is the path of a star that fills 30 mm.
+func starOutline() string {
+	var s shape
+	s.star(15, 15, 15)
+	return string((&Drawing{shape: append(s, step{op: shut})}).path(nil))
+}
