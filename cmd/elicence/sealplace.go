@@ -26,6 +26,7 @@ func (p *placing) flags(cmd *cobra.Command) {
 	f.StringVar(&p.at, "at", "", "`X,Y` of the seal's middle in mm from the corner; without: the field's own place, else bottom right")
 	f.StringVar(&p.corner, "corner", "", "`CORNER` that --at is measured from: top-left, top-right, bottom-left, bottom-right (default top-left)")
 	f.StringVar(&p.keyword.Words, "keyword", "", "put the seal at these `WORDS` of the document")
+	f.BoolVar(&p.keyword.Date, "over-date", false, "put the seal over the date of issue, the last date of the document")
 	f.StringVar(&p.keyword.Hit, "keyword-hit", "", "`NUMBER` of the place, if the words stand there more than once; last, all")
 	f.StringVar((*string)(&p.keyword.Side), "keyword-side", "", "`SIDE` of the words: over, before, after (default over)")
 	f.StringVar(&p.straddle, "straddle", "", "straddle seal over an `EDGE` of the pages: left, right, top, bottom")
@@ -58,10 +59,12 @@ func (p *placing) place(r *office.StampRequest) error {
 // words reads the flags for a seal at words.
 func (p *placing) words(r *office.StampRequest) error {
 	switch {
-	case p.keyword.Words == "":
-		return errors.New("--keyword: must be given for --keyword-hit and --keyword-side")
+	case p.keyword.Date && p.keyword.Words != "":
+		return errors.New("--over-date: the date is the place; leave out --keyword")
+	case p.keyword.Words == "" && !p.keyword.Date:
+		return errors.New("--keyword or --over-date: must be given for --keyword-hit and --keyword-side")
 	case p.straddle != "" || p.at != "" || p.corner != "":
-		return errors.New("--keyword: the words are the place; leave out --at, --corner and --straddle")
+		return errors.New("--keyword or --over-date: the words are the place; leave out --at, --corner and --straddle")
 	case p.keyword.Side != "" && !slices.Contains(office.Sides(), p.keyword.Side):
 		return fmt.Errorf("--keyword-side: %q is not over, before or after", p.keyword.Side)
 	}

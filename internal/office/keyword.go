@@ -31,6 +31,10 @@ func Sides() []Side { return []Side{Over, Before, After} }
 // difference.
 type Keyword struct {
 	Words string
+	// Date is in place of words: any date as documents are dated, 2026年11月26日 or
+	// 二〇二六年十一月二十六日. Where Hit is not given the last one is meant, the date of issue,
+	// over which the seal goes by custom (GB/T 9704-2012, 7.3.5.1).
+	Date bool
 	// Hit says which of several places: a number from 1 in reading order, "last", or
 	// "all" for a seal at each. Without it there must be one place only.
 	Hit  string
@@ -46,7 +50,7 @@ func (o *Office) keywordMarks(ctx context.Context, doc *pdf.Document, r StampReq
 	if err != nil {
 		return nil, err
 	}
-	found, err := o.words.Find(ctx, doc, doc.Size(), r.Keyword.Words, pages)
+	found, err := r.Keyword.find(ctx, o.words, doc, pages)
 	if err != nil {
 		return nil, err
 	}
@@ -65,21 +69,43 @@ func (o *Office) keywordMarks(ctx context.Context, doc *pdf.Document, r StampReq
 	return marks, nil
 }
 
+// find returns where what is looked for stands on pages.
+func (k *Keyword) find(ctx context.Context, finder *pagetext.Finder, doc *pdf.Document, pages []int) ([]pagetext.Hit, error) {
+	switch {
+	case k.Date && k.Words != "":
+		return nil, fmt.Errorf("a seal goes over a date or over words, not both: %w", ErrPlace)
+	case k.Date:
+		return finder.FindDates(ctx, doc, doc.Size(), pages)
+	default:
+		return finder.Find(ctx, doc, doc.Size(), k.Words, pages)
+	}
+}
+
+// what names what is looked for.
+func (k *Keyword) what() string {
+	if k.Date {
+		return "a date"
+	}
+	return strconv.Quote(k.Words)
+}
+
 // choose returns the places that are meant.
 func (k *Keyword) choose(found []pagetext.Hit) ([]pagetext.Hit, error) {
 	switch n, err := strconv.Atoi(k.Hit); {
 	case len(found) == 0:
-		return nil, fmt.Errorf("%q does not stand on the pages: %w", k.Words, ErrPlace)
+		return nil, fmt.Errorf("%s does not stand on the pages: %w", k.what(), ErrPlace)
+	case k.Hit == "" && k.Date:
+		return found[len(found)-1:], nil
 	case k.Hit == "" && len(found) == 1, k.Hit == "all":
 		return found, nil
 	case k.Hit == "":
-		return nil, fmt.Errorf("%q %w: %d times, first on page %d", k.Words, ErrManyPlaces, len(found), found[0].Page)
+		return nil, fmt.Errorf("%s %w: %d times, first on page %d", k.what(), ErrManyPlaces, len(found), found[0].Page)
 	case k.Hit == "last":
 		return found[len(found)-1:], nil
 	case err != nil || n < 1:
 		return nil, fmt.Errorf("%q is not the number of a place, last or all: %w", k.Hit, ErrPlace)
 	case n > len(found):
-		return nil, fmt.Errorf("%q stands there %d times, not %d: %w", k.Words, len(found), n, ErrPlace)
+		return nil, fmt.Errorf("%s stands there %d times, not %d: %w", k.what(), len(found), n, ErrPlace)
 	default:
 		return found[n-1 : n], nil
 	}

@@ -19,6 +19,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 	"unicode"
@@ -85,6 +88,17 @@ func (f *Finder) Find(ctx context.Context, file io.ReaderAt, size int64, words s
 	if len(wanted) == 0 || len(wanted) > maxWords {
 		return nil, fmt.Errorf("words to look for are not 1 to %d characters", maxWords)
 	}
+	return f.search(ctx, file, size, pages, func(page []glyph) []Hit { return find(wanted, page) })
+}
+
+// FindDates returns where dates stand as they are written under documents, such as
+// 2026年11月26日 and 二〇二六年十一月二十六日, as Find does.
+func (f *Finder) FindDates(ctx context.Context, file io.ReaderAt, size int64, pages []int) ([]Hit, error) {
+	return f.search(ctx, file, size, pages, findDates)
+}
+
+// search asks on each page where what is wanted stands.
+func (f *Finder) search(ctx context.Context, file io.ReaderAt, size int64, pages []int, on func(page []glyph) []Hit) ([]Hit, error) {
 	if size > MaxFile {
 		return nil, ErrTooLarge
 	}
@@ -97,11 +111,11 @@ func (f *Finder) Find(ctx context.Context, file io.ReaderAt, size int64, words s
 	if err != nil {
 		return nil, fmt.Errorf("starting the reader of page texts: %w", err)
 	}
-	hits, err := search(ctx, reader, file, size, wanted, pages)
+	hits, err := search(ctx, reader, file, size, pages, on)
 	return hits, errors.Join(err, reader.Close())
 }
 
-func search(ctx context.Context, reader pdfium.Pdfium, file io.ReaderAt, size int64, wanted []rune, pages []int) ([]Hit, error) {
+func search(ctx context.Context, reader pdfium.Pdfium, file io.ReaderAt, size int64, pages []int, on func(page []glyph) []Hit) ([]Hit, error) {
 	doc, err := reader.OpenDocument(&requests.OpenDocument{FileReader: io.NewSectionReader(file, 0, size), FileReaderSize: size})
 	if err != nil {
 		return nil, fmt.Errorf("reading the text of the pages: %w", err)
@@ -118,7 +132,7 @@ func search(ctx context.Context, reader pdfium.Pdfium, file io.ReaderAt, size in
 		if err != nil {
 			return nil, fmt.Errorf("reading the text of page %d: %w", n, err)
 		}
-		for _, h := range find(wanted, glyphs(text.Chars)) {
+		for _, h := range on(glyphs(text.Chars)) {
 			h.Page = n
 			hits = append(hits, h)
 		}
@@ -192,6 +206,28 @@ func find(words []rune, page []glyph) []Hit {
 		}
 		hits = append(hits, hit(page[at:at+len(words)]))
 		at += len(words) - 1
+	}
+	return hits
+}
+
+// dates finds dates in folded text. Years, months and days that there cannot be are left
+// to people: whatever stands there, the seal goes over it.
+const dates = `(?:[0-9]{4}|[〇○零一二三四五六七八九]{4})年(?:[0-9]{1,2}|[一二三四五六七八九十]{1,2})月(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})日`
+
+// findDates returns where dates stand among the glyphs of a page.
+func findDates(page []glyph) []Hit {
+	var text strings.Builder
+	starts := make([]int, 0, len(page)+1) // of each glyph in text
+	for _, g := range page {
+		starts = append(starts, text.Len())
+		text.WriteRune(g.rune)
+	}
+	starts = append(starts, text.Len())
+	var hits []Hit
+	for _, at := range regexp.MustCompile(dates).FindAllStringIndex(text.String(), -1) {
+		from, _ := slices.BinarySearch(starts, at[0])
+		to, _ := slices.BinarySearch(starts, at[1])
+		hits = append(hits, hit(page[from:to]))
 	}
 	return hits
 }

@@ -169,6 +169,35 @@ func agree(t *testing.T, finder *pagetext.Finder, file []byte) {
 }
 
 // TestCacheIsKept: the second finder does not compile again.
+func TestFindDates(t *testing.T) {
+	t.Parallel()
+	file := write(t,
+		run{1, 20, 40, "第〔2026〕12号 2026年1月 12日至2027年1月11日"},    // two
+		run{1, 20, 60, "2026年度、26年1月1日、2026-01-01、二〇年"},        // none
+		run{2, 120, 240, "二〇二六年"}, run{2, 155, 240, "十一月二十六日"}, // two runs
+		run{2, 120, 260, "二○二六年一月三日"}, // the circle that is no digit
+	)
+	finder := pagetext.New(filepath.Join(t.TempDir(), "cache"))
+	t.Cleanup(func() {
+		if err := finder.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	hits, err := finder.FindDates(ctx, bytes.NewReader(file), int64(len(file)), []int{1, 2})
+	if err != nil || len(hits) != 4 {
+		t.Fatalf("%d hits, %v", len(hits), err)
+	}
+	const mm = 72 / 25.4
+	for i, want := range []struct {
+		page int
+		x    float64
+	}{{1, 52.5}, {1, 83}, {2, 120}, {2, 120}} {
+		if h := hits[i]; h.Page != want.page || math.Abs(h.First[0]/mm-want.x) > 4 {
+			t.Errorf("date %d is on page %d at %.1f mm, want %d and %g", i+1, h.Page, h.First[0]/mm, want.page, want.x)
+		}
+	}
+}
+
 func TestCacheIsKept(t *testing.T) {
 	t.Parallel()
 	cache := filepath.Join(t.TempDir(), "cache")
