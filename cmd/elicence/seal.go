@@ -257,6 +257,8 @@ func newSealStamp(s *settings) *cobra.Command {
 	cmd.Flags().IntVar(&r.Certify, "certify", 0, "`N`: certify the document, so that 1 nothing, 2 filling in and signing, 3 annotations too may follow")
 	cmd.Flags().StringVar(&lock, "lock", "", "`FIELDS` of the form that may not change any more: all, NAME,… or not:NAME,…")
 	cmd.Flags().StringVar(&r.Field, "field", "", "`NAME` of the signature field")
+	cmd.Flags().Float64Var(&r.Opacity, "opacity", 0, "how strongly the seal shows, above 0 and at most 1; without: 0.9")
+	cmd.Flags().BoolVar(&r.Opaque, "opaque", false, "no transparency, as PDF/A-1 wants it; without: in files that say they are PDF/A-1")
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
 	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal")
 	return cmd

@@ -37,6 +37,12 @@ type StampRequest struct {
 	// unless one is only wanted if it can be had.
 	TimeStamp bool
 	IfCan     bool
+	// Opacity is how strongly the seal shows, above 0 and at most 1; 0: 0.9, and the text
+	// below shows through it.
+	Opacity float64
+	// Opaque draws the seal without any transparency. In a file that claims to be PDF/A-1,
+	// which allows none (ISO 19005-1, 6.4), it is drawn so in any case.
+	Opaque bool
 	// Certify makes the seal a certifying signature: 1 allows nothing after it, 2 filling
 	// in and signing, 3 annotations too.
 	Certify int
@@ -197,7 +203,11 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 		return nil, err
 	}
 	content, box := drawing.PDF()
-	appearance := &pdf.Appearance{Content: content, BBox: box, Multiply: true, Opacity: 0.9}
+	opacity, err := r.opacity(doc)
+	if err != nil {
+		return nil, err
+	}
+	appearance := &pdf.Appearance{Content: content, BBox: box, Multiply: opacity > 0, Opacity: opacity}
 	width, height := drawing.Size()
 	whole := pdf.Mark{Width: width, Height: height, Appearance: appearance}
 	marks, err := o.sealMarks(ctx, doc, r, whole)
@@ -216,6 +226,30 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 		return append(marks, pdf.Mark{Page: p.Page, X: p.X, Y: p.Y, Width: codeWidth, Height: codeWidth, Appearance: code}), nil
 	}
 	return append(marks, beside(marks[len(marks)-1], code)), nil
+}
+
+// opacity is how strongly the seal shows over what lies below it, 0 for covering that.
+func (r *StampRequest) opacity(doc *pdf.Document) (float64, error) {
+	const customary = 0.9
+	if r.Opacity != 0 && !(r.Opacity > 0 && r.Opacity <= 1) { // NaN too
+		return 0, fmt.Errorf("opacity %v is not above 0 and at most 1: %w", r.Opacity, ErrOutOfRange)
+	}
+	part, err := doc.Archival()
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case r.Opacity != 0 && r.Opaque:
+		return 0, fmt.Errorf("an opaque seal has no opacity: %w", ErrOutOfRange)
+	case r.Opacity != 0 && part == 1:
+		return 0, fmt.Errorf("the document is PDF/A-1, which allows no transparency: %w", ErrOutOfRange)
+	case r.Opaque || part == 1:
+		return 0, nil
+	case r.Opacity != 0:
+		return r.Opacity, nil
+	default:
+		return customary, nil
+	}
 }
 
 // sealMarks places a seal: cut, at words, in an existing field, or on pages.

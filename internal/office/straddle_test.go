@@ -214,7 +214,7 @@ func withField() []byte {
 // rawPDF is a file of the objects 1, 2, …, of which the first is the catalog.
 func rawPDF(objects []string) []byte {
 	var b bytes.Buffer
-	b.WriteString("%PDF-1.7\n")
+	b.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 	var at []int
 	for i, o := range objects {
 		at = append(at, b.Len())
@@ -225,7 +225,7 @@ func rawPDF(objects []string) []byte {
 	for _, n := range at {
 		fmt.Fprintf(&b, "%010d 00000 n \n", n)
 	}
-	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, xref)
+	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R/ID[<01><02>]>>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, xref)
 	return b.Bytes()
 }
 

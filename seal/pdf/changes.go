@@ -213,6 +213,13 @@ func (s *step) survey() error {
 	}
 	if root, ok := s.old.trailer().lookup("Root").(ref); ok {
 		s.apart[root.num] = true
+		catalog, err := s.old.dict(root)
+		if err != nil {
+			return err
+		}
+		if tags, ok := catalog.lookup("StructTreeRoot").(ref); ok {
+			s.apart[tags.num] = true
+		}
 	}
 	s.apart[s.oldForm.ref.num] = true
 	for _, f := range s.oldForm.all {
@@ -310,6 +317,10 @@ func (s *step) catalogs() error {
 			s.metadata(a, b, "the metadata")
 		case "Version":
 			s.version(a, b)
+		case "StructTreeRoot":
+			if err := s.structure(a, b); err != nil {
+				return err
+			}
 		case "DSS", "Extensions":
 			same, err := unchanged(s.old, s.new, s.apart, a, b)
 			if err != nil || !same {

@@ -41,8 +41,14 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if p.inc, err = d.newIncrement(); err != nil {
 		return nil, err
 	}
+	if p.tagged, err = p.tags(); err != nil {
+		return nil, err
+	}
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
+		return nil, err
+	}
+	if err := p.tagged.write(d.now); err != nil {
 		return nil, err
 	}
 	if err := p.interactiveForm(); err != nil {
@@ -78,6 +84,7 @@ type preparation struct {
 	rootRef  ref
 
 	inc         *increment
+	tagged      *tags // nil: the file is not
 	rangeAt     int // where in inc.out the ByteRange's second number starts
 	contentsAt  int // where the < of /Contents is
 	contentsEnd int // behind its >
@@ -222,7 +229,7 @@ func (p *preparation) annotations(sig ref) error {
 		}
 		a = a.with("Rect", p.places[i].rect.array()).with("P", p.leaves[page].ref).with("AP", look)
 		r := p.inc.fresh()
-		p.inc.put(r, a)
+		p.inc.put(r, p.tagged.mark(r, a, p.leaves[page].ref))
 		added[page] = append(added[page], r)
 		if i == 0 {
 			p.newField = r
@@ -254,7 +261,8 @@ func (p *preparation) invisible(sig ref, added map[int][]ref) {
 		return
 	}
 	p.newField = p.inc.fresh()
-	p.inc.put(p.newField, p.fieldDict(sig).with("Rect", rect{}.array()).with("P", p.leaves[0].ref))
+	page := p.leaves[0].ref
+	p.inc.put(p.newField, p.tagged.mark(p.newField, p.fieldDict(sig).with("Rect", rect{}.array()).with("P", page), page))
 	added[0] = append(added[0], p.newField)
 }
 
@@ -288,9 +296,17 @@ func (p *preparation) show(page int, added []ref) error {
 	for _, r := range added {
 		annots = append(annots, r)
 	}
+	// On a tagged page what is visited follows the tags (ISO 14289-1, 7.18.3).
+	visited := p.tagged == nil || dict.lookup("Tabs") == name("S")
 	if p.ownAnnots(*leaf) {
 		p.inc.put(leaf.annots, annots)
+		if !visited {
+			p.inc.put(leaf.ref, dict.with("Tabs", name("S")))
+		}
 		return nil
+	}
+	if !visited {
+		dict = dict.with("Tabs", name("S"))
 	}
 	leaf.annots = ref{}
 	p.inc.put(leaf.ref, dict.with("Annots", annots))

@@ -1,0 +1,74 @@
+package pdf
+
+import (
+	"bytes"
+	"encoding/xml"
+	"strings"
+)
+
+// maxMetadata is the largest XMP packet that is read, in bytes.
+const maxMetadata = 4 << 20
+
+// Archival returns the part of ISO 19005 that the file claims to follow, 1 for PDF/A-1,
+// and 0 where it claims none that can be read: by its metadata, pdfaid:part (ISO 19005-1,
+// 6.7.11). Whether it keeps what it claims is for validators.
+func (d *Document) Archival() (int, error) {
+	d.worked = 0
+	catalog, err := d.now.catalog()
+	if err != nil {
+		return 0, err
+	}
+	root, ok := catalog.val.(*dict)
+	if !ok {
+		return 0, nil
+	}
+	packet, err := d.now.get(root, "Metadata")
+	if err != nil {
+		return 0, err
+	}
+	st, ok := packet.(*stream)
+	if !ok {
+		return 0, nil
+	}
+	data, _, err := d.now.decode(st, maxMetadata)
+	if err != nil {
+		return 0, nil // whatever it says, nobody can read it
+	}
+	return archivalPart(data), nil
+}
+
+// archivalPart reads pdfaid:part, which is an attribute or an element.
+func archivalPart(packet []byte) int {
+	const namespace = "http://www.aiim.org/pdfa/ns/id/"
+	claim := func(name xml.Name) bool { return name.Space == namespace && name.Local == "part" }
+	number := func(text string) int {
+		text = strings.TrimSpace(text)
+		if len(text) == 1 && text[0] >= '1' && text[0] <= '9' {
+			return int(text[0] - '0')
+		}
+		return 0
+	}
+	reader := xml.NewDecoder(bytes.NewReader(packet))
+	inside := false
+	for {
+		token, err := reader.Token()
+		if err != nil { // the end as well
+			return 0
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			for _, a := range token.Attr {
+				if claim(a.Name) {
+					return number(a.Value)
+				}
+			}
+			inside = claim(token.Name)
+		case xml.CharData:
+			if inside {
+				return number(string(token))
+			}
+		case xml.EndElement:
+			inside = false
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package pdf
+
+import "slices"
+
+// structure compares the structure trees: an increment may add elements for annotations
+// that came with it, behind all that there was, and nothing else.
+func (s *step) structure(a, b value) error {
+	const where = "the catalog's /StructTreeRoot"
+	before, isRef := a.(ref)
+	old, err := s.old.dict(a)
+	if err != nil {
+		return err
+	}
+	new, err := s.new.dict(b)
+	if err != nil {
+		return err
+	}
+	if a != b || !isRef || old == nil || new == nil {
+		s.strict.values(a, b, 0, where)
+		return nil
+	}
+	added := make(map[ref]bool)
+	for _, key := range keys(old, new) {
+		was, is := old.lookup(key), new.lookup(key)
+		switch key {
+		case "K":
+			if err := s.structureKids(old, new, before.num, added); err != nil {
+				return err
+			}
+		case "ParentTreeNextKey":
+			m, _ := was.(int64)
+			if n, ok := is.(int64); !ok || n < m {
+				s.modified(before.num, "%s, /%s, changed", where, key)
+			}
+		case "ParentTree": // below, when it is known what came
+		default:
+			s.strict.values(was, is, before.num, where+", /"+string(key))
+		}
+	}
+	return s.parentTree(old.lookup("ParentTree"), new.lookup("ParentTree"), before.num, added)
+}
+
+// structureKids compares the top of the tree and lists the elements that were added.
+func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) error {
+	was, err := s.old.structureKids(old)
+	if err != nil {
+		return err
+	}
+	is, err := s.new.structureKids(new)
+	if err != nil {
+		return err
+	}
+	if len(is) < len(was) {
+		s.modified(num, "elements were removed from the structure tree")
+		return nil
+	}
+	for i, k := range was {
+		s.strict.values(k, is[i], num, "the structure tree")
+	}
+	for _, k := range is[len(was):] {
+		r, ok := k.(ref)
+		if !ok || !s.fresh(r) {
+			s.modified(num, "the structure tree got an older object as a new element")
+			return nil
+		}
+		sound, err := s.newElement(r)
+		if err != nil {
+			return err
+		}
+		if !sound {
+			s.modified(r.num, "the structure tree got the element %d, which is not that of a new annotation", r.num)
+			return nil
+		}
+		added[r] = true
+	}
+	return nil
+}
+
+// newElement reports that an element stands for one annotation that came with it, and
+// says nothing else.
+func (s *step) newElement(r ref) (bool, error) {
+	d, err := s.new.dict(r)
+	if err != nil || d == nil {
+		return false, err
+	}
+	for _, e := range d.entries {
+		if !slices.Contains([]name{"Type", "S", "P", "Pg", "Alt", "K"}, e.key) {
+			return false, nil
+		}
+	}
+	content, err := s.new.dict(d.lookup("K"))
+	if err != nil || content == nil {
+		return false, err
+	}
+	shown, ok := content.lookup("Obj").(ref)
+	return ok && content.lookup("Type") == name("OBJR") && s.fresh(shown), nil
+}
+
+// parentTree compares the parent trees: new entries lead to new elements.
+func (s *step) parentTree(a, b value, num uint32, added map[ref]bool) error {
+	const where = "the structure tree's /ParentTree"
+	old, err := s.old.dict(a)
+	if err != nil {
+		return err
+	}
+	new, err := s.new.dict(b)
+	if err != nil {
+		return err
+	}
+	was, isRef := a.(ref)
+	if new == nil || old == nil && a != nil || isRef && a != b {
+		s.strict.values(a, b, num, where)
+		return nil
+	}
+	if old == nil {
+		old = &dict{}
+	}
+	if isRef {
+		num = was.num
+	}
+	for _, key := range keys(old, new) {
+		x, y := old.lookup(key), new.lookup(key)
+		if key != "Nums" && key != "Kids" {
+			s.strict.values(x, y, num, where)
+			continue
+		}
+		before, err := s.old.array(x)
+		if err != nil {
+			return err
+		}
+		after, err := s.new.array(y)
+		if err != nil {
+			return err
+		}
+		if len(after) < len(before) {
+			s.modified(num, "%s lost entries", where)
+			return nil
+		}
+		for i, v := range before {
+			s.strict.values(v, after[i], num, where)
+		}
+		more := after[len(before):]
+		if key == "Kids" {
+			if more, err = s.newLeaves(more); err != nil {
+				return err
+			}
+		}
+		if !leadTo(more, added) {
+			s.modified(num, "%s got entries that are not of new annotations", where)
+		}
+	}
+	return nil
+}
+
+// newLeaves gathers the entries of leaves that were added to a number tree; nil and one
+// that leads nowhere where they are not new.
+func (s *step) newLeaves(kids array) (array, error) {
+	var all array
+	for _, k := range kids {
+		r, ok := k.(ref)
+		if !ok || !s.fresh(r) {
+			return array{nil}, nil
+		}
+		leaf, err := s.new.dict(r)
+		if err != nil {
+			return nil, err
+		}
+		nums, err := s.new.array(leaf.lookup("Nums"))
+		if err != nil {
+			return nil, err
+		}
+		if len(nums) == 0 {
+			return array{nil}, nil
+		}
+		all = append(all, nums...)
+	}
+	return all, nil
+}
+
+// leadTo reports that entries of a number tree are pairs of a number and one of the
+// elements.
+func leadTo(entries array, elements map[ref]bool) bool {
+	if len(entries)%2 != 0 {
+		return false
+	}
+	for i := 0; i < len(entries); i += 2 {
+		_, isNumber := entries[i].(int64)
+		r, isRef := entries[i+1].(ref)
+		if !isNumber || !isRef || !elements[r] {
+			return false
+		}
+	}
+	return true
+}
