@@ -85,9 +85,9 @@ type preparation struct {
 
 	inc         *increment
 	tagged      *tags // nil: the file is not
-	rangeAt     int // where in inc.out the ByteRange's second number starts
-	contentsAt  int // where the < of /Contents is
-	contentsEnd int // behind its >
+	rangeAt     int   // where in inc.out the ByteRange's second number starts
+	contentsAt  int   // where the < of /Contents is
+	contentsEnd int   // behind its >
 }
 
 // chooseField finds the empty field or a name for a new one.
