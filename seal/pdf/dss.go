@@ -3,6 +3,8 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/elicence/elicence/seal/pdf/security"
 )
 
 // DSS is what a verifier needs to judge signatures when their certificates
@@ -94,6 +96,9 @@ func (v view) validationData() (DSS, map[name]array, error) {
 // document time stamp over it comes next.
 func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 	d.worked = 0
+	if !d.permits(security.Permissions.Modify) {
+		return nil, refuse("the file is encrypted and permits changes only with its owner's password")
+	}
 	have, refs, err := d.now.validationData()
 	if err != nil {
 		return nil, err

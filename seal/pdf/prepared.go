@@ -23,6 +23,7 @@ type Prepared struct {
 	leaves    []leaf
 	field     string
 	complete  bool
+	access    Access // of a resumed stamp
 }
 
 // Field returns the name of the signature field.
@@ -98,7 +99,7 @@ func (p *Prepared) Document() (*Document, error) {
 	}
 	if p.doc.now.sections == nil { // resumed: nothing is known of what came before
 		whole := p.doc.src.extended(p.increment)
-		return Open(whole.r, whole.size)
+		return OpenWith(whole.r, whole.size, p.access)
 	}
 	before, err := p.doc.hashed()
 	if err != nil {
@@ -116,9 +117,13 @@ func (p *Prepared) Document() (*Document, error) {
 		containers: make(map[int64]*container),
 		leaves:     p.leaves,
 		prefix:     state,
+		encryption: p.doc.encryption,
 	}
 	if err := d.chain(p.doc.now.sections); err != nil {
 		return nil, err
 	}
-	return d, d.sound()
+	if err := d.sound(Access{}); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
