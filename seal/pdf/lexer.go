@@ -24,6 +24,8 @@ type lexer struct {
 	names *names // may be nil
 	only  []name // where set, the keys of interest of the outermost dictionary
 
+	paired bool // a string of nothing but pairs of hexadecimal digits was read
+
 	// uses is set where the syntax is a caller's: {n} stands for uses[n], and
 	// there are no other references.
 	uses     []ref

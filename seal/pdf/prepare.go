@@ -400,12 +400,15 @@ func (p *preparation) prepared() (*Prepared, error) {
 		field:     p.name,
 	}
 	copy(w.out[p.rangeAt:], fmt.Sprintf("%010d %010d %010d", from, to, w.offset()-to))
+	if err := p.doc.passGaps(p.form); err != nil {
+		return nil, err
+	}
 	h, err := p.doc.hashed()
 	if err != nil {
 		return nil, err
 	}
 	h.Write(w.out[:p.contentsAt])
-	h.Write(w.out[p.contentsEnd:])
+	w.identify(h, p.contentsEnd)
 	out.digest = [32]byte(h.Sum(nil))
 	return out, nil
 }

@@ -98,16 +98,12 @@ func (p *Prepared) Document() (*Document, error) {
 	}
 	if p.doc.now.sections == nil { // resumed: nothing is known of what came before
 		whole := p.doc.src.extended(p.increment)
-		return Open(whole.r, whole.size)
-	}
-	before, err := p.doc.hashed()
-	if err != nil {
-		return nil, err
-	}
-	before.Write(p.increment)
-	state, err := saved(before)
-	if err != nil {
-		return nil, err
+		d, err := Open(whole.r, whole.size)
+		if err != nil {
+			return nil, err
+		}
+		d.known = p.doc.known.clone()
+		return d, nil
 	}
 	d := &Document{
 		src:        p.doc.src.extended(p.increment),
@@ -115,7 +111,7 @@ func (p *Prepared) Document() (*Document, error) {
 		objects:    make(map[int64]*object),
 		containers: make(map[int64]*container),
 		leaves:     p.leaves,
-		prefix:     state,
+		known:      p.doc.known.clone(),
 	}
 	if err := d.chain(p.doc.now.sections); err != nil {
 		return nil, err

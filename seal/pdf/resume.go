@@ -83,7 +83,7 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 		return nil, err
 	}
 	return &Prepared{
-		doc:       &Document{src: &source{r: io.NewSectionReader(d.src.r, 0, from), size: from}},
+		doc:       &Document{src: &source{r: io.NewSectionReader(d.src.r, 0, from), size: from}, known: hashing{states: d.known.states}},
 		increment: tail, contents: [2]int{1, int(to-from) - 1},
 		byteRange: [4]int64(s.ByteRange), digest: s.Digest, field: f.name,
 	}, nil
