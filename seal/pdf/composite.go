@@ -5,25 +5,25 @@ import (
 	"encoding/hex"
 )
 
-// names remembers names, of which files have few and use them often.
-type names map[string]value
-
-const maxNames = 1000
+// names remembers names, of which files have few and use them often. Of those that fall
+// on one place it knows the last.
+type names [256]value
 
 // of returns the name in w as a value that is made once.
 func (n *names) of(w []byte) value {
 	if n == nil {
 		return name(w)
 	}
-	v, ok := (*n)[string(w)]
-	if !ok {
-		if *n == nil || len(*n) == maxNames {
-			*n = make(names)
-		}
-		v = name(w)
-		(*n)[string(w)] = v
+	const prime = 16777619 // of FNV
+	place := uint32(len(w))
+	for _, c := range w {
+		place = place*prime ^ uint32(c)
 	}
-	return v
+	at := &n[(place^place>>8)%uint32(len(n))]
+	if known, ok := (*at).(name); !ok || string(known) != string(w) {
+		*at = name(w)
+	}
+	return *at
 }
 
 // name reads a name, decoding its #xx escapes (ISO 32000-1, 7.3.5).

@@ -58,6 +58,10 @@ func (d *Document) hashedTo(end int64) (hash.Hash, error) {
 
 // hashInto feeds the bytes [from, to) of the file to h, a chunk at a time.
 func (d *Document) hashInto(h hash.Hash, from, to int64) error {
+	if at := d.src.tailAt(); from >= at && to <= d.src.size {
+		h.Write(d.src.tail[from-at : to-at])
+		return nil
+	}
 	buf := make([]byte, max(1, min(to-from, 64<<10)))
 	n, err := io.CopyBuffer(h, io.NewSectionReader(d.src.r, from, to-from), buf)
 	if err != nil {

@@ -41,6 +41,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if p.inc, err = d.newIncrement(); err != nil {
 		return nil, err
 	}
+	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)<<10+usualIncrement)
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
 		return nil, err
@@ -59,6 +60,10 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	}
 	return p.prepared()
 }
+
+// usualIncrement is more than an increment takes, in bytes, without the signature and with
+// a kilobyte for each mark.
+const usualIncrement = 16 << 10
 
 // A preparation is a Prepare under way.
 type preparation struct {

@@ -78,7 +78,7 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 		return nil, err
 	}
 	from, to := s.ByteRange[1], s.ByteRange[2]
-	tail, err := d.src.read(from, int(d.src.size-from))
+	tail, err := d.src.readInto(nil, from, int(d.src.size-from))
 	if err != nil {
 		return nil, err
 	}
