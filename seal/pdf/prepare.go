@@ -41,6 +41,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if p.inc, err = d.newIncrement(); err != nil {
 		return nil, err
 	}
+	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)<<10+usualIncrement)
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
 		return nil, err
@@ -59,6 +60,10 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	}
 	return p.prepared()
 }
+
+// usualIncrement is more than an increment takes, in bytes, without the signature and with
+// a kilobyte for each mark.
+const usualIncrement = 16 << 10
 
 // A preparation is a Prepare under way.
 type preparation struct {
@@ -407,12 +412,15 @@ func (p *preparation) prepared() (*Prepared, error) {
 		field:     p.name,
 	}
 	copy(w.out[p.rangeAt:], fmt.Sprintf("%010d %010d %010d", from, to, w.offset()-to))
+	if err := p.doc.passGaps(p.form); err != nil {
+		return nil, err
+	}
 	h, err := p.doc.hashed()
 	if err != nil {
 		return nil, err
 	}
 	h.Write(w.out[:p.contentsAt])
-	h.Write(w.out[p.contentsEnd:])
+	w.identify(h, p.contentsEnd)
 	out.digest = [32]byte(h.Sum(nil))
 	return out, nil
 }
