@@ -4,9 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
-
-	"github.com/emmansun/gmsm/sm3"
+	"strconv"
 
 	"github.com/elicence/elicence/seal/likeness"
 )
@@ -108,42 +106,44 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if memory == nil {
 		return compare()
 	}
-	f := &fingerprint{view: v, hash: sm3.New(), seen: make(map[ref]int)}
+	f := &description{view: v, out: make([]byte, 0, usualDescription), seen: make(map[ref]int)}
 	f.text(s.Seal.Picture.Type, string(s.Seal.Picture.Data), fmt.Sprint(s.Seal.Picture.WidthMM, s.Seal.Picture.HeightMM),
 		fmt.Sprint(box.width(), box.height(), sheet.rotate, sheet.perMM))
 	if err := f.value(widget.lookup("AP"), 0); err != nil {
 		return compare()
 	}
-	return memory.Of([32]byte(f.hash.Sum(nil)), compare)
+	return memory.Of(f.out, compare)
 }
 
 // checkPicture is the name of the check for what the field shows.
 const checkPicture = "picture"
 
-// A fingerprint hashes a value with everything that it leads to, whatever numbers the
-// objects have in this file.
-type fingerprint struct {
+// A description is a value with everything that it leads to, whatever numbers the objects
+// have in this file: two values that are described alike look alike.
+type description struct {
 	view view
-	hash hash.Hash
+	out  []byte
 	seen map[ref]int
 }
 
 // text adds strings, each with its length.
-func (f *fingerprint) text(parts ...string) {
+func (f *description) text(parts ...string) {
 	for _, s := range parts {
-		f.hash.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
-		f.hash.Write([]byte(s))
+		f.out = append(binary.BigEndian.AppendUint64(f.out, uint64(len(s))), s...)
 	}
 }
 
-func (f *fingerprint) value(val value, depth int) error {
+// usualDescription is what a seal with its picture and its drawing takes, in bytes.
+const usualDescription = 24 << 10
+
+func (f *description) value(val value, depth int) error {
 	if depth > maxNesting {
 		return fmt.Errorf("%w: values more than %d deep", ErrTooComplex, maxNesting)
 	}
 	switch val := val.(type) {
 	case ref:
 		if n, ok := f.seen[val]; ok {
-			f.text("again", fmt.Sprint(n))
+			f.text("again", strconv.Itoa(n))
 			return nil
 		}
 		f.seen[val] = len(f.seen)
@@ -154,14 +154,14 @@ func (f *fingerprint) value(val value, depth int) error {
 		}
 		return f.value(o.val, depth+1)
 	case array:
-		f.text("array", fmt.Sprint(len(val)))
+		f.text("array", strconv.Itoa(len(val)))
 		for _, e := range val {
 			if err := f.value(e, depth+1); err != nil {
 				return err
 			}
 		}
 	case *dict:
-		f.text("dict", fmt.Sprint(len(val.entries)))
+		f.text("dict", strconv.Itoa(len(val.entries)))
 		for _, e := range val.entries {
 			f.text(string(e.key))
 			if err := f.value(e.val, depth+1); err != nil {
@@ -169,20 +169,33 @@ func (f *fingerprint) value(val value, depth int) error {
 			}
 		}
 	case *stream:
-		where, err := f.view.span(val)
-		if err != nil {
-			return err
-		}
-		if err := f.value(val.dict, depth+1); err != nil {
-			return err
-		}
-		f.text("stream", fmt.Sprint(where.to-where.from))
-		if err := f.view.doc.work(int(where.to - where.from)); err != nil {
-			return err
-		}
-		return f.view.doc.hashInto(f.hash, where.from, where.to)
+		return f.stream(val, depth)
 	default:
 		f.text("value", string(appendValue(nil, val)))
 	}
+	return nil
+}
+
+func (f *description) stream(st *stream, depth int) error {
+	where, err := f.view.span(st)
+	if err != nil {
+		return err
+	}
+	if err := f.value(st.dict, depth+1); err != nil {
+		return err
+	}
+	size := where.to - where.from
+	if int64(len(f.out))+size > likeness.MaxDescription {
+		return fmt.Errorf("%w: an appearance that takes more than %d bytes to describe", ErrTooComplex, likeness.MaxDescription)
+	}
+	if err := f.view.doc.work(int(size)); err != nil {
+		return err
+	}
+	data, err := f.view.doc.src.read(where.from, int(size))
+	if err != nil {
+		return err
+	}
+	f.text("stream")
+	f.out = append(binary.BigEndian.AppendUint64(f.out, uint64(len(data))), data...)
 	return nil
 }
