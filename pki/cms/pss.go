@@ -35,7 +35,7 @@ func readPSS(parameters []byte, h crypto.Hash) (int, bool) {
 	}
 	isHash := func(s *cryptobyte.String) bool {
 		id, ok := oid.ReadAlgorithm(s)
-		found, known := westernHash(id)
+		found, known := WesternHash(id)
 		return ok && known && found == h && s.Empty()
 	}
 	if !isHash(&hash) || !mask.ReadASN1(&generator, cbasn1.SEQUENCE) || !mask.Empty() ||

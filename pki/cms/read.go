@@ -352,7 +352,7 @@ type certificateHash struct {
 }
 
 func (h certificateHash) of(der []byte) bool {
-	if western, ok := westernHash(h.algorithm); ok {
+	if western, ok := WesternHash(h.algorithm); ok {
 		sum := western.New()
 		sum.Write(der)
 		return bytes.Equal(h.sum, sum.Sum(nil))

@@ -16,7 +16,7 @@ import (
 	"github.com/elicence/elicence/pki/oid"
 )
 
-// Western is a detached signature with RSA (PKCS #1 v1.5 or RSASSA-PSS), ECDSA or Ed25519
+// Western is a signature with RSA (PKCS #1 v1.5 or RSASSA-PSS), ECDSA or Ed25519
 // and SHA-2, as foreign documents carry it. It is read so that somebody can be told what it says; it is a type
 // of its own, so that it never stands for a national one.
 type Western struct {
@@ -24,6 +24,8 @@ type Western struct {
 	Certificates []*x509.Certificate // all that are embedded and can be read
 	SigningTime  time.Time           // the signer's claim; zero where it makes none
 	Hash         crypto.Hash         // of the content
+	Content      []byte              // nil where it is detached
+	Unsigned     []Attribute         // proven by nobody
 	algorithm    x509.SignatureAlgorithm
 	salt         int    // of RSASSA-PSS, in bytes; zero for the other algorithms
 	signed       []byte // the attributes as a SET OF, as received
@@ -31,10 +33,28 @@ type Western struct {
 	value        []byte
 }
 
-// ParseWestern reads a signature with one signer, signed attributes and the signer's
-// certificate embedded, in DER or as programs that stream write it in BER. SHA-1 and keys of other
-// kinds are refused, and RSASSA-PSS with two different digests. It verifies nothing.
+// ParseWestern reads a detached signature of data with one signer, signed attributes and
+// the signer's certificate embedded, in DER or as programs that stream write it in BER.
+// SHA-1 and keys of other kinds are refused, and RSASSA-PSS with two different digests. It
+// verifies nothing.
 func ParseWestern(message []byte) (*Western, error) {
+	s, err := parseWestern(message, oid.Data)
+	if err == nil && s.Content != nil {
+		return nil, malformed("content is attached")
+	}
+	return s, err
+}
+
+// ParseWesternAttached is [ParseWestern] with attached content of the given type.
+func ParseWesternAttached(message []byte, contentType oid.ID) (*Western, error) {
+	s, err := parseWestern(message, contentType)
+	if err == nil && s.Content == nil {
+		return nil, malformed("content is not attached")
+	}
+	return s, err
+}
+
+func parseWestern(message []byte, contentType oid.ID) (*Western, error) {
 	der, err := inDER(message)
 	if err != nil {
 		return nil, err
@@ -43,12 +63,12 @@ func ParseWestern(message []byte) (*Western, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.contentType != oid.SignedData || m.content != nil || !m.signer.hasSigned {
-		return nil, malformed("not a detached signature with signed attributes")
+	if m.contentType != oid.SignedData || m.eContentType != contentType || !m.signer.hasSigned {
+		return nil, malformed(fmt.Sprintf("not a signature of %s with signed attributes", contentType))
 	}
-	s := &Western{value: m.signer.value}
+	s := &Western{value: m.signer.value, Content: m.content}
 	var ok bool
-	if s.Hash, ok = westernHash(m.signer.digest); !ok {
+	if s.Hash, ok = WesternHash(m.signer.digest); !ok {
 		return nil, malformed(fmt.Sprintf("digest algorithm %s", m.signer.digest))
 	}
 	if m.signer.algorithm == rsaPSS {
@@ -63,6 +83,9 @@ func ParseWestern(message []byte) (*Western, error) {
 	list, err := s.attributes(m)
 	if err != nil {
 		return nil, err
+	}
+	if s.Unsigned, err = readAttributes(m.signer.unsigned, false); err != nil {
+		return nil, fmt.Errorf("unsigned %w: %w", err, ErrMalformed)
 	}
 	named, isNamed, err := signingCertificate(list, sha2...)
 	if err != nil {
@@ -87,7 +110,9 @@ func ParseWestern(message []byte) (*Western, error) {
 // sha2 are the digests of foreign signatures: SHA-256, SHA-384, SHA-512.
 var sha2 = []oid.ID{oid.SHA256, oid.Of(2, 16, 840, 1, 101, 3, 4, 2, 2), oid.Of(2, 16, 840, 1, 101, 3, 4, 2, 3)}
 
-func westernHash(id oid.ID) (crypto.Hash, bool) {
+// WesternHash returns the digest of foreign signatures that an identifier names: one of
+// SHA-2.
+func WesternHash(id oid.ID) (crypto.Hash, bool) {
 	i := slices.Index(sha2, id)
 	if i < 0 {
 		return 0, false
@@ -125,8 +150,8 @@ func (s *Western) attributes(m *message) ([]Attribute, error) {
 	}
 	value, ok := single(list, oid.ContentType)
 	id, isID := oid.Read(&value)
-	if !ok || !isID || !value.Empty() || id != m.eContentType || id != oid.Data {
-		return nil, malformed("contentType is missing or not data")
+	if !ok || !isID || !value.Empty() || id != m.eContentType {
+		return nil, malformed("contentType is missing or not the content's")
 	}
 	var digest cryptobyte.String
 	value, ok = single(list, oid.MessageDigest)
@@ -155,7 +180,7 @@ func (s *signerInfo) namesWestern(c *x509.Certificate) bool {
 // Verify checks the signature over content of which the digest, by [Western.Hash], is
 // given. The certificate is not judged.
 func (s *Western) Verify(digest []byte) error {
-	if !bytes.Equal(digest, s.digest) {
+	if !bytes.Equal(digest, s.digest) || s.Content != nil && !bytes.Equal(s.sum(s.Content), s.digest) {
 		return fmt.Errorf("the content has another digest: %w", ErrWrongSignature)
 	}
 	var err error
@@ -168,4 +193,22 @@ func (s *Western) Verify(digest []byte) error {
 		return fmt.Errorf("%w: %w", ErrWrongSignature, err)
 	}
 	return nil
+}
+
+func (s *Western) sum(content []byte) []byte {
+	h := s.Hash.New()
+	h.Write(content)
+	return h.Sum(nil)
+}
+
+// VerifyContent is [Western.Verify] over the attached content.
+func (s *Western) VerifyContent() error { return s.Verify(s.sum(s.Content)) }
+
+// SignatureValue is what a signature-time-stamp is over.
+func (s *Western) SignatureValue() []byte { return s.value }
+
+// TimeStamps returns the time-stamp tokens of the unsigned attributes.
+func (s *Western) TimeStamps() [][]byte {
+	a, _ := find(s.Unsigned, oid.TimeStampToken)
+	return a.Values
 }

@@ -2,7 +2,10 @@ package pdf
 
 import (
 	"bytes"
+	"context"
+	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +14,10 @@ import (
 	"testing"
 
 	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/path"
+	"github.com/elicence/elicence/pki/tsa"
+	ses "github.com/elicence/elicence/seal"
 )
 
 // western signs with a key of RSA or ECDSA, by OpenSSL.
@@ -269,5 +276,78 @@ func TestTongsuoVerifies(t *testing.T) {
 		if (err == nil) != tt.accept {
 			t.Errorf("%s: Tongsuo says %v %s, want accepted %v", name, err, out, tt.accept)
 		}
+	}
+}
+
+// TestPyHankoSigns: files that pyHanko signed, with its own authority, up to B-LTA. Every
+// signature and time stamp is found good and noted; as nobody here is asked what that
+// authority revoked, the last word is that nobody can say. What was changed is found out.
+func TestPyHankoSigns(t *testing.T) {
+	t.Parallel()
+	s, dir := newSigners(t), t.TempDir()
+	cases := tooltest.Python(t, "foreign", saveFile(t, sample{}.bytes()), dir)
+	read := func(name string) []byte {
+		t.Helper()
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	trust := s.trust
+	trust.Imported = x509.NewCertPool()
+	if !trust.Imported.AppendCertsFromPEM(read("root.pem")) {
+		t.Fatal("no root")
+	}
+	judge := func(file []byte) *Report {
+		t.Helper()
+		report, err := open(t, file).Verify(context.Background(), trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	stamps := map[string]int{"b-t": 1, "b-lt": 1, "b-lta": 2}
+	if want := []string{"rsa", "pades", "pss", "pss-sha512", "ed25519", "p384", "b-t", "b-lt", "b-lta", "two", "certified"}; !slices.Equal(cases, want) {
+		t.Fatalf("pyHanko made %q, want %q", cases, want)
+	}
+	for _, name := range cases {
+		file := read(name + ".pdf")
+		report := judge(file)
+		if err := report.Err(); !errors.Is(err, path.ErrCannotSay) || errors.Is(err, path.ErrUntrusted) {
+			t.Errorf("%s: %v", name, err)
+		}
+		noted, persons := 0, 0
+		for i := range report.Signatures {
+			signed := &report.Signatures[i]
+			if signed.Kind == SignerPerson {
+				persons++
+			}
+			for _, c := range signed.Checks {
+				if c.Err != nil && c.Name != "certificate" {
+					t.Errorf("%s, %s: %s: %v", name, signed.Field, c.Name, c.Err)
+				}
+				if c.Name == ses.CheckTimeStamp && strings.HasPrefix(c.Note, "Foreign Clock, an authority that is not ours, says 20") {
+					noted++
+				}
+			}
+		}
+		if want := map[string]int{"two": 2}[name]; noted != stamps[name] || persons != max(1, want) {
+			t.Errorf("%s: %d persons, %d time stamps, want %d", name, persons, noted, stamps[name])
+		}
+		broken := swap(t, bytes.Clone(file), "contents of the page", "contents of the pagf")
+		if err := judge(broken).Err(); !errors.Is(err, cms.ErrWrongSignature) {
+			t.Errorf("%s, a byte flipped: %v", name, err)
+		}
+		changed := updated(t, file, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) })
+		if err := judge(changed).Err(); !errors.Is(err, ErrModified) {
+			t.Errorf("%s, changed after: %v", name, err)
+		}
+	}
+	// A document time stamp of something else.
+	report := judge(swap(t, read("b-lta.pdf"), "contents of the page", "contents of the pagf"))
+	last := report.Signatures[len(report.Signatures)-1]
+	if err := last.Err(); last.Kind != SignerStamp || !errors.Is(err, tsa.ErrOtherImprint) {
+		t.Errorf("a document time stamp over a changed file: %v, %v", last.Kind, err)
 	}
 }
