@@ -13,7 +13,7 @@ import (
 // bare digest are left out: it has no command for them.
 func TestGmSSLAgrees(t *testing.T) {
 	t.Parallel()
-	tooltest.Where(t, "gmssl")
+	tooltest.Need(t, "gmssl")
 	dir := t.TempDir()
 	file := func(name string, content []byte) string {
 		path := filepath.Join(dir, name)

@@ -37,6 +37,11 @@ func (s Stamped) Proven() bool { return !s.At.IsZero() }
 // later stamp may prove that this one existed: then its authority's certificate may have
 // ended since.
 func (t Trust) Prove(ctx context.Context, der, of []byte, later Stamped, second pki.SecondOpinion) Stamped {
+	if foreign, err := tsa.ParseWestern(der); err == nil {
+		h := foreign.Hash.New()
+		h.Write(of)
+		return Foreign(foreign, h.Sum(nil))
+	}
 	return t.ProveDigest(ctx, der, sm3.Sum(of), later, second)
 }
 
@@ -75,6 +80,16 @@ func (t Trust) ProveDigest(ctx context.Context, der []byte, digest [sm3.Size]byt
 		out.Note = err.Error()
 	default:
 		out.Err = err
+	}
+	return out
+}
+
+// Foreign verifies the time stamp of a foreign authority over content with a digest by its
+// hash. One that is right proves nothing here, and is noted.
+func Foreign(stamp *tsa.Western, digest []byte) Stamped {
+	out := Stamped{Signer: stamp.Signer().Subject.CommonName, Err: stamp.Verify(digest)}
+	if out.Err == nil {
+		out.Note = fmt.Sprintf("%s, an authority that is not ours, says %s", out.Signer, stamp.Time.UTC().Format(time.RFC3339))
 	}
 	return out
 }

@@ -1,6 +1,6 @@
 // Package tooltest finds the independent programs that tests compare our work
-// with (OpenSSL, BouncyCastle, veraPDF, zbar, qpdf, poppler, MuPDF, Chromium, SoftHSM,
-// zstd, strace, versitygw).
+// with (OpenSSL, Tongsuo, GmSSL, BouncyCastle, ofdrw, EU DSS, pyHanko, veraPDF, zbar, qpdf,
+// poppler, MuPDF, Chromium, SoftHSM, zstd, strace, versitygw).
 //
 // A signature or a file that only our own code accepts is not proven, so these
 // tests matter. On a developer's machine a missing program skips the test and
@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -19,7 +20,7 @@ import (
 // test is skipped, or fails if the environment says CI=true.
 func Need(tb testing.TB, program string) string {
 	tb.Helper()
-	path, err := exec.LookPath(program)
+	path, err := find(program)
 	if err == nil {
 		return path
 	}
@@ -28,6 +29,20 @@ func Need(tb testing.TB, program string) string {
 	}
 	tb.Skipf("needs the program %s, which is not installed", program)
 	return ""
+}
+
+// find looks where programs are, and then where .ci/tools puts those that no distribution
+// packages: elicence/tools in the user's cache.
+func find(program string) (string, error) {
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path, nil
+	}
+	cache, noCache := os.UserCacheDir()
+	if noCache != nil {
+		return "", err
+	}
+	return exec.LookPath(filepath.Join(cache, "elicence", "tools", program))
 }
 
 // SoftHSM returns the path of SoftHSM's PKCS#11 library, which no search path knows.
@@ -49,7 +64,7 @@ func SoftHSM(tb testing.TB) string {
 	return ""
 }
 
-// Where is [Need] for a program that no distribution packages: the test is skipped
+// Where is [Need] for a program that belongs to a kind of machine: the test is skipped
 // where it is missing, under CI=true too.
 func Where(tb testing.TB, program string) string {
 	tb.Helper()

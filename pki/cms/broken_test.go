@@ -47,7 +47,7 @@ func brokenMessages(t testing.TB, s signer) map[string]broken {
 		"empty":                     {nil, "ContentInfo"},
 		"trailing byte":             {append(bytes.Clone(message), 0), "ContentInfo"},
 		"cut off":                   {message[:len(message)-1], "ContentInfo"},
-		"indefinite length":         {append(append([]byte{0x30, 0x80}, message[4:]...), 0, 0), "ContentInfo"},
+		"indefinite, without end":   {append([]byte{0x30, 0x80}, message[4:]...), ""},
 		"length of 4 GiB":           {append([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff}, message[4:]...), "ContentInfo"},
 		"length of 2^64":            {append([]byte{0x30, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, message[4:]...), "ContentInfo"},
 		"length not minimal":        {append([]byte{0x30, 0x83, 0, message[2], message[3]}, message[4:]...), "ContentInfo"},

@@ -15,9 +15,9 @@
 //
 // # Reading
 //
-// Everything is DER; BER is refused, as are several signers, any digest but SM3, any
-// signature but SM2 with SM3, an attribute that stands twice, and anything after the
-// structure. Signers are named by issuer and serial number or by subject key
+// Everything is DER; BER is refused but where it is named, as are several signers, any
+// digest but SM3, any signature but SM2 with SM3, an attribute that stands twice, and
+// anything after the structure. Signers are named by issuer and serial number or by subject key
 // identifier. A signed attribute signing-certificate-v2, if it is there, must name the
 // certificate that verifies.
 //
@@ -32,6 +32,8 @@
 //   - no signed attributes: the attached content itself is signed;
 //   - the signature as 64 raw bytes r ‖ s;
 //   - no signing-certificate-v2 (GB/T 35275 does not know it);
+//   - BER with lengths that are not known at its beginning, and content in pieces, as programs that
+//     stream write it: it is taken to DER first;
 //   - any version number that CMS has, further digest algorithms in the list, embedded certificates
 //     that are not read here.
 //
@@ -39,6 +41,9 @@
 // signature over them; without, the content must not be such attributes in disguise.
 // Detached content without attributes is refused, as SM2 would have to hash ZA before
 // the content.
+//
+// [ParseWestern] reads foreign signatures: RSA (PKCS #1 v1.5, RSASSA-PSS), ECDSA and
+// Ed25519 with SHA-2, into a type of their own.
 //
 // Nothing here judges a certificate, a CRL or a time.
 //

@@ -31,6 +31,7 @@ type signerInfo struct {
 	signed         cryptobyte.String // content of signedAttrs
 	hasSigned      bool
 	algorithm      oid.ID
+	parameters     []byte // of the algorithm, in DER; nil: absent or NULL
 	value          []byte
 	unsigned       cryptobyte.String // content of unsignedAttrs
 	hasUnsigned    bool
@@ -142,7 +143,7 @@ func (s *signerInfo) read(info cryptobyte.String) error {
 	if !info.ReadOptionalASN1(&s.signed, &s.hasSigned, context(0)) {
 		return malformed("signed attributes")
 	}
-	if s.algorithm, ok = oid.ReadAlgorithm(&info); !ok {
+	if !s.readAlgorithm(&info) {
 		return malformed("signature algorithm")
 	}
 	var value cryptobyte.String
@@ -155,6 +156,25 @@ func (s *signerInfo) read(info cryptobyte.String) error {
 		return malformed("something follows the signature")
 	}
 	return nil
+}
+
+// readAlgorithm reads the signature's AlgorithmIdentifier.
+func (s *signerInfo) readAlgorithm(info *cryptobyte.String) bool {
+	plain := *info
+	var ok bool
+	if s.algorithm, ok = oid.ReadAlgorithm(&plain); ok {
+		*info = plain
+		return true
+	}
+	var algorithm, parameters cryptobyte.String
+	if !info.ReadASN1(&algorithm, cbasn1.SEQUENCE) {
+		return false
+	}
+	if s.algorithm, ok = oid.Read(&algorithm); !ok || !algorithm.ReadASN1Element(&parameters, cbasn1.SEQUENCE) || !algorithm.Empty() {
+		return false
+	}
+	s.parameters = parameters
+	return true
 }
 
 // readIdentifier reads a SignerIdentifier (RFC 5652, 5.3): issuer and serial

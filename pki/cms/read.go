@@ -2,7 +2,6 @@ package cms
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -97,7 +96,11 @@ func ParseAttached(der []byte, contentType oid.ID, known ...*cert.Certificate) (
 
 // ParseTolerant reads what is in the field: see the package comment. What a
 // signature must prove is the same as in [Parse].
-func ParseTolerant(der []byte, known ...*cert.Certificate) (*Signed, error) {
+func ParseTolerant(message []byte, known ...*cert.Certificate) (*Signed, error) {
+	der, err := inDER(message)
+	if err != nil {
+		return nil, err
+	}
 	m, err := readMessage(der)
 	if err != nil {
 		return nil, err
@@ -211,7 +214,7 @@ func (m *message) tolerant(known ...*cert.Certificate) (*Signed, error) {
 
 // common reads what both ways of reading have in common.
 func (m *message) common() (*Signed, error) {
-	if m.signer.algorithm != oid.SM2WithSM3 && m.signer.algorithm != oid.SM2Sign {
+	if m.signer.algorithm != oid.SM2WithSM3 && m.signer.algorithm != oid.SM2Sign || m.signer.parameters != nil {
 		return nil, malformed("signature algorithm is not SM2 with SM3")
 	}
 	s := &Signed{
@@ -311,7 +314,7 @@ func readTime(s *cryptobyte.String, t *time.Time) bool {
 // identify finds the signer's certificate. If signing-certificate-v2 is there, it
 // must name it.
 func (s *Signed) identify(known []*cert.Certificate) error {
-	hash, hasHash, err := s.signingCertificate()
+	hash, hasHash, err := signingCertificate(s.Attributes, oid.SM3, oid.SHA256)
 	if err != nil {
 		return err
 	}
@@ -349,23 +352,24 @@ type certificateHash struct {
 }
 
 func (h certificateHash) of(der []byte) bool {
-	if h.algorithm == oid.SHA256 {
-		sum := sha256.Sum256(der)
-		return bytes.Equal(h.sum, sum[:])
+	if western, ok := WesternHash(h.algorithm); ok {
+		sum := western.New()
+		sum.Write(der)
+		return bytes.Equal(h.sum, sum.Sum(nil))
 	}
 	sum := sm3.Sum(der)
-	return bytes.Equal(h.sum, sum[:])
+	return h.algorithm == oid.SM3 && bytes.Equal(h.sum, sum[:])
 }
 
-// signingCertificate reads the first ESSCertIDv2 (RFC 5035, 4): the signer's
-// certificate by its SM3 or SHA-256. What else the attribute says is not needed:
-// the hash names one certificate.
-func (s *Signed) signingCertificate() (certificateHash, bool, error) {
-	if _, found := find(s.Attributes, oid.SigningCertificateV2); !found {
+// signingCertificate reads the first ESSCertIDv2 (RFC 5035, 4) of signed attributes: the
+// signer's certificate by its digest, with one of some algorithms. What else the attribute
+// says is not needed: the digest names one certificate.
+func signingCertificate(attributes []Attribute, algorithms ...oid.ID) (certificateHash, bool, error) {
+	if _, found := find(attributes, oid.SigningCertificateV2); !found {
 		return certificateHash{}, false, nil
 	}
-	bad := malformed("signing-certificate-v2 is not one list of certificates by SM3 or SHA-256")
-	value, ok := single(s.Attributes, oid.SigningCertificateV2)
+	bad := malformed("signing-certificate-v2 is not one list of certificates by a digest that is read here")
+	value, ok := single(attributes, oid.SigningCertificateV2)
 	var sequence, certs, id, sum cryptobyte.String
 	if !ok || !value.ReadASN1(&sequence, cbasn1.SEQUENCE) || !value.Empty() ||
 		!sequence.ReadASN1(&certs, cbasn1.SEQUENCE) || !certs.ReadASN1(&id, cbasn1.SEQUENCE) {
@@ -373,7 +377,7 @@ func (s *Signed) signingCertificate() (certificateHash, bool, error) {
 	}
 	h := certificateHash{algorithm: oid.SHA256} // the default of ESSCertIDv2
 	if id.PeekASN1Tag(cbasn1.SEQUENCE) {
-		if h.algorithm, ok = oid.ReadAlgorithm(&id); !ok || h.algorithm != oid.SM3 && h.algorithm != oid.SHA256 {
+		if h.algorithm, ok = oid.ReadAlgorithm(&id); !ok || !slices.Contains(algorithms, h.algorithm) {
 			return certificateHash{}, false, bad
 		}
 	}

@@ -77,6 +77,10 @@ func makeVectors(tb testing.TB) vectors {
 		add(f.name, right.message(tb, s), want)
 		add(f.name+", the signature changed", wrong.message(tb, s), "signature")
 	}
+	streamed, changed := likeOurs(content), likeOurs(content)
+	changed.badSignature = true
+	add("BER, as programs that stream write it", inBER(tb, streamed.message(tb, s)), "field")
+	add("BER, the signature changed", inBER(tb, changed.message(tb, s)), "signature")
 	other := likeOurs([]byte("Content"))
 	add("of other content", other.message(tb, s), "signature")
 	all := brokenMessages(tb, s)

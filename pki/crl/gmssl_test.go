@@ -14,7 +14,7 @@ import (
 // which are marked as what they are, must be refused.
 func TestGmSSLVerifies(t *testing.T) {
 	t.Parallel()
-	tooltest.Where(t, "gmssl")
+	tooltest.Need(t, "gmssl")
 	a, dir := newAuthority(t, "测试根"), newFolder(t)
 	list := func(a authority, points ...string) []byte {
 		template := a.template(1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/elicence/elicence/internal/tooltest"
@@ -15,7 +16,9 @@ import (
 // read it: it takes byKey for a primitive [2], where RFC 6960, B.1 has explicit tags.
 func TestGmSSLAsks(t *testing.T) {
 	t.Parallel()
-	tooltest.Where(t, "gmssl")
+	if help, _ := tooltest.Try(t, "gmssl", "help"); !strings.Contains(help, "ocspreq") {
+		t.Skip("this GmSSL makes no OCSP requests; 3.2 and later do")
+	}
 	h, dir := newHouse(t, plan), t.TempDir()
 	c := h.issue(t, h.one, 10)
 	out := filepath.Join(dir, "request")

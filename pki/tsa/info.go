@@ -71,6 +71,21 @@ func addAccuracy(b *cryptobyte.Builder, a time.Duration) {
 
 // parseInfo reads TSTInfo in DER. Extensions are refused if they are critical.
 func parseInfo(der []byte) (*Info, error) {
+	var imprint Imprint
+	i, err := readInfo(der, func(s *cryptobyte.String) error {
+		var err error
+		imprint, err = readImprint(s)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	i.Imprint = imprint
+	return i, nil
+}
+
+// readInfo reads all of TSTInfo but the imprint, which the caller reads.
+func readInfo(der []byte, readImprint func(*cryptobyte.String) error) (*Info, error) {
 	input := cryptobyte.String(der)
 	var sequence cryptobyte.String
 	var version int
@@ -82,8 +97,7 @@ func parseInfo(der []byte) (*Info, error) {
 	if i.Policy, ok = oid.Read(&sequence); !ok {
 		return nil, malformed("token has no policy")
 	}
-	var err error
-	if i.Imprint, err = readImprint(&sequence); err != nil {
+	if err := readImprint(&sequence); err != nil {
 		return nil, fmt.Errorf("token: %w: %w", ErrMalformed, err)
 	}
 	if i.Serial, ok = readInteger(&sequence); !ok {

@@ -89,16 +89,15 @@ func unnoticed(file []byte, want []Signature) string {
 	return "both seals look untouched"
 }
 
-// TestSignatureWrapping moves the second signed piece to the end of the file
-// (the SWA attack): the digest stays right, and between the pieces there is
-// room for other contents and a cross-reference table, at the very offset that
-// the moved end points to.
-func TestSignatureWrapping(t *testing.T) {
-	t.Parallel()
-	file := stamped(t, sample{}.bytes(), at(1, 120, 200, 42))
-	honest := signatures(t, file)[0]
+// wrapped moves the second signed piece to the end of the file (the SWA attack): the
+// digest stays right, and between the pieces there is room for other contents and a
+// cross-reference table, at the very offset that the moved end points to. The file is the
+// plain sample with one signature.
+func wrapped(tb testing.TB, file []byte) []byte {
+	tb.Helper()
+	honest := signatures(tb, file)[0]
 	from, to := honest.ByteRange[1], honest.ByteRange[2]
-	doc := open(t, file)
+	doc := open(tb, file)
 	build := func(moved int64) []byte {
 		out := append(bytes.Clone(file[:to]), bytes.Repeat([]byte(" "), int(doc.ending.startxref-to))...)
 		places := map[uint32]int64{}
@@ -125,7 +124,14 @@ func TestSignatureWrapping(t *testing.T) {
 			honest.Object, from, moved, honest.ByteRange[3], file[from:to])
 		return append(out, file[to:]...)
 	}
-	attacked := build(int64(len(build(0))) - honest.ByteRange[3])
+	return build(int64(len(build(0))) - honest.ByteRange[3])
+}
+
+// TestSignatureWrapping: the wrapped signature is found out.
+func TestSignatureWrapping(t *testing.T) {
+	t.Parallel()
+	file := stamped(t, sample{}.bytes(), at(1, 120, 200, 42))
+	honest, attacked := signatures(t, file)[0], wrapped(t, file)
 	list := signatures(t, attacked)
 	if len(list) != 1 {
 		t.Fatalf("got %d signatures in the attacked file, want 1", len(list))

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
+	"github.com/elicence/elicence/pki/tsa"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
 )
@@ -196,8 +196,9 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	return r, nil
 }
 
-// onlyValidationData reports whether what follows the newest signature is nothing
-// but certificates and revocation lists.
+// onlyValidationData reports whether what follows the newest signature is
+// certificates and revocation lists, and at most properties of the document beside them:
+// who writes the ones often notes in the others when it was.
 func onlyValidationData(signatures []Signed) bool {
 	newest := &signatures[0]
 	for i := range signatures {
@@ -205,12 +206,14 @@ func onlyValidationData(signatures []Signed) bool {
 			newest = &signatures[i]
 		}
 	}
+	data := false
 	for _, c := range newest.Changes {
-		if c.Kind != ValidationData {
+		if c.Kind != ValidationData && c.Kind != MetadataChanged {
 			return false
 		}
+		data = data || c.Kind == ValidationData
 	}
-	return len(newest.Changes) > 0
+	return data
 }
 
 // checkChanges is the name of the check for what came after a signature.
@@ -311,40 +314,6 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 	}
 }
 
-// judgeWestern judges a foreign signature with RSA or ECDSA. That it is good can be said;
-// whether its certificates were revoked cannot, as nobody is asked, so it never makes a
-// document valid by itself.
-func (s *Signed) judgeWestern(signature *cms.Western, trust Trust) {
-	s.Kind, s.Western = SignerPerson, signature
-	if s.SignedAt.IsZero() {
-		s.SignedAt = signature.SigningTime
-	}
-	h := signature.Hash.New()
-	if _, err := io.Copy(h, s.Covered()); err != nil {
-		s.check("signature", err)
-		return
-	}
-	s.check("signature", signature.Verify(h.Sum(nil)))
-	s.check("certificate", s.westernPath(trust))
-}
-
-func (s *Signed) westernPath(trust Trust) error {
-	if trust.Imported == nil {
-		return fmt.Errorf("%w: no foreign root is trusted here", path.ErrUntrusted)
-	}
-	further := x509.NewCertPool()
-	for _, c := range s.Western.Certificates {
-		further.AddCert(c)
-	}
-	_, err := s.Western.Signer.Verify(x509.VerifyOptions{
-		Roots: trust.Imported, Intermediates: further, CurrentTime: s.SignedAt, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
-	if err != nil {
-		return fmt.Errorf("%w: %w", path.ErrUntrusted, err)
-	}
-	return fmt.Errorf("%w: a foreign authority, of which nobody is asked what it revoked", path.ErrCannotSay)
-}
-
 // verifyCMS checks the signature over the byte range, or over its digest as content where
 // GB/T 35275 is used so.
 func (s *Signed) verifyCMS(signature *cms.Signed, trust Trust) error {
@@ -361,6 +330,16 @@ func (s *Signed) verifyCMS(signature *cms.Signed, trust Trust) error {
 // nothing, and breaks nothing.
 func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
 	s.Kind = SignerStamp
+	if stamp, err := tsa.ParseWestern(s.Contents); err == nil {
+		s.SignedAt = stamp.Time
+		digest, err := s.westernDigest(stamp.Hash)
+		if err != nil {
+			s.check(ses.CheckTimeStamp, err)
+			return
+		}
+		s.foreignStamp(stamp, digest)
+		return
+	}
 	found := trust.Seals.ProveDigest(ctx, s.Contents, s.Digest, s.Proof, trust.Second)
 	s.Proof, s.SignedAt = found, found.At
 	s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})

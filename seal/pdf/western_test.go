@@ -6,12 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
 )
@@ -25,31 +23,11 @@ func TestWestern(t *testing.T) {
 		"RSA":   {"-newkey", "rsa:2048"},
 		"ECDSA": {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"},
 	} {
-		dir := t.TempDir()
-		in := func(file string) string { return filepath.Join(dir, file) }
-		tooltest.Run(t, "openssl", append([]string{"req", "-x509", "-nodes", "-subj", "/CN=Jane Doe", "-days", "36500", "-keyout", in("key"), "-out", in("cert")}, key...)...)
-		sign := func(tb testing.TB, p *Prepared) []byte {
-			tb.Helper()
-			var waiting bytes.Buffer
-			if _, err := p.WriteUnsigned(&waiting); err != nil {
-				tb.Fatal(err)
-			}
-			r := p.ByteRange()
-			covered := append(bytes.Clone(waiting.Bytes()[:r[1]]), waiting.Bytes()[r[2]:]...)
-			if err := os.WriteFile(in("content"), covered, 0o600); err != nil {
-				tb.Fatal(err)
-			}
-			tooltest.Run(t, "openssl", "cms", "-sign", "-binary", "-md", "sha256", "-outform", "DER", "-signer", in("cert"), "-inkey", in("key"), "-in", in("content"), "-out", in("cms"))
-			der, err := os.ReadFile(in("cms"))
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return der
-		}
+		western := newWestern(t, key...)
 		stamp := personStamp()
 		stamp.SubFilter, stamp.Time = subFilterPKCS7, time.Now().Add(time.Minute)
-		file := put(t, victim.bytes(), stamp, sign)
-		pem, err := os.ReadFile(in("cert"))
+		file := put(t, victim.bytes(), stamp, western.contents)
+		pem, err := os.ReadFile(western.file("cert"))
 		if err != nil {
 			t.Fatal(err)
 		}
