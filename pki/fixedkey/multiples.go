@@ -1,15 +1,17 @@
 package fixedkey
 
+import "slices"
+
 // factorDigits is how many signed digits of width bits a factor of 64 bits has; the last has
 // room for the carry.
 const factorDigits = 64/width + 1
 
 // sumOfMultiples returns Σ aP for points and factors, by the method of Pippenger: for each
-// digit of the factors the points with the same digit are added up, and what is in these
-// sums is multiplied by the digit once. It is false where two points that meet are the same
+// digit of the factors the points with the same digit are added up, in heaps whose memory is
+// used again, and what is in these sums is multiplied by the digit once. It is false where two points that meet are the same
 // or opposite, which their owner finds in no lifetime.
-func sumOfMultiples(points []affine, factors []uint64) (jacobian, bool) {
-	sums := heapsOf(points, factors)
+func sumOfMultiples(points []affine, factors []uint64, sums *heaps) (jacobian, bool) {
+	sums.take(points, factors)
 	for sums.longest > 1 {
 		if !sums.halve() {
 			return jacobian{}, false
@@ -36,6 +38,7 @@ func sumOfMultiples(points []affine, factors []uint64) (jacobian, bool) {
 // heaps are points that are to be added up, heap by heap. A heap for each digit and each
 // value that it may have, from 1 to half; of a negative digit the point is negated.
 type heaps struct {
+	digits  [][factorDigits]int8 // of each factor
 	points  []affine
 	begin   [factorDigits * half]int // of each heap in points
 	count   [factorDigits * half]int // of each heap's points that are left
@@ -44,20 +47,20 @@ type heaps struct {
 	differences, products []element // of halve
 }
 
-// heapsOf puts points in heaps.
-func heapsOf(points []affine, factors []uint64) *heaps {
-	h := new(heaps)
-	digits := make([][factorDigits]int8, len(factors))
+// take puts points in heaps.
+func (h *heaps) take(points []affine, factors []uint64) {
+	h.count, h.longest = [factorDigits * half]int{}, 0
+	h.digits = slices.Grow(h.digits[:0], len(factors))[:len(factors)]
 	for i, a := range factors {
 		carry := 0
-		for j := range digits[i] {
+		for j := range h.digits[i] {
 			d := int(a&(1<<width-1)) + carry
 			a >>= width
 			carry = 0
 			if d > half {
 				d, carry = d-2*half, 1
 			}
-			digits[i][j] = int8(d)
+			h.digits[i][j] = int8(d)
 			if d != 0 {
 				h.count[j*half+max(d, -d)-1]++
 			}
@@ -69,11 +72,11 @@ func heapsOf(points []affine, factors []uint64) *heaps {
 		h.longest = max(h.longest, n)
 		total += n
 	}
-	h.points = make([]affine, total)
-	h.differences, h.products = make([]element, total/2), make([]element, total/2)
+	h.points = slices.Grow(h.points[:0], total)[:total]
+	h.differences, h.products = slices.Grow(h.differences[:0], total/2)[:total/2], slices.Grow(h.products[:0], total/2)[:total/2]
 	next := h.begin
-	for i := range digits {
-		for j, d := range digits[i] {
+	for i := range h.digits {
+		for j, d := range h.digits[i] {
 			if d == 0 {
 				continue
 			}
@@ -85,7 +88,6 @@ func heapsOf(points []affine, factors []uint64) *heaps {
 			*at++
 		}
 	}
-	return h
 }
 
 // halve adds up the points of each heap in pairs. In affine coordinates each addition needs

@@ -37,6 +37,7 @@ type Signer struct {
 	modulus *bigmod.Modulus
 	inverse *bigmod.Nat // (1 + d)^-1 mod n, as secret as d
 	nonces  sync.Pool   // of hash.Hash: HMAC-SM3 under a secret that is made from d
+	sums    sync.Pool   // of *heaps
 }
 
 var _ crypto.Signer = (*Signer)(nil)
@@ -52,7 +53,7 @@ func NewSigner(d []byte) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Signer{public: public}
+	s := &Signer{public: public, sums: sync.Pool{New: func() any { return new(heaps) }}}
 	n := pki.Order()
 	if s.modulus, err = bigmod.NewModulus(n.Bytes()); err != nil {
 		return nil, fmt.Errorf("taking the order of the curve: %w", err)

@@ -106,7 +106,9 @@ func (s *Signer) together(digests [][sm3.Size]byte, made []signature, factors []
 		ofG.add(factors[i], &scalar)
 		ofP.add(factors[i], &t)
 	}
-	sum, ok := sumOfMultiples(points, factors)
+	sums := s.sums.Get().(*heaps)
+	defer s.sums.Put(sums)
+	sum, ok := sumOfMultiples(points, factors, sums)
 	if !ok {
 		return false
 	}
