@@ -127,7 +127,7 @@ func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	box, err := sealed.CreateBox(keys)
+	box, err := sealed.CreateBox(keys, filepath.Join(dir, recordKeysName))
 	if err != nil {
 		return nil, err
 	}

@@ -32,8 +32,11 @@ const (
 	keysName      = "keys"
 	kekName       = "kek"
 	documentsName = "documents"
-	profilesName  = "profiles"
-	offlineName   = "offline"
+	// recordKeysName is the folder of the keys that records are encrypted under. It is in no
+	// backup of the data folder: see Office.BackupRecordKeys.
+	recordKeysName = "record-keys"
+	profilesName   = "profiles"
+	offlineName    = "offline"
 )
 
 // Config is what is settled when a data folder is made.
@@ -165,7 +168,7 @@ func (o Options) unlock(dir string) keystore.Unlock {
 }
 
 func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
-	box, err := sealed.OpenBox(keys)
+	box, err := sealed.OpenBox(keys, filepath.Join(dir, recordKeysName))
 	if err != nil {
 		return nil, err
 	}

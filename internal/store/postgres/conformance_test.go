@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -103,7 +104,7 @@ func (s stores) next(tb testing.TB) string {
 
 func newBox(tb testing.TB) *sealed.Box {
 	tb.Helper()
-	box, err := sealed.CreateBox(pkitest.KeyStore(tb))
+	box, err := sealed.CreateBox(pkitest.KeyStore(tb), filepath.Join(tb.TempDir(), "record-keys"))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -24,7 +24,7 @@ import (
 
 func newBox(tb testing.TB) *sealed.Box {
 	tb.Helper()
-	box, err := sealed.CreateBox(pkitest.KeyStore(tb))
+	box, err := sealed.CreateBox(pkitest.KeyStore(tb), filepath.Join(tb.TempDir(), "record-keys"))
 	if err != nil {
 		tb.Fatal(err)
 	}
