@@ -6,9 +6,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/oid"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/seen"
 )
@@ -99,8 +103,32 @@ func (v view) named(l *looks, page int, annotation *dict) (seen.Place, bool, err
 }
 
 // Seen is what the stamp shows, to be signed with the digest: the DER of a statement of
-// package seen, as the extension or the attribute [oid.Seen].
+// package seen.
 func (p *Prepared) Seen() ([]byte, error) { return p.seen.Marshal() }
+
+// SealStamp is what a seal signs of the file at a time: digest, byte range, and what the
+// stamp shows as the extension [oid.Seen].
+func (p *Prepared) SealStamp(at time.Time) (ses.Stamp, error) {
+	statement, err := p.Seen()
+	if err != nil {
+		return ses.Stamp{}, err
+	}
+	return ses.Stamp{
+		Time: at, Document: p.digest, Property: Property(p.byteRange),
+		Extensions: []ses.Extension{{ID: oid.Seen, Value: statement}},
+	}, nil
+}
+
+// Message is what a person signs of the file: the signed attributes of a detached CAdES
+// signature by a certificate ([cms.Attributes]), and what the stamp shows as the attribute
+// [oid.Seen].
+func (p *Prepared) Message(signer *cert.Certificate) ([]byte, error) {
+	statement, err := p.Seen()
+	if err != nil {
+		return nil, err
+	}
+	return cms.Attributes(p.digest, signer, cms.Attribute{Type: oid.Seen, Values: [][]byte{statement}})
+}
 
 // stated is the statement of what a waiting file shows: the field, and the stamps that
 // came with it.
@@ -222,7 +250,7 @@ func (s *Signed) judgeSeen(statement []byte) {
 		s.check(checkSeen, fmt.Errorf("%w: %w", ErrSeen, err))
 		return
 	}
-	s.Seen = f.places
+	s.Seen = append([]SeenPlace{}, f.places...)
 	s.check(checkSeen, f.err())
 }
 

@@ -71,7 +71,15 @@ func (s *signers) stamp(x float64) Stamp {
 // sealContents signs with the seal.
 func (s *signers) sealContents(tb testing.TB, p *Prepared) []byte {
 	tb.Helper()
-	return s.sealNaming(tb, p, statement(tb, p))
+	stamp, err := p.SealStamp(signingTime)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	contents, err := ses.Sign(s.seal, stamp, s.sealCert, s.sealKey)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return contents
 }
 
 // statement is what a prepared stamp shows.
@@ -101,7 +109,7 @@ func (s *signers) sealNaming(tb testing.TB, p *Prepared, statement []byte) []byt
 // personContents signs as the person.
 func (s *signers) personContents(tb testing.TB, p *Prepared) []byte {
 	tb.Helper()
-	attributes, err := cms.Attributes(p.Digest(), s.chain[0], cms.Attribute{Type: oid.Seen, Values: [][]byte{statement(tb, p)}})
+	attributes, err := p.Message(s.chain[0])
 	if err != nil {
 		tb.Fatal(err)
 	}
