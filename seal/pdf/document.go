@@ -31,6 +31,7 @@ type Document struct {
 
 	leaves []leaf // the pages, once they were asked for
 	known  hashing
+	look   *looks // of the newest revision, once it was asked for
 }
 
 // Open reads the file's end and its cross-reference data, nothing else.
