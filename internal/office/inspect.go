@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing/fstest"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
 	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
@@ -58,7 +61,7 @@ func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources := documentSources{o.Second, revocation, likeness.NewMemory(), o.Now, imported}
+	sources := documentSources{o.Second, revocation, likeness.NewMemory(), seal.NewMemory(), nil, o.Now, imported}
 	return newInspector(cache, sources, verify.Options{}, func([]byte) {})
 }
 
@@ -84,9 +87,14 @@ type documentSources struct {
 	second     pki.SecondOpinion
 	revocation path.Revocation
 	pictures   *likeness.Memory
+	known      *seal.Memory
+	judge      judge
 	now        func() time.Time
 	imported   *x509.CertPool // roots of foreign documents; nil: none
 }
+
+// judge decides on one signature, as [pki.Judge] does.
+type judge func(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome
 
 // importedFolder holds roots in PEM, beside the trust files or in the data folder, that an
 // operator decided to trust for foreign documents (RSA, ECDSA).
@@ -132,7 +140,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.now, imported}
+	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, imported}
 	return newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
@@ -148,7 +156,32 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.now, nil}, nil)
+	return o.rules.of(d, func() (pdf.Trust, error) {
+		return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, nil}, nil)
+	})
+}
+
+// knownRules are the rules that the house judges documents by, as they were made last. They
+// remember which certificates' signatures are good.
+type knownRules struct {
+	mu        sync.Mutex
+	documents trust.Documents // guarded by mu
+	rules     *pdf.Trust      // guarded by mu
+}
+
+// of returns the rules for these anchors, made anew where they are others than before.
+func (k *knownRules) of(d trust.Documents, make func() (pdf.Trust, error)) (pdf.Trust, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rules != nil && reflect.DeepEqual(k.documents, d) {
+		return *k.rules, nil
+	}
+	rules, err := make()
+	if err != nil {
+		return rules, err
+	}
+	k.documents, k.rules = d, &rules
+	return rules, nil
 }
 
 // Inspection is what was found.

@@ -11,14 +11,13 @@ import (
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
-	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal"
-	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/seen"
 )
 
 // StampRequest asks for a seal on a document.
@@ -66,9 +65,8 @@ type CodePlace struct {
 
 // sealUse is a seal that a person may use now, with what signs.
 type sealUse struct {
+	*openSeal
 	record seal.Record
-	made   *seal.Seal
-	signer *cert.Certificate
 	key    *pki.Key
 }
 
@@ -83,16 +81,14 @@ func (o *Office) useOf(ctx context.Context, actor, id string, now time.Time) (se
 	if err := u.record.CheckUse(actor, now); err != nil {
 		return u, fmt.Errorf("seal %s: %w", id, err)
 	}
-	if u.made, err = seal.Parse(u.record.SESeal); err != nil {
-		return u, err
-	}
-	if u.signer, err = cert.Parse(u.record.Chain[0]); err != nil {
-		return u, err
-	}
-	if err := o.inForce(ctx, u.signer.Key.Point()); err != nil {
+	if u.openSeal, err = o.seals.of(u.record); err != nil {
 		return u, fmt.Errorf("seal %s: %w", id, err)
 	}
-	u.key, err = o.keys.Signer(keystore.PurposeSeal, u.record.ID)
+	point := u.signer.Key.Point()
+	if err := o.inForce(ctx, point); err != nil {
+		return u, fmt.Errorf("seal %s: %w", id, err)
+	}
+	u.key, err = o.signers.key(point, false, func() (*pki.Key, error) { return o.keys.Signer(keystore.PurposeSeal, id) })
 	return u, err
 }
 
@@ -109,11 +105,11 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	marks, err := o.marks(ctx, doc, use.record, r)
+	marks, err := o.marks(ctx, doc, use, r)
 	if err != nil {
 		return nil, err
 	}
-	room := use.made.SignatureSize(use.signer)
+	room := use.made.SignatureSize(use.signer) + seen.Size(len(marks))
 	if r.TimeStamp {
 		room += tokenRoom
 	}
@@ -124,9 +120,12 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	digest := prepared.Digest()
-	stamp := seal.Stamp{Time: now, Document: digest, Property: pdf.Property(prepared.ByteRange())}
-	contents, err := use.sign(stamp)
+	stamp, err := prepared.SealStamp(now)
+	if err != nil {
+		return nil, err
+	}
+	// It is verified with the whole document, before anything is released.
+	contents, err := seal.SignUnchecked(use.made, stamp, use.signer, use.key)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +144,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err := o.readBack(ctx, prepared); err != nil {
 		return nil, err
 	}
-	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: use.record.ID, Digest: digest[:]}, []byte(r.Reason))
+	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: use.record.ID, Digest: stamp.Document[:]}, []byte(r.Reason))
 	if err != nil {
 		return nil, err
 	}
@@ -197,19 +196,15 @@ func (o *Office) readBack(ctx context.Context, prepared *pdf.Prepared) error {
 }
 
 // marks places the seal, and the document's code beside it.
-func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Record, r StampRequest) ([]pdf.Mark, error) {
-	drawing, err := impression.Draw(record.Design)
-	if err != nil {
-		return nil, err
-	}
-	content, box := drawing.PDF()
+func (o *Office) marks(ctx context.Context, doc *pdf.Document, use sealUse, r StampRequest) ([]pdf.Mark, error) {
 	opacity, err := r.opacity(doc)
 	if err != nil {
 		return nil, err
 	}
-	appearance := &pdf.Appearance{Content: content, BBox: box, Multiply: opacity > 0, Opacity: opacity}
-	width, height := drawing.Size()
-	whole := pdf.Mark{Width: width, Height: height, Appearance: appearance}
+	whole := use.whole
+	if a := whole.Appearance; opacity != a.Opacity {
+		whole.Appearance = &pdf.Appearance{Content: a.Content, BBox: a.BBox, Multiply: opacity > 0, Opacity: opacity}
+	}
 	marks, err := o.sealMarks(ctx, doc, r, whole)
 	if err != nil || r.Number == "" {
 		return marks, err
@@ -218,7 +213,7 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	if r.Code != nil {
 		expires = r.Code.Expires
 	}
-	code, err := o.documentCode(ctx, doc, record.ID, r.Number, expires)
+	code, err := o.documentCode(ctx, doc, use.record.ID, r.Number, expires)
 	if err != nil {
 		return nil, err
 	}
@@ -228,9 +223,11 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	return append(marks, beside(marks[len(marks)-1], code)), nil
 }
 
+// customaryOpacity lets the text below a seal be read.
+const customaryOpacity = 0.9
+
 // opacity is how strongly the seal shows over what lies below it, 0 for covering that.
 func (r *StampRequest) opacity(doc *pdf.Document) (float64, error) {
-	const customary = 0.9
 	if r.Opacity != 0 && !(r.Opacity > 0 && r.Opacity <= 1) { // NaN too
 		return 0, fmt.Errorf("opacity %v is not above 0 and at most 1: %w", r.Opacity, ErrOutOfRange)
 	}
@@ -248,7 +245,7 @@ func (r *StampRequest) opacity(doc *pdf.Document) (float64, error) {
 	case r.Opacity != 0:
 		return r.Opacity, nil
 	default:
-		return customary, nil
+		return customaryOpacity, nil
 	}
 }
 

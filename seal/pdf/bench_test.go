@@ -182,7 +182,11 @@ func BenchmarkSealed(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		contents, err := ses.SignUnchecked(s.seal, ses.Stamp{Time: signingTime, Document: p.Digest(), Property: Property(p.ByteRange())}, s.sealCert, s.sealKey)
+		said, err := p.SealStamp(signingTime)
+		if err != nil {
+			b.Fatal(err)
+		}
+		contents, err := ses.SignUnchecked(s.seal, said, s.sealCert, s.sealKey)
 		if err != nil {
 			b.Fatal(err)
 		}

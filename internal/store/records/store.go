@@ -46,6 +46,7 @@ type Store struct {
 	signers   signers
 	appender  appender
 	commits   commits
+	seals     sealShelf
 	destroyed destroyed
 }
 
