@@ -47,6 +47,9 @@ type SignatureFinding struct {
 	ProvenAt string `json:"proven_at"`
 	ProvenBy string `json:"proven_by"`
 
+	// Seen is what the signature names as seen, the field first; null: it names nothing.
+	Seen []SeenFinding `json:"seen"`
+
 	SealInfo     *SealFinding         `json:"seal_info"` // null: not a seal
 	Certificates []CertificateFinding `json:"certificates"`
 }
@@ -65,6 +68,13 @@ type PlaceFinding struct {
 	Y      float64 `json:"y"`
 	Width  float64 `json:"width"`
 	Height float64 `json:"height"`
+}
+
+// SeenFinding is one place that a signature names as seen.
+type SeenFinding struct {
+	Page  int    `json:"page"`
+	State string `json:"state"` // same, moved, dressed (it shows something else) or missing
+	PlaceFinding
 }
 
 // ChangeFinding is one thing that a later version of the file changed.
@@ -156,6 +166,12 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
 		f.SealInfo = sealFinding(s.Seal, s.Checks)
 		f.SealInfo.OnPage, f.SealInfo.OnPageWhy = string(s.Picture.State), s.Picture.Why
+	}
+	if s.Seen != nil {
+		f.Seen = []SeenFinding{}
+	}
+	for _, p := range s.Seen {
+		f.Seen = append(f.Seen, SeenFinding{p.Place.Page, string(p.State), PlaceFinding{p.X, p.Y, p.Width, p.Height}})
 	}
 	f.checks(s.Checks)
 	for _, c := range s.Changes {

@@ -4,10 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
 )
 
@@ -108,81 +108,23 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if memory == nil {
 		return compare()
 	}
-	f := &fingerprint{view: v, hash: sm3.New(), seen: make(map[ref]int)}
-	f.text(s.Seal.Picture.Type, string(s.Seal.Picture.Data), fmt.Sprint(s.Seal.Picture.WidthMM, s.Seal.Picture.HeightMM),
-		fmt.Sprint(box.width(), box.height(), sheet.rotate, sheet.perMM))
-	if err := f.value(widget.lookup("AP"), 0); err != nil {
+	look, err := v.looks().of(widget)
+	if err != nil {
 		return compare()
 	}
-	return memory.Of([32]byte(f.hash.Sum(nil)), compare)
+	return memory.Of(pictureKey(s.Seal.Picture, look, box.width(), box.height(), float64(sheet.rotate), sheet.perMM), compare)
 }
 
 // checkPicture is the name of the check for what the field shows.
 const checkPicture = "picture"
 
-// A fingerprint hashes a value with everything that it leads to, whatever numbers the
-// objects have in this file.
-type fingerprint struct {
-	view view
-	hash hash.Hash
-	seen map[ref]int
-}
-
-// text adds strings, each with its length.
-func (f *fingerprint) text(parts ...string) {
-	for _, s := range parts {
-		f.hash.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
-		f.hash.Write([]byte(s))
+// pictureKey is what a comparison is remembered under: the seal's picture, what is shown,
+// and its measures.
+func pictureKey(picture ses.Picture, look [sm3.Size]byte, measures ...float64) [sm3.Size]byte {
+	h := sm3.New()
+	for _, s := range []string{picture.Type, string(picture.Data), fmt.Sprint(picture.WidthMM, picture.HeightMM), string(look[:]), fmt.Sprint(measures)} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
+		h.Write([]byte(s))
 	}
-}
-
-func (f *fingerprint) value(val value, depth int) error {
-	if depth > maxNesting {
-		return fmt.Errorf("%w: values more than %d deep", ErrTooComplex, maxNesting)
-	}
-	switch val := val.(type) {
-	case ref:
-		if n, ok := f.seen[val]; ok {
-			f.text("again", fmt.Sprint(n))
-			return nil
-		}
-		f.seen[val] = len(f.seen)
-		o, err := f.view.load(val)
-		if err != nil || o == nil {
-			f.text("nothing")
-			return err
-		}
-		return f.value(o.val, depth+1)
-	case array:
-		f.text("array", fmt.Sprint(len(val)))
-		for _, e := range val {
-			if err := f.value(e, depth+1); err != nil {
-				return err
-			}
-		}
-	case *dict:
-		f.text("dict", fmt.Sprint(len(val.entries)))
-		for _, e := range val.entries {
-			f.text(string(e.key))
-			if err := f.value(e.val, depth+1); err != nil {
-				return err
-			}
-		}
-	case *stream:
-		where, err := f.view.span(val)
-		if err != nil {
-			return err
-		}
-		if err := f.value(val.dict, depth+1); err != nil {
-			return err
-		}
-		f.text("stream", fmt.Sprint(where.to-where.from))
-		if err := f.view.doc.work(int(where.to - where.from)); err != nil {
-			return err
-		}
-		return f.view.doc.hashInto(f.hash, where.from, where.to)
-	default:
-		f.text("value", string(appendValue(nil, val)))
-	}
-	return nil
+	return [sm3.Size]byte(h.Sum(nil))
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/elicence/elicence/seal/seen"
 )
 
 // ErrIncomplete means that the signature has not been placed yet.
@@ -22,6 +24,7 @@ type Prepared struct {
 	digest    [32]byte
 	leaves    []leaf
 	field     string
+	seen      seen.Statement
 	complete  bool
 }
 

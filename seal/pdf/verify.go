@@ -7,12 +7,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/tsa"
 	ses "github.com/elicence/elicence/seal"
@@ -84,6 +86,7 @@ type Signed struct {
 	SignedAt time.Time         // the signer's claim
 	Proof    ses.Stamped       // what proves that it existed at a time
 	Picture  PictureFinding    // of a seal: whether the field shows it
+	Seen     []SeenPlace       // what the signature names as seen, the field first; nil: it names nothing
 	Checks   []ses.Check       // in order; all must have passed
 }
 
@@ -265,6 +268,11 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 		s.check("property", ErrProperty)
 	}
 	s.judgePicture(trust.Pictures)
+	statement, err := signature.Extension(oid.Seen)
+	if err != nil {
+		statement = []byte{} // two statements are none that can be read
+	}
+	s.judgeSeen(statement)
 }
 
 // judgeCMS judges what is under the names of CMS: a person's signature, or a seal as
@@ -312,6 +320,20 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 			s.check(ses.CheckProof, err)
 		}
 	}
+	s.judgeSeen(attribute(signature, oid.Seen))
+}
+
+// attribute returns the value of a signed attribute, nil where there is none. One of
+// several values is none that can be read.
+func attribute(signature *cms.Signed, id oid.ID) []byte {
+	i := slices.IndexFunc(signature.Attributes, func(a cms.Attribute) bool { return a.Type == id })
+	if i < 0 {
+		return nil
+	}
+	if values := signature.Attributes[i].Values; len(values) == 1 {
+		return values[0]
+	}
+	return []byte{}
 }
 
 // verifyCMS checks the signature over the byte range, or over its digest as content where
