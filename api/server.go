@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 // Limits of the service.
 const (
 	maxBody   = 64 << 20 // bytes of an upload
+	maxText   = 64 << 10 // bytes of a code or a question
 	perSecond = 20       // requests of one address
 	burst     = 60
 	// Of what machines ask for before they trust something: one address may be a whole
@@ -74,6 +76,8 @@ type Server struct {
 	deskView   func(licence.Record) any
 	inspectors *inspectors
 	lookUps    *lookUps
+	uploads    chan struct{} // holds one for each file that is received or judged
+	slots      chan struct{} // holds one for each verification under way
 	echo       *echo.Echo
 	api        huma.API
 	ocsp       *OCSP
@@ -84,6 +88,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s := &Server{
 		office: o, log: opt.Log, metrics: opt.Metrics, answering: opt.OCSPListen, monitoring: opt.MetricsListen, desk: opt.Desk, deskView: opt.DeskView,
 		inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New(),
+		uploads: make(chan struct{}, uploadsAtOnce), slots: make(chan struct{}, runtime.NumCPU()),
 	}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
@@ -106,6 +111,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s.registerCategories()
 	s.registerSeals()
 	s.registerAudit()
+	e.POST(web.ReportPath, s.verifyForm)
 	e.GET("/trust/*", s.trustFile)
 	e.GET("/trust/crl/index", s.crlIndex)
 	if err := s.registerTokenStatus(); err != nil {
@@ -215,7 +221,7 @@ func secure(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
 		// WebAssembly is compiled from our own files only; workers are ours as well.
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 		h.Set("Permissions-Policy", "camera=(self), microphone=(), geolocation=()")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")

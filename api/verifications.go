@@ -5,13 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"reflect"
-	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/qr/picture"
@@ -20,14 +24,17 @@ import (
 
 // verificationInput is what is verified: its media type says what it is.
 type verificationInput struct {
-	ContentType string `header:"Content-Type" doc:"application/json, text/plain, image/png, image/jpeg or application/pdf"`
-	RawBody     []byte
+	ContentType string `header:"Content-Type" doc:"application/json, text/plain, image/png, image/jpeg, application/pdf, application/ofd, or application/octet-stream for a file that says itself what it is"`
+	Accept      string `header:"Accept" doc:"application/json; of a document also text/html or application/pdf: the report"`
+	Format      string `query:"format" enum:"json,html,pdf" doc:"The same where headers cannot be set; counts before Accept"`
+	Name        string `query:"name" maxLength:"200" doc:"Name of the file, which the report shows"`
+	body        io.Reader
 	address     string // of the caller
 }
 
 // Resolve implements [huma.Resolver].
 func (in *verificationInput) Resolve(ctx huma.Context) []error {
-	in.address = humaecho.Unwrap(ctx).RealIP()
+	in.address, in.body = humaecho.Unwrap(ctx).RealIP(), ctx.BodyReader()
 	return nil
 }
 
@@ -47,8 +54,14 @@ func (in textInput) query() office.NumberQuery {
 	return office.NumberQuery{Identifier: in.Identifier, Number: in.Number, Category: in.Category, Holder: in.Holder, IDTail: in.IDTail}
 }
 
-// verificationOutput is the answer.
-type verificationOutput struct{ Body Verification }
+// verificationOutput is the answer: a [Verification], or a report's bytes.
+type verificationOutput struct {
+	ContentType  string `header:"Content-Type"`
+	Disposition  string `header:"Content-Disposition"`
+	Policy       string `header:"Content-Security-Policy"`
+	CacheControl string `header:"Cache-Control"`
+	Body         any
+}
 
 // Verification is an inspection with words for people.
 type Verification struct {
@@ -87,74 +100,156 @@ type wording struct {
 }
 
 func (s *Server) registerVerifications() {
+	schemas := s.api.OpenAPI().Components.Schemas
 	content := map[string]*huma.MediaType{
-		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[textInput](), true, "TextInput")},
+		"application/json": {Schema: schemas.Schema(reflect.TypeFor[textInput](), true, "TextInput")},
 		"text/plain":       {Schema: &huma.Schema{Type: "string"}},
 	}
-	for _, binary := range []string{"image/png", "image/jpeg", "application/pdf"} {
-		content[binary] = &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
+	binary := &huma.Schema{Type: "string", Format: "binary"}
+	for _, mediaType := range fileTypes {
+		content[mediaType] = &huma.MediaType{Schema: binary}
 	}
-	// Verification is work for a processor: more at once than there are makes
-	// everybody wait longer.
-	slots := make(chan struct{}, runtime.NumCPU())
+	answers := map[string]*huma.MediaType{
+		"application/json": {Schema: schemas.Schema(reflect.TypeFor[Verification](), true, "Verification")},
+		typeHTML:           {Schema: &huma.Schema{Type: "string"}},
+		typePDF:            {Schema: binary},
+	}
 	huma.Register(s.api, huma.Operation{
 		OperationID: "verify", Method: http.MethodPost, Path: "/v1/verifications", Tags: []string{"verification"},
-		Summary: "核验 Verify a code, a picture of one, or a PDF; or look a licence up by its number",
+		Summary: "核验 Verify a code, a picture of one, a PDF or an OFD document; or look a licence up by its number",
 		Description: "Every verdict is an answer with status 200; what cannot be judged at all (not a PDF, encrypted, no code in the picture) is 422. " +
+			"Of a document the answer may be a report for people, as HTML or PDF: by Accept, or format=html and format=pdf. " +
 			"Nothing that is sent is kept. A number is looked up online and nothing is verified offline: the answer says so (online), and a wrong name and a number that nobody has get the same one.",
-		RequestBody: &huma.RequestBody{Required: true, Content: content}, MaxBodyBytes: maxBody, BodyReadTimeout: readTimeout, SkipValidateBody: true,
-		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: answers}},
+		Errors:    []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *verificationInput) (*verificationOutput, error) {
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		case <-ctx.Done():
-			return nil, huma.Error503ServiceUnavailable("too busy")
-		}
-		inspector, err := s.inspectors.current(ctx)
-		if err != nil {
-			s.log.Error("cannot verify", "error", err)
-			return nil, huma.Error503ServiceUnavailable("the service's trust files do not verify")
-		}
-		found, err := s.inspect(ctx, inspector, in)
+		format := in.format()
+		found, sent, err := s.verify(ctx, in)
 		if err != nil {
 			return nil, err
 		}
-		return &verificationOutput{explain(found)}, nil
+		if found.Document != nil && format != formatJSON {
+			return s.report(format, in.Name, sent, found)
+		}
+		if in.Format != "" && format != formatJSON {
+			return nil, huma.Error422UnprocessableEntity("format: 报告只用于文件 only a document has a report")
+		}
+		return &verificationOutput{Body: explain(found)}, nil
 	})
+	// Described afterwards: huma reads a body that it knows of into memory.
+	s.api.OpenAPI().Paths["/v1/verifications"].Post.RequestBody = &huma.RequestBody{Required: true, Content: content}
 }
 
-// inspect looks at the body as its media type says.
-func (s *Server) inspect(ctx context.Context, i *office.Inspector, in *verificationInput) (office.Inspection, error) {
+// fileTypes are the media types of files. What a file is its content says.
+var fileTypes = []string{"image/png", "image/jpeg", typePDF, "application/ofd", "application/octet-stream"}
+
+// verify judges what was sent. What of it was a file is described for a report.
+func (s *Server) verify(ctx context.Context, in *verificationInput) (office.Inspection, sentFile, error) {
 	mediaType, _, err := mime.ParseMediaType(in.ContentType)
 	if err != nil {
-		return office.Inspection{}, huma.Error415UnsupportedMediaType("Content-Type is missing or malformed")
+		return office.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type is missing or malformed")
 	}
-	switch mediaType {
-	case "application/json":
-		var text textInput
-		d := json.NewDecoder(bytes.NewReader(in.RawBody))
-		d.DisallowUnknownFields()
-		err := d.Decode(&text)
-		query := text.query()
-		switch {
-		case err != nil || (text.Code == "") == (query == office.NumberQuery{}):
-			return office.Inspection{}, huma.Error422UnprocessableEntity(`body: must be {"code": "…"}, {"identifier": "…"}, or {"number": "…", "holder": "…"}`)
-		case text.Code == "":
-			return s.lookUp(ctx, in.address, query)
-		}
-		return i.Code(text.Code), nil
-	case "text/plain":
-		return i.Code(string(in.RawBody)), nil
-	case "image/png", "image/jpeg", "application/pdf":
-		found, err := i.File(ctx, in.RawBody)
-		if err != nil {
-			return found, huma.Error422UnprocessableEntity(reason(err))
-		}
-		return found, nil
+	switch {
+	case mediaType == "application/json", mediaType == "text/plain":
+		found, err := s.verifyText(ctx, in, mediaType)
+		return found, sentFile{}, err
+	case slices.Contains(fileTypes, mediaType):
+		return s.verifyFile(ctx, in.body)
 	default:
-		return office.Inspection{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, image/png, image/jpeg, application/pdf")
+		return office.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, " + strings.Join(fileTypes, ", "))
 	}
+}
+
+// verifyText judges a code, or looks a number up.
+func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaType string) (office.Inspection, error) {
+	body, err := io.ReadAll(io.LimitReader(in.body, maxText+1))
+	if err != nil {
+		return office.Inspection{}, notReceived(err)
+	}
+	if len(body) > maxText {
+		return office.Inspection{}, huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: more than %d bytes", maxText))
+	}
+	inspector, free, err := s.inspector(ctx)
+	if err != nil {
+		return office.Inspection{}, err
+	}
+	defer free()
+	if mediaType == "text/plain" {
+		return inspector.Code(string(body)), nil
+	}
+	var text textInput
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	err = d.Decode(&text)
+	query := text.query()
+	switch {
+	case err != nil || (text.Code == "") == (query == office.NumberQuery{}):
+		return office.Inspection{}, huma.Error422UnprocessableEntity(`body: must be {"code": "…"}, {"identifier": "…"}, or {"number": "…", "holder": "…"}`)
+	case text.Code == "":
+		return s.lookUp(ctx, in.address, query)
+	}
+	return inspector.Code(text.Code), nil
+}
+
+// verifyFile receives a file and judges it by its content.
+func (s *Server) verifyFile(ctx context.Context, body io.Reader) (office.Inspection, sentFile, error) {
+	select {
+	case s.uploads <- struct{}{}:
+		defer func() { <-s.uploads }()
+	default:
+		return office.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("too busy")
+	}
+	u, err := receive(body)
+	if errors.Is(err, errTooLarge) {
+		return office.Inspection{}, sentFile{}, huma.NewError(http.StatusRequestEntityTooLarge, err.Error())
+	}
+	if err != nil {
+		return office.Inspection{}, sentFile{}, notReceived(err)
+	}
+	defer u.close()
+	inspector, free, err := s.inspector(ctx)
+	if err != nil {
+		return office.Inspection{}, sentFile{}, err
+	}
+	defer free()
+	found, err := inspector.Document(ctx, u.file, u.size)
+	if errors.Is(err, office.ErrNotDocument) {
+		var content []byte
+		if content, err = u.bytes(); err == nil {
+			found, err = inspector.File(ctx, content)
+		}
+	}
+	if err != nil {
+		return office.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity(reason(err))
+	}
+	return found, sentFile{u.size, u.sm3}, nil
+}
+
+// notReceived answers whoever broke off, or sent more than the server takes.
+func notReceived(err error) error {
+	var known *echo.HTTPError
+	if errors.As(err, &known) && known.Code == http.StatusRequestEntityTooLarge {
+		return huma.NewError(known.Code, errTooLarge.Error())
+	}
+	return huma.Error400BadRequest("the body was not received whole")
+}
+
+// inspector waits for a processor, as more verifications at once than there are make
+// everybody wait longer, and returns what judges, and what gives the processor back.
+func (s *Server) inspector(ctx context.Context) (*office.Inspector, func(), error) {
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, huma.Error503ServiceUnavailable("too busy")
+	}
+	free := func() { <-s.slots }
+	inspector, err := s.inspectors.current(ctx)
+	if err != nil {
+		free()
+		s.log.Error("cannot verify", "error", err)
+		return nil, nil, huma.Error503ServiceUnavailable("the service's trust files do not verify")
+	}
+	return inspector, free, nil
 }
 
 // reason says why a file cannot be judged. These errors speak of the caller's own

@@ -33,6 +33,9 @@ var built embed.FS
 // Embedded returns the programs for the browser that were built into this one.
 func Embedded() (fs.FS, error) { return fs.Sub(built, "wasm") }
 
+// ReportPath is where the page's form asks for a report on a document.
+const ReportPath = "/verify/report"
+
 // verifier is the program that verifies.
 const verifier = "webverify.wasm"
 
@@ -85,6 +88,15 @@ func Register(e *echo.Echo, spec *huma.OpenAPI, programs fs.FS) error {
 		e.GET("/sw.js", echo.WrapHandler(script))
 	}
 	return nil
+}
+
+// ProblemPage tells people why a file that they sent cannot be judged.
+func ProblemPage(detail string) ([]byte, error) {
+	templates, err := template.ParseFS(files, "templates/problem.html")
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	return render(templates, "problem.html", detail)
 }
 
 // prefixed reads everything that pages load, by its path.

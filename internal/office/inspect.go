@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"reflect"
@@ -272,8 +273,8 @@ func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error
 	switch {
 	case evidence.Looks(content):
 		return i.evidence(ctx, content)
-	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
-		return i.document(ctx, content)
+	case isPDF(content):
+		return i.document(ctx, bytes.NewReader(content), int64(len(content)))
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -284,14 +285,42 @@ func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error
 		return found, nil
 	case answer.Looks(content):
 		return i.Answer(content, nil), nil
-	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
-		return i.packaged(ctx, content)
+	case bytes.HasPrefix(content, []byte(startOfArchive)):
+		return i.packaged(ctx, bytes.NewReader(content), int64(len(content)))
 	case len(content) <= maxCodeFile && LooksLikeCode(string(content)):
 		return i.Code(string(content)), nil
 	default:
 		return Inspection{}, ErrInput
 	}
 }
+
+// ErrNotDocument says that bytes are neither a PDF nor an OFD document.
+var ErrNotDocument = errors.New("neither a PDF nor an OFD document")
+
+// Document is [Inspector.File] for a PDF or an OFD document that need not be in memory.
+// The error wraps [ErrNotDocument] where it is something else.
+func (i *Inspector) Document(ctx context.Context, r io.ReaderAt, size int64) (Inspection, error) {
+	head := make([]byte, min(size, 1024))
+	if _, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return Inspection{}, fmt.Errorf("reading the document: %w", err)
+	}
+	switch {
+	case evidence.Looks(head):
+		return Inspection{}, ErrNotDocument
+	case isPDF(head):
+		return i.document(ctx, r, size)
+	case bytes.HasPrefix(head, []byte(startOfArchive)):
+		return i.packaged(ctx, r, size)
+	default:
+		return Inspection{}, ErrNotDocument
+	}
+}
+
+func isPDF(content []byte) bool {
+	return bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-"))
+}
+
+const startOfArchive = "PK\x03\x04"
 
 // LooksLikeCode reports whether a text is digits, alone or behind '#'.
 func LooksLikeCode(text string) bool {
@@ -302,8 +331,8 @@ func LooksLikeCode(text string) bool {
 // document decides on a PDF: every signature must count and together they must
 // cover the file; a licence inside must be its issuer's, sealed by its issuer, and
 // in force.
-func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, error) {
-	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
+func (i *Inspector) document(ctx context.Context, r io.ReaderAt, size int64) (Inspection, error) {
+	doc, err := pdf.Open(r, size)
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -326,7 +355,7 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	found.Cautions = cautionFindings(cautions)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
-		i.disagree(content)
+		i.disagreeOn(r, size)
 	}
 	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	if result.Verdict != verify.Valid {
@@ -412,6 +441,15 @@ func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding
 	return i.verifier.Standing(verify.Claim{
 		Category: int(l.Category), Schema: l.Schema, Status: l.Status.Packed(), SignedAt: l.SignedAt, FirstDay: l.FirstDay, LastDay: l.LastDay,
 	})
+}
+
+// disagreeOn tells of a document that the two implementations disagree on.
+func (i *Inspector) disagreeOn(r io.ReaderAt, size int64) {
+	content, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+	if err != nil {
+		content = nil // that they disagree matters more than on what
+	}
+	i.disagree(content)
 }
 
 func notCompromised(issuer *trust.IssuerKey) bool { return issuer.State != trust.IssuerCompromised }

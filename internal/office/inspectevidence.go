@@ -393,7 +393,7 @@ func (j *evidenceJudge) pages() *failed {
 	bad := func(v verify.Verdict, err error) *failed {
 		return fails(v, causeEvidencePages, "包内版式文件的签章不成立", "the pages inside are not in order", err)
 	}
-	found, err := j.inner.document(j.ctx, file)
+	found, err := j.inner.document(j.ctx, bytes.NewReader(file), int64(len(file)))
 	switch {
 	case err != nil:
 		return bad(verify.Malformed, err)

@@ -27,7 +27,7 @@ func (i *Inspector) Original(ctx context.Context, code string, content []byte) (
 		said.because(verify.Tampered, next(documentCause(causeNotTheOriginal, "电子文件不是印有此码的文件", "the file is not the one that the code was printed for", nil), nextReportZH, nextReportEN))
 		return said, nil
 	}
-	found, err := i.document(ctx, content)
+	found, err := i.document(ctx, bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return Inspection{}, err
 	}

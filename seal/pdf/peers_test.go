@@ -54,8 +54,8 @@ func (w western) contents(tb testing.TB, p *Prepared) []byte {
 	return der
 }
 
-// shown is a file that is shown to other programs.
-type shown struct {
+// exhibit is a file that is shown to other programs.
+type exhibit struct {
 	name    string
 	file    []byte
 	sm2     bool   // pyHanko cannot tell whether its signatures are right
@@ -65,7 +65,7 @@ type shown struct {
 }
 
 // exhibits are files with signatures, good and attacked.
-func exhibits(t *testing.T) []shown {
+func exhibits(t *testing.T) []exhibit {
 	t.Helper()
 	s, w := newSigners(t), newWestern(t, "-newkey", "rsa:2048")
 	form := victim
@@ -84,7 +84,7 @@ func exhibits(t *testing.T) []shown {
 	}
 	person := put(t, form.bytes(), stamp(60), s.personContents)
 	after := func(change func(attacker)) []byte { return updated(t, one, change) }
-	return []shown{
+	return []exhibit{
 		{name: "one", file: one},
 		{name: "two", file: put(t, one, stamp(120), w.contents)},
 		{name: "validation data", file: fileOf(t, preserved)},
@@ -119,7 +119,7 @@ func exhibits(t *testing.T) []shown {
 }
 
 // savedAll puts every exhibit where another program can read it.
-func savedAll(t *testing.T, all []shown) []string {
+func savedAll(t *testing.T, all []exhibit) []string {
 	t.Helper()
 	dir := t.TempDir()
 	var paths []string

@@ -39,6 +39,7 @@ function askFile(chosen) {
 }
 
 form.addEventListener("submit", (event) => {
+  if (event.submitter?.closest("#reports")) return; // the browser itself asks for a report
   event.preventDefault();
   const text = code.value.trim();
   if (text) ask(JSON.stringify({ code: text }), "application/json");
@@ -50,7 +51,7 @@ form.addEventListener("submit", (event) => {
 code.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
-    form.requestSubmit();
+    form.requestSubmit(send);
   }
 });
 

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/negotiation"
+	"github.com/emmansun/gmsm/sm3"
+	"github.com/labstack/echo/v4"
+
+	"github.com/elicence/elicence/api/web"
+	"github.com/elicence/elicence/internal/cleantext"
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/report"
+)
+
+// Forms of an answer.
+const (
+	formatJSON = "json"
+	formatHTML = "html"
+	formatPDF  = "pdf"
+)
+
+const (
+	typeHTML = "text/html"
+	typePDF  = "application/pdf"
+)
+
+// reportPolicy lets a report show what it carries itself, and nothing else.
+const reportPolicy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+
+// format is what the caller wants: as the parameter says, or the header, or JSON.
+func (in *verificationInput) format() string {
+	if in.Format != "" {
+		return in.Format
+	}
+	switch negotiation.SelectQValue(in.Accept, []string{"application/json", typeHTML, typePDF}) {
+	case typeHTML:
+		return formatHTML
+	case typePDF:
+		return formatPDF
+	default:
+		return formatJSON
+	}
+}
+
+// sentFile is what a report says of the file that it is about.
+type sentFile struct {
+	size int64
+	sm3  [sm3.Size]byte
+}
+
+// report puts what was found of a document into a page or a PDF.
+func (s *Server) report(format, name string, sent sentFile, found office.Inspection) (*verificationOutput, error) {
+	r := report.Report{File: shownName(name, found.Input), Size: sent.size, SM3: hex.EncodeToString(sent.sm3[:]), At: time.Now(), Inspection: found}
+	write, contentType := r.HTML, typeHTML+"; charset=utf-8"
+	out := &verificationOutput{Policy: reportPolicy, CacheControl: "no-store"}
+	if format == formatPDF {
+		write, contentType = r.PDF, typePDF
+		out.Disposition = mime.FormatMediaType("attachment", map[string]string{"filename": r.File + ".report.pdf"})
+	}
+	content, err := write()
+	if err != nil {
+		s.log.Error("cannot write a report", "error", err)
+		return nil, huma.Error500InternalServerError("")
+	}
+	out.ContentType, out.Body = contentType, content
+	return out, nil
+}
+
+// shownName is what a report calls a file: its name without folders, if that is a text
+// that people can read.
+func shownName(name, kind string) string {
+	name = filepath.Base(strings.ReplaceAll(name, "\\", "/"))
+	if name == "." || name == "/" || len(name) > 200 || cleantext.Check(name) != nil {
+		return "document." + kind
+	}
+	return name
+}
+
+// verifyForm answers the form of the page that verifies, which works without scripts too,
+// with the report on a document.
+func (s *Server) verifyForm(c echo.Context) error {
+	out, err := s.answerForm(c)
+	if err == nil {
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", out.Policy)
+		h.Set("Cache-Control", out.CacheControl)
+		if out.Disposition != "" {
+			h.Set("Content-Disposition", out.Disposition)
+		}
+		return c.Blob(http.StatusOK, out.ContentType, out.Body.([]byte)) //nolint:forcetypeassert // a report's
+	}
+	var known huma.StatusError
+	if !errors.As(err, &known) {
+		return err
+	}
+	page, err := web.ProblemPage(known.Error())
+	if err != nil {
+		return err
+	}
+	return c.HTMLBlob(known.GetStatus(), page)
+}
+
+func (s *Server) answerForm(c echo.Context) (*verificationOutput, error) {
+	format := formatHTML
+	if c.QueryParam("format") == formatPDF {
+		format = formatPDF
+	}
+	form, err := c.Request().MultipartReader()
+	if err != nil {
+		return nil, huma.Error415UnsupportedMediaType("表单中没有文件 a form with a file is wanted")
+	}
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil, huma.Error422UnprocessableEntity("没有选择文件 no file was chosen")
+		}
+		if err != nil {
+			return nil, notReceived(err)
+		}
+		if part.FormName() != "file" {
+			continue
+		}
+		found, sent, err := s.verifyFile(c.Request().Context(), part)
+		if err != nil {
+			return nil, err
+		}
+		if found.Document == nil {
+			return nil, huma.Error422UnprocessableEntity("报告只用于 PDF 和 OFD 文件 only a PDF or OFD document has a report")
+		}
+		return s.report(format, part.FileName(), sent, found)
+	}
+}
