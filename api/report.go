@@ -19,6 +19,7 @@ import (
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/report"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 // Forms of an answer.
@@ -109,6 +110,9 @@ func (s *Server) verifyForm(c echo.Context) error {
 	return c.HTMLBlob(known.GetStatus(), page)
 }
 
+// maxPassword is more than any password of a PDF has, in bytes (ISO 32000-2, 7.6.4.3.2).
+const maxPassword = 1 << 10
+
 func (s *Server) answerForm(c echo.Context) (*verificationOutput, error) {
 	format := formatHTML
 	if c.QueryParam("format") == formatPDF {
@@ -118,6 +122,7 @@ func (s *Server) answerForm(c echo.Context) (*verificationOutput, error) {
 	if err != nil {
 		return nil, huma.Error415UnsupportedMediaType("表单中没有文件 a form with a file is wanted")
 	}
+	var access pdf.Access // the password comes before the file that it opens
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -126,10 +131,17 @@ func (s *Server) answerForm(c echo.Context) (*verificationOutput, error) {
 		if err != nil {
 			return nil, notReceived(err)
 		}
+		if part.FormName() == "password" {
+			password, err := io.ReadAll(io.LimitReader(part, maxPassword))
+			if err != nil {
+				return nil, notReceived(err)
+			}
+			access.Password = string(password)
+		}
 		if part.FormName() != "file" {
 			continue
 		}
-		found, sent, err := s.verifyFile(c.Request().Context(), part)
+		found, sent, err := s.verifyFile(c.Request().Context(), part, access)
 		if err != nil {
 			return nil, err
 		}

@@ -200,6 +200,7 @@ func newSealStamp(s *settings) *cobra.Command {
 	var where placing
 	var long leveling
 	var lock string
+	var opens password
 	cmd := &cobra.Command{
 		Use:   "stamp --seal ID [--level LEVEL] [--certify N] [--lock FIELDS] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
 		Short: "盖章 put a seal on a PDF",
@@ -227,7 +228,7 @@ func newSealStamp(s *settings) *cobra.Command {
 				return err
 			}
 			r.TimeStamp = level != office.LevelB
-			doc, closeFile, err := openPDF(args[0])
+			doc, closeFile, err := s.openPDF(args[0], opens)
 			if err != nil {
 				return err
 			}
@@ -256,6 +257,8 @@ func newSealStamp(s *settings) *cobra.Command {
 	long.flags(cmd, string(office.LevelB))
 	cmd.Flags().IntVar(&r.Certify, "certify", 0, "`N`: certify the document, so that 1 nothing, 2 filling in and signing, 3 annotations too may follow")
 	cmd.Flags().StringVar(&lock, "lock", "", "`FIELDS` of the form that may not change any more: all, NAME,… or not:NAME,…")
+	cmd.Flags().BoolVar(&r.WithoutXFA, "without-xfa", false, "take the XFA form out of a file that has one beside its pages, so that the pages are what counts")
+	opens.flags(cmd)
 	cmd.Flags().StringVar(&r.Field, "field", "", "`NAME` of the signature field")
 	cmd.Flags().Float64Var(&r.Opacity, "opacity", 0, "how strongly the seal shows, above 0 and at most 1; without: 0.9")
 	cmd.Flags().BoolVar(&r.Opaque, "opaque", false, "no transparency, as PDF/A-1 wants it; without: in files that say they are PDF/A-1")
@@ -275,7 +278,7 @@ func sameFile(a, b string) bool {
 }
 
 // openPDF opens a PDF that is read as it is needed.
-func openPDF(path string) (*pdf.Document, func(), error) {
+func (s *settings) openPDF(path string, p password) (*pdf.Document, func(), error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
@@ -290,7 +293,11 @@ func openPDF(path string) (*pdf.Document, func(), error) {
 		closeFile()
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	doc, err := pdf.Open(f, info.Size())
+	var doc *pdf.Document
+	err = p.open(s, func(a pdf.Access) error {
+		doc, err = pdf.OpenWith(f, info.Size(), a)
+		return err
+	})
 	if err != nil {
 		closeFile()
 		return nil, nil, fmt.Errorf("%s: %w", path, err)

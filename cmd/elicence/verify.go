@@ -21,6 +21,7 @@ import (
 	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 // maxVerified bounds a file that is verified.
@@ -30,6 +31,7 @@ func newVerify(s *settings) *cobra.Command {
 	var dir, pin, out, code string
 	var witnessKeys []string
 	var subject about
+	var opens password
 	cmd := &cobra.Command{
 		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] [--code CODE] FILE|CODE",
 		Short: "核验 verify a PDF or OFD document, an evidence bundle, a signed answer, a picture of a code, or a code",
@@ -56,15 +58,18 @@ func newVerify(s *settings) *cobra.Command {
 			}
 			err = s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
 				var err error
-				found, content, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
-				if err != nil || code == "" {
+				return opens.open(s, func(a pdf.Access) error {
+					i := i.Opening(a)
+					found, content, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
+					if err != nil || code == "" {
+						return err
+					}
+					if found.Input != office.InputPDF {
+						return fmt.Errorf("--code: %s is not a PDF", args[0])
+					}
+					found, err = i.Original(cmd.Context(), code, content)
 					return err
-				}
-				if found.Input != office.InputPDF {
-					return fmt.Errorf("--code: %s is not a PDF", args[0])
-				}
-				found, err = i.Original(cmd.Context(), code, content)
-				return err
+				})
 			})
 			if err == nil && out != "" {
 				err = writeReport(out, args[0], content, found)
@@ -76,6 +81,7 @@ func newVerify(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&code, "code", "", "the document `CODE` on a paper print: is the PDF the original, and what happened to it since")
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
 	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
+	opens.flags(cmd)
 	subject.flags(cmd)
 	cmd.Flags().StringArrayVar(&witnessKeys, "witness-key", nil, "public point of a witness of an evidence bundle, in a `FILE|HEX`; may be repeated")
 	return cmd
@@ -212,6 +218,10 @@ func printInspection(out io.Writer, found office.Inspection) error {
 		}
 	}
 	if d := found.Document; d != nil {
+		if e := d.Encryption; e != nil {
+			zh, en := e.Words()
+			lines = append(lines, "  "+zh+"  "+en)
+		}
 		for _, s := range d.Signatures {
 			mark := "✓"
 			if !s.Valid {

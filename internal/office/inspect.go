@@ -38,6 +38,8 @@ type Inspector struct {
 	pdf        pdf.Trust
 	ofd        ofd.Trust
 	revocation path.Revocation
+	// access opens encrypted documents.
+	access pdf.Access
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -142,9 +144,14 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 		return nil, err
 	}
 	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, imported}
-	return newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
+	i, err := newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
+	if err != nil {
+		return nil, err
+	}
+	i.access.NationalOnly = o.GMOnly()
+	return i, nil
 }
 
 // documentVerification returns the office's own anchors.
@@ -220,6 +227,7 @@ type PDFInspection struct {
 	Format     string             `json:"format"`    // PDF or OFD
 	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
 	Pages      int                `json:"pages"`
+	Encryption *EncryptionFinding `json:"encryption"` // null for a document that is open to all
 	Signatures []SignatureFinding `json:"signatures"`
 	Cautions   []CautionFinding   `json:"cautions"`
 	// Since is what happened after the document code was printed, where one was given;
@@ -258,6 +266,14 @@ func (i *Inspector) Code(text string) Inspection {
 	return Inspection{
 		Input: InputCode, Verdict: r.Verdict, CauseCode: r.CauseCode, Cause: r.Cause, CauseZH: r.CauseZH, NextEN: r.NextEN, NextZH: r.NextZH, Code: &r,
 	}
+}
+
+// Opening returns an inspector that opens encrypted documents so.
+func (i *Inspector) Opening(a pdf.Access) *Inspector {
+	other := *i
+	other.access.Password = a.Password
+	other.access.NationalOnly = i.access.NationalOnly || a.NationalOnly
+	return &other
 }
 
 // ErrInput says that bytes are nothing that is verified here.
@@ -332,7 +348,7 @@ func LooksLikeCode(text string) bool {
 // cover the file; a licence inside must be its issuer's, sealed by its issuer, and
 // in force.
 func (i *Inspector) document(ctx context.Context, r io.ReaderAt, size int64) (Inspection, error) {
-	doc, err := pdf.Open(r, size)
+	doc, err := pdf.OpenWith(r, size, i.access)
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -344,7 +360,7 @@ func (i *Inspector) document(ctx context.Context, r io.ReaderAt, size int64) (In
 	if err != nil {
 		return Inspection{}, err
 	}
-	found := &PDFInspection{Format: "PDF", Pages: pages, Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
+	found := &PDFInspection{Format: "PDF", Pages: pages, Encryption: encryptionFinding(doc.Encryption()), Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
 	for s := range report.Signatures {
 		found.Signatures = append(found.Signatures, finding(&report.Signatures[s], report.Revisions))
 	}

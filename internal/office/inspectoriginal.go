@@ -32,7 +32,7 @@ func (i *Inspector) Original(ctx context.Context, code string, content []byte) (
 		return Inspection{}, err
 	}
 	found.Code = said.Code
-	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
+	doc, err := pdf.OpenWith(bytes.NewReader(content), int64(len(content)), i.access)
 	if err != nil {
 		return Inspection{}, err
 	}

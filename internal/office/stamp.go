@@ -47,6 +47,8 @@ type StampRequest struct {
 	Certify int
 	// Lock forbids later changes of form fields.
 	Lock *pdf.Lock
+	// WithoutXFA takes the XFA form out of a file that has one beside its pages.
+	WithoutXFA bool
 	// Number, if given, is the document's number: a code is printed beside the
 	// seal that tells a paper print from its electronic original.
 	Number string
@@ -115,7 +117,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	}
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Field: r.Field, Filter: pdf.FilterSeal, SubFilter: pdf.SubFilterSeal, Name: use.record.Name, Reason: r.Reason,
-		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock,
+		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock, WithoutXFA: r.WithoutXFA,
 	})
 	if err != nil {
 		return nil, err

@@ -116,7 +116,27 @@ func stampLocked(t *testing.T, d *Document, s Stamp) []byte {
 		t.Fatal(err)
 	}
 	readSecret(t, next)
-	return fileOf(t, p)
+	before := p.Increment()
+	for num := range next.now.sections[0].last() { // every stream of the increment
+		o, err := next.now.load(ref{num: uint32(num)})
+		if err != nil || o == nil || o.at < d.Size() {
+			continue
+		}
+		if st, ok := o.val.(*stream); ok {
+			if _, _, err := next.now.decode(st, 1<<20); err != nil {
+				t.Errorf("object %d: %v", num, err)
+			}
+		}
+	}
+	if !bytes.Equal(before, p.Increment()) {
+		t.Error("reading the stamped file changed it")
+	}
+	file := fileOf(t, p)
+	list, err := openWith(t, file, d.Password()).Signatures()
+	if err != nil || len(list) == 0 || list[len(list)-1].Digest != p.Digest() {
+		t.Errorf("the digest of the file is not the one that was signed: %v", err)
+	}
+	return file
 }
 
 func readSecret(t *testing.T, d *Document) {

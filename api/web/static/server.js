@@ -10,10 +10,13 @@ export class Problem extends Error {
   }
 }
 
-export async function askServer(body, type) {
+// The password opens an encrypted document.
+export async function askServer(body, type, password) {
   let response, found;
   try {
-    response = await fetch("/v1/verifications", { method: "POST", headers: { "Content-Type": type, Accept: "application/json" }, body });
+    const headers = { "Content-Type": type, Accept: "application/json" };
+    if (password) headers["Document-Password"] = btoa(String.fromCharCode(...new TextEncoder().encode(password)));
+    response = await fetch("/v1/verifications", { method: "POST", headers, body });
     found = await response.json();
   } catch {
     throw new Problem("连接不上服务器", "The server cannot be reached");

@@ -17,10 +17,10 @@ function takeFragment() {
   }
 }
 
-async function ask(body, type) {
+async function ask(body, type, password) {
   send.disabled = true;
   try {
-    answer.show(await askServer(body, type));
+    answer.show(await askServer(body, type, password));
   } catch (problem) {
     answer.problem(problem.zh, problem.en, problem.detail);
   } finally {
@@ -35,7 +35,7 @@ async function ask(body, type) {
 }
 
 function askFile(chosen) {
-  ask(chosen, chosen.type || "application/octet-stream");
+  ask(chosen, chosen.type || "application/octet-stream", $("password").value);
 }
 
 form.addEventListener("submit", (event) => {
