@@ -213,7 +213,9 @@ func newRestore(s *settings) *cobra.Command {
 			"With --published, a terminal's cache or a mirror of later than the backup, what was revoked and suspended since is so again;\n" +
 			"without it terminals that know of such a step refuse the next trust files. See docs/backup.md.",
 		Args: arguments("FILE"),
-		RunE: func(cmd *cobra.Command, args []string) error { return s.restore(cmd, key, args[0], recordKeys, published) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.restore(cmd, key, args[0], recordKeys, published)
+		},
 	}
 	key.add(cmd)
 	cmd.Flags().StringVar(&recordKeys, "record-keys", "", "`FILE` with the newest backup of the record keys, if it does not lie beside the other")

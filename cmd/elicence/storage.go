@@ -13,7 +13,7 @@ import (
 )
 
 func newStorage(s *settings) *cobra.Command {
-	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageMove(s), newStorageAdopt(s))
+	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageMove(s), newStorageRekey(s), newStorageAdopt(s))
 }
 
 func newStorageCheck(s *settings) *cobra.Command {

@@ -439,6 +439,9 @@ func (b *Box) LeafBeside(index uint64, sealed []byte) (keytree.Leaf, Generation,
 	}
 }
 
+// EpochOf is the epoch of what lies beside an entry, if its key is its own.
+func EpochOf(sealed []byte) uint32 { return binary.BigEndian.Uint32(sealed[1:]) }
+
 // auditBlock names the key of 2^24 entries.
 func auditBlock(index uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte("audit"), index>>24)
