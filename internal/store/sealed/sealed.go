@@ -258,6 +258,14 @@ func (b *Box) Destroy(through Generation, leaves ...keytree.Leaf) error {
 	return nil
 }
 
+// StopAt has f called before each file of the record keys is changed; its error is that of
+// the change. Nil: no more. Tests stop there.
+func (b *Box) StopAt(f func(step string) error) {
+	if trees := b.trees.Load(); trees != nil {
+		trees.StopAt(f)
+	}
+}
+
 // folder opens the folder of the record keys, once it is there.
 func (b *Box) folder() (*keytree.Folder, error) {
 	if trees := b.trees.Load(); trees != nil {
