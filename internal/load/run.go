@@ -26,12 +26,20 @@ type Result struct {
 	RateLastTenth  float64 `json:"rate_last_tenth"`
 	// BareSignRate is how many digests the SM2 implementation signs a second, on one core,
 	// before and after the load in the same process.
-	BareSignRate   float64 `json:"bare_sign_rate"`
+	BareSignRate float64 `json:"bare_sign_rate"`
+	// CPUUS is the processor time of a licence, BareSignCPUUS that of a bare signature; 0
+	// where the system does not tell. Their quotient is Rate by BareSignRate and Cores on a
+	// machine that does nothing else, and means the same on one that does.
+	CPUUS          float64 `json:"cpu_us"`
+	BareSignCPUUS  float64 `json:"bare_sign_cpu_us"`
 	Cores          int     `json:"cores"`
 	BytesPerRecord float64 `json:"bytes_per_record"` // of the data folder; for the caller to fill in
-	PeakRSSBytes   int64   `json:"peak_rss_bytes"`   // of this process, with what it maps
-	LookupP50US    float64 `json:"lookup_p50_us"`    // a licence by its identifier, its signature verified
-	LookupP99US    float64 `json:"lookup_p99_us"`
+	PeakRSSBytes   int64   `json:"peak_rss_bytes"`   // of this process, with the pages of the store that it maps
+	// PeakAnonymousBytes is the most memory that no file stands behind, as it was found
+	// after each batch: the heap and the stacks.
+	PeakAnonymousBytes int64   `json:"peak_anonymous_bytes"`
+	LookupP50US        float64 `json:"lookup_p50_us"` // a licence by its identifier, its signature verified
+	LookupP99US        float64 `json:"lookup_p99_us"`
 	// Checked is how many licences were looked up by identifier, number and holder when
 	// their batch was acknowledged.
 	Checked int `json:"checked"`
@@ -51,6 +59,7 @@ type Load struct {
 	marks     []mark
 	kept      []licence.Identifier
 	checked   int
+	anonymous int64
 	random    *rand.Rand
 }
 
@@ -85,10 +94,19 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	}
 	l.began = time.Now()
 	l.marks = []mark{{}}
-	err := l.Office.IssueAll(ctx, l.Actor, l.source(), office.BulkOptions{ReadFile: l.generator.ReadFile, Stored: func(b office.BulkBatch) error { return l.stored(ctx, b) }})
+	used, err := processorTime()
 	if err != nil {
 		return r, err
 	}
+	err = l.Office.IssueAll(ctx, l.Actor, l.source(), office.BulkOptions{ReadFile: l.generator.ReadFile, Stored: func(b office.BulkBatch) error { return l.stored(ctx, b) }})
+	if err != nil {
+		return r, err
+	}
+	until, err := processorTime()
+	if err != nil {
+		return r, err
+	}
+	r.CPUUS = (until - used).Seconds() * 1e6 / float64(l.Count)
 	took := l.marks[len(l.marks)-1].at
 	r.Seconds, r.Rate = took.Seconds(), float64(l.Count)/took.Seconds()
 	tenth := max(l.Count/10, 1)
@@ -97,11 +115,12 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	if err := bare.run(ctx); err != nil {
 		return r, err
 	}
-	r.BareSignRate = bare.rate()
+	r.BareSignRate, r.BareSignCPUUS = bare.rate(), bare.used.Seconds()*1e6/float64(bare.signed)
 	if r.LookupP50US, r.LookupP99US, err = l.lookUp(ctx); err != nil {
 		return r, err
 	}
-	r.PeakRSSBytes, err = peakRSS()
+	r.PeakRSSBytes, err = resident("VmHWM")
+	r.PeakAnonymousBytes = l.anonymous
 	return r, err
 }
 
@@ -211,6 +230,11 @@ func (l *Load) stored(ctx context.Context, b office.BulkBatch) error {
 		return fmt.Errorf("application %d: %s %s: %w", l.first+f.Line-1, f.Field, f.Reason, ErrRefused)
 	}
 	l.marks = append(l.marks, mark{b.Last, time.Since(l.began)})
+	anonymous, err := resident("RssAnon")
+	if err != nil {
+		return err
+	}
+	l.anonymous = max(l.anonymous, anonymous)
 	for range checksABatch {
 		if err := l.Office.Findable(ctx, b.Issued[l.random.IntN(len(b.Issued))]); err != nil {
 			return err

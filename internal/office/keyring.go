@@ -128,7 +128,7 @@ func (o *Office) compromised(ctx context.Context, point pki.Point) (bool, error)
 // put into use.
 func (o *Office) generationKey(p keystore.Purpose, g generation) (*pki.Key, error) {
 	open := func() (*pki.Key, error) {
-		key, err := o.keys.Signer(p, g.Key)
+		key, err := o.keys.FastSigner(p, g.Key)
 		if err != nil {
 			return nil, err
 		}
