@@ -61,9 +61,9 @@ func (b *bareSigning) run(ctx context.Context) error {
 
 func (b *bareSigning) rate() float64 { return float64(b.signed) / b.took.Seconds() }
 
-// peakRSS is the most memory that the process ever had resident, by its kernel; 0 where
-// the kernel does not tell.
-func peakRSS() (int64, error) {
+// resident is a measure of the process's memory by its kernel, in bytes; 0 where the kernel
+// does not tell.
+func resident(measure string) (int64, error) {
 	f, err := os.Open("/proc/self/status")
 	if err != nil {
 		return 0, nil //nolint:nilerr // not Linux
@@ -71,7 +71,7 @@ func peakRSS() (int64, error) {
 	defer func() { _ = f.Close() }() // only read
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		var kib int64
-		if n, _ := fmt.Sscanf(lines.Text(), "VmHWM: %d kB", &kib); n == 1 {
+		if n, _ := fmt.Sscanf(lines.Text(), measure+": %d kB", &kib); n == 1 {
 			return kib << 10, nil
 		}
 	}

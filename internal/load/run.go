@@ -34,9 +34,12 @@ type Result struct {
 	BareSignCPUUS  float64 `json:"bare_sign_cpu_us"`
 	Cores          int     `json:"cores"`
 	BytesPerRecord float64 `json:"bytes_per_record"` // of the data folder; for the caller to fill in
-	PeakRSSBytes   int64   `json:"peak_rss_bytes"`   // of this process, with what it maps
-	LookupP50US    float64 `json:"lookup_p50_us"`    // a licence by its identifier, its signature verified
-	LookupP99US    float64 `json:"lookup_p99_us"`
+	PeakRSSBytes   int64   `json:"peak_rss_bytes"`   // of this process, with the pages of the store that it maps
+	// PeakAnonymousBytes is the most memory that no file stands behind, as it was found
+	// after each batch: the heap and the stacks.
+	PeakAnonymousBytes int64   `json:"peak_anonymous_bytes"`
+	LookupP50US        float64 `json:"lookup_p50_us"` // a licence by its identifier, its signature verified
+	LookupP99US        float64 `json:"lookup_p99_us"`
 	// Checked is how many licences were looked up by identifier, number and holder when
 	// their batch was acknowledged.
 	Checked int `json:"checked"`
@@ -56,6 +59,7 @@ type Load struct {
 	marks     []mark
 	kept      []licence.Identifier
 	checked   int
+	anonymous int64
 	random    *rand.Rand
 }
 
@@ -115,7 +119,8 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	if r.LookupP50US, r.LookupP99US, err = l.lookUp(ctx); err != nil {
 		return r, err
 	}
-	r.PeakRSSBytes, err = peakRSS()
+	r.PeakRSSBytes, err = resident("VmHWM")
+	r.PeakAnonymousBytes = l.anonymous
 	return r, err
 }
 
@@ -225,6 +230,11 @@ func (l *Load) stored(ctx context.Context, b office.BulkBatch) error {
 		return fmt.Errorf("application %d: %s %s: %w", l.first+f.Line-1, f.Field, f.Reason, ErrRefused)
 	}
 	l.marks = append(l.marks, mark{b.Last, time.Since(l.began)})
+	anonymous, err := resident("RssAnon")
+	if err != nil {
+		return err
+	}
+	l.anonymous = max(l.anonymous, anonymous)
 	for range checksABatch {
 		if err := l.Office.Findable(ctx, b.Issued[l.random.IntN(len(b.Issued))]); err != nil {
 			return err

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,7 +68,7 @@ func acts() []act {
 				_, err := f.Office.Issue(ctx, "test", c.ID, a, office.IssueOptions{RequestID: "fault"})
 				return err
 			},
-			func(t *testing.T, f *officetest.Fixture, _ string) bool { return count(t, f) == 2 },
+			func(t *testing.T, f *officetest.Fixture, _ string) bool { return count(t, f) == 3 },
 		},
 		{
 			"revoke",
@@ -106,7 +109,83 @@ func acts() []act {
 			},
 			func(*testing.T, *officetest.Fixture, string) bool { return true }, // a later one is as good
 		},
+		{
+			"import", // of seven licences in three transactions: each line once and only once
+			func(t *testing.T, f *officetest.Fixture, _ string) error {
+				c, _ := f.Application(t, "038")
+				r, err := f.Office.Import(ctx, "test", office.Import{
+					Category: c.ID, Path: "/licences.csv", Digest: [32]byte{1}, Size: 3,
+					Rows:      func() iter.Seq2[office.BulkItem, error] { return bulkItems(t, f, 0, 7, spoilThird, nil) },
+					Unchanged: func() error { return nil },
+					Faults:    func(size int64) (office.FaultLog, error) { return openFaults(filepath.Join(f.Dir, "faults"), size) },
+				})
+				if err == nil && (!r.Finished || r.Issued != 6 || r.Faulty != 1) {
+					err = fmt.Errorf("imported: %+v", r)
+				}
+				return err
+			},
+			func(t *testing.T, f *officetest.Fixture, _ string) bool {
+				b, err := os.ReadFile(filepath.Join(f.Dir, "faults"))
+				return count(t, f) == 8 && err == nil && string(b) == "line 4\n"
+			},
+		},
+		{
+			"erase", // and destroy the key of what two officers have decided on
+			func(t *testing.T, f *officetest.Fixture, _ string) error {
+				all, err := f.Office.Erasures(ctx)
+				if err == nil {
+					_, err = f.Office.ApproveErasure(ctx, "乙", all[0].Identifier)
+				}
+				if errors.Is(err, licence.ErrErased) {
+					return nil
+				}
+				return err
+			},
+			func(t *testing.T, f *officetest.Fixture, _ string) bool {
+				all, err := f.Office.Erasures(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return all[0].ApprovedBy != ""
+			},
+		},
 	}
+}
+
+// spoilThird makes the third application one with a fault.
+func spoilThird(i int, a *licence.Application) {
+	if i == 2 {
+		a.Holder.IDNumber = "x"
+	}
+}
+
+// faults is a fault log of the numbers of lines.
+type faults struct{ *os.File }
+
+func openFaults(path string, size int64) (office.FaultLog, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(size); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	_, err = f.Seek(size, io.SeekStart)
+	return faults{f}, err
+}
+
+// Append implements [office.FaultLog].
+func (f faults) Append(line int, _ ...licence.Fault) error {
+	_, err := fmt.Fprintf(f, "line %d\n", line)
+	return err
+}
+
+// Sync implements [office.FaultLog].
+func (f faults) Sync() (int64, error) {
+	if err := f.File.Sync(); err != nil {
+		return 0, err
+	}
+	return f.Seek(0, io.SeekCurrent)
 }
 
 // TestFaultProcess is the process that is killed or gets errors. What it acknowledges it
@@ -200,6 +279,13 @@ func runFault(t *testing.T, dir, name, id, trace, fault string) string {
 func TestFaults(t *testing.T) {
 	tooltest.Need(t, "strace")
 	base := officetest.New(t)
+	gone := base.Issue(t, "038").Licence.Identifier
+	if _, err := base.Office.Step(ctx, "test", gone, licence.Revoke, "测试事由"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := base.Office.ApplyErasure(ctx, "甲", gone, false, "依法"); err != nil {
+		t.Fatal(err)
+	}
 	id := base.Issue(t, "110").Licence.Identifier.String()
 	long := os.Getenv("ELICENCE_LONG") == "1"
 	faults := []string{"signal=KILL", "error=EIO", "error=ENOSPC"}
@@ -242,8 +328,11 @@ func copyOf(t *testing.T, dir string) string {
 	place := filepath.Join(t.TempDir(), "data")
 	err := os.CopyFS(place, os.DirFS(dir))
 	// CopyFS makes files as the umask has them, and keys must not be open to others.
-	for _, p := range []string{"keys", "offline", "kek"} {
+	for _, p := range []string{"keys", "offline", "kek", "record-keys"} {
 		err = errors.Join(err, filepath.WalkDir(filepath.Join(place, p), func(path string, e os.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && path == filepath.Join(place, "record-keys") {
+				return nil // a folder of before there were any
+			}
 			if err != nil {
 				return err
 			}

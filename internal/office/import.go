@@ -178,7 +178,8 @@ func (r *importRun) begin(ctx context.Context, actor string) error {
 // importState returns an import's state as it is stored, nil if it never began.
 func (o *Office) importState(ctx context.Context, setting string) ([]byte, importState, error) {
 	var state importState
-	b, err := o.store.Setting(ctx, setting)
+	// A state that says "finished" is told to the caller: it must be as durable as that.
+	b, err := o.store.ConfirmSetting(ctx, setting)
 	if err != nil || b == nil {
 		return nil, state, err
 	}

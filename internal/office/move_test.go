@@ -97,7 +97,7 @@ func TestMoveStore(t *testing.T) {
 	}
 
 	restored := filepath.Join(t.TempDir(), "restored")
-	options := office.RestoreOptions{Options: office.Options{Store: server.Database(t)}, Actor: "test"}
+	options := office.RestoreOptions{Options: office.Options{Store: server.Database(t)}, Actor: "test", RecordKeys: recordKeys(t, f)}
 	if _, err := office.Restore(ctx, restored, bytes.NewReader(content), options); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,8 @@ package office_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -11,10 +13,13 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pgtest"
+	"github.com/elicence/elicence/internal/store/keytree"
+	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/disclose"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/ocsp"
 	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/qr/trust"
@@ -252,7 +257,7 @@ func TestRevocationOnAnotherNode(t *testing.T) {
 		t.Fatal("what is good is not said to be")
 	}
 	revoke(seal)
-	if err := other.FollowStatusChanges(ctx); err != nil {
+	if err := other.FollowOthers(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if got := says(seal); got != ocsp.Revoked {
@@ -263,4 +268,104 @@ func TestRevocationOnAnotherNode(t *testing.T) {
 	if got := says(maker); got != ocsp.Revoked {
 		t.Errorf("a node that does not follow says %v of what another one revoked", got)
 	}
+}
+
+// TestNodesDestroyKeys: nodes on one database have record keys of their own. What one has
+// erased no other can read any more: one that runs destroys the key when it looks what
+// others did, one that was off when it starts. New keys are used when each node has them,
+// and a node that does not refuses.
+func TestNodesDestroyKeys(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Start(t).Database(t)
+	f := officetest.On(t, address)
+	gone, kept := f.Issue(t, "066"), f.Issue(t, "110")
+	id := gone.Licence.Identifier
+	if _, err := f.Office.Step(ctx, "test", id, licence.Revoke, "x"); err != nil {
+		t.Fatal(err)
+	}
+	runs, off := copyOf(t, f.Dir), copyOf(t, f.Dir)
+	open := func(dir string) *office.Office {
+		t.Helper()
+		o, err := office.Open(dir, office.Options{Store: address})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	node := open(runs)
+	defer func() {
+		if err := node.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := f.Office.ApplyErasure(ctx, "甲", id, false, "依法"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Office.ApproveErasure(ctx, "乙", id); err != nil {
+		t.Fatal(err)
+	}
+	leaf := sealed.LeafOf(gone.Licence.Status)
+	destroyed := func(dir string, want bool) {
+		t.Helper()
+		keys, err := keystore.Open(filepath.Join(dir, "keys"), keystore.Unlock{File: filepath.Join(dir, "kek")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder, err := keytree.Open(filepath.Join(dir, "record-keys"), keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := folder.Destroyed(uint8(sealed.First), leaf)
+		if err := errors.Join(err, keys.Close()); err != nil || got != want {
+			t.Errorf("the key in %s is destroyed: %t, %v, want %t", filepath.Base(filepath.Dir(dir)), got, err, want)
+		}
+	}
+	destroyed(f.Dir, true)
+	destroyed(runs, false)
+	if err := node.FollowOthers(ctx); err != nil {
+		t.Fatal(err)
+	}
+	destroyed(runs, true)
+	destroyed(off, false)
+	if err := open(off).Close(); err != nil {
+		t.Fatal(err)
+	}
+	destroyed(off, true)
+
+	if _, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{}); !errors.Is(err, office.ErrNotPrepared) {
+		t.Errorf("rekeyed without new keys on the nodes: %v, want ErrNotPrepared", err)
+	}
+	prepared, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{PrepareOnly: true})
+	if err != nil || prepared.Prepared == nil {
+		t.Fatalf("prepared %+v, %v", prepared, err)
+	}
+	done, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{})
+	if err != nil || done.Done.Licences != 1 || done.Generation != *prepared.Prepared {
+		t.Fatalf("rekeyed %+v, %v", done, err)
+	}
+	other := officetest.Around(t, runs, node)
+	c, a := other.Company(t)
+	if _, err := node.Issue(ctx, "test", c.ID, a, office.IssueOptions{}); !errors.Is(err, office.ErrRecordKeys) {
+		t.Errorf("issued by a node without the new keys: %v, want ErrRecordKeys", err)
+	}
+	for _, name := range []string{"keys/register/record-3.key", "record-keys/3-top.keys"} {
+		b, err := os.ReadFile(filepath.Join(f.Dir, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(runs, name), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := node.Issue(ctx, "test", c.ID, a, office.IssueOptions{}); err != nil {
+		t.Errorf("with the new keys: %v", err)
+	}
+	if got, err := node.Licence(ctx, "test", kept.Licence.Identifier); err != nil || got.Licence.Number != kept.Licence.Number {
+		t.Errorf("what was encrypted again: %v", err)
+	}
+	ended, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{EndOld: true})
+	if err != nil || len(ended.Ended) != 1 {
+		t.Errorf("ended %+v, %v", ended, err)
+	}
+	whole(t, f.Office)
 }

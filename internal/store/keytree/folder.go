@@ -43,6 +43,16 @@ type Folder struct {
 
 func proceed(string) error { return nil }
 
+// StopAt has a function called before each change of a file; its error is that of the
+// change. Nil: no more. Tests stop there.
+func (f *Folder) StopAt(at func(step string) error) {
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	if f.at = at; at == nil {
+		f.at = proceed
+	}
+}
+
 // Create makes an empty folder, which must not exist, and the secret of its files, which
 // may.
 func Create(dir string, keys *keystore.Store) (*Folder, error) {

@@ -186,16 +186,16 @@ func TestCutOff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.at = func(at string) error {
+			f.StopAt(func(at string) error {
 				if at == step {
 					return cut
 				}
 				return nil
-			}
+			})
 			if err := f.Destroy(generation, a); !errors.Is(err, cut) {
 				t.Fatalf("at %s: %v", step, err)
 			}
-			f.at = proceed
+			f.StopAt(nil)
 			if again {
 				f = reopen(t, f, keys)
 			}

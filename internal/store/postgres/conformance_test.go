@@ -52,6 +52,18 @@ func TestConformance(t *testing.T) {
 			return func(tb testing.TB) storetest.Store { return again(tb) }
 		})
 	})
+	t.Run("record keys", func(t *testing.T) {
+		storetest.RecordKeys(t, func(tb testing.TB) storetest.KeyedStore {
+			address, box := stores.next(tb), newBox(tb)
+			createStore(tb, address, box)
+			at := func(address string) func(tb testing.TB) *records.Store {
+				return func(tb testing.TB) *records.Store { return openStore(tb, address, box) }
+			}
+			return storetest.KeyedStore{Open: at(address), Keys: box, Older: func(tb testing.TB) func(testing.TB) *records.Store {
+				return at(server.Copy(tb, address))
+			}}
+		})
+	})
 	t.Run("status", func(t *testing.T) {
 		storetest.Status(t, func(tb testing.TB) func(testing.TB) storetest.StatusStore {
 			again := open(tb)

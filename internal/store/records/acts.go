@@ -241,6 +241,16 @@ func (s *Store) Setting(ctx context.Context, name string) ([]byte, error) {
 	return value, err
 }
 
+// ConfirmSetting is [Store.Setting] for who acknowledges an earlier act because it sees it.
+func (s *Store) ConfirmSetting(ctx context.Context, name string) ([]byte, error) {
+	var value []byte
+	err := s.db.Confirm(ctx, func(tx kv.Tx) error {
+		value = bytes.Clone(tx.Table(tableMeta).Get(settingKey(name)))
+		return nil
+	})
+	return value, err
+}
+
 // PutSetting stores a setting of the service, with an entry of the audit log where
 // it is an act of its own.
 func (s *Store) PutSetting(ctx context.Context, name string, value []byte, entries ...audit.Record) error {

@@ -113,7 +113,6 @@ func (s *Store) ApproveErasure(ctx context.Context, id licence.Identifier, by st
 // bits. One that ended by its last day is shown as revoked from now on, as nobody could
 // say any more that it has ended.
 func (s *Store) erase(tx kv.Tx, f found, r licence.Record, keepNumber bool, at time.Time) error {
-	key := sealed.Key(f.Key)
 	ref := refOf(f.number)
 	for _, h := range r.Licence.Holders {
 		lookup := s.box.HolderKey(h.IDType, h.IDNumber)
@@ -126,6 +125,12 @@ func (s *Store) erase(tx kv.Tx, f found, r licence.Record, keepNumber bool, at t
 			return err
 		}
 	}
+	return s.empty(tx, f, at)
+}
+
+// empty leaves nothing of a licence that is in no index any more.
+func (s *Store) empty(tx kv.Tx, f found, at time.Time) error {
+	key := sealed.Key(f.Key)
 	err := errors.Join(
 		s.destroy(tx, sealed.LeafOf(f.place())),
 		setPlane(tx, f.place(), planeRevoked, true), setCredentials(tx, key, planeRevoked, true),

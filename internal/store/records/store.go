@@ -60,7 +60,7 @@ func Create(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) 
 			return fs.ErrExist
 		}
 		if newest := box.Newest(); newest != sealed.Shared {
-			return errors.Join(putUint(meta, metaFormat, formatVersion), putUint(meta, metaGeneration, uint64(newest)))
+			return errors.Join(putUint(meta, metaFormat, formatVersion), putUint(meta, metaGeneration, uint64(newest)), putUint(meta, metaOldest, uint64(newest)))
 		}
 		return putUint(meta, metaFormat, formatShared)
 	})

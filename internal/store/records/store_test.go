@@ -81,6 +81,37 @@ func TestRegistry(t *testing.T) {
 	storetest.Registry(t, newStore)
 }
 
+func TestRecordKeys(t *testing.T) {
+	t.Parallel()
+	storetest.RecordKeys(t, func(tb testing.TB) storetest.KeyedStore {
+		path, box := filepath.Join(tb.TempDir(), "store.db"), newBox(tb)
+		if err := createStore(tb, path, box).Close(); err != nil {
+			tb.Fatal(err)
+		}
+		open := func(path string) func(tb testing.TB) *records.Store {
+			return func(tb testing.TB) *records.Store {
+				tb.Helper()
+				s, err := openStore(path, box)
+				if err != nil {
+					tb.Fatal(err)
+				}
+				return s
+			}
+		}
+		return storetest.KeyedStore{Open: open(path), Keys: box, Older: func(tb testing.TB) func(testing.TB) *records.Store {
+			tb.Helper()
+			file, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(path+".older", file, 0o600)
+			}
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return open(path + ".older")
+		}}
+	})
+}
+
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	storetest.Status(t, func(tb testing.TB) func(testing.TB) storetest.StatusStore {

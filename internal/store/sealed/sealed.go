@@ -258,6 +258,14 @@ func (b *Box) Destroy(through Generation, leaves ...keytree.Leaf) error {
 	return nil
 }
 
+// StopAt has f called before each file of the record keys is changed; its error is that of
+// the change. Nil: no more. Tests stop there.
+func (b *Box) StopAt(f func(step string) error) {
+	if trees := b.trees.Load(); trees != nil {
+		trees.StopAt(f)
+	}
+}
+
 // folder opens the folder of the record keys, once it is there.
 func (b *Box) folder() (*keytree.Folder, error) {
 	if trees := b.trees.Load(); trees != nil {
@@ -438,6 +446,9 @@ func (b *Box) LeafBeside(index uint64, sealed []byte) (keytree.Leaf, Generation,
 		return keytree.Entry(binary.BigEndian.Uint32(sealed[1:]), index), g, nil
 	}
 }
+
+// EpochOf is the epoch of what lies beside an entry, if its key is its own.
+func EpochOf(sealed []byte) uint32 { return binary.BigEndian.Uint32(sealed[1:]) }
 
 // auditBlock names the key of 2^24 entries.
 func auditBlock(index uint64) []byte {
