@@ -13,7 +13,8 @@ import (
 )
 
 func newCategory(s *settings) *cobra.Command {
-	return group("category", "证照类别 the licence categories",
+	changes := atDesk(s, newCategoryChange(s, "add", "增加类别 add a category", false), newCategoryChange(s, "change", "变更类别 give a category a new schema", true))
+	return group("category", "证照类别 the licence categories", append(changes,
 		categoryCommand(s, "list", "列出全部类别 list all categories", cobra.NoArgs, func(c *catalogue.Catalogue, _ []string) ([]*catalogue.Category, error) {
 			return c.Categories(), nil
 		}),
@@ -21,9 +22,7 @@ func newCategory(s *settings) *cobra.Command {
 			return c.Search(args[0]), nil
 		}),
 		newCategoryShow(s),
-		newCategorySchema(s),
-		newCategoryChange(s, "add", "增加类别 add a category", false),
-		newCategoryChange(s, "change", "变更类别 give a category a new schema", true))
+		newCategorySchema(s))...)
 }
 
 func categoryCommand(s *settings, use, short string, args cobra.PositionalArgs, find func(*catalogue.Catalogue, []string) ([]*catalogue.Category, error)) *cobra.Command {
@@ -95,13 +94,21 @@ func newCategoryShow(s *settings) *cobra.Command {
 	}}
 }
 
+// catalogue returns the catalogue of the data folder without opening it.
+func (s *settings) catalogue() (*catalogue.Catalogue, error) {
+	if s.served != nil {
+		return s.served.Catalogue(), nil
+	}
+	return office.LoadCatalogue(s.data)
+}
+
 // oneCategory returns the category with a three-digit number.
 func oneCategory(s *settings, number string) (*catalogue.Category, error) {
 	id, err := catalogue.ParseID(number)
 	if err != nil {
 		return nil, err
 	}
-	c, err := office.LoadCatalogue(s.data)
+	c, err := s.catalogue()
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +148,10 @@ func newCategoryChange(s *settings, use, short string, known bool) *cobra.Comman
 	cmd := &cobra.Command{
 		Use: use + " --file F.json", Short: short, Args: cobra.NoArgs,
 		Long: "Reads {\"category\": {column: value, …}, \"fields\": [{column: value, …}, …]} with the columns of the embedded catalogue, checks the\n" +
-			"whole, and keeps it in DATA/catalogue. It is in force at the next start of the service; terminals know it after the next\n" +
-			"publication. Licences that were issued before keep their schema and stay readable.",
+			"whole, and keeps it in DATA/catalogue. It is in force at once (at further nodes of a service after their next start); terminals\n" +
+			"know it after the next publication. Licences that were issued before keep their schema and stay readable.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := readInput("--file", file, cmd.InOrStdin())
+			b, err := s.readInput("--file", file, cmd.InOrStdin())
 			if err != nil {
 				return err
 			}

@@ -21,7 +21,7 @@ const module = "github.com/elicence/elicence/"
 // lower floor and its own room. Rooms on one floor do not import each other.
 var floors = [][]string{
 	{"docs", "internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/pagetext", "internal/typeface", "internal/webbuild"},
-	{"internal/typeset"},
+	{"internal/desk", "internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
 	{"internal/backup", "internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/elicence/elicence/internal/pagetext"
@@ -48,18 +49,18 @@ type Config struct {
 
 // Office is an open data folder. It is safe for concurrent use.
 type Office struct {
-	dir       string
-	config    Config
-	store     *records.Store
-	keys      *keystore.Store
-	documents *documents.Store
-	words     *pagetext.Finder
-	pictures  *likeness.Memory // of seals on documents
-	catalogue *catalogue.Catalogue
-	second    pki.SecondOpinion
-	tabled    *fixedkey.Keys // of the codes that are verified here
-	now       func() time.Time
-	observe   func(Event)
+	dir        string
+	config     Config
+	store      *records.Store
+	keys       *keystore.Store
+	documents  *documents.Store
+	words      *pagetext.Finder
+	pictures   *likeness.Memory                    // of seals on documents
+	categories atomic.Pointer[catalogue.Catalogue] // exchanged as a whole, under publishing
+	second     pki.SecondOpinion
+	tabled     *fixedkey.Keys // of the codes that are verified here
+	now        func() time.Time
+	observe    func(Event)
 
 	shared     bool      // other nodes may have the records open
 	following  following // of status changes, where they are shared
@@ -68,6 +69,7 @@ type Office struct {
 	closing    sync.Once
 	marking    sync.Mutex    // held while the high water is written
 	publishing sync.Mutex    // held while trust files are made
+	importing  turns         // of the runs of one import, by its setting
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	unknown    notice        // of what terminals cannot know yet
 	// rotating is held by who puts a new key into use, and for reading by who signs
@@ -264,12 +266,14 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 	if err != nil {
 		return nil, err
 	}
-	return &Office{
-		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
+	office := &Office{
+		dir: dir, store: store, keys: keys, documents: docs, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
 		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
 		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 		pictures: likeness.NewMemory(),
-	}, nil
+	}
+	office.categories.Store(cat)
+	return office, nil
 }
 
 // Close closes the data folder and zeroes the keys that it holds. Once more does nothing.
@@ -291,8 +295,8 @@ func (o *Office) Profiles() *ca.Profiles { return o.profiles }
 // GMOnly reports whether the key store uses national algorithms only.
 func (o *Office) GMOnly() bool { return o.keys.GMOnly() }
 
-// Catalogue returns the licence categories.
-func (o *Office) Catalogue() *catalogue.Catalogue { return o.catalogue }
+// Catalogue returns the licence categories as they are now.
+func (o *Office) Catalogue() *catalogue.Catalogue { return o.categories.Load() }
 
 // Ready says whether the store answers.
 func (o *Office) Ready(ctx context.Context) error {
