@@ -73,20 +73,22 @@ func newCategoryShow(s *settings) *cobra.Command {
 				InCode: f.QR, Sensitive: f.Sensitive, Example: f.Example, MapsTo: string(f.MapsTo),
 			})
 		}
+		retention := viewRetention(category)
 		if s.json {
 			return printJSON(cmd.OutOrStdout(), struct {
 				office.CategoryView
-				Schema     int         `json:"schema"`
-				Aliases    []string    `json:"aliases"`
-				Agency     string      `json:"agency"`
-				NumberRule string      `json:"number_rule"`
-				Example    string      `json:"number_example"`
-				Source     string      `json:"source"`
-				FieldList  []fieldView `json:"field_list"`
-			}{office.ViewCategory(category), category.Schema, category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, fields})
+				Schema     int           `json:"schema"`
+				Aliases    []string      `json:"aliases"`
+				Agency     string        `json:"agency"`
+				NumberRule string        `json:"number_rule"`
+				Example    string        `json:"number_example"`
+				Source     string        `json:"source"`
+				Retention  retentionView `json:"retention"`
+				FieldList  []fieldView   `json:"field_list"`
+			}{office.ViewCategory(category), category.Schema, category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, retention, fields})
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n%s  %s  %s  %s\n编号 number: %s, 例如 e.g. %s\n", category.ID, category.NameZH, category.NameEN,
-			category.Kind, category.AgencyZH, category.Level, category.Validity, category.NumberRuleZH, category.NumberExample)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n%s  %s  %s  %s\n编号 number: %s, 例如 e.g. %s\n保管 kept: %s, %s\n", category.ID, category.NameZH, category.NameEN,
+			category.Kind, category.AgencyZH, category.Level, category.Validity, category.NumberRuleZH, category.NumberExample, retention.period(), retention.Basis)
 		if err != nil {
 			return err
 		}
