@@ -22,7 +22,7 @@
 // server before the person at the page sends it.
 //
 // OCSP can have a listener of its own, and metrics have. On a Unix socket in the data
-// folder the commands of a counter reach the running service ([Desk]).
+// folder the commands of a counter reach the running service (internal/desk).
 //
 // Authentication, and the agencies' and the console's endpoints, are not in this
 // version.

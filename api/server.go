@@ -21,8 +21,8 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/elicence/elicence/api/web"
+	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/office"
-	"github.com/elicence/elicence/licence"
 )
 
 // Limits of the service.
@@ -58,8 +58,9 @@ type Options struct {
 	Proxies []netip.Prefix
 	// Desk is the path of the Unix socket of the [Desk]. Empty: there is none.
 	Desk string
-	// DeskView is how the desk answers with a licence. Nil: briefly.
-	DeskView func(licence.Record) any
+	// Command carries out a command that was typed beside the service and returns its exit
+	// code. Nil: the desk only makes backups.
+	Command func(context.Context, *desk.Command) int
 	// Programs are those for the browser, as make web builds them. Nil: those that
 	// were built into this program, if any.
 	Programs fs.FS
@@ -73,7 +74,7 @@ type Server struct {
 	answering  string // address of OCSP alone, or empty
 	monitoring string // address of the metrics, or empty
 	desk       string // path of the desk's socket, or empty
-	deskView   func(licence.Record) any
+	command    func(context.Context, *desk.Command) int
 	inspectors *inspectors
 	lookUps    *lookUps
 	uploads    chan struct{} // holds one for each file that is received or judged
@@ -86,7 +87,7 @@ type Server struct {
 // New builds the service. Nothing listens before [Server.Run].
 func New(o *office.Office, opt Options) (*Server, error) {
 	s := &Server{
-		office: o, log: opt.Log, metrics: opt.Metrics, answering: opt.OCSPListen, monitoring: opt.MetricsListen, desk: opt.Desk, deskView: opt.DeskView,
+		office: o, log: opt.Log, metrics: opt.Metrics, answering: opt.OCSPListen, monitoring: opt.MetricsListen, desk: opt.Desk, command: opt.Command,
 		inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New(),
 		uploads: make(chan struct{}, uploadsAtOnce), slots: make(chan struct{}, runtime.NumCPU()),
 	}
@@ -164,12 +165,12 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 		group.Go(func() error { return d.serve(ctx, d.listener) })
 	}
 	if s.desk != "" {
-		desk, err := listenAtDesk(ctx, s.desk)
+		socket, err := listenAtDesk(ctx, s.desk)
 		if err != nil {
 			// The service is of use without: the path may be too long for a socket.
-			s.log.Error("no officer can bind devices while the service runs", "error", err)
+			s.log.Error("no command is carried out while the service runs", "error", err)
 		} else {
-			group.Go(func() error { return s.serving(NewDesk(s.office).viewing(s.deskView).handler())(ctx, desk) })
+			group.Go(func() error { return s.serveDesk(ctx, socket) })
 		}
 	}
 	group.Go(func() error { return s.office.RunCRLs(ctx, s.metrics.crl) })

@@ -6,9 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"unicode/utf8"
+
+	"github.com/elicence/elicence/internal/strictjson"
 )
 
 // MaxApplicationSize bounds the JSON of one application, in bytes: room for
@@ -94,85 +93,11 @@ func ParseApplication(b []byte) (*Application, error) {
 	if len(b) > MaxApplicationSize {
 		return nil, fmt.Errorf("application has %d bytes, at most %d are allowed", len(b), MaxApplicationSize)
 	}
-	// encoding/json would put U+FFFD for every character of a file in GBK.
-	if !utf8.Valid(b) {
-		return nil, errors.New("reading the application: it is not in UTF-8")
-	}
-	if err := refuseRepeatedNames(b); err != nil {
+	var a Application
+	if err := strictjson.Unmarshal(b, &a); err != nil {
 		return nil, fmt.Errorf("reading the application: %w", err)
 	}
-	var a Application
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&a); err != nil {
-		return nil, fmt.Errorf("reading the application: %w", describe(err))
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("reading the application: something follows the JSON object")
-	}
 	return &a, nil
-}
-
-// describe rewords the JSON errors that name Go types.
-func describe(err error) error {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
-		where := wrongType.Field
-		if where == "" {
-			where = "it"
-		}
-		return fmt.Errorf("%s is of the wrong JSON type: %s", where, wrongType.Value)
-	}
-	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
-}
-
-// maxDepth bounds the nesting of an application's JSON.
-const maxDepth = 8
-
-// refuseRepeatedNames finds a name that stands twice in one object, of which
-// encoding/json would silently take the last.
-func refuseRepeatedNames(b []byte) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	type scope struct {
-		names  map[string]bool // nil for an array
-		isName bool            // the next string is a name
-	}
-	var open []scope
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return describe(err)
-		}
-		var top *scope
-		if len(open) > 0 {
-			top = &open[len(open)-1]
-		}
-		if name, ok := token.(string); ok && top != nil && top.names != nil && top.isName {
-			if top.names[name] {
-				return fmt.Errorf("the name %q stands twice in one object", name)
-			}
-			top.names[name] = true
-			top.isName = false
-			continue
-		}
-		if top != nil {
-			top.isName = top.names != nil
-		}
-		switch token {
-		case json.Delim('{'):
-			open = append(open, scope{names: make(map[string]bool), isName: true})
-		case json.Delim('['):
-			open = append(open, scope{})
-		case json.Delim('}'), json.Delim(']'):
-			open = open[:len(open)-1]
-		}
-		if len(open) > maxDepth {
-			return fmt.Errorf("nested more than %d deep", maxDepth)
-		}
-	}
 }
 
 // decodeImage returns the bytes of an image given as base64.

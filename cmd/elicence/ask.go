@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/civil"
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/answer"
@@ -70,7 +69,7 @@ func (s *settings) ask(cmd *cobra.Command, o *office.Office, q office.Ask, out s
 		return err
 	}
 	if out != "" {
-		if err := durable.WriteFile(out, signed, 0o644); err != nil {
+		if err := s.writeFile(out, signed); err != nil {
 			return fmt.Errorf("-o: %w", err)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 
 func newAudit(s *settings) *cobra.Command {
 	return group("audit", "审计日志 the audit log",
-		newAuditVerify(s), newAuditShow(s), newAuditCheckpoint(s), newAuditProve(s), newAuditCheckProof(s), newAuditConsistency(s), newAuditErase(s), newAuditWitness(s))
+		append(atDesk(s, newAuditShow(s), newAuditErase(s)),
+			newAuditVerify(s), newAuditCheckpoint(s), newAuditProve(s), newAuditCheckProof(s), newAuditConsistency(s), newAuditWitness(s))...)
 }
 
 func newAuditVerify(s *settings) *cobra.Command {

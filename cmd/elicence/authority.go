@@ -13,7 +13,8 @@ import (
 )
 
 func newAuthority(s *settings) *cobra.Command {
-	return group("authority", "发证机关 who may issue which licences", newAuthorityAdd(s), newAuthorityList(s), newAuthorityUndo(s), newAuthorityCompromise(s), newAuthorityReissueCodes(s))
+	commands := atDesk(s, newAuthorityAdd(s), newAuthorityList(s), newAuthorityUndo(s))
+	return group("authority", "发证机关 who may issue which licences", append(commands, newAuthorityCompromise(s), newAuthorityReissueCodes(s))...)
 }
 
 // authorityView is an authority as it is printed.

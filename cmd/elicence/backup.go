@@ -15,6 +15,7 @@ import (
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
@@ -146,13 +147,13 @@ func (b *backupContent) WriteTo(w io.Writer) (int64, error) {
 }
 
 func (b *backupContent) write(w io.Writer) error {
-	if remote, running := api.DialDesk(b.ctx, filepath.Join(b.settings.data, api.DeskSocket)); running {
+	if service, running := desk.Find(b.ctx, filepath.Join(b.settings.data, api.DeskSocket)); running {
 		b.made.Online = true
 		gmOnly, err := keystore.IsGMOnly(b.settings.keys())
 		if err != nil {
 			return err
 		}
-		return b.encrypt(w, gmOnly, func(w io.Writer) (backup.Totals, error) { return remote.Backup(b.ctx, b.settings.actor, w) })
+		return b.encrypt(w, gmOnly, func(w io.Writer) (backup.Totals, error) { return api.FetchBackup(b.ctx, service, b.settings.actor, w) })
 	}
 	return b.settings.with(func(o *office.Office) error {
 		return b.encrypt(w, o.GMOnly(), func(w io.Writer) (backup.Totals, error) { return o.Backup(b.ctx, b.settings.actor, w) })

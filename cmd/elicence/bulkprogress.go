@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence/exchange"
@@ -15,6 +15,7 @@ import (
 // bulkProgress shows how far a file has been dealt with: a bar on a terminal, which tells
 // the time left, and a line every few seconds elsewhere.
 type bulkProgress struct {
+	out    io.Writer
 	step   string
 	source *exchange.Source
 	bar    *progressbar.ProgressBar // nil: lines
@@ -25,10 +26,10 @@ type bulkProgress struct {
 // progressEvery is how often a line is printed.
 const progressEvery = 5 * time.Second
 
-func newBulkProgress(step string, source *exchange.Source) *bulkProgress {
-	p := &bulkProgress{step: step, source: source, began: time.Now(), told: time.Now()}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		p.bar = progressbar.NewOptions64(source.Size, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(step),
+func newBulkProgress(cmd *cobra.Command, s *settings, step string, source *exchange.Source) *bulkProgress {
+	p := &bulkProgress{out: cmd.ErrOrStderr(), step: step, source: source, began: time.Now(), told: time.Now()}
+	if s.screen() {
+		p.bar = progressbar.NewOptions64(source.Size, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(step),
 			progressbar.OptionSetWidth(24), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
 	}
 	return p
@@ -52,7 +53,7 @@ func (p *bulkProgress) report(r office.ImportReport) {
 	if read > 0 {
 		left = time.Duration(float64(took) * float64(p.source.Size-read) / float64(read))
 	}
-	fmt.Fprintf(os.Stderr, "%s: 第 %d 行 line %d，签发 issued %d，有误 faulty %d，%.0f/s，剩余 left %s\n", p.step, r.Last, r.Last, r.Issued, r.Faulty, rate, left.Round(time.Second))
+	_, _ = fmt.Fprintf(p.out, "%s: 第 %d 行 line %d，签发 issued %d，有误 faulty %d，%.0f/s，剩余 left %s\n", p.step, r.Last, r.Last, r.Issued, r.Faulty, rate, left.Round(time.Second))
 }
 
 func (p *bulkProgress) end() {

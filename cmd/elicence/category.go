@@ -13,7 +13,8 @@ import (
 )
 
 func newCategory(s *settings) *cobra.Command {
-	return group("category", "证照类别 the licence categories",
+	changes := atDesk(s, newCategoryChange(s, "add", "增加类别 add a category", false), newCategoryChange(s, "change", "变更类别 give a category a new schema", true))
+	return group("category", "证照类别 the licence categories", append(changes,
 		categoryCommand(s, "list", "列出全部类别 list all categories", cobra.NoArgs, func(c *catalogue.Catalogue, _ []string) ([]*catalogue.Category, error) {
 			return c.Categories(), nil
 		}),
@@ -21,9 +22,7 @@ func newCategory(s *settings) *cobra.Command {
 			return c.Search(args[0]), nil
 		}),
 		newCategoryShow(s),
-		newCategorySchema(s),
-		newCategoryChange(s, "add", "增加类别 add a category", false),
-		newCategoryChange(s, "change", "变更类别 give a category a new schema", true))
+		newCategorySchema(s))...)
 }
 
 func categoryCommand(s *settings, use, short string, args cobra.PositionalArgs, find func(*catalogue.Catalogue, []string) ([]*catalogue.Category, error)) *cobra.Command {
@@ -74,25 +73,35 @@ func newCategoryShow(s *settings) *cobra.Command {
 				InCode: f.QR, Sensitive: f.Sensitive, Example: f.Example, MapsTo: string(f.MapsTo),
 			})
 		}
+		retention := viewRetention(category)
 		if s.json {
 			return printJSON(cmd.OutOrStdout(), struct {
 				office.CategoryView
-				Schema     int         `json:"schema"`
-				Aliases    []string    `json:"aliases"`
-				Agency     string      `json:"agency"`
-				NumberRule string      `json:"number_rule"`
-				Example    string      `json:"number_example"`
-				Source     string      `json:"source"`
-				FieldList  []fieldView `json:"field_list"`
-			}{office.ViewCategory(category), category.Schema, category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, fields})
+				Schema     int           `json:"schema"`
+				Aliases    []string      `json:"aliases"`
+				Agency     string        `json:"agency"`
+				NumberRule string        `json:"number_rule"`
+				Example    string        `json:"number_example"`
+				Source     string        `json:"source"`
+				Retention  retentionView `json:"retention"`
+				FieldList  []fieldView   `json:"field_list"`
+			}{office.ViewCategory(category), category.Schema, category.AliasesZH, category.AgencyZH, category.NumberRuleZH, category.NumberExample, category.Source, retention, fields})
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n%s  %s  %s  %s\n编号 number: %s, 例如 e.g. %s\n", category.ID, category.NameZH, category.NameEN,
-			category.Kind, category.AgencyZH, category.Level, category.Validity, category.NumberRuleZH, category.NumberExample)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s %s\n%s  %s  %s  %s\n编号 number: %s, 例如 e.g. %s\n保管 kept: %s, %s\n", category.ID, category.NameZH, category.NameEN,
+			category.Kind, category.AgencyZH, category.Level, category.Validity, category.NumberRuleZH, category.NumberExample, retention.period(), retention.Basis)
 		if err != nil {
 			return err
 		}
 		return list(cmd, s, fields, fieldView.row)
 	}}
+}
+
+// catalogue returns the catalogue of the data folder without opening it.
+func (s *settings) catalogue() (*catalogue.Catalogue, error) {
+	if s.served != nil {
+		return s.served.Catalogue(), nil
+	}
+	return office.LoadCatalogue(s.data)
 }
 
 // oneCategory returns the category with a three-digit number.
@@ -101,7 +110,7 @@ func oneCategory(s *settings, number string) (*catalogue.Category, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := office.LoadCatalogue(s.data)
+	c, err := s.catalogue()
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +150,10 @@ func newCategoryChange(s *settings, use, short string, known bool) *cobra.Comman
 	cmd := &cobra.Command{
 		Use: use + " --file F.json", Short: short, Args: cobra.NoArgs,
 		Long: "Reads {\"category\": {column: value, …}, \"fields\": [{column: value, …}, …]} with the columns of the embedded catalogue, checks the\n" +
-			"whole, and keeps it in DATA/catalogue. It is in force at the next start of the service; terminals know it after the next\n" +
-			"publication. Licences that were issued before keep their schema and stay readable.",
+			"whole, and keeps it in DATA/catalogue. It is in force at once (at further nodes of a service after their next start); terminals\n" +
+			"know it after the next publication. Licences that were issued before keep their schema and stay readable.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := readInput("--file", file, cmd.InOrStdin())
+			b, err := s.readInput("--file", file, cmd.InOrStdin())
 			if err != nil {
 				return err
 			}

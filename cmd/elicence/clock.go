@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,11 +17,20 @@ func (c *clockFlag) add(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&c.off, "clock-error", 0, "`TIME` by which the clock may be off, as 100ms, at most 500ms, where you vouch for it; without: only the kernel's word counts for time stamps")
 }
 
+// errClockOfService: a service that runs makes its time stamps by its own clock.
+var errClockOfService = errors.New("--clock-error: the service that runs has the clock: give it to serve")
+
 // set has time stamps made by the operator's word, if it was given.
 func (c *clockFlag) set(s *settings) error {
 	// With a larger one every time stamp would be refused.
 	if c.off < 0 || c.off > tsa.MaxClockError {
 		return fmt.Errorf("--clock-error: %s is not between 0 and %s", c.off, tsa.MaxClockError)
+	}
+	if s.served != nil {
+		if c.off > 0 && s.clock.Probe == nil {
+			return errClockOfService
+		}
+		return nil
 	}
 	if c.off > 0 {
 		s.clock = tsa.ClockSettings{Probe: tsa.DeclaredClock(c.off)}

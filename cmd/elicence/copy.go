@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/civil"
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 )
@@ -33,7 +32,7 @@ func newCopy(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := durable.WriteFile(out, c.PDF, 0o644); err != nil {
+			if err := s.writeFile(out, c.PDF); err != nil {
 				return fmt.Errorf("-o: %w", err)
 			}
 			if s.json {

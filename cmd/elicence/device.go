@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/api"
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/qr/picture"
@@ -23,103 +20,103 @@ func (d *drawing) add(cmd *cobra.Command, where string) {
 	cmd.Flags().StringVar(&d.svg, "svg", "", "write the drawing for "+where+" to this `FILE`")
 }
 
-func (d *drawing) write(symbol *picture.Symbol) error {
+func (d *drawing) write(s *settings, symbol *picture.Symbol) error {
 	if d.png != "" {
 		png, err := symbol.PNG(pngScale)
 		if err != nil {
 			return err
 		}
-		if err := durable.WriteFile(d.png, png, 0o644); err != nil {
+		if err := s.writeFile(d.png, png); err != nil {
 			return fmt.Errorf("--png: %w", err)
 		}
 	}
 	if d.svg != "" {
-		if err := durable.WriteFile(d.svg, symbol.SVG(svgWidth), 0o644); err != nil {
+		if err := s.writeFile(d.svg, symbol.SVG(svgWidth)); err != nil {
 			return fmt.Errorf("--svg: %w", err)
 		}
 	}
 	return nil
 }
 
-// desk is what an officer does with devices, in a data folder that is opened for it or
-// at the service that runs on it.
-type desk interface {
-	Bind(ctx context.Context, actor string, id licence.Identifier) (api.DeskBinding, error)
-	Devices(ctx context.Context, actor string, id licence.Identifier) ([]api.DeskDevice, error)
-	Unbind(ctx context.Context, actor string, id licence.Identifier, device licence.DeviceID) error
+// bindingView is a binding code as it is printed for the holder.
+type bindingView struct {
+	ID      string `json:"id"` // of the licence
+	Code    string `json:"code"`
+	Address string `json:"address"` // what its picture holds
+	Until   string `json:"until"`
+	Tries   int    `json:"tries"`
 }
 
-// atDesk goes to the running service if there is one, else it opens the data folder.
-func (s *settings) atDesk(ctx context.Context, f func(desk) error) error {
-	if err := s.check(); err != nil {
-		return err
-	}
-	if remote, running := api.DialDesk(ctx, filepath.Join(s.data, api.DeskSocket)); running {
-		return f(remote)
-	}
-	return s.with(func(o *office.Office) error { return f(api.NewDesk(o)) })
+// deviceView is a device of a licence as it is printed.
+type deviceView struct {
+	ID        string   `json:"id"`
+	Algorithm string   `json:"algorithm"`
+	State     string   `json:"state"` // bound or unbound
+	Bound     string   `json:"bound"`
+	Unbound   *string  `json:"unbound"`
+	Profiles  []string `json:"profiles"`
+	Renewed   string   `json:"renewed"`
+	Expires   string   `json:"expires"` // of the credentials
 }
 
 func newBind(s *settings) *cobra.Command {
 	var draw drawing
-	cmd := &cobra.Command{
-		Use: "bind ID [--png F] [--svg F]", Short: "绑定码 a code for the holder to bind a device with", Args: arguments("ID"),
-		Long: "Prints a number that the holder, whom you have identified, types into the wallet page. It is good for ten minutes, one device\n" +
-			"and five wrong tries. Give it to nobody else: whoever types it first has the licence on a phone.\n" +
-			"If the service runs on the data folder it is asked; bind, devices and unbind work while it does.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := typedIdentifier(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			return s.atDesk(cmd.Context(), func(d desk) error {
-				b, err := d.Bind(cmd.Context(), s.actor, id)
-				if err != nil {
-					return err
-				}
-				return printBinding(cmd, s, draw, b)
-			})
-		},
-	}
+	cmd := onLicence(s, "bind ID [--png F] [--svg F]", "绑定码 a code for the holder to bind a device with", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		r, err := o.Licence(ctx, s.actor, id)
+		if err != nil {
+			return err
+		}
+		b, err := o.OfferBinding(ctx, s.actor, r)
+		if err != nil {
+			return err
+		}
+		symbol, err := picture.Draw(b.Address, picture.Screen)
+		if err != nil {
+			return err
+		}
+		if err := draw.write(s, symbol); err != nil {
+			return err
+		}
+		until := b.Until.Format(time.RFC3339)
+		if s.json {
+			return printJSON(cmd.OutOrStdout(), bindingView{id.String(), b.Code.Digits(), b.Address, until, licence.BindingTries})
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n十分钟内有效，只能绑定一台设备 good for ten minutes, until %s, for one device\n", b.Code.Grouped(), b.Address, until)
+		return err
+	})
+	cmd.Long = "Prints a number that the holder, whom you have identified, types into the wallet page. It is good for ten minutes, one device\n" +
+		"and five wrong tries. Give it to nobody else: whoever types it first has the licence on a phone."
 	draw.add(cmd, "the wallet page")
 	return cmd
 }
 
-func printBinding(cmd *cobra.Command, s *settings, draw drawing, b api.DeskBinding) error {
-	code, err := licence.ParseBindingCode(b.Code)
-	if err != nil {
-		return err
-	}
-	symbol, err := picture.Draw(b.Address, picture.Screen)
-	if err != nil {
-		return err
-	}
-	if err := draw.write(symbol); err != nil {
-		return err
-	}
-	if s.json {
-		return printJSON(cmd.OutOrStdout(), b)
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n十分钟内有效，只能绑定一台设备 good for ten minutes, until %s, for one device\n", code.Grouped(), b.Address, b.Until)
-	return err
-}
-
 func newDevices(s *settings) *cobra.Command {
-	return &cobra.Command{Use: "devices ID", Short: "设备 the devices of a licence", Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
-		id, err := typedIdentifier(cmd, args[0])
+	return onLicence(s, "devices ID", "设备 the devices of a licence", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+		r, err := o.Licence(ctx, s.actor, id)
 		if err != nil {
 			return err
 		}
-		return s.atDesk(cmd.Context(), func(d desk) error {
-			devices, err := d.Devices(cmd.Context(), s.actor, id)
-			if err != nil {
-				return err
+		states, err := o.Devices(ctx, r)
+		if err != nil {
+			return err
+		}
+		views := make([]deviceView, len(states))
+		for i, d := range states {
+			v := deviceView{ID: d.ID().String(), Algorithm: d.Algorithm, State: "bound", Bound: d.BoundAt.Format(time.RFC3339), Profiles: []string{}}
+			if !d.UnboundAt.IsZero() {
+				at := d.UnboundAt.Format(time.RFC3339)
+				v.State, v.Unbound = "unbound", &at
 			}
-			return list(cmd, s, devices, func(v api.DeskDevice) []string {
-				return []string{v.ID, v.Algorithm, v.State, v.Bound, v.Renewed, v.Expires}
-			})
+			for _, c := range d.Credentials {
+				v.Profiles = append(v.Profiles, c.Profile)
+				v.Renewed, v.Expires = c.SignedAt.Format(time.RFC3339), c.Expires.Format(time.RFC3339)
+			}
+			views[i] = v
+		}
+		return list(cmd, s, views, func(v deviceView) []string {
+			return []string{v.ID, v.Algorithm, v.State, v.Bound, v.Renewed, v.Expires}
 		})
-	}}
+	})
 }
 
 func newUnbind(s *settings) *cobra.Command {
@@ -132,8 +129,11 @@ func newUnbind(s *settings) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("%s: %w", args[1], err)
 		}
-		return s.atDesk(cmd.Context(), func(d desk) error {
-			if err := d.Unbind(cmd.Context(), s.actor, id, device); err != nil {
+		return s.with(func(o *office.Office) error {
+			if _, err := o.Licence(cmd.Context(), s.actor, id); err != nil {
+				return err
+			}
+			if err := o.UnbindDevice(cmd.Context(), s.actor, id, device); err != nil {
 				return err
 			}
 			if s.json {
@@ -161,7 +161,7 @@ func newPresent(s *settings) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := draw.write(symbol); err != nil {
+		if err := draw.write(s, symbol); err != nil {
 			return err
 		}
 		if s.json {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 )
 
 // erasureView is an erasure as it is printed.
@@ -100,14 +102,42 @@ type dueView struct {
 	Basis        string `json:"basis"`
 }
 
+// retentionView is how long the licences of a category are kept, as it is printed.
+type retentionView struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Years     *int   `json:"years"` // after the end; null: for ever
+	Permanent bool   `json:"permanent"`
+	Default   bool   `json:"default"` // nobody has said another for this category
+	Basis     string `json:"basis"`
+}
+
+func viewRetention(c *catalogue.Category) retentionView {
+	v := retentionView{ID: c.ID.String(), Name: c.NameZH, Permanent: c.Retention.Permanent(), Default: !c.Retention.Stated, Basis: c.Retention.Basis}
+	if !v.Permanent {
+		v.Years = &c.Retention.Years
+	}
+	return v
+}
+
+// period says it in words.
+func (v retentionView) period() string {
+	if v.Permanent {
+		return "永久 for ever"
+	}
+	return fmt.Sprintf("终止后 %d 年 years after the end", *v.Years)
+}
+
+func (v retentionView) row() []string { return []string{v.ID, v.Name, v.period(), v.Basis} }
+
 func (v dueView) row() []string { return []string{v.ID, v.Category, v.CategoryName, v.Ended, v.Due} }
 
 func newRetention(s *settings) *cobra.Command {
-	var on string
+	var on, only string
 	due := &cobra.Command{
-		Use: "due [--on DATE]", Short: "保管期满 licences whose retention is over", Args: cobra.NoArgs,
-		Long: "Lists what need not be kept any more, by the retention of each category: 30 years after the end where nobody has said another\n" +
-			"(\"retention\": {\"years\", \"basis\"} in category add and category change). It reads the whole register and erases nothing.",
+		Use: "due [--on DATE] [--category NNN,…]", Short: "保管期满 licences whose retention is over", Args: cobra.NoArgs,
+		Long: "Lists what need not be kept any more, by the retention of each category (retention list). It reads the whole register and\n" +
+			"erases nothing.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			day := civil.Of(time.Now())
 			if on != "" {
@@ -116,9 +146,16 @@ func newRetention(s *settings) *cobra.Command {
 					return fmt.Errorf("--on: %w", err)
 				}
 			}
+			categories, err := parseCategories(only)
+			if err != nil {
+				return fmt.Errorf("--category: %w", err)
+			}
 			return s.with(func(o *office.Office) error {
 				views := []dueView{}
 				err := o.DueForErasure(cmd.Context(), day, func(d office.Due) error {
+					if len(categories) > 0 && !slices.Contains(categories, d.Category.ID) {
+						return nil
+					}
 					views = append(views, dueView{
 						ID: d.Identifier.String(), Category: d.Category.ID.String(), CategoryName: d.Category.NameZH, Ended: d.Ended.String(), Due: d.Since.String(),
 						Years: d.Category.Retention.Years, Basis: d.Category.Retention.Basis,
@@ -133,5 +170,22 @@ func newRetention(s *settings) *cobra.Command {
 		},
 	}
 	due.Flags().StringVar(&on, "on", "", "`DATE` that is asked about; without: today")
-	return group("retention", "保管期限 how long licences are kept", due)
+	due.Flags().StringVar(&only, "category", "", "only of these categories, `NNN,…`")
+	periods := &cobra.Command{
+		Use: "list", Short: "各类别保管期限 how long each category's licences are kept, and by which rule", Args: cobra.NoArgs,
+		Long: "Where no rule is known it is 30 years after the end, and the list says so. \"retention\": {\"years\", \"basis\"} in category add and\n" +
+			"category change sets another.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := s.catalogue()
+			if err != nil {
+				return err
+			}
+			var views []retentionView
+			for _, category := range c.Categories() {
+				views = append(views, viewRetention(category))
+			}
+			return list(cmd, s, views, retentionView.row)
+		},
+	}
+	return group("retention", "保管期限 how long licences are kept", due, periods)
 }

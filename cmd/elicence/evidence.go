@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/evidence"
@@ -29,7 +28,7 @@ func newEvidence(s *settings) *cobra.Command {
 			}
 			var cosigned [][]byte
 			for _, path := range witnesses {
-				file, err := readLimited(path, audit.MaxCheckpointSize)
+				file, err := s.readLimited(path, audit.MaxCheckpointSize)
 				if err != nil {
 					return fmt.Errorf("--witness: %w", err)
 				}
@@ -43,7 +42,7 @@ func newEvidence(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := durable.WriteFile(out, bundle, 0o644); err != nil {
+			if err := s.writeFile(out, bundle); err != nil {
 				return fmt.Errorf("-o: %w", err)
 			}
 			if s.json {

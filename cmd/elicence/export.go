@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/civil"
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
@@ -118,7 +116,7 @@ func (e *exporting) run(cmd *cobra.Command, s *settings, o *office.Office) error
 		_, err := x.WriteTo(cmd.OutOrStdout())
 		return err
 	}
-	if err := durable.WriteFrom(e.out, x, 0o600); err != nil {
+	if err := s.files.WriteFrom(e.out, x, 0o600); err != nil {
 		return fmt.Errorf("-o: %w", err)
 	}
 	if s.json {
@@ -185,6 +183,6 @@ func (x *export) WriteTo(w io.Writer) (int64, error) {
 func (x *export) tell() {
 	if time.Since(x.told) >= progressEvery {
 		x.told = time.Now()
-		fmt.Fprintf(os.Stderr, "导出 export: %d 件 licences\n", x.count)
+		_, _ = fmt.Fprintf(x.cmd.ErrOrStderr(), "导出 export: %d 件 licences\n", x.count)
 	}
 }

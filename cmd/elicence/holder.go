@@ -12,12 +12,12 @@ import (
 )
 
 func newHolder(s *settings) *cobra.Command {
-	return group("holder", "持证主体 what happens to holders, for all their licences",
+	return group("holder", "持证主体 what happens to holders, for all their licences", atDesk(s,
 		newHolderList(s),
 		newHolderAct(s, office.HolderDeceased, "死亡 a person has died"),
 		newHolderAct(s, office.HolderRenamed, "更名 a person or an organisation has a new name"),
 		newHolderAct(s, office.HolderMerged, "合并 an organisation is merged into another"),
-		newHolderAct(s, office.HolderDissolved, "解散或终止 an organisation was dissolved"))
+		newHolderAct(s, office.HolderDissolved, "解散或终止 an organisation was dissolved"))...)
 }
 
 func newHolderList(s *settings) *cobra.Command {

@@ -72,16 +72,16 @@ func (i *importing) run(cmd *cobra.Command, s *settings, path string) error {
 	if err != nil {
 		return err
 	}
-	absolute, err := filepath.Abs(path)
+	absolute, err := s.files.Abs(path)
 	if err != nil {
 		return err
 	}
-	source, err := exchange.Open(cmd.Context(), path, exchange.Encoding(i.encoding))
+	source, err := exchange.Open(cmd.Context(), s.files, path, exchange.Encoding(i.encoding))
 	if err != nil {
 		return err
 	}
 	v := importView{File: path, SM3: fmt.Sprintf("%x", source.Digest), Category: category.ID.String(), Encoding: string(source.Encoding), DryRun: i.dryRun}
-	progress := newBulkProgress("导入 import", source)
+	progress := newBulkProgress(cmd, s, "导入 import", source)
 	began := time.Now()
 	defer collectLess()()
 	err = s.with(func(o *office.Office) error {
@@ -89,8 +89,8 @@ func (i *importing) run(cmd *cobra.Command, s *settings, path string) error {
 			Category: category.ID, Path: absolute, Digest: source.Digest, Sense: strings.Join([]string{i.format, i.defaults.Issuer, i.defaults.IDType}, " "),
 			Rows:      func() iter.Seq2[office.BulkItem, error] { return i.rows(source, category) },
 			Unchanged: source.Unchanged,
-			Faults:    func(size int64) (office.FaultLog, error) { return i.openFaults(cmd, size) },
-			ReadFile:  besideFile(path),
+			Faults:    func(size int64) (office.FaultLog, error) { return i.openFaults(cmd, s, size) },
+			ReadFile:  s.besideFile(path),
 			Size:      i.batch,
 			DryRun:    i.dryRun,
 			Progress:  progress.report,
@@ -173,8 +173,8 @@ func (i *importing) rows(source *exchange.Source, category *catalogue.Category) 
 
 // openFaults opens the faults file. Faults that are lost are no reason to stop: they do
 // not change what was issued.
-func (i *importing) openFaults(cmd *cobra.Command, size int64) (office.FaultLog, error) {
-	faults, err := exchange.OpenFaults(i.faults, size)
+func (i *importing) openFaults(cmd *cobra.Command, s *settings, size int64) (office.FaultLog, error) {
+	faults, err := exchange.OpenFaults(s.files, i.faults, size)
 	if errors.Is(err, exchange.ErrFaultsLost) {
 		_, err = fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s: %v; a new one is begun\n", i.faults, err)
 	}
@@ -182,17 +182,6 @@ func (i *importing) openFaults(cmd *cobra.Command, size int64) (office.FaultLog,
 		return nil, fmt.Errorf("--faults: %w", err)
 	}
 	return faults, nil
-}
-
-// besideFile reads the files that an application names, from the folder of its own file.
-func besideFile(path string) func(string) ([]byte, error) {
-	folder := filepath.Dir(path)
-	return func(name string) ([]byte, error) {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(folder, name)
-		}
-		return readLimited(name, maxApplicationFile)
-	}
 }
 
 func (v *importView) take(r office.ImportReport, took time.Duration) {

@@ -17,7 +17,23 @@ import (
 // line is one licence or one fault, none is both, and none is two.
 func TestImportIsKilled(t *testing.T) {
 	t.Parallel()
+	importIsKilled(t, nil)
+}
+
+// TestImportAtDeskIsKilled is the same at a running service, which is killed as well.
+func TestImportAtDeskIsKilled(t *testing.T) {
+	t.Parallel()
+	importIsKilled(t, func(data string) *service { return serve(t, data) })
+}
+
+// importIsKilled kills an import, and the service that begin begins on the folder, if it
+// is not nil.
+func importIsKilled(t *testing.T, begin func(data string) *service) {
+	t.Helper()
 	lines := 4000
+	if begin != nil {
+		lines *= 2 // nothing is opened first, so it is faster
+	}
 	if os.Getenv("ELICENCE_LONG") != "" {
 		lines = 50_000
 	}
@@ -34,6 +50,11 @@ func TestImportIsKilled(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	kills, wait := 0, 300*time.Millisecond
 	var out bytes.Buffer
+	var running *service
+	if begin != nil {
+		running = begin(data)
+		wait = time.Second // less is over before the words have arrived
+	}
 	for {
 		out.Reset()
 		cmd := exec.Command(filepath.Join(binaries, "elicence"), args...)
@@ -43,14 +64,25 @@ func TestImportIsKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(time.Duration(random.Int64N(int64(wait))), func() { _ = cmd.Process.Kill() })
+		victim := cmd
+		if running != nil && random.IntN(2) == 0 {
+			victim = running.cmd
+		}
+		timer := time.AfterFunc(time.Duration(random.Int64N(int64(wait))), func() { _ = victim.Process.Kill() })
 		err := cmd.Wait()
-		timer.Stop()
+		stopped := timer.Stop()
+		if running != nil && victim == running.cmd && !stopped {
+			_ = victim.Wait()
+			running = begin(data)
+			kills++ // and a command that came too late for it has opened the folder itself
+		}
 		if code := cmd.ProcessState.ExitCode(); err != nil && code != 1 {
-			if code != -1 {
+			if code != -1 && (running == nil || !strings.Contains(stderr.String(), "the service has ended before the command did")) {
 				t.Fatalf("exit %d: %s", code, stderr.String())
 			}
-			kills++
+			if code == -1 {
+				kills++
+			}
 			wait += wait / 20 // so that it comes through on a slow machine too
 			continue
 		}
@@ -104,6 +136,9 @@ func TestImportIsKilled(t *testing.T) {
 	}
 	if len(seen) != lines-faulty {
 		t.Errorf("%d numbers, want %d", len(seen), lines-faulty)
+	}
+	if running != nil {
+		running.end(t)
 	}
 	yes(t, "elicence", "audit", "verify", "--data", data)
 }

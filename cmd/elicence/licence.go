@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -19,14 +17,14 @@ import (
 )
 
 func newLicence(s *settings) *cobra.Command {
-	return group("licence", "证照 licences",
+	return group("licence", "证照 licences", atDesk(s,
 		newIssue(s), newImport(s), newLicenceExport(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s), newCopy(s), newEvidence(s), newAsk(s), newErase(s), newErasures(s), newRetention(s),
 		newPresent(s), newBind(s), newDevices(s), newUnbind(s),
 		newStep(s, licence.Suspend, "暂扣 suspend a licence"), newStep(s, licence.Resume, "恢复 resume a suspended licence"),
 		newStep(s, licence.Revoke, "注销、撤销或吊销 revoke a licence for ever"),
 		newReissue(s), newRenew(s), newCorrect(s),
 		newStep(s, licence.Publish, "提前发布 publish a licence that waits in its undo window"), newStep(s, licence.Withdraw, "撤回 take back a licence that is not published yet"),
-		newMass(s), newChanges(s), newCount(s))
+		newMass(s), newChanges(s), newCount(s))...)
 }
 
 // licenceView is a licence as it is printed.
@@ -110,9 +108,6 @@ func (v licenceView) row() []string {
 	return []string{v.ID, v.Category, v.CategoryName, v.Number, v.State, v.Holder.Name}
 }
 
-// maxApplicationFile bounds the file that licence issue reads.
-const maxApplicationFile = licence.MaxApplicationSize
-
 func newIssue(s *settings) *cobra.Command {
 	var category, file, requestID string
 	var dryRun bool
@@ -125,7 +120,7 @@ func newIssue(s *settings) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("--category: %w", err)
 			}
-			application, readFile, err := readApplication(cmd, file)
+			application, readFile, err := s.readApplication(cmd, file)
 			if err != nil {
 				return err
 			}
@@ -146,8 +141,8 @@ func newIssue(s *settings) *cobra.Command {
 }
 
 // readApplication reads an application and says where its pictures are: beside it.
-func readApplication(cmd *cobra.Command, file string) (*licence.Application, func(string) ([]byte, error), error) {
-	content, err := readInput("--file", file, cmd.InOrStdin())
+func (s *settings) readApplication(cmd *cobra.Command, file string) (*licence.Application, func(string) ([]byte, error), error) {
+	content, err := s.readInput("--file", file, cmd.InOrStdin())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -155,7 +150,7 @@ func readApplication(cmd *cobra.Command, file string) (*licence.Application, fun
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return application, besideFile(file), nil
+	return application, s.besideFile(file), nil
 }
 
 // printAct prints what an act has made of a licence, or would.
@@ -202,40 +197,6 @@ func (v licenceView) print(cmd *cobra.Command, s *settings) error {
 	return err
 }
 
-// readInput reads a file that a flag or an argument names, or standard input.
-func readInput(what, path string, stdin io.Reader) ([]byte, error) {
-	switch path {
-	case "":
-		return nil, fmt.Errorf("%s: must name a file", what)
-	case "-":
-		b, err := io.ReadAll(io.LimitReader(stdin, maxApplicationFile+1))
-		if err != nil {
-			return nil, fmt.Errorf("%s: reading standard input: %w", what, err)
-		}
-		return b, nil
-	default:
-		b, err := readLimited(path, maxApplicationFile)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", what, err)
-		}
-		return b, nil
-	}
-}
-
-func readLimited(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder", path)
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), limit)
-	}
-	return os.ReadFile(path)
-}
-
 // onLicence makes a command that takes the identifier of one licence.
 func onLicence(s *settings, use, short string, do func(*cobra.Command, context.Context, *office.Office, licence.Identifier) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: arguments("ID"), RunE: func(cmd *cobra.Command, args []string) error {
@@ -256,7 +217,7 @@ func typedIdentifier(cmd *cobra.Command, text string) (licence.Identifier, error
 		return licence.Identifier{}, fmt.Errorf("%s: %w", text, err)
 	}
 	for _, d := range typed.Deviations {
-		fmt.Fprintf(os.Stderr, "elicence: warning: %s: %s\n", text, d)
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "elicence: warning: %s: %s\n", text, d)
 	}
 	if typed.Unchecked && !readsOnly(cmd) {
 		return licence.Identifier{}, fmt.Errorf("%s: %s needs the check character: %w", text, cmd.Name(), licence.ErrBadIdentifier)
@@ -319,7 +280,7 @@ func newCode(s *settings) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := draw.write(symbol); err != nil {
+		if err := draw.write(s, symbol); err != nil {
 			return err
 		}
 		if s.json {
@@ -350,7 +311,7 @@ func newPDF(s *settings) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := durable.WriteFile(out, sealed, 0o644); err != nil {
+		if err := s.writeFile(out, sealed); err != nil {
 			return fmt.Errorf("-o: %w", err)
 		}
 		if s.json {

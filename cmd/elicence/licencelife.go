@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 )
@@ -52,7 +50,6 @@ func newStep(s *settings, step licence.Step, short string) *cobra.Command {
 	var f lifeFlags
 	cmd := &cobra.Command{
 		Use: string(step) + " ID --reason TEXT [--cause NAME] [--if-revision N] [--dry-run]", Short: short, Args: arguments("ID"),
-		Long: "If the service runs on the data folder it is asked.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := typedIdentifier(cmd, args[0])
 			if err != nil {
@@ -62,36 +59,17 @@ func newStep(s *settings, step licence.Step, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v, err := s.take(cmd.Context(), id, office.StepRequest{Step: step, Cause: cause, Reason: f.reason, IfRevision: f.ifRevision, DryRun: f.dryRun})
-			if err != nil {
-				return err
-			}
-			v.DryRun = f.dryRun
-			return v.print(cmd, s)
+			return s.with(func(o *office.Office) error {
+				r, err := o.Take(cmd.Context(), s.actor, id, office.StepRequest{Step: step, Cause: cause, Reason: f.reason, IfRevision: f.ifRevision, DryRun: f.dryRun})
+				if err != nil {
+					return err
+				}
+				return printAct(cmd, s, o, r, f.dryRun)
+			})
 		},
 	}
 	f.add(cmd, step)
 	return cmd
-}
-
-// take takes a step at the running service if there is one, else in the data folder.
-func (s *settings) take(ctx context.Context, id licence.Identifier, q office.StepRequest) (licenceView, error) {
-	var v licenceView
-	if err := s.check(); err != nil {
-		return v, err
-	}
-	if remote, running := api.DialDesk(ctx, filepath.Join(s.data, api.DeskSocket)); running {
-		err := remote.Take(ctx, s.actor, id, q, &v)
-		return v, err
-	}
-	err := s.with(func(o *office.Office) error {
-		r, err := o.Take(ctx, s.actor, id, q)
-		if err == nil {
-			v = viewLicence(o.Catalogue(), r)
-		}
-		return err
-	})
-	return v, err
 }
 
 // versionFlags are those of acts that issue a new version.
@@ -123,7 +101,7 @@ func replacing(
 		if err != nil {
 			return err
 		}
-		application, readFile, err := readApplication(cmd, file)
+		application, readFile, err := s.readApplication(cmd, file)
 		if err != nil {
 			return err
 		}

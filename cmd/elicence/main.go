@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -40,9 +41,9 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := office.SelfTest(); err != nil {
-		return report(err)
+		return report(os.Stderr, err)
 	}
-	return report(newRoot().ExecuteContext(ctx))
+	return report(os.Stderr, newRoot().ExecuteContext(ctx))
 }
 
 // errNotValid is returned by a command whose answer, already printed, is no.
@@ -52,28 +53,38 @@ var errNotValid = errors.New("not valid")
 // said what it did.
 var errNotDone = errors.New("not done")
 
+// exitCode is returned by a command that somebody else has carried out, and has said how
+// it went.
+type exitCode int
+
+// Error says it in words.
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
 // report prints an error and returns the exit code that it stands for.
-func report(err error) int {
+func report(w io.Writer, err error) int {
 	var invalid *licence.InvalidError
 	var plan *ceremony.InvalidError
+	var elsewhere exitCode
 	switch {
 	case err == nil:
 		return exitYes
+	case errors.As(err, &elsewhere):
+		return int(elsewhere)
 	case errors.Is(err, errNotValid):
 		return exitNo
 	case errors.As(err, &invalid):
 		for _, f := range invalid.Faults {
-			fmt.Fprintf(os.Stderr, "elicence: %s: %s\n", f.Field, f.Reason)
+			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", f.Field, f.Reason)
 		}
 	case errors.As(err, &plan):
 		for _, f := range plan.Faults {
-			fmt.Fprintf(os.Stderr, "elicence: %s: %s\n", plan.File, f)
+			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", plan.File, f)
 		}
 	default:
-		fmt.Fprintf(os.Stderr, "elicence: %v\n", err)
+		_, _ = fmt.Fprintf(w, "elicence: %v\n", err)
 	}
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(os.Stderr, "elicence: hint: %s\n", hint)
+		_, _ = fmt.Fprintf(w, "elicence: hint: %s\n", hint)
 	}
 	var damage *audit.DamageError
 	var contradiction *audit.ContradictionError

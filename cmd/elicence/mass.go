@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -132,7 +131,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.file, "file", "", "only those whose identifiers stand in this `FILE`, one a line")
 }
 
-func (f *selectionFlags) parse(cmd *cobra.Command) (office.Selection, error) {
+func (f *selectionFlags) parse(cmd *cobra.Command, s *settings) (office.Selection, error) {
 	q := office.Selection{Issuers: f.issuers}
 	var err error
 	if q.Categories, err = parseCategories(f.categories); err != nil {
@@ -156,7 +155,7 @@ func (f *selectionFlags) parse(cmd *cobra.Command) (office.Selection, error) {
 		}
 	}
 	if f.file != "" {
-		q.Identifiers, err = readIdentifiers(cmd, f.file)
+		q.Identifiers, err = s.readIdentifiers(cmd, f.file)
 	}
 	return q, err
 }
@@ -192,8 +191,8 @@ func parseHolder(cmd *cobra.Command, flag, text string) (licence.IDType, string,
 
 // readIdentifiers reads a list of identifiers. Empty lines and those that begin with #
 // are passed over; every line that is none is named.
-func readIdentifiers(cmd *cobra.Command, path string) ([]licence.Identifier, error) {
-	content, err := readInput("--file", path, cmd.InOrStdin())
+func (s *settings) readIdentifiers(cmd *cobra.Command, path string) ([]licence.Identifier, error) {
+	content, err := s.readInput("--file", path, cmd.InOrStdin())
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +232,7 @@ func newMassPropose(s *settings, step licence.Step, short string) *cobra.Command
 			if q.Cause, err = licence.ParseCause(cause, step); err != nil {
 				return fmt.Errorf("--cause: %w", err)
 			}
-			if q.Selection, err = selection.parse(cmd); err != nil {
+			if q.Selection, err = selection.parse(cmd, s); err != nil {
 				return err
 			}
 			return s.with(func(o *office.Office) error {
@@ -345,7 +344,7 @@ func newMassCancel(s *settings) *cobra.Command {
 // runMass carries a proposal out and prints how it has ended.
 func runMass(cmd *cobra.Command, ctx context.Context, s *settings, o *office.Office, id licence.ProposalID) error {
 	p, err := o.RunMass(ctx, s.actor, id, office.MassRun{Progress: func(p licence.Proposal) {
-		fmt.Fprintf(os.Stderr, "elicence: %d / %d\n", p.Done, p.Count)
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %d / %d\n", p.Done, p.Count)
 	}})
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/elicence/elicence/internal/columns"
+	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
@@ -36,10 +37,19 @@ type settings struct {
 	ocspMemory     int64              // bytes; 0: the usual
 	older          bool               // a store that is not the one that the folder remembers is opened
 	observe        func(office.Event) // told what an operator must hear of; nil: nobody is
+
+	args     []string       // the command as it was typed
+	files    durable.Files  // where the files that it names are
+	terminal bool           // standard error is a screen, where served is set
+	served   *office.Office // the service's that carries the command out; nil: the data folder is opened
 }
 
 func newRoot() *cobra.Command {
-	s := new(settings)
+	return newRootFor(&settings{actor: defaultActor(), args: os.Args[1:], files: durable.Disk{}})
+}
+
+// newRootFor makes the commands for settings of which some are known before the flags.
+func newRootFor(s *settings) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "elicence",
 		Short:         "电子证照、签名与印章 e-licences, signatures and seals",
@@ -53,7 +63,7 @@ func newRoot() *cobra.Command {
 	flags.StringVar(&s.data, "data", defaultData(), "`DIR` that holds the store, keys and documents ($ELICENCE_DATA)")
 	flags.StringVar(&s.store, "store", "", "`URL` of the database that holds the records: postgres://USER@HOST1,HOST2/NAME ($ELICENCE_STORE); without: a file in DIR")
 	flags.StringVar(&s.documents, "documents", os.Getenv("ELICENCE_DOCUMENTS"), "`URL` of the bucket for documents, s3://BUCKET?region=…&endpoint=…, if they are not in DATA/documents ($ELICENCE_DOCUMENTS)")
-	flags.StringVar(&s.actor, "actor", defaultActor(), "`NAME` of the officer who acts ($ELICENCE_ACTOR)")
+	flags.StringVar(&s.actor, "actor", s.actor, "`NAME` of the officer who acts ($ELICENCE_ACTOR)")
 	flags.StringVar(&s.keyFile, "kek-file", "", "`FILE` with the key-encryption key, if it is not DATA/kek")
 	flags.StringVar(&s.passphraseFile, "passphrase-file", "", "`FILE` whose first line opens the key store")
 	flags.StringVar(&s.tokenFile, "token", os.Getenv("ELICENCE_TOKEN"), "`FILE` that names a PKCS#11 token ($ELICENCE_TOKEN)")
@@ -124,11 +134,18 @@ func (s *settings) officeOptions() (office.Options, error) {
 }
 
 func (s *settings) check() error {
+	if err := s.checkActor(); err != nil {
+		return err
+	}
 	// It is no flag's default, as it may hold a password and defaults are printed.
 	s.store = cmp.Or(s.store, os.Getenv("ELICENCE_STORE"))
 	if err := office.CheckStore(s.store); err != nil {
 		return fmt.Errorf("--store: %w", err)
 	}
+	return nil
+}
+
+func (s *settings) checkActor() error {
 	if s.actor == "" || strings.ContainsAny(s.actor, "\n\r\t") || len(s.actor) > audit.MaxActorSize {
 		return fmt.Errorf("--actor: must be a name on one line of at most %d bytes", audit.MaxActorSize)
 	}
@@ -173,8 +190,12 @@ func readPassphrase(flag, path string) ([]byte, error) {
 	return []byte(line), nil
 }
 
-// with opens the data folder, calls f and closes it again.
+// with opens the data folder, calls f and closes it again. In a service that carries out a
+// command it is open.
 func (s *settings) with(f func(*office.Office) error) error {
+	if s.served != nil {
+		return f(s.served)
+	}
 	o, err := s.open()
 	if err != nil {
 		return err

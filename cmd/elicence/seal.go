@@ -17,8 +17,9 @@ import (
 )
 
 func newSeal(s *settings) *cobra.Command {
-	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealPreview(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s),
-		newSealSuspend(s), newSealResume(s), newSealRevoke(s), newSealKeeper(s), newSealLimit(s), newSealStamp(s), newSealBatch(s), newSealDigest(s))
+	commands := atDesk(s, newSealMake(s), newSealPreview(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s), newSealSuspend(s), newSealResume(s), newSealRevoke(s),
+		newSealKeeper(s), newSealLimit(s))
+	return group("seal", "电子印章 electronic seals", append(commands, newSealStamp(s), newSealBatch(s), newSealDigest(s))...)
 }
 
 // sealView is a seal as it is printed.
@@ -98,7 +99,7 @@ func newSealMake(s *settings) *cobra.Command {
 					return fmt.Errorf("--%w", err)
 				}
 			}
-			if n.Design, err = d.spec(n.OwnerUSCC); err != nil {
+			if n.Design, err = d.spec(s, n.OwnerUSCC); err != nil {
 				return err
 			}
 			return s.with(func(o *office.Office) error {

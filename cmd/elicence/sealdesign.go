@@ -3,13 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/seal/impression"
 )
@@ -46,9 +43,9 @@ func (d *sealDesign) flags(cmd *cobra.Command, further string) {
 }
 
 // spec returns the design. The code is the owner's.
-func (d *sealDesign) spec(code string) (impression.Spec, error) {
+func (d *sealDesign) spec(s *settings, code string) (impression.Spec, error) {
 	if d.kind == "picture" {
-		return d.traced()
+		return d.traced(s)
 	}
 	if d.picture != "" || d.width != 0 || d.height != 0 {
 		return impression.Spec{}, errors.New("--picture, --width and --height are for --kind picture")
@@ -64,7 +61,7 @@ func (d *sealDesign) spec(code string) (impression.Spec, error) {
 	if d.emblem == "" {
 		return spec, nil
 	}
-	drawing, err := readPicture("--emblem", d.emblem)
+	drawing, err := s.readLimited(d.emblem, impression.MaxPictureBytes)
 	if err != nil {
 		return spec, err
 	}
@@ -75,28 +72,14 @@ func (d *sealDesign) spec(code string) (impression.Spec, error) {
 	return spec, nil
 }
 
-// readPicture reads the file that a flag names, and not much more than a picture may have.
-func readPicture(flag, name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	picture, err := io.ReadAll(io.LimitReader(file, impression.MaxPictureBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
-	}
-	return picture, nil
-}
-
-func (d *sealDesign) traced() (impression.Spec, error) {
+func (d *sealDesign) traced(s *settings) (impression.Spec, error) {
 	if d.line != "" {
 		return impression.Spec{}, errors.New("--line is not for --kind picture, which shows what the picture shows")
 	}
 	if d.emblem != "" {
 		return impression.Spec{}, errors.New("--emblem is not for --kind picture, which shows what the picture shows")
 	}
-	picture, err := readPicture("--picture", d.picture)
+	picture, err := s.readLimited(d.picture, impression.MaxPictureBytes)
 	if err != nil {
 		return impression.Spec{}, err
 	}
@@ -124,11 +107,11 @@ func newSealPreview(s *settings) *cobra.Command {
 				return errors.New("--svg or --png must name a file to draw into")
 			}
 			if len(args) == 0 {
-				spec, err := d.spec(code)
+				spec, err := d.spec(s, code)
 				if err != nil {
 					return err
 				}
-				return drawSeal(spec, svg, png, dpi)
+				return drawSeal(s, spec, svg, png, dpi)
 			}
 			if slices.ContainsFunc([]string{"kind", "text", "line", "picture", "emblem", "width", "height", "code"}, cmd.Flags().Changed) {
 				return errors.New("a seal that exists has its design: give its ID or a design, not both")
@@ -138,7 +121,7 @@ func newSealPreview(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return drawSeal(r.Design, svg, png, dpi)
+				return drawSeal(s, r.Design, svg, png, dpi)
 			})
 		},
 	}
@@ -151,13 +134,13 @@ func newSealPreview(s *settings) *cobra.Command {
 }
 
 // drawSeal writes a design's drawing into files; an empty name is none.
-func drawSeal(spec impression.Spec, svg, png string, dpi float64) error {
+func drawSeal(s *settings, spec impression.Spec, svg, png string, dpi float64) error {
 	drawing, err := impression.Draw(spec)
 	if err != nil {
 		return err
 	}
 	if svg != "" {
-		if err := durable.WriteFile(svg, drawing.SVG(), 0o644); err != nil {
+		if err := s.writeFile(svg, drawing.SVG()); err != nil {
 			return err
 		}
 	}
@@ -168,5 +151,5 @@ func drawSeal(spec impression.Spec, svg, png string, dpi float64) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(png, pixels, 0o644)
+	return s.writeFile(png, pixels)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/office"
-	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/oid"
 )
 
@@ -48,7 +47,7 @@ func newServe(s *settings) *cobra.Command {
 				server, err := api.New(o, api.Options{
 					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, OCSPListen: ocspListen, MetricsListen: metricsListen,
 					Desk: filepath.Join(s.data, api.DeskSocket), Proxies: networks,
-					DeskView: func(r licence.Record) any { return viewLicence(o.Catalogue(), r) },
+					Command: s.carryOut(o),
 				})
 				if err != nil {
 					return err

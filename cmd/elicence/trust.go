@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 )
 
@@ -25,12 +26,12 @@ func newTrust(s *settings) *cobra.Command {
 				written := make(map[string]string)
 				for _, e := range []struct {
 					flag, dir string
-					export    func(ctx context.Context, actor, dir string) error
-				}{{"out", out, o.ExportTrust}, {"token-status-list", tokens, o.ExportTokenStatus}} {
+					export    func(ctx context.Context, actor string, to durable.Files, dir string) error
+				}{{"out", out, o.ExportTrustTo}, {"token-status-list", tokens, o.ExportTokenStatus}} {
 					if e.dir == "" {
 						continue
 					}
-					if err := e.export(cmd.Context(), s.actor, e.dir); err != nil {
+					if err := e.export(cmd.Context(), s.actor, s.files, e.dir); err != nil {
 						return fmt.Errorf("--%s: %w", e.flag, err)
 					}
 					written[strings.ReplaceAll(e.flag, "-", "_")] = e.dir
@@ -44,5 +45,6 @@ func newTrust(s *settings) *cobra.Command {
 	}
 	export.Flags().StringVar(&out, "out", "", "`DIR` for the files; one that holds other things is refused")
 	export.Flags().StringVar(&tokens, "token-status-list", "", "`DIR` for the status lists as tokens; one that holds other things is refused")
+	atDesk(s, export)
 	return group("trust", "信任文件 what scanners cache", export, newTrustRecognise(s), newTrustRecognised(s), newTrustCarry(s), newTrustWithdraw(s))
 }

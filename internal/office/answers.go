@@ -44,7 +44,7 @@ func (o *Office) Answer(ctx context.Context, actor string, q Ask) (*answer.Answe
 }
 
 func (o *Office) answer(ctx context.Context, actor string, q Ask) (*answer.Answer, []byte, error) {
-	if err := q.Question.Check(o.catalogue); err != nil {
+	if err := q.Question.Check(o.Catalogue()); err != nil {
 		return nil, nil, err
 	}
 	inclusions, err := answer.LoadInclusions()
@@ -59,7 +59,7 @@ func (o *Office) answer(ctx context.Context, actor string, q Ask) (*answer.Answe
 	if a.Subject, err = subject.Commit(q.Nonce); err != nil {
 		return nil, nil, err
 	}
-	a.Result = answer.Judge{Catalogue: o.catalogue, Inclusions: inclusions}.Answer(q.Question, records, q.Day)
+	a.Result = answer.Judge{Catalogue: o.Catalogue(), Inclusions: inclusions}.Answer(q.Question, records, q.Day)
 	signed, err := o.signStatement(ctx, a.Sign)
 	if err != nil {
 		return nil, nil, err

@@ -40,7 +40,7 @@ var (
 func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority) (licence.Authority, error) {
 	a := licence.Authority{USCC: n.USCC, Name: n.Name, Region: n.Region, Level: n.Level, Categories: slices.Clone(n.Categories)}
 	if len(a.Categories) == 0 {
-		for _, c := range o.catalogue.Categories() {
+		for _, c := range o.Catalogue().Categories() {
 			if c.Level == n.Level {
 				a.Categories = append(a.Categories, c.ID)
 			}
@@ -55,7 +55,7 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 		return a, fmt.Errorf("authority's region %s is not of %s, %s: no terminal would take its licences: %w", a.Region, o.config.Domain, o.config.Region, ErrOutOfRange)
 	}
 	for _, id := range a.Categories {
-		if _, ok := o.catalogue.Category(id); !ok {
+		if _, ok := o.Catalogue().Category(id); !ok {
 			return a, fmt.Errorf("category %s: %w", id, ErrNoCategory)
 		}
 	}

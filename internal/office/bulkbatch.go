@@ -174,7 +174,7 @@ func (b *bulk) mandate(ctx context.Context, key mandateKey) (*mandateFor, error)
 	if m := b.mandates[key]; m != nil {
 		return m, nil
 	}
-	category, ok := b.office.catalogue.Category(key.category)
+	category, ok := b.office.Catalogue().Category(key.category)
 	if !ok {
 		return nil, fmt.Errorf("category %s: %w", key.category, ErrNoCategory)
 	}

@@ -116,9 +116,9 @@ func readChange(dir fs.FS, name string) (c catalogue.Change, sum [sm3.Size]byte,
 }
 
 // ChangeCatalogue adds categories, or gives those that there are a new schema, and
-// returns the catalogue with the change. It is in force when the data folder is opened
-// next, and terminals know it once the trust files have been published again. Licences
-// that were issued before keep their schema.
+// returns the catalogue with the change. It is in force at once, at other nodes when they
+// are started next, and terminals know it once the trust files have been published again.
+// Licences that were issued before keep their schema.
 func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change catalogue.Change) (*catalogue.Catalogue, error) {
 	o.publishing.Lock() // one change at a time
 	defer o.publishing.Unlock()
@@ -158,7 +158,12 @@ func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change catal
 		}
 		entries = append(entries, entry)
 	}
-	return changed, o.store.PutSetting(ctx, catalogueSetting, setting, entries...)
+	if err := o.store.PutSetting(ctx, catalogueSetting, setting, entries...); err != nil {
+		return nil, err
+	}
+	o.categories.Store(changed)
+	o.unknown.tell()
+	return changed, nil
 }
 
 // writeChange writes the folder of a change. One that is there was never recorded.

@@ -106,7 +106,7 @@ func (o *Office) copyOf(r licence.Record, q CopyRequest) (*boundcopy.Copy, error
 // sealCopy signs the statement, sets the pages and seals them. It returns the PDF and
 // the statement.
 func (o *Office) sealCopy(ctx context.Context, actor string, r licence.Record, c *boundcopy.Copy) (sealed, statement []byte, err error) {
-	category, ok := o.catalogue.Version(r.Licence.Category, r.Licence.Schema)
+	category, ok := o.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 	if !ok {
 		return nil, nil, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
 	}

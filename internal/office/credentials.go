@@ -28,7 +28,7 @@ type signing struct {
 }
 
 func (o *Office) signing(ctx context.Context, r licence.Record) (*signing, error) {
-	category, ok := o.catalogue.Version(r.Licence.Category, r.Licence.Schema)
+	category, ok := o.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 	if !ok {
 		return nil, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -187,12 +186,12 @@ const crlFolder = "crl"
 var crlName = regexp.MustCompile(`^[a-z][a-z0-9.-]{0,127}\.crl$`)
 
 // exportCRLs makes the lists anew and writes those in force into a folder.
-func (o *Office) exportCRLs(ctx context.Context, dir string) error {
+func (o *Office) exportCRLs(ctx context.Context, to durable.Files, dir string) error {
 	// What could not be made was observed, and is the last good one below.
 	if _, err := o.PublishCRLs(ctx, ""); ctx.Err() != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := to.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("exporting CRLs: %w", err)
 	}
 	names, err := o.store.CRLs().Names(ctx)
@@ -204,11 +203,11 @@ func (o *Office) exportCRLs(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := durable.WriteFile(filepath.Join(dir, name), list.DER, 0o644); err != nil {
+		if err := to.WriteFrom(filepath.Join(dir, name), bytes.NewReader(list.DER), 0o644); err != nil {
 			return fmt.Errorf("exporting CRLs: %w", err)
 		}
 	}
-	if err := durable.WriteFile(filepath.Join(dir, crlIndex), CRLIndex(names), 0o644); err != nil {
+	if err := to.WriteFrom(filepath.Join(dir, crlIndex), bytes.NewReader(CRLIndex(names)), 0o644); err != nil {
 		return fmt.Errorf("exporting CRLs: %w", err)
 	}
 	return nil

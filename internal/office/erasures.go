@@ -109,7 +109,7 @@ func (o *Office) DueForErasure(ctx context.Context, day civil.Day, f func(Due) e
 
 // due returns when a licence need not be kept any more, and whether that has come.
 func (o *Office) due(r licence.Record, day civil.Day, now time.Time) (Due, bool, error) {
-	category, ok := o.catalogue.Category(r.Licence.Category)
+	category, ok := o.Catalogue().Category(r.Licence.Category)
 	if !ok {
 		return Due{}, false, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
 	}

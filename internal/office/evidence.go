@@ -195,7 +195,7 @@ func (c *collection) trust() error {
 // explain adds the words for people.
 func (c *collection) explain() error {
 	l := c.record.Licence
-	category, ok := c.office.catalogue.Version(l.Category, l.Schema)
+	category, ok := c.office.Catalogue().Version(l.Category, l.Schema)
 	if !ok {
 		return fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
 	}

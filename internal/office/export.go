@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -40,10 +41,15 @@ var trustName = regexp.MustCompile(`^(domains/[0-9a-f]{64}/)?([1-9][0-9]*\.root|
 // documents. They are signed and dated by themselves. Where one cannot be made anew,
 // the last good one is written.
 func (o *Office) ExportTrust(ctx context.Context, actor, dir string) error {
+	return o.ExportTrustTo(ctx, actor, durable.Disk{}, dir)
+}
+
+// ExportTrustTo is [Office.ExportTrust] to a folder that may be elsewhere.
+func (o *Office) ExportTrustTo(ctx context.Context, actor string, to durable.Files, dir string) error {
 	if _, err := o.Publish(ctx, actor); err != nil {
 		return err
 	}
-	if err := checkCacheFolder(dir); err != nil {
+	if err := checkCacheFolder(to, dir); err != nil {
 		return err
 	}
 	files, err := o.currentTrust(ctx)
@@ -53,20 +59,30 @@ func (o *Office) ExportTrust(ctx context.Context, actor, dir string) error {
 	names := slices.SortedFunc(maps.Keys(files), func(a, b string) int { return exportOrder(a) - exportOrder(b) })
 	for _, name := range names {
 		place := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+		if err := to.MkdirAll(filepath.Dir(place), 0o755); err != nil {
 			return fmt.Errorf("exporting trust files: %w", err)
 		}
-		if there, err := os.ReadFile(place); err == nil && bytes.Equal(there, files[name]) {
+		if holds(to, place, files[name]) {
 			continue
 		}
-		if err := durable.WriteFile(place, files[name], 0o644); err != nil {
+		if err := to.WriteFrom(place, bytes.NewReader(files[name]), 0o644); err != nil {
 			return fmt.Errorf("exporting trust files: %w", err)
 		}
 	}
-	if err := removeOld(dir, files); err != nil {
+	if err := removeOld(to, dir, files); err != nil {
 		return fmt.Errorf("removing old trust files: %w", err)
 	}
-	return o.exportCRLs(ctx, filepath.Join(dir, crlFolder))
+	return o.exportCRLs(ctx, to, filepath.Join(dir, crlFolder))
+}
+
+// holds reports whether a file is there with just this content.
+func holds(files durable.Files, path string, content []byte) bool {
+	f, err := files.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return false
+	}
+	there, err := io.ReadAll(io.NewSectionReader(f, 0, int64(len(content))+1))
+	return errors.Join(err, f.Close()) == nil && bytes.Equal(there, content)
 }
 
 // currentTrust returns the files that a scanner caches: every root, the file of every
@@ -120,8 +136,8 @@ func exportOrder(name string) int {
 const domainsFolder = "domains/"
 
 // checkCacheFolder refuses to write into a folder that holds something else.
-func checkCacheFolder(dir string) error {
-	entries, err := os.ReadDir(dir)
+func checkCacheFolder(files durable.Files, dir string) error {
+	entries, err := files.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -138,19 +154,33 @@ func checkCacheFolder(dir string) error {
 
 // removeOld removes set files that nothing refers to any more, and domains that are
 // carried no more.
-func removeOld(dir string, files map[string][]byte) error {
+func removeOld(to durable.Files, dir string, files map[string][]byte) error {
 	var old []string
-	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
+	err := walk(to, dir, "", func(name string) {
 		if trustName.MatchString(name) && files[name] == nil && strings.Contains(name, "/") {
 			old = append(old, name)
 		}
-		return nil
 	})
 	for _, name := range old {
-		err = errors.Join(err, os.Remove(filepath.Join(dir, filepath.FromSlash(name))))
+		err = errors.Join(err, to.Remove(filepath.Join(dir, filepath.FromSlash(name))))
 	}
 	return err
+}
+
+// walk calls f with the name of every file in a folder and its folders, below dir and with
+// slashes.
+func walk(files durable.Files, dir, below string, f func(name string)) error {
+	entries, err := files.ReadDir(filepath.Join(dir, filepath.FromSlash(below)))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(below, e.Name())
+		if !e.IsDir() {
+			f(name)
+		} else if err := walk(files, dir, name, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }

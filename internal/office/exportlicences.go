@@ -62,7 +62,7 @@ func (o *Office) ExportLicences(ctx context.Context, actor string, f LicenceFilt
 // ApplicationOf returns the application that would lead to a licence of the same content,
 // its pictures in base64.
 func (o *Office) ApplicationOf(ctx context.Context, l *licence.Licence) (*licence.Application, error) {
-	category, ok := o.catalogue.Version(l.Category, l.Schema)
+	category, ok := o.Catalogue().Version(l.Category, l.Schema)
 	if !ok {
 		return nil, ErrNoCategory
 	}

@@ -120,7 +120,7 @@ func (q HolderRequest) check() error {
 
 // holderStep decides on one licence.
 func (o *Office) holderStep(q HolderRequest, r licence.Record) (HolderStep, error) {
-	c, ok := o.catalogue.Category(r.Licence.Category)
+	c, ok := o.Catalogue().Category(r.Licence.Category)
 	if !ok {
 		return HolderStep{}, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
 	}

@@ -94,6 +94,12 @@ func (o *Office) Import(ctx context.Context, actor string, i Import) (ImportRepo
 		return o.tryImport(ctx, actor, i)
 	}
 	r := &importRun{Import: i, office: o, setting: importSetting + i.name()}
+	// A run whose terminal was killed may still have a batch under way here.
+	done, err := o.importing.take(ctx, r.setting)
+	if err != nil {
+		return ImportReport{}, err
+	}
+	defer done()
 	if err := r.begin(ctx, actor); err != nil {
 		return ImportReport{}, err
 	}
@@ -101,7 +107,6 @@ func (o *Office) Import(ctx context.Context, actor string, i Import) (ImportRepo
 		r.report.Before, r.report.Finished = true, true
 		return r.report, nil
 	}
-	var err error
 	if r.faults, err = i.Faults(r.state.Size); err != nil {
 		return r.report, err
 	}

@@ -28,7 +28,7 @@ type IssueOptions struct {
 // Issue checks an application and issues the licence. A fault is a
 // [*licence.InvalidError] with every fault by field.
 func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *licence.Application, opt IssueOptions) (licence.Record, error) {
-	category, ok := o.catalogue.Category(id)
+	category, ok := o.Catalogue().Category(id)
 	if !ok {
 		return licence.Record{}, fmt.Errorf("category %s: %w", id, ErrNoCategory)
 	}

@@ -166,7 +166,7 @@ func (o *Office) queried(category string) ([]catalogue.ID, error) {
 		return []catalogue.ID{id}, nil
 	}
 	var all []catalogue.ID
-	for _, c := range o.catalogue.Categories() {
+	for _, c := range o.Catalogue().Categories() {
 		all = append(all, c.ID)
 	}
 	return all, nil
@@ -211,7 +211,7 @@ func verdictOf(r licence.Record, now time.Time) verify.Verdict {
 // describe says what a licence is, no more than the masked profile shows.
 func (o *Office) describe(r licence.Record, answer *verify.Result) error {
 	l := r.Licence
-	c, known := o.catalogue.Version(l.Category, l.Schema)
+	c, known := o.Catalogue().Version(l.Category, l.Schema)
 	if !known {
 		return fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
 	}

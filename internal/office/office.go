@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/elicence/elicence/internal/pagetext"
@@ -52,24 +53,24 @@ type Config struct {
 
 // Office is an open data folder. It is safe for concurrent use.
 type Office struct {
-	dir       string
-	config    Config
-	store     *records.Store
-	box       *sealed.Box // of the store
-	keys      *keystore.Store
-	documents *documents.Store
-	words     *pagetext.Finder
-	pictures  *likeness.Memory // of seals on documents
-	known     *seal.Memory     // seals that were in order on documents
-	seals     openSeals        // of the house, for their next use
-	rules     knownRules       // by which documents are judged here
-	first     firstPoints      // of keys that were never rotated
-	roots     parsedRoots
-	catalogue *catalogue.Catalogue
-	second    pki.SecondOpinion
-	tabled    *fixedkey.Keys // of the codes and seals that are verified here
-	now       func() time.Time
-	observe   func(Event)
+	dir        string
+	config     Config
+	store      *records.Store
+	box        *sealed.Box // of the store
+	keys       *keystore.Store
+	documents  *documents.Store
+	words      *pagetext.Finder
+	pictures   *likeness.Memory // of seals on documents
+	known      *seal.Memory     // seals that were in order on documents
+	seals      openSeals        // of the house, for their next use
+	rules      knownRules       // by which documents are judged here
+	first      firstPoints      // of keys that were never rotated
+	roots      parsedRoots
+	categories atomic.Pointer[catalogue.Catalogue] // exchanged as a whole, under publishing
+	second     pki.SecondOpinion
+	tabled     *fixedkey.Keys // of the codes and seals that are verified here
+	now        func() time.Time
+	observe    func(Event)
 
 	shared     bool      // other nodes may have the records open
 	following  following // of status changes, where they are shared
@@ -78,6 +79,7 @@ type Office struct {
 	closing    sync.Once
 	marking    sync.Mutex    // held while the high water is written
 	publishing sync.Mutex    // held while trust files are made
+	importing  turns         // of the runs of one import, by its setting
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	unknown    notice        // of what terminals cannot know yet
 	// rotating is held by who puts a new key into use, and for reading by who signs
@@ -274,12 +276,14 @@ func assemble(dir string, keys *keystore.Store, box *sealed.Box, store *records.
 	if err != nil {
 		return nil, err
 	}
-	return &Office{
-		dir: dir, store: store, box: box, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
+	office := &Office{
+		dir: dir, store: store, box: box, keys: keys, documents: docs, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
 		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
 		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 		pictures: likeness.NewMemory(), known: seal.NewMemory(),
-	}, nil
+	}
+	office.categories.Store(cat)
+	return office, nil
 }
 
 // Close closes the data folder and zeroes the keys that it holds. Once more does nothing.
@@ -301,8 +305,8 @@ func (o *Office) Profiles() *ca.Profiles { return o.profiles }
 // GMOnly reports whether the key store uses national algorithms only.
 func (o *Office) GMOnly() bool { return o.keys.GMOnly() }
 
-// Catalogue returns the licence categories.
-func (o *Office) Catalogue() *catalogue.Catalogue { return o.catalogue }
+// Catalogue returns the licence categories as they are now.
+func (o *Office) Catalogue() *catalogue.Catalogue { return o.categories.Load() }
 
 // Ready says whether the store answers.
 func (o *Office) Ready(ctx context.Context) error {

@@ -29,7 +29,7 @@ func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record
 	if err := o.mayPrint(r); err != nil {
 		return nil, fmt.Errorf("licence %s: %w", l.Identifier, err)
 	}
-	category, ok := o.catalogue.Version(l.Category, l.Schema)
+	category, ok := o.Catalogue().Version(l.Category, l.Schema)
 	if !ok {
 		return nil, fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
 	}

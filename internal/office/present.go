@@ -143,7 +143,7 @@ func (o *Office) present(ctx context.Context, actor string, r licence.Record, fi
 	if now.Before(r.Licence.FirstDay.Start()) {
 		return Presentation{}, fmt.Errorf("licence %s has not begun: %w", r.Licence.Identifier, ErrNotInForce)
 	}
-	category, ok := o.catalogue.Version(r.Licence.Category, r.Licence.Schema)
+	category, ok := o.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 	if !ok {
 		return Presentation{}, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
 	}

@@ -269,7 +269,7 @@ const presentationWindow = 90 * time.Second
 
 func (p *publication) catalogue(ctx context.Context) error {
 	file := new(trust.Catalogue)
-	for _, c := range p.office.catalogue.Versions() {
+	for _, c := range p.office.Catalogue().Versions() {
 		fresh := freshness[c.Assurance]
 		k := trust.Category{
 			ID: uint64(c.ID), Schema: uint64(c.Schema), NameZH: c.NameZH, NameEN: c.NameEN,

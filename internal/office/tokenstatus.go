@@ -1,6 +1,7 @@
 package office
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -103,8 +104,8 @@ var tokenName = regexp.MustCompile(`^([1-9][0-9]*\.(jwt|cwt)|jwks\.json)$`)
 
 // ExportTokenStatus publishes and writes every list as N.jwt and N.cwt, and the key, into a
 // folder, which is made if it is not there. One that holds other things is refused.
-func (o *Office) ExportTokenStatus(ctx context.Context, actor, dir string) error {
-	if err := checkTokenFolder(dir); err != nil {
+func (o *Office) ExportTokenStatus(ctx context.Context, actor string, to durable.Files, dir string) error {
+	if err := checkTokenFolder(to, dir); err != nil {
 		return err
 	}
 	key, err := o.TokenStatusKey()
@@ -118,13 +119,13 @@ func (o *Office) ExportTokenStatus(ctx context.Context, actor, dir string) error
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := to.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("exporting status list tokens: %w", err)
 	}
 	written := map[string]bool{TokenStatusKeys: true}
 	write := func(name string, content []byte) error {
 		written[name] = true
-		if err := durable.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+		if err := to.WriteFrom(filepath.Join(dir, name), bytes.NewReader(content), 0o644); err != nil {
 			return fmt.Errorf("exporting status list tokens: %w", err)
 		}
 		return nil
@@ -146,11 +147,11 @@ func (o *Office) ExportTokenStatus(ctx context.Context, actor, dir string) error
 			return err
 		}
 	}
-	return removeTokens(dir, written)
+	return removeTokens(to, dir, written)
 }
 
-func checkTokenFolder(dir string) error {
-	entries, err := os.ReadDir(dir)
+func checkTokenFolder(files durable.Files, dir string) error {
+	entries, err := files.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -166,11 +167,11 @@ func checkTokenFolder(dir string) error {
 }
 
 // removeTokens removes lists that are there no more.
-func removeTokens(dir string, written map[string]bool) error {
-	entries, err := os.ReadDir(dir)
+func removeTokens(files durable.Files, dir string, written map[string]bool) error {
+	entries, err := files.ReadDir(dir)
 	for _, e := range entries {
 		if !written[e.Name()] && tokenName.MatchString(e.Name()) {
-			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+			err = errors.Join(err, files.Remove(filepath.Join(dir, e.Name())))
 		}
 	}
 	if err != nil {

@@ -112,7 +112,7 @@ func (o *Office) newVersion(
 	if err != nil {
 		return licence.Record{}, err
 	}
-	category, ok := o.catalogue.Category(present.Licence.Category)
+	category, ok := o.Catalogue().Category(present.Licence.Category)
 	if !ok {
 		return licence.Record{}, fmt.Errorf("category %s: %w", present.Licence.Category, ErrNoCategory)
 	}

@@ -3,15 +3,13 @@ package catalogue
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/detcbor"
+	"github.com/elicence/elicence/internal/strictjson"
 )
 
 // Change is a change of the catalogue by whoever runs the service: new categories, and
@@ -92,13 +90,8 @@ func ParseChange(b []byte) (Change, error) {
 	if len(b) > maxChange {
 		return Change{}, fmt.Errorf("change of %d bytes, at most %d are read: %w", len(b), maxChange, ErrFaulty)
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&file); err != nil {
+	if err := strictjson.Unmarshal(b, &file); err != nil {
 		return Change{}, fmt.Errorf("reading a change: %w: %w", ErrFaulty, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Change{}, fmt.Errorf("reading a change: something follows the JSON object: %w", ErrFaulty)
 	}
 	for _, row := range []map[string]string{file.Life, file.Retention} {
 		if row != nil {

@@ -103,10 +103,15 @@ func TestRefusedChanges(t *testing.T) {
 		"a faulty example":      {changeOf(`"example": "男"`, `"example": "无"`), "is not one of"},
 		"retention of a fool":   {changeOf("]\n}", `], "retention": {"years": "0", "basis": "x"}}`), "neither permanent"},
 		"retention by nothing":  {changeOf("]\n}", `], "retention": {"years": "10"}}`), "which rule says so"},
-		"no object":             {[]byte(`[]`), "cannot unmarshal"},
+		"no object":             {[]byte(`[]`), "wrong JSON type"},
 		"a null field":          {[]byte(`{"category": {"id": "001"}, "fields": [null]}`), "is null"},
 		"nothing":               {[]byte(`{}`), "categories.csv"},
-		"something behind":      {append(changeOf(), '{'), "something follows"},
+		"a column twice":        {changeOf(`"kind": "证件"`, `"kind": "执照", "kind": "证件"`), `the name "kind" stands twice`},
+		"a member twice":        {changeOf(`"fields": [`, `"Category": {"id": "002"}, "fields": [`), `the name "Category" stands twice`},
+		"another encoding":      {changeOf("男", "\xc4\xd0"), "not in UTF-8"},
+		"fields that differ by case": {changeOf(`"example": "男"}]`, `"example": "男"}, {"field_code": "Gender", "name_zh": "性别", "name_en": "Gender", "type": "string", "required": "no", "max_len_or_enum": "2", "qr": "no", "sensitive": "no", "example": "男"},
+			{"field_code": "genDer", "name_zh": "性别", "name_en": "Gender", "type": "string", "required": "no", "max_len_or_enum": "2", "qr": "no", "sensitive": "no", "example": "男"}]`), `field_code "genDer" is not a new name`},
+		"something behind": {append(changeOf(), '{'), "something follows"},
 	} {
 		c, err := catalogue.ParseChange(test.b)
 		if err == nil {

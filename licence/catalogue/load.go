@@ -55,7 +55,7 @@ func Parse(categories, fields io.Reader) (*Catalogue, error) {
 // embedded reads the embedded files.
 func embedded() (*Catalogue, error) {
 	return (&Catalogue{}).parse(files{
-		categories: bytes.NewReader(categoriesCSV), fields: bytes.NewReader(fieldsCSV), life: embeddedLife(),
+		categories: bytes.NewReader(categoriesCSV), fields: bytes.NewReader(fieldsCSV), life: embeddedLife(), retention: bytes.NewReader(retentionCSV),
 	})
 }
 
@@ -280,7 +280,9 @@ func (p *parser) readFields(r io.Reader) {
 		if f.Seq, err = strconv.Atoi(row["seq"]); err != nil || f.Seq != len(c.Fields)+1 {
 			fault("seq %q, want %d: fields run from 1 without a gap", row["seq"], len(c.Fields)+1)
 		}
-		if _, taken := c.Field(f.Code); taken || !fieldCodeForm.MatchString(f.Code) {
+		// To some who read JSON names that differ in their case alone are the same.
+		taken := slices.ContainsFunc(c.Fields, func(other Field) bool { return strings.EqualFold(other.Code, f.Code) })
+		if taken || !fieldCodeForm.MatchString(f.Code) {
 			fault("field_code %q is not a new name in category %s", f.Code, id)
 		}
 		if f.NameZH == "" || f.NameEN == "" {

@@ -1,15 +1,20 @@
 package catalogue
 
 import (
+	_ "embed"
 	"io"
 	"strconv"
 	"time"
 )
 
+//go:embed retention.csv
+var retentionCSV []byte
+
 // Retention is how long what a licence says is kept after it has ended.
 type Retention struct {
-	Years int    // after the end; 0: for ever
-	Basis string // the rule that says so
+	Years  int    // after the end; 0: for ever
+	Basis  string // the rule that says so
+	Stated bool   // for the category, by the catalogue or a change of it; otherwise it is the default
 }
 
 // Permanent reports whether licences are kept for ever.
@@ -52,6 +57,6 @@ func (p *parser) readRetention(r io.Reader) {
 		if row["basis"] == "" {
 			p.fault(retentionFile, line, "basis is empty: which rule says so?")
 		}
-		p.categories[id-1].Retention = Retention{Years: years, Basis: row["basis"]}
+		p.categories[id-1].Retention = Retention{Years: years, Basis: row["basis"], Stated: true}
 	})
 }

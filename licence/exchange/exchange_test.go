@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/exchange"
@@ -254,7 +255,7 @@ func TestEncodings(t *testing.T) {
 		{"UTF-16", []byte{0xff, 0xfe, 'a', 0}, exchange.Auto, "", "it is UTF-16", ""},
 		{"UTF-16, big-endian", []byte{0xfe, 0xff, 0, 'a'}, exchange.Auto, "", "it is UTF-16", ""},
 	} {
-		s, err := exchange.Open(context.Background(), write(t, tt.content), tt.asked)
+		s, err := exchange.Open(context.Background(), durable.Disk{}, write(t, tt.content), tt.asked)
 		if tt.want == "" {
 			if !errors.Is(err, exchange.ErrEncoding) || !strings.Contains(err.Error(), tt.reason) {
 				t.Errorf("%s: %v, want %q", tt.name, err, tt.reason)
@@ -282,7 +283,7 @@ func TestEncodings(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := exchange.Open(context.Background(), t.TempDir(), exchange.Auto); !errors.Is(err, exchange.ErrNotFile) {
+	if _, err := exchange.Open(context.Background(), durable.Disk{}, t.TempDir(), exchange.Auto); !errors.Is(err, exchange.ErrNotFile) {
 		t.Errorf("a folder: %v", err)
 	}
 }
@@ -290,7 +291,7 @@ func TestEncodings(t *testing.T) {
 func TestUnchanged(t *testing.T) {
 	t.Parallel()
 	path := write(t, []byte("a\n"))
-	s, err := exchange.Open(context.Background(), path, exchange.Auto)
+	s, err := exchange.Open(context.Background(), durable.Disk{}, path, exchange.Auto)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +312,7 @@ func TestFaults(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "faults.csv")
 	open := func(size int64, want error) *exchange.FaultFile {
 		t.Helper()
-		f, err := exchange.OpenFaults(path, size)
+		f, err := exchange.OpenFaults(durable.Disk{}, path, size)
 		if !errors.Is(err, want) {
 			t.Fatalf("opening behind %d bytes: %v, want %v", size, err, want)
 		}
@@ -414,7 +415,7 @@ func FuzzCSV(f *testing.F) {
 	f.Add(gb18030(f, "证照编号,持证主体,持证主体代码,颁发日期\n1,甲,乙,丙\n"))
 	c := category(f, 38)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		s, err := exchange.Open(context.Background(), write(t, content), exchange.Auto)
+		s, err := exchange.Open(context.Background(), durable.Disk{}, write(t, content), exchange.Auto)
 		if err != nil {
 			return
 		}

@@ -19,9 +19,10 @@ import (
 // byte order mark, because its first readers are spreadsheets, with the columns line,
 // field and reason. It is made when there is a first fault.
 type FaultFile struct {
-	path string
-	file *os.File // nil: there is none yet
-	size int64
+	files durable.Files
+	path  string
+	file  durable.File // nil: there is none yet
+	size  int64
 }
 
 // faultHeader begins the file.
@@ -33,9 +34,9 @@ var ErrFaultsLost = errors.New("faults that were written are no longer in the fi
 // OpenFaults opens the file for what comes behind its first size bytes, which were written
 // before; what follows them is cut off. With size 0 a file of an earlier run is removed.
 // [ErrFaultsLost] tells that the first bytes are gone: the file is begun anew.
-func OpenFaults(path string, size int64) (*FaultFile, error) {
-	f := &FaultFile{path: path}
-	info, err := os.Stat(path)
+func OpenFaults(files durable.Files, path string, size int64) (*FaultFile, error) {
+	f := &FaultFile{files: files, path: path}
+	info, err := files.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if size > 0 {
@@ -47,7 +48,7 @@ func OpenFaults(path string, size int64) (*FaultFile, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("opening the faults file: %s %w", path, durable.ErrNotFile)
 	case size == 0 || info.Size() < size:
-		if err := os.Remove(path); err != nil {
+		if err := files.Remove(path); err != nil {
 			return nil, fmt.Errorf("removing an old faults file: %w", err)
 		}
 		if size > 0 {
@@ -55,7 +56,7 @@ func OpenFaults(path string, size int64) (*FaultFile, error) {
 		}
 		return f, nil
 	}
-	f.file, err = os.OpenFile(path, os.O_WRONLY, 0)
+	f.file, err = files.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening the faults file: %w", err)
 	}
@@ -90,13 +91,13 @@ func (f *FaultFile) Append(line int, faults ...licence.Fault) error {
 
 func (f *FaultFile) begin() error {
 	var err error
-	if f.file, err = os.OpenFile(filepath.Clean(f.path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+	if f.file, err = f.files.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return fmt.Errorf("making the faults file: %w", err)
 	}
 	if err := f.write(faultHeader); err != nil {
 		return err
 	}
-	return durable.SyncDir(filepath.Dir(f.path))
+	return f.files.SyncDir(filepath.Dir(f.path))
 }
 
 func (f *FaultFile) write(s string) error {

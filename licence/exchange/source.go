@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
 	"unicode/utf8"
 
 	"github.com/emmansun/gmsm/sm3"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/transform"
+
+	"github.com/elicence/elicence/internal/durable"
 )
 
 // Encoding is how the text of a file is written.
@@ -43,15 +47,15 @@ type Source struct {
 	Size     int64 // bytes
 	Encoding Encoding
 
-	file *os.File
-	info os.FileInfo
+	file durable.File
+	info fs.FileInfo
 	read counter
 }
 
 // Open opens a file and reads it to the end, to know its digest and its encoding. An
 // encoding that is not [Auto] is not guessed, but checked all the same.
-func Open(ctx context.Context, path string, e Encoding) (*Source, error) {
-	file, err := os.Open(path)
+func Open(ctx context.Context, files durable.Files, path string, e Encoding) (*Source, error) {
+	file, err := files.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +88,8 @@ func (s *Source) Read() int64 { return s.read.n.Load() }
 // Text returns the text of the file in UTF-8, without a byte order mark, from the
 // beginning.
 func (s *Source) Text() (io.Reader, error) {
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("reading the file: %w", err)
-	}
-	s.read.r = s.file
+	// More than was there at first is read too, and [Source.Unchanged] tells.
+	s.read.r = io.NewSectionReader(s.file, 0, math.MaxInt64)
 	s.read.n.Store(0)
 	if s.Encoding == GB18030 {
 		return bufio.NewReaderSize(transform.NewReader(&s.read, simplifiedchinese.GB18030.NewDecoder()), bufferSize), nil
