@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"reflect"
@@ -269,11 +270,41 @@ const maxCodeFile = 64 << 10
 // signed answer, or the text of a code. The error is about a file that cannot be judged at
 // all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
+	return i.ReaderAt(ctx, bytes.NewReader(content), int64(len(content)))
+}
+
+const (
+	// maxHead is in how many bytes a file shows what it is.
+	maxHead = 1024
+	// maxWhole bounds what is read into memory, in bytes: everything but PDF.
+	maxWhole = 512 << 20
+)
+
+// ReaderAt is [Inspector.File] for a file that need not be in memory: a PDF is read as it is
+// needed, so that a large one takes no more memory than a small one. It must not change
+// meanwhile.
+func (i *Inspector) ReaderAt(ctx context.Context, file io.ReaderAt, size int64) (Inspection, error) {
+	head, err := io.ReadAll(io.NewSectionReader(file, 0, min(size, maxHead)))
+	if err != nil {
+		return Inspection{}, err
+	}
+	if !evidence.Looks(head) && bytes.Contains(head, []byte("%PDF-")) {
+		doc, err := pdf.Open(file, size)
+		if err != nil {
+			return Inspection{}, err
+		}
+		return i.document(ctx, doc)
+	}
+	if size > maxWhole {
+		return Inspection{}, fmt.Errorf("%d bytes, and at most %d of anything but a PDF: %w", size, maxWhole, ErrInput)
+	}
+	content := make([]byte, size)
+	if _, err := io.ReadFull(io.NewSectionReader(file, 0, size), content); err != nil {
+		return Inspection{}, err
+	}
 	switch {
 	case evidence.Looks(content):
 		return i.evidence(ctx, content)
-	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
-		return i.document(ctx, content)
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -302,11 +333,7 @@ func LooksLikeCode(text string) bool {
 // document decides on a PDF: every signature must count and together they must
 // cover the file; a licence inside must be its issuer's, sealed by its issuer, and
 // in force.
-func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, error) {
-	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
-	if err != nil {
-		return Inspection{}, err
-	}
+func (i *Inspector) document(ctx context.Context, doc *pdf.Document) (Inspection, error) {
 	pages, err := doc.NumPages()
 	if err != nil {
 		return Inspection{}, err
@@ -326,7 +353,9 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	found.Cautions = cautionFindings(cautions)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
-		i.disagree(content)
+		if err := i.disagreeOn(doc, report); err != nil {
+			return Inspection{}, err
+		}
 	}
 	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	if result.Verdict != verify.Valid {
@@ -356,6 +385,28 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	}
 	result.because(verdict, cause)
 	return result, nil
+}
+
+// maxKept is up to which size, in bytes, a document is kept whole.
+const maxKept = 64 << 20
+
+// disagreeOn tells of the document that the two implementations disagree on, or, where it
+// is large, of the signatures.
+func (i *Inspector) disagreeOn(doc *pdf.Document, report *pdf.Report) error {
+	if doc.Size() > maxKept {
+		for s := range report.Signatures {
+			if signed := &report.Signatures[s]; errors.Is(signed.Err(), pki.ErrDisagree) {
+				i.disagree(signed.Contents)
+			}
+		}
+		return nil
+	}
+	content, err := io.ReadAll(io.NewSectionReader(doc, 0, doc.Size()))
+	if err != nil {
+		return err
+	}
+	i.disagree(content)
+	return nil
 }
 
 // licence decides on the signed form inside a PDF whose signatures are in order, or on one
