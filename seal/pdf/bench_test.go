@@ -190,7 +190,7 @@ func (h *house) seal(b *testing.B, d *Document, stamp Stamp, trust Trust) (*Prep
 	if err != nil {
 		b.Fatal(err)
 	}
-	contents, err := ses.SignUnchecked(h.signers.seal, said, h.sealCert, h.sealKey)
+	contents, err := ses.SignUnchecked(h.signers.seal, said, h.sealCert, h.fastKey)
 	if err != nil {
 		b.Fatal(err)
 	}
