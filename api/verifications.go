@@ -212,13 +212,7 @@ func (s *Server) verifyFile(ctx context.Context, body io.Reader) (office.Inspect
 		return office.Inspection{}, sentFile{}, err
 	}
 	defer free()
-	found, err := inspector.Document(ctx, u.file, u.size)
-	if errors.Is(err, office.ErrNotDocument) {
-		var content []byte
-		if content, err = u.bytes(); err == nil {
-			found, err = inspector.File(ctx, content)
-		}
-	}
+	found, err := inspector.ReaderAt(ctx, u.file, u.size)
 	if err != nil {
 		return office.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity(reason(err))
 	}

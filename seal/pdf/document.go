@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-
-	"github.com/emmansun/gmsm/sm3"
 )
 
 const (
@@ -32,7 +30,8 @@ type Document struct {
 	worked     int64
 
 	leaves []leaf // the pages, once they were asked for
-	prefix []byte // SM3 state over the whole file, once it was asked for
+	known  hashing
+	look   *looks // of the newest revision, once it was asked for
 }
 
 // Open reads the file's end and its cross-reference data, nothing else.
@@ -148,21 +147,14 @@ func (v view) catalog() (*object, error) {
 }
 
 // Digest returns the SM3 digest of the first n bytes of the file. The state
-// after the whole file is kept, so that asking again, stamping, and stamping
-// the result of that read nothing twice.
+// after them is kept, so that asking again, stamping, and stamping the result
+// of that read nothing twice.
 func (d *Document) Digest(n int64) ([32]byte, error) {
 	if n < 0 || n > d.src.size {
 		return [32]byte{}, fmt.Errorf("digest of %d bytes of a file of %d", n, d.src.size)
 	}
-	if n == d.src.size {
-		h, err := d.hashed()
-		if err != nil {
-			return [32]byte{}, err
-		}
-		return [32]byte(h.Sum(nil)), nil
-	}
-	h := sm3.New()
-	if err := d.hashInto(h, 0, n); err != nil {
+	h, err := d.hashedTo(n)
+	if err != nil {
 		return [32]byte{}, err
 	}
 	return [32]byte(h.Sum(nil)), nil

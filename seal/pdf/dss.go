@@ -2,7 +2,10 @@ package pdf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+
+	"github.com/emmansun/gmsm/sm3"
 )
 
 // DSS is what a verifier needs to judge signatures when their certificates
@@ -149,6 +152,9 @@ func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 	if err := p.inc.finish(d); err != nil {
 		return nil, err
 	}
+	h := sm3.New()
+	_ = binary.Write(h, binary.BigEndian, p.inc.at)
+	p.inc.identify(h, 0)
 	return &Prepared{doc: d, increment: p.inc.out, leaves: leaves, complete: true}, nil
 }
 

@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"slices"
-
-	"github.com/emmansun/gmsm/sm3"
 )
 
 // An increment is an incremental update in the making (ISO 32000-1, 7.5.6).
@@ -17,6 +16,7 @@ type increment struct {
 	base    int64 // offset of %PDF-
 	next    uint32
 	written []written
+	id      *slot // the second part of the file's /ID, which identify fills in
 }
 
 type written struct {
@@ -113,30 +113,35 @@ func (w *increment) finish(d *Document) error {
 // maxOffset is what ten digits can say, in a table and in a /ByteRange.
 const maxOffset = 9_999_999_999
 
-// identifier keeps the first part of the file's /ID and makes the second out
-// of what was written: the same input gives the same bytes.
+// identifier keeps the first part of the file's /ID and leaves room for the second.
 func (w *increment) identifier(d *Document) (value, error) {
-	h := sm3.New()
-	_ = binary.Write(h, binary.BigEndian, w.at)
+	w.id = &slot{}
 	old, err := d.now.array(d.now.trailer().lookup("ID"))
 	if err != nil {
 		return nil, err
 	}
-	var first str
 	if len(old) == 2 {
 		val, err := d.now.resolve(old[0])
 		if err != nil {
 			return nil, err
 		}
-		first, _ = val.(str)
+		if first, ok := val.(str); ok && first != "" {
+			return array{first, w.id}, nil
+		}
 	}
-	h.Write([]byte(first))
-	h.Write(w.out)
-	second := str(h.Sum(nil)[:16])
-	if first == "" {
-		first = second
+	return array{w.id, w.id}, nil
+}
+
+// identify makes the second part of the /ID out of what stands before it in the file, so
+// that the same input gives the same bytes; h has all that comes before w.out[from:], and
+// goes on to the end of the increment.
+func (w *increment) identify(h hash.Hash, from int) {
+	h.Write(w.out[from:w.id.at[0]])
+	second := str(h.Sum(nil)[:slotSize])
+	for _, at := range w.id.at {
+		appendHex(w.out[:at], second)
 	}
-	return array{first, second}, nil
+	h.Write(w.out[w.id.at[0]:])
 }
 
 // byNumber sorts what was written and calls f for every run of consecutive

@@ -108,7 +108,7 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if memory == nil {
 		return compare()
 	}
-	look, err := v.looks().of(widget)
+	look, err := s.doc.looks(memory).of(widget)
 	if err != nil {
 		return compare()
 	}
@@ -118,13 +118,11 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 // checkPicture is the name of the check for what the field shows.
 const checkPicture = "picture"
 
-// pictureKey is what a comparison is remembered under: the seal's picture, what is shown,
-// and its measures.
-func pictureKey(picture ses.Picture, look [sm3.Size]byte, measures ...float64) [sm3.Size]byte {
-	h := sm3.New()
+// pictureKey describes a comparison: the seal's picture, what is shown, and its measures.
+func pictureKey(picture ses.Picture, look [sm3.Size]byte, measures ...float64) []byte {
+	out := make([]byte, 0, len(picture.Data)+256)
 	for _, s := range []string{picture.Type, string(picture.Data), fmt.Sprint(picture.WidthMM, picture.HeightMM), string(look[:]), fmt.Sprint(measures)} {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
-		h.Write([]byte(s))
+		out = append(binary.BigEndian.AppendUint64(out, uint64(len(s))), s...)
 	}
-	return [sm3.Size]byte(h.Sum(nil))
+	return out
 }

@@ -43,6 +43,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if p.inc, err = d.newIncrement(); err != nil {
 		return nil, err
 	}
+	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)<<10+usualIncrement)
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
 		return nil, err
@@ -61,6 +62,10 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	}
 	return p.prepared()
 }
+
+// usualIncrement is more than an increment takes, in bytes, without the signature and with
+// a kilobyte for each mark.
+const usualIncrement = 8 << 10
 
 // A preparation is a Prepare under way.
 type preparation struct {
@@ -150,6 +155,9 @@ func (p *preparation) usable(f *field) error {
 	return nil
 }
 
+// zeros are digits of the room for a signature.
+const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+
 // signature writes the signature dictionary (ISO 32000-1, 12.8.1) and notes
 // where its two placeholders are.
 func (p *preparation) signature() ref {
@@ -169,7 +177,9 @@ func (p *preparation) signature() ref {
 	w.out = append(w.out, "0000000000 0000000000 0000000000]/Contents "...)
 	p.contentsAt = len(w.out)
 	w.out = append(w.out, '<')
-	w.out = append(w.out, strings.Repeat("0", 2*s.ContentsSize)...)
+	for n := 2 * s.ContentsSize; n > 0; n -= len(zeros) {
+		w.out = append(w.out, zeros[:min(n, len(zeros))]...)
+	}
 	w.out = append(w.out, '>')
 	p.contentsEnd = len(w.out)
 	rest := &dict{}
@@ -203,7 +213,7 @@ const (
 
 // annotations writes the marks, the field, and the pages that show them.
 func (p *preparation) annotations(sig ref) error {
-	w := newDrawings(p.inc, p.doc)
+	w := newDrawings(p.inc, p.doc, len(p.places))
 	var err error
 	if w.reused, err = p.doc.now.shown(p.signedWidgets()); err != nil {
 		return err
@@ -417,12 +427,15 @@ func (p *preparation) prepared() (*Prepared, error) {
 		seen:      p.seen,
 	}
 	copy(w.out[p.rangeAt:], fmt.Sprintf("%010d %010d %010d", from, to, w.offset()-to))
+	if err := p.doc.passGaps(p.form); err != nil {
+		return nil, err
+	}
 	h, err := p.doc.hashed()
 	if err != nil {
 		return nil, err
 	}
 	h.Write(w.out[:p.contentsAt])
-	h.Write(w.out[p.contentsEnd:])
+	w.identify(h, p.contentsEnd)
 	out.digest = [32]byte(h.Sum(nil))
 	return out, nil
 }

@@ -82,12 +82,12 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 		return nil, err
 	}
 	from, to := s.ByteRange[1], s.ByteRange[2]
-	tail, err := d.src.read(from, int(d.src.size-from))
+	tail, err := d.src.readInto(nil, from, int(d.src.size-from))
 	if err != nil {
 		return nil, err
 	}
 	return &Prepared{
-		doc:       &Document{src: &source{r: io.NewSectionReader(d.src.r, 0, from), size: from}},
+		doc:       &Document{src: &source{r: io.NewSectionReader(d.src.r, 0, from), size: from}, known: hashing{states: d.known.states}},
 		increment: tail, contents: [2]int{1, int(to-from) - 1},
 		byteRange: [4]int64(s.ByteRange), digest: s.Digest, field: f.name, seen: statement,
 	}, nil

@@ -43,6 +43,7 @@ type entry struct {
 	key      name
 	val      value
 	from, to int64
+	paired   bool // a string was written as pairs of hexadecimal digits and nothing else
 }
 
 // A stream is a dictionary and the file offset at which its data start. How
