@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/ocsp"
 )
 
@@ -66,6 +68,9 @@ func (s *Server) jobs() []job {
 			return err
 		}},
 	}
+	if s.archive != nil {
+		all = append(all, job{name: "archive", every: renewEvery, atOnce: true, run: s.renewArchive})
+	}
 	if s.office.Shared() {
 		all = append(all, job{name: "status", every: followEvery, run: s.office.FollowOthers})
 	}
@@ -115,4 +120,42 @@ func (s *Server) do(ctx context.Context, j job) bool {
 		s.log.Error("a job failed", "job", j.name, "error", err)
 	}
 	return err == nil
+}
+
+// renewArchive renews the proofs of the archive's documents that are due. Names of files may
+// be of persons, and are not logged: document archive --due tells them.
+func (s *Server) renewArchive(ctx context.Context) error {
+	var found archiveState
+	err := s.archive.Renew(ctx, "serve", func(d office.Archived) error {
+		found.add(d)
+		return nil
+	})
+	if errors.Is(err, durable.ErrInUse) {
+		return nil // another node is at it
+	}
+	s.metrics.archived(found)
+	if found.renewed > 0 || found.failed > 0 {
+		s.log.Info("archive looked through", "documents", found.kept, "renewed", found.renewed, "failed", found.failed)
+	}
+	return err
+}
+
+// archiveState counts the documents of an archive.
+type archiveState struct {
+	kept, renewed, failed int
+	until                 time.Time // of the first proof to end
+}
+
+func (s *archiveState) add(d office.Archived) {
+	if d.Err != nil {
+		s.failed++
+		return
+	}
+	s.kept++
+	if d.Renewed {
+		s.renewed++
+	}
+	if s.until.IsZero() || d.Until.Before(s.until) {
+		s.until = d.Until
+	}
 }

@@ -1,12 +1,23 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/pki/tsa"
 )
 
 // TestJob: a job runs in its time, soon after it is woken, once for all that comes
@@ -45,4 +56,51 @@ func TestJob(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// TestArchiveJob: the documents of the archive are renewed, and the metrics say how many
+// are kept, how many need somebody, and until when the first is proven.
+func TestArchiveJob(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	f := officetest.New(t)
+	if err := f.Office.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if f.Office, err = office.Open(f.Dir, office.Options{Clock: tsa.ClockSettings{Probe: tsa.DeclaredClock(100 * time.Millisecond)}}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := f.Office.PDF(ctx, "test", f.Issue(t, "004"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{"licence.pdf": page, "broken.pdf": page[:len(page)/2]} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	archive, err := f.Office.Archive(dir, office.ArchiveWithin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	s := &Server{office: f.Office, log: slog.New(slog.NewJSONHandler(&log, nil)), metrics: NewMetrics(), archive: archive}
+	if !slices.ContainsFunc(s.jobs(), func(j job) bool { return j.name == "archive" && j.atOnce }) {
+		t.Error("the archive is no job of the service")
+	}
+	if err := s.renewArchive(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if said := log.String(); !strings.Contains(said, `"renewed":1,"failed":1`) || strings.Contains(said, ".pdf") {
+		t.Errorf("the log says %s", said)
+	}
+	w := httptest.NewRecorder()
+	s.metrics.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{`elicence_archive_documents{state="kept"} 1`, `elicence_archive_documents{state="failed"} 1`, "elicence_archive_proven_until_timestamp_seconds 1.9"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the metrics do not say %s", want)
+		}
+	}
 }

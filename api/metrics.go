@@ -31,6 +31,8 @@ import (
 //	elicence_ocsp_answers_total{outcome}   answered, malformed, internal-error, try-later, unauthorized
 //	elicence_time_stamps_total{outcome}    given, refused, failed
 //	elicence_clock_proven          1 while time stamps can be given
+//	elicence_archive_documents{state}   of the archive: kept; failed: not in order, or not readable
+//	elicence_archive_proven_until_timestamp_seconds   when the first proof of the archive ends; an alarm watches it
 //
 // OCSP requests are counted by their outcome alone, not among the HTTP requests: the
 // answer costs less than the rest.
@@ -49,6 +51,8 @@ type Metrics struct {
 	ocspAnswered prometheus.Counter // the one of ocspOutcomes that is counted much
 	stamps       *prometheus.CounterVec
 	clock        prometheus.Gauge
+	archive      *prometheus.GaugeVec
+	archiveUntil prometheus.Gauge
 }
 
 // NewMetrics returns metrics in a registry of their own, with those of the process.
@@ -89,11 +93,17 @@ func NewMetrics() *Metrics {
 		clock: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "elicence_clock_proven", Help: "1 while time stamps can be given.",
 		}),
+		archive: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "elicence_archive_documents", Help: "Documents of the archive: kept, and failed.",
+		}, []string{"state"}),
+		archiveUntil: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "elicence_archive_proven_until_timestamp_seconds", Help: "When the first proof of the archive ends, Unix time.",
+		}),
 	}
 	m.ocspAnswered = m.ocspOutcomes.WithLabelValues("answered")
 	m.registry.MustRegister(
 		m.requests, m.seconds, m.success, m.failing, m.failures, m.events,
-		m.crlUntil, m.crlFailing, m.ocspOutcomes, m.stamps, m.clock,
+		m.crlUntil, m.crlFailing, m.ocspOutcomes, m.stamps, m.clock, m.archive, m.archiveUntil,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	for _, e := range office.Events() {
@@ -121,6 +131,15 @@ func (m *Metrics) crl(r crl.Report) {
 	m.crlFailing.WithLabelValues(r.Name).Set(failing)
 	if !r.NextUpdate.IsZero() {
 		m.crlUntil.WithLabelValues(r.Name).Set(float64(r.NextUpdate.Unix()))
+	}
+}
+
+// archived notes how the archive is.
+func (m *Metrics) archived(s archiveState) {
+	m.archive.WithLabelValues("kept").Set(float64(s.kept))
+	m.archive.WithLabelValues("failed").Set(float64(s.failed))
+	if !s.until.IsZero() {
+		m.archiveUntil.Set(float64(s.until.Unix()))
 	}
 }
 

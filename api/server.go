@@ -61,6 +61,8 @@ type Options struct {
 	// Command carries out a command that was typed beside the service and returns its exit
 	// code. Nil: the desk only makes backups.
 	Command func(context.Context, *desk.Command) int
+	// Archive is the folder of documents that are kept verifiable. Nil: there is none.
+	Archive *office.Archive
 	// Programs are those for the browser, as make web builds them. Nil: those that
 	// were built into this program, if any.
 	Programs fs.FS
@@ -77,8 +79,9 @@ type Server struct {
 	command    func(context.Context, *desk.Command) int
 	inspectors *inspectors
 	lookUps    *lookUps
-	uploads    chan struct{} // holds one for each file that is received or judged
-	slots      chan struct{} // holds one for each verification under way
+	archive    *office.Archive // nil: there is none
+	uploads    chan struct{}   // holds one for each file that is received or judged
+	slots      chan struct{}   // holds one for each verification under way
 	echo       *echo.Echo
 	api        huma.API
 	ocsp       *OCSP
@@ -89,7 +92,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s := &Server{
 		office: o, log: opt.Log, metrics: opt.Metrics, answering: opt.OCSPListen, monitoring: opt.MetricsListen, desk: opt.Desk, command: opt.Command,
 		inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New(),
-		uploads: make(chan struct{}, uploadsAtOnce), slots: make(chan struct{}, runtime.NumCPU()),
+		archive: opt.Archive, uploads: make(chan struct{}, uploadsAtOnce), slots: make(chan struct{}, runtime.NumCPU()),
 	}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true

@@ -56,8 +56,3 @@ func (u *upload) close() {
 	_ = u.file.Close()
 	_ = os.Remove(u.file.Name())
 }
-
-// bytes reads the file into memory.
-func (u *upload) bytes() ([]byte, error) {
-	return io.ReadAll(io.NewSectionReader(u.file, 0, u.size))
-}

@@ -218,14 +218,7 @@ func (s *Server) verifyFile(ctx context.Context, body io.Reader, access pdf.Acce
 		return office.Inspection{}, sentFile{}, err
 	}
 	defer free()
-	inspector = inspector.Opening(access)
-	found, err := inspector.Document(ctx, u.file, u.size)
-	if errors.Is(err, office.ErrNotDocument) {
-		var content []byte
-		if content, err = u.bytes(); err == nil {
-			found, err = inspector.File(ctx, content)
-		}
-	}
+	found, err := inspector.Opening(access).ReaderAt(ctx, u.file, u.size)
 	if err != nil {
 		return office.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity(reason(err))
 	}

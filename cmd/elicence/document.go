@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -26,17 +25,32 @@ func newDocument(s *settings) *cobra.Command {
 func newDocumentArchive(s *settings) *cobra.Command {
 	var l leveling
 	var opens password
+	var due, renew bool
+	var within string
 	cmd := &cobra.Command{
-		Use:   "archive [--level b-lta] IN.pdf OUT.pdf",
+		Use:   "archive [--level b-lta] IN.pdf OUT.pdf | --due|--renew [--within 90d] DIR",
 		Short: "归档 keep a signed document verifiable",
 		Long: "Adds to a document that is in order what its verification will need in later years: certificates, OCSP answers and, with\n" +
 			"b-lta, a time stamp over the whole. Earlier signatures stay valid. Done again before the certificate of the last time stamp's\n" +
-			"authority ends, it renews the proof.",
-		Args: arguments("IN.pdf", "OUT.pdf"),
+			"authority ends, it renews the proof.\n\n" +
+			"With --due it lists the PDF files of a folder whose proof ends soon, or that have none or are not in order, and with --renew it\n" +
+			"renews them in their place, as serve --archive does every day. Exit 1: some are due or not in order.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if due || renew {
+				return arguments("DIR")(cmd, args)
+			}
+			return arguments("IN.pdf", "OUT.pdf")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if due && renew {
+				return errors.New("--due and --renew: either one")
+			}
 			level, err := l.use(s)
 			if err != nil {
 				return err
+			}
+			if due || renew {
+				return archiveFolder(cmd, s, args[0], within, renew)
 			}
 			if level != office.LevelLT && level != office.LevelLTA {
 				return fmt.Errorf("--level: %s adds nothing to a document that is signed", level)
@@ -66,6 +80,9 @@ func newDocumentArchive(s *settings) *cobra.Command {
 	}
 	l.flags(cmd, string(office.LevelLTA))
 	opens.flags(cmd)
+	cmd.Flags().BoolVar(&due, "due", false, "lists what of a folder must be renewed")
+	cmd.Flags().BoolVar(&renew, "renew", false, "renews what of a folder must be")
+	cmd.Flags().StringVar(&within, "within", archiveWithin, "with --due or --renew: so many `DAYS` before the end of a proof")
 	return cmd
 }
 
@@ -159,18 +176,14 @@ func newDocumentComplete(s *settings) *cobra.Command {
 			if sameFile(args[0], args[1]) {
 				return fmt.Errorf("%s: the document that is written must be another file", args[1])
 			}
-			f, err := os.Open(args[0])
+			file, err := openFile(args[0])
 			if err != nil {
 				return err
 			}
-			defer func() { _ = f.Close() }() // it was only read
-			info, err := f.Stat()
-			if err != nil {
-				return err
-			}
+			defer file.close()
 			var prepared *pdf.Prepared
 			err = opens.open(s, func(a pdf.Access) error {
-				prepared, err = pdf.ResumeWith(f, info.Size(), a)
+				prepared, err = pdf.ResumeWith(file, file.size, a)
 				return err
 			})
 			if err != nil {

@@ -280,28 +280,18 @@ func sameFile(a, b string) bool {
 
 // openPDF opens a PDF that is read as it is needed.
 func (s *settings) openPDF(path string, p password) (*pdf.Document, func(), error) {
-	f, err := os.Open(path)
+	file, err := openFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	// What was only read may be closed without looking.
-	closeFile := func() { _ = f.Close() }
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("is not a file")
-	}
-	if err != nil {
-		closeFile()
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
 	var doc *pdf.Document
 	err = p.open(s, func(a pdf.Access) error {
-		doc, err = pdf.OpenWith(f, info.Size(), a)
+		doc, err = pdf.OpenWith(file, file.size, a)
 		return err
 	})
 	if err != nil {
-		closeFile()
+		file.close()
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return doc, closeFile, nil
+	return doc, file.close, nil
 }

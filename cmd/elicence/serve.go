@@ -17,11 +17,12 @@ import (
 
 func newServe(s *settings) *cobra.Command {
 	var listen, ocspListen, metricsListen string
+	var kept archiving
 	var proxies []string
 	var clock clockFlag
 	var ocspMiB uint
 	cmd := &cobra.Command{
-		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--ocsp-memory MIB] [--metrics-listen ADDRESS] [--proxy NETWORK,…] [--clock-error TIME] [--tsa-policy OID]",
+		Use:   "serve --data DIR [--listen ADDRESS] [--ocsp-listen ADDRESS] [--ocsp-memory MIB] [--metrics-listen ADDRESS] [--proxy NETWORK,…] [--clock-error TIME] [--tsa-policy OID] [--archive DIR [--archive-within 90d]]",
 		Short: "提供服务 serve HTTP",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -43,11 +44,22 @@ func newServe(s *settings) *cobra.Command {
 					return fmt.Errorf("--tsa-policy: %w", err)
 				}
 			}
+			within, err := kept.period()
+			if err != nil {
+				return err
+			}
 			return s.with(func(o *office.Office) error {
+				var archive *office.Archive
+				if kept.dir != "" {
+					if archive, err = o.Archive(kept.dir, within); err != nil {
+						return fmt.Errorf("--archive: %w", err)
+					}
+				}
 				server, err := api.New(o, api.Options{
 					Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)), Metrics: metrics, OCSPListen: ocspListen, MetricsListen: metricsListen,
 					Desk: filepath.Join(s.data, api.DeskSocket), Proxies: networks,
 					Command: s.carryOut(o),
+					Archive: archive,
 				})
 				if err != nil {
 					return err
@@ -65,6 +77,8 @@ func newServe(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&metricsListen, "metrics-listen", "", "`ADDRESS` of /metrics for the operator's monitoring; empty: none")
 	cmd.Flags().StringSliceVar(&proxies, "proxy", nil, "`NETWORK`s of proxies whose word on a caller's address counts, as 10.1.2.0/24; a proxy on this machine always is one")
 	clock.add(cmd)
+	cmd.Flags().StringVar(&kept.dir, "archive", "", "`DIR` of signed PDF files that are kept verifiable, see document archive --renew; empty: none")
+	cmd.Flags().StringVar(&kept.within, "archive-within", archiveWithin, "`DAYS` before the end of its proof that a document of the archive is renewed")
 	cmd.Flags().StringVar(&s.tsaPolicy, "tsa-policy", "", "`OID` of the policy of time stamps, in place of that of init --tsa-policy")
 	return cmd
 }

@@ -286,11 +286,41 @@ const maxCodeFile = 64 << 10
 // signed answer, or the text of a code. The error is about a file that cannot be judged at
 // all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
+	return i.ReaderAt(ctx, bytes.NewReader(content), int64(len(content)))
+}
+
+const (
+	// maxHead is in how many bytes a file shows what it is.
+	maxHead = 1024
+	// maxWhole bounds what is read into memory, in bytes: everything but PDF.
+	maxWhole = 512 << 20
+)
+
+// ReaderAt is [Inspector.File] for a file that need not be in memory: a PDF is read as it is
+// needed, so that a large one takes no more memory than a small one. It must not change
+// meanwhile.
+func (i *Inspector) ReaderAt(ctx context.Context, file io.ReaderAt, size int64) (Inspection, error) {
+	head, err := io.ReadAll(io.NewSectionReader(file, 0, min(size, maxHead)))
+	if err != nil {
+		return Inspection{}, err
+	}
+	if !evidence.Looks(head) && bytes.Contains(head, []byte("%PDF-")) {
+		doc, err := pdf.OpenWith(file, size, i.access)
+		if err != nil {
+			return Inspection{}, err
+		}
+		return i.document(ctx, doc)
+	}
+	if size > maxWhole {
+		return Inspection{}, fmt.Errorf("%d bytes, and at most %d of anything but a PDF: %w", size, maxWhole, ErrInput)
+	}
+	content := make([]byte, size)
+	if _, err := io.ReadFull(io.NewSectionReader(file, 0, size), content); err != nil {
+		return Inspection{}, err
+	}
 	switch {
 	case evidence.Looks(content):
 		return i.evidence(ctx, content)
-	case isPDF(content):
-		return i.document(ctx, bytes.NewReader(content), int64(len(content)))
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -301,42 +331,14 @@ func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error
 		return found, nil
 	case answer.Looks(content):
 		return i.Answer(content, nil), nil
-	case bytes.HasPrefix(content, []byte(startOfArchive)):
-		return i.packaged(ctx, bytes.NewReader(content), int64(len(content)))
+	case bytes.HasPrefix(content, []byte("PK\x03\x04")):
+		return i.packaged(ctx, content)
 	case len(content) <= maxCodeFile && LooksLikeCode(string(content)):
 		return i.Code(string(content)), nil
 	default:
 		return Inspection{}, ErrInput
 	}
 }
-
-// ErrNotDocument says that bytes are neither a PDF nor an OFD document.
-var ErrNotDocument = errors.New("neither a PDF nor an OFD document")
-
-// Document is [Inspector.File] for a PDF or an OFD document that need not be in memory.
-// The error wraps [ErrNotDocument] where it is something else.
-func (i *Inspector) Document(ctx context.Context, r io.ReaderAt, size int64) (Inspection, error) {
-	head := make([]byte, min(size, 1024))
-	if _, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return Inspection{}, fmt.Errorf("reading the document: %w", err)
-	}
-	switch {
-	case evidence.Looks(head):
-		return Inspection{}, ErrNotDocument
-	case isPDF(head):
-		return i.document(ctx, r, size)
-	case bytes.HasPrefix(head, []byte(startOfArchive)):
-		return i.packaged(ctx, r, size)
-	default:
-		return Inspection{}, ErrNotDocument
-	}
-}
-
-func isPDF(content []byte) bool {
-	return bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-"))
-}
-
-const startOfArchive = "PK\x03\x04"
 
 // LooksLikeCode reports whether a text is digits, alone or behind '#'.
 func LooksLikeCode(text string) bool {
@@ -347,11 +349,7 @@ func LooksLikeCode(text string) bool {
 // document decides on a PDF: every signature must count and together they must
 // cover the file; a licence inside must be its issuer's, sealed by its issuer, and
 // in force.
-func (i *Inspector) document(ctx context.Context, r io.ReaderAt, size int64) (Inspection, error) {
-	doc, err := pdf.OpenWith(r, size, i.access)
-	if err != nil {
-		return Inspection{}, err
-	}
+func (i *Inspector) document(ctx context.Context, doc *pdf.Document) (Inspection, error) {
 	pages, err := doc.NumPages()
 	if err != nil {
 		return Inspection{}, err
@@ -371,7 +369,9 @@ func (i *Inspector) document(ctx context.Context, r io.ReaderAt, size int64) (In
 	found.Cautions = cautionFindings(cautions)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
-		i.disagreeOn(r, size)
+		if err := i.disagreeOn(doc, report); err != nil {
+			return Inspection{}, err
+		}
 	}
 	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	if result.Verdict != verify.Valid {
@@ -401,6 +401,28 @@ func (i *Inspector) document(ctx context.Context, r io.ReaderAt, size int64) (In
 	}
 	result.because(verdict, cause)
 	return result, nil
+}
+
+// maxKept is up to which size, in bytes, a document is kept whole.
+const maxKept = 64 << 20
+
+// disagreeOn tells of the document that the two implementations disagree on, or, where it
+// is large, of the signatures.
+func (i *Inspector) disagreeOn(doc *pdf.Document, report *pdf.Report) error {
+	if doc.Size() > maxKept {
+		for s := range report.Signatures {
+			if signed := &report.Signatures[s]; errors.Is(signed.Err(), pki.ErrDisagree) {
+				i.disagree(signed.Contents)
+			}
+		}
+		return nil
+	}
+	content, err := io.ReadAll(io.NewSectionReader(doc, 0, doc.Size()))
+	if err != nil {
+		return err
+	}
+	i.disagree(content)
+	return nil
 }
 
 // licence decides on the signed form inside a PDF whose signatures are in order, or on one
@@ -457,15 +479,6 @@ func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding
 	return i.verifier.Standing(verify.Claim{
 		Category: int(l.Category), Schema: l.Schema, Status: l.Status.Packed(), SignedAt: l.SignedAt, FirstDay: l.FirstDay, LastDay: l.LastDay,
 	})
-}
-
-// disagreeOn tells of a document that the two implementations disagree on.
-func (i *Inspector) disagreeOn(r io.ReaderAt, size int64) {
-	content, err := io.ReadAll(io.NewSectionReader(r, 0, size))
-	if err != nil {
-		content = nil // that they disagree matters more than on what
-	}
-	i.disagree(content)
 }
 
 func notCompromised(issuer *trust.IssuerKey) bool { return issuer.State != trust.IssuerCompromised }

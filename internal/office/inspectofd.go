@@ -1,17 +1,17 @@
 package office
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/seal/ofd"
 )
 
 // packaged decides on an OFD document: every signature must count and cover all of it.
-func (i *Inspector) packaged(ctx context.Context, r io.ReaderAt, size int64) (Inspection, error) {
-	p, err := ofd.Open(r, size)
+func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, error) {
+	p, err := ofd.Open(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -25,7 +25,7 @@ func (i *Inspector) packaged(ctx context.Context, r io.ReaderAt, size int64) (In
 	}
 	result := Inspection{Input: InputOFD, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
-		i.disagreeOn(r, size)
+		i.disagree(content)
 	}
 	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	return result, nil

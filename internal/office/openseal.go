@@ -46,7 +46,7 @@ func (s *openSeals) of(r seal.Record) (*openSeal, error) {
 	if opened.signer, err = cert.Parse(r.Chain[0]); err != nil {
 		return nil, err
 	}
-	drawing, err := impression.Draw(r.Design)
+	drawing, err := draw(opened.made.Picture, r.Design)
 	if err != nil {
 		return nil, err
 	}
@@ -60,4 +60,14 @@ func (s *openSeals) of(r seal.Record) (*openSeal, error) {
 	}
 	s.all[r.ID] = opened
 	return opened, nil
+}
+
+// draw draws a seal as its picture shows it, or anew where that was not drawn by us.
+func draw(picture seal.Picture, design impression.Spec) (*impression.Drawing, error) {
+	if picture.Type == "SVG" {
+		if drawing, err := impression.Reread(picture.Data, design); err == nil {
+			return drawing, nil
+		}
+	}
+	return impression.Draw(design)
 }

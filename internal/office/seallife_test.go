@@ -1,12 +1,14 @@
 package office_test
 
 import (
+	"bytes"
 	"errors"
 	"sync"
 	"testing"
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
@@ -183,5 +185,52 @@ func TestSealRules(t *testing.T) {
 	}
 	if _, err := f.Office.LimitSeal(ctx, "局长", f.Seal.ID, seal.Rules{From: 5, Until: 4}); !errors.Is(err, office.ErrOutOfRange) {
 		t.Errorf("hours that end before they begin: %v", err)
+	}
+}
+
+// TestSealUseIsInTheLog: each use of a seal is one entry with what was signed of the
+// document, by whom, and under the seal's code; a use that is refused is none.
+func TestSealUseIsInTheLog(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	uses := func() []office.LogEntry {
+		t.Helper()
+		var all []office.LogEntry
+		if err := f.Office.Log(ctx, func(e office.LogEntry) error {
+			if e.Act == audit.ActSealUse {
+				all = append(all, e)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if _, err := f.Office.AddKeeper(ctx, "局长", f.Seal.ID, "甲"); err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]office.StampRequest{
+		"one place":  {Reason: "合同"},
+		"every page": {Reason: "合同", Place: office.Place{Pages: "all", X: 60, Y: 60}},
+		"straddle":   {Reason: "骑缝", Straddle: &office.Straddle{Edge: office.RightEdge}},
+		"certifying": {Reason: "公文", Certify: 1},
+	} {
+		before := len(uses())
+		r.SealID = f.Seal.ID
+		if _, err := f.Office.Stamp(ctx, "乙", blank(t, 3), r); !errors.Is(err, seal.ErrNotKeeper) || len(uses()) != before {
+			t.Errorf("%s, by somebody else: %v, %d entries more", name, err, len(uses())-before)
+		}
+		sealed, err := f.Office.Stamp(ctx, "甲", blank(t, 3), r)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		after, digest := uses(), sealed.Digest()
+		if len(after) != before+1 {
+			t.Errorf("%s: %d entries more, want 1", name, len(after)-before)
+			continue
+		}
+		if e := after[before]; e.Actor != "甲" || e.Subject != f.Seal.ID || !bytes.Equal(e.Digest, digest[:]) {
+			t.Errorf("%s: %+v", name, e)
+		}
 	}
 }

@@ -90,7 +90,7 @@ func (o *Office) useOf(ctx context.Context, actor, id string, now time.Time) (se
 	if err := o.inForce(ctx, point); err != nil {
 		return u, fmt.Errorf("seal %s: %w", id, err)
 	}
-	u.key, err = o.signers.key(point, false, func() (*pki.Key, error) { return o.keys.Signer(keystore.PurposeSeal, id) })
+	u.key, err = o.signers.key(point, false, func() (*pki.Key, error) { return o.keys.FastSigner(keystore.PurposeSeal, id) })
 	return u, err
 }
 

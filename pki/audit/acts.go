@@ -99,3 +99,7 @@ const (
 	ActLicenceEraseApply Act = "licence.erase-apply"
 	ActLicenceErase      Act = "licence.erase"
 )
+
+// ActDocumentRenew: a document of the archive got a new proof. The subject is the SM3 of
+// the file before, the digest that of the file after; its name is kept as details.
+const ActDocumentRenew Act = "document.renew"

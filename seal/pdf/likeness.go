@@ -108,7 +108,7 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if memory == nil {
 		return compare()
 	}
-	look, err := s.doc.looks().of(widget)
+	look, err := s.doc.looks(memory).of(widget)
 	if err != nil {
 		return compare()
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // The look of an annotation is one SM3 over everything that decides what a reader draws
@@ -52,6 +54,7 @@ type looks struct {
 	under  map[ref]int                   // what is being written down, numbered from outside
 	lowest int                           // the outermost of those that something led back to
 	values int
+	memory *likeness.Memory // of what drawings hash to; nil: none
 }
 
 // drawn is a stream that is not in the file yet.
@@ -85,11 +88,12 @@ func (v view) looks() *looks {
 	}
 }
 
-// looks reads the file as it is now.
-func (d *Document) looks() *looks {
+// looks reads the file as it is now. The memory may be nil.
+func (d *Document) looks(memory *likeness.Memory) *looks {
 	if d.look == nil {
 		d.look = d.now.looks()
 	}
+	d.look.memory = memory
 	return d.look
 }
 
@@ -240,10 +244,14 @@ func (l *looks) data(out []byte, d *dict, data []byte, depth int) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	h := sm3.New()
-	h.Write(head)
-	h.Write(data)
-	return h.Sum(append(out, lookStream)), nil
+	if l.memory == nil || len(head)+len(data) > likeness.MaxDescription {
+		h := sm3.New()
+		h.Write(head)
+		h.Write(data)
+		return h.Sum(append(out, lookStream)), nil
+	}
+	digest := l.memory.Sum(append(head, data...), sm3.Sum)
+	return append(append(out, lookStream), digest[:]...), nil
 }
 
 // without returns a dictionary without a key.

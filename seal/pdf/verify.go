@@ -272,7 +272,7 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 	if err != nil {
 		statement = []byte{} // two statements are none that can be read
 	}
-	s.judgeSeen(statement)
+	s.judgeSeen(statement, trust.Pictures)
 }
 
 // judgeCMS judges what is under the names of CMS: a person's signature, or a seal as
@@ -320,7 +320,7 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 			s.check(ses.CheckProof, err)
 		}
 	}
-	s.judgeSeen(attribute(signature, oid.Seen))
+	s.judgeSeen(attribute(signature, oid.Seen), trust.Pictures)
 }
 
 // attribute returns the value of a signed attribute, nil where there is none. One of

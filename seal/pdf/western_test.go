@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
 )
@@ -61,6 +62,44 @@ func TestWestern(t *testing.T) {
 			if modified := errors.Is(report.Signatures[0].laterChanges(), ErrModified); modified != (what == "changed after") {
 				t.Errorf("%s, %s: changed afterwards: %v", name, what, modified)
 			}
+		}
+	}
+}
+
+// TestStreamedContents: a signature in BER, of a length that only its end tells, as
+// BouncyCastle writes it and PDFBox puts it into files.
+func TestStreamedContents(t *testing.T) {
+	t.Parallel()
+	s, w := newSigners(t), newWestern(t, "-newkey", "rsa:2048")
+	tooltest.Run(t, "openssl", "pkcs8", "-topk8", "-nocrypt", "-in", w.file("key"), "-outform", "DER", "-out", w.file("key.der"))
+	stamp := personStamp()
+	stamp.SubFilter = subFilterPKCS7
+	file := put(t, victim.bytes(), stamp, func(tb testing.TB, p *Prepared) []byte {
+		tb.Helper()
+		w.contents(tb, p) // for what is covered
+		tooltest.BouncyCastle(tb, "SignCMS", w.file("key.der"), w.file("cert"), w.file("content"), w.file("ber"))
+		ber, err := os.ReadFile(w.file("ber"))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if !bytes.HasPrefix(ber, []byte{0x30, 0x80}) {
+			tb.Fatalf("BouncyCastle does not write BER: %x…", ber[:8])
+		}
+		return ber
+	})
+	for what, tt := range map[string]struct {
+		file []byte
+		is   error
+	}{
+		"as it is":       {file, path.ErrUntrusted}, // its signature is good, and nobody here knows its root
+		"a byte flipped": {swap(t, bytes.Clone(file), "contents of the page", "contents of the pagf"), cms.ErrWrongSignature},
+	} {
+		report, err := open(t, tt.file).Verify(context.Background(), s.trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Err(); !errors.Is(err, tt.is) || report.Signatures[0].Western == nil {
+			t.Errorf("%s: %v, want %v", what, err, tt.is)
 		}
 	}
 }
