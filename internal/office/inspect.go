@@ -149,6 +149,11 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 
 // documentVerification returns the office's own anchors.
 func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
+	// Another node's changes are not counted here, so a shared store is read each time.
+	changes, now := o.store.Generation(), o.now()
+	if rules := o.rules.asOf(changes, now); rules != nil && !o.shared {
+		return *rules, nil
+	}
 	roots, err := o.rootKeyring(ctx)
 	if err != nil {
 		return pdf.Trust{}, err
@@ -157,7 +162,7 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return o.rules.of(d, func() (pdf.Trust, error) {
+	return o.rules.of(d, changes, now, func() (pdf.Trust, error) {
 		return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, nil}, nil)
 	})
 }
@@ -168,21 +173,38 @@ type knownRules struct {
 	mu        sync.Mutex
 	documents trust.Documents // guarded by mu
 	rules     *pdf.Trust      // guarded by mu
+	changes   uint64          // of the store, before the anchors were read; guarded by mu
+	read      time.Time       // when they were; guarded by mu
+}
+
+// rulesLife is for how long the anchors are not read again though nothing was changed:
+// roots end.
+const rulesLife = time.Minute
+
+// asOf returns the rules if their anchors were read a short while ago and the store was not
+// changed since, or nil.
+func (k *knownRules) asOf(changes uint64, now time.Time) *pdf.Trust {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if age := now.Sub(k.read); k.changes != changes || age < 0 || age >= rulesLife {
+		return nil
+	}
+	return k.rules
 }
 
 // of returns the rules for these anchors, made anew where they are others than before.
-func (k *knownRules) of(d trust.Documents, make func() (pdf.Trust, error)) (pdf.Trust, error) {
+func (k *knownRules) of(d trust.Documents, changes uint64, now time.Time, make func() (pdf.Trust, error)) (pdf.Trust, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.rules != nil && reflect.DeepEqual(k.documents, d) {
-		return *k.rules, nil
+	if k.rules == nil || !reflect.DeepEqual(k.documents, d) {
+		rules, err := make()
+		if err != nil {
+			return rules, err
+		}
+		k.documents, k.rules = d, &rules
 	}
-	rules, err := make()
-	if err != nil {
-		return rules, err
-	}
-	k.documents, k.rules = d, &rules
-	return rules, nil
+	k.changes, k.read = changes, now
+	return *k.rules, nil
 }
 
 // Inspection is what was found.
