@@ -105,6 +105,12 @@ func hintFor(err error) string {
 		return "name their database with --store URL; a move that was cut off goes on with: elicence storage move"
 	case errors.Is(err, office.ErrOlderStore):
 		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
+	case errors.Is(err, office.ErrNoRecordKeys):
+		return "name the newest of their backups with --record-keys FILE; elicence backup writes it beside its file"
+	case errors.Is(err, office.ErrNotPrepared):
+		return "make them with: elicence storage rekey --prepare; and copy DATA/keys and DATA/record-keys to every node"
+	case errors.Is(err, office.ErrRecordKeys):
+		return "copy DATA/record-keys from another node, or restore their backup; without them nothing of a licence can be read"
 	case errors.Is(err, office.ErrDocumentsPlace):
 		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
 	case errors.Is(err, office.ErrUnknown):

@@ -18,8 +18,12 @@ import (
 )
 
 // formatVersion is the version of the layout in doc.go. Version 2 lay in bbolt files
-// only, see upgrade.go.
-const formatVersion = 3
+// only, see upgrade.go. In version 3 all records are encrypted under keys that they share;
+// it is worked on as it is, and rekeying makes it version 4.
+const (
+	formatVersion = 4
+	formatShared  = 3
+)
 
 var (
 	metaFormat         = []byte("format")
@@ -27,6 +31,9 @@ var (
 	metaAuditSize      = []byte("audit.size")
 	metaStatusSequence = []byte("certificates.sequence")
 	metaStampMark      = []byte("tsa.mark")
+	metaGeneration     = []byte("keys.generation") // of new ciphertexts; none: sealed.Shared
+	metaEpoch          = []byte("audit.epoch")     // of what lies beside the log's entries
+	metaDestroyed      = []byte("keys.destroyed")  // rows of the table destroyed
 )
 
 // Store is an open store. It is safe for concurrent use.
@@ -39,10 +46,11 @@ type Store struct {
 	mu        sync.Mutex
 	allotters map[uint32]*allotter // guarded by mu
 
-	signers  signers
-	appender appender
-	commits  commits
-	seals    sealShelf
+	signers   signers
+	appender  appender
+	commits   commits
+	seals     sealShelf
+	destroyed destroyed
 }
 
 // Create makes a new store in a database that was opened with [Schema] and is empty. One
@@ -54,8 +62,14 @@ func Create(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) 
 		if meta.Get(metaFormat) != nil {
 			return fs.ErrExist
 		}
-		return putUint(meta, metaFormat, formatVersion)
+		if newest := box.Newest(); newest != sealed.Shared {
+			return errors.Join(putUint(meta, metaFormat, formatVersion), putUint(meta, metaGeneration, uint64(newest)), putUint(meta, metaOldest, uint64(newest)))
+		}
+		return putUint(meta, metaFormat, formatShared)
 	})
+	if err == nil {
+		err = db.View(ctx, func(tx kv.Tx) error { return hasKeys(tx, box) })
+	}
 	if err != nil {
 		return nil, fmt.Errorf("creating the store: %w", err)
 	}
@@ -77,8 +91,14 @@ func Open(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) {
 		err = errors.New("not one of our stores, or its making was cut off")
 	case stored > formatVersion:
 		err = fmt.Errorf("the store has format %d, this program knows format %d", stored, formatVersion)
-	case stored < formatVersion:
+	case stored < formatShared:
 		err = s.upgrade(ctx, stored)
+	}
+	if err == nil {
+		err = db.View(ctx, func(tx kv.Tx) error { return hasKeys(tx, box) })
+	}
+	if err == nil {
+		err = s.FollowDestroyed(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
