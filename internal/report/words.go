@@ -72,6 +72,9 @@ func onPage(s *office.SealFinding) (*words, bool) {
 	case "same":
 		return &words{"页面图案与印章一致", "The page shows this seal"}, false
 	case "slice":
+		if s.Slices > 0 {
+			return &words{fmt.Sprintf("骑缝章：%d 页上的切片合成这枚完整印章", s.Slices), fmt.Sprintf("A straddle seal: %d slices make this seal together", s.Slices)}, false
+		}
 		return &words{"页面图案是印章的一部分（骑缝章）", "The page shows a slice of this seal"}, false
 	case "other":
 		return &words{"页面图案不是这枚印章", "The picture on the page is not this seal"}, true

@@ -264,12 +264,13 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 	if signature.Seal.Ours() && signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
 		s.check("property", ErrProperty)
 	}
-	s.judgePicture(trust.Pictures)
+	counts := s.Err()
 	statement, err := signature.Extension(oid.Seen)
 	if err != nil {
 		statement = []byte{} // two statements are none that can be read
 	}
 	s.judgeSeen(statement)
+	s.judgePicture(trust.Pictures, counts)
 }
 
 // judgeCMS judges what is under the names of CMS: a person's signature, or a seal as
