@@ -36,12 +36,13 @@ var ErrBadPoint = errors.New("not a point on the SM2 curve")
 
 // PublicKey is an SM2 public key ready to verify: its point has been checked to
 // be on the curve and its ZA under the default user ID is computed once. It is
-// immutable and safe for concurrent use.
+// safe for concurrent use, and what it says and accepts never changes.
 type PublicKey struct {
 	key   *ecdsa.PublicKey
 	point Point
 	kid   KID
 	za    [sm3.Size]byte
+	often beginnings // of messages; nothing but speed
 }
 
 // spkiPrefix is the DER of SubjectPublicKeyInfo up to the 65-byte uncompressed
@@ -136,16 +137,6 @@ func (k *PublicKey) Uncompressed() []byte {
 
 // Equal reports whether two keys are the same point.
 func (k *PublicKey) Equal(other *PublicKey) bool { return k.point == other.point }
-
-// Digest returns e = SM3(ZA ‖ msg), the value SM2 signs.
-func (k *PublicKey) Digest(msg []byte) [sm3.Size]byte {
-	h := sm3.New()
-	h.Write(k.za[:])
-	h.Write(msg)
-	var e [sm3.Size]byte
-	h.Sum(e[:0])
-	return e
-}
 
 // Verify reports whether sig is a signature of msg by this key. A signature
 // that is not well formed is refused.

@@ -45,8 +45,9 @@ type Listed struct {
 
 // tolerant reads what is in the field. The first fault stays.
 type tolerant struct {
-	what string // seal or seal signature
-	err  error
+	what  string // seal or seal signature
+	known *Memory
+	err   error
 }
 
 func (r *tolerant) bad(format string, args ...any) {
@@ -219,6 +220,9 @@ func (r *tolerant) certificate(der []byte, what string) (*cert.Certificate, *cer
 	if r.err != nil {
 		return nil, nil
 	}
+	if c := r.known.certificate(der); c != nil {
+		return c, nil
+	}
 	if c, err := cert.Parse(der); err == nil {
 		return c, nil
 	}
@@ -289,6 +293,9 @@ func ParseTolerant(der []byte) (*Seal, error) {
 
 func (r *tolerant) seal(input *cryptobyte.String) *Seal {
 	element, outer := r.sequence(input, "the structure")
+	if s := r.known.seal(element); s != nil && r.err == nil {
+		return s
+	}
 	info, _ := r.sequence(&outer, "eSealInfo")
 	s := &Seal{DER: element, info: info}
 	if outer.PeekASN1Tag(cbasn1.SEQUENCE) {
@@ -429,8 +436,10 @@ func (r *tolerant) certificates(s *Seal, property *cryptobyte.String) {
 
 // ParseSignatureTolerant reads a seal signature of version 1, 4 or 5 as [ParseTolerant]
 // reads seals. It verifies nothing.
-func ParseSignatureTolerant(der []byte) (*Signature, error) {
-	r := &tolerant{what: "seal signature"}
+func ParseSignatureTolerant(der []byte) (*Signature, error) { return parseTolerant(der, nil) }
+
+func parseTolerant(der []byte, known *Memory) (*Signature, error) {
+	r := &tolerant{what: "seal signature", known: known}
 	if len(der) > MaxSize {
 		r.bad("%d bytes, at most %d are read", len(der), MaxSize)
 		return nil, r.err

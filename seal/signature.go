@@ -29,6 +29,16 @@ type Stamp struct {
 // is verified before it is returned. The signer's certificate must be one that
 // the seal lists.
 func Sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]byte, error) {
+	return sign(s, stamp, signer, key, key.Sign)
+}
+
+// SignUnchecked is [Sign] without the verification, for who reads the whole document back
+// and verifies it before anything of it is released.
+func SignUnchecked(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]byte, error) {
+	return sign(s, stamp, signer, key, key.SignUnchecked)
+}
+
+func sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key, by func([]byte) (pki.Signature, error)) ([]byte, error) {
 	if !s.lists(signer.DER) {
 		return nil, fmt.Errorf("seal %s does not list the signer's certificate: make the seal again", s.ID)
 	}
@@ -39,7 +49,8 @@ func Sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]byte,
 	if err != nil {
 		return nil, fmt.Errorf("stamping with seal %s: %w", s.ID, err)
 	}
-	sig, err := key.Sign(toSign)
+	key.Public().ExpectBeginning(s.beginning(toSign))
+	sig, err := by(toSign)
 	if err != nil {
 		return nil, fmt.Errorf("stamping with seal %s: %w", s.ID, err)
 	}
@@ -86,6 +97,18 @@ func addExtensions(b *cryptobyte.Builder, list []Extension) {
 		})
 	})
 }
+
+// beginning is the part of the DER of TBS_Sign that is the same in most signatures with
+// the seal: all up to the end of the seal, which follows the outer header and the version.
+func (s *Seal) beginning(toSign []byte) []byte {
+	if at := bytes.Index(toSign[:min(len(toSign), headRoom+len(s.DER))], s.DER); at >= 0 {
+		return toSign[:at+len(s.DER)]
+	}
+	return nil
+}
+
+// headRoom is more than comes before the seal: two headers and a version.
+const headRoom = 32
 
 // SignatureSize returns an upper bound of the length in bytes of a signature
 // with this seal and signer, for a place-holder.

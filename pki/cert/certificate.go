@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
 	"github.com/emmansun/gmsm/smx509"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -30,6 +31,7 @@ type Certificate struct {
 	Subject Name
 	Issuer  Name
 
+	sum                               [sm3.Size]byte // of DER
 	x509                              *smx509.Certificate
 	canonicalSubject, canonicalIssuer CanonicalName
 	extensions                        []Extension
@@ -63,7 +65,7 @@ func Parse(der []byte) (*Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issuer: %w: %w", ErrBadCertificate, err)
 	}
-	c := &Certificate{DER: bytes.Clone(der), Key: key, Subject: subject, Issuer: issuer, x509: x}
+	c := &Certificate{DER: bytes.Clone(der), Key: key, Subject: subject, Issuer: issuer, sum: sm3.Sum(der), x509: x}
 	if c.canonicalSubject, err = Canonical(x.RawSubject); err != nil {
 		return nil, fmt.Errorf("subject: %w: %w", ErrBadCertificate, err)
 	}
@@ -92,6 +94,9 @@ func ParsePEM(b []byte) (*Certificate, error) {
 func (c *Certificate) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.DER})
 }
+
+// SM3 returns the digest of the DER.
+func (c *Certificate) SM3() [sm3.Size]byte { return c.sum }
 
 // Equal reports whether two certificates are the same bytes.
 func (c *Certificate) Equal(other *Certificate) bool { return bytes.Equal(c.DER, other.DER) }

@@ -60,5 +60,5 @@ func (m *memory) keep(e edge, good bool) {
 }
 
 func edgeOf(issuer, c *cert.Certificate) edge {
-	return edge{issuer.Key.Point(), sm3.Sum(c.DER)}
+	return edge{issuer.Key.Point(), c.SM3()}
 }

@@ -1,26 +1,29 @@
 package pdf
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/hex"
+)
 
-// names remembers names, of which files have few and use them often.
-type names map[string]value
-
-const maxNames = 1000
+// names remembers names, of which files have few and use them often. Of those that fall
+// on one place it knows the last.
+type names [256]value
 
 // of returns the name in w as a value that is made once.
 func (n *names) of(w []byte) value {
 	if n == nil {
 		return name(w)
 	}
-	v, ok := (*n)[string(w)]
-	if !ok {
-		if *n == nil || len(*n) == maxNames {
-			*n = make(names)
-		}
-		v = name(w)
-		(*n)[string(w)] = v
+	const prime = 16777619 // of FNV
+	place := uint32(len(w))
+	for _, c := range w {
+		place = place*prime ^ uint32(c)
 	}
-	return v
+	at := &n[(place^place>>8)%uint32(len(n))]
+	if known, ok := (*at).(name); !ok || string(known) != string(w) {
+		*at = name(w)
+	}
+	return *at
 }
 
 // name reads a name, decoding its #xx escapes (ISO 32000-1, 7.3.5).
@@ -136,6 +139,9 @@ func (l *lexer) escape(out []byte) []byte {
 // hexadecimal reads a string in angle brackets (ISO 32000-1, 7.3.4.3).
 func (l *lexer) hexadecimal() (value, error) {
 	l.pos++
+	if out, ok := l.pairs(); ok {
+		return out, nil
+	}
 	var out []byte
 	high := -1
 	for l.pos < len(l.buf) {
@@ -161,6 +167,22 @@ func (l *lexer) hexadecimal() (value, error) {
 		l.pos++
 	}
 	return nil, l.short("a hexadecimal string")
+}
+
+// pairs reads the rest of a hexadecimal string that is nothing but pairs of digits, as
+// signatures are, which are long. It leaves anything else alone.
+func (l *lexer) pairs() (str, bool) {
+	n := bytes.IndexByte(l.buf[l.pos:], '>')
+	if n < 0 || n%2 != 0 {
+		return "", false
+	}
+	out := make([]byte, n/2)
+	if _, err := hex.Decode(out, l.buf[l.pos:l.pos+n]); err != nil {
+		return "", false
+	}
+	l.pos += n + 1
+	l.paired = true
+	return str(out), true
 }
 
 func (l *lexer) array(nesting int) (value, error) {
@@ -216,6 +238,7 @@ func (l *lexer) dict(nesting int) (value, error) {
 		}
 		l.skip()
 		from := l.offset()
+		l.paired = false
 		v, err := l.value(nesting + 1)
 		if err != nil {
 			return nil, err
@@ -224,7 +247,7 @@ func (l *lexer) dict(nesting int) (value, error) {
 			l.pos = keyAt
 			return nil, l.damaged("the key /%s occurs twice in one dictionary", key)
 		}
-		d.add(entry{key: key, val: v, from: from, to: l.offset()})
+		d.add(entry{key: key, val: v, from: from, to: l.offset(), paired: l.paired})
 	}
 }
 

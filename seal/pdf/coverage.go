@@ -1,10 +1,5 @@
 package pdf
 
-import (
-	"bytes"
-	"encoding/hex"
-)
-
 // coverage checks that the signature covers the file from its first byte to
 // the end of a revision, all but its own /Contents (ISO 32000-1, 12.8.1), and
 // takes the signature out of there.
@@ -51,26 +46,17 @@ func (s *Signature) gap(dict *dict) *entry {
 // takeContents accepts nothing but pairs of hexadecimal digits in angle
 // brackets: these bytes are in no digest.
 func (s *Signature) takeContents(contents *entry) bool {
-	token, err := s.doc.src.read(contents.from, int(contents.to-contents.from))
-	if err != nil {
-		s.fault("the signature cannot be read: %v", err)
+	padded, ok := contents.val.(str)
+	if !ok || !contents.paired {
+		s.fault("/Contents is not pairs of hexadecimal digits in angle brackets")
 		return false
 	}
-	if len(token) < 2 || token[0] != '<' || token[len(token)-1] != '>' {
-		s.fault("/Contents is not a hexadecimal string")
-		return false
-	}
-	padded := make([]byte, hex.DecodedLen(len(token)-2))
-	if _, err := hex.Decode(padded, token[1:len(token)-1]); err != nil {
-		s.fault("/Contents is not pairs of hexadecimal digits")
-		return false
-	}
-	value, err := unpadded(padded)
+	value, err := unpadded([]byte(padded))
 	if err != nil {
 		s.fault("%v", err)
 		return false
 	}
-	s.Contents = bytes.Clone(value)
+	s.Contents = value
 	return true
 }
 

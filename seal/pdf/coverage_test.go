@@ -45,7 +45,7 @@ func TestFaults(t *testing.T) {
 		{"five numbers", text(fmt.Sprintf("[0 %010d", a), fmt.Sprintf("[0 0 %08d", a)), "four whole numbers"},
 		{"no byte range", text("/ByteRange", "/ByteRangf"), "no /Contents or no /ByteRange"},
 		{"no contents", text("/Contents <", "/Contentz <"), "no /Contents or no /ByteRange"},
-		{"contents a literal string", text(contents, "("+contents[1:len(contents)-1]+")"), "not a hexadecimal string"},
+		{"contents a literal string", text(contents, "("+contents[1:len(contents)-1]+")"), "pairs of hexadecimal digits"},
 		{"white space in the contents", text(contents, contents[:40]+"\n"+contents[41:]), "pairs of hexadecimal digits"},
 		{"padding not zero", text("00>", "01>"), "not zero"},
 		{"empty signature", text("<3082", "<0000"), "not one DER value"},

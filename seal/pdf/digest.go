@@ -1,32 +1,67 @@
 package pdf
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"hash"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
 )
 
+// hashing is what is known of the digests of a file: SM3 is what a seal on a large file
+// costs, so no byte is hashed twice that need not be. An increment changes nothing that
+// comes before it, so all of this holds for the stamped file too.
+type hashing struct {
+	states  []hashState           // ascending
+	digests map[[4]int64][32]byte // of byte ranges
+}
+
+// hashState is the state of SM3 after the first bytes of the file.
+type hashState struct {
+	after int64
+	state []byte
+}
+
+func (k hashing) clone() hashing { return hashing{slices.Clone(k.states), maps.Clone(k.digests)} }
+
 // hashed returns SM3 after the whole file.
-func (d *Document) hashed() (hash.Hash, error) {
-	if d.prefix == nil {
-		h := sm3.New()
-		if err := d.hashInto(h, 0, d.src.size); err != nil {
-			return nil, err
-		}
-		state, err := saved(h)
-		if err != nil {
-			return nil, err
-		}
-		d.prefix = state
+func (d *Document) hashed() (hash.Hash, error) { return d.hashedTo(d.src.size) }
+
+// hashedTo returns SM3 after the first bytes of the file, and remembers its state.
+func (d *Document) hashedTo(end int64) (hash.Hash, error) {
+	n, known := slices.BinarySearchFunc(d.known.states, end, func(s hashState, end int64) int { return cmp.Compare(s.after, end) })
+	if known {
+		return restored(d.known.states[n].state)
 	}
-	return restored(d.prefix)
+	h, from := sm3.New(), int64(0)
+	if n > 0 {
+		var err error
+		if h, err = restored(d.known.states[n-1].state); err != nil {
+			return nil, err
+		}
+		from = d.known.states[n-1].after
+	}
+	if err := d.hashInto(h, from, end); err != nil {
+		return nil, err
+	}
+	state, err := saved(h)
+	if err != nil {
+		return nil, err
+	}
+	d.known.states = slices.Insert(d.known.states, n, hashState{end, state})
+	return h, nil
 }
 
 // hashInto feeds the bytes [from, to) of the file to h, a chunk at a time.
 func (d *Document) hashInto(h hash.Hash, from, to int64) error {
+	if at := d.src.tailAt(); from >= at && to <= d.src.size {
+		h.Write(d.src.tail[from-at : to-at])
+		return nil
+	}
 	buf := make([]byte, max(1, min(to-from, 64<<10)))
 	n, err := io.CopyBuffer(h, io.NewSectionReader(d.src.r, from, to-from), buf)
 	if err != nil {

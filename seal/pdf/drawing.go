@@ -23,7 +23,7 @@ type drawings struct {
 // increment is read.
 func newDrawings(inc *increment, doc *Document) *drawings {
 	w := &drawings{inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value)}
-	w.looks = doc.now.looks()
+	w.looks = doc.now.looks(nil) // an appearance knows its own
 	inFile := w.looks.object
 	w.looks.object = func(r ref) (value, error) {
 		if val, ok := w.made[r]; ok {
@@ -159,14 +159,22 @@ func (w *drawings) earlier(a *Appearance, head *dict, data []byte) (ref, error) 
 			continue
 		}
 		st, ok := o.val.(*stream)
-		if !ok || !equal(st.dict, head.with("Length", int64(len(data)))) {
+		if !ok || !equal(st.dict.without("Length"), head) {
 			continue
 		}
 		where, err := w.doc.now.span(st)
 		if err != nil {
 			return ref{}, err
 		}
-		old, err := w.doc.src.read(where.from, int(where.to-where.from))
+		const hidden = 32 // bytes that encryption adds at most
+		if n := where.to - where.from - int64(len(data)); n < 0 || n > hidden {
+			continue
+		}
+		method, err := w.doc.now.method(st, nil)
+		if err != nil {
+			return ref{}, err
+		}
+		old, err := w.doc.now.raw(st, where, method)
 		if err != nil {
 			return ref{}, err
 		}

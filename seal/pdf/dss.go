@@ -2,7 +2,12 @@ package pdf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/seal/pdf/security"
 )
 
 // DSS is what a verifier needs to judge signatures when their certificates
@@ -94,6 +99,9 @@ func (v view) validationData() (DSS, map[name]array, error) {
 // document time stamp over it comes next.
 func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 	d.worked = 0
+	if !d.permits(security.Permissions.Modify) {
+		return nil, refuse("the file is encrypted and permits changes only with its owner's password")
+	}
 	have, refs, err := d.now.validationData()
 	if err != nil {
 		return nil, err
@@ -149,6 +157,9 @@ func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 	if err := p.inc.finish(d); err != nil {
 		return nil, err
 	}
+	h := sm3.New()
+	_ = binary.Write(h, binary.BigEndian, p.inc.at)
+	p.inc.identify(h, 0)
 	return &Prepared{doc: d, increment: p.inc.out, leaves: leaves, complete: true}, nil
 }
 

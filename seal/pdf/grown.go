@@ -12,13 +12,13 @@ type grown struct {
 	tail []byte
 }
 
-// extended returns the source with more bytes behind its end.
+// extended returns the source with more bytes behind its end, which nobody may change.
 func (s *source) extended(more []byte) *source {
-	g := &grown{file: s.r, size: s.size, tail: slices.Clone(more)}
+	g := &grown{file: s.r, size: s.size, tail: more}
 	if before, ok := s.r.(*grown); ok {
 		g = &grown{file: before.file, size: before.size, tail: slices.Concat(before.tail, more)}
 	}
-	return &source{r: g, size: g.size + int64(len(g.tail))}
+	return &source{r: g, size: g.size + int64(len(g.tail)), tail: g.tail, names: s.names}
 }
 
 // ReadAt reads across the seam where it must.

@@ -24,6 +24,8 @@ type lexer struct {
 	names *names // may be nil
 	only  []name // where set, the keys of interest of the outermost dictionary
 
+	paired bool // a string of nothing but pairs of hexadecimal digits was read
+
 	// uses is set where the syntax is a caller's: {n} stands for uses[n], and
 	// there are no other references.
 	uses     []ref
@@ -44,19 +46,21 @@ func (l *lexer) short(what string) error {
 	return l.damaged("the file ends inside %s", what)
 }
 
-func isSpace(c byte) bool {
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0
+// The classes of characters (ISO 32000-1, 7.2.2); what is in neither is regular.
+const (
+	space     = 1
+	delimiter = 2
+)
+
+var class = [256]uint8{
+	0: space, '\t': space, '\n': space, '\f': space, '\r': space, ' ': space,
+	'(': delimiter, ')': delimiter, '<': delimiter, '>': delimiter, '[': delimiter, ']': delimiter,
+	'{': delimiter, '}': delimiter, '/': delimiter, '%': delimiter,
 }
 
-func isDelimiter(c byte) bool {
-	switch c {
-	case '(', ')', '<', '>', '[', ']', '{', '}', '/', '%':
-		return true
-	}
-	return false
-}
-
-func isRegular(c byte) bool { return !isSpace(c) && !isDelimiter(c) }
+func isSpace(c byte) bool     { return class[c] == space }
+func isDelimiter(c byte) bool { return class[c] == delimiter }
+func isRegular(c byte) bool   { return class[c] == 0 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // The look of an annotation is one SM3 over everything that decides what a reader draws
@@ -46,6 +48,7 @@ const maxLookValues = 100_000
 // looks finds how annotations look. It remembers streams, so that a hundred slices of one
 // seal cost one reading of it.
 type looks struct {
+	memory *likeness.Memory
 	object func(ref) (value, error)      // what a reference leads to, nil for nothing
 	stream func(*stream) ([]byte, error) // the data of a stream of the file, as they are stored
 	known  map[ref][sm3.Size]byte        // streams that lead to nothing outside of themselves
@@ -60,9 +63,10 @@ type drawn struct {
 	data []byte
 }
 
-// looks reads the file as a view shows it.
-func (v view) looks() *looks {
+// looks reads the file as a view shows it. The memory may be nil.
+func (v view) looks(memory *likeness.Memory) *looks {
 	return &looks{
+		memory: memory,
 		object: func(r ref) (value, error) {
 			o, err := v.load(r)
 			if err != nil || o == nil {
@@ -75,11 +79,18 @@ func (v view) looks() *looks {
 			if err != nil {
 				return nil, err
 			}
-			n := int(where.to - where.from)
-			if err := v.doc.work(n); err != nil {
+			filters, err := v.filters(st)
+			if err != nil {
 				return nil, err
 			}
-			return v.doc.src.read(where.from, n)
+			method, err := v.method(st, filters)
+			if err != nil {
+				return nil, err
+			}
+			if err := v.doc.work(int(where.to - where.from)); err != nil {
+				return nil, err
+			}
+			return v.raw(st, where, method)
 		},
 		known: make(map[ref][sm3.Size]byte), under: make(map[ref]int), lowest: math.MaxInt,
 	}
@@ -228,28 +239,15 @@ func (o *lookOnce) of(l *looks, d *dict, data []byte) ([sm3.Size]byte, error) {
 
 // data writes a stream: one SM3 over its dictionary without /Length and its data.
 func (l *looks) data(out []byte, d *dict, data []byte, depth int) ([]byte, error) {
-	head, err := l.dict(make([]byte, 0, 512), d.without("Length"), depth)
+	if d.find("Length") != nil {
+		d = d.without("Length")
+	}
+	said, err := l.dict(make([]byte, 0, 512+len(data)), d, depth)
 	if err != nil {
 		return nil, err
 	}
-	h := sm3.New()
-	h.Write(head)
-	h.Write(data)
-	return h.Sum(append(out, lookStream)), nil
-}
-
-// without returns a dictionary without a key.
-func (d *dict) without(key name) *dict {
-	if d.find(key) == nil {
-		return d
-	}
-	out := &dict{entries: make([]entry, 0, len(d.entries))}
-	for _, e := range d.entries {
-		if e.key != key {
-			out.entries = append(out.entries, e)
-		}
-	}
-	return out
+	digest := l.memory.SM3(append(said, data...))
+	return append(append(out, lookStream), digest[:]...), nil
 }
 
 func appendCount(out []byte, kind byte, n int) []byte {

@@ -43,6 +43,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if p.inc, err = d.newIncrement(); err != nil {
 		return nil, err
 	}
+	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)<<10+usualIncrement)
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
 		return nil, err
@@ -61,6 +62,10 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	}
 	return p.prepared()
 }
+
+// usualIncrement is more than an increment takes, in bytes, without the signature and with
+// a kilobyte for each mark.
+const usualIncrement = 16 << 10
 
 // A preparation is a Prepare under way.
 type preparation struct {
@@ -184,7 +189,7 @@ func (p *preparation) signature() ref {
 	if references := p.transforms(); len(references) > 0 {
 		rest = rest.with("Reference", references)
 	}
-	for _, e := range rest.entries {
+	for _, e := range w.hide(r, rest).(*dict).entries {
 		w.out = appendName(w.out, e.key)
 		w.out = append(w.out, ' ')
 		w.out = appendValue(w.out, e.val)
@@ -265,8 +270,12 @@ func (p *preparation) invisible(sig ref, added map[int][]ref) {
 		return
 	}
 	p.newField = p.inc.fresh()
-	p.inc.put(p.newField, p.fieldDict(sig).with("Rect", rect{}.array()).with("P", p.leaves[0].ref))
-	added[0] = append(added[0], p.newField)
+	field := p.fieldDict(sig).with("Rect", rect{}.array())
+	if len(p.leaves) > 0 {
+		field = field.with("P", p.leaves[0].ref)
+		added[0] = append(added[0], p.newField)
+	}
+	p.inc.put(p.newField, field)
 }
 
 // fill gives an existing field its value and its widget the appearance. It returns the
@@ -349,6 +358,9 @@ func (p *preparation) interactiveForm() error {
 			dict, changed = dict.with("Fields", fields), true
 		}
 	}
+	if dict.lookup("XFA") != nil { // permitted by xfa
+		dict, changed = dict.without("XFA"), true
+	}
 	flags, err := p.doc.now.get(dict, "SigFlags")
 	if err != nil {
 		return err
@@ -417,12 +429,15 @@ func (p *preparation) prepared() (*Prepared, error) {
 		seen:      p.seen,
 	}
 	copy(w.out[p.rangeAt:], fmt.Sprintf("%010d %010d %010d", from, to, w.offset()-to))
+	if err := p.doc.passGaps(p.form); err != nil {
+		return nil, err
+	}
 	h, err := p.doc.hashed()
 	if err != nil {
 		return nil, err
 	}
 	h.Write(w.out[:p.contentsAt])
-	h.Write(w.out[p.contentsEnd:])
+	w.identify(h, p.contentsEnd)
 	out.digest = [32]byte(h.Sum(nil))
 	return out, nil
 }

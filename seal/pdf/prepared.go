@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/elicence/elicence/seal/seen"
@@ -26,6 +27,7 @@ type Prepared struct {
 	field     string
 	seen      seen.Statement
 	complete  bool
+	access    Access // of a resumed stamp
 }
 
 // Field returns the name of the signature field.
@@ -93,7 +95,8 @@ func (p *Prepared) write(w io.Writer) (int64, error) {
 }
 
 // Document opens the stamped file without reading the original again: what is
-// known of it, the state of its digest included, is taken over. Before
+// known of it, its objects and the states of its digest, is taken over; the
+// increment is read like any other file's. Before
 // Complete it fails with ErrIncomplete.
 func (p *Prepared) Document() (*Document, error) {
 	if !p.complete {
@@ -101,27 +104,34 @@ func (p *Prepared) Document() (*Document, error) {
 	}
 	if p.doc.now.sections == nil { // resumed: nothing is known of what came before
 		whole := p.doc.src.extended(p.increment)
-		return Open(whole.r, whole.size)
-	}
-	before, err := p.doc.hashed()
-	if err != nil {
-		return nil, err
-	}
-	before.Write(p.increment)
-	state, err := saved(before)
-	if err != nil {
-		return nil, err
+		d, err := OpenWith(whole.r, whole.size, p.access)
+		if err != nil {
+			return nil, err
+		}
+		d.known = p.doc.known.clone()
+		return d, nil
 	}
 	d := &Document{
 		src:        p.doc.src.extended(p.increment),
 		base:       p.doc.base,
-		objects:    make(map[int64]*object),
-		containers: make(map[int64]*container),
+		objects:    maps.Clone(p.doc.objects),
+		kept:       p.doc.kept,
+		containers: make(map[int64]*container, len(p.doc.containers)),
+		unpacked:   p.doc.unpacked,
 		leaves:     p.leaves,
-		prefix:     state,
+		known:      p.doc.known.clone(),
+		encryption: p.doc.encryption,
+	}
+	for at, c := range p.doc.containers {
+		own := *c
+		own.objects = slices.Clone(c.objects)
+		d.containers[at] = &own
 	}
 	if err := d.chain(p.doc.now.sections); err != nil {
 		return nil, err
 	}
-	return d, d.sound()
+	if err := d.sound(Access{}); err != nil {
+		return nil, err
+	}
+	return d, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/oid"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -133,7 +134,7 @@ func (p *Prepared) Message(signer *cert.Certificate) ([]byte, error) {
 // stated is the statement of what a waiting file shows: the field, and the stamps that
 // came with it.
 func (d *Document) stated(field *field) (seen.Statement, error) {
-	v, l := d.now, d.now.looks()
+	v, l := d.now, d.now.looks(nil)
 	w := field.widgets[0]
 	widget, err := v.dict(w)
 	if err != nil {
@@ -235,7 +236,7 @@ func (d *Document) came(revision int) ([]annotation, error) {
 
 // judgeSeen compares what the pages show with what the signature names, nil where it names
 // nothing: others do not. It says nothing of a signature that is not over this file.
-func (s *Signed) judgeSeen(statement []byte) {
+func (s *Signed) judgeSeen(statement []byte, memory *likeness.Memory) {
 	over := []string{"structure", "signature", "document"}
 	if statement == nil || slices.ContainsFunc(s.Checks, func(c ses.Check) bool { return c.Err != nil && slices.Contains(over, c.Name) }) {
 		return
@@ -245,7 +246,7 @@ func (s *Signed) judgeSeen(statement []byte) {
 		s.check(checkSeen, fmt.Errorf("%w: %w", ErrSeen, err))
 		return
 	}
-	f := &finder{doc: s.doc, view: s.doc.now, looks: s.doc.now.looks(), stamps: make(map[spotted][]*shown), read: make(map[int]bool)}
+	f := &finder{doc: s.doc, view: s.doc.now, looks: s.doc.now.looks(memory), stamps: make(map[spotted][]*shown), read: make(map[int]bool)}
 	if err := f.find(s, named); err != nil {
 		s.check(checkSeen, fmt.Errorf("%w: %w", ErrSeen, err))
 		return

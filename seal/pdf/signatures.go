@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-
-	"github.com/emmansun/gmsm/sm3"
 )
 
 // Signatures finds the signatures that the newest revision's form shows, in
@@ -112,6 +110,9 @@ func (s *Signature) showPlace(f *field) error {
 		return err
 	}
 	sheet, err := d.sheet(s.Page)
+	if isDamage(err) && box.width() <= 0 && box.height() <= 0 {
+		return nil // it shows nothing, whatever the page's size
+	}
 	if err != nil {
 		return err
 	}
@@ -170,29 +171,58 @@ func shareNothing(found []*Signature) {
 }
 
 // digests hashes what every sound signature covers. All start at the file's
-// beginning, so one pass serves: at each signature's gap the state is copied
-// and the copy goes on behind the gap.
+// beginning, so one pass serves: at each signature's gap the state is kept, and
+// a copy goes on behind the gap.
 func (d *Document) digests(found []*Signature) error {
 	sound := slices.DeleteFunc(slices.Clone(found), func(s *Signature) bool { return len(s.Faults) > 0 })
 	slices.SortStableFunc(sound, func(a, b *Signature) int { return cmp.Compare(a.ByteRange[1], b.ByteRange[1]) })
-	h, at := sm3.New(), int64(0)
 	for _, s := range sound {
-		if err := d.hashInto(h, at, s.ByteRange[1]); err != nil {
-			return err
+		what := [4]int64(s.ByteRange)
+		if digest, ok := d.known.digests[what]; ok {
+			s.Digest = digest
+			continue
 		}
-		at = s.ByteRange[1]
-		state, err := saved(h)
+		h, err := d.hashedTo(what[1])
 		if err != nil {
 			return err
 		}
-		rest, err := restored(state)
+		if err := d.hashInto(h, what[2], s.end); err != nil {
+			return err
+		}
+		s.Digest = [32]byte(h.Sum(nil))
+		if d.known.digests == nil {
+			d.known.digests = make(map[[4]int64][32]byte)
+		}
+		d.known.digests[what] = s.Digest
+	}
+	return nil
+}
+
+// passGaps hashes up to the gaps of the signatures that are there already, so that who
+// hashes the whole file and reads them back later has what their digests begin with.
+func (d *Document) passGaps(f *form) error {
+	var gaps []int64
+	for _, field := range f.all {
+		if !field.signed() {
+			continue
+		}
+		sig, err := d.now.dict(field.val)
 		if err != nil {
 			return err
 		}
-		if err := d.hashInto(rest, s.ByteRange[2], s.end); err != nil {
+		numbers, _ := sig.lookup("ByteRange").(array)
+		if len(numbers) != 4 {
+			continue
+		}
+		if gap, ok := numbers[1].(int64); ok && gap > 0 && gap < d.src.size {
+			gaps = append(gaps, gap)
+		}
+	}
+	slices.Sort(gaps)
+	for _, gap := range gaps[:min(len(gaps), maxSections)] {
+		if _, err := d.hashedTo(gap); err != nil {
 			return err
 		}
-		s.Digest = [32]byte(rest.Sum(nil))
 	}
 	return nil
 }

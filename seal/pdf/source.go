@@ -20,11 +20,19 @@ type source struct {
 	size    int64
 	chunk   []byte
 	chunkAt int64
+	tail    []byte // the end of the file where that is in memory, which nobody changes
 	names   names
 }
 
-// read returns n bytes at the offset, which must lie inside the file.
+// tailAt is where the part of the file begins that is in memory.
+func (s *source) tailAt() int64 { return s.size - int64(len(s.tail)) }
+
+// read returns n bytes at the offset, which must lie inside the file. Nobody may change
+// them.
 func (s *source) read(offset int64, n int) ([]byte, error) {
+	if at := s.tailAt(); offset >= at && offset+int64(n) <= s.size {
+		return s.tail[offset-at:][:n:n], nil
+	}
 	return s.readInto(nil, offset, n)
 }
 
@@ -52,6 +60,10 @@ func (s *source) readInto(buf []byte, offset int64, n int) ([]byte, error) {
 func (s *source) window(offset int64, n int, limit int64) (*lexer, error) {
 	if offset < 0 || offset >= limit {
 		return nil, damagedAt(offset, "an object is expected here, outside the file")
+	}
+	if at := s.tailAt(); offset >= at {
+		tail := s.tail[offset-at : min(s.size, limit)-at]
+		return &lexer{buf: tail, base: offset, last: true, names: &s.names}, nil
 	}
 	n = int(min(int64(n), limit-offset))
 	if offset < s.chunkAt || offset+int64(n) > s.chunkAt+int64(len(s.chunk)) {

@@ -2,12 +2,9 @@ package pdf
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/emmansun/gmsm/sm3"
 
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
@@ -186,7 +183,7 @@ func (c *slice) backwards(upright bool) bool {
 // straddles compares each whole of slices with the seal. The error wraps [ErrPicture], or
 // [likeness.ErrNotDrawn] where nobody can say.
 func (s *Signed) straddles(groups [][]slice, upright bool, memory *likeness.Memory) error {
-	l := s.doc.now.looks()
+	l := s.doc.now.looks(memory)
 	for _, group := range groups {
 		ordered := slices.Clone(group)
 		if group[0].backwards(upright) {
@@ -199,17 +196,15 @@ func (s *Signed) straddles(groups [][]slice, upright bool, memory *likeness.Memo
 			}
 			continue
 		}
-		h := sm3.New()
+		of := s.pictured(len(ordered) * 128)
 		for _, c := range ordered {
 			look, err := l.of(c.dict)
 			if err != nil {
 				return err
 			}
-			h.Write(look[:])
-			h.Write(binary.BigEndian.AppendUint32(nil, uint32(c.page))) //nolint:gosec // a page
-			_, _ = fmt.Fprint(h, c.box, c.sheet.rotate, c.sheet.perMM)
+			of.text(string(look[:]), fmt.Sprint(c.page, c.box, c.sheet.rotate, c.sheet.perMM))
 		}
-		if _, err := memory.Of(pictureKey(s.Seal.Picture, [sm3.Size]byte(h.Sum(nil)), s.full(upright)), compare); err != nil {
+		if _, err := memory.Of(of.out, compare); err != nil {
 			return err
 		}
 	}

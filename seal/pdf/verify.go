@@ -246,7 +246,7 @@ func (s *Signed) structure() error {
 }
 
 func (s *Signed) judgeSeal(ctx context.Context, trust Trust) {
-	signature, err := ses.ParseSignatureTolerant(s.Contents)
+	signature, err := trust.Seals.Known.ParseSignature(s.Contents)
 	if err != nil {
 		s.check("signature", err)
 		return
@@ -269,7 +269,7 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 	if err != nil {
 		statement = []byte{} // two statements are none that can be read
 	}
-	s.judgeSeen(statement)
+	s.judgeSeen(statement, trust.Pictures)
 	s.judgePicture(trust.Pictures, counts)
 }
 
@@ -278,7 +278,7 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 	signature, err := cms.ParseTolerant(s.Contents)
 	if err != nil {
-		if seal, sealErr := ses.ParseSignatureTolerant(s.Contents); sealErr == nil && s.SubFilter == subFilterPKCS7 {
+		if seal, sealErr := trust.Seals.Known.ParseSignature(s.Contents); sealErr == nil && s.SubFilter == subFilterPKCS7 {
 			s.sealed(ctx, seal, trust)
 			return
 		}
@@ -318,7 +318,7 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 			s.check(ses.CheckProof, err)
 		}
 	}
-	s.judgeSeen(attribute(signature, oid.Seen))
+	s.judgeSeen(attribute(signature, oid.Seen), trust.Pictures)
 }
 
 // attribute returns the value of a signed attribute, nil where there is none. One of

@@ -29,6 +29,9 @@ func appendValue(out []byte, v value) []byte {
 		return appendName(out, v)
 	case str:
 		return appendString(out, v)
+	case *slot:
+		v.at = append(v.at, len(out))
+		return appendHex(out, str(make([]byte, slotSize)))
 	case ref:
 		return append(out, v.String()...)
 	case array:
@@ -51,6 +54,12 @@ func appendValue(out []byte, v value) []byte {
 	}
 	return append(out, "null"...)
 }
+
+// A slot is a string that is known only when all around it is written. It notes where.
+type slot struct{ at []int }
+
+// slotSize is the length of a slot's string in bytes.
+const slotSize = 16
 
 const upperHex = "0123456789ABCDEF"
 
