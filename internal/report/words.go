@@ -37,6 +37,7 @@ func stepWords(name string) words {
 		"seen":             {"页面所示与签名所载一致", "Pages show what the signature names as seen"},
 		"changes":          {"签署后的变化", "Changes after signing"},
 		"time stamp":       {"时间戳", "Time stamp"},
+		"log proof":        {"审计日志中的用印记录", "Entry of the audit log about the use of the seal"},
 		"proof of time":    {"签署时间的证明", "Proof of the time of signing"},
 		"references":       {"受保护的文件", "Protected files"},
 		"coverage":         {"保护范围", "What is covered"},

@@ -174,9 +174,11 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 			return nil, err
 		}
 		if !data.Empty() {
+			uses := trust.Seals.Uses
 			if trust, err = trust.With(data); err != nil {
 				return nil, fmt.Errorf("validation data of the file: %w", err)
 			}
+			trust.Seals.Uses = uses
 		}
 	}
 	r := &Report{Revisions: d.revision(0), Signatures: make([]Signed, len(signatures))}
