@@ -28,8 +28,12 @@ type Serial struct {
 
 // String returns three hexadecimal digits and 16 characters of base 32
 // (RFC 4648 extended hexadecimal alphabet), all within 0-9 A-V.
-func (s Serial) String() string {
-	return fmt.Sprintf("%03X", s.Bucket) + serialEncoding.EncodeToString(s.Random[:])
+func (s Serial) String() string { return string(s.appendTo(nil)) }
+
+func (s Serial) appendTo(dst []byte) []byte {
+	const digits = "0123456789ABCDEF"
+	dst = append(dst, digits[s.Bucket>>8&15], digits[s.Bucket>>4&15], digits[s.Bucket&15])
+	return serialEncoding.AppendEncode(dst, s.Random[:])
 }
 
 var (
@@ -63,21 +67,40 @@ type Identifier struct {
 
 // String returns the printed form, with its check character.
 func (id Identifier) String() string {
-	serial := id.Serial.String()
-	version := fmt.Sprintf("%03d", id.Version)
-	check, err := idcode.Check37(id.Type + id.Issuer + serial + version)
+	text := append(make([]byte, 0, 96), identifierRoot...)
+	text = append(append(text, '.'), id.Type...)
+	text = append(append(text, '.'), id.Issuer...)
+	text = id.Serial.appendTo(append(text, '.'))
+	text = append(text, '.', byte('0'+id.Version/100%10), byte('0'+id.Version/10%10), byte('0'+id.Version%10))
+	checked := make([]byte, 0, 64)
+	for _, c := range text[len(identifierRoot):] {
+		if c != '.' {
+			checked = append(checked, c)
+		}
+	}
+	check, err := idcode.Check37(checked)
 	if err != nil {
 		// Type and Issuer were checked when the identifier was made or parsed.
 		panic("licence: identifier holds a character outside 0-9 A-Z: " + err.Error())
 	}
-	return strings.Join([]string{identifierRoot, id.Type, id.Issuer, serial, version, string(check)}, ".")
+	return string(append(text, '.', check))
 }
 
-var typeForm = regexp.MustCompile(`^[0-9A-Z]{21}$`)
+// typeSize is the length of a category's type code.
+const typeSize = 21
+
+func isTypeCode(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return len(s) == typeSize
+}
 
 // NewIdentifier checks the parts and puts them together.
 func NewIdentifier(typeCode, issuer string, serial Serial, version int) (Identifier, error) {
-	if !typeForm.MatchString(typeCode) {
+	if !isTypeCode(typeCode) {
 		return Identifier{}, fmt.Errorf("type code is not 21 characters 0-9 A-Z: %w", ErrBadIdentifier)
 	}
 	if err := idcode.CheckUSCC(issuer); err != nil {

@@ -3,6 +3,7 @@ package licence
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/elicence/elicence/internal/civil"
@@ -15,13 +16,17 @@ import (
 // MaxSignedSize bounds a signed form, in bytes. Images are outside it.
 const MaxSignedSize = 256 << 10
 
+// typicalPayload is somewhat more than most licences take, in bytes.
+const typicalPayload = 640
+
 // ErrBadSigned says that bytes are not a licence's signed form.
 var ErrBadSigned = errors.New("not a licence in signed form")
 
 // ErrNotSigned says that a signed form does not verify under the issuer's key.
 var ErrNotSigned = errors.New("the licence is not signed by this issuer")
 
-// payload is the CBOR map that is signed. Keys are never reused.
+// payload is the CBOR map that is signed, as it is read. Keys are never reused.
+// [Licence.AppendPayload] writes it.
 type payload struct {
 	Schema     uint64           `cbor:"0,keyasint"`
 	Category   uint64           `cbor:"1,keyasint"`
@@ -46,20 +51,43 @@ type payloadHolder struct {
 
 // Payload returns the deterministic CBOR of the licence, the bytes that are
 // signed.
-func (l *Licence) Payload() ([]byte, error) {
-	p := payload{
-		Schema: uint64(l.Schema), Category: uint64(l.Category), Identifier: l.Identifier.String(), Number: l.Number,
-		IssuerName: l.IssuerName, IssueDay: int64(l.IssueDay), FirstDay: int64(l.FirstDay), LastDay: (*int64)(l.LastDay),
-		Fields: l.Fields, Status: l.Status.Packed(), SignedAt: l.SignedAt.Unix(),
+func (l *Licence) Payload() []byte { return l.AppendPayload(nil) }
+
+// AppendPayload appends [Licence.Payload].
+func (l *Licence) AppendPayload(dst []byte) []byte {
+	pairs := 11
+	if l.LastDay != nil {
+		pairs++
 	}
+	dst = detcbor.AppendMap(dst, pairs)
+	dst = detcbor.AppendUint(append(dst, 0), uint64(l.Schema)) //nolint:gosec // counts up from 1
+	dst = detcbor.AppendUint(append(dst, 1), uint64(l.Category))
+	dst = detcbor.AppendText(append(dst, 2), l.Identifier.String())
+	dst = detcbor.AppendText(append(dst, 3), l.Number)
+	dst = detcbor.AppendText(append(dst, 4), l.IssuerName)
+	dst = detcbor.AppendArray(append(dst, 5), len(l.Holders))
 	for _, h := range l.Holders {
-		p.Holders = append(p.Holders, payloadHolder{Name: h.Name, IDType: string(h.IDType), IDNumber: h.IDNumber})
+		dst = detcbor.AppendArray(dst, 3)
+		dst = detcbor.AppendText(dst, h.Name)
+		dst = detcbor.AppendText(dst, string(h.IDType))
+		dst = detcbor.AppendText(dst, h.IDNumber)
 	}
-	b, err := detcbor.Marshal(p)
-	if err != nil {
-		return nil, fmt.Errorf("encoding licence %s: %w", l.Identifier, err)
+	dst = detcbor.AppendInt(append(dst, 6), int64(l.IssueDay))
+	dst = detcbor.AppendInt(append(dst, 7), int64(l.FirstDay))
+	if l.LastDay != nil {
+		dst = detcbor.AppendInt(append(dst, 8), int64(*l.LastDay))
 	}
-	return b, nil
+	dst = detcbor.AppendMap(append(dst, 9), len(l.Fields))
+	codes := make([]string, 0, 24)
+	for code := range l.Fields {
+		codes = append(codes, code)
+	}
+	slices.SortFunc(codes, detcbor.CompareText)
+	for _, code := range codes {
+		dst = l.Fields[code].appendCBOR(detcbor.AppendText(dst, code))
+	}
+	dst = detcbor.AppendUint(append(dst, 10), l.Status.Packed())
+	return detcbor.AppendInt(append(dst, 11), l.SignedAt.Unix())
 }
 
 // Sign returns the signed form: COSE_Sign1 by the issuing authority's key. The
@@ -75,11 +103,7 @@ func SignUnchecked(l *Licence, key *pki.Key) ([]byte, error) {
 }
 
 func sign(l *Licence, key *pki.Key, by func(pki.Object, *pki.Key, []byte) ([]byte, error)) ([]byte, error) {
-	b, err := l.Payload()
-	if err != nil {
-		return nil, err
-	}
-	signed, err := by(pki.ObjectLicence, key, b)
+	signed, err := by(pki.ObjectLicence, key, l.Payload())
 	if err != nil {
 		return nil, fmt.Errorf("signing licence %s: %w", l.Identifier, err)
 	}
@@ -88,12 +112,11 @@ func sign(l *Licence, key *pki.Key, by func(pki.Object, *pki.Key, []byte) ([]byt
 
 // SignAll is [Sign] for many licences of one key; see [pki.Key.SignAll].
 func SignAll(all []*Licence, key *pki.Key) ([][]byte, error) {
-	payloads := make([][]byte, len(all))
+	payloads, buf := make([][]byte, len(all)), make([]byte, 0, len(all)*typicalPayload)
 	for i, l := range all {
-		var err error
-		if payloads[i], err = l.Payload(); err != nil {
-			return nil, err
-		}
+		begin := len(buf)
+		buf = l.AppendPayload(buf)
+		payloads[i] = buf[begin:len(buf):len(buf)]
 	}
 	signed, err := cose.SignAll(pki.ObjectLicence, key, payloads)
 	if err != nil {

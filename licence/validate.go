@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -101,7 +100,7 @@ func Validate(a *Application, c *catalogue.Category, issuer *Authority, readFile
 		issuer = new(Authority)
 	}
 	v := &validation{application: a, category: c, issuer: issuer, readFile: readFile, result: &Valid{
-		licence: Licence{Category: c.ID, Schema: c.Schema, Number: a.Number, IssuerName: issuer.Name, Fields: make(map[string]Value)},
+		licence: Licence{Category: c.ID, Schema: c.Schema, Number: a.Number, IssuerName: issuer.Name, Fields: make(map[string]Value, len(c.Fields))},
 	}}
 	if nobody {
 		v.fault("issuer", "is no authority that issues category %s", c.ID)
@@ -130,6 +129,11 @@ type validation struct {
 
 func (v *validation) fault(field, format string, args ...any) {
 	v.faults = append(v.faults, Fault{field, fmt.Errorf(format, args...).Error()})
+}
+
+// fieldFault is [validation.fault] of a category's field.
+func (v *validation) fieldFault(code, format string, args ...any) {
+	v.fault("fields."+code, format, args...)
 }
 
 func (v *validation) checkIssuer() {
@@ -292,24 +296,29 @@ func (v *validation) birth() time.Time {
 }
 
 func (v *validation) checkFields() {
-	for _, code := range slices.Sorted(maps.Keys(v.application.Fields)) {
+	var unknown []string
+	for code := range v.application.Fields {
 		if _, known := v.category.Field(code); !known {
-			v.fault("fields."+code, "is not a field of category %s", v.category.ID)
+			unknown = append(unknown, code)
 		}
 	}
-	for _, f := range v.category.Fields {
-		name := "fields." + f.Code
+	slices.Sort(unknown)
+	for _, code := range unknown {
+		v.fieldFault(code, "is not a field of category %s", v.category.ID)
+	}
+	for i := range v.category.Fields {
+		f := &v.category.Fields[i]
 		given, isGiven := v.application.Fields[f.Code]
 		if given.wrong != "" {
-			v.fault(name, "%s", given.wrong)
+			v.fieldFault(f.Code, "%s", given.wrong)
 			continue
 		}
 		if f.Type == catalogue.Image {
-			v.checkImage(name, f, given, isGiven)
+			v.checkImage(f, given, isGiven)
 			continue
 		}
 		if isGiven && given.File != "" {
-			v.fault(name, "is not an image")
+			v.fieldFault(f.Code, "is not an image")
 			continue
 		}
 		text := given.Text
@@ -320,24 +329,24 @@ func (v *validation) checkFields() {
 				continue
 			}
 			if isGiven && text != common {
-				v.fault(name, "differs from the licence's own %s", f.MapsTo)
+				v.fieldFault(f.Code, "differs from the licence's own %s", f.MapsTo)
 				continue
 			}
 			text = common
 		}
 		if text == "" && !isGiven {
 			if f.Required {
-				v.fault(name, "is missing")
+				v.fieldFault(f.Code, "is missing")
 			}
 			continue
 		}
 		if err := v.checkText(f, text); err != nil {
-			v.fault(name, "%w", err)
+			v.fieldFault(f.Code, "%w", err)
 			continue
 		}
 		value, err := newValue(f, text)
 		if err != nil {
-			v.fault(name, "%w", err)
+			v.fieldFault(f.Code, "%w", err)
 			continue
 		}
 		v.result.licence.Fields[f.Code] = value
@@ -345,7 +354,7 @@ func (v *validation) checkFields() {
 }
 
 // checkText checks a field's text. Where it repeats several holders, each is checked.
-func (v *validation) checkText(f catalogue.Field, text string) error {
+func (v *validation) checkText(f *catalogue.Field, text string) error {
 	if f.MapsTo != catalogue.MapsHolderName && f.MapsTo != catalogue.MapsHolderID {
 		return f.Check(text)
 	}
@@ -383,25 +392,25 @@ func (v *validation) common(m catalogue.Mapping) string {
 	}
 }
 
-func (v *validation) checkImage(name string, f catalogue.Field, given ApplicationValue, isGiven bool) {
+func (v *validation) checkImage(f *catalogue.Field, given ApplicationValue, isGiven bool) {
 	if !isGiven {
 		if f.Required {
-			v.fault(name, "is missing")
+			v.fieldFault(f.Code, "is missing")
 		}
 		return
 	}
 	data, err := v.imageBytes(given)
 	if err != nil {
-		v.fault(name, "%w", err)
+		v.fieldFault(f.Code, "%w", err)
 		return
 	}
 	if len(data) > f.MaxLen {
-		v.fault(name, "has %d bytes, at most %d are allowed", len(data), f.MaxLen)
+		v.fieldFault(f.Code, "has %d bytes, at most %d are allowed", len(data), f.MaxLen)
 		return
 	}
 	image, err := examine(data)
 	if err != nil {
-		v.fault(name, "%w", err)
+		v.fieldFault(f.Code, "%w", err)
 		return
 	}
 	v.result.licence.Fields[f.Code] = Value{kind: imageValue, image: image}

@@ -37,7 +37,7 @@ type Image struct {
 }
 
 // newValue takes a text that f.Check has accepted.
-func newValue(f catalogue.Field, text string) (Value, error) {
+func newValue(f *catalogue.Field, text string) (Value, error) {
 	switch f.Type {
 	case catalogue.Date:
 		day, err := civil.Parse(text)
@@ -91,14 +91,17 @@ func (v Value) Plain() any {
 }
 
 // MarshalCBOR encodes a text, an integer or an image's three items.
-func (v Value) MarshalCBOR() ([]byte, error) {
+func (v Value) MarshalCBOR() ([]byte, error) { return v.appendCBOR(nil), nil }
+
+func (v Value) appendCBOR(dst []byte) []byte {
 	switch v.kind {
 	case numberValue:
-		return detcbor.Marshal(v.num)
+		return detcbor.AppendInt(dst, v.num)
 	case imageValue:
-		return detcbor.Marshal(v.image)
+		dst = detcbor.AppendBytes(detcbor.AppendArray(dst, 3), v.image.SM3[:])
+		return detcbor.AppendText(detcbor.AppendUint(dst, v.image.Length), v.image.MediaType)
 	default:
-		return detcbor.Marshal(v.text)
+		return detcbor.AppendText(dst, v.text)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // UserID is the default SM2 user ID (GM/T 0009-2023): the only one used here.
@@ -17,8 +18,17 @@ type Key struct {
 	signer crypto.Signer
 	public *PublicKey
 	check  func(e [32]byte, sig Signature) bool // the self-check of Sign
-	// checkAll is the self-check of SignAll; nil: check, one by one.
-	checkAll func(digests [][32]byte, sigs []Signature) bool
+}
+
+// digestSigner is a signer that answers without DER. Package fixedkey has one.
+type digestSigner interface {
+	SignDigest(random io.Reader, e [32]byte) (Signature, error)
+}
+
+// manySigner is a signer that signs many digests, and has verified all signatures before
+// it answers; its error wraps [ErrSelfCheck] if one is wrong. Package fixedkey has one.
+type manySigner interface {
+	SignDigests(random io.Reader, digests [][32]byte) ([]Signature, error)
 }
 
 // NewKey wraps a signer whose public half is an SM2 key. The signer's Sign is
@@ -41,12 +51,6 @@ func NewKey(signer crypto.Signer) (*Key, error) {
 // for keys that sign much.
 func (k *Key) CheckedBy(check func(e [32]byte, sig Signature) bool) *Key {
 	return &Key{signer: k.signer, public: k.public, check: check}
-}
-
-// AllCheckedBy returns the same key with another self-check in [Key.SignAll]: check reports
-// whether every one of sigs is a signature of this key over the digest beside it.
-func (k *Key) AllCheckedBy(check func(digests [][32]byte, sigs []Signature) bool) *Key {
-	return &Key{signer: k.signer, public: k.public, check: k.check, checkAll: check}
 }
 
 // Public returns the public half.
@@ -72,22 +76,22 @@ func (k *Key) Sign(msg []byte) (Signature, error) {
 // SignAll is [Key.Sign] for many messages. All are verified before one is returned; a
 // failing check tells nothing of which.
 func (k *Key) SignAll(msgs [][]byte) ([]Signature, error) {
-	sigs, digests := make([]Signature, len(msgs)), make([][32]byte, len(msgs))
-	for i, msg := range msgs {
-		var err error
-		if sigs[i], digests[i], err = k.sign(msg); err != nil {
-			return nil, err
+	if many, ok := k.signer.(manySigner); ok {
+		digests := make([][32]byte, len(msgs))
+		for i, msg := range msgs {
+			digests[i] = k.public.Digest(msg)
 		}
-	}
-	if k.checkAll != nil {
-		if !k.checkAll(digests, sigs) {
-			return nil, ErrSelfCheck
+		sigs, err := many.SignDigests(rand.Reader, digests)
+		if err != nil {
+			return nil, fmt.Errorf("signing: %w", err)
 		}
 		return sigs, nil
 	}
-	for i := range sigs {
-		if !k.check(digests[i], sigs[i]) {
-			return nil, ErrSelfCheck
+	sigs := make([]Signature, len(msgs))
+	for i, msg := range msgs {
+		var err error
+		if sigs[i], err = k.Sign(msg); err != nil {
+			return nil, err
 		}
 	}
 	return sigs, nil
@@ -102,6 +106,13 @@ func (k *Key) SignUnchecked(msg []byte) (Signature, error) {
 
 func (k *Key) sign(msg []byte) (Signature, [32]byte, error) {
 	e := k.public.Digest(msg)
+	if direct, ok := k.signer.(digestSigner); ok {
+		sig, err := direct.SignDigest(rand.Reader, e)
+		if err != nil {
+			return Signature{}, e, fmt.Errorf("signing: %w", err)
+		}
+		return sig, e, nil
+	}
 	der, err := k.signer.Sign(rand.Reader, e[:], crypto.Hash(0))
 	if err != nil {
 		return Signature{}, e, fmt.Errorf("signing: %w", err)

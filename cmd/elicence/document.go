@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -154,16 +153,12 @@ func newDocumentComplete(s *settings) *cobra.Command {
 			if sameFile(args[0], args[1]) {
 				return fmt.Errorf("%s: the document that is written must be another file", args[1])
 			}
-			f, err := os.Open(args[0])
+			file, err := openFile(args[0])
 			if err != nil {
 				return err
 			}
-			defer func() { _ = f.Close() }() // it was only read
-			info, err := f.Stat()
-			if err != nil {
-				return err
-			}
-			prepared, err := pdf.Resume(f, info.Size())
+			defer file.close()
+			prepared, err := pdf.Resume(file, file.size)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}

@@ -262,24 +262,14 @@ func sameFile(a, b string) bool {
 
 // openPDF opens a PDF that is read as it is needed.
 func openPDF(path string) (*pdf.Document, func(), error) {
-	f, err := os.Open(path)
+	file, err := openFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	// What was only read may be closed without looking.
-	closeFile := func() { _ = f.Close() }
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("is not a file")
-	}
+	doc, err := pdf.Open(file, file.size)
 	if err != nil {
-		closeFile()
+		file.close()
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	doc, err := pdf.Open(f, info.Size())
-	if err != nil {
-		closeFile()
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return doc, closeFile, nil
+	return doc, file.close, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -24,8 +25,8 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 )
 
-// maxVerified bounds a file that is verified.
-const maxVerified = 512 << 20
+// maxInput bounds what is verified from standard input, which is read into memory.
+const maxInput = 512 << 20
 
 func newVerify(s *settings) *cobra.Command {
 	var dir, pin, out, code string
@@ -46,7 +47,7 @@ func newVerify(s *settings) *cobra.Command {
 				}
 			}
 			var found office.Inspection
-			var content []byte
+			var file *verified
 			commitment, err := subject.commitment(cmd)
 			if err != nil {
 				return err
@@ -60,7 +61,7 @@ func newVerify(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				found, content, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
+				found, file, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
 				if err == nil && len(proofs) > 0 && found.Input != office.InputPDF {
 					err = fmt.Errorf("--proof: %s is not a PDF", args[0])
 				}
@@ -70,11 +71,14 @@ func newVerify(s *settings) *cobra.Command {
 				if found.Input != office.InputPDF {
 					return fmt.Errorf("--code: %s is not a PDF", args[0])
 				}
-				found, err = i.Original(cmd.Context(), code, content)
+				found, err = i.Original(cmd.Context(), code, file, file.size)
 				return err
 			})
+			if file != nil {
+				defer file.close()
+			}
 			if err == nil && out != "" {
-				err = writeReport(out, args[0], content, found)
+				err = writeReport(out, args[0], file, found)
 			}
 			return s.answer(cmd, found, err)
 		},
@@ -153,33 +157,72 @@ func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*of
 	})
 }
 
+// verified is what was verified: a file, which is read as it is needed, or what is in
+// memory.
+type verified struct {
+	io.ReaderAt
+	size  int64
+	close func()
+}
+
+func inMemory(content []byte) *verified {
+	return &verified{bytes.NewReader(content), int64(len(content)), func() {}}
+}
+
+// openFile opens a file that is only read.
+func openFile(path string) (*verified, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	v := &verified{ReaderAt: f, close: func() { _ = f.Close() }} // it was only read
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("is not a file")
+	}
+	if err != nil {
+		v.close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	v.size = info.Size()
+	return v, nil
+}
+
 // inspect verifies an argument: a file if there is one with this name, standard
-// input for -, else a code. It returns the file's content too, nil for a code.
-func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader, about *answer.Commitment) (office.Inspection, []byte, error) {
+// input for -, else a code. It returns the file too, open, nil for a code.
+func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader, about *answer.Commitment) (office.Inspection, *verified, error) {
 	if about != nil {
 		signed, err := readLimited(what, answer.MaxSize)
 		if err != nil {
 			return office.Inspection{}, nil, err
 		}
-		return i.Answer(signed, about), signed, nil
+		return i.Answer(signed, about), inMemory(signed), nil
 	}
-	var content []byte
-	var err error
+	var file *verified
 	if what == "-" {
-		if content, err = io.ReadAll(io.LimitReader(stdin, maxVerified+1)); err != nil {
+		content, err := io.ReadAll(io.LimitReader(stdin, maxInput+1))
+		if err == nil && len(content) > maxInput {
+			err = fmt.Errorf("more than %d bytes; name a file instead", maxInput)
+		}
+		if err != nil {
 			return office.Inspection{}, nil, fmt.Errorf("reading standard input: %w", err)
 		}
-	} else if content, err = readLimited(what, maxVerified); err != nil {
-		if noSuchFile(err) && office.LooksLikeCode(what) {
-			return i.Code(what), nil, nil
+		file = inMemory(content)
+	} else {
+		var err error
+		if file, err = openFile(what); err != nil {
+			if noSuchFile(err) && office.LooksLikeCode(what) {
+				return i.Code(what), nil, nil
+			}
+			return office.Inspection{}, nil, err
 		}
-		return office.Inspection{}, nil, err
 	}
-	found, err := i.File(ctx, content)
+	found, err := i.ReaderAt(ctx, file, file.size)
 	if err != nil {
+		file.close()
 		return found, nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return found, content, nil
+	return found, file, nil
 }
 
 // reportable refuses a report that could not be written, before anything is verified.
@@ -194,12 +237,15 @@ func reportable(file string) error {
 }
 
 // writeReport writes what was found of a document for people.
-func writeReport(file, name string, content []byte, found office.Inspection) error {
+func writeReport(file, name string, content *verified, found office.Inspection) error {
 	if found.Document == nil {
 		return fmt.Errorf("--report: %s is not a document but a %s", name, found.Input)
 	}
-	digest := sm3.Sum(content)
-	r := docreport.Report{File: filepath.Base(name), Size: int64(len(content)), SM3: hex.EncodeToString(digest[:]), At: time.Now(), Inspection: found}
+	digest := sm3.New()
+	if _, err := io.Copy(digest, io.NewSectionReader(content, 0, content.size)); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	r := docreport.Report{File: filepath.Base(name), Size: content.size, SM3: hex.EncodeToString(digest.Sum(nil)), At: time.Now(), Inspection: found}
 	write := r.HTML
 	if strings.EqualFold(filepath.Ext(file), ".pdf") {
 		write = r.PDF

@@ -133,7 +133,7 @@ func alphanumeric(c byte) int {
 
 // Check37 returns the ISO/IEC 7064 MOD 37,36 check character of s, which may
 // hold 0-9 and A-Z only.
-func Check37(s string) (byte, error) {
+func Check37[text string | []byte](s text) (byte, error) {
 	p := 36
 	for i := range len(s) {
 		v := alphanumeric(s[i])

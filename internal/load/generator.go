@@ -158,11 +158,17 @@ func named(r *rand.Rand, f catalogue.Field) (string, bool) {
 // digits replaces every digit but the first of a number and those before a letter of
 // another kind.
 func digits(r *rand.Rand, text string) string {
-	b := []byte(text)
-	for i := range b {
-		if b[i] >= '0' && b[i] <= '9' && i > 0 && b[i-1] >= '0' && b[i-1] <= '9' {
+	var b []byte
+	for i := 1; i < len(text); i++ {
+		if text[i] >= '0' && text[i] <= '9' && text[i-1] >= '0' && text[i-1] <= '9' {
+			if b == nil {
+				b = []byte(text)
+			}
 			b[i] = byte('0' + r.IntN(10))
 		}
+	}
+	if b == nil {
+		return text
 	}
 	return string(b)
 }
@@ -200,12 +206,14 @@ func citizenNumber(n int) string {
 	day := firstBirth + civil.Day(n%birthDays)
 	sequence := n / birthDays % sequences
 	region := 340199 - n/birthDays/sequences%9
-	head := fmt.Sprintf("%06d%s%03d", region, day.Date().Format("20060102"), sequence)
+	number := strconv.AppendInt(make([]byte, 0, 18), int64(region), 10)
+	number = day.Date().AppendFormat(number, "20060102")
+	number = append(number, byte('0'+sequence/100), byte('0'+sequence/10%10), byte('0'+sequence%10))
 	sum := 0
-	for i := range head {
-		sum += int(head[i]-'0') * (1 << (17 - i) % 11)
+	for i, c := range number {
+		sum += int(c-'0') * (1 << (17 - i) % 11)
 	}
-	return head + string("10X98765432"[sum%11])
+	return string(append(number, "10X98765432"[sum%11]))
 }
 
 // creditCode returns the n-th credit code of a company.

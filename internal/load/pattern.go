@@ -112,7 +112,8 @@ func classOf(ranges []rune) slot {
 func (p pattern) text(n uint64) string {
 	hi, lo := mul(n%p.space, p.step)
 	n = mod(hi, lo, p.space)
-	parts := make([]string, len(p.slots))
+	var held [64]string
+	parts := append(held[:0], make([]string, len(p.slots))...)
 	for i, s := range slices.Backward(p.slots) {
 		parts[i] = s[n%uint64(len(s))]
 		n /= uint64(len(s))

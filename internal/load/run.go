@@ -26,7 +26,12 @@ type Result struct {
 	RateLastTenth  float64 `json:"rate_last_tenth"`
 	// BareSignRate is how many digests the SM2 implementation signs a second, on one core,
 	// before and after the load in the same process.
-	BareSignRate   float64 `json:"bare_sign_rate"`
+	BareSignRate float64 `json:"bare_sign_rate"`
+	// CPUUS is the processor time of a licence, BareSignCPUUS that of a bare signature; 0
+	// where the system does not tell. Their quotient is Rate by BareSignRate and Cores on a
+	// machine that does nothing else, and means the same on one that does.
+	CPUUS          float64 `json:"cpu_us"`
+	BareSignCPUUS  float64 `json:"bare_sign_cpu_us"`
 	Cores          int     `json:"cores"`
 	BytesPerRecord float64 `json:"bytes_per_record"` // of the data folder; for the caller to fill in
 	PeakRSSBytes   int64   `json:"peak_rss_bytes"`   // of this process, with what it maps
@@ -85,10 +90,19 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	}
 	l.began = time.Now()
 	l.marks = []mark{{}}
-	err := l.Office.IssueAll(ctx, l.Actor, l.source(), office.BulkOptions{ReadFile: l.generator.ReadFile, Stored: func(b office.BulkBatch) error { return l.stored(ctx, b) }})
+	used, err := processorTime()
 	if err != nil {
 		return r, err
 	}
+	err = l.Office.IssueAll(ctx, l.Actor, l.source(), office.BulkOptions{ReadFile: l.generator.ReadFile, Stored: func(b office.BulkBatch) error { return l.stored(ctx, b) }})
+	if err != nil {
+		return r, err
+	}
+	until, err := processorTime()
+	if err != nil {
+		return r, err
+	}
+	r.CPUUS = (until - used).Seconds() * 1e6 / float64(l.Count)
 	took := l.marks[len(l.marks)-1].at
 	r.Seconds, r.Rate = took.Seconds(), float64(l.Count)/took.Seconds()
 	tenth := max(l.Count/10, 1)
@@ -97,7 +111,7 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	if err := bare.run(ctx); err != nil {
 		return r, err
 	}
-	r.BareSignRate = bare.rate()
+	r.BareSignRate, r.BareSignCPUUS = bare.rate(), bare.used.Seconds()*1e6/float64(bare.signed)
 	if r.LookupP50US, r.LookupP99US, err = l.lookUp(ctx); err != nil {
 		return r, err
 	}

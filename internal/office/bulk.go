@@ -69,8 +69,13 @@ var ErrSuperseded = records.ErrSuperseded
 // many that the disk's part in each is small.
 const BulkSize = 8192
 
-// chunkSize is how many applications a goroutine takes at a time.
-const chunkSize = 512
+// chunkSize is how many applications a goroutine takes at a time at least, and chunks how
+// many pieces a processor takes of a batch where it is large enough: signatures are verified
+// for less the more there are together, and processors that wait for the last one are idle.
+const (
+	chunkSize = 512
+	chunks    = 4
+)
 
 // IssueAll issues licences by the thousand: the same checks, signatures and entries as
 // [Office.Issue], on all processors, and one transaction for many. Batches are stored in

@@ -86,8 +86,9 @@ func (b *bulk) prepare(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for begin := 0; begin < len(b.items); begin += chunkSize {
-		end := min(begin+chunkSize, len(b.items))
+	size := max(chunkSize, len(b.items)/(chunks*runtime.GOMAXPROCS(0)))
+	for begin := 0; begin < len(b.items); begin += size {
+		end := min(begin+size, len(b.items))
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err

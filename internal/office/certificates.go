@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -102,7 +103,31 @@ func (o *Office) RootCertificate(ctx context.Context) (*cert.Certificate, error)
 	if err != nil {
 		return nil, err
 	}
-	return cert.Parse(der)
+	return o.roots.parse(der)
+}
+
+// parsedRoots are the certificates of roots, of which there are few and which every
+// document is judged by.
+type parsedRoots struct {
+	mu  sync.Mutex
+	all map[string]*cert.Certificate // by DER; guarded by mu
+}
+
+func (p *parsedRoots) parse(der []byte) (*cert.Certificate, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.all[string(der)]; known != nil {
+		return known, nil
+	}
+	c, err := cert.Parse(der)
+	if err != nil {
+		return nil, err
+	}
+	if p.all == nil {
+		p.all = make(map[string]*cert.Certificate)
+	}
+	p.all[string(der)] = c
+	return c, nil
 }
 
 // CertificateRecord is a certificate with what its authority says of it.

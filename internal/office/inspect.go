@@ -6,10 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing/fstest"
 	"time"
 
@@ -61,7 +64,7 @@ func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources := documentSources{o.Second, revocation, likeness.NewMemory(), o.Now, imported}
+	sources := documentSources{o.Second, revocation, likeness.NewMemory(), seal.NewMemory(), nil, o.Now, imported}
 	return newInspector(cache, sources, verify.Options{}, func([]byte) {})
 }
 
@@ -87,9 +90,14 @@ type documentSources struct {
 	second     pki.SecondOpinion
 	revocation path.Revocation
 	pictures   *likeness.Memory
+	known      *seal.Memory
+	judge      judge
 	now        func() time.Time
 	imported   *x509.CertPool // roots of foreign documents; nil: none
 }
+
+// judge decides on one signature, as [pki.Judge] does.
+type judge func(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome
 
 // importedFolder holds roots in PEM, beside the trust files or in the data folder, that an
 // operator decided to trust for foreign documents (RSA, ECDSA).
@@ -135,7 +143,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.now, imported}
+	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, imported}
 	return newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
@@ -151,7 +159,32 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.now, nil}, nil)
+	return o.rules.of(d, func() (pdf.Trust, error) {
+		return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, nil}, nil)
+	})
+}
+
+// knownRules are the rules that the house judges documents by, as they were made last. They
+// remember which certificates' signatures are good.
+type knownRules struct {
+	mu        sync.Mutex
+	documents trust.Documents // guarded by mu
+	rules     *pdf.Trust      // guarded by mu
+}
+
+// of returns the rules for these anchors, made anew where they are others than before.
+func (k *knownRules) of(d trust.Documents, make func() (pdf.Trust, error)) (pdf.Trust, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rules != nil && reflect.DeepEqual(k.documents, d) {
+		return *k.rules, nil
+	}
+	rules, err := make()
+	if err != nil {
+		return rules, err
+	}
+	k.documents, k.rules = d, &rules
+	return rules, nil
 }
 
 // Inspection is what was found.
@@ -241,11 +274,41 @@ const maxCodeFile = 64 << 10
 // signed answer, or the text of a code. The error is about a file that cannot be judged at
 // all.
 func (i *Inspector) File(ctx context.Context, content []byte) (Inspection, error) {
+	return i.ReaderAt(ctx, bytes.NewReader(content), int64(len(content)))
+}
+
+const (
+	// maxHead is in how many bytes a file shows what it is.
+	maxHead = 1024
+	// maxWhole bounds what is read into memory, in bytes: everything but PDF.
+	maxWhole = 512 << 20
+)
+
+// ReaderAt is [Inspector.File] for a file that need not be in memory: a PDF is read as it is
+// needed, so that a large one takes no more memory than a small one. It must not change
+// meanwhile.
+func (i *Inspector) ReaderAt(ctx context.Context, file io.ReaderAt, size int64) (Inspection, error) {
+	head, err := io.ReadAll(io.NewSectionReader(file, 0, min(size, maxHead)))
+	if err != nil {
+		return Inspection{}, err
+	}
+	if !evidence.Looks(head) && bytes.Contains(head, []byte("%PDF-")) {
+		doc, err := pdf.Open(file, size)
+		if err != nil {
+			return Inspection{}, err
+		}
+		return i.document(ctx, doc)
+	}
+	if size > maxWhole {
+		return Inspection{}, fmt.Errorf("%d bytes, and at most %d of anything but a PDF: %w", size, maxWhole, ErrInput)
+	}
+	content := make([]byte, size)
+	if _, err := io.ReadFull(io.NewSectionReader(file, 0, size), content); err != nil {
+		return Inspection{}, err
+	}
 	switch {
 	case evidence.Looks(content):
 		return i.evidence(ctx, content)
-	case bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")):
-		return i.document(ctx, content)
 	case bytes.HasPrefix(content, []byte("\x89PNG")), bytes.HasPrefix(content, []byte("\xff\xd8")):
 		text, err := picture.Read(content)
 		if err != nil {
@@ -274,11 +337,7 @@ func LooksLikeCode(text string) bool {
 // document decides on a PDF: every signature must count and together they must
 // cover the file; a licence inside must be its issuer's, sealed by its issuer, and
 // in force.
-func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, error) {
-	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
-	if err != nil {
-		return Inspection{}, err
-	}
+func (i *Inspector) document(ctx context.Context, doc *pdf.Document) (Inspection, error) {
 	pages, err := doc.NumPages()
 	if err != nil {
 		return Inspection{}, err
@@ -298,7 +357,9 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	found.Cautions, found.Proofs = cautionFindings(cautions), i.proofFindings(report)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
-		i.disagree(content)
+		if err := i.disagreeOn(doc, report); err != nil {
+			return Inspection{}, err
+		}
 	}
 	result.because(documentVerdict(len(report.Signatures), report.Err()))
 	if result.Verdict != verify.Valid {
@@ -328,6 +389,28 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	}
 	result.because(verdict, cause)
 	return result, nil
+}
+
+// maxKept is up to which size, in bytes, a document is kept whole.
+const maxKept = 64 << 20
+
+// disagreeOn tells of the document that the two implementations disagree on, or, where it
+// is large, of the signatures.
+func (i *Inspector) disagreeOn(doc *pdf.Document, report *pdf.Report) error {
+	if doc.Size() > maxKept {
+		for s := range report.Signatures {
+			if signed := &report.Signatures[s]; errors.Is(signed.Err(), pki.ErrDisagree) {
+				i.disagree(signed.Contents)
+			}
+		}
+		return nil
+	}
+	content, err := io.ReadAll(io.NewSectionReader(doc, 0, doc.Size()))
+	if err != nil {
+		return err
+	}
+	i.disagree(content)
+	return nil
 }
 
 // licence decides on the signed form inside a PDF whose signatures are in order, or on one

@@ -22,6 +22,7 @@ import (
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 // InputEvidence is the kind of input that an evidence bundle is.
@@ -393,7 +394,11 @@ func (j *evidenceJudge) pages() *failed {
 	bad := func(v verify.Verdict, err error) *failed {
 		return fails(v, causeEvidencePages, "包内版式文件的签章不成立", "the pages inside are not in order", err)
 	}
-	found, err := j.inner.document(j.ctx, file)
+	doc, err := pdf.Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return bad(verify.Malformed, err)
+	}
+	found, err := j.inner.document(j.ctx, doc)
 	switch {
 	case err != nil:
 		return bad(verify.Malformed, err)

@@ -1,8 +1,9 @@
 package office
 
 import (
-	"bytes"
 	"context"
+	"fmt"
+	"io"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -11,9 +12,9 @@ import (
 )
 
 // Original decides whether a PDF is the one that a document code on paper was printed
-// from, and says what happened to it since. The PDF itself is judged as [Inspector.File]
-// judges it.
-func (i *Inspector) Original(ctx context.Context, code string, content []byte) (Inspection, error) {
+// from, and says what happened to it since. The PDF itself is judged as
+// [Inspector.ReaderAt] judges it.
+func (i *Inspector) Original(ctx context.Context, code string, file io.ReaderAt, size int64) (Inspection, error) {
 	said := i.Code(code)
 	if !said.Accepted() {
 		return said, nil
@@ -23,20 +24,27 @@ func (i *Inspector) Original(ctx context.Context, code string, content []byte) (
 		return said, nil
 	}
 	n := said.Code.Document.Length
-	if n > uint64(len(content)) || sm3.Sum(content[:n]) != said.Code.Document.Digest {
+	doc, err := pdf.Open(file, size)
+	same := false
+	if n <= uint64(size) { //nolint:gosec // no file is shorter than nothing
+		var digestErr error
+		if same, digestErr = begins(doc, file, int64(n), said.Code.Document.Digest); digestErr != nil { //nolint:gosec // at most size
+			return Inspection{}, digestErr
+		}
+	}
+	if !same {
 		said.because(verify.Tampered, next(documentCause(causeNotTheOriginal, "电子文件不是印有此码的文件", "the file is not the one that the code was printed for", nil), nextReportZH, nextReportEN))
 		return said, nil
 	}
-	found, err := i.document(ctx, content)
+	if err != nil {
+		return Inspection{}, err
+	}
+	found, err := i.document(ctx, doc)
 	if err != nil {
 		return Inspection{}, err
 	}
 	found.Code = said.Code
-	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
-	if err != nil {
-		return Inspection{}, err
-	}
-	changes, err := doc.ChangesSince(int64(n))
+	changes, err := doc.ChangesSince(int64(n)) //nolint:gosec // at most size
 	if err != nil {
 		return Inspection{}, err
 	}
@@ -44,4 +52,18 @@ func (i *Inspector) Original(ctx context.Context, code string, content []byte) (
 		found.Document.Since = append(found.Document.Since, ChangeFinding{string(c.Kind), c.Revision, c.What})
 	}
 	return found, nil
+}
+
+// begins reports whether the first n bytes of a file have a digest. An open document
+// remembers it; what is no PDF, and has no document, is asked all the same.
+func begins(doc *pdf.Document, file io.ReaderAt, n int64, digest [sm3.Size]byte) (bool, error) {
+	if doc != nil {
+		found, err := doc.Digest(n)
+		return found == digest, err
+	}
+	h := sm3.New()
+	if _, err := io.Copy(h, io.NewSectionReader(file, 0, n)); err != nil {
+		return false, fmt.Errorf("hashing the file: %w", err)
+	}
+	return [sm3.Size]byte(h.Sum(nil)) == digest, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/elicence/elicence/pki"
@@ -61,17 +62,44 @@ func (o *Office) keyring(ctx context.Context, p keystore.Purpose, name string) (
 		return nil, err
 	}
 	if b == nil {
-		key, err := o.keys.Signer(p, name)
+		point, err := o.first.of(string(p)+"/"+name, func() (*pki.Key, error) { return o.keys.Signer(p, name) })
 		if err != nil {
 			return nil, err
 		}
-		return keyring{{Key: name, Point: key.Public().Point()}}, nil
+		return keyring{{Key: name, Point: point}}, nil
 	}
 	var ring keyring
 	if err := json.Unmarshal(b, &ring); err != nil || len(ring) == 0 {
 		return nil, fmt.Errorf("generations of key %s/%s: %w", p, name, errors.Join(err, errors.New("the record is damaged")))
 	}
 	return ring, nil
+}
+
+// firstPoints remembers the points of keys under their first names, which never change, so
+// that nobody opens a key to learn its point.
+type firstPoints struct {
+	mu  sync.Mutex
+	all map[string]pki.Point // guarded by mu
+}
+
+func (f *firstPoints) of(name string, open func() (*pki.Key, error)) (pki.Point, error) {
+	f.mu.Lock()
+	point, known := f.all[name]
+	f.mu.Unlock()
+	if known {
+		return point, nil
+	}
+	key, err := open()
+	if err != nil {
+		return point, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.all == nil {
+		f.all = make(map[string]pki.Point)
+	}
+	f.all[name] = key.Public().Point()
+	return f.all[name], nil
 }
 
 // currentKey opens the key that is in use under a name.
@@ -128,7 +156,7 @@ func (o *Office) compromised(ctx context.Context, point pki.Point) (bool, error)
 // put into use.
 func (o *Office) generationKey(p keystore.Purpose, g generation) (*pki.Key, error) {
 	open := func() (*pki.Key, error) {
-		key, err := o.keys.Signer(p, g.Key)
+		key, err := o.keys.FastSigner(p, g.Key)
 		if err != nil {
 			return nil, err
 		}

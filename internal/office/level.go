@@ -306,7 +306,7 @@ func documentRules(d trust.Documents, r documentSources, data *pdf.DSS) (pdf.Tru
 		return v, nil
 	}
 	t := pdf.Trust{Second: r.second, Pictures: r.pictures, Imported: r.imported}
-	t.Seals.Makers, t.Seals.Now = d.Makers, r.now
+	t.Seals.Makers, t.Seals.Now, t.Seals.Judge, t.Seals.Known = d.Makers, r.now, r.judge, r.known
 	var err error
 	if t.Seals.Path, err = verifier("seals", d.Seals, nil); err != nil {
 		return t, err

@@ -23,6 +23,7 @@ import (
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr/status"
+	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
 )
 
@@ -55,9 +56,14 @@ type Office struct {
 	documents *documents.Store
 	words     *pagetext.Finder
 	pictures  *likeness.Memory // of seals on documents
+	known     *seal.Memory     // seals that were in order on documents
+	seals     openSeals        // of the house, for their next use
+	rules     knownRules       // by which documents are judged here
+	first     firstPoints      // of keys that were never rotated
+	roots     parsedRoots
 	catalogue *catalogue.Catalogue
 	second    pki.SecondOpinion
-	tabled    *fixedkey.Keys // of the codes that are verified here
+	tabled    *fixedkey.Keys // of the codes and seals that are verified here
 	now       func() time.Time
 	observe   func(Event)
 
@@ -268,7 +274,7 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
 		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
 		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
-		pictures: likeness.NewMemory(),
+		pictures: likeness.NewMemory(), known: seal.NewMemory(),
 	}, nil
 }
 

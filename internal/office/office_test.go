@@ -507,7 +507,7 @@ func isOriginal(t *testing.T, f *officetest.Fixture, code string, sealed *pdf.Pr
 		"another file":  {content(t, another), verify.Tampered, "not_the_original", ""},
 		"a part of it":  {content(t, sealed)[:100], verify.Tampered, "not_the_original", ""},
 	} {
-		found, err := i.Original(ctx, code, tt.file)
+		found, err := i.Original(ctx, code, bytes.NewReader(tt.file), int64(len(tt.file)))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -522,7 +522,7 @@ func isOriginal(t *testing.T, f *officetest.Fixture, code string, sealed *pdf.Pr
 			t.Errorf("%s: %s (%s), since %q", name, found.Verdict, found.CauseCode, since)
 		}
 	}
-	if found, err := i.Original(ctx, "110001234567", content(t, sealed)); err != nil || found.Verdict != verify.Malformed {
+	if found, err := i.Original(ctx, "110001234567", bytes.NewReader(content(t, sealed)), int64(len(content(t, sealed)))); err != nil || found.Verdict != verify.Malformed {
 		t.Errorf("a misread code: %s, %v", found.Verdict, err)
 	}
 }

@@ -277,7 +277,7 @@ func (o *Office) selfSigned(ctx context.Context, g generation) (*cert.Certificat
 			return nil, err
 		}
 		if r.Point == g.Point && r.DER != nil {
-			return cert.Parse(r.DER)
+			return o.roots.parse(r.DER)
 		}
 	}
 	return nil, fmt.Errorf("root %s: %w", g.Key, ca.ErrNoCertificate)

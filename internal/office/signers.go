@@ -8,7 +8,8 @@ import (
 )
 
 // signers remembers the keys of issuing authorities, so that not every licence opens a
-// key file. Those that sign much get tables for their self-check (package fixedkey).
+// key file. Those that sign much one by one get tables for their self-check (package
+// fixedkey).
 type signers struct {
 	mu   sync.Mutex
 	all  map[pki.Point]*signer // guarded by mu
@@ -24,9 +25,9 @@ type signer struct {
 
 const (
 	// manySignatures is how often a key is asked for before tables are made for it, which
-	// takes as long as some thousand signatures.
+	// takes as long as some hundred signatures.
 	manySignatures = 1000
-	// maxFast bounds the keys with tables, of 1.7 MB each.
+	// maxFast bounds the keys with tables, of 90 kB each.
 	maxFast = 64
 )
 
@@ -53,8 +54,7 @@ func (s *signers) key(point pki.Point, much bool, open func() (*pki.Key, error))
 	}
 	k.uses++
 	if !k.fast && (much || k.uses >= manySignatures) && s.mayBeFast() {
-		tables := fixedkey.NewTogether(k.key.Public())
-		k.key, k.fast = k.key.CheckedBy(tables.VerifyDigest).AllCheckedBy(tables.VerifyAll), true
+		k.key, k.fast = k.key.CheckedBy(fixedkey.New(k.key.Public()).VerifyDigest), true
 	}
 	return k.key, nil
 }

@@ -11,13 +11,11 @@ import (
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
-	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal"
-	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/pdf"
 	"github.com/elicence/elicence/seal/seen"
 )
@@ -61,9 +59,8 @@ type CodePlace struct {
 
 // sealUse is a seal that a person may use now, with what signs.
 type sealUse struct {
+	*openSeal
 	record seal.Record
-	made   *seal.Seal
-	signer *cert.Certificate
 	key    *pki.Key
 }
 
@@ -78,16 +75,14 @@ func (o *Office) useOf(ctx context.Context, actor, id string, now time.Time) (se
 	if err := u.record.CheckUse(actor, now); err != nil {
 		return u, fmt.Errorf("seal %s: %w", id, err)
 	}
-	if u.made, err = seal.Parse(u.record.SESeal); err != nil {
-		return u, err
-	}
-	if u.signer, err = cert.Parse(u.record.Chain[0]); err != nil {
-		return u, err
-	}
-	if err := o.inForce(ctx, u.signer.Key.Point()); err != nil {
+	if u.openSeal, err = o.seals.of(u.record); err != nil {
 		return u, fmt.Errorf("seal %s: %w", id, err)
 	}
-	u.key, err = o.keys.Signer(keystore.PurposeSeal, u.record.ID)
+	point := u.signer.Key.Point()
+	if err := o.inForce(ctx, point); err != nil {
+		return u, fmt.Errorf("seal %s: %w", id, err)
+	}
+	u.key, err = o.signers.key(point, false, func() (*pki.Key, error) { return o.keys.FastSigner(keystore.PurposeSeal, id) })
 	return u, err
 }
 
@@ -104,7 +99,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	marks, err := o.marks(ctx, doc, use.record, r)
+	marks, err := o.marks(ctx, doc, use, r)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +118,8 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	contents, err := use.sign(stamp)
+	// It is verified with the whole document, before anything is released.
+	contents, err := seal.SignUnchecked(use.made, stamp, use.signer, use.key)
 	if err != nil {
 		return nil, err
 	}
@@ -194,16 +190,8 @@ func (o *Office) readBack(ctx context.Context, prepared *pdf.Prepared) error {
 }
 
 // marks places the seal, and the document's code beside it.
-func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Record, r StampRequest) ([]pdf.Mark, error) {
-	drawing, err := impression.Draw(record.Design)
-	if err != nil {
-		return nil, err
-	}
-	content, box := drawing.PDF()
-	appearance := &pdf.Appearance{Content: content, BBox: box, Multiply: true, Opacity: 0.9}
-	width, height := drawing.Size()
-	whole := pdf.Mark{Width: width, Height: height, Appearance: appearance}
-	marks, err := o.sealMarks(ctx, doc, r, whole)
+func (o *Office) marks(ctx context.Context, doc *pdf.Document, use sealUse, r StampRequest) ([]pdf.Mark, error) {
+	marks, err := o.sealMarks(ctx, doc, r, use.whole)
 	if err != nil || r.Number == "" {
 		return marks, err
 	}
@@ -211,7 +199,7 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, record seal.Recor
 	if r.Code != nil {
 		expires = r.Code.Expires
 	}
-	code, err := o.documentCode(ctx, doc, record.ID, r.Number, expires)
+	code, err := o.documentCode(ctx, doc, use.record.ID, r.Number, expires)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/fixedkey"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/second"
@@ -30,6 +31,26 @@ func NewKey(tb testing.TB) *pki.Key {
 		tb.Fatal(err)
 	}
 	return key
+}
+
+// NewKeyTwice returns one key as the library signs with it, and as keys do that sign much.
+func NewKeyTwice(tb testing.TB) (plain, fast *pki.Key) {
+	tb.Helper()
+	private, err := sm2.GenerateKey(rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if plain, err = pki.NewKey(private); err != nil {
+		tb.Fatal(err)
+	}
+	signer, err := fixedkey.NewSigner(private.D.FillBytes(make([]byte, 32)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if fast, err = pki.NewKey(signer); err != nil {
+		tb.Fatal(err)
+	}
+	return plain, fast
 }
 
 // PKI is a root with one intermediate authority.

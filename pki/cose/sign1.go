@@ -65,17 +65,27 @@ func SignUnchecked(object pki.Object, key *pki.Key, payload []byte) ([]byte, err
 // SignAll is [Sign] for many payloads; see [pki.Key.SignAll].
 func SignAll(object pki.Object, key *pki.Key, payloads [][]byte) ([][]byte, error) {
 	protected := protectedOf(key.Public().KID())
-	messages := make([][]byte, len(payloads))
+	size := 0
+	for _, payload := range payloads {
+		size += len(payload) + maxAround
+	}
+	// All lie one behind the other: thousands of pieces of memory cost more than what is
+	// written to them.
+	messages, all := make([][]byte, len(payloads)), make([]byte, 0, size+len(payloads)*len(object))
 	for i, payload := range payloads {
-		messages[i] = sigStructure(object, protected, payload)
+		begin := len(all)
+		all = appendSigStructure(all, object, protected, payload)
+		messages[i] = all[begin:len(all):len(all)]
 	}
 	sigs, err := key.SignAll(messages)
 	if err != nil {
 		return nil, err
 	}
-	signed := make([][]byte, len(payloads))
+	signed, all := make([][]byte, len(payloads)), make([]byte, 0, size)
 	for i, payload := range payloads {
-		signed[i] = assemble(protected, payload, sigs[i])
+		begin := len(all)
+		all = appendSigned(all, protected, payload, sigs[i])
+		signed[i] = all[begin:len(all):len(all)]
 	}
 	return signed, nil
 }
@@ -93,8 +103,15 @@ func protectedOf(kid pki.KID) []byte {
 	return append(append(make([]byte, 0, protectedSize), protectedPrefix...), kid[:]...)
 }
 
+// maxAround is how many bytes a signed form has around its payload at most. What is signed
+// has no more beside the name of its kind.
+const maxAround = 1 + 1 + protectedSize + 1 + 5 + 2 + pki.SignatureSize
+
 func assemble(protected, payload []byte, sig pki.Signature) []byte {
-	out := make([]byte, 0, len(payload)+protectedSize+pki.SignatureSize+10)
+	return appendSigned(make([]byte, 0, len(payload)+maxAround), protected, payload, sig)
+}
+
+func appendSigned(out, protected, payload []byte, sig pki.Signature) []byte {
 	out = append(out, arrayOf4)
 	out = appendBytes(out, protected)
 	out = append(out, 0xa0)
@@ -151,8 +168,11 @@ func (m *Sign1) Verify(object pki.Object, key *pki.PublicKey) bool {
 
 // sigStructure is ["Signature1", protected, external_aad, payload].
 func sigStructure(object pki.Object, protected, payload []byte) []byte {
+	return appendSigStructure(make([]byte, 0, len(payload)+maxAround+len(object)), object, protected, payload)
+}
+
+func appendSigStructure(out []byte, object pki.Object, protected, payload []byte) []byte {
 	const context = "Signature1"
-	out := make([]byte, 0, 1+1+len(context)+1+len(protected)+2+len(object)+5+len(payload))
 	out = append(out, arrayOf4, 0x60|byte(len(context)))
 	out = append(out, context...)
 	out = appendBytes(out, protected)

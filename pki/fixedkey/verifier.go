@@ -84,6 +84,13 @@ func limbs(b [32]byte) [4]uint64 {
 	}
 }
 
+// putLimbs writes a number as 32 big-endian bytes.
+func putLimbs(dst []byte, x [4]uint64) {
+	for i := range x {
+		binary.BigEndian.PutUint64(dst[24-8*i:], x[i])
+	}
+}
+
 func add(x, y [4]uint64) ([4]uint64, uint64) {
 	var z [4]uint64
 	var c uint64
@@ -116,12 +123,17 @@ func addModN(x, y [4]uint64) [4]uint64 {
 	return z
 }
 
+// reduceModN reduces any number of 256 bits.
+func reduceModN(x [4]uint64) [4]uint64 {
+	if reduced, borrow := sub(x, order()); borrow == 0 {
+		return reduced // 2^256 < 2n
+	}
+	return x
+}
+
 // subModN subtracts any number of 256 bits from one below n.
 func subModN(x, y [4]uint64) [4]uint64 {
-	if reduced, borrow := sub(y, order()); borrow == 0 {
-		y = reduced // 2^256 < 2n
-	}
-	z, borrow := sub(x, y)
+	z, borrow := sub(x, reduceModN(y))
 	if borrow == 1 {
 		z, _ = add(z, order())
 	}

@@ -53,6 +53,13 @@ func TestSigningKeysInADevice(t *testing.T) {
 	if _, err := n.store.GenerateSigner(keystore.PurposeCA, "issuers"); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second key of the same name: %v, want fs.ErrExist", err)
 	}
+	fast, err := n.store.FastSigner(keystore.PurposeCA, "issuers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sigs, err := fast.SignAll([][]byte{[]byte("a"), []byte("b")}); err != nil || !key.Public().Verify([]byte("b"), sigs[1]) {
+		t.Errorf("many signatures by a device: %v", err)
+	}
 	second, err := n.store.GenerateSigner(keystore.PurposeSeal, "maker")
 	if err != nil || second.Public().Equal(key.Public()) {
 		t.Errorf("two keys at one place: %v", err)

@@ -84,6 +84,34 @@ func TestKeysSurvive(t *testing.T) {
 	}
 }
 
+// TestFastSigner: the same key by another way, alone and for many messages.
+func TestFastSigner(t *testing.T) {
+	t.Parallel()
+	s, _, _ := newStore(t)
+	key, err := s.GenerateSigner(keystore.PurposeAuthority, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast, err := s.FastSigner(keystore.PurposeAuthority, "a")
+	if err != nil || !fast.Public().Equal(key.Public()) {
+		t.Fatalf("another key: %v", err)
+	}
+	msgs := [][]byte{[]byte("a"), nil, []byte("c"), []byte("d"), []byte("e"), []byte("f"), []byte("g")}
+	sigs, err := fast.SignAll(msgs)
+	if err != nil || len(sigs) != len(msgs) {
+		t.Fatalf("%d signatures: %v", len(sigs), err)
+	}
+	for i, msg := range msgs {
+		alone, err := fast.Sign(msg)
+		if err != nil || !key.Public().Verify(msg, alone) || !key.Public().Verify(msg, sigs[i]) {
+			t.Errorf("message %d: a signature is not the key's: %v", i, err)
+		}
+	}
+	if _, err := s.FastSigner(keystore.PurposeAuthority, "b"); !errors.Is(err, keystore.ErrNoKey) {
+		t.Errorf("no such key: %v, want ErrNoKey", err)
+	}
+}
+
 func TestNothingIsOverwritten(t *testing.T) {
 	t.Parallel()
 	s, dir, u := newStore(t)

@@ -204,3 +204,36 @@ func TestPNGRefusesResolutions(t *testing.T) {
 		}
 	}
 }
+
+// TestReread: a picture of ours is drawn as it is, and no other is.
+func TestReread(t *testing.T) {
+	t.Parallel()
+	for _, spec := range []Spec{
+		Government(Department, "合肥市样例局"), Company("合肥样例科技有限公司"), Finance("合肥样例科技有限公司"), Invoice("合肥样例科技有限公司", "91340100MA2XXXXX0X"), Representative("张样例"),
+	} {
+		drawn, err := Draw(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := Reread(drawn.SVG(), spec)
+		if err != nil {
+			t.Errorf("%s: %v", spec.Text, err)
+			continue
+		}
+		want, box := drawn.PDF()
+		got, gotBox := read.PDF()
+		if !bytes.Equal(got, want) || gotBox != box {
+			t.Errorf("%s: it is drawn otherwise", spec.Text)
+		}
+		other := spec
+		other.WidthMM++
+		for _, svg := range [][]byte{bytes.Replace(drawn.SVG(), []byte("z"), []byte("zz"), 1), drawn.SVG()[:200], nil, append(drawn.SVG(), ' ')} {
+			if _, err := Reread(svg, spec); !errors.Is(err, ErrSpec) {
+				t.Errorf("%s: %.30q… is read: %v", spec.Text, svg, err)
+			}
+		}
+		if _, err := Reread(drawn.SVG(), other); !errors.Is(err, ErrSpec) {
+			t.Errorf("%s: the picture of another design is read: %v", spec.Text, err)
+		}
+	}
+}

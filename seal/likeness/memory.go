@@ -1,23 +1,16 @@
 package likeness
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/emmansun/gmsm/sm3"
-)
-
-// A Memory keeps what comparisons found, so that the same seal on the next document of
-// an office costs a look-up. Who asks says of what: the description must cover the seal's
+// A Memory keeps what comparisons found and what drawings hash to, so that the same seal on
+// the next document of an office costs a look-up. Who asks says of what: the description must cover the seal's
 // picture, its size and everything that the drawing is made of. Descriptions are compared
 // byte by byte. It is safe for concurrent use; a nil Memory remembers nothing.
-//
-// It also keeps what drawings hash to ([Memory.SM3]).
 type Memory struct {
 	mu    sync.Mutex
-	found map[string]remembered     // by description; guarded by mu
-	bytes int                       // of the descriptions; guarded by mu
-	sums  map[string][sm3.Size]byte // by what was hashed; guarded by mu
-	held  int                       // bytes of what was hashed; guarded by mu
+	found map[string]remembered // by description; guarded by mu
+	sums  map[string][32]byte   // by what was hashed; guarded by mu
+	bytes int                   // of both; guarded by mu
 }
 
 type remembered struct {
@@ -28,13 +21,13 @@ type remembered struct {
 const (
 	// MaxDescription is the longest description that is remembered, in bytes.
 	MaxDescription = 1 << 20
-	// remembers is how many bytes of descriptions are kept before all are forgotten.
+	// remembers is how many bytes are kept before all are forgotten.
 	remembers = 16 << 20
 )
 
 // NewMemory returns an empty memory.
 func NewMemory() *Memory {
-	return &Memory{found: make(map[string]remembered), sums: make(map[string][sm3.Size]byte)}
+	return &Memory{found: make(map[string]remembered), sums: make(map[string][32]byte)}
 }
 
 // Of returns what is remembered of a description, or what compare finds.
@@ -51,35 +44,35 @@ func (m *Memory) Of(description []byte, compare func() (Likeness, error)) (Liken
 	l, err := compare()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.bytes += len(description); m.bytes > remembers {
-		clear(m.found)
-		m.bytes = len(description)
-	}
+	m.room(len(description))
 	m.found[string(description)] = remembered{l, err}
 	return l, err
 }
 
-// worthKeeping is how long data are in bytes whose hash is worth a look-up.
-const worthKeeping = 1 << 10
-
-// SM3 is the hash of some data, which are often the same: the drawing of a seal.
-func (m *Memory) SM3(data []byte) [sm3.Size]byte {
-	if m == nil || len(data) < worthKeeping || len(data) > MaxDescription {
-		return sm3.Sum(data)
+// Sum returns what is remembered of the digest of a drawing, or what hash finds.
+func (m *Memory) Sum(drawing []byte, hash func([]byte) [32]byte) [32]byte {
+	if m == nil || len(drawing) > MaxDescription {
+		return hash(drawing)
 	}
 	m.mu.Lock()
-	sum, ok := m.sums[string(data)]
+	sum, ok := m.sums[string(drawing)]
 	m.mu.Unlock()
 	if ok {
 		return sum
 	}
-	sum = sm3.Sum(data)
+	sum = hash(drawing)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.held += len(data); m.held > remembers {
-		clear(m.sums)
-		m.held = len(data)
-	}
-	m.sums[string(data)] = sum
+	m.room(len(drawing))
+	m.sums[string(drawing)] = sum
 	return sum
+}
+
+// room is called under mu.
+func (m *Memory) room(n int) {
+	if m.bytes += n; m.bytes > remembers {
+		clear(m.found)
+		clear(m.sums)
+		m.bytes = n
+	}
 }

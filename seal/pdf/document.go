@@ -33,6 +33,7 @@ type Document struct {
 
 	leaves []leaf // the pages, once they were asked for
 	known  hashing
+	look   *looks // of the newest revision, once it was asked for
 }
 
 // Open is OpenWith without a password.

@@ -23,7 +23,7 @@ type drawings struct {
 // increment is read.
 func newDrawings(inc *increment, doc *Document) *drawings {
 	w := &drawings{inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value)}
-	w.looks = doc.now.looks(nil) // an appearance knows its own
+	w.looks = doc.now.looks() // an appearance knows its own
 	inFile := w.looks.object
 	w.looks.object = func(r ref) (value, error) {
 		if val, ok := w.made[r]; ok {

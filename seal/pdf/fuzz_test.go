@@ -230,7 +230,7 @@ func FuzzAppearance(f *testing.F) {
 		if err != nil || widget == nil {
 			return
 		}
-		if _, err := d.now.looks(nil).of(widget); err != nil && !refusal(err) {
+		if _, err := d.now.looks().of(widget); err != nil && !refusal(err) {
 			t.Errorf("its look: an error that is no refusal: %v", err)
 		}
 		_, err = d.now.layout(widget, rect{0, 0, 100, 100}, 90, 72/25.4)

@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 
+	"github.com/emmansun/gmsm/sm3"
+
+	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
 )
 
@@ -114,102 +116,21 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if memory == nil {
 		return compare()
 	}
-	f := s.pictured(usualDescription)
-	f.text(fmt.Sprint(box.width(), box.height(), sheet.rotate, sheet.perMM))
-	if err := f.value(widget.lookup("AP"), 0); err != nil {
+	look, err := s.doc.looks(memory).of(widget)
+	if err != nil {
 		return compare()
 	}
-	return memory.Of(f.out, compare)
-}
-
-// pictured begins a description with the seal's picture.
-func (s *Signed) pictured(room int) *description {
-	f := &description{view: s.doc.now, out: make([]byte, 0, room+len(s.Seal.Picture.Data)), seen: make(map[ref]int)}
-	f.text(s.Seal.Picture.Type, string(s.Seal.Picture.Data), fmt.Sprint(s.Seal.Picture.WidthMM, s.Seal.Picture.HeightMM))
-	return f
+	return memory.Of(pictureKey(s.Seal.Picture, look, box.width(), box.height(), float64(sheet.rotate), sheet.perMM), compare)
 }
 
 // checkPicture is the name of the check for what the field shows.
 const checkPicture = "picture"
 
-// A description is a value with everything that it leads to, whatever numbers the objects
-// have in this file: two values that are described alike look alike.
-type description struct {
-	view view
-	out  []byte
-	seen map[ref]int
-}
-
-// text adds strings, each with its length.
-func (f *description) text(parts ...string) {
-	for _, s := range parts {
-		f.out = append(binary.BigEndian.AppendUint64(f.out, uint64(len(s))), s...)
+// pictureKey describes a comparison: the seal's picture, what is shown, and its measures.
+func pictureKey(picture ses.Picture, look [sm3.Size]byte, measures ...float64) []byte {
+	out := make([]byte, 0, len(picture.Data)+256)
+	for _, s := range []string{picture.Type, string(picture.Data), fmt.Sprint(picture.WidthMM, picture.HeightMM), string(look[:]), fmt.Sprint(measures)} {
+		out = append(binary.BigEndian.AppendUint64(out, uint64(len(s))), s...)
 	}
-}
-
-// usualDescription is what a seal with its picture and its drawing takes, in bytes.
-const usualDescription = 24 << 10
-
-func (f *description) value(val value, depth int) error {
-	if depth > maxNesting {
-		return fmt.Errorf("%w: values more than %d deep", ErrTooComplex, maxNesting)
-	}
-	switch val := val.(type) {
-	case ref:
-		if n, ok := f.seen[val]; ok {
-			f.text("again", strconv.Itoa(n))
-			return nil
-		}
-		f.seen[val] = len(f.seen)
-		o, err := f.view.load(val)
-		if err != nil || o == nil {
-			f.text("nothing")
-			return err
-		}
-		return f.value(o.val, depth+1)
-	case array:
-		f.text("array", strconv.Itoa(len(val)))
-		for _, e := range val {
-			if err := f.value(e, depth+1); err != nil {
-				return err
-			}
-		}
-	case *dict:
-		f.text("dict", strconv.Itoa(len(val.entries)))
-		for _, e := range val.entries {
-			f.text(string(e.key))
-			if err := f.value(e.val, depth+1); err != nil {
-				return err
-			}
-		}
-	case *stream:
-		return f.stream(val, depth)
-	default:
-		f.text("value", string(appendValue(nil, val)))
-	}
-	return nil
-}
-
-func (f *description) stream(st *stream, depth int) error {
-	where, err := f.view.span(st)
-	if err != nil {
-		return err
-	}
-	if err := f.value(st.dict, depth+1); err != nil {
-		return err
-	}
-	size := where.to - where.from
-	if int64(len(f.out))+size > likeness.MaxDescription {
-		return fmt.Errorf("%w: an appearance that takes more than %d bytes to describe", ErrTooComplex, likeness.MaxDescription)
-	}
-	if err := f.view.doc.work(int(size)); err != nil {
-		return err
-	}
-	data, err := f.view.doc.src.read(where.from, int(size))
-	if err != nil {
-		return err
-	}
-	f.text("stream")
-	f.out = append(binary.BigEndian.AppendUint64(f.out, uint64(len(data))), data...)
-	return nil
+	return out
 }

@@ -48,13 +48,13 @@ const maxLookValues = 100_000
 // looks finds how annotations look. It remembers streams, so that a hundred slices of one
 // seal cost one reading of it.
 type looks struct {
-	memory *likeness.Memory
 	object func(ref) (value, error)      // what a reference leads to, nil for nothing
 	stream func(*stream) ([]byte, error) // the data of a stream of the file, as they are stored
 	known  map[ref][sm3.Size]byte        // streams that lead to nothing outside of themselves
 	under  map[ref]int                   // what is being written down, numbered from outside
 	lowest int                           // the outermost of those that something led back to
 	values int
+	memory *likeness.Memory // of what drawings hash to; nil: none
 }
 
 // drawn is a stream that is not in the file yet.
@@ -63,10 +63,9 @@ type drawn struct {
 	data []byte
 }
 
-// looks reads the file as a view shows it. The memory may be nil.
-func (v view) looks(memory *likeness.Memory) *looks {
+// looks reads the file as a view shows it.
+func (v view) looks() *looks {
 	return &looks{
-		memory: memory,
 		object: func(r ref) (value, error) {
 			o, err := v.load(r)
 			if err != nil || o == nil {
@@ -94,6 +93,15 @@ func (v view) looks(memory *likeness.Memory) *looks {
 		},
 		known: make(map[ref][sm3.Size]byte), under: make(map[ref]int), lowest: math.MaxInt,
 	}
+}
+
+// looks reads the file as it is now. The memory may be nil.
+func (d *Document) looks(memory *likeness.Memory) *looks {
+	if d.look == nil {
+		d.look = d.now.looks()
+	}
+	d.look.memory = memory
+	return d.look
 }
 
 // of returns the look of an annotation.
@@ -246,7 +254,7 @@ func (l *looks) data(out []byte, d *dict, data []byte, depth int) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	digest := l.memory.SM3(append(said, data...))
+	digest := l.memory.Sum(append(said, data...), sm3.Sum)
 	return append(append(out, lookStream), digest[:]...), nil
 }
 

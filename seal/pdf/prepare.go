@@ -65,7 +65,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 
 // usualIncrement is more than an increment takes, in bytes, without the signature and with
 // a kilobyte for each mark.
-const usualIncrement = 16 << 10
+const usualIncrement = 8 << 10
 
 // A preparation is a Prepare under way.
 type preparation struct {
@@ -155,6 +155,9 @@ func (p *preparation) usable(f *field) error {
 	return nil
 }
 
+// zeros are digits of the room for a signature.
+const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+
 // signature writes the signature dictionary (ISO 32000-1, 12.8.1) and notes
 // where its two placeholders are.
 func (p *preparation) signature() ref {
@@ -174,7 +177,9 @@ func (p *preparation) signature() ref {
 	w.out = append(w.out, "0000000000 0000000000 0000000000]/Contents "...)
 	p.contentsAt = len(w.out)
 	w.out = append(w.out, '<')
-	w.out = append(w.out, strings.Repeat("0", 2*s.ContentsSize)...)
+	for n := 2 * s.ContentsSize; n > 0; n -= len(zeros) {
+		w.out = append(w.out, zeros[:min(n, len(zeros))]...)
+	}
 	w.out = append(w.out, '>')
 	p.contentsEnd = len(w.out)
 	rest := &dict{}

@@ -134,7 +134,7 @@ func (p *Prepared) Message(signer *cert.Certificate) ([]byte, error) {
 // stated is the statement of what a waiting file shows: the field, and the stamps that
 // came with it.
 func (d *Document) stated(field *field) (seen.Statement, error) {
-	v, l := d.now, d.now.looks(nil)
+	v, l := d.now, d.now.looks()
 	w := field.widgets[0]
 	widget, err := v.dict(w)
 	if err != nil {
@@ -246,7 +246,7 @@ func (s *Signed) judgeSeen(statement []byte, memory *likeness.Memory) {
 		s.check(checkSeen, fmt.Errorf("%w: %w", ErrSeen, err))
 		return
 	}
-	f := &finder{doc: s.doc, view: s.doc.now, looks: s.doc.now.looks(memory), stamps: make(map[spotted][]*shown), read: make(map[int]bool)}
+	f := &finder{doc: s.doc, view: s.doc.now, looks: s.doc.looks(memory), stamps: make(map[spotted][]*shown), read: make(map[int]bool)}
 	if err := f.find(s, named); err != nil {
 		s.check(checkSeen, fmt.Errorf("%w: %w", ErrSeen, err))
 		return

@@ -413,7 +413,7 @@ func TestLookIsOfWhatIsSaid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := d.now.looks(nil).of(a)
+		out, err := d.now.looks().of(a)
 		if err != nil {
 			t.Fatal(err)
 		}

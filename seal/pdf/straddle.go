@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
 )
@@ -183,7 +185,7 @@ func (c *slice) backwards(upright bool) bool {
 // straddles compares each whole of slices with the seal. The error wraps [ErrPicture], or
 // [likeness.ErrNotDrawn] where nobody can say.
 func (s *Signed) straddles(groups [][]slice, upright bool, memory *likeness.Memory) error {
-	l := s.doc.now.looks(memory)
+	l := s.doc.looks(memory)
 	for _, group := range groups {
 		ordered := slices.Clone(group)
 		if group[0].backwards(upright) {
@@ -196,15 +198,16 @@ func (s *Signed) straddles(groups [][]slice, upright bool, memory *likeness.Memo
 			}
 			continue
 		}
-		of := s.pictured(len(ordered) * 128)
+		h := sm3.New()
 		for _, c := range ordered {
 			look, err := l.of(c.dict)
 			if err != nil {
 				return err
 			}
-			of.text(string(look[:]), fmt.Sprint(c.page, c.box, c.sheet.rotate, c.sheet.perMM))
+			h.Write(look[:])
+			_, _ = fmt.Fprintln(h, c.page, c.box, c.sheet.rotate, c.sheet.perMM)
 		}
-		if _, err := memory.Of(of.out, compare); err != nil {
+		if _, err := memory.Of(pictureKey(s.Seal.Picture, [sm3.Size]byte(h.Sum(nil)), s.full(upright)), compare); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +16,12 @@ import (
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/fixedkey"
 	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/second"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -26,6 +29,7 @@ import (
 type signers struct {
 	seal      *ses.Seal
 	sealKey   *pki.Key
+	fastKey   *pki.Key // the same, as keys sign that sign much
 	sealCert  *cert.Certificate
 	maker     *cert.Certificate
 	makerKey  *pki.Key
@@ -38,7 +42,8 @@ func newSigners(tb testing.TB) *signers {
 	tb.Helper()
 	p := pkitest.New(tb, signingTime.Add(-time.Hour))
 	persons := p.Authority(tb, "自然人")
-	s := &signers{sealKey: pkitest.NewKey(tb), personKey: pkitest.NewKey(tb)}
+	s := &signers{personKey: pkitest.NewKey(tb)}
+	s.sealKey, s.fastKey = pkitest.NewKeyTwice(tb)
 	s.sealCert = pkitest.Certify(tb, p.CA, ca.ProfileOrganizationSeal, "34010000000001", s.sealKey)
 	s.chain = []*cert.Certificate{pkitest.Certify(tb, persons, ca.ProfilePerson, "张样例", s.personKey), persons.Certificate()}
 	s.makerKey = pkitest.NewKey(tb)
@@ -164,6 +169,18 @@ func TestVerify(t *testing.T) {
 		t.Errorf("read back %+v and %+v", first, last)
 	}
 
+	// What is remembered of good files makes no other one good.
+	pictures, known, keys := likeness.NewMemory(), ses.NewMemory(), fixedkey.NewKeys(4, nil)
+	remembering := func(t Trust) Trust {
+		t.Pictures, t.Seals.Known, t.Seals.Judge = pictures, known, keys.Judge
+		return t
+	}
+	for range 40 { // the key earns its tables
+		if report, err := open(t, whole).Verify(context.Background(), remembering(s.trust)); err != nil || !report.Valid() {
+			t.Fatalf("the good file once more: %v, %v", err, report.Err())
+		}
+	}
+
 	onlySeals, onlyPersons := s.trust, s.trust
 	onlySeals.Persons = strangers.trust.Persons
 	onlyPersons.Seals = strangers.trust.Seals
@@ -203,9 +220,16 @@ func TestVerify(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			report, err := open(t, tc.file).Verify(context.Background(), tc.trust)
+			afresh, err := open(t, tc.file).Verify(context.Background(), tc.trust)
 			if err != nil {
 				t.Fatal(err)
+			}
+			report, err := open(t, tc.file).Verify(context.Background(), remembering(tc.trust))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := fmt.Sprint(report.Err()), fmt.Sprint(afresh.Err()); got != want {
+				t.Errorf("with what is remembered: %s; without: %s", got, want)
 			}
 			err = report.Err()
 			if err == nil || report.Valid() {

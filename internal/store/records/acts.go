@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/elicence/elicence/internal/store/kv"
 
@@ -183,108 +182,6 @@ func readJSON[T any](ctx context.Context, s *Store, table string, id string, mis
 		return json.Unmarshal(v, &record)
 	})
 	return record, err
-}
-
-// ApplySeals implements [seal.Register].
-func (s *Store) ApplySeals(ctx context.Context, records []seal.Record, entries []audit.Record) error {
-	err := s.db.Update(ctx, func(tx kv.Tx) error {
-		for _, r := range records {
-			if err := insertJSON(tx, tableSeals, r.ID, seal.ErrExists, r); err != nil {
-				return fmt.Errorf("seal %s: %w", r.ID, err)
-			}
-		}
-		return s.appendAudit(tx, entries...)
-	})
-	if err != nil {
-		return fmt.Errorf("applying for seals: %w", err)
-	}
-	return nil
-}
-
-// ApproveSeal implements [seal.Register].
-func (s *Store) ApproveSeal(ctx context.Context, r seal.Record, entry audit.Record) error {
-	err := updateJSON(ctx, s, tableSeals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
-		if err := stored.CheckApproval(r.ApprovedBy); err != nil {
-			return err
-		}
-		*stored = r
-		return nil
-	}, entry)
-	if err != nil {
-		return fmt.Errorf("seal %s: %w", r.ID, err)
-	}
-	return nil
-}
-
-// RenewSeal implements [seal.Register].
-func (s *Store) RenewSeal(ctx context.Context, r seal.Record, entry audit.Record) error {
-	err := updateJSON(ctx, s, tableSeals, r.ID, seal.ErrNotFound, func(stored *seal.Record) error {
-		if n := len(r.Earlier); !stored.Made() || n != len(stored.Earlier)+1 || !bytes.Equal(r.Earlier[n-1].SESeal, stored.SESeal) {
-			return seal.ErrState
-		}
-		*stored = r
-		return nil
-	}, entry)
-	if err != nil {
-		return fmt.Errorf("seal %s: %w", r.ID, err)
-	}
-	return nil
-}
-
-// ChangeSeal implements [seal.Register].
-func (s *Store) ChangeSeal(ctx context.Context, id string, change func(*seal.Record) error, entry audit.Record) (seal.Record, error) {
-	var changed seal.Record
-	err := updateJSON(ctx, s, tableSeals, id, seal.ErrNotFound, func(stored *seal.Record) error {
-		if err := change(stored); err != nil {
-			return err
-		}
-		changed = *stored
-		return nil
-	}, entry)
-	if err != nil {
-		return changed, fmt.Errorf("seal %s: %w", id, err)
-	}
-	return changed, nil
-}
-
-// UseSeal implements [seal.Register].
-func (s *Store) UseSeal(ctx context.Context, id, by string, at time.Time, entry audit.Record) error {
-	_, err := s.ChangeSeal(ctx, id, func(stored *seal.Record) error {
-		if err := stored.CheckUse(by, at); err != nil {
-			return err
-		}
-		stored.Uses++
-		return nil
-	}, entry)
-	return err
-}
-
-// Seal implements [seal.Register].
-func (s *Store) Seal(ctx context.Context, id string) (seal.Record, error) {
-	r, err := readJSON[seal.Record](ctx, s, tableSeals, id, seal.ErrNotFound)
-	if err != nil {
-		return r, fmt.Errorf("seal %q: %w", id, err)
-	}
-	return r, nil
-}
-
-// Seals implements [seal.Register].
-func (s *Store) Seals(ctx context.Context) ([]seal.Record, error) {
-	var all []seal.Record
-	err := s.db.View(ctx, func(tx kv.Tx) error {
-		for _, v := range tx.Table(tableSeals).Range(nil, nil) {
-			var r seal.Record
-			if err := json.Unmarshal(v, &r); err != nil {
-				return err
-			}
-			all = append(all, r)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the seals: %w", err)
-	}
-	return all, nil
 }
 
 // Enrol implements [cloudsign.Ledger].

@@ -49,7 +49,7 @@
 //	proposals        name → what two officers decide for many licences (CBOR), the reason encrypted
 //	proposed         name of a proposal ‖ place → identifier; behind a line feed why it was refused
 //	trust            name → published file
-//	meta             sizes, versions, settings
+//	meta             sizes, versions, settings, uses of seals
 //
 // Indexes, all to numbers of licences:
 //

@@ -39,6 +39,7 @@ type Store struct {
 	signers  signers
 	appender appender
 	commits  commits
+	seals    sealShelf
 }
 
 // Create makes a new store in a database that was opened with [Schema] and is empty. One

@@ -1,0 +1,158 @@
+//go:build linux
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMemory seals, seals again and verifies a file of 256 MiB (1 GiB where ELICENCE_LONG
+// is set): that takes hardly more memory than a file of one page does. Both are measured of
+// the real program: all that is resident at its height, and of that what is not the
+// program's own file, which other processes share.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	size := int64(256 << 20)
+	if os.Getenv("ELICENCE_LONG") != "" {
+		size = 1 << 30
+	}
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	run := func(args ...string) memory {
+		t.Helper()
+		return measured(t, append(args, "--data", in("data"), "--actor", "officer"))
+	}
+	if err := os.WriteFile(in("pass"), []byte("passphrase\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run("init", "--root-passphrase-file", in("pass"))
+	run("authority", "add", "--uscc", "11340100XN0000012K", "--name", "合肥市样例局", "--region", "340100", "--level", "city")
+	run("seal", "make", "--owner", "11340100XN0000012K", "--region", "340100", "--text", "合肥市样例局")
+	const id = "34010000000001"
+	measured(t, []string{"seal", "approve", id, "--data", in("data"), "--actor", "another"})
+	if err := errors.Join(sparse(in("small.pdf"), 1<<10), sparse(in("large.pdf"), size)); err != nil {
+		t.Fatal(err)
+	}
+	const more, most = 12 << 20, 64 << 20
+	for _, step := range []struct {
+		name string
+		args func(file string) []string
+	}{
+		{"sealing", func(f string) []string {
+			return []string{"seal", "stamp", "--seal", id, "--at", "60,60", in(f), in("one-" + f)}
+		}},
+		{"sealing again", func(f string) []string {
+			return []string{"seal", "stamp", "--seal", id, "--at", "140,60", in("one-" + f), in("two-" + f)}
+		}},
+		{"verifying", func(f string) []string { return []string{"verify", in("two-" + f)} }},
+	} {
+		small, large := run(step.args("small.pdf")...), run(step.args("large.pdf")...)
+		t.Logf("%s: %v resident, %v of it its own; %v, %v for a small file", step.name, large.peak, large.own, small.peak, small.own)
+		if large.own > most {
+			t.Errorf("%s takes %v, at most %v are wanted", step.name, large.own, mebibytes(most))
+		}
+		if large.own > small.own+more || large.peak > small.peak+more {
+			t.Errorf("%s takes %v (%v) of memory, %v (%v) for a small file", step.name, large.peak, large.own, small.peak, small.own)
+		}
+	}
+}
+
+// memory is what a process had resident at its height.
+type memory struct {
+	peak mebibytes // all of it
+	own  mebibytes // without what is mapped from files
+}
+
+type mebibytes int64
+
+func (m mebibytes) String() string { return fmt.Sprintf("%.1f MiB", float64(m)/(1<<20)) }
+
+// measured runs the program, which must succeed.
+func measured(t *testing.T, args []string) memory {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := exec.Command(filepath.Join(binaries, "elicence"), args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	own := make(chan mebibytes)
+	go func() { own <- watch(ctx, cmd.Process.Pid) }()
+	err := cmd.Wait()
+	stop()
+	m := memory{own: <-own}
+	if err != nil {
+		t.Fatalf("elicence %s: %v\n%s", strings.Join(args, " "), err, out.Bytes())
+	}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		m.peak = mebibytes(usage.Maxrss << 10)
+	}
+	return m
+}
+
+// watch returns the most anonymous memory that a process had while it was looked at.
+func watch(ctx context.Context, pid int) mebibytes {
+	var most mebibytes
+	for {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if errors.Is(err, fs.ErrNotExist) {
+			return most
+		}
+		if _, rest, ok := strings.Cut(string(status), "RssAnon:"); ok {
+			if kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64); err == nil {
+				most = max(most, mebibytes(kib<<10))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return most
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// sparse writes a PDF of one page with a picture of so many bytes, all of them zero: the
+// file system keeps no room for them.
+func sparse(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	var at [5]int64
+	end := int64(0)
+	put := func(n int, text string) {
+		if n > 0 {
+			at[n] = end
+		}
+		if err == nil {
+			_, err = f.WriteAt([]byte(text), end)
+		}
+		end += int64(len(text))
+	}
+	put(0, "%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
+	put(1, "1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n")
+	put(2, "2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n")
+	put(3, "3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</XObject<</P 4 0 R>>>>>>\nendobj\n")
+	put(4, fmt.Sprintf("4 0 obj\n<</Type/XObject/Subtype/Image/Width 1024/Height %d/BitsPerComponent 8/ColorSpace/DeviceGray/Length %d>>\nstream\n", size>>10, size))
+	end += size
+	put(0, "\nendstream\nendobj\n")
+	table := "xref\n0 5\n0000000000 65535 f \n"
+	for _, offset := range at[1:] {
+		table += fmt.Sprintf("%010d 00000 n \n", offset)
+	}
+	put(0, fmt.Sprintf("%strailer\n<</Size 5/Root 1 0 R/ID[<01><01>]>>\nstartxref\n%d\n%%%%EOF\n", table, end))
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package load
+
+import "time"
+
+// processorTime is 0: this system is not asked.
+func processorTime() (time.Duration, error) { return 0, nil }
