@@ -53,6 +53,52 @@ func BenchmarkSealing(b *testing.B) {
 	b.ReportMetric(float64(each)/float64(bare), "sm2")
 }
 
+// BenchmarkStraddling cuts a seal over a hundred pages, the whole act: cpu-ms/op, and how
+// many bytes it adds. Beside it what a seal adds to a page, and the next use of it.
+func BenchmarkStraddling(b *testing.B) {
+	f := officetest.New(b)
+	ctx := context.Background()
+	pages, page := blank(b, 100), blank(b, 1)
+	seal := func(doc *pdf.Document, r office.StampRequest) *pdf.Prepared {
+		b.Helper()
+		r.SealID = f.Seal.ID
+		sealed, err := f.Office.Stamp(ctx, officetest.Clerk, doc, r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return sealed
+	}
+	first := seal(page, office.StampRequest{Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	once, err := first.Document()
+	if err != nil {
+		b.Fatal(err)
+	}
+	again := seal(once, office.StampRequest{Place: office.Place{Pages: "1", X: 140, Y: 200}})
+	anew := func() *pdf.Document {
+		doc, err := pdf.Open(pages, pages.Size())
+		if err != nil {
+			b.Fatal(err)
+		}
+		return doc
+	}
+	straddle := office.StampRequest{Straddle: &office.Straddle{Edge: office.RightEdge}}
+	for range 40 {
+		seal(page, office.StampRequest{Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	}
+	seal(anew(), straddle)
+	b.ReportAllocs()
+	b.ResetTimer()
+	began := processorTime(b)
+	var cut *pdf.Prepared
+	for range b.N {
+		cut = seal(anew(), straddle)
+	}
+	b.ReportMetric(float64((processorTime(b)-began).Microseconds())/1e3/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(float64(len(cut.Increment())), "bytes")
+	b.ReportMetric(float64(len(first.Increment())), "first-bytes")
+	b.ReportMetric(float64(len(again.Increment())), "again-bytes")
+}
+
 // bareSignature is the processor time of a signature by the library.
 func bareSignature(b *testing.B) time.Duration {
 	b.Helper()

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -17,13 +18,17 @@ type drawings struct {
 	objects map[*Object]ref
 	made    map[ref]value // what was written
 	looks   *looks
+	marks   int            // how many the stamp has
+	states  map[string]ref // graphics states that they share, by what they say
 }
 
 // newDrawings begins the appearances of an increment. They look as they will when the
 // increment is read.
-func newDrawings(inc *increment, doc *Document) *drawings {
-	w := &drawings{inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value)}
-	w.looks = doc.now.looks() // an appearance knows its own
+func newDrawings(inc *increment, doc *Document, marks int) *drawings {
+	w := &drawings{
+		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, states: make(map[string]ref),
+	}
+	w.looks = doc.now.looks()
 	inFile := w.looks.object
 	w.looks.object = func(r ref) (value, error) {
 		if val, ok := w.made[r]; ok {
@@ -237,10 +242,10 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	resources := dictOf("XObject", dictOf(drawingName, drawing))
 	if a := m.Appearance; a.blends() {
 		content = append(content, "/Blend gs "...)
-		resources = resources.with("ExtGState", dictOf("Blend", a.blending()))
+		resources = resources.with("ExtGState", dictOf("Blend", w.state(a.blending())))
 	}
 	for _, n := range []float64{sx, 0, 0, sy, left - part[0]*sx, bottom - part[1]*sy} {
-		content = strconv.AppendFloat(content, n, 'f', 7, 64)
+		content = strconv.AppendFloat(content, math.Round(n*1e7)/1e7+0, 'f', -1, 64) // + 0: no -0
 		content = append(content, ' ')
 	}
 	content = fmt.Appendf(content, "cm /%s Do Q", drawingName)
@@ -253,6 +258,24 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	w.putStream(r, head, content)
 	return r, nil
 }
+
+// state writes a graphics state as it stands, or once for all where there are many marks.
+func (w *drawings) state(d *dict) value {
+	if w.marks < manyMarks {
+		return d
+	}
+	written := string(appendValue(nil, d))
+	r, known := w.states[written]
+	if !known {
+		r = w.inc.fresh()
+		w.put(r, d)
+		w.states[written] = r
+	}
+	return r
+}
+
+// manyMarks is from how many marks an object that they share takes less room.
+const manyMarks = 4
 
 // blending is the graphics state that shows the drawing as one whole.
 func (a *Appearance) blending() *dict {
