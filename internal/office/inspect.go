@@ -38,6 +38,8 @@ type Inspector struct {
 	pdf        pdf.Trust
 	ofd        ofd.Trust
 	revocation path.Revocation
+	proofs     []ProofFinding // of the audit log, given beside what is inspected
+	uses       []seal.Use     // that they prove, for each; zero where it proves none
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -246,7 +248,9 @@ type PDFInspection struct {
 	Cautions   []CautionFinding   `json:"cautions"`
 	// Since is what happened after the document code was printed, where one was given;
 	// the seal that came with it is the first.
-	Since   []ChangeFinding `json:"since,omitempty"`
+	Since []ChangeFinding `json:"since,omitempty"`
+	// Proofs is what proofs of the audit log turned out to be, where some were given.
+	Proofs  []ProofFinding  `json:"proofs,omitempty"`
 	Licence *LicenceFinding `json:"licence"` // the signed form inside, null if there is none
 	Copy    *CopyFinding    `json:"copy"`    // of a purpose-bound copy, null for anything else
 }
@@ -372,7 +376,7 @@ func (i *Inspector) document(ctx context.Context, doc *pdf.Document) (Inspection
 	if err != nil {
 		return Inspection{}, err
 	}
-	found.Cautions = cautionFindings(cautions)
+	found.Cautions, found.Proofs = cautionFindings(cautions), i.proofFindings(report)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		if err := i.disagreeOn(doc, report); err != nil {

@@ -194,7 +194,7 @@ func (p *preparation) signature() ref {
 	if references := p.transforms(); len(references) > 0 {
 		rest = rest.with("Reference", references)
 	}
-	for _, e := range rest.entries {
+	for _, e := range w.hide(r, rest).(*dict).entries {
 		w.out = appendName(w.out, e.key)
 		w.out = append(w.out, ' ')
 		w.out = appendValue(w.out, e.val)
@@ -275,8 +275,12 @@ func (p *preparation) invisible(sig ref, added map[int][]ref) {
 		return
 	}
 	p.newField = p.inc.fresh()
-	p.inc.put(p.newField, p.fieldDict(sig).with("Rect", rect{}.array()).with("P", p.leaves[0].ref))
-	added[0] = append(added[0], p.newField)
+	field := p.fieldDict(sig).with("Rect", rect{}.array())
+	if len(p.leaves) > 0 {
+		field = field.with("P", p.leaves[0].ref)
+		added[0] = append(added[0], p.newField)
+	}
+	p.inc.put(p.newField, field)
 }
 
 // fill gives an existing field its value and its widget the appearance. It returns the
@@ -358,6 +362,9 @@ func (p *preparation) interactiveForm() error {
 		} else {
 			dict, changed = dict.with("Fields", fields), true
 		}
+	}
+	if dict.lookup("XFA") != nil { // permitted by xfa
+		dict, changed = dict.without("XFA"), true
 	}
 	flags, err := p.doc.now.get(dict, "SigFlags")
 	if err != nil {

@@ -35,6 +35,11 @@ type Stamp struct {
 	// that asks for a lock (/Lock) gets that one.
 	Lock *Lock
 
+	// WithoutXFA takes the XFA form out of a file that has one beside its pages, so that every
+	// reader shows the pages that are sealed. Without it, and where there are no true pages or
+	// signatures on them, such a file is refused.
+	WithoutXFA bool
+
 	// Timestamp makes it a document time stamp (/Type /DocTimeStamp, ISO 32000-2,
 	// 12.8.5), whose contents are a token of RFC 3161. It has no marks.
 	Timestamp bool
@@ -45,7 +50,7 @@ type Stamp struct {
 	// Marks is where the signature shows. The first is the field's widget,
 	// further ones become stamp annotations in the same increment, such as the
 	// slices of a straddle seal or a printed code. Without marks the signature
-	// is invisible and its field belongs to page 1.
+	// is invisible and its field belongs to page 1, where there is one.
 	Marks []Mark
 }
 
@@ -131,7 +136,7 @@ func (s *Stamp) check() error {
 	if s.Certify < 0 || s.Certify > 3 {
 		return refuse("a certifying signature allows 1, 2 or 3, not %d", s.Certify)
 	}
-	if s.Timestamp && (len(s.Marks) > 0 || s.Certify > 0 || s.Lock != nil) {
+	if s.Timestamp && (len(s.Marks) > 0 || s.Certify > 0 || s.Lock != nil || s.WithoutXFA) {
 		return refuse("a document time stamp has no marks and forbids nothing")
 	}
 	if err := s.Lock.check(); err != nil {
