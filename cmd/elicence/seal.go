@@ -19,7 +19,7 @@ import (
 func newSeal(s *settings) *cobra.Command {
 	commands := atDesk(s, newSealMake(s), newSealPreview(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s), newSealSuspend(s), newSealResume(s), newSealRevoke(s),
 		newSealKeeper(s), newSealLimit(s))
-	return group("seal", "电子印章 electronic seals", append(commands, newSealStamp(s), newSealBatch(s), newSealDigest(s))...)
+	return group("seal", "电子印章 electronic seals", append(commands, newSealStamp(s), newSealBatch(s), newSealDigest(s), newSealProof(s))...)
 }
 
 // sealView is a seal as it is printed.

@@ -97,6 +97,17 @@ func (d *dict) with(key name, val value) *dict {
 	return out
 }
 
+// without returns a copy of d that has no such key.
+func (d *dict) without(key name) *dict {
+	out := &dict{entries: make([]entry, 0, len(d.entries))}
+	for _, e := range d.entries {
+		if e.key != key {
+			out.entries = append(out.entries, e)
+		}
+	}
+	return out
+}
+
 // number returns an int64 or a real as a float64.
 func number(v value) (float64, bool) {
 	switch v := v.(type) {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/elicence/elicence/internal/detcbor"
@@ -37,8 +38,10 @@ var (
 
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
-	db  kv.Engine
-	box *sealed.Box
+	db      kv.Engine // counts what it changes
+	engine  kv.Engine // the same, for what changes nothing but licences, uses and the log
+	changes atomic.Uint64
+	box     *sealed.Box
 
 	mu        sync.Mutex
 	allotters map[uint32]*allotter // guarded by mu
@@ -104,11 +107,30 @@ func Open(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) {
 }
 
 func newStore(db kv.Engine, box *sealed.Box) *Store {
-	return &Store{db: db, box: box, allotters: make(map[uint32]*allotter)}
+	s := &Store{engine: db, box: box, allotters: make(map[uint32]*allotter)}
+	s.db = counting{db, &s.changes}
+	return s
 }
 
 // Close closes the store and its database.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return s.engine.Close() }
+
+// Generation counts what this process has changed but for licences, uses of seals and plain
+// entries of the log: as long as it stays the same, settings, keys, certificates and their
+// status do, where no other process has the store open. It may count what came to nothing.
+func (s *Store) Generation() uint64 { return s.changes.Load() }
+
+// counting counts the transactions of an engine.
+type counting struct {
+	kv.Engine
+	changes *atomic.Uint64
+}
+
+// Update implements [kv.Engine].
+func (c counting) Update(ctx context.Context, f func(kv.Tx) error) error {
+	defer c.changes.Add(1)
+	return c.Engine.Update(ctx, f)
+}
 
 // view reads records in one transaction.
 func (s *Store) view(ctx context.Context, what string, f func(tx kv.Tx) error) error {
