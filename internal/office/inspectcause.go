@@ -95,7 +95,7 @@ func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 	case errors.Is(err, seal.ErrSealDates):
 		return verify.Expired, next(documentCause(causeSealDates, "盖章时印章不在有效期内", "the seal was not in its time when it was used", err), nextAskZH, nextAskEN)
 	case errors.Is(err, seal.ErrTimeNotProven):
-		return verify.NoData, next(documentCause(causeTimeNotProven, "签章时间没有时间戳证明，而签章证书现已到期或吊销", "when it was signed is not proven, and a certificate has ended since", err), nextAskZH, nextAskEN)
+		return verify.NoData, next(documentCause(causeTimeNotProven, "签章时间没有时间戳或日志证明，而签章证书现已到期或吊销", "when it was signed is not proven, and a certificate has ended since", err), nextAskZH, nextAskEN)
 	case errors.Is(err, pdf.ErrPicture):
 		return verify.Tampered, documentCause(causePicture, "页面上显示的图案不是签章所用的印章", "the page shows another picture than the seal that signed", err)
 	case errors.Is(err, pdf.ErrSeen):

@@ -107,6 +107,9 @@ func (r Report) lay() page {
 	if c := d.Copy; c != nil {
 		p.Licence = append(p.Licence, fact{words{"加注件", "Copy for"}, c.Recipient}, fact{words{"用途", "Purpose"}, c.Purpose}, fact{words{"有效期至", "Until"}, c.Until})
 	}
+	for _, f := range d.Proofs {
+		p.Facts = append(p.Facts, fact{words{"日志证明", "Proof of the audit log"}, proofText(f)})
+	}
 	for _, c := range d.Cautions {
 		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: c.What})
 	}
@@ -167,9 +170,9 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 func plainFacts(f *office.SignatureFinding) []fact {
 	facts := []fact{{words{"签署时间（签署人所述）", "Signed at, as the signer says"}, localText(f.SignedAt)}}
 	if f.ProvenAt != "" {
-		facts = append(facts, fact{words{"时间戳证明不晚于", "Proven to exist by"}, localText(f.ProvenAt) + "  " + f.ProvenBy})
+		facts = append(facts, fact{words{"经证明不晚于", "Proven to exist by"}, localText(f.ProvenAt) + "  " + f.ProvenBy})
 	} else {
-		facts = append(facts, fact{words{"时间戳证明", "Proof of time"}, "无 none"})
+		facts = append(facts, fact{words{"签署时间的证明", "Proof of time"}, "无 none"})
 	}
 	if f.Seal != nil {
 		facts = append(facts, fact{words{"印章编码", "Code of the seal"}, *f.Seal})

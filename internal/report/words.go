@@ -105,6 +105,14 @@ func seenWords(places []office.SeenFinding) *words {
 	return &words{strings.Join(zh, "，"), strings.Join(en, ", ")}
 }
 
+// proofText says what a proof of the audit log is worth here.
+func proofText(f office.ProofFinding) string {
+	if !f.Counts {
+		return "不作数 does not count: " + f.Cause
+	}
+	return fmt.Sprintf("第 %d 条用印记录，不晚于 entry %d about the use of the seal, by %s", f.ID, f.ID, localText(f.ProvenAt))
+}
+
 // maxPlaces is more than anybody will read.
 const maxPlaces = 10
 

@@ -131,6 +131,9 @@ func CompareIn(seal, shown *Sheet, b Box) Likeness {
 		if found.Worst < best.Worst {
 			best = found
 		}
+		if best.Worst < maxWorst/2 {
+			break
+		}
 	}
 	best.Alike, best.Slice = best.Worst <= maxWorst, true
 	return best

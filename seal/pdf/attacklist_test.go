@@ -17,9 +17,14 @@ import (
 //	incremental saving (ISA)                            TestIncrement, TestBehindTheEnd
 //	signature wrapping (SWA)                            TestSignatureWrapping
 //	shadow: objects asleep, /Root exchanged             TestDormantObjects, TestIncrement
-//	widget moved, hidden, dressed anew                  TestIncrement
+//	widget moved, hidden, dressed anew                  TestIncrement, TestSeenAttacks
+//	slice moved, exchanged, removed, dressed anew       TestSeenAttacks
 //	the signature of another field                      TestSignatureReused
 //	another picture than the seal                       TestPictureIsTheSeal
+//	slices that are not the seal                        TestStraddleIsTheSeal
+//	a statement of what is seen that is not true        TestSeenIsNamedTruly
+//
+// The seals of the tests name what is seen of them, as those of the office do.
 
 // attacked is a file before and after.
 type attacked struct {

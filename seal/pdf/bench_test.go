@@ -352,3 +352,67 @@ func BenchmarkLarge(b *testing.B) {
 		timed{name: "again", do: func() { h.seal(b, once, again, h.trust) }},
 	)
 }
+
+// BenchmarkSeen is what naming and finding what is seen cost, beside a bare signature: of
+// one seal, and of a straddle seal over a hundred pages.
+func BenchmarkSeen(b *testing.B) {
+	s := newSigners(b)
+	own := bureau(b, "合肥市样例局")
+	s.withPicture(b, ses.Picture{Type: "SVG", Data: own.SVG(), WidthMM: 42, HeightMM: 42})
+	b.Run("bare SM2 signature", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.sealKey.SignUnchecked(make([]byte, 300)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	one := s.stamp(60)
+	one.Marks[0].Appearance = vectors(own)
+	hundred := s.stamp(0)
+	hundred.Marks, hundred.ContentsSize = cutMarks(vectors(own), "right", upTo(100)...), hundred.ContentsSize+8000
+	for _, of := range []struct {
+		name  string
+		file  sample
+		stamp Stamp
+	}{{"one seal", victim, one}, {"a hundred slices", sample{pages: 100}, hundred}} {
+		file := put(b, of.file.bytes(), of.stamp, s.sealContents)
+		report, err := open(b, file).Verify(context.Background(), s.trust)
+		if err != nil || !report.Valid() {
+			b.Fatalf("%v, %v", err, report.Err())
+		}
+		found := &report.Signatures[0]
+		signature, err := ses.ParseSignature(found.Contents)
+		if err != nil {
+			b.Fatal(err)
+		}
+		statement := signature.Stamp.Extensions[0].Value
+		b.Logf("%s: %d bytes name what is seen, %d more than the file before", of.name, len(statement), len(file)-len(of.file.bytes()))
+		memory := likeness.NewMemory()
+		b.Run("find "+of.name, func(b *testing.B) {
+			for b.Loop() {
+				found.doc.look = nil // each file is read anew
+				found.Checks = nil
+				if found.judgeSeen(statement, memory); found.Err() != nil {
+					b.Fatal(found.Err())
+				}
+			}
+		})
+		b.Run("prepare "+of.name, func(b *testing.B) {
+			doc := open(b, of.file.bytes())
+			for b.Loop() {
+				if _, err := doc.Prepare(of.stamp); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("verify "+of.name, func(b *testing.B) {
+			trust := s.trust
+			trust.Pictures = memory
+			for b.Loop() {
+				if report, err := open(b, file).Verify(context.Background(), trust); err != nil || !report.Valid() {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
