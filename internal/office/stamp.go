@@ -100,6 +100,9 @@ func (u sealUse) sign(s seal.Stamp) ([]byte, error) { return seal.Sign(u.made, s
 func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r StampRequest) (*pdf.Prepared, error) {
 	o.rotating.RLock()
 	defer o.rotating.RUnlock()
+	if err := o.admits(doc); err != nil {
+		return nil, err
+	}
 	now := o.now()
 	use, err := o.useOf(ctx, actor, r.SealID, now)
 	if err != nil {

@@ -89,8 +89,7 @@ func (d *Document) unlock(a Access) error {
 	case failed.Handler != "Standard":
 		return failed
 	case a.NationalOnly:
-		failed.Why = "its algorithms are not the national ones, which are the only ones allowed here"
-		return failed
+		return ErrNotNational
 	}
 	e := &encryption{val: val, password: a.Password}
 	e.holder, _ = val.(ref)
