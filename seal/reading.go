@@ -463,7 +463,7 @@ func parseTolerant(der []byte, known *Memory) (*Signature, error) {
 		version := r.head(s, &toSign)
 		s.Stamp.Time = r.time(&toSign, "the time of signing")
 		r.tail(s, &toSign)
-		s.Extensions = r.extensions(&toSign)
+		s.Stamp.Extensions = r.extensions(&toSign)
 		if r.err == nil && (s.Seal.Version == VersionGMT0031 || version != s.Seal.Version) {
 			r.bad("version %d with a seal of version %d", version, s.Seal.Version)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -20,6 +21,8 @@ type Stamp struct {
 	Time     time.Time      // the signer's clock
 	Document [sm3.Size]byte // plain SM3 of the protected bytes
 	Property string         // what was protected, ASCII, for example "ByteRange[0 840 9032 1200]"
+	// Extensions is what else is signed (extDatas of TBS_Sign), each under another name.
+	Extensions []Extension
 }
 
 // Sign makes a seal signature: the DER of an SES_Signature. The signature value
@@ -70,8 +73,29 @@ func (s *Seal) toSign(stamp Stamp) ([]byte, error) {
 		b.AddASN1GeneralizedTime(stamp.Time.UTC())
 		b.AddASN1BitString(stamp.Document[:])
 		addIA5(b, stamp.Property)
+		addExtensions(b, stamp.Extensions)
 	})
 	return b.Bytes()
+}
+
+// addExtensions writes extDatas [0] of TBS_Sign where there are any.
+func addExtensions(b *cryptobyte.Builder, list []Extension) {
+	if len(list) == 0 {
+		return
+	}
+	b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			for _, e := range list {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+					oid.Add(b, e.ID)
+					if e.Critical { // DEFAULT FALSE is left out
+						b.AddASN1Boolean(true)
+					}
+					b.AddASN1OctetString(e.Value)
+				})
+			}
+		})
+	})
 }
 
 // beginning is the part of the DER of TBS_Sign that is the same in most signatures with
@@ -101,8 +125,7 @@ type Signature struct {
 	TimeStamp []byte            // a token or a response of RFC 3161 in DER over the signature's bytes; nil: none
 
 	// What only tolerant reading finds.
-	Foreign    *cert.Foreign // the signer's certificate where [cert.Parse] refuses it
-	Extensions []Extension
+	Foreign *cert.Foreign // the signer's certificate where [cert.Parse] refuses it
 
 	toSign    []byte // as received
 	value     []byte // the signature as received
@@ -198,11 +221,49 @@ func ParseSignature(der []byte) (*Signature, error) {
 		!toSign.ReadASN1(&property, cbasn1.IA5String) {
 		return bad("time, digest or property")
 	}
-	// extDatas [0] may follow; what it says is for others.
-	var extensions cryptobyte.String
-	if !toSign.Empty() && (!toSign.ReadASN1(&extensions, cbasn1.Tag(0).Constructed().ContextSpecific()) || !toSign.Empty()) {
-		return bad("something other than extDatas follows the property")
-	}
 	s.Stamp.Property = string(property)
+	if s.Stamp.Extensions, err = readExtensions(toSign); err != nil {
+		return bad(err.Error())
+	}
 	return s, nil
+}
+
+// readExtensions reads what [addExtensions] writes, and nothing else.
+func readExtensions(rest cryptobyte.String) ([]Extension, error) {
+	r := &tolerant{what: "extDatas"}
+	input := rest
+	list := r.extensions(&input)
+	if r.err != nil {
+		return nil, r.err
+	}
+	for i, e := range list {
+		if slices.ContainsFunc(list[:i], func(other Extension) bool { return other.ID == e.ID }) {
+			return nil, fmt.Errorf("the extension %s stands twice", e.ID)
+		}
+	}
+	var b cryptobyte.Builder
+	addExtensions(&b, list)
+	if again, err := b.Bytes(); err != nil || !bytes.Equal(again, rest) {
+		return nil, errors.New("something other than extDatas in DER follows the property")
+	}
+	return list, nil
+}
+
+// Extension returns what a signature says under a name that stands once in it, nil where
+// it says nothing.
+func (s *Signature) Extension(id oid.ID) ([]byte, error) {
+	var found []byte
+	for _, e := range s.Stamp.Extensions {
+		if e.ID != id {
+			continue
+		}
+		if found != nil {
+			return nil, fmt.Errorf("the extension %s stands twice: %w", id, ErrMalformed)
+		}
+		found = e.Value
+		if found == nil {
+			found = []byte{}
+		}
+	}
+	return found, nil
 }

@@ -34,6 +34,8 @@ type Trust struct {
 	Now func() time.Time
 	// Judge decides on the signatures of seals; nil: [pki.Judge].
 	Judge func(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome
+	// Uses of seals that an audit log of the trusted domain proves.
+	Uses []Use
 	// Known are the seals that were in order before; nil: every one is verified anew.
 	Known *Memory
 }
@@ -79,6 +81,10 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 	if s.Signer != nil && proof.At.After(s.Signer.NotAfter()) {
 		proof = Stamped{} // that it existed when the certificate had ended says nothing of before
 	}
+	logged := s.logged(ctx, trust)
+	if logged.Proven() && (!proof.Proven() || logged.At.Before(proof.At)) {
+		proof = logged
+	}
 	moment := proof.Moment(s.Stamp.Time)
 	maker, makerErr := s.Seal.verify(ctx, moment, trust, second)
 	signer, signerErr := judgeCertificate(ctx, s.Signer, s.Foreign, moment, trust)
@@ -97,6 +103,9 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 	if s.TimeStamp != nil {
 		checks = append(checks, Check{Name: CheckTimeStamp, Err: own.Err, Note: own.Note, Path: own.Path})
 	}
+	if logged.Proven() {
+		checks = append(checks, Check{Name: CheckUse, Note: logged.Signer})
+	}
 	if !proof.Proven() {
 		if err := trust.Unproven(signer); err != nil {
 			checks = append(checks, Check{Name: CheckProof, Err: err})
@@ -108,6 +117,7 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 // Names of checks about time stamps.
 const (
 	CheckTimeStamp = "time stamp"    // the stamp over the signature
+	CheckUse       = "log proof"     // that an audit log proves the use of the seal
 	CheckProof     = "proof of time" // that one is needed by now
 )
 

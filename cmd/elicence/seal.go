@@ -18,7 +18,7 @@ import (
 
 func newSeal(s *settings) *cobra.Command {
 	return group("seal", "电子印章 electronic seals", newSealMake(s), newSealPreview(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s),
-		newSealSuspend(s), newSealResume(s), newSealRevoke(s), newSealKeeper(s), newSealLimit(s), newSealStamp(s), newSealBatch(s), newSealDigest(s))
+		newSealSuspend(s), newSealResume(s), newSealRevoke(s), newSealKeeper(s), newSealLimit(s), newSealStamp(s), newSealBatch(s), newSealDigest(s), newSealProof(s))
 }
 
 // sealView is a seal as it is printed.

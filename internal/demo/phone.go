@@ -1,16 +1,14 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 
-	"github.com/emmansun/gmsm/sm3"
-
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
-	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/cosign"
 	"github.com/elicence/elicence/seal/pdf"
 )
@@ -76,7 +74,8 @@ func (p *phone) sign(ctx context.Context, run *office.SigningRun, pin []byte) (*
 	return run.Finish(ctx, sig)
 }
 
-// message builds what is signed from the document as the phone has it.
+// message builds what is signed from the document as the phone has it: its digest, and
+// what is seen of the signature.
 func (p *phone) message(document []byte, r [4]int64, run *office.SigningRun) ([]byte, error) {
 	size := int64(len(document))
 	if r[0] != 0 || r[1] <= 0 || r[2] <= r[1] || r[3] <= 0 || r[2]+r[3] != size {
@@ -89,8 +88,12 @@ func (p *phone) message(document []byte, r [4]int64, run *office.SigningRun) ([]
 	if !run.Certificate().Key.Equal(public) {
 		return nil, errors.New("the certificate is not of this phone's key")
 	}
-	h := sm3.New()
-	h.Write(document[:r[1]])
-	h.Write(document[r[2]:])
-	return cms.Attributes([sm3.Size]byte(h.Sum(nil)), run.Certificate())
+	waiting, err := pdf.Resume(bytes.NewReader(document), size)
+	if err != nil {
+		return nil, err
+	}
+	if waiting.ByteRange() != r {
+		return nil, errors.New("the document waits for a signature over another byte range")
+	}
+	return waiting.Message(run.Certificate())
 }

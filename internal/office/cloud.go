@@ -20,6 +20,7 @@ import (
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal/cloudsign"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/seen"
 )
 
 // personHalves finds the service's halves in the key store.
@@ -91,7 +92,7 @@ func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc 
 		return nil, err
 	}
 	run := &SigningRun{office: o, actor: actor, request: cloudsign.Request{ID: rand.Text(), Enrolment: e.ID}}
-	size := 1024
+	size := 1024 + seen.Size(1)
 	for _, der := range e.Chain {
 		c, err := cert.Parse(der)
 		if err != nil {
@@ -119,7 +120,7 @@ func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc 
 	if err != nil {
 		return nil, err
 	}
-	run.request.Message, err = cms.Attributes(run.prepared.Digest(), run.chain[0])
+	run.request.Message, err = run.prepared.Message(run.chain[0])
 	if err != nil {
 		return nil, err
 	}

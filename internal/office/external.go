@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/seen"
 )
 
 // External is a signature that is made with a key elsewhere: on a token at the signer's
@@ -33,7 +34,7 @@ func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, 
 	if err := o.admits(doc); err != nil {
 		return nil, nil, err
 	}
-	size := tokenRoom
+	size := tokenRoom + seen.Size(1)
 	for _, c := range e.Chain {
 		size += len(c.DER)
 	}
@@ -53,8 +54,8 @@ func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, 
 	if err != nil {
 		return nil, nil, err
 	}
-	attributes, err := cms.Attributes(prepared.Digest(), e.Chain[0])
-	return prepared, attributes, err
+	message, err := prepared.Message(e.Chain[0])
+	return prepared, message, err
 }
 
 // CompleteExternal places a signature that was made elsewhere: over the attributes that
@@ -65,7 +66,7 @@ func (o *Office) CompleteExternal(ctx context.Context, waiting *pdf.Prepared, ch
 	if len(chain) == 0 {
 		return nil, errors.New("the signer's certificate is missing")
 	}
-	attributes, err := cms.Attributes(waiting.Digest(), chain[0])
+	attributes, err := waiting.Message(chain[0])
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (o *Office) CompleteExternal(ctx context.Context, waiting *pdf.Prepared, ch
 }
 
 // SealDigest is a seal on a document that stays with its owner: only the SM3 of its byte
-// range is known here.
+// range is known here, so the signature names nothing of what is seen.
 type SealDigest struct {
 	SealID    string
 	SM3       [sm3.Size]byte

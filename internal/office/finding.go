@@ -47,6 +47,9 @@ type SignatureFinding struct {
 	ProvenAt string `json:"proven_at"`
 	ProvenBy string `json:"proven_by"`
 
+	// Seen is what the signature names as seen, the field first; null: it names nothing.
+	Seen []SeenFinding `json:"seen"`
+
 	SealInfo     *SealFinding         `json:"seal_info"` // null: not a seal
 	Certificates []CertificateFinding `json:"certificates"`
 }
@@ -65,6 +68,13 @@ type PlaceFinding struct {
 	Y      float64 `json:"y"`
 	Width  float64 `json:"width"`
 	Height float64 `json:"height"`
+}
+
+// SeenFinding is one place that a signature names as seen.
+type SeenFinding struct {
+	Page  int    `json:"page"`
+	State string `json:"state"` // same, moved, dressed (it shows something else) or missing
+	PlaceFinding
 }
 
 // ChangeFinding is one thing that a later version of the file changed.
@@ -91,6 +101,9 @@ type SealFinding struct {
 	// none where nothing is shown.
 	OnPage    string `json:"on_page"`
 	OnPageWhy string `json:"on_page_why"` // why nobody can say
+	// Slices is how many slices of a straddle seal make the seal together; 0: it is none, or
+	// only the field was compared.
+	Slices int `json:"slices"`
 }
 
 // CertificateFinding is one certificate behind a signature.
@@ -155,7 +168,13 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
 		f.SealInfo = sealFinding(s.Seal, s.Checks)
-		f.SealInfo.OnPage, f.SealInfo.OnPageWhy = string(s.Picture.State), s.Picture.Why
+		f.SealInfo.OnPage, f.SealInfo.OnPageWhy, f.SealInfo.Slices = string(s.Picture.State), s.Picture.Why, s.Picture.Slices
+	}
+	if s.Seen != nil {
+		f.Seen = []SeenFinding{}
+	}
+	for _, p := range s.Seen {
+		f.Seen = append(f.Seen, SeenFinding{p.Place.Page, string(p.State), PlaceFinding{p.X, p.Y, p.Width, p.Height}})
 	}
 	f.checks(s.Checks)
 	for _, c := range s.Changes {

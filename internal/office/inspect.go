@@ -21,6 +21,7 @@ import (
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
 	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
@@ -36,6 +37,8 @@ type Inspector struct {
 	revocation path.Revocation
 	// access opens encrypted documents.
 	access pdf.Access
+	proofs []ProofFinding // of the audit log, given beside what is inspected
+	uses   []seal.Use     // that they prove, for each; zero where it proves none
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -198,7 +201,9 @@ type PDFInspection struct {
 	Cautions   []CautionFinding   `json:"cautions"`
 	// Since is what happened after the document code was printed, where one was given;
 	// the seal that came with it is the first.
-	Since   []ChangeFinding `json:"since,omitempty"`
+	Since []ChangeFinding `json:"since,omitempty"`
+	// Proofs is what proofs of the audit log turned out to be, where some were given.
+	Proofs  []ProofFinding  `json:"proofs,omitempty"`
 	Licence *LicenceFinding `json:"licence"` // the signed form inside, null if there is none
 	Copy    *CopyFinding    `json:"copy"`    // of a purpose-bound copy, null for anything else
 }
@@ -306,7 +311,7 @@ func (i *Inspector) document(ctx context.Context, content []byte) (Inspection, e
 	if err != nil {
 		return Inspection{}, err
 	}
-	found.Cautions = cautionFindings(cautions)
+	found.Cautions, found.Proofs = cautionFindings(cautions), i.proofFindings(report)
 	result := Inspection{Input: InputPDF, Document: found}
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)

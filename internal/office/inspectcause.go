@@ -28,6 +28,7 @@ const (
 	causeNotTheOriginal    verify.CauseCode = "not_the_original"
 	causeTimeNotProven     verify.CauseCode = "time_not_proven"
 	causePicture           verify.CauseCode = "picture_is_not_the_seal"
+	causeSeen              verify.CauseCode = "not_seen_as_signed"
 	causePartial           verify.CauseCode = "protects_a_part"
 	causeLicenceForm       verify.CauseCode = "licence_form"
 	causeLicenceSignature  verify.CauseCode = "licence_signature"
@@ -97,6 +98,8 @@ func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 		return verify.NoData, next(documentCause(causeTimeNotProven, "签章时间没有时间戳证明，而签章证书现已到期或吊销", "when it was signed is not proven, and a certificate has ended since", err), nextAskZH, nextAskEN)
 	case errors.Is(err, pdf.ErrPicture):
 		return verify.Tampered, documentCause(causePicture, "页面上显示的图案不是签章所用的印章", "the page shows another picture than the seal that signed", err)
+	case errors.Is(err, pdf.ErrSeen):
+		return verify.Tampered, documentCause(causeSeen, "页面上的签章与签署时所载的位置、外观不符", "a page does not show a signature where and as it says itself", err)
 	default:
 		return verify.Tampered, documentCause(causeDocumentChanged, "签章后文件被改动，或系伪造", "changed after it was signed, or forged", err)
 	}

@@ -22,7 +22,6 @@ import (
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
-	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/cosign"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr"
@@ -122,7 +121,14 @@ func (p phone) sign(tb testing.TB, f *officetest.Fixture, doc *pdf.Document, pla
 		tb.Fatal(err)
 	}
 	covered := append(bytes.Clone(document[r[0]:r[0]+r[1]]), document[r[2]:r[2]+r[3]]...)
-	message, err := cms.Attributes(sm3.Sum(covered), run.Certificate())
+	waiting, err := pdf.Resume(bytes.NewReader(document), int64(len(document)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if waiting.Digest() != sm3.Sum(covered) {
+		tb.Fatal("the service's document has another digest")
+	}
+	message, err := waiting.Message(run.Certificate())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/seen"
 )
 
 // StampRequest asks for a seal on a document.
@@ -112,7 +113,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	room := use.made.SignatureSize(use.signer)
+	room := use.made.SignatureSize(use.signer) + seen.Size(len(marks))
 	if r.TimeStamp {
 		room += tokenRoom
 	}
@@ -123,8 +124,10 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	digest := prepared.Digest()
-	stamp := seal.Stamp{Time: now, Document: digest, Property: pdf.Property(prepared.ByteRange())}
+	stamp, err := prepared.SealStamp(now)
+	if err != nil {
+		return nil, err
+	}
 	contents, err := use.sign(stamp)
 	if err != nil {
 		return nil, err
@@ -144,7 +147,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err := o.readBack(ctx, prepared); err != nil {
 		return nil, err
 	}
-	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: use.record.ID, Digest: digest[:]}, []byte(r.Reason))
+	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: use.record.ID, Digest: stamp.Document[:]}, []byte(r.Reason))
 	if err != nil {
 		return nil, err
 	}

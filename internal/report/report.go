@@ -199,6 +199,9 @@ func expertFacts(f *office.SignatureFinding) []fact {
 	if p := f.Place; p != nil {
 		facts = append(facts, fact{words{"位置（毫米）", "Place in mm"}, fmt.Sprintf("%.1f, %.1f; %.1f × %.1f", p.X, p.Y, p.Width, p.Height)})
 	}
+	if w := seenWords(f.Seen); w != nil {
+		facts = append(facts, fact{words{"签名所载的签章位置", "Where the signature says it is seen"}, w.ZH + "  " + w.EN})
+	}
 	if s := f.SealInfo; s != nil {
 		facts = append(facts,
 			fact{words{"印章有效期", "Validity of the seal"}, localText(s.ValidFrom) + " – " + localText(s.ValidUntil)},

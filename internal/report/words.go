@@ -1,6 +1,11 @@
 package report
 
-import "github.com/elicence/elicence/internal/office"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/elicence/elicence/internal/office"
+)
 
 // kindWords says who signed.
 func kindWords(kind string) words {
@@ -29,8 +34,10 @@ func stepWords(name string) words {
 		"time":             {"签署时间在印章有效期内", "Time of signing within the seal's validity"},
 		"property":         {"所述字节范围", "Byte range that the seal names"},
 		"picture":          {"页面图案与印章一致", "Picture on the page is the seal"},
+		"seen":             {"页面所示与签名所载一致", "Pages show what the signature names as seen"},
 		"changes":          {"签署后的变化", "Changes after signing"},
 		"time stamp":       {"时间戳", "Time stamp"},
+		"log proof":        {"审计日志中的用印记录", "Entry of the audit log about the use of the seal"},
 		"proof of time":    {"签署时间的证明", "Proof of the time of signing"},
 		"references":       {"受保护的文件", "Protected files"},
 		"coverage":         {"保护范围", "What is covered"},
@@ -66,6 +73,9 @@ func onPage(s *office.SealFinding) (*words, bool) {
 	case "same":
 		return &words{"页面图案与印章一致", "The page shows this seal"}, false
 	case "slice":
+		if s.Slices > 0 {
+			return &words{fmt.Sprintf("骑缝章：%d 页上的切片合成这枚完整印章", s.Slices), fmt.Sprintf("A straddle seal: %d slices make this seal together", s.Slices)}, false
+		}
 		return &words{"页面图案是印章的一部分（骑缝章）", "The page shows a slice of this seal"}, false
 	case "other":
 		return &words{"页面图案不是这枚印章", "The picture on the page is not this seal"}, true
@@ -75,6 +85,28 @@ func onPage(s *office.SealFinding) (*words, bool) {
 		return nil, false
 	}
 }
+
+// seenWords says what of the places that a signature names is not as it was; nil where it
+// names none.
+func seenWords(places []office.SeenFinding) *words {
+	if len(places) == 0 {
+		return nil
+	}
+	var zh, en []string
+	for _, p := range places {
+		w, wrong := map[string]words{"moved": {"已移动", "was moved"}, "dressed": {"外观已改", "shows something else"}, "missing": {"已不在", "is gone"}}[p.State]
+		if wrong && len(zh) < maxPlaces {
+			zh, en = append(zh, fmt.Sprintf("第 %d 页%s", p.Page, w.ZH)), append(en, fmt.Sprintf("page %d %s", p.Page, w.EN))
+		}
+	}
+	if len(zh) == 0 {
+		return &words{fmt.Sprintf("共 %d 处，均与签署时一致", len(places)), fmt.Sprintf("%d places, all as they were signed", len(places))}
+	}
+	return &words{strings.Join(zh, "，"), strings.Join(en, ", ")}
+}
+
+// maxPlaces is more than anybody will read.
+const maxPlaces = 10
 
 // cautionWords says what may look otherwise than it did to the signers.
 func cautionWords(kind string) words {

@@ -248,9 +248,10 @@ var errNoChain = errors.New("a signature needs its signer's certificate")
 func context(n uint8) cbasn1.Tag { return cbasn1.Tag(n).Constructed().ContextSpecific() }
 
 // Attributes returns the signed attributes of a detached CAdES signature without
-// signing time: [Template.SignedAttributes] of a template with this signer alone.
-func Attributes(contentSM3 [sm3.Size]byte, signer *cert.Certificate) ([]byte, error) {
-	t := Template{Chain: []*cert.Certificate{signer}}
+// signing time: [Template.SignedAttributes] of a template with this signer and these
+// further attributes alone.
+func Attributes(contentSM3 [sm3.Size]byte, signer *cert.Certificate, further ...Attribute) ([]byte, error) {
+	t := Template{Chain: []*cert.Certificate{signer}, Attributes: further}
 	return t.SignedAttributes(contentSM3)
 }
 

@@ -127,6 +127,10 @@ var (
 	StatusEntry = Of(1, 3, 6, 1, 4, 1, 32473, 1, 2)
 )
 
+// Seen is ours as [StatusEntry] is: what a signature on a document names as seen, an
+// extension of TBS_Sign (GB/T 38540) and a signed attribute of CMS.
+var Seen = Of(1, 3, 6, 1, 4, 1, 32473, 1, 3)
+
 // Content types and attributes of CMS (RFC 5652, RFC 3161, GB/T 35275).
 var (
 	Data                 = Of(1, 2, 840, 113549, 1, 7, 1)

@@ -30,6 +30,7 @@ type Appearance struct {
 	Objects   []*Object
 
 	deflated deflated
+	look     lookOnce
 }
 
 // An Object is an indirect object that an appearance brings along: a font, its

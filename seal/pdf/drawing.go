@@ -15,6 +15,35 @@ type drawings struct {
 	known   []*Appearance
 	refs    []ref
 	objects map[*Object]ref
+	made    map[ref]value // what was written
+	looks   *looks
+}
+
+// newDrawings begins the appearances of an increment. They look as they will when the
+// increment is read.
+func newDrawings(inc *increment, doc *Document) *drawings {
+	w := &drawings{inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value)}
+	w.looks = doc.now.looks(nil) // an appearance knows its own
+	inFile := w.looks.object
+	w.looks.object = func(r ref) (value, error) {
+		if val, ok := w.made[r]; ok {
+			return val, nil
+		}
+		return inFile(r)
+	}
+	return w
+}
+
+// put and putStream write objects and remember them.
+
+func (w *drawings) put(r ref, d *dict) {
+	w.made[r] = d
+	w.inc.put(r, d)
+}
+
+func (w *drawings) putStream(r ref, d *dict, data []byte) {
+	w.made[r] = &drawn{d, data}
+	w.inc.putStream(r, d, data)
 }
 
 // drawing writes an appearance as a form XObject, or finds it written.
@@ -39,7 +68,12 @@ func (w *drawings) drawing(a *Appearance) (ref, error) {
 	}
 	if r == (ref{}) {
 		r = w.inc.fresh()
-		w.inc.putStream(r, head, data)
+		w.putStream(r, head, data)
+	}
+	if len(a.Objects) == 0 { // it leads nowhere, so it looks the same in every file
+		if w.looks.known[r], err = a.look.of(w.looks, head, data); err != nil {
+			return ref{}, err
+		}
 	}
 	w.known, w.refs = append(w.known, a), append(w.refs, r)
 	return r, nil
@@ -95,7 +129,7 @@ func (w *drawings) write(objects []*Object) ([]ref, error) {
 			return nil, refuse("an object of the appearance: %v", err)
 		}
 		if o.Stream == nil {
-			w.inc.put(w.objects[o], d)
+			w.put(w.objects[o], d)
 			continue
 		}
 		data := o.Stream
@@ -105,7 +139,7 @@ func (w *drawings) write(objects []*Object) ([]ref, error) {
 			}
 			d = d.with("Filter", name("FlateDecode"))
 		}
-		w.inc.putStream(w.objects[o], d, data)
+		w.putStream(w.objects[o], d, data)
 	}
 	return refs, nil
 }
@@ -216,7 +250,7 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 		head = head.with("Matrix", matrix)
 	}
 	r := w.inc.fresh()
-	w.inc.putStream(r, head, content)
+	w.putStream(r, head, content)
 	return r, nil
 }
 

@@ -407,3 +407,25 @@ func TestChinesePasswords(t *testing.T) {
 		readSecret(t, openWith(t, lock(t, secret().bytes(), args...), "密码1"))
 	}
 }
+
+// TestDescriptionOfEncrypted: what is remembered of a look is what a stream says, whatever key
+// hides it. By its ciphertext, another key would turn a look that was found good into another.
+func TestDescriptionOfEncrypted(t *testing.T) {
+	t.Parallel()
+	var all [][]byte
+	for _, password := range []string{"one", "other"} {
+		d := openWith(t, lock(t, secret().bytes(), "--encrypt", password, "owner", "256", "--"), password)
+		catalog, err := d.now.catalog()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &description{view: d.now, seen: make(map[ref]int)}
+		if err := f.value(catalog.val.(*dict).lookup("Metadata"), 0); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, f.out)
+	}
+	if !bytes.Equal(all[0], all[1]) {
+		t.Errorf("one stream under two keys is described as %q and %q", all[0], all[1])
+	}
+}

@@ -262,6 +262,7 @@ func FuzzAppearance(f *testing.F) {
 	f.Add("/F gs /X Do", "<</XObject<</X 6 0 R>>/ExtGState<</F<</ca .9/BM/Multiply>>>>>>", "<</Subtype/Form/BBox[0 0 9 9]/Matrix[0 1 -1 0 9 0]/Length 6>>\nstream\n0 0 9 9 re f\nendstream")
 	f.Add("/X Do", "<</XObject<</X 6 0 R>>>>", "<</Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/Length 1>>\nstream\n\x00\nendstream")
 	f.Add("1 1 5 5 re W n 0 g 0 0 9 9 re f BT ET", "<<>>", "")
+	f.Add("q Q", "<</A 6 0 R/B[6 0 R .50 -0. null(x)]/C 6 0 R>>", "<</Up 5 0 R/Self 6 0 R/Page 8 0 R>>") // circles
 	f.Fuzz(func(t *testing.T, content, resources, object string) {
 		file := sample{page: "/Annots[7 0 R]", objects: []string{
 			fmt.Sprintf("<</Subtype/Form/BBox[0 0 10 10]/Resources %s/Length %d>>\nstream\n%s\nendstream", resources, len(content), content), object,
@@ -274,6 +275,9 @@ func FuzzAppearance(f *testing.F) {
 		widget, err := d.now.dict(ref{num: 7})
 		if err != nil || widget == nil {
 			return
+		}
+		if _, err := d.now.looks(nil).of(widget); err != nil && !refusal(err) {
+			t.Errorf("its look: an error that is no refusal: %v", err)
 		}
 		_, err = d.now.layout(widget, rect{0, 0, 100, 100}, 90, 72/25.4)
 		if err != nil && !errors.Is(err, likeness.ErrNotDrawn) && !refusal(err) {

@@ -30,26 +30,34 @@ const (
 
 // A PictureFinding is what the comparison of a field with its seal's picture found.
 type PictureFinding struct {
-	State PictureState
-	Why   string // why nobody can say, in words
+	State  PictureState
+	Why    string // why nobody can say, in words
+	Slices int    // of a straddle seal: how many make the seal together; 0: only the field was compared
 }
 
 // judgePicture compares what the field shows with the picture inside the seal. Whatever
-// else is on the page never counts as a seal.
-func (s *Signed) judgePicture(memory *likeness.Memory) {
+// else is on the page never counts as a seal. The work is for signatures that count, for
+// which refused is nil: anybody can write others, in any number.
+func (s *Signed) judgePicture(memory *likeness.Memory, refused error) {
 	s.Picture = PictureFinding{State: PictureNone}
-	if s.Seal == nil || len(s.Faults) > 0 || s.Page == 0 || s.Width < 0.5 || s.Height < 0.5 {
+	if s.Seal == nil || len(s.Faults) > 0 || s.Page == 0 {
 		return
 	}
-	// The work is for signatures that count: anybody can write others, in any number.
-	if err := s.Err(); err != nil {
-		s.Picture = PictureFinding{PictureUnknown, "the signature does not count"}
+	isSlice := s.isSlice()
+	if !isSlice && (s.Width < 0.5 || s.Height < 0.5) {
+		return
+	}
+	if refused != nil {
+		s.Picture = PictureFinding{State: PictureUnknown, Why: "the signature does not count"}
+		return
+	}
+	if isSlice && s.judgeStraddle(memory) {
 		return
 	}
 	found, err := s.likeness(memory)
 	switch {
 	case err != nil:
-		s.Picture = PictureFinding{PictureUnknown, err.Error()}
+		s.Picture = PictureFinding{State: PictureUnknown, Why: err.Error()}
 	case !found.Alike:
 		s.Picture.State = PictureOther
 		s.check(checkPicture, fmt.Errorf("%.0f %% of a part of it differ: %w", 100*found.Worst, ErrPicture))
@@ -106,13 +114,19 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if memory == nil {
 		return compare()
 	}
-	f := &description{view: v, out: make([]byte, 0, usualDescription), seen: make(map[ref]int)}
-	f.text(s.Seal.Picture.Type, string(s.Seal.Picture.Data), fmt.Sprint(s.Seal.Picture.WidthMM, s.Seal.Picture.HeightMM),
-		fmt.Sprint(box.width(), box.height(), sheet.rotate, sheet.perMM))
+	f := s.pictured(usualDescription)
+	f.text(fmt.Sprint(box.width(), box.height(), sheet.rotate, sheet.perMM))
 	if err := f.value(widget.lookup("AP"), 0); err != nil {
 		return compare()
 	}
 	return memory.Of(f.out, compare)
+}
+
+// pictured begins a description with the seal's picture.
+func (s *Signed) pictured(room int) *description {
+	f := &description{view: s.doc.now, out: make([]byte, 0, room+len(s.Seal.Picture.Data)), seen: make(map[ref]int)}
+	f.text(s.Seal.Picture.Type, string(s.Seal.Picture.Data), fmt.Sprint(s.Seal.Picture.WidthMM, s.Seal.Picture.HeightMM))
+	return f
 }
 
 // checkPicture is the name of the check for what the field shows.
@@ -191,7 +205,17 @@ func (f *description) stream(st *stream, depth int) error {
 	if err := f.view.doc.work(int(size)); err != nil {
 		return err
 	}
-	data, err := f.view.doc.src.read(where.from, int(size))
+	// What an encrypted stream says, and not how: another key would make another look of the
+	// same bytes.
+	filters, err := f.view.filters(st)
+	if err != nil {
+		return err
+	}
+	method, err := f.view.method(st, filters)
+	if err != nil {
+		return err
+	}
+	data, err := f.view.raw(st, where, method)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/elicence/elicence/seal/seen"
 )
 
 // Prepare makes the increment that stamps the file: the signature field and
@@ -79,6 +81,7 @@ type preparation struct {
 	newField ref
 	places   []placement
 	lock     *Lock // the stamp's, or the one that the existing field asks for
+	seen     seen.Statement
 	root     *dict // the catalog as it will be, nil where it stays
 	rootRef  ref
 
@@ -205,12 +208,13 @@ const (
 
 // annotations writes the marks, the field, and the pages that show them.
 func (p *preparation) annotations(sig ref) error {
-	w := &drawings{inc: p.inc, doc: p.doc, objects: make(map[*Object]ref)}
+	w := newDrawings(p.inc, p.doc)
 	var err error
 	if w.reused, err = p.doc.now.shown(p.signedWidgets()); err != nil {
 		return err
 	}
 	added := make(map[int][]ref) // by page
+	named := make([]seen.Place, len(p.places))
 	for i := range p.places {
 		frame, err := w.frame(&p.stamp.Marks[i], p.places[i])
 		if err != nil {
@@ -218,7 +222,9 @@ func (p *preparation) annotations(sig ref) error {
 		}
 		page, look := p.places[i].leaf, dictOf("N", frame)
 		if i == 0 && p.existing != nil {
-			p.fill(sig, look)
+			if named[i], _, err = p.doc.now.named(w.looks, page+1, p.fill(sig, look)); err != nil {
+				return err
+			}
 			continue
 		}
 		a := dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "F", int64(printed|readOnly|locked))
@@ -226,6 +232,9 @@ func (p *preparation) annotations(sig ref) error {
 			a = p.fieldDict(sig)
 		}
 		a = a.with("Rect", p.places[i].rect.array()).with("P", p.leaves[page].ref).with("AP", look)
+		if named[i], _, err = p.doc.now.named(w.looks, page+1, a); err != nil {
+			return err
+		}
 		r := p.inc.fresh()
 		p.inc.put(r, a)
 		added[page] = append(added[page], r)
@@ -235,6 +244,8 @@ func (p *preparation) annotations(sig ref) error {
 	}
 	if len(p.places) == 0 {
 		p.invisible(sig, added)
+	} else {
+		p.seen = seen.New(named[0], named[1:]...)
 	}
 	for i := range p.leaves {
 		if len(added[i]) > 0 {
@@ -267,18 +278,23 @@ func (p *preparation) invisible(sig ref, added map[int][]ref) {
 	p.inc.put(p.newField, field)
 }
 
-// fill gives an existing field its value and its widget the appearance.
-func (p *preparation) fill(sig ref, look *dict) {
+// fill gives an existing field its value and its widget the appearance. It returns the
+// widget.
+func (p *preparation) fill(sig ref, look *dict) *dict {
 	f := p.existing
 	signed := f.dict.with("V", sig)
+	widget := p.widget
 	switch {
 	case look == nil:
 	case f.widgets[0] == f.ref:
 		signed = signed.with("AP", look)
+		widget = signed
 	default:
-		p.inc.put(f.widgets[0], p.widget.with("AP", look))
+		widget = widget.with("AP", look)
+		p.inc.put(f.widgets[0], widget)
 	}
 	p.inc.put(f.ref, signed)
+	return widget
 }
 
 // show appends annotations to a page: to its /Annots array where that is an
@@ -410,6 +426,7 @@ func (p *preparation) prepared() (*Prepared, error) {
 		byteRange: [4]int64{0, from, to, w.offset() - to},
 		leaves:    p.leaves,
 		field:     p.name,
+		seen:      p.seen,
 	}
 	copy(w.out[p.rangeAt:], fmt.Sprintf("%010d %010d %010d", from, to, w.offset()-to))
 	if err := p.doc.passGaps(p.form); err != nil {

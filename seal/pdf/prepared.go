@@ -7,6 +7,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"github.com/elicence/elicence/seal/seen"
 )
 
 // ErrIncomplete means that the signature has not been placed yet.
@@ -23,6 +25,7 @@ type Prepared struct {
 	digest    [32]byte
 	leaves    []leaf
 	field     string
+	seen      seen.Statement
 	complete  bool
 	access    Access // of a resumed stamp
 }

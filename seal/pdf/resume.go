@@ -81,6 +81,10 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 	if err := d.digests([]*Signature{s}); err != nil {
 		return nil, err
 	}
+	statement, err := d.stated(f)
+	if err != nil {
+		return nil, err
+	}
 	from, to := s.ByteRange[1], s.ByteRange[2]
 	tail, err := d.src.readInto(nil, from, int(d.src.size-from))
 	if err != nil {
@@ -89,6 +93,6 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 	return &Prepared{
 		doc:       &Document{src: &source{r: io.NewSectionReader(d.src.r, 0, from), size: from}, known: hashing{states: d.known.states}},
 		increment: tail, contents: [2]int{1, int(to-from) - 1},
-		byteRange: [4]int64(s.ByteRange), digest: s.Digest, field: f.name,
+		byteRange: [4]int64(s.ByteRange), digest: s.Digest, field: f.name, seen: statement,
 	}, nil
 }

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/path"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
@@ -84,6 +86,7 @@ type Signed struct {
 	SignedAt time.Time         // the signer's claim
 	Proof    ses.Stamped       // what proves that it existed at a time
 	Picture  PictureFinding    // of a seal: whether the field shows it
+	Seen     []SeenPlace       // what the signature names as seen, the field first; nil: it names nothing
 	Checks   []ses.Check       // in order; all must have passed
 }
 
@@ -171,9 +174,11 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 			return nil, err
 		}
 		if !data.Empty() {
+			uses := trust.Seals.Uses
 			if trust, err = trust.With(data); err != nil {
 				return nil, fmt.Errorf("validation data of the file: %w", err)
 			}
+			trust.Seals.Uses = uses
 		}
 	}
 	r := &Report{Revisions: d.revision(0), Signatures: make([]Signed, len(signatures))}
@@ -261,7 +266,13 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 	if signature.Seal.Ours() && signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
 		s.check("property", ErrProperty)
 	}
-	s.judgePicture(trust.Pictures)
+	counts := s.Err()
+	statement, err := signature.Extension(oid.Seen)
+	if err != nil {
+		statement = []byte{} // two statements are none that can be read
+	}
+	s.judgeSeen(statement, trust.Pictures)
+	s.judgePicture(trust.Pictures, counts)
 }
 
 // judgeCMS judges what is under the names of CMS: a person's signature, or a seal as
@@ -309,6 +320,20 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 			s.check(ses.CheckProof, err)
 		}
 	}
+	s.judgeSeen(attribute(signature, oid.Seen), trust.Pictures)
+}
+
+// attribute returns the value of a signed attribute, nil where there is none. One of
+// several values is none that can be read.
+func attribute(signature *cms.Signed, id oid.ID) []byte {
+	i := slices.IndexFunc(signature.Attributes, func(a cms.Attribute) bool { return a.Type == id })
+	if i < 0 {
+		return nil
+	}
+	if values := signature.Attributes[i].Values; len(values) == 1 {
+		return values[0]
+	}
+	return []byte{}
 }
 
 // judgeWestern judges a foreign signature with RSA or ECDSA. That it is good can be said;

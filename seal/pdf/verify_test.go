@@ -15,9 +15,11 @@ import (
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/second"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/seen"
 )
 
 // signers are an organisation with its seal and a person, and the trust in both.
@@ -62,14 +64,42 @@ func newSigners(tb testing.TB) *signers {
 // stamp is at(1, x, 200, 42) with room for a real signature.
 func (s *signers) stamp(x float64) Stamp {
 	stamp := at(1, x, 200, 42)
-	stamp.ContentsSize = s.seal.SignatureSize(s.sealCert)
+	stamp.ContentsSize = s.seal.SignatureSize(s.sealCert) + seen.Size(16)
 	return stamp
 }
 
 // sealContents signs with the seal.
 func (s *signers) sealContents(tb testing.TB, p *Prepared) []byte {
 	tb.Helper()
-	contents, err := ses.Sign(s.seal, ses.Stamp{Time: signingTime, Document: p.Digest(), Property: Property(p.ByteRange())}, s.sealCert, s.sealKey)
+	stamp, err := p.SealStamp(signingTime)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	contents, err := ses.Sign(s.seal, stamp, s.sealCert, s.sealKey)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return contents
+}
+
+// statement is what a prepared stamp shows.
+func statement(tb testing.TB, p *Prepared) []byte {
+	tb.Helper()
+	der, err := p.Seen()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return der
+}
+
+// sealNaming signs with the seal and a statement of what is seen, nil for none.
+func (s *signers) sealNaming(tb testing.TB, p *Prepared, statement []byte) []byte {
+	tb.Helper()
+	stamp := ses.Stamp{Time: signingTime, Document: p.Digest(), Property: Property(p.ByteRange())}
+	if statement != nil {
+		stamp.Extensions = []ses.Extension{{ID: oid.Seen, Value: statement}}
+	}
+	contents, err := ses.Sign(s.seal, stamp, s.sealCert, s.sealKey)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -79,7 +109,7 @@ func (s *signers) sealContents(tb testing.TB, p *Prepared) []byte {
 // personContents signs as the person.
 func (s *signers) personContents(tb testing.TB, p *Prepared) []byte {
 	tb.Helper()
-	attributes, err := cms.Attributes(p.Digest(), s.chain[0])
+	attributes, err := p.Message(s.chain[0])
 	if err != nil {
 		tb.Fatal(err)
 	}

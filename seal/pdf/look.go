@@ -1,0 +1,277 @@
+package pdf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/seal/likeness"
+)
+
+// The look of an annotation is one SM3 over everything that decides what a reader draws
+// for it: those entries of its dictionary ([lookKeys]), with all that they lead to. It is
+// written down by what it says and not by how, so that another program finds the same:
+// whatever numbers the objects have, whether a value stands in its place or in an object of
+// its own, in which order the entries of a dictionary come, and how numbers and strings are
+// spelled. docs/seen-format.md is the form, byte for byte.
+
+// lookName begins what is hashed, with a zero byte behind it.
+const lookName = "elicence/look/1"
+
+// lookKeys are the entries of an annotation that decide how it looks, in the order of their
+// bytes (ISO 32000-2, tables 166 and 170).
+var lookKeys = [...]name{"AP", "AS", "BM", "CA", "F", "OC", "ca"}
+
+// What begins each value.
+const (
+	lookNull   = 'n'
+	lookTrue   = 't'
+	lookFalse  = 'f'
+	lookNumber = '#'
+	lookNamed  = '/'
+	lookString = '('
+	lookArray  = '['
+	lookDict   = '<'
+	lookStream = '~'
+	lookBack   = '^'
+)
+
+// maxLookValues bounds the values of one look, of which a few dozens are usual.
+const maxLookValues = 100_000
+
+// looks finds how annotations look. It remembers streams, so that a hundred slices of one
+// seal cost one reading of it.
+type looks struct {
+	memory *likeness.Memory
+	object func(ref) (value, error)      // what a reference leads to, nil for nothing
+	stream func(*stream) ([]byte, error) // the data of a stream of the file, as they are stored
+	known  map[ref][sm3.Size]byte        // streams that lead to nothing outside of themselves
+	under  map[ref]int                   // what is being written down, numbered from outside
+	lowest int                           // the outermost of those that something led back to
+	values int
+}
+
+// drawn is a stream that is not in the file yet.
+type drawn struct {
+	dict *dict
+	data []byte
+}
+
+// looks reads the file as a view shows it. The memory may be nil.
+func (v view) looks(memory *likeness.Memory) *looks {
+	return &looks{
+		memory: memory,
+		object: func(r ref) (value, error) {
+			o, err := v.load(r)
+			if err != nil || o == nil {
+				return nil, err
+			}
+			return o.val, nil
+		},
+		stream: func(st *stream) ([]byte, error) {
+			where, err := v.span(st)
+			if err != nil {
+				return nil, err
+			}
+			filters, err := v.filters(st)
+			if err != nil {
+				return nil, err
+			}
+			method, err := v.method(st, filters)
+			if err != nil {
+				return nil, err
+			}
+			if err := v.doc.work(int(where.to - where.from)); err != nil {
+				return nil, err
+			}
+			return v.raw(st, where, method)
+		},
+		known: make(map[ref][sm3.Size]byte), under: make(map[ref]int), lowest: math.MaxInt,
+	}
+}
+
+// of returns the look of an annotation.
+func (l *looks) of(annotation *dict) ([sm3.Size]byte, error) {
+	l.values, l.lowest = 0, math.MaxInt
+	clear(l.under) // what an error left
+	seen := &dict{}
+	for _, key := range lookKeys {
+		if e := annotation.find(key); e != nil {
+			seen.entries = append(seen.entries, *e)
+		}
+	}
+	out := append(make([]byte, 0, 512), lookName+"\x00"...)
+	out, err := l.append(out, seen, 0)
+	if err != nil {
+		return [sm3.Size]byte{}, fmt.Errorf("how an annotation looks: %w", err)
+	}
+	return sm3.Sum(out), nil
+}
+
+// append writes a value down.
+func (l *looks) append(out []byte, val value, depth int) ([]byte, error) {
+	if l.values++; l.values > maxLookValues || depth > maxNesting {
+		return nil, fmt.Errorf("%w: more than %d values, or more than %d inside each other", ErrTooComplex, maxLookValues, maxNesting)
+	}
+	switch val := val.(type) {
+	case ref:
+		return l.reference(out, val, depth)
+	case bool:
+		if val {
+			return append(out, lookTrue), nil
+		}
+		return append(out, lookFalse), nil
+	case int64:
+		return appendCounted(out, lookNumber, strconv.FormatInt(val, 10)), nil
+	case real:
+		return appendCounted(out, lookNumber, plainNumber(val)), nil
+	case name:
+		return appendCounted(out, lookNamed, string(val)), nil
+	case str:
+		return appendCounted(out, lookString, string(val)), nil
+	case array:
+		out = appendCount(out, lookArray, len(val))
+		var err error
+		for _, e := range val {
+			if out, err = l.append(out, e, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case *dict:
+		return l.dict(out, val, depth)
+	case *stream:
+		data, err := l.stream(val)
+		if err != nil {
+			return nil, err
+		}
+		return l.data(out, val.dict, data, depth)
+	case *drawn:
+		return l.data(out, val.dict, val.data, depth)
+	}
+	return append(out, lookNull), nil
+}
+
+// reference writes what a reference leads to, a stream that is known by its SM3, and what
+// leads back to where it came from by how many references that is.
+func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
+	if digest, ok := l.known[r]; ok {
+		return append(append(out, lookStream), digest[:]...), nil
+	}
+	number := len(l.under)
+	if n, ok := l.under[r]; ok {
+		l.lowest = min(l.lowest, n)
+		return appendCount(out, lookBack, number-n), nil
+	}
+	val, err := l.object(r)
+	if err != nil {
+		return nil, err
+	}
+	before := l.lowest
+	l.under[r], l.lowest = number, math.MaxInt
+	at := len(out)
+	out, err = l.append(out, val, depth+1)
+	delete(l.under, r)
+	if err != nil {
+		return nil, err
+	}
+	switch val.(type) {
+	case *stream, *drawn:
+		if l.lowest >= number {
+			l.known[r] = [sm3.Size]byte(out[at+1:])
+		}
+	}
+	if l.lowest >= number {
+		l.lowest = math.MaxInt
+	}
+	l.lowest = min(l.lowest, before)
+	return out, nil
+}
+
+// dict writes a dictionary in the order of its keys. An entry that is null is none (ISO
+// 32000-1, 7.3.7).
+func (l *looks) dict(out []byte, d *dict, depth int) ([]byte, error) {
+	entries := slices.Clone(d.entries)
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(string(a.key), string(b.key)) })
+	at, n := len(out), 0
+	out = appendCount(out, lookDict, 0)
+	for _, e := range entries {
+		before := len(out)
+		out = appendCounted(out, lookNamed, string(e.key))
+		from := len(out)
+		var err error
+		if out, err = l.append(out, e.val, depth+1); err != nil {
+			return nil, err
+		}
+		if out[from] == lookNull {
+			out = out[:before]
+			continue
+		}
+		n++
+	}
+	binary.BigEndian.PutUint32(out[at+1:], uint32(n)) //nolint:gosec // at most maxLookValues
+	return out, nil
+}
+
+// lookOnce is the SM3 by which a drawing that leads to no other object is written down,
+// made once.
+type lookOnce struct {
+	once   sync.Once
+	digest [sm3.Size]byte
+	err    error
+}
+
+func (o *lookOnce) of(l *looks, d *dict, data []byte) ([sm3.Size]byte, error) {
+	o.once.Do(func() {
+		out, err := l.data(nil, d, data, 0)
+		if o.err = err; err == nil {
+			o.digest = [sm3.Size]byte(out[1:])
+		}
+	})
+	return o.digest, o.err
+}
+
+// data writes a stream: one SM3 over its dictionary without /Length and its data.
+func (l *looks) data(out []byte, d *dict, data []byte, depth int) ([]byte, error) {
+	if d.find("Length") != nil {
+		d = d.without("Length")
+	}
+	said, err := l.dict(make([]byte, 0, 512+len(data)), d, depth)
+	if err != nil {
+		return nil, err
+	}
+	digest := l.memory.SM3(append(said, data...))
+	return append(append(out, lookStream), digest[:]...), nil
+}
+
+func appendCount(out []byte, kind byte, n int) []byte {
+	return binary.BigEndian.AppendUint32(append(out, kind), uint32(n)) //nolint:gosec // bounded by the file
+}
+
+func appendCounted(out []byte, kind byte, s string) []byte {
+	return append(appendCount(out, kind, len(s)), s...)
+}
+
+// plainNumber spells a number with as few digits as it has: no sign but a minus before
+// what is not zero, no zeros that say nothing, a full stop only before decimals.
+func plainNumber(r real) string {
+	digits, negative := strings.CutPrefix(string(r), "-")
+	whole, decimals, _ := strings.Cut(strings.TrimPrefix(digits, "+"), ".")
+	whole, decimals = strings.TrimLeft(whole, "0"), strings.TrimRight(decimals, "0")
+	if whole == "" {
+		whole = "0"
+	}
+	if decimals != "" {
+		whole += "." + decimals
+	}
+	if negative && whole != "0" {
+		whole = "-" + whole
+	}
+	return whole
+}
