@@ -32,6 +32,7 @@ func newDocumentRepair(s *settings) *cobra.Command {
 		Short: "修复 write a damaged PDF anew from the objects that are found in it",
 		Long: "Looks for the objects of a PDF whose cross-reference data are damaged and writes those that the document reaches into a new\n" +
 			"file. What was wrong is listed. Signatures are taken out and listed: nobody who signed the damaged file has signed the new one.\n" +
+			"What stood beside their fields, such as the slices of a straddle seal, stays as pictures that mean nothing.\n" +
 			"A file that can be read as it is stays as it is, and an encrypted one must be decrypted first. Look at the result before it is\n" +
 			"sealed: what was lost in the damage stays lost.",
 		Args: arguments("IN.pdf", "OUT.pdf"),

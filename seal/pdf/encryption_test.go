@@ -24,13 +24,13 @@ var lockings = []struct {
 	{"RC4 40", []string{"--allow-weak-crypto", "--encrypt", "user", "owner", "40", "--"}, "RC4", 40, true},
 	{"RC4 128", []string{"--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--"}, "RC4", 128, true},
 	{"RC4 128 in a crypt filter", []string{"--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--force-V4", "--"}, "RC4", 128, true},
-	{"AES 128", []string{"--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--use-aes=y", "--"}, "AES-128", 128, true},
-	{"AES 128 without metadata", []string{"--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--use-aes=y", "--cleartext-metadata", "--"}, "AES-128", 128, true},
+	{"AES 128", []string{"--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--use-aes=y", "--"}, "AES-128", 128, false},
+	{"AES 128 without metadata", []string{"--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--use-aes=y", "--cleartext-metadata", "--"}, "AES-128", 128, false},
 	{"AES 256 of revision 5", []string{"--allow-weak-crypto", "--encrypt", "user", "owner", "256", "--force-R5", "--"}, "AES-256", 256, true},
 	{"AES 256", []string{"--encrypt", "user", "owner", "256", "--"}, "AES-256", 256, false},
 	{"AES 256 without metadata", []string{"--encrypt", "user", "owner", "256", "--cleartext-metadata", "--"}, "AES-256", 256, false},
 	{"AES 256 with object streams", []string{"--object-streams=generate", "--encrypt", "user", "owner", "256", "--"}, "AES-256", 256, false},
-	{"AES 128 with object streams", []string{"--allow-weak-crypto", "--object-streams=generate", "--encrypt", "user", "owner", "128", "--use-aes=y", "--"}, "AES-128", 128, true},
+	{"AES 128 with object streams", []string{"--allow-weak-crypto", "--object-streams=generate", "--encrypt", "user", "owner", "128", "--use-aes=y", "--"}, "AES-128", 128, false},
 }
 
 // secret is a file with texts, a form, metadata and an attachment.
