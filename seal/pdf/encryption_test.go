@@ -429,3 +429,33 @@ func TestDescriptionOfEncrypted(t *testing.T) {
 		t.Errorf("one stream under two keys is described as %q and %q", all[0], all[1])
 	}
 }
+
+// TestEncryptedDSS keeps validation data in an encrypted file, and a lock of fields.
+func TestEncryptedDSS(t *testing.T) {
+	t.Parallel()
+	file := lock(t, secret().bytes(), "--encrypt", "user", "owner", "256", "--")
+	s := at(1, 120, 200, 42)
+	s.Lock = &Lock{Action: LockInclude, Fields: []string{"审批意见"}}
+	d, err := prepare(t, openWith(t, file, "user"), s).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.AddDSS(DSS{Certificates: [][]byte{der(200)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := fileOf(t, p)
+	tooltest.Run(t, "qpdf", "--password=user", "--check", saveFile(t, kept))
+	d = openWith(t, kept, "owner")
+	store, err := d.DSS()
+	if err != nil || len(store.Certificates) != 1 || !bytes.Equal(store.Certificates[0], der(200)) {
+		t.Errorf("the store is %+v, %v", store, err)
+	}
+	list, err := d.Signatures()
+	if err != nil || len(list) != 1 || !list[0].Intact() || len(list[0].locks.fields) != 1 || list[0].locks.fields[0] != "审批意见" {
+		t.Errorf("signatures: %+v, %v", list, err)
+	}
+	if len(list[0].Changes) != 1 || list[0].Changes[0].Kind != ValidationData {
+		t.Errorf("changes: %+v", list[0].Changes)
+	}
+}

@@ -121,8 +121,8 @@ func (s *salvage) note(at int64, num uint32, format string, args ...any) {
 	}
 }
 
-// scan goes through the file from its beginning and takes every object and trailer; what
-// lies inside of one is not looked at again.
+// scan goes through the file from its beginning and takes every object and trailer. What
+// lies inside of one that can be read is not looked at again.
 func (s *salvage) scan() error {
 	if err := s.numbers(); err != nil {
 		return err
