@@ -18,7 +18,7 @@ import (
 
 func newDocument(s *settings) *cobra.Command {
 	cmd := &cobra.Command{Use: "document", Short: "文档 documents"}
-	cmd.AddCommand(newDocumentArchive(s), newDocumentPrepare(s), newDocumentComplete(s))
+	cmd.AddCommand(newDocumentArchive(s), newDocumentPrepare(s), newDocumentComplete(s), newDocumentRepair(s))
 	return cmd
 }
 

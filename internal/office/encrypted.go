@@ -30,3 +30,11 @@ func (e *EncryptionFinding) Words() (string, string) {
 	}
 	return zh, en
 }
+
+// admits refuses an encrypted document where only national algorithms may be used.
+func (o *Office) admits(doc *pdf.Document) error {
+	if o.GMOnly() && doc.Encryption() != nil {
+		return pdf.ErrNotNational
+	}
+	return nil
+}

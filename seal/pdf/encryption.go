@@ -21,7 +21,7 @@ type Access struct {
 type Encryption struct {
 	Method string // of its streams: "RC4", "AES-128", "AES-256" or "Identity"
 	Bits   int    // of the file's key
-	Weak   bool   // RC4, or a key that can be found by trying passwords quickly
+	Weak   bool   // RC4, or a key that is found by trying
 	Owner  bool   // the owner's password opened it, so that everything is permitted
 	security.Permissions
 }
@@ -89,8 +89,7 @@ func (d *Document) unlock(a Access) error {
 	case failed.Handler != "Standard":
 		return failed
 	case a.NationalOnly:
-		failed.Why = "its algorithms are not the national ones, which are the only ones allowed here"
-		return failed
+		return ErrNotNational
 	}
 	e := &encryption{val: val, password: a.Password}
 	e.holder, _ = val.(ref)
@@ -112,6 +111,10 @@ func (d *Document) unlock(a Access) error {
 		return failed
 	}
 	d.encryption = e
+	// What was read before was read as if it were plain.
+	clear(d.objects)
+	clear(d.containers)
+	d.kept, d.unpacked = 0, 0
 	return nil
 }
 

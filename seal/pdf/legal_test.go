@@ -30,6 +30,7 @@ func TestOddButPlain(t *testing.T) {
 		{"parent that nothing is inherited from", edit("/Parent 2 0 R", "/Parent 3 0 R"), at(1, 20, 20, 42)},
 		{"parent missing", edit("/Parent 2 0 R", "             "), at(1, 20, 20, 42)},
 		{"form field that is no dictionary", sample{catalog: "/AcroForm<</Fields[5 0 R 6 0 R]>>", objects: []string{"12", "<</T(a)/FT/Tx>>"}}.bytes(), at(1, 20, 20, 42)},
+		{"reference to object 0", sample{catalog: "/AcroForm 0 0 R/Lang 0 65535 R", page: "/Annots 0 0 R"}.bytes(), at(1, 20, 20, 42)},
 		{"count of pages that do not exist", edit("/Count 1", "/Count 9"), at(1, 20, 20, 42)},
 		{"no pages", edit("/Kids[5 0 R ]/Count 1", "/Kids[      ]/Count 0"), invisible},
 		{"page without a box", edit("/MediaBox", "/MediaBux"), invisible},

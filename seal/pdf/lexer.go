@@ -215,6 +215,9 @@ func (l *lexer) numberOrRef() (value, error) {
 		if err != nil {
 			return nil, err
 		}
+		if isRef && r.num == 0 { // the head of the list of free objects, which nobody can be
+			return nil, nil
+		}
 		if isRef {
 			return r, nil
 		}
@@ -252,7 +255,7 @@ func (l *lexer) restOfRef(n int64) (ref, bool, error) {
 	if string(r) != "R" {
 		return ref{}, false, nil
 	}
-	if n == 0 || n > maxObjectNumber || gen > 65535 {
+	if n > maxObjectNumber || gen > 65535 {
 		return ref{}, false, l.damaged("reference %d %d R is outside the permitted range", n, gen)
 	}
 	return ref{num: uint32(n), gen: uint16(gen)}, true, nil

@@ -48,9 +48,10 @@ type Key struct {
 // Bits is the length of the file's key.
 func (k *Key) Bits() int { return 8 * len(k.key) }
 
-// Weak reports that the key falls to anybody with patience: passwords that are checked by MD5
-// or by one round of SHA-256.
-func (k *Key) Weak() bool { return k.revision < 6 }
+// Weak reports that the key falls to anybody with patience: short ones, and those of revision
+// 5, for which a password can be tried by two rounds of SHA-256. Revision 4 is as good as its
+// method and its password.
+func (k *Key) Weak() bool { return k.revision < 4 || k.revision == 5 }
 
 // forObject is the key of an object (ISO 32000-1, 7.6.2, algorithm 1).
 func (k *Key) forObject(m Method, num uint32, gen uint16) []byte {
