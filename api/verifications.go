@@ -129,7 +129,11 @@ func (s *Server) registerVerifications() {
 			return nil, err
 		}
 		if found.Document != nil && format != formatJSON {
-			return s.report(format, in.Name, sent, found)
+			r, err := s.report(format, in.Name, sent, found)
+			if err != nil {
+				return nil, err
+			}
+			return &verificationOutput{r.contentType, r.disposition, reportPolicy, "no-store", r.content}, nil
 		}
 		if in.Format != "" && format != formatJSON {
 			return nil, huma.Error422UnprocessableEntity("format: 报告只用于文件 only a document has a report")
@@ -154,7 +158,7 @@ func (s *Server) verify(ctx context.Context, in *verificationInput) (office.Insp
 		found, err := s.verifyText(ctx, in, mediaType)
 		return found, sentFile{}, err
 	case slices.Contains(fileTypes, mediaType):
-		return s.verifyFile(ctx, in.body)
+		return s.verifyFile(ctx, in.address, in.body)
 	default:
 		return office.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, " + strings.Join(fileTypes, ", "))
 	}
@@ -192,13 +196,12 @@ func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaTyp
 }
 
 // verifyFile receives a file and judges it by its content.
-func (s *Server) verifyFile(ctx context.Context, body io.Reader) (office.Inspection, sentFile, error) {
-	select {
-	case s.uploads <- struct{}{}:
-		defer func() { <-s.uploads }()
-	default:
-		return office.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("too busy")
+func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader) (office.Inspection, sentFile, error) {
+	end, ok := s.uploads.begin(address)
+	if !ok {
+		return office.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("正在核验的文件过多，请稍后再试 too many files at once, try again soon")
 	}
+	defer end()
 	u, err := receive(body)
 	if errors.Is(err, errTooLarge) {
 		return office.Inspection{}, sentFile{}, huma.NewError(http.StatusRequestEntityTooLarge, err.Error())
