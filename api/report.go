@@ -58,21 +58,25 @@ type sentFile struct {
 	sm3  [sm3.Size]byte
 }
 
+// written is a report.
+type written struct {
+	contentType, disposition string
+	content                  []byte
+}
+
 // report puts what was found of a document into a page or a PDF.
-func (s *Server) report(format, name string, sent sentFile, found office.Inspection) (*verificationOutput, error) {
+func (s *Server) report(format, name string, sent sentFile, found office.Inspection) (written, error) {
 	r := report.Report{File: shownName(name, found.Input), Size: sent.size, SM3: hex.EncodeToString(sent.sm3[:]), At: time.Now(), Inspection: found}
-	write, contentType := r.HTML, typeHTML+"; charset=utf-8"
-	out := &verificationOutput{Policy: reportPolicy, CacheControl: "no-store"}
+	write, out := r.HTML, written{contentType: typeHTML + "; charset=utf-8"}
 	if format == formatPDF {
-		write, contentType = r.PDF, typePDF
-		out.Disposition = mime.FormatMediaType("attachment", map[string]string{"filename": r.File + ".report.pdf"})
+		write, out.contentType = r.PDF, typePDF
+		out.disposition = mime.FormatMediaType("attachment", map[string]string{"filename": r.File + ".report.pdf"})
 	}
-	content, err := write()
-	if err != nil {
+	var err error
+	if out.content, err = write(); err != nil {
 		s.log.Error("cannot write a report", "error", err)
-		return nil, huma.Error500InternalServerError("")
+		return written{}, huma.Error500InternalServerError("")
 	}
-	out.ContentType, out.Body = contentType, content
 	return out, nil
 }
 
@@ -92,12 +96,12 @@ func (s *Server) verifyForm(c echo.Context) error {
 	out, err := s.answerForm(c)
 	if err == nil {
 		h := c.Response().Header()
-		h.Set("Content-Security-Policy", out.Policy)
-		h.Set("Cache-Control", out.CacheControl)
-		if out.Disposition != "" {
-			h.Set("Content-Disposition", out.Disposition)
+		h.Set("Content-Security-Policy", reportPolicy)
+		h.Set("Cache-Control", "no-store")
+		if out.disposition != "" {
+			h.Set("Content-Disposition", out.disposition)
 		}
-		return c.Blob(http.StatusOK, out.ContentType, out.Body.([]byte)) //nolint:forcetypeassert // a report's
+		return c.Blob(http.StatusOK, out.contentType, out.content)
 	}
 	var known huma.StatusError
 	if !errors.As(err, &known) {
@@ -113,40 +117,40 @@ func (s *Server) verifyForm(c echo.Context) error {
 // maxPassword is more than any password of a PDF has, in bytes (ISO 32000-2, 7.6.4.3.2).
 const maxPassword = 1 << 10
 
-func (s *Server) answerForm(c echo.Context) (*verificationOutput, error) {
+func (s *Server) answerForm(c echo.Context) (written, error) {
 	format := formatHTML
 	if c.QueryParam("format") == formatPDF {
 		format = formatPDF
 	}
 	form, err := c.Request().MultipartReader()
 	if err != nil {
-		return nil, huma.Error415UnsupportedMediaType("表单中没有文件 a form with a file is wanted")
+		return written{}, huma.Error415UnsupportedMediaType("表单中没有文件 a form with a file is wanted")
 	}
 	var access pdf.Access // the password comes before the file that it opens
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
-			return nil, huma.Error422UnprocessableEntity("没有选择文件 no file was chosen")
+			return written{}, huma.Error422UnprocessableEntity("没有选择文件 no file was chosen")
 		}
 		if err != nil {
-			return nil, notReceived(err)
+			return written{}, notReceived(err)
 		}
 		if part.FormName() == "password" {
 			password, err := io.ReadAll(io.LimitReader(part, maxPassword))
 			if err != nil {
-				return nil, notReceived(err)
+				return written{}, notReceived(err)
 			}
 			access.Password = string(password)
 		}
 		if part.FormName() != "file" {
 			continue
 		}
-		found, sent, err := s.verifyFile(c.Request().Context(), part, access)
+		found, sent, err := s.verifyFile(c.Request().Context(), c.RealIP(), part, access)
 		if err != nil {
-			return nil, err
+			return written{}, err
 		}
 		if found.Document == nil {
-			return nil, huma.Error422UnprocessableEntity("报告只用于 PDF 和 OFD 文件 only a PDF or OFD document has a report")
+			return written{}, huma.Error422UnprocessableEntity("报告只用于 PDF 和 OFD 文件 only a PDF or OFD document has a report")
 		}
 		return s.report(format, part.FileName(), sent, found)
 	}

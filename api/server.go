@@ -80,8 +80,8 @@ type Server struct {
 	inspectors *inspectors
 	lookUps    *lookUps
 	archive    *office.Archive // nil: there is none
-	uploads    chan struct{}   // holds one for each file that is received or judged
-	slots      chan struct{}   // holds one for each verification under way
+	uploads    uploads
+	slots      chan struct{} // holds one for each verification under way
 	echo       *echo.Echo
 	api        huma.API
 	ocsp       *OCSP
@@ -92,7 +92,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	s := &Server{
 		office: o, log: opt.Log, metrics: opt.Metrics, answering: opt.OCSPListen, monitoring: opt.MetricsListen, desk: opt.Desk, command: opt.Command,
 		inspectors: newInspectors(o), lookUps: newLookUps(), echo: echo.New(),
-		archive: opt.Archive, uploads: make(chan struct{}, uploadsAtOnce), slots: make(chan struct{}, runtime.NumCPU()),
+		archive: opt.Archive, slots: make(chan struct{}, runtime.NumCPU()),
 	}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true

@@ -5,13 +5,49 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
 )
 
-// uploadsAtOnce bounds the files that are received and judged at the same time: each may
-// take maxBody of the disk.
-const uploadsAtOnce = 32
+// Bounds of the files that are received and judged at the same time: each may take maxBody
+// of the disk, and one address must not keep all others out.
+const (
+	uploadsAtOnce = 64
+	uploadsOfOne  = 8 // of one address, which may be a whole hall
+)
+
+// uploads counts the files that are received and judged.
+type uploads struct {
+	mu  sync.Mutex
+	all int            // guarded by mu
+	by  map[string]int // of an address; guarded by mu
+}
+
+// begin takes a place for a file of an address, and returns what gives it back; false:
+// there is none.
+func (u *uploads) begin(address string) (func(), bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.all == uploadsAtOnce || u.by[address] == uploadsOfOne {
+		return nil, false
+	}
+	if u.by == nil {
+		u.by = make(map[string]int)
+	}
+	u.all++
+	u.by[address]++
+	return func() { u.end(address) }, true
+}
+
+func (u *uploads) end(address string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.all--
+	if u.by[address]--; u.by[address] == 0 {
+		delete(u.by, address)
+	}
+}
 
 // errTooLarge: an upload is longer than maxBody.
 var errTooLarge = fmt.Errorf("文件超过 %d MiB larger than %d MiB", maxBody>>20, maxBody>>20)

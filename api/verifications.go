@@ -131,7 +131,11 @@ func (s *Server) registerVerifications() {
 			return nil, err
 		}
 		if found.Document != nil && format != formatJSON {
-			return s.report(format, in.Name, sent, found)
+			r, err := s.report(format, in.Name, sent, found)
+			if err != nil {
+				return nil, err
+			}
+			return &verificationOutput{r.contentType, r.disposition, reportPolicy, "no-store", r.content}, nil
 		}
 		if in.Format != "" && format != formatJSON {
 			return nil, huma.Error422UnprocessableEntity("format: 报告只用于文件 only a document has a report")
@@ -160,7 +164,7 @@ func (s *Server) verify(ctx context.Context, in *verificationInput) (office.Insp
 		if err != nil {
 			return office.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity("Document-Password: is not base64")
 		}
-		return s.verifyFile(ctx, in.body, pdf.Access{Password: string(password)})
+		return s.verifyFile(ctx, in.address, in.body, pdf.Access{Password: string(password)})
 	default:
 		return office.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, " + strings.Join(fileTypes, ", "))
 	}
@@ -171,6 +175,9 @@ func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaTyp
 	body, err := io.ReadAll(io.LimitReader(in.body, maxText+1))
 	if err != nil {
 		return office.Inspection{}, notReceived(err)
+	}
+	if len(body) == 0 {
+		return office.Inspection{}, errNothing()
 	}
 	if len(body) > maxText {
 		return office.Inspection{}, huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: more than %d bytes", maxText))
@@ -198,13 +205,12 @@ func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaTyp
 }
 
 // verifyFile receives a file and judges it by its content.
-func (s *Server) verifyFile(ctx context.Context, body io.Reader, access pdf.Access) (office.Inspection, sentFile, error) {
-	select {
-	case s.uploads <- struct{}{}:
-		defer func() { <-s.uploads }()
-	default:
-		return office.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("too busy")
+func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader, access pdf.Access) (office.Inspection, sentFile, error) {
+	end, ok := s.uploads.begin(address)
+	if !ok {
+		return office.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("正在核验的文件过多，请稍后再试 too many files at once, try again soon")
 	}
+	defer end()
 	u, err := receive(body)
 	if errors.Is(err, errTooLarge) {
 		return office.Inspection{}, sentFile{}, huma.NewError(http.StatusRequestEntityTooLarge, err.Error())
@@ -213,6 +219,9 @@ func (s *Server) verifyFile(ctx context.Context, body io.Reader, access pdf.Acce
 		return office.Inspection{}, sentFile{}, notReceived(err)
 	}
 	defer u.close()
+	if u.size == 0 {
+		return office.Inspection{}, sentFile{}, errNothing()
+	}
 	inspector, free, err := s.inspector(ctx)
 	if err != nil {
 		return office.Inspection{}, sentFile{}, err
@@ -224,6 +233,8 @@ func (s *Server) verifyFile(ctx context.Context, body io.Reader, access pdf.Acce
 	}
 	return found, sentFile{u.size, u.sm3}, nil
 }
+
+func errNothing() error { return huma.Error400BadRequest("没有内容 nothing was sent") }
 
 // notReceived answers whoever broke off, or sent more than the server takes.
 func notReceived(err error) error {
