@@ -26,6 +26,7 @@ import (
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 func main() { os.Exit(run()) }
@@ -88,6 +89,7 @@ func report(err error) int {
 		backup.ErrNotBackup, backup.ErrDamaged, office.ErrDamagedBackup, office.ErrOlderStore,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
+		pdf.ErrIntact,
 	} {
 		if errors.Is(err, refusal) {
 			return exitNo
@@ -127,6 +129,8 @@ func hintFor(err error) string {
 		return "see who issues what with: elicence authority list"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
+	case isDamaged(err):
+		return "write it anew with: elicence document repair IN OUT; signatures on it lose their meaning"
 	case errors.Is(err, office.ErrManyPlaces):
 		return "say which with --keyword-hit NUMBER, last or all"
 	case errors.Is(err, ca.ErrNoProfile):

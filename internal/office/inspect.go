@@ -38,8 +38,10 @@ type Inspector struct {
 	pdf        pdf.Trust
 	ofd        ofd.Trust
 	revocation path.Revocation
-	proofs     []ProofFinding // of the audit log, given beside what is inspected
-	uses       []seal.Use     // that they prove, for each; zero where it proves none
+	// access opens encrypted documents.
+	access pdf.Access
+	proofs []ProofFinding // of the audit log, given beside what is inspected
+	uses   []seal.Use     // that they prove, for each; zero where it proves none
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -144,9 +146,14 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 		return nil, err
 	}
 	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, imported}
-	return newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
+	i, err := newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
+	if err != nil {
+		return nil, err
+	}
+	i.access.NationalOnly = o.GMOnly()
+	return i, nil
 }
 
 // documentVerification returns the office's own anchors.
@@ -244,6 +251,7 @@ type PDFInspection struct {
 	Format     string             `json:"format"`    // PDF or OFD
 	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
 	Pages      int                `json:"pages"`
+	Encryption *EncryptionFinding `json:"encryption"` // null for a document that is open to all
 	Signatures []SignatureFinding `json:"signatures"`
 	Cautions   []CautionFinding   `json:"cautions"`
 	// Since is what happened after the document code was printed, where one was given;
@@ -286,6 +294,14 @@ func (i *Inspector) Code(text string) Inspection {
 	}
 }
 
+// Opening returns an inspector that opens encrypted documents so.
+func (i *Inspector) Opening(a pdf.Access) *Inspector {
+	other := *i
+	other.access.Password = a.Password
+	other.access.NationalOnly = i.access.NationalOnly || a.NationalOnly
+	return &other
+}
+
 // ErrInput says that bytes are nothing that is verified here.
 var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, an OFD document, an evidence bundle, nor a signed answer")
 
@@ -315,7 +331,7 @@ func (i *Inspector) ReaderAt(ctx context.Context, file io.ReaderAt, size int64) 
 		return Inspection{}, err
 	}
 	if !evidence.Looks(head) && bytes.Contains(head, []byte("%PDF-")) {
-		doc, err := pdf.Open(file, size)
+		doc, err := pdf.OpenWith(file, size, i.access)
 		if err != nil {
 			return Inspection{}, err
 		}
@@ -368,7 +384,7 @@ func (i *Inspector) document(ctx context.Context, doc *pdf.Document) (Inspection
 	if err != nil {
 		return Inspection{}, err
 	}
-	found := &PDFInspection{Format: "PDF", Pages: pages, Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
+	found := &PDFInspection{Format: "PDF", Pages: pages, Encryption: encryptionFinding(doc.Encryption()), Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
 	for s := range report.Signatures {
 		found.Signatures = append(found.Signatures, finding(&report.Signatures[s], report.Revisions))
 	}
