@@ -419,14 +419,14 @@ func TestLookOfEncrypted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		look, err := d.now.looks().append(nil, catalog.val.(*dict).lookup("Metadata"), 0)
+		said, err := d.now.looks().append(nil, catalog.val.(*dict).lookup("Metadata"), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, look)
+		all = append(all, said)
 	}
 	if !bytes.Equal(all[0], all[1]) {
-		t.Errorf("one stream under two keys is described as %q and %q", all[0], all[1])
+		t.Errorf("one stream under two keys looks like %x and %x", all[0], all[1])
 	}
 }
 
