@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed licence-format.md code-format.md trust-format.md audit-format.md copies.md evidence.md answers.md
+//go:embed licence-format.md code-format.md trust-format.md audit-format.md copies.md evidence.md answers.md seen-format.md
 var formats embed.FS
 
 // Formats returns the descriptions, Markdown by file name.

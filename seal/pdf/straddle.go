@@ -26,11 +26,12 @@ type slice struct {
 	width, height float64
 }
 
-// slacks are by how much slices may miss the seal's size in millimetres: ours are exact.
+// slacks are by how much slices may miss the seal's size in millimetres. A seal says its
+// size in whole ones.
 const (
-	slackAlong   = 0.4 // what is not cut
-	slackOurs    = 0.1 // all slices together
-	slackForeign = 0.5
+	slackAlong = 0.6 // what is not cut
+	slackRound = 0.1 // all slices together, of a seal as wide as it is high
+	slack      = 0.6 // of another one, or of others
 )
 
 // isSlice reports whether the field has the shape of a slice of its seal.
@@ -137,6 +138,9 @@ func (c *slice) across(upright bool) float64 {
 	return c.height
 }
 
+// along is how much of the page's edge a slice takes, which is not cut.
+func (c *slice) along(upright bool) float64 { return c.across(!upright) }
+
 // full is the seal's size in the direction in which it is cut.
 func (s *Signed) full(upright bool) float64 {
 	if upright {
@@ -148,11 +152,13 @@ func (s *Signed) full(upright bool) float64 {
 // together shares the slices out among whole seals: where a document has many pages, each
 // few of them share one.
 func (s *Signed) together(all []slice, upright bool) ([][]slice, error) {
-	slack := slackForeign
-	if s.Seal.Ours() {
-		slack = slackOurs
+	if len(all) == 0 {
+		return nil, notDrawn("the field is no slice any more")
 	}
-	full := s.full(upright)
+	full, slack := s.full(upright), slack
+	if s.Seal.Ours() && s.Seal.Picture.WidthMM == s.Seal.Picture.HeightMM {
+		full, slack = all[0].along(upright), slackRound
+	}
 	var groups [][]slice
 	from, sum := 0, 0.0
 	for i := range all {
@@ -244,6 +250,7 @@ func (s *Signed) straddle(ordered []slice, upright bool) (likeness.Likeness, err
 	}
 	boxes := make([]likeness.Box, len(ordered))
 	at := 0.0
+	fit := scale * s.full(!upright) / ordered[0].along(upright) // to the size that the seal says
 	for i := range ordered {
 		c := &ordered[i]
 		to := at + c.across(upright)*scale*s.full(upright)/sum
@@ -252,7 +259,7 @@ func (s *Signed) straddle(ordered []slice, upright bool) (likeness.Likeness, err
 			boxes[i] = likeness.Box{Y0: at, Y1: to, X1: width * scale}
 		}
 		at = to
-		if err := c.lay(s.doc.now, shown, boxes[i], scale); err != nil {
+		if err := c.lay(s.doc.now, shown, boxes[i], fit); err != nil {
 			return none, fmt.Errorf("the slice on page %d: %w", c.page, err)
 		}
 	}

@@ -72,6 +72,16 @@ func TestStraddleIsTheSeal(t *testing.T) {
 		}
 	}
 	drop := func(i int) func([]Mark) []Mark { return func(m []Mark) []Mark { return append(m[:i:i], m[i+1:]...) } }
+	larger := func(size float64) func([]Mark) []Mark {
+		return func(m []Mark) []Mark {
+			for i := range m {
+				right := m[i].X + m[i].Width
+				m[i].Width, m[i].Height = m[i].Width*size/42, size
+				m[i].X = right - m[i].Width
+			}
+			return m
+		}
+	}
 	type straddled struct {
 		name  string
 		pages sample
@@ -84,6 +94,8 @@ func TestStraddleIsTheSeal(t *testing.T) {
 		tests = append(tests, straddled{edge, sample{pages: 3}, cutMarks(ours, edge, 1, 2, 3), "", 3})
 	}
 	tests = append(tests, []straddled{
+		{"not of whole millimetres", sample{pages: 3}, with(cutMarks(ours, "right", 1, 2, 3), larger(42.4)), "", 3},
+		{"not of whole millimetres, one missing", sample{pages: 30}, with(with(cutMarks(ours, "right", upTo(30)...), larger(41.6)), drop(9)), "some are missing", 0},
 		{"two pages", sample{pages: 2}, cutMarks(ours, "right", 1, 2), "", 2},
 		{"thirty pages", sample{pages: 30}, cutMarks(ours, "right", upTo(30)...), "", 30},
 		{"odd pages", sample{pages: 5}, cutMarks(ours, "right", 1, 3, 5), "", 3},
