@@ -222,3 +222,36 @@ func TestCacheIsKept(t *testing.T) {
 		t.Errorf("%d compiled files in the cache, %v, want 1", kept, err)
 	}
 }
+
+// opened is an encrypted file whose password is known.
+type opened struct{ *bytes.Reader }
+
+func (opened) Password() string { return "密码" }
+
+// TestFindEncrypted finds words in an encrypted document whose password is known.
+func TestFindEncrypted(t *testing.T) {
+	t.Parallel()
+	in, out := filepath.Join(t.TempDir(), "in.pdf"), filepath.Join(t.TempDir(), "out.pdf")
+	if err := os.WriteFile(in, write(t, run{1, 20, 40, "甲方（盖章）"}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tooltest.Run(t, "qpdf", "--encrypt", "密码", "owner", "256", "--", in, out)
+	file, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	finder := pagetext.New(filepath.Join(t.TempDir(), "cache"))
+	t.Cleanup(func() {
+		if err := finder.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	r := bytes.NewReader(file)
+	if _, err := finder.Find(ctx, r, r.Size(), "盖章", []int{1}); err == nil {
+		t.Error("read without the password")
+	}
+	hits, err := finder.Find(ctx, opened{r}, r.Size(), "盖章", []int{1})
+	if err != nil || len(hits) != 1 {
+		t.Errorf("found %+v, %v", hits, err)
+	}
+}
