@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
@@ -30,6 +31,40 @@ type stored struct {
 	Sealed   []byte `cbor:"10,keyasint"`          // the signed form, encrypted
 	Cause    uint8  `cbor:"11,keyasint,omitempty"`
 	Publish  int64  `cbor:"12,keyasint,omitempty"` // when a pending one is published by itself, UTC seconds
+}
+
+// encode writes what [decode] reads, and compares with what the library would have written.
+func (s *stored) encode() []byte {
+	pairs := 7
+	for _, there := range [5]bool{s.Revision != 0, len(s.Request) > 0, len(s.Reason) > 0, s.Cause != 0, s.Publish != 0} {
+		if there {
+			pairs++
+		}
+	}
+	b := detcbor.AppendMap(make([]byte, 0, 64+len(s.Key)+len(s.Request)+len(s.Reason)+len(s.Sealed)), pairs)
+	b = detcbor.AppendBytes(append(b, 1), s.Key)
+	b = detcbor.AppendUint(append(b, 2), uint64(s.Category))
+	b = detcbor.AppendUint(append(b, 3), uint64(s.State))
+	b = detcbor.AppendInt(append(b, 4), s.Since)
+	if s.Revision != 0 {
+		b = detcbor.AppendUint(append(b, 5), s.Revision)
+	}
+	b = detcbor.AppendUint(append(b, 6), s.Status)
+	b = detcbor.AppendUint(append(b, 7), uint64(s.Signer))
+	if len(s.Request) > 0 {
+		b = detcbor.AppendBytes(append(b, 8), s.Request)
+	}
+	if len(s.Reason) > 0 {
+		b = detcbor.AppendBytes(append(b, 9), s.Reason)
+	}
+	b = detcbor.AppendBytes(append(b, 10), s.Sealed)
+	if s.Cause != 0 {
+		b = detcbor.AppendUint(append(b, 11), uint64(s.Cause))
+	}
+	if s.Publish != 0 {
+		b = detcbor.AppendInt(append(b, 12), s.Publish)
+	}
+	return b
 }
 
 // found is a stored licence and its number, which is the revision of its issue.
@@ -111,7 +146,7 @@ func indexed(tx kv.Tx, index string, key []byte) ([]found, error) {
 
 // write stores a licence as it stands.
 func (f found) write(tx kv.Tx) error {
-	return put(tx.Table(tableRecords), uint64Key(f.number), f.stored)
+	return tx.Table(tableRecords).Put(uint64Key(f.number), f.encode())
 }
 
 // change stores a licence that has changed under the next revision, adds the step to
