@@ -362,3 +362,49 @@ func TestErasedStaysErased(t *testing.T) {
 	r.Reopen(t)
 	whole(t, r.Office)
 }
+
+// TestWholeFolderPutBack: who puts the whole data folder back to an earlier moment, with what
+// it remembers of itself, is noticed by an outside witness of the audit log, and by a
+// terminal that has seen later trust files.
+func TestWholeFolderPutBack(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Now().UTC().Truncate(time.Second)}
+	f := officetest.At(t, c.now)
+	r := f.Issue(t, "004")
+	if _, err := f.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.Reopen(t) // everything is on the disk
+	older := copyOf(t, f.Dir)
+	c.at = c.at.Add(time.Hour)
+	if _, err := f.Office.Step(ctx, "test", r.Licence.Identifier, licence.Revoke, "测试事由"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	terminal := newHall(t, c)
+	if _, err := terminal.take(f); err != nil {
+		t.Fatal(err)
+	}
+	checkpoint, err := f.Office.Checkpoint(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := f.Office.LogKeys(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := officetest.Open(t, older, c.now) // nothing in the folder itself can tell
+	witnessed, err := office.OpenWitness("witness", checkpoint.Signed, keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var contradiction *audit.ContradictionError
+	if _, _, err := back.Office.VerifyLog(ctx, witnessed); !errors.As(err, &contradiction) {
+		t.Errorf("the witness: %v, want an *audit.ContradictionError", err)
+	}
+	if _, err := terminal.take(back); err == nil {
+		t.Error("the terminal takes older trust files")
+	}
+}
