@@ -363,6 +363,31 @@ func TestErasedStaysErased(t *testing.T) {
 	whole(t, r.Office)
 }
 
+// TestRestoreOfShared: a backup of a store whose records share their keys needs no others,
+// and the restored one goes on as it was and can be rekeyed.
+func TestRestoreOfShared(t *testing.T) {
+	t.Parallel()
+	h, dir := unpacked(t, "v0.1-format2")
+	c := &clock{h.Made.Add(time.Minute)}
+	f := officetest.Open(t, dir, c.now)
+	content := backedUp(t, f)
+	restored := filepath.Join(t.TempDir(), "restored")
+	if _, err := office.Restore(ctx, restored, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	r := officetest.Open(t, restored, c.now)
+	whole(t, r.Office)
+	if _, err := r.Office.Rekey(ctx, "test", office.RekeyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	whole(t, r.Office)
+	// From here on a backup wants the record keys.
+	content = backedUp(t, r)
+	if _, err := office.Restore(ctx, filepath.Join(t.TempDir(), "x"), bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); !errors.Is(err, office.ErrNoRecordKeys) {
+		t.Errorf("rekeyed, without the record keys: %v, want ErrNoRecordKeys", err)
+	}
+}
+
 // TestWholeFolderPutBack: who puts the whole data folder back to an earlier moment, with what
 // it remembers of itself, is noticed by an outside witness of the audit log, and by a
 // terminal that has seen later trust files.
