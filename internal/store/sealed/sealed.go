@@ -36,8 +36,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/emmansun/gmsm/sm4"
-
 	"github.com/elicence/elicence/internal/store/keytree"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -483,12 +481,7 @@ func (b *Box) ofLeaf(g Generation, l keytree.Leaf) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer clear(key[:])
-	block, err := sm4.NewCipher(key[:])
-	if err != nil {
-		return nil, fmt.Errorf("preparing SM4: %w", err)
-	}
-	return cipher.NewGCM(block)
+	return key.AEAD()
 }
 
 // maxParts bounds the ciphers that are remembered: one for each distribution bucket.
