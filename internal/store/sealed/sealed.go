@@ -256,6 +256,19 @@ func (b *Box) Destroy(through Generation, leaves ...keytree.Leaf) error {
 	return nil
 }
 
+// Destroyed reports whether the key of a ciphertext with this leaf was destroyed.
+func (b *Box) Destroyed(ciphertext []byte, l keytree.Leaf) (bool, error) {
+	g := GenerationOf(ciphertext)
+	if g == Shared {
+		return false, nil
+	}
+	_, err := b.key(g, l)
+	if errors.Is(err, ErrDestroyed) {
+		return true, nil
+	}
+	return false, err
+}
+
 // StopAt has f called before each file of the record keys is changed; its error is that of
 // the change. Nil: no more. Tests stop there.
 func (b *Box) StopAt(f func(step string) error) {
