@@ -123,7 +123,7 @@ func (o *Office) eraseAgain(ctx context.Context, actor string) ([]string, error)
 	var notes []audit.Record
 	now := o.now().UTC().Truncate(time.Second)
 	for _, d := range all {
-		category, known := o.catalogue.Category(catalogue.ID(d.Category))
+		category, known := o.Catalogue().Category(catalogue.ID(d.Category))
 		if !known {
 			return nil, fmt.Errorf("category %03d: %w", d.Category, ErrNoCategory)
 		}
