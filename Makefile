@@ -20,7 +20,7 @@ FUZZTIME = 10s
 .PHONY: test web lint bench bench-pki bench-peers race fuzz
 
 # Everything builds and runs without a C compiler, but for PKCS#11 tokens, which are
-# tested in a step of their own.
+# tested in a step of their own, and so is the suite of the stores under the race detector.
 test: export CGO_ENABLED = 0
 test: export PATH := $(PATH):$(shell go env GOPATH)/bin
 test:
@@ -29,7 +29,9 @@ test:
 	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- ./...
 	@if command -v gcc >/dev/null 2>&1; then \
 		CGO_ENABLED=1 go test ./pki/keystore/pkcs11 && \
-		CGO_ENABLED=1 go test -run TestToken ./cmd/elicence; \
+		CGO_ENABLED=1 go test -run TestToken ./cmd/elicence && \
+		CGO_ENABLED=1 go test -race -run 'TestRegistry|TestRecordKeys|TestAuditLog|TestCertificates' ./internal/store/records && \
+		CGO_ENABLED=1 go test -race ./internal/store/keytree ./internal/store/sealed; \
 	fi
 
 web:

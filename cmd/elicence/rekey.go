@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/office"
-	"github.com/elicence/elicence/internal/store/records"
 )
 
 func newStorageRekey(s *settings) *cobra.Command {
@@ -24,7 +23,7 @@ func newStorageRekey(s *settings) *cobra.Command {
 				return errors.New("name one of --prepare and --end-old")
 			}
 			bar := s.counting("加密 encrypted")
-			options.Progress = func(c records.RekeyCounts) { _ = bar.Set64(int64(c.Total())) } //nolint:gosec // a picture for people
+			options.Progress = func(c office.RekeyCounts) { _ = bar.Set64(int64(c.Total())) } //nolint:gosec // a picture for people
 			var done office.Rekeyed
 			err := s.with(func(o *office.Office) error {
 				var err error

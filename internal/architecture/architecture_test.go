@@ -186,7 +186,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/transparency-dev/merkle": {"pki/audit"},
 		"filippo.io/bigmod":                  {"pki/cosign", "pki/fixedkey"},
 		"github.com/emmansun/gmsm/smx509":    {"pki"},
-		"github.com/emmansun/gmsm/sm4":       {"pki", "internal/backup"},
+		"github.com/emmansun/gmsm/sm4":       {"pki", "internal/backup", "internal/store/keytree"},
 		"github.com/mozillazg/go-pinyin":     {"licence/catalogue"},
 		"github.com/klippa-app/go-pdfium":    {"internal/pagetext"},
 		"github.com/tetratelabs/wazero":      {"internal/pagetext"},

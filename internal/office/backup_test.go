@@ -362,3 +362,74 @@ func TestErasedStaysErased(t *testing.T) {
 	r.Reopen(t)
 	whole(t, r.Office)
 }
+
+// TestRestoreOfShared: a backup of a store whose records share their keys needs no others,
+// and the restored one goes on as it was and can be rekeyed.
+func TestRestoreOfShared(t *testing.T) {
+	t.Parallel()
+	h, dir := unpacked(t, "v0.1-format2")
+	c := &clock{h.Made.Add(time.Minute)}
+	f := officetest.Open(t, dir, c.now)
+	content := backedUp(t, f)
+	restored := filepath.Join(t.TempDir(), "restored")
+	if _, err := office.Restore(ctx, restored, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	r := officetest.Open(t, restored, c.now)
+	whole(t, r.Office)
+	if _, err := r.Office.Rekey(ctx, "test", office.RekeyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	whole(t, r.Office)
+	// From here on a backup wants the record keys.
+	content = backedUp(t, r)
+	if _, err := office.Restore(ctx, filepath.Join(t.TempDir(), "x"), bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); !errors.Is(err, office.ErrNoRecordKeys) {
+		t.Errorf("rekeyed, without the record keys: %v, want ErrNoRecordKeys", err)
+	}
+}
+
+// TestWholeFolderPutBack: who puts the whole data folder back to an earlier moment, with what
+// it remembers of itself, is noticed by an outside witness of the audit log, and by a
+// terminal that has seen later trust files.
+func TestWholeFolderPutBack(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Now().UTC().Truncate(time.Second)}
+	f := officetest.At(t, c.now)
+	r := f.Issue(t, "004")
+	if _, err := f.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.Reopen(t) // everything is on the disk
+	older := copyOf(t, f.Dir)
+	c.at = c.at.Add(time.Hour)
+	if _, err := f.Office.Step(ctx, "test", r.Licence.Identifier, licence.Revoke, "测试事由"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Office.Publish(ctx, "test"); err != nil {
+		t.Fatal(err)
+	}
+	terminal := newHall(t, c)
+	if _, err := terminal.take(f); err != nil {
+		t.Fatal(err)
+	}
+	checkpoint, err := f.Office.Checkpoint(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := f.Office.LogKeys(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := officetest.Open(t, older, c.now) // nothing in the folder itself can tell
+	witnessed, err := office.OpenWitness("witness", checkpoint.Signed, keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var contradiction *audit.ContradictionError
+	if _, _, err := back.Office.VerifyLog(ctx, witnessed); !errors.As(err, &contradiction) {
+		t.Errorf("the witness: %v, want an *audit.ContradictionError", err)
+	}
+	if _, err := terminal.take(back); err == nil {
+		t.Error("the terminal takes older trust files")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -189,29 +190,51 @@ func TestOldDataFolders(t *testing.T) {
 			continue
 		}
 		folders++
-		t.Run(e.Name(), func(t *testing.T) {
-			t.Parallel()
-			b, err := os.ReadFile(filepath.Join(dataFolders, e.Name(), "holds.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var h holdings
-			if err := json.Unmarshal(b, &h); err != nil {
-				t.Fatal(err)
-			}
-			dir := filepath.Join(t.TempDir(), "data")
-			if err := unpack(filepath.Join(dataFolders, e.Name(), "data.tar.gz"), dir); err != nil {
-				t.Fatal(err)
-			}
-			c := &clock{h.Made.Add(time.Minute)}
-			f := officetest.Open(t, dir, c.now)
-			h.check(t, f, c)
-			h.goesOn(t, f, c)
-		})
+		for _, rekeyed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, rekeyed %t", e.Name(), rekeyed), func(t *testing.T) {
+				t.Parallel()
+				h, dir := unpacked(t, e.Name())
+				c := &clock{h.Made.Add(time.Minute)}
+				f := officetest.Open(t, dir, c.now)
+				h.check(t, f, c)
+				if rekeyed {
+					done, err := f.Office.Rekey(ctx, "officer", office.RekeyOptions{})
+					if err != nil || int(done.Done.Licences) < len(h.Licences) {
+						t.Fatalf("rekeyed %+v, %v", done, err)
+					}
+					ended, err := f.Office.Rekey(ctx, "officer", office.RekeyOptions{EndOld: true})
+					if err != nil || len(ended.Ended) != 1 {
+						t.Fatalf("ended %+v, %v", ended, err)
+					}
+					f.Reopen(t)
+					h.check(t, f, c)
+				}
+				h.goesOn(t, f, c)
+				whole(t, f.Office)
+			})
+		}
 	}
 	if folders == 0 {
 		t.Error("no data folder is kept")
 	}
+}
+
+// unpacked is the data folder of a release, and what it holds.
+func unpacked(t *testing.T, release string) (holdings, string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dataFolders, release, "holds.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h holdings
+	if err := json.Unmarshal(b, &h); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := unpack(filepath.Join(dataFolders, release, "data.tar.gz"), dir); err != nil {
+		t.Fatal(err)
+	}
+	return h, dir
 }
 
 // check compares a data folder with what it must hold.

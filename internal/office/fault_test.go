@@ -195,9 +195,17 @@ func TestFaultProcess(t *testing.T) {
 	if dir == "" {
 		t.Skip("a part of TestFaults")
 	}
+	if name == upgradeAct {
+		say("begin")
+	}
 	o, err := office.Open(dir, office.Options{})
 	if err != nil {
 		say("refused " + err.Error())
+		return
+	}
+	if name == upgradeAct {
+		say("acknowledged")
+		_ = o.Close() // an error here comes after the answer
 		return
 	}
 	f := officetest.Around(t, dir, o)
@@ -318,6 +326,60 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	if tried < 10 {
+		t.Errorf("only %d faults were tried: this proves little", tried)
+	}
+	t.Logf("%d faults", tried)
+}
+
+// upgradeAct opens a data folder of an earlier release.
+const upgradeAct = "upgrade"
+
+// TestUpgradeIsCutOff kills a process, or fails it, at every system call while it takes over a
+// data folder of an earlier release: afterwards it is one of before or one of now, opens,
+// and has everything.
+func TestUpgradeIsCutOff(t *testing.T) {
+	tooltest.Need(t, "strace")
+	h, base := unpacked(t, "v0.1-format2")
+	trace := filepath.Join(t.TempDir(), "trace")
+	if out := runFault(t, copyOf(t, base), upgradeAct, "", trace, ""); !strings.Contains(out, "acknowledged") {
+		t.Fatalf("without a fault: %s", out)
+	}
+	all := points(t, trace)
+	if len(all) < 3 {
+		t.Fatalf("an upgrade has only %d system calls", len(all))
+	}
+	long, offset, tried := os.Getenv("ELICENCE_LONG") == "1", int(time.Now().UnixNano()%1000), 0
+	faults := []string{"signal=KILL", "error=EIO", "error=ENOSPC"}
+	for n, p := range all {
+		for k, fault := range faults {
+			if !long && (n*len(faults)+k+offset)%5 != 0 || p.call == "openat" && k > 0 {
+				continue
+			}
+			tried++
+			dir := copyOf(t, base)
+			out := runFault(t, dir, upgradeAct, "", trace, p.call+":"+fault+":when="+strconv.Itoa(p.n))
+			what := fmt.Sprintf("%s at %s number %d", fault, p.call, p.n)
+			o, err := office.Open(dir, office.Options{})
+			if err != nil {
+				t.Errorf("%s: it does not open any more: %v\n%s", what, err, out)
+				continue
+			}
+			for _, l := range h.Licences {
+				id, err := licence.ParseIdentifier(l.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r, err := o.Licence(ctx, "test", id); err != nil || r.State != l.State || r.Licence.Number != l.Number {
+					t.Errorf("%s: licence %s: %v", what, l.ID, err)
+				}
+			}
+			r, err := o.CheckStorage(ctx, true)
+			if err := errors.Join(err, o.Close()); err != nil || len(r.Faults) > 0 {
+				t.Errorf("%s: the storage is not whole: %v, %v", what, r.Faults, err)
+			}
+		}
+	}
+	if tried < 5 {
 		t.Errorf("only %d faults were tried: this proves little", tried)
 	}
 	t.Logf("%d faults", tried)

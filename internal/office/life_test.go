@@ -101,6 +101,66 @@ func TestUndoWindow(t *testing.T) {
 	}
 }
 
+// TestUndoWindowAndClock: a clock that is set back after a licence was published by its time
+// does not let anybody take back what there are codes of: those would be valid for ever.
+func TestUndoWindowAndClock(t *testing.T) {
+	t.Parallel()
+	clock := &movable{at: time.Now()}
+	f := officetest.At(t, clock.now)
+	if _, err := f.Office.SetUndo(ctx, "test", f.Authority.USCC, licence.UndoWindow{Minutes: 30}); err != nil {
+		t.Fatal(err)
+	}
+	printed, unseen := f.Issue(t, "004"), f.Issue(t, "066")
+	clock.add(40 * time.Minute)
+	if _, err := f.Office.Code(ctx, "test", printed); err != nil {
+		t.Fatal(err)
+	}
+	clock.add(-20 * time.Minute)
+	if _, err := f.Office.Step(ctx, "test", printed.Licence.Identifier, licence.Withdraw, "录入错误"); !errors.Is(err, licence.ErrStep) {
+		t.Errorf("withdrawn although there is a code of it: %v, want ErrStep", err)
+	}
+	_, a := f.Application(t, "004")
+	if _, err := f.Office.Correct(ctx, "test", printed.Licence.Identifier, a, office.NewVersion{Reason: "录入错误"}); !errors.Is(err, licence.ErrStep) {
+		t.Errorf("corrected although there is a code of it: %v, want ErrStep", err)
+	}
+	if _, err := f.Office.Step(ctx, "test", unseen.Licence.Identifier, licence.Withdraw, "录入错误"); err != nil {
+		t.Errorf("what nobody has seen is not withdrawn: %v", err)
+	}
+	clock.add(20 * time.Minute)
+	if r, err := f.Office.Licence(ctx, "test", printed.Licence.Identifier); err != nil || r.State != licence.Active {
+		t.Errorf("when the clock is right again it is %s, %v", r.State, err)
+	}
+	whole(t, f.Office)
+}
+
+// TestDaysAndClock: whether a licence is in force by its days is asked of the clock of now,
+// in China, whatever it said before.
+func TestDaysAndClock(t *testing.T) {
+	t.Parallel()
+	clock := &movable{at: time.Now()}
+	f := officetest.At(t, clock.now)
+	r := f.Issue(t, "004")
+	last := *r.Licence.LastDay
+	says := func(at time.Time, want verify.Verdict) {
+		t.Helper()
+		clock.mu.Lock()
+		clock.at = at
+		clock.mu.Unlock()
+		found, err := f.Office.LookUp(ctx, "verify", office.NumberQuery{Identifier: r.Licence.Identifier.String()})
+		if err != nil || found.Verdict != want {
+			t.Errorf("at %s: %s, %v, want %s", at.UTC().Format(time.RFC3339), found.Verdict, err, want)
+		}
+	}
+	now := clock.now()
+	says(last.End(), verify.Valid)
+	says(last.End().Add(time.Second), verify.Expired)
+	says(now, verify.Valid)
+	says(r.Licence.FirstDay.Start().Add(-time.Second), verify.NotYetValid)
+	says(r.Licence.FirstDay.Start(), verify.Valid)
+	says(last.End().AddDate(5, 0, 0), verify.Expired)
+	says(now, verify.Valid)
+}
+
 // TestCorrection: a correction is never seen as a revocation.
 func TestCorrection(t *testing.T) {
 	t.Parallel()

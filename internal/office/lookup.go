@@ -201,7 +201,7 @@ func verdictOf(r licence.Record, now time.Time) verify.Verdict {
 		return verify.NoData
 	case now.Before(r.Licence.FirstDay.Start()):
 		return verify.NotYetValid
-	case r.Licence.LastDay != nil && !now.Before(r.Licence.LastDay.End()):
+	case r.Licence.LastDay != nil && now.After(r.Licence.LastDay.End()):
 		return verify.Expired
 	default:
 		return verify.Valid

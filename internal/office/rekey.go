@@ -15,6 +15,9 @@ import (
 // others that share the records.
 var ErrNotPrepared = errors.New("the new record keys are not prepared")
 
+// RekeyCounts say how much was encrypted again.
+type RekeyCounts = records.RekeyCounts
+
 // RekeyOptions say what is done about the keys that records are encrypted under.
 type RekeyOptions struct {
 	// PrepareOnly makes the new keys and uses them for nothing yet. Where several nodes share
@@ -24,15 +27,15 @@ type RekeyOptions struct {
 	// backups of before cannot be read afterwards.
 	EndOld bool
 	// Progress, if not nil, is told how much is durable.
-	Progress func(records.RekeyCounts)
+	Progress func(RekeyCounts)
 }
 
 // Rekeyed is what was done.
 type Rekeyed struct {
-	Generation int                 `json:"generation"` // of the keys in use
-	Prepared   *int                `json:"prepared"`   // the generation that was made and is not in use yet, or null
-	Done       records.RekeyCounts `json:"done"`
-	Ended      []int               `json:"ended"` // generations whose keys were destroyed on this machine
+	Generation int         `json:"generation"` // of the keys in use
+	Prepared   *int        `json:"prepared"`   // the generation that was made and is not in use yet, or null
+	Done       RekeyCounts `json:"done"`
+	Ended      []int       `json:"ended"` // generations whose keys were destroyed on this machine
 }
 
 // Rekey encrypts everything that the records hold again, under new keys: a key for each

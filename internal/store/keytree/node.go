@@ -1,6 +1,7 @@
 package keytree
 
 import (
+	"crypto/cipher"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,6 +16,17 @@ const KeySize = sm4.BlockSize
 
 // Key is the key of a node or a leaf.
 type Key [KeySize]byte
+
+// AEAD returns SM4-GCM under a leaf's key, with a nonce of 12 bytes and a tag of 16. The key
+// is zeroed.
+func (k *Key) AEAD() (cipher.AEAD, error) {
+	defer clear(k[:])
+	block, err := sm4.NewCipher(k[:])
+	if err != nil {
+		return nil, fmt.Errorf("preparing SM4: %w", err)
+	}
+	return cipher.NewGCM(block)
+}
 
 // fanOut is how many children a node has.
 const fanOut = 16

@@ -39,9 +39,12 @@ func (s *Store) Destroyed(ctx context.Context) ([]Lost, []uint64, error) {
 			if f.erased() {
 				continue
 			}
-			_, err := s.box.Open(sealed.Key(f.Key), f.place(), "licence", f.Sealed)
-			if !errors.Is(err, sealed.ErrDestroyed) {
-				continue // damage is for a check to tell
+			gone, err := s.box.Destroyed(f.Sealed, sealed.LeafOf(f.place()))
+			if err != nil {
+				return fmt.Errorf("licence number %d: %w", f.number, err)
+			}
+			if !gone {
+				continue
 			}
 			by, err := s.signer(tx, f.Signer)
 			if err != nil {
@@ -57,7 +60,15 @@ func (s *Store) Destroyed(ctx context.Context) ([]Lost, []uint64, error) {
 			if value[0] == erasedMark {
 				continue
 			}
-			if _, err := s.box.OpenBeside(index, value); errors.Is(err, sealed.ErrDestroyed) {
+			leaf, _, err := s.box.LeafBeside(index, value)
+			if err != nil {
+				return fmt.Errorf("entry %d of the log: %w", index, err)
+			}
+			gone, err := s.box.Destroyed(value, leaf)
+			if err != nil {
+				return fmt.Errorf("entry %d of the log: %w", index, err)
+			}
+			if gone {
 				entries = append(entries, index)
 			}
 		}

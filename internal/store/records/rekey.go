@@ -96,14 +96,18 @@ func (s *Store) Rekey(ctx context.Context, progress func(RekeyCounts), entry fun
 	if progress == nil {
 		progress = func(RekeyCounts) {}
 	}
-	for {
+	var last RekeyCounts
+	for began := false; ; began = true {
 		state, done, err := s.rekeyPage(ctx, entry)
-		if errors.Is(err, errOvertaken) {
+		switch {
+		case errors.Is(err, errOvertaken):
 			continue
-		}
-		if err != nil {
+		case began && errors.Is(err, errNotRekeying):
+			return last, nil // another process has finished it
+		case err != nil:
 			return state.Done, fmt.Errorf("rekeying: %w", err)
 		}
+		last = state.Done
 		progress(state.Done)
 		if done {
 			return state.Done, nil
@@ -111,8 +115,12 @@ func (s *Store) Rekey(ctx context.Context, progress func(RekeyCounts), entry fun
 	}
 }
 
-// errOvertaken says that another process has stored a page first.
-var errOvertaken = errors.New("another process was first")
+var (
+	// errOvertaken says that another process has stored a page first.
+	errOvertaken = errors.New("another process was first")
+	// errNotRekeying says that no rekeying is under way.
+	errNotRekeying = errors.New("none is under way")
+)
 
 // resealed is a row that is encrypted again: what stood there and what is to stand there.
 type resealed struct {
@@ -159,8 +167,11 @@ func (s *Store) rekeyPage(ctx context.Context, entry func(RekeyCounts) (audit.Re
 	err := s.db.View(ctx, func(tx kv.Tx) error {
 		state, rows, last = rekeying{}, nil, nil
 		underWay, err := get(tx.Table(tableMeta), metaRekey, &state)
-		if err != nil || !underWay {
-			return errors.Join(err, errorIf(!underWay, "none is under way"))
+		if err == nil && !underWay {
+			err = errNotRekeying
+		}
+		if err != nil {
+			return err
 		}
 		if state.Phase >= 2*len(phases) {
 			return nil
@@ -212,13 +223,6 @@ func (s *Store) rekeyPage(ctx context.Context, entry func(RekeyCounts) (audit.Re
 	}
 	next, err := s.storeRekeyed(ctx, state, rows, last)
 	return next, false, err
-}
-
-func errorIf(is bool, what string) error {
-	if is {
-		return errors.New(what)
-	}
-	return nil
 }
 
 // behindOf is where a page begins; nothing was looked at yet: at the beginning.

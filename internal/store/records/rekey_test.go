@@ -105,7 +105,7 @@ func TestRekey(t *testing.T) {
 		return s, box
 	}
 	s, _ := open()
-	before := lived(t, s, key)
+	lived(t, s, key)
 	for range 600 { // details enough for several pages
 		r, err := audit.NewRecord(audit.Entry{Time: 1700000000, Actor: "officer", Act: audit.ActLicenceLook, Subject: "x"}, []byte("理由"))
 		if err == nil {
@@ -118,7 +118,7 @@ func TestRekey(t *testing.T) {
 	if err := issueCredentials(s, key, 50); err != nil {
 		t.Fatal(err)
 	}
-	before = everything(t, s)
+	before := everything(t, s)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

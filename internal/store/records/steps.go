@@ -76,6 +76,12 @@ func (s *Store) step(tx kv.Tx, t licence.Transition) (found, error) {
 	if err != nil {
 		return f, err
 	}
+	if t.Step == licence.Withdraw {
+		// It was published by its time, and codes were given out, if the clock was set back since.
+		for range prefixed(tx.Table(tableCredentials), key[:]) {
+			return f, fmt.Errorf("there are codes of it: %w", licence.ErrStep)
+		}
+	}
 	ref := f.place()
 	reason, err := s.box.Seal(s.generation(tx), key, ref, "reason", []byte(t.Reason))
 	if err != nil {

@@ -36,8 +36,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/emmansun/gmsm/sm4"
-
 	"github.com/elicence/elicence/internal/store/keytree"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -256,6 +254,19 @@ func (b *Box) Destroy(through Generation, leaves ...keytree.Leaf) error {
 		}
 	}
 	return nil
+}
+
+// Destroyed reports whether the key of a ciphertext with this leaf was destroyed.
+func (b *Box) Destroyed(ciphertext []byte, l keytree.Leaf) (bool, error) {
+	g := GenerationOf(ciphertext)
+	if g == Shared {
+		return false, nil
+	}
+	_, err := b.key(g, l)
+	if errors.Is(err, ErrDestroyed) {
+		return true, nil
+	}
+	return false, err
 }
 
 // StopAt has f called before each file of the record keys is changed; its error is that of
@@ -483,12 +494,7 @@ func (b *Box) ofLeaf(g Generation, l keytree.Leaf) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer clear(key[:])
-	block, err := sm4.NewCipher(key[:])
-	if err != nil {
-		return nil, fmt.Errorf("preparing SM4: %w", err)
-	}
-	return cipher.NewGCM(block)
+	return key.AEAD()
 }
 
 // maxParts bounds the ciphers that are remembered: one for each distribution bucket.

@@ -222,3 +222,27 @@ func TestBuckets(t *testing.T) {
 		t.Errorf("2,000 holders share %d buckets", len(used))
 	}
 }
+
+// BenchmarkSeal encrypts a licence under a key that records share and under one of its own:
+// the difference is what it costs that it can be destroyed.
+func BenchmarkSeal(b *testing.B) {
+	box, err := sealed.CreateBox(pkitest.KeyStore(b), filepath.Join(b.TempDir(), "record-keys"))
+	if err == nil {
+		err = box.Begin(sealed.Shared)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	plain := bytes.Repeat([]byte("0123456789abcdefghi欧阳龘"), 20)
+	for name, g := range both {
+		b.Run(name, func(b *testing.B) {
+			for n := uint32(0); b.Loop(); n++ {
+				text, err := box.Seal(g, sealed.Key{}, licence.StatusRef{List: 1, Index: n % 4096}, "licence", plain)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(len(text)), "bytes")
+			}
+		})
+	}
+}
