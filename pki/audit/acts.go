@@ -80,7 +80,8 @@ const (
 	ActLicenceSupersede Act = "licence.supersede"
 	ActLicencePublish   Act = "licence.publish"
 	ActLicenceWithdraw  Act = "licence.withdraw"
-	ActAuthorityUndo    Act = "authority.undo" // how long an authority's licences wait before they are published
+	ActAuthorityAllow   Act = "authority.allow" // further categories that an authority issues
+	ActAuthorityUndo    Act = "authority.undo"  // how long an authority's licences wait before they are published
 )
 
 // Acts on many licences at once; the subject is the proposal, the digest that of what
