@@ -51,6 +51,7 @@ const (
 	ActDeviceBind    Act = "device.bind"    // the digest is the first credential's
 	ActDeviceRenew   Act = "device.renew"   // the digest is the new credential's
 	ActDevicePresent Act = "device.present" // the device fetched a code of the service; the digest is the code's
+	ActDeviceAsk     Act = "device.ask"     // the device fetched a signed answer; the digest is the answer's
 	ActDeviceUnbind  Act = "device.unbind"
 	// ActLicencePresent: a holder at a counter was given a code of the service.
 	ActLicencePresent Act = "licence.present"
