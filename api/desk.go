@@ -28,6 +28,8 @@ const maxDeskRequest = 64 << 10
 func (s *Server) serveDesk(ctx context.Context, listener net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /backup", s.backup)
+	mux.HandleFunc("GET /v1/changes", s.changes)
+	mux.HandleFunc("GET /v1/counts", s.counts)
 	commands := desk.NewCommands(ctx, s.log, s.command)
 	if s.command != nil {
 		mux.Handle("POST /command", commands)

@@ -56,10 +56,11 @@ type Options struct {
 	// Proxies are the networks of proxies whose word on a caller's address counts, beside
 	// that of proxies on this machine.
 	Proxies []netip.Prefix
-	// Desk is the path of the Unix socket of the [Desk]. Empty: there is none.
+	// Desk is the path of the Unix socket at which commands reach the service. Empty: there
+	// is none.
 	Desk string
 	// Command carries out a command that was typed beside the service and returns its exit
-	// code. Nil: the desk only makes backups.
+	// code. Nil: the desk makes backups and tells what has changed, no more.
 	Command func(context.Context, *desk.Command) int
 	// Archive is the folder of documents that are kept verifiable. Nil: there is none.
 	Archive *office.Archive

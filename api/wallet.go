@@ -11,6 +11,7 @@ import (
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/licence/disclose"
 	"github.com/elicence/elicence/pki"
 )
@@ -114,6 +115,7 @@ func (s *Server) registerWallet() {
 		"They keep their places in the status lists. Within a day of the last time they are the same."), s.renewDevice)
 	huma.Register(s.api, operation("presentations", "在线亮证 A code of 60 seconds with the chosen fields",
 		"Each time of a request is good for one code."), s.presentLicence)
+	s.registerWalletAnswers(operation)
 	unbind := operation("unbindings", "解除绑定 End a device's binding for good", "Its credentials are revoked. Once more is no error.")
 	unbind.DefaultStatus = http.StatusNoContent
 	huma.Register(s.api, unbind, s.unbindDevice)
@@ -279,7 +281,7 @@ func (s *Server) walletProblem(err error) error {
 			Type: problemType + "state", Title: http.StatusText(http.StatusConflict), Status: http.StatusConflict,
 			Detail: "证照已暂扣或注销，请联系发证机关 the licence is suspended or revoked: contact the issuing authority",
 		}
-	case errors.Is(err, office.ErrChoice), errors.Is(err, office.ErrDeviceKey):
+	case errors.Is(err, office.ErrChoice), errors.Is(err, office.ErrDeviceKey), errors.Is(err, office.ErrAsk), errors.Is(err, answer.ErrQuestion):
 		return huma.Error422UnprocessableEntity(err.Error())
 	}
 	s.log.Error("a wallet gets no answer", "error", err)

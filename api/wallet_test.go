@@ -415,7 +415,7 @@ func TestWalletIsDescribed(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &spec); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"bindings", "renewals", "presentations", "unbindings"} {
+	for _, name := range []string{"bindings", "renewals", "presentations", "answers", "unbindings"} {
 		post := spec.Paths["/v1/wallet/"+name]["post"]
 		for _, status := range []string{"403", "409", "413", "422", "429", "503"} {
 			if post.Responses[status] == nil {

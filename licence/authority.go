@@ -51,6 +51,17 @@ func (a *Authority) UndoMinutes(id catalogue.ID) int {
 	return minutes
 }
 
+// Allow adds categories to those that the authority issues; some must be new.
+func (a *Authority) Allow(categories ...catalogue.ID) error {
+	all := slices.Concat(a.Categories, categories)
+	slices.Sort(all)
+	if all = slices.Compact(all); len(all) == len(a.Categories) {
+		return fmt.Errorf("authority %s issues all of them already", a.USCC)
+	}
+	a.Categories = all
+	return nil
+}
+
 // SetUndo puts a window in the place of the one of the same category.
 func (a *Authority) SetUndo(w UndoWindow) error {
 	if w.Minutes < 0 || w.Minutes > MaxUndoMinutes {

@@ -13,7 +13,7 @@ import (
 )
 
 func newAuthority(s *settings) *cobra.Command {
-	commands := atDesk(s, newAuthorityAdd(s), newAuthorityList(s), newAuthorityUndo(s))
+	commands := atDesk(s, newAuthorityAdd(s), newAuthorityList(s), newAuthorityAllow(s), newAuthorityUndo(s))
 	return group("authority", "发证机关 who may issue which licences", append(commands, newAuthorityCompromise(s), newAuthorityReissueCodes(s))...)
 }
 
@@ -83,6 +83,34 @@ func newAuthorityAdd(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&n.Region, "region", "", "six `DIGITS` (GB/T 2260)")
 	cmd.Flags().StringVar(&level, "level", "", "national, province, city or county")
 	cmd.Flags().StringVar(&categories, "category", "", "`NNN,…` that it issues; without: all of its level")
+	return cmd
+}
+
+func newAuthorityAllow(s *settings) *cobra.Command {
+	var categories string
+	cmd := &cobra.Command{
+		Use: "allow CODE --category NNN,…", Short: "增加发证类别 let an authority issue further categories", Args: arguments("CODE"),
+		Long: "It may issue them at once; terminals know it after the next publication. None can be taken away: its licences in force would become\ninvalid at terminals.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := parseCategories(categories)
+			if err != nil {
+				return fmt.Errorf("--category: %w", err)
+			}
+			return s.with(func(o *office.Office) error {
+				a, err := o.AllowCategories(cmd.Context(), s.actor, args[0], ids...)
+				if err != nil {
+					return err
+				}
+				v := viewAuthority(a)
+				if s.json {
+					return printJSON(cmd.OutOrStdout(), v)
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(v.row(), "  "))
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&categories, "category", "", "`NNN,…` that it may issue from now on")
 	return cmd
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,18 +9,7 @@ import (
 	"github.com/elicence/elicence/licence"
 )
 
-// changeView is a change as the feed prints it.
-type changeView struct {
-	ID       string `json:"id"`
-	Revision uint64 `json:"revision"` // the cursor behind this change
-	Step     string `json:"step"`
-	At       string `json:"at"`    // empty: not known
-	State    string `json:"state"` // the licence's at present
-	List     uint32 `json:"status_list"`
-	Index    uint32 `json:"status_index"`
-}
-
-func (v changeView) row() []string {
+func changeRow(v office.ChangeView) []string {
 	return []string{fmt.Sprint(v.Revision), v.At, v.Step, v.ID, v.State}
 }
 
@@ -45,16 +33,11 @@ func newChanges(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				var views []changeView
+				var views []office.ChangeView
 				for _, c := range changes {
-					l := c.Record.Licence
-					v := changeView{ID: l.Identifier.String(), Revision: c.Revision, Step: string(c.Step), State: c.Record.State.String(), List: l.Status.List, Index: l.Status.Index}
-					if !c.At.IsZero() {
-						v.At = c.At.Format(time.RFC3339)
-					}
-					views = append(views, v)
+					views = append(views, office.ViewChange(c))
 				}
-				return list(cmd, s, views, changeView.row)
+				return list(cmd, s, views, changeRow)
 			})
 		},
 	}
@@ -64,15 +47,7 @@ func newChanges(s *settings) *cobra.Command {
 	return cmd
 }
 
-// countView is how many licences a category has, by state.
-type countView struct {
-	ID     string            `json:"id"`
-	Name   string            `json:"name"`
-	All    uint64            `json:"all"`
-	States map[string]uint64 `json:"states"`
-}
-
-func (v countView) row() []string {
+func countRow(v office.CountView) []string {
 	row := []string{v.ID, v.Name, fmt.Sprint(v.All)}
 	for _, s := range licence.States() {
 		if n := v.States[s.String()]; n > 0 {
@@ -88,24 +63,11 @@ func newCount(s *settings) *cobra.Command {
 		Long: "The numbers are kept, and no licence is looked at. One whose publication has come by its time alone is pending here until its next step.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.with(func(o *office.Office) error {
-				counts, err := o.Counts(cmd.Context())
+				views, err := o.ViewCounts(cmd.Context())
 				if err != nil {
 					return err
 				}
-				var views []countView
-				for _, c := range counts {
-					if id := c.Category.String(); len(views) == 0 || views[len(views)-1].ID != id {
-						v := countView{ID: id, States: make(map[string]uint64)}
-						if category, ok := o.Catalogue().Category(c.Category); ok {
-							v.Name = category.NameZH
-						}
-						views = append(views, v)
-					}
-					v := &views[len(views)-1]
-					v.States[c.State.String()] = c.Licences
-					v.All += c.Licences
-				}
-				return list(cmd, s, views, countView.row)
+				return list(cmd, s, views, countRow)
 			})
 		},
 	}

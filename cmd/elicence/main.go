@@ -138,6 +138,8 @@ func hintFor(err error) string {
 		return "give --passphrase-file FILE: it is protected by PBKDF2-HMAC-SM3"
 	case errors.Is(err, office.ErrNoAuthority):
 		return "see who issues what with: elicence authority list"
+	case errors.Is(err, office.ErrAuthorityExists):
+		return "let it issue further categories with: elicence authority allow CODE --category NNN"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
 	case isDamaged(err):

@@ -31,6 +31,8 @@ type NewAuthority struct {
 var (
 	// ErrNoAuthority: no authority, or not exactly one, fits.
 	ErrNoAuthority = errors.New("no issuing authority fits")
+	// ErrAuthorityExists: it issues licences already.
+	ErrAuthorityExists = errors.New("exists already")
 	// ErrNoCategory: the catalogue has no such category.
 	ErrNoCategory = errors.New("no such category")
 )
@@ -66,7 +68,7 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 	next := uint32(1)
 	for _, e := range existing {
 		if e.USCC == a.USCC {
-			return a, fmt.Errorf("authority %s exists already", a.USCC)
+			return a, fmt.Errorf("authority %s %w", a.USCC, ErrAuthorityExists)
 		}
 		for _, l := range e.Lists {
 			next = max(next, l+1)

@@ -54,6 +54,7 @@ const (
 	ActDeviceBind    Act = "device.bind"    // the digest is the first credential's
 	ActDeviceRenew   Act = "device.renew"   // the digest is the new credential's
 	ActDevicePresent Act = "device.present" // the device fetched a code of the service; the digest is the code's
+	ActDeviceAsk     Act = "device.ask"     // the device fetched a signed answer; the digest is the answer's
 	ActDeviceUnbind  Act = "device.unbind"
 	// ActLicencePresent: a holder at a counter was given a code of the service.
 	ActLicencePresent Act = "licence.present"
@@ -83,7 +84,8 @@ const (
 	ActLicenceSupersede Act = "licence.supersede"
 	ActLicencePublish   Act = "licence.publish"
 	ActLicenceWithdraw  Act = "licence.withdraw"
-	ActAuthorityUndo    Act = "authority.undo" // how long an authority's licences wait before they are published
+	ActAuthorityAllow   Act = "authority.allow" // further categories that an authority issues
+	ActAuthorityUndo    Act = "authority.undo"  // how long an authority's licences wait before they are published
 )
 
 // Acts on many licences at once; the subject is the proposal, the digest that of what

@@ -11,6 +11,7 @@ import (
 	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/seal"
@@ -104,6 +105,17 @@ func (s *Store) SetUndo(ctx context.Context, uscc string, w licence.UndoWindow, 
 	}, entry)
 	if err != nil {
 		return fmt.Errorf("undo window of authority %s: %w", uscc, err)
+	}
+	return nil
+}
+
+// Allow adds categories to those that an authority issues.
+func (s *Store) Allow(ctx context.Context, uscc string, categories []catalogue.ID, entry audit.Record) error {
+	err := updateJSON(ctx, s, tableAuthorities, uscc, errors.New("there is no such authority"), func(a *authority) error {
+		return a.Authority.Allow(categories...)
+	}, entry)
+	if err != nil {
+		return fmt.Errorf("categories of authority %s: %w", uscc, err)
 	}
 	return nil
 }
