@@ -120,7 +120,7 @@ func TestReport(t *testing.T) {
 		"another format":            {path + "?format=docx", "application/pdf", s.pdf, http.StatusUnprocessableEntity},
 		"a long code":               {path, "text/plain", bytes.Repeat([]byte("1"), 70<<10), http.StatusRequestEntityTooLarge},
 		"a type that is not judged": {path, "text/html", s.pdf, http.StatusUnsupportedMediaType},
-		"nothing":                   {path, "application/pdf", nil, http.StatusUnprocessableEntity},
+		"nothing":                   {path, "application/pdf", nil, http.StatusBadRequest},
 		"an archive that is no OFD": {path, "application/ofd", []byte("PK\x03\x04 and more"), http.StatusUnprocessableEntity},
 		"a form to the wrong place": {path, "multipart/form-data; boundary=x", []byte("--x--"), http.StatusUnsupportedMediaType},
 		"a document to the form":    {"/verify/report", "application/pdf", s.pdf, http.StatusUnsupportedMediaType},

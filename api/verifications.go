@@ -170,6 +170,9 @@ func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaTyp
 	if err != nil {
 		return office.Inspection{}, notReceived(err)
 	}
+	if len(body) == 0 {
+		return office.Inspection{}, errNothing()
+	}
 	if len(body) > maxText {
 		return office.Inspection{}, huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: more than %d bytes", maxText))
 	}
@@ -210,6 +213,9 @@ func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader)
 		return office.Inspection{}, sentFile{}, notReceived(err)
 	}
 	defer u.close()
+	if u.size == 0 {
+		return office.Inspection{}, sentFile{}, errNothing()
+	}
 	inspector, free, err := s.inspector(ctx)
 	if err != nil {
 		return office.Inspection{}, sentFile{}, err
@@ -221,6 +227,8 @@ func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader)
 	}
 	return found, sentFile{u.size, u.sm3}, nil
 }
+
+func errNothing() error { return huma.Error400BadRequest("没有内容 nothing was sent") }
 
 // notReceived answers whoever broke off, or sent more than the server takes.
 func notReceived(err error) error {

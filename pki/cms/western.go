@@ -84,8 +84,10 @@ func parseWestern(message []byte, contentType oid.ID) (*Western, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Nobody proves these. Where they are not a list as it is read here, with a type twice
+	// for example, they are left out.
 	if s.Unsigned, err = readAttributes(m.signer.unsigned, false); err != nil {
-		return nil, fmt.Errorf("unsigned %w: %w", err, ErrMalformed)
+		s.Unsigned = nil
 	}
 	named, isNamed, err := signingCertificate(list, sha2...)
 	if err != nil {

@@ -285,7 +285,7 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 			return
 		}
 		if western, westernErr := cms.ParseWestern(s.Contents); westernErr == nil {
-			s.judgeWestern(western, trust)
+			s.judgeWestern(ctx, western, trust)
 			return
 		}
 		s.check("signature", err)
@@ -296,14 +296,7 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 		s.SignedAt = signature.SigningTime
 	}
 	s.check("signature", s.verifyCMS(signature, trust))
-	later := s.Proof
-	for _, token := range signature.TimeStamps() {
-		found := trust.Seals.Prove(ctx, token, signature.SignatureValue(), later, trust.Second)
-		s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
-		if found.Proven() && (!s.Proof.Proven() || found.At.Before(s.Proof.At)) {
-			s.Proof = found
-		}
-	}
+	s.proveTime(ctx, signature.TimeStamps(), signature.SignatureValue(), trust)
 	if signature.Signer == nil {
 		s.check("certificate", fmt.Errorf("%w: %w", path.ErrUntrusted, cms.ErrNoSigner))
 		return
@@ -336,6 +329,19 @@ func attribute(signature *cms.Signed, id oid.ID) []byte {
 	return []byte{}
 }
 
+// proveTime judges the time stamps over a signature's value; the earliest that proves
+// counts.
+func (s *Signed) proveTime(ctx context.Context, tokens [][]byte, value []byte, trust Trust) {
+	later := s.Proof
+	for _, token := range tokens {
+		found := trust.Seals.Prove(ctx, token, value, later, trust.Second)
+		s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
+		if found.Proven() && (!s.Proof.Proven() || found.At.Before(s.Proof.At)) {
+			s.Proof = found
+		}
+	}
+}
+
 // verifyCMS checks the signature over the byte range, or over its digest as content where
 // GB/T 35275 is used so.
 func (s *Signed) verifyCMS(signature *cms.Signed, trust Trust) error {
@@ -359,7 +365,8 @@ func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
 			s.check(ses.CheckTimeStamp, err)
 			return
 		}
-		s.foreignStamp(stamp, digest)
+		found := ses.Foreign(stamp, digest)
+		s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note})
 		return
 	}
 	found := trust.Seals.ProveDigest(ctx, s.Contents, s.Digest, s.Proof, trust.Second)

@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -8,14 +9,12 @@ import (
 
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
-	"github.com/elicence/elicence/pki/tsa"
-	ses "github.com/elicence/elicence/seal"
 )
 
 // judgeWestern judges a foreign signature with RSA or ECDSA. That it is good can be said;
 // whether its certificates were revoked cannot, as nobody is asked, so it never makes a
 // document valid by itself.
-func (s *Signed) judgeWestern(signature *cms.Western, trust Trust) {
+func (s *Signed) judgeWestern(ctx context.Context, signature *cms.Western, trust Trust) {
 	s.Kind, s.Western = SignerPerson, signature
 	if s.SignedAt.IsZero() {
 		s.SignedAt = signature.SigningTime
@@ -25,16 +24,7 @@ func (s *Signed) judgeWestern(signature *cms.Western, trust Trust) {
 		err = signature.Verify(digest)
 	}
 	s.check("signature", err)
-	for _, token := range signature.TimeStamps() {
-		stamp, err := tsa.ParseWestern(token)
-		if err != nil {
-			s.check(ses.CheckTimeStamp, err)
-			continue
-		}
-		h := stamp.Hash.New()
-		h.Write(signature.SignatureValue())
-		s.foreignStamp(stamp, h.Sum(nil))
-	}
+	s.proveTime(ctx, signature.TimeStamps(), signature.SignatureValue(), trust)
 	s.check("certificate", s.westernPath(trust))
 }
 
@@ -46,8 +36,12 @@ func (s *Signed) westernPath(trust Trust) error {
 	for _, c := range s.Western.Certificates {
 		further.AddCert(c)
 	}
+	at := s.SignedAt
+	if s.Proof.Proven() {
+		at = s.Proof.At
+	}
 	_, err := s.Western.Signer.Verify(x509.VerifyOptions{
-		Roots: trust.Imported, Intermediates: further, CurrentTime: s.SignedAt, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		Roots: trust.Imported, Intermediates: further, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", path.ErrUntrusted, err)
@@ -62,10 +56,4 @@ func (s *Signed) westernDigest(hash crypto.Hash) ([]byte, error) {
 		return nil, err
 	}
 	return h.Sum(nil), nil
-}
-
-func (s *Signed) foreignStamp(stamp *tsa.Western, digest []byte) {
-	found := ses.Foreign(stamp, digest)
-	s.check(ses.CheckTimeStamp, found.Err)
-	s.Checks[len(s.Checks)-1].Note = found.Note
 }
