@@ -41,7 +41,7 @@ require (
 	github.com/miekg/pkcs11 v1.1.2
 	// readings of characters, to find a category by pinyin.
 	github.com/mozillazg/go-pinyin v0.21.0
-	// tells whether an encrypted PDF opens; the oracle of seal/pdf.
+	// the oracle of seal/pdf, in tests.
 	github.com/pdfcpu/pdfcpu v0.15.0
 	// the steps of PostgreSQL's tables from version to version.
 	github.com/pressly/goose/v3 v3.30.0

@@ -72,7 +72,7 @@ func (s *Server) jobs() []job {
 		all = append(all, job{name: "archive", every: renewEvery, atOnce: true, run: s.renewArchive})
 	}
 	if s.office.Shared() {
-		all = append(all, job{name: "status", every: followEvery, run: s.office.FollowStatusChanges})
+		all = append(all, job{name: "status", every: followEvery, run: s.office.FollowOthers})
 	}
 	return all
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/report"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 // Forms of an answer.
@@ -133,7 +134,7 @@ func (s *Server) answerForm(c echo.Context) (written, error) {
 		if part.FormName() != "file" {
 			continue
 		}
-		found, sent, err := s.verifyFile(c.Request().Context(), c.RealIP(), part)
+		found, sent, err := s.verifyFile(c.Request().Context(), c.RealIP(), part, pdf.Access{})
 		if err != nil {
 			return written{}, err
 		}

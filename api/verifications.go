@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type verificationInput struct {
 	Accept      string `header:"Accept" doc:"application/json; of a document also text/html or application/pdf: the report"`
 	Format      string `query:"format" enum:"json,html,pdf" doc:"The same where headers cannot be set; counts before Accept"`
 	Name        string `query:"name" maxLength:"200" doc:"Name of the file, which the report shows"`
+	Password    string `header:"Document-Password" doc:"Opens an encrypted PDF: the user's or the owner's password in UTF-8, in base64"`
 	body        io.Reader
 	address     string // of the caller
 }
@@ -158,7 +160,11 @@ func (s *Server) verify(ctx context.Context, in *verificationInput) (office.Insp
 		found, err := s.verifyText(ctx, in, mediaType)
 		return found, sentFile{}, err
 	case slices.Contains(fileTypes, mediaType):
-		return s.verifyFile(ctx, in.address, in.body)
+		password, err := base64.StdEncoding.DecodeString(in.Password)
+		if err != nil {
+			return office.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity("Document-Password: is not base64")
+		}
+		return s.verifyFile(ctx, in.address, in.body, pdf.Access{Password: string(password)})
 	default:
 		return office.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, " + strings.Join(fileTypes, ", "))
 	}
@@ -199,7 +205,7 @@ func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaTyp
 }
 
 // verifyFile receives a file and judges it by its content.
-func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader) (office.Inspection, sentFile, error) {
+func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader, access pdf.Access) (office.Inspection, sentFile, error) {
 	end, ok := s.uploads.begin(address)
 	if !ok {
 		return office.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("正在核验的文件过多，请稍后再试 too many files at once, try again soon")
@@ -221,7 +227,7 @@ func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader)
 		return office.Inspection{}, sentFile{}, err
 	}
 	defer free()
-	found, err := inspector.ReaderAt(ctx, u.file, u.size)
+	found, err := inspector.Opening(access).ReaderAt(ctx, u.file, u.size)
 	if err != nil {
 		return office.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity(reason(err))
 	}

@@ -78,18 +78,6 @@ func (s *Seal) toSign(stamp Stamp) ([]byte, error) {
 	return b.Bytes()
 }
 
-// beginning is the part of the DER of TBS_Sign that is the same in most signatures with
-// the seal: all up to the end of the seal, which follows the outer header and the version.
-func (s *Seal) beginning(toSign []byte) []byte {
-	if at := bytes.Index(toSign[:min(len(toSign), headRoom+len(s.DER))], s.DER); at >= 0 {
-		return toSign[:at+len(s.DER)]
-	}
-	return nil
-}
-
-// headRoom is more than comes before the seal: two headers and a version.
-const headRoom = 32
-
 // addExtensions writes extDatas [0] of TBS_Sign where there are any.
 func addExtensions(b *cryptobyte.Builder, list []Extension) {
 	if len(list) == 0 {
@@ -110,14 +98,26 @@ func addExtensions(b *cryptobyte.Builder, list []Extension) {
 	})
 }
 
+// beginning is the part of the DER of TBS_Sign that is the same in most signatures with
+// the seal: all up to the end of the seal, which follows the outer header and the version.
+func (s *Seal) beginning(toSign []byte) []byte {
+	if at := bytes.Index(toSign[:min(len(toSign), headRoom+len(s.DER))], s.DER); at >= 0 {
+		return toSign[:at+len(s.DER)]
+	}
+	return nil
+}
+
+// headRoom is more than comes before the seal: two headers and a version.
+const headRoom = 32
+
 // SignatureSize returns an upper bound of the length in bytes of a signature
-// with this seal and signer, for a place-holder: without extensions. Each byte of it
-// is two of the file.
+// with this seal and signer, for a place-holder: without extensions, and with a property
+// of up to 62 bytes. Each byte of it is two of the file.
 func (s *Seal) SignatureSize(signer *cert.Certificate) int {
 	const (
 		headers   = 4 * 6       // of what is long: the whole, toSign, the certificate, and to spare
 		stamp     = 3 + 17 + 35 // version, time, digest
-		property  = 2 + 126
+		property  = 2 + 62
 		signature = 10 + 3 + 72 // algorithm, BIT STRING, two numbers
 	)
 	return len(s.DER) + len(signer.DER) + headers + stamp + property + signature

@@ -32,8 +32,11 @@ type Trust struct {
 	// Now is the verifier's clock: whether a certificate has expired since it signed. Nil:
 	// nobody asks.
 	Now func() time.Time
-	// Judge decides on the signatures of seals; nil: [pki.Judge].
+	// Judge decides on signatures made with seals; nil: [pki.Judge], which always decides on
+	// the makers'.
 	Judge func(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome
+	// Uses of seals that an audit log of the trusted domain proves.
+	Uses []Use
 	// Known are the seals that were in order before; nil: every one is verified anew.
 	Known *Memory
 }
@@ -79,6 +82,10 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 	if s.Signer != nil && proof.At.After(s.Signer.NotAfter()) {
 		proof = Stamped{} // that it existed when the certificate had ended says nothing of before
 	}
+	logged := s.logged(ctx, trust)
+	if logged.Proven() && (!proof.Proven() || logged.At.Before(proof.At)) {
+		proof = logged
+	}
 	moment := proof.Moment(s.Stamp.Time)
 	maker, makerErr := s.Seal.verify(ctx, moment, trust, second)
 	signer, signerErr := judgeCertificate(ctx, s.Signer, s.Foreign, moment, trust)
@@ -97,6 +104,9 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 	if s.TimeStamp != nil {
 		checks = append(checks, Check{Name: CheckTimeStamp, Err: own.Err, Note: own.Note, Path: own.Path})
 	}
+	if logged.Proven() {
+		checks = append(checks, Check{Name: CheckUse, Note: logged.Signer})
+	}
 	if !proof.Proven() {
 		if err := trust.Unproven(signer); err != nil {
 			checks = append(checks, Check{Name: CheckProof, Err: err})
@@ -108,6 +118,7 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 // Names of checks about time stamps.
 const (
 	CheckTimeStamp = "time stamp"    // the stamp over the signature
+	CheckUse       = "log proof"     // that an audit log proves the use of the seal
 	CheckProof     = "proof of time" // that one is needed by now
 )
 
@@ -146,7 +157,7 @@ func (s *Seal) Verify(ctx context.Context, at time.Time, trust Trust, second pki
 // verify returns the path of the maker's certificate as well, if it came to that.
 func (s *Seal) verify(ctx context.Context, when path.Moment, trust Trust, second pki.SecondOpinion) (*path.Result, error) {
 	if !trust.Known.made(s) {
-		if err := trust.judge(s.makerKey(), s.message(), s.signature, second).Err(ErrForged); err != nil {
+		if err := pki.Judge(s.makerKey(), s.message(), s.signature, second).Err(ErrForged); err != nil {
 			return nil, fmt.Errorf("seal %s: %w", s.ID, err)
 		}
 	}

@@ -20,8 +20,10 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	docreport "github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/licence/answer"
+	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 // maxInput bounds what is verified from standard input, which is read into memory.
@@ -29,10 +31,11 @@ const maxInput = 512 << 20
 
 func newVerify(s *settings) *cobra.Command {
 	var dir, pin, out, code string
-	var witnessKeys []string
+	var witnessKeys, proofs []string
 	var subject about
+	var opens password
 	cmd := &cobra.Command{
-		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] [--code CODE] FILE|CODE",
+		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] [--code CODE] [--proof F]… FILE|CODE",
 		Short: "核验 verify a PDF or OFD document, an evidence bundle, a signed answer, a picture of a code, or a code",
 		Long: "Verifies a PDF or OFD document, an evidence bundle, a signed answer, a picture of a code, the text of a code in a file, or a\n" +
 			"code given as it is, without a network. Without --trust the data folder's own trust files are used. An evidence bundle brings its\n" +
@@ -56,16 +59,25 @@ func newVerify(s *settings) *cobra.Command {
 				return s.answer(cmd, found, err)
 			}
 			err = s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
-				var err error
-				found, file, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
-				if err != nil || code == "" {
+				i, err := withProofs(i, proofs)
+				if err != nil {
 					return err
 				}
-				if found.Input != office.InputPDF {
-					return fmt.Errorf("--code: %s is not a PDF", args[0])
-				}
-				found, err = i.Original(cmd.Context(), code, file, file.size)
-				return err
+				return opens.open(s, func(a pdf.Access) error {
+					i := i.Opening(a)
+					found, file, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
+					if err == nil && len(proofs) > 0 && found.Input != office.InputPDF {
+						err = fmt.Errorf("--proof: %s is not a PDF", args[0])
+					}
+					if err != nil || code == "" {
+						return err
+					}
+					if found.Input != office.InputPDF {
+						return fmt.Errorf("--code: %s is not a PDF", args[0])
+					}
+					found, err = i.Original(cmd.Context(), code, file, file.size)
+					return err
+				})
 			})
 			if file != nil {
 				defer file.close()
@@ -78,11 +90,32 @@ func newVerify(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&out, "report", "", "writes a report of a document to `FILE`, .html or .pdf")
 	cmd.Flags().StringVar(&code, "code", "", "the document `CODE` on a paper print: is the PDF the original, and what happened to it since")
+	cmd.Flags().StringArrayVar(&proofs, "proof", nil, "a proof of the audit log, in a `FILE` of seal proof, that a seal of a PDF was used by then; may be repeated")
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
 	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
+	opens.flags(cmd)
 	subject.flags(cmd)
 	cmd.Flags().StringArrayVar(&witnessKeys, "witness-key", nil, "public point of a witness of an evidence bundle, in a `FILE|HEX`; may be repeated")
 	return cmd
+}
+
+// withProofs adds proofs of the audit log to what is known.
+func withProofs(i *office.Inspector, files []string) (*office.Inspector, error) {
+	if len(files) == 0 {
+		return i, nil
+	}
+	content := make([][]byte, len(files))
+	for n, file := range files {
+		var err error
+		if content[n], err = readLimited(file, audit.MaxProofSize); err != nil {
+			return nil, fmt.Errorf("--proof: %w", err)
+		}
+	}
+	with, err := i.WithProofs(content...)
+	if err != nil {
+		return nil, fmt.Errorf("--proof: %w", err)
+	}
+	return with, nil
 }
 
 // answer prints what was found; an error is why nothing was.
@@ -258,6 +291,10 @@ func printInspection(out io.Writer, found office.Inspection) error {
 		}
 	}
 	if d := found.Document; d != nil {
+		if e := d.Encryption; e != nil {
+			zh, en := e.Words()
+			lines = append(lines, "  "+zh+"  "+en)
+		}
 		for _, s := range d.Signatures {
 			mark := "✓"
 			if !s.Valid {
@@ -267,6 +304,13 @@ func printInspection(out io.Writer, found office.Inspection) error {
 				mark += "  未查吊销 revocation not known"
 			}
 			lines = append(lines, fmt.Sprintf("  %s  %s  %s  第 %d 页 page %d  %s", s.Field, s.Signer, s.SignedAt, s.Page, s.Page, mark))
+		}
+		for _, p := range d.Proofs {
+			if p.Counts {
+				lines = append(lines, fmt.Sprintf("  日志证明 log proof  %d  不晚于 by %s  ✓", p.ID, p.ProvenAt))
+			} else {
+				lines = append(lines, fmt.Sprintf("  日志证明 log proof  %d  不作数 does not count: %s", p.ID, p.Cause))
+			}
 		}
 		for _, c := range d.Since {
 			lines = append(lines, fmt.Sprintf("  印码之后 since the code  %s  %s", c.Kind, c.What))

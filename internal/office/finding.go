@@ -101,6 +101,9 @@ type SealFinding struct {
 	// none where nothing is shown.
 	OnPage    string `json:"on_page"`
 	OnPageWhy string `json:"on_page_why"` // why nobody can say
+	// Slices is how many slices of a straddle seal make the seal together; 0: it is none, or
+	// only the field was compared.
+	Slices int `json:"slices"`
 }
 
 // CertificateFinding is one certificate behind a signature.
@@ -165,7 +168,7 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
 		f.SealInfo = sealFinding(s.Seal, s.Checks)
-		f.SealInfo.OnPage, f.SealInfo.OnPageWhy = string(s.Picture.State), s.Picture.Why
+		f.SealInfo.OnPage, f.SealInfo.OnPageWhy, f.SealInfo.Slices = string(s.Picture.State), s.Picture.Why, s.Picture.Slices
 	}
 	if s.Seen != nil {
 		f.Seen = []SeenFinding{}

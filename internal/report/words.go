@@ -37,6 +37,7 @@ func stepWords(name string) words {
 		"seen":             {"页面所示与签名所载一致", "Pages show what the signature names as seen"},
 		"changes":          {"签署后的变化", "Changes after signing"},
 		"time stamp":       {"时间戳", "Time stamp"},
+		"log proof":        {"审计日志中的用印记录", "Entry of the audit log about the use of the seal"},
 		"proof of time":    {"签署时间的证明", "Proof of the time of signing"},
 		"references":       {"受保护的文件", "Protected files"},
 		"coverage":         {"保护范围", "What is covered"},
@@ -72,6 +73,9 @@ func onPage(s *office.SealFinding) (*words, bool) {
 	case "same":
 		return &words{"页面图案与印章一致", "The page shows this seal"}, false
 	case "slice":
+		if s.Slices > 0 {
+			return &words{fmt.Sprintf("骑缝章：%d 页上的切片合成这枚完整印章", s.Slices), fmt.Sprintf("A straddle seal: %d slices make this seal together", s.Slices)}, false
+		}
 		return &words{"页面图案是印章的一部分（骑缝章）", "The page shows a slice of this seal"}, false
 	case "other":
 		return &words{"页面图案不是这枚印章", "The picture on the page is not this seal"}, true

@@ -90,7 +90,7 @@ func (s *Sheet) part(x0, y0, width, height int) *Sheet {
 // aligned compares where the two fit best: cropping may be off by a cell.
 func aligned(seal, shown *Sheet) Likeness {
 	best := Likeness{Worst: math.Inf(1)}
-	for _, shift := range [][2]int{{0, 0}, {1, 0}, {0, 1}, {-1, 0}, {0, -1}, {1, 1}, {-1, -1}, {1, -1}, {-1, 1}} {
+	for _, shift := range shifts() {
 		found := judge(seal, shown.part(shift[0], shift[1], seal.width, seal.height), 0, 0)
 		if found.Worst < best.Worst {
 			best = found
@@ -116,6 +116,31 @@ func slide(seal, shown *Sheet, places int, offset func(int) (int, int)) Likeness
 	return best
 }
 
+// CompareIn says whether a part of what is shown is that part of the seal: the box is in
+// millimetres of both, which are of one size. It finds what [Compare] does not see in the
+// whole: one thin slice of another seal among a hundred.
+func CompareIn(seal, shown *Sheet, b Box) Likeness {
+	area := seal.within(b)
+	if area.Empty() {
+		return Likeness{Alike: true, Slice: true}
+	}
+	part := shown.part(area.Min.X, area.Min.Y, area.Dx(), area.Dy())
+	best := Likeness{Worst: math.Inf(1)}
+	for _, shift := range shifts() {
+		found := judgeFrom(seal.part(area.Min.X+shift[0], area.Min.Y+shift[1], area.Dx(), area.Dy()), part, 0, 0, min(window, area.Dx())*min(window, area.Dy())/8)
+		if found.Worst < best.Worst {
+			best = found
+		}
+	}
+	best.Alike, best.Slice = best.Worst <= maxWorst, true
+	return best
+}
+
+// shifts are by how many cells the two may be off: cropping, and pictures of other makers.
+func shifts() [9][2]int {
+	return [9][2]int{{0, 0}, {1, 0}, {0, 1}, {-1, 0}, {0, -1}, {1, 1}, {-1, -1}, {1, -1}, {-1, 1}}
+}
+
 // window is the side of the parts that are compared by themselves, in cells: about a
 // character.
 const window = 3 * perMM
@@ -126,6 +151,11 @@ const tolerated = 0.3
 
 // judge compares shown with the seal's cells from (x0, y0) on.
 func judge(seal, shown *Sheet, x0, y0 int) Likeness {
+	return judgeFrom(seal, shown, x0, y0, window*window/8)
+}
+
+// judgeFrom is judge where a window with less ink than least plays no part.
+func judgeFrom(seal, shown *Sheet, x0, y0, least int) Likeness {
 	w, h := min(shown.width, seal.width-x0), min(shown.height, seal.height-y0)
 	// Sums over all cells above and to the left, so that any window costs four look-ups.
 	stride := w + 1
@@ -140,15 +170,14 @@ func judge(seal, shown *Sheet, x0, y0 int) Likeness {
 			alone[at], ink[at] = alone[at-stride]+rowAlone, ink[at-stride]+rowInk
 		}
 	}
-	share := func(x, y, x1, y1 int, least float64) float64 {
+	share := func(x, y, x1, y1 int, least int) float64 {
 		sum := func(t []float64) float64 { return t[y1*stride+x1] - t[y*stride+x1] - t[y1*stride+x] + t[y*stride+x] }
-		if all := sum(ink); all > 0.5 && all >= least {
+		if all := sum(ink); all > 0.5 && all >= float64(least) {
 			return sum(alone) / all
 		}
 		return 0
 	}
 	out := Likeness{Differs: share(0, 0, w, h, 1)}
-	const least = window * window / 8
 	for y := 0; y < h; y += window / 3 {
 		for x := 0; x < w; x += window / 3 {
 			out.Worst = max(out.Worst, share(x, y, min(x+window, w), min(y+window, h), least))

@@ -2,8 +2,8 @@ package likeness
 
 import "sync"
 
-// A Memory keeps what comparisons found and what drawings hash to, so that the same seal on the next document of
-// an office costs a look-up. Who asks says of what: the description must cover the seal's
+// A Memory keeps what comparisons found and what drawings hash to, so that the same seal on
+// the next document of an office costs a look-up. Who asks says of what: the description must cover the seal's
 // picture, its size and everything that the drawing is made of. Descriptions are compared
 // byte by byte. It is safe for concurrent use; a nil Memory remembers nothing.
 type Memory struct {

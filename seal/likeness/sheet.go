@@ -69,6 +69,7 @@ type Sheet struct {
 	width, height int // in cells
 	ink           []float32
 	fills         int
+	x, y          int // where it was cut out of another one
 }
 
 // NewSheet returns an empty sheet of a size in millimetres, or [ErrNotDrawn] where it
@@ -193,6 +194,25 @@ func (s *Sheet) Turned(degrees int) *Sheet {
 		out = next
 	}
 	return out
+}
+
+// Cut returns an empty sheet for the part of s inside a box, cell on cell, and the map from
+// places on s to places on it; nil where the box has the middle of no cell. [Sheet.Paste]
+// puts it back.
+func (s *Sheet) Cut(b Box) (*Sheet, Matrix) {
+	area := s.within(b)
+	if area.Empty() {
+		return nil, Identity()
+	}
+	out := &Sheet{width: area.Dx(), height: area.Dy(), ink: make([]float32, area.Dx()*area.Dy()), x: area.Min.X, y: area.Min.Y}
+	return out, Matrix{1, 0, 0, 1, -float64(out.x) / perMM, -float64(out.y) / perMM}
+}
+
+// Paste puts a part that was cut out back to its place.
+func (s *Sheet) Paste(part *Sheet) {
+	for y := range part.height {
+		copy(s.ink[(part.y+y)*s.width+part.x:], part.ink[y*part.width:(y+1)*part.width])
+	}
 }
 
 // A Box is a rectangle in millimetres, X0 ≤ X1 and Y0 ≤ Y1.

@@ -61,11 +61,21 @@
 //
 // # What it refuses
 //
-// Damaged files ([DamagedError]); encrypted files ([EncryptedError]), also
-// those that open with the empty password: stamping them is an open point for
-// later; XFA forms; existing signature fields with conditions for the signer
-// (/SV); files that a certifying signature closed; marks outside of the
-// page or over an earlier seal ([RefusedError]). Streams with other filters
-// than FlateDecode are not decoded; pages may use them, as their content is
-// never read.
+// Damaged files ([DamagedError]); encrypted files whose password is not known, and those of
+// other handlers than the standard one ([EncryptedError]); what the permissions of an encrypted
+// file leave to its owner; XFA forms, unless the caller gives the XFA up; existing signature
+// fields with binding conditions (/SV) that the signer does not meet; files that a certifying signature closed; marks
+// outside of the page or over an earlier seal ([RefusedError]). Streams with filters for
+// pictures are not decoded; pages may use them, as their content is never read.
+//
+// Where a rule is bent in a way that no two readers can take for two things, the file is read:
+// entries of a cross-reference table with an end of line of another length, a catalog without
+// its type, pages that are announced and do not exist, a page that inherits nothing from the
+// wrong parent it names, a field that is no dictionary.
+//
+// # Encrypted files
+//
+// [OpenWith] takes the user's or the owner's password ([security]). An increment is encrypted
+// like the rest of the file; the signature itself never is. Every revision must be encrypted in
+// the same way.
 package pdf

@@ -23,6 +23,8 @@ type Document struct {
 	now    view   // the newest revision
 	ending ending // of the newest revision
 
+	encryption *encryption // nil where the file is not encrypted
+
 	objects    map[int64]*object // by offset
 	kept       int
 	containers map[int64]*container
@@ -34,11 +36,15 @@ type Document struct {
 	look   *looks // of the newest revision, once it was asked for
 }
 
-// Open reads the file's end and its cross-reference data, nothing else.
+// Open is OpenWith without a password.
+func Open(r io.ReaderAt, size int64) (*Document, error) { return OpenWith(r, size, Access{}) }
+
+// OpenWith reads the file's end and its cross-reference data, nothing else. An encrypted
+// file is read and stamped like any other once its password has opened it.
 //
 // It fails with ErrNotPDF, *DamagedError, *EncryptedError, ErrTooComplex or an
 // error of r.
-func Open(r io.ReaderAt, size int64) (*Document, error) {
+func OpenWith(r io.ReaderAt, size int64, a Access) (*Document, error) {
 	d := &Document{
 		src:        &source{r: r, size: size},
 		objects:    make(map[int64]*object),
@@ -50,7 +56,10 @@ func Open(r io.ReaderAt, size int64) (*Document, error) {
 	if err := d.chain(nil); err != nil {
 		return nil, err
 	}
-	return d, d.sound()
+	if err := d.sound(a); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // Size returns the length of the file in bytes.
@@ -111,17 +120,20 @@ func (d *Document) chain(older []*section) error {
 	return nil
 }
 
-// sound checks what every file needs: a catalog, a true /Size, no encryption.
-func (d *Document) sound() error {
+// sound checks what every file needs: a true /Size, a catalog, the password where it is
+// encrypted.
+func (d *Document) sound(a Access) error {
 	encrypted := false
 	for _, s := range d.now.sections {
 		encrypted = encrypted || s.trailer.lookup("Encrypt") != nil
 	}
-	if encrypted {
-		return d.encryption()
-	}
 	if err := d.now.sized(); err != nil {
 		return err
+	}
+	if encrypted && d.encryption == nil {
+		if err := d.unlock(a); err != nil {
+			return err
+		}
 	}
 	_, err := d.now.catalog()
 	return err
@@ -140,7 +152,13 @@ func (v view) catalog() (*object, error) {
 	if o == nil {
 		return nil, damagedAt(v.sections[0].at, "the catalog, object %d, is missing", root.num)
 	}
-	if d, ok := o.val.(*dict); !ok || d.lookup("Type") != name("Catalog") {
+	d, ok := o.val.(*dict)
+	if !ok {
+		return nil, damagedAt(o.at, "object %d is not a catalog", root.num)
+	}
+	// The trailer alone says which object is the catalog, so a /Type that is missing or
+	// misspelt deceives nobody as long as there are pages.
+	if _, pages := d.lookup("Pages").(ref); d.lookup("Type") != name("Catalog") && !pages {
 		return nil, damagedAt(o.at, "object %d is not a catalog", root.num)
 	}
 	return o, nil

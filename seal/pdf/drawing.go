@@ -164,14 +164,22 @@ func (w *drawings) earlier(a *Appearance, head *dict, data []byte) (ref, error) 
 			continue
 		}
 		st, ok := o.val.(*stream)
-		if !ok || !equal(st.dict, head.with("Length", int64(len(data)))) {
+		if !ok || !equal(st.dict.without("Length"), head) {
 			continue
 		}
 		where, err := w.doc.now.span(st)
 		if err != nil {
 			return ref{}, err
 		}
-		old, err := w.doc.src.read(where.from, int(where.to-where.from))
+		const hidden = 32 // bytes that encryption adds at most
+		if n := where.to - where.from - int64(len(data)); n < 0 || n > hidden {
+			continue
+		}
+		method, err := w.doc.now.method(st, nil)
+		if err != nil {
+			return ref{}, err
+		}
+		old, err := w.doc.now.raw(st, where, method)
 		if err != nil {
 			return ref{}, err
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/seal/pdf/security"
 )
 
 // DSS is what a verifier needs to judge signatures when their certificates
@@ -97,6 +99,9 @@ func (v view) validationData() (DSS, map[name]array, error) {
 // document time stamp over it comes next.
 func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 	d.worked = 0
+	if !d.permits(security.Permissions.Modify) {
+		return nil, refuse("the file is encrypted and permits changes only with its owner's password")
+	}
 	have, refs, err := d.now.validationData()
 	if err != nil {
 		return nil, err

@@ -2,7 +2,9 @@ package pdf
 
 import (
 	"bytes"
+	"compress/lzw"
 	"compress/zlib"
+	"encoding/ascii85"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,8 +67,10 @@ func TestEmbeddedFilesRefused(t *testing.T) {
 	}{
 		{"two that are too large together", []string{fmt.Sprintf(spec, 7), fmt.Sprintf(spec, 7),
 			fmt.Sprintf("<</Filter/FlateDecode/Length %d>>\nstream\n%s\nendstream", z.Len(), z.String())}, "", true},
-		{"unknown filter", []string{fmt.Sprintf(spec, 7), "null", "<</Filter/LZWDecode/Length 1>>\nstream\nx\nendstream"}, "LZWDecode", false},
-		{"two filters", []string{fmt.Sprintf(spec, 7), "null", "<</Filter[/FlateDecode/FlateDecode]/Length 1>>\nstream\nx\nendstream"}, "more than one filter", false},
+		{"unknown filter", []string{fmt.Sprintf(spec, 7), "null", "<</Filter/JBIG2Decode/Length 1>>\nstream\nx\nendstream"}, "JBIG2Decode", false},
+		{"five filters", []string{fmt.Sprintf(spec, 7), "null", "<</Filter[/AHx/AHx/AHx/AHx/AHx]/Length 1>>\nstream\nx\nendstream"}, "more than 4 filters", false},
+		{"predictor in between", []string{fmt.Sprintf(spec, 7), "null", "<</Filter[/Fl/AHx]/DecodeParms[<</Predictor 12>>null]/Length 1>>\nstream\nx\nendstream"}, "before the stream's last", false},
+		{"filter no name", []string{fmt.Sprintf(spec, 7), "null", "<</Filter[7]/Length 1>>\nstream\nx\nendstream"}, "filter 7", false},
 		{"not deflated", []string{fmt.Sprintf(spec, 7), "null", "<</Filter/FlateDecode/Length 1>>\nstream\nx\nendstream"}, "cannot be inflated", false},
 		{"in another file", []string{fmt.Sprintf(spec, 7), "null", "<</F(x)/Length 1>>\nstream\nx\nendstream"}, "another file", false},
 		{"no length", []string{fmt.Sprintf(spec, 7), "null", "<<>>\nstream\nx\nendstream"}, "no /Length", false},
@@ -83,6 +87,63 @@ func TestEmbeddedFilesRefused(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestFilters decodes what every filter made of the same data, alone and in chains.
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	want := []byte("Some text, some text,\x00\x00\x00\x00 some text.!")
+	deflated := func(data []byte) []byte {
+		var z bytes.Buffer
+		w := zlib.NewWriter(&z)
+		_, _ = w.Write(data)
+		_ = w.Close()
+		return z.Bytes()
+	}
+	hexed := func(data []byte) []byte { return fmt.Appendf(nil, "% X>", data) }
+	eightyFive := func(data []byte) []byte {
+		out := make([]byte, ascii85.MaxEncodedLen(len(data)))
+		return append(out[:ascii85.Encode(out, data)], " ~>"...)
+	}
+	var early bytes.Buffer
+	w := lzw.NewWriter(&early, lzw.MSB, 8) // short enough for the width of codes never to change
+	_, _ = w.Write(want)
+	_ = w.Close()
+	bomb := deflated(deflated(make([]byte, 64<<20)))
+	for _, tc := range []struct {
+		filter string
+		data   []byte
+		want   []byte
+	}{
+		{"/FlateDecode", deflated(want), want},
+		{"/Fl", deflated(want), want},
+		{"[/FlateDecode]", deflated(want), want},
+		{"/ASCIIHexDecode", hexed(want), want},
+		{"/AHx", []byte("4 1 4>"), []byte("A@")},
+		{"/ASCII85Decode", eightyFive(want), want},
+		{"[/A85/Fl]", eightyFive(deflated(want)), want},
+		{"[/ASCIIHexDecode/ASCII85Decode/FlateDecode]", hexed(eightyFive(deflated(want))), want},
+		{"/LZWDecode", early.Bytes(), want},
+		{"/LZWDecode/DecodeParms<</EarlyChange 0>>", early.Bytes(), want},
+		{"[/Fl/Fl]", bomb, nil},
+	} {
+		object := fmt.Sprintf("<</Filter%s/Length %d>>\nstream\n%s\nendstream", tc.filter, len(tc.data), tc.data)
+		d := open(t, sample{objects: []string{object}}.bytes())
+		o, err := d.now.load(ref{num: firstExtra})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := d.now.decode(o.val.(*stream), 1<<20)
+		if tc.want == nil {
+			if !errors.Is(err, ErrTooComplex) {
+				t.Errorf("%s of a bomb: %v, want ErrTooComplex", tc.filter, err)
+			}
+			continue
+		}
+		if err != nil || !bytes.Equal(got, tc.want) {
+			t.Errorf("%s: %q, %v; want %q", tc.filter, got, err, tc.want)
+		}
 	}
 }
 
@@ -121,8 +182,16 @@ func TestPredictors(t *testing.T) {
 		}
 	}
 	v := view{doc: &Document{}}
+	got, err := v.unpredict([]byte{1, 2, 3, 250, 1, 1, 1, 1}, dictOf("Predictor", int64(2), "Columns", int64(2), "Colors", int64(2)), 0)
+	if want := []byte{1, 2, 4, 252, 1, 1, 2, 2}; err != nil || !bytes.Equal(got, want) {
+		t.Errorf("predictor 2: %v, %v; want %v", got, err, want)
+	}
+	huge := dictOf("Predictor", int64(12), "Columns", int64(1_000_000), "Colors", int64(1_000_000), "BitsPerComponent", int64(1_000_000))
+	if got, err := v.unpredict(nil, huge, 0); err != nil || len(got) > 0 {
+		t.Errorf("no data in rows of any size: %v, %v", got, err)
+	}
 	for _, bad := range []*dict{
-		dictOf("Predictor", int64(2)), dictOf("Predictor", int64(12), "Columns", int64(5)),
+		dictOf("Predictor", int64(2), "BitsPerComponent", int64(4)), dictOf("Predictor", int64(2), "Columns", int64(3)), dictOf("Predictor", int64(3)), dictOf("Predictor", int64(12), "Columns", int64(5)),
 		dictOf("Predictor", int64(12), "Columns", int64(-1)), dictOf("Predictor", int64(12), "Columns", int64(1<<40)),
 		dictOf("Predictor", name("x")),
 	} {

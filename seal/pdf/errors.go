@@ -11,6 +11,9 @@ var ErrNotPDF = errors.New("not a PDF file")
 // ErrEncrypted is what every *EncryptedError is, for errors.Is.
 var ErrEncrypted = errors.New("the PDF file is encrypted")
 
+// ErrNotNational is the *EncryptedError where only national algorithms may be used.
+var ErrNotNational error = &EncryptedError{Handler: "Standard", Why: "its algorithms are not the national ones, which are the only ones allowed here"}
+
 // ErrTooComplex means that reading the file would take more work or memory
 // than a file of its size can honestly need: deep nesting, a compression bomb,
 // the same megabytes asked for again and again.
@@ -32,24 +35,29 @@ func damagedAt(offset int64, format string, args ...any) error {
 	return &DamagedError{Offset: offset, What: fmt.Sprintf(format, args...)}
 }
 
-// EncryptedError is returned by Open for an encrypted file. Nothing else of
+// EncryptedError is returned by Open for an encrypted file that stays closed. Nothing else of
 // the file is then available.
 type EncryptedError struct {
-	// NeedsPassword is false when the empty password opens the file, as it
-	// does where encryption only carries "do not print" marks.
+	// NeedsPassword: neither the empty password nor the one that was given opens the file.
 	NeedsPassword bool
+	// WrongPassword: one was given.
+	WrongPassword bool
 	// Handler is the security handler the file names, "Standard" for passwords.
 	Handler string
+	// Why is what else is in the way.
+	Why string
 }
 
 func (e *EncryptedError) Error() string {
 	switch {
 	case e.Handler != "Standard":
 		return fmt.Sprintf("the PDF file is encrypted for the security handler %q", e.Handler)
+	case e.WrongPassword:
+		return "the PDF file is encrypted and the password does not open it"
 	case e.NeedsPassword:
 		return "the PDF file is encrypted and needs a password"
 	default:
-		return "the PDF file is encrypted (the empty password opens it)"
+		return "the PDF file is encrypted: " + e.Why
 	}
 }
 

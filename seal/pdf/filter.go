@@ -1,10 +1,16 @@
 package pdf
 
 import (
+	"bufio"
 	"bytes"
+	"compress/lzw"
 	"compress/zlib"
+	"encoding/ascii85"
+	"encoding/hex"
 	"fmt"
 	"io"
+
+	tifflzw "golang.org/x/image/tiff/lzw"
 )
 
 // maxDecoded bounds the decoded data of the streams that hold the file's
@@ -61,83 +67,193 @@ func (v view) length(st *stream) (int64, error) {
 	return n, nil
 }
 
-// decode returns a stream's data, at most limit bytes. It knows FlateDecode
-// with predictors and unfiltered data, which is all that the structure of
-// files uses.
+// decode returns a stream's data, at most limit bytes, without the filters that
+// ISO 32000-1, 7.4.2 to 7.4.4 define; those for pictures stay.
 func (v view) decode(st *stream, limit int) ([]byte, span, error) {
 	where, err := v.span(st)
 	if err != nil {
 		return nil, where, err
 	}
-	flate, parms, err := v.filter(st)
+	filters, err := v.filters(st)
 	if err != nil {
 		return nil, where, err
 	}
-	if !flate {
+	method, err := v.method(st, filters)
+	if err != nil {
+		return nil, where, err
+	}
+	if len(filters) > 0 && filters[0].kind == "Crypt" {
+		filters = filters[1:]
+	}
+	if len(filters) == 0 {
 		if where.to-where.from > int64(limit) {
 			return nil, where, fmt.Errorf("%w: a stream of %d bytes", ErrTooComplex, where.to-where.from)
 		}
-		data, err := v.doc.src.read(where.from, int(where.to-where.from))
+		data, err := v.raw(st, where, method)
 		return data, where, err
 	}
-	data, err := v.inflate(where, limit)
+	from, err := v.data(st, where, method, 2*int64(limit)+1<<20)
 	if err != nil {
 		return nil, where, err
 	}
-	data, err = v.unpredict(data, parms, where.from)
+	data, err := v.unfiltered(from, where, filters, limit)
+	if err != nil {
+		return nil, where, err
+	}
+	data, err = v.unpredict(data, filters[len(filters)-1].parms, where.from)
 	return data, where, err
 }
 
-func (v view) inflate(where span, limit int) ([]byte, error) {
-	z, err := zlib.NewReader(io.NewSectionReader(v.doc.src.r, where.from, where.to-where.from))
-	if err != nil {
-		return nil, damagedAt(where.from, "the stream's data cannot be inflated: %v", err)
+// unfiltered runs the data through the filters. What passes between two of them is bounded
+// like the result.
+func (v view) unfiltered(r io.Reader, where span, filters []filter, limit int) ([]byte, error) {
+	passed := make([]*io.LimitedReader, len(filters))
+	for i, f := range filters {
+		from, err := v.reader(f, r, where.from)
+		if err != nil {
+			return nil, err
+		}
+		passed[i] = &io.LimitedReader{R: from, N: int64(limit) + 1}
+		if i < len(filters)-1 {
+			passed[i].N += int64(limit) + 1<<20 // digits take more room than what they say
+		}
+		r = passed[i]
 	}
 	var out bytes.Buffer
-	n, err := io.Copy(&out, io.LimitReader(z, int64(limit)+1))
+	_, err := io.Copy(&out, r)
+	for _, p := range passed {
+		if p.N <= 0 {
+			return nil, fmt.Errorf("%w: the stream at byte %d inflates to more than %d bytes", ErrTooComplex, where.from, limit)
+		}
+	}
 	if err != nil {
 		return nil, damagedAt(where.from, "the stream's data cannot be inflated: %v", err)
-	}
-	if n > int64(limit) {
-		return nil, fmt.Errorf("%w: the stream at byte %d inflates to more than %d bytes", ErrTooComplex, where.from, limit)
 	}
 	return out.Bytes(), v.doc.work(out.Len())
 }
 
-// filter reports whether the stream is deflated, and with which parameters.
-func (v view) filter(st *stream) (bool, *dict, error) {
+// A filter is one step of a stream's decoding.
+type filter struct {
+	kind  name
+	parms *dict // may be nil
+}
+
+// maxFilters is more than any stream needs.
+const maxFilters = 4
+
+// filters lists a stream's filters in the order of decoding.
+func (v view) filters(st *stream) ([]filter, error) {
 	if st.dict.lookup("F") != nil {
-		return false, nil, damagedAt(st.start, "the stream's data lie in another file")
+		return nil, damagedAt(st.start, "the stream's data lie in another file")
 	}
-	f, err := v.get(st.dict, "Filter")
+	kinds, err := v.list(st.dict, "Filter")
 	if err != nil {
-		return false, nil, err
+		return nil, err
 	}
-	p, err := v.get(st.dict, "DecodeParms")
+	parms, err := v.list(st.dict, "DecodeParms")
 	if err != nil {
-		return false, nil, err
+		return nil, err
 	}
-	if list, ok := f.(array); ok {
-		switch len(list) {
-		case 0:
-			return false, nil, nil
-		case 1:
-			f = list[0]
-		default:
-			return false, nil, damagedAt(st.start, "the stream has more than one filter, which is not supported here")
+	if len(kinds) > maxFilters {
+		return nil, damagedAt(st.start, "the stream has more than %d filters, which is not supported here", maxFilters)
+	}
+	var out []filter
+	for i, val := range kinds {
+		kind, ok := val.(name)
+		if !ok {
+			return nil, damagedAt(st.start, "the stream's filter %v is not supported here", val)
 		}
-		if parms, ok := p.(array); ok && len(parms) == 1 {
-			if p, err = v.resolve(parms[0]); err != nil {
-				return false, nil, err
+		f := filter{kind: kind}
+		if i < len(parms) {
+			f.parms, _ = parms[i].(*dict)
+		}
+		if i < len(kinds)-1 && f.parms.lookup("Predictor") != nil {
+			return nil, damagedAt(st.start, "a predictor before the stream's last filter is not supported here")
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// list resolves an entry that may be one value or an array of them, with all its items.
+func (v view) list(d *dict, key name) (array, error) {
+	val, err := v.get(d, key)
+	if err != nil || val == nil {
+		return nil, err
+	}
+	items, ok := val.(array)
+	if !ok {
+		return array{val}, nil
+	}
+	out := make(array, len(items))
+	for i := range items {
+		if out[i], err = v.resolve(items[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// reader decodes one filter. The short names are for images inside of contents (8.9.7), but
+// some writers use them elsewhere and nobody takes them for anything else.
+func (v view) reader(f filter, r io.Reader, at int64) (io.Reader, error) {
+	switch f.kind {
+	case "FlateDecode", "Fl":
+		z, err := zlib.NewReader(r)
+		if err != nil {
+			return nil, damagedAt(at, "the stream's data cannot be inflated: %v", err)
+		}
+		return z, nil
+	case "LZWDecode", "LZW":
+		early, err := v.get(f.parms, "EarlyChange")
+		if err != nil {
+			return nil, err
+		}
+		if early == int64(0) {
+			return lzw.NewReader(r, lzw.MSB, 8), nil
+		}
+		return tifflzw.NewReader(r, tifflzw.MSB, 8), nil
+	case "ASCIIHexDecode", "AHx":
+		return hex.NewDecoder(&digits{r: bufio.NewReader(r), end: '>', pairs: true}), nil
+	case "ASCII85Decode", "A85":
+		return ascii85.NewDecoder(&digits{r: bufio.NewReader(r), end: '~'}), nil
+	}
+	return nil, damagedAt(at, "the stream's filter %s is not supported here", f.kind)
+}
+
+// digits passes on the digits of a text up to the mark of its end, without white space.
+type digits struct {
+	r     *bufio.Reader
+	end   byte
+	pairs bool // a last single digit gets a 0 (ISO 32000-1, 7.4.2)
+	n     int
+	done  bool
+}
+
+// Read implements io.Reader.
+func (d *digits) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) && !d.done {
+		c, err := d.r.ReadByte()
+		if err != nil && err != io.EOF {
+			return n, err
+		}
+		switch {
+		case err == io.EOF || c == d.end:
+			d.done = true
+			if !d.pairs || (d.n+n)%2 == 0 {
+				continue
 			}
+			c = '0'
+		case isSpace(c):
+			continue
 		}
+		p[n] = c
+		n++
 	}
-	parms, _ := p.(*dict)
-	switch f {
-	case nil:
-		return false, nil, nil
-	case name("FlateDecode"):
-		return true, parms, nil
+	d.n += n
+	if n == 0 && d.done {
+		return 0, io.EOF
 	}
-	return false, nil, damagedAt(st.start, "the stream's filter %v is not supported here", f)
+	return n, nil
 }

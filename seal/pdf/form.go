@@ -112,7 +112,7 @@ func (w *fieldWalk) node(val value, up field, depth int) error {
 	}
 	node, ok := o.val.(*dict)
 	if !ok {
-		return damagedAt(o.at, "the form field %d is not a dictionary", r.num)
+		return nil // no field to any reader
 	}
 	if w.seen[r.num] {
 		return damagedAt(o.at, "the form field %d occurs twice in the form", r.num)

@@ -17,6 +17,10 @@ type increment struct {
 	next    uint32
 	written []written
 	id      *slot // the second part of the file's /ID, which identify fills in
+
+	encryption *encryption // of the file, nil for none
+	hidden     int64       // how many strings and streams were encrypted
+	err        error       // of encrypting one
 }
 
 type written struct {
@@ -31,7 +35,7 @@ func (d *Document) newIncrement() (*increment, error) {
 		return nil, err
 	}
 	size, _ := d.now.trailer().lookup("Size").(int64) // sound has checked it
-	w := &increment{at: d.src.size, base: d.base, next: uint32(size)}
+	w := &increment{at: d.src.size, base: d.base, next: uint32(size), encryption: d.encryption}
 	if last[0] != '\n' && last[0] != '\r' {
 		w.out = append(w.out, '\n')
 	}
@@ -58,14 +62,15 @@ func (w *increment) end() { w.out = append(w.out, "\nendobj\n"...) }
 // put writes an indirect object.
 func (w *increment) put(r ref, v value) {
 	w.begin(r)
-	w.out = appendValue(w.out, v)
+	w.out = appendValue(w.out, w.hide(r, v))
 	w.end()
 }
 
 // putStream writes a stream object; dict gets its /Length.
 func (w *increment) putStream(r ref, dict *dict, data []byte) {
 	w.begin(r)
-	w.out = appendValue(w.out, dict.with("Length", int64(len(data))))
+	data = w.hideData(r, data)
+	w.out = appendValue(w.out, w.hide(r, dict.with("Length", int64(len(data)))))
 	w.out = append(w.out, "\nstream\n"...)
 	w.out = append(w.out, data...)
 	w.out = append(w.out, "\nendstream"...)
@@ -75,12 +80,15 @@ func (w *increment) putStream(r ref, dict *dict, data []byte) {
 // finish writes the cross-reference section, a table after a table and a
 // stream after a stream, with the trailer.
 //
-// The trailer keeps /Root and /Info. Private entries are dropped, although
+// The trailer keeps /Root, /Info and /Encrypt. Private entries are dropped, although
 // 7.5.6 would have them kept: LibreOffice follows its /AdditionalStreams to a
 // document inside the file and shows that instead of the pages, and other
 // programs leave such references behind without their objects, where a new
 // object of ours would take their place.
 func (w *increment) finish(d *Document) error {
+	if w.err != nil {
+		return w.err
+	}
 	slices.SortFunc(w.written, func(a, b written) int { return cmp.Compare(a.ref.num, b.ref.num) })
 	for i := 1; i < len(w.written); i++ {
 		if num := w.written[i].ref.num; num == w.written[i-1].ref.num {
@@ -89,7 +97,7 @@ func (w *increment) finish(d *Document) error {
 	}
 	newest := d.now.sections[0]
 	trailer := &dict{}
-	for _, key := range []name{"Root", "Info"} {
+	for _, key := range []name{"Root", "Info", "Encrypt"} {
 		if e := newest.trailer.find(key); e != nil {
 			trailer.entries = append(trailer.entries, *e)
 		}
@@ -116,6 +124,9 @@ const maxOffset = 9_999_999_999
 // identifier keeps the first part of the file's /ID and leaves room for the second.
 func (w *increment) identifier(d *Document) (value, error) {
 	w.id = &slot{}
+	if d.encryption != nil {
+		return array{d.now.permanentID(), w.id}, nil // the file's key depends on it
+	}
 	old, err := d.now.array(d.now.trailer().lookup("ID"))
 	if err != nil {
 		return nil, err

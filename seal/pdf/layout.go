@@ -21,39 +21,45 @@ func notDrawn(format string, args ...any) error {
 // (ISO 32000-1, 12.5.5): perMM of the page's units are a millimetre of the sheet. The
 // page below it plays no part.
 func (v view) layout(widget *dict, box rect, rotate int, perMM float64) (*likeness.Sheet, error) {
-	appearances, err := v.dict(widget.lookup("AP"))
-	if err != nil {
-		return nil, err
-	}
-	normal, err := v.get(appearances, "N")
-	if err != nil {
-		return nil, err
-	}
-	form, ok := normal.(*stream)
-	if !ok {
-		return nil, notDrawn("the field has no single appearance")
-	}
 	sheet, err := likeness.NewSheet(box.width()/perMM, box.height()/perMM)
 	if err != nil {
 		return nil, err
 	}
-	matrix, bounds, err := v.formFrame(form)
-	if err != nil {
+	p := &painter{view: v, sheet: sheet}
+	if err := p.appearance(widget, box, perMM, likeness.Identity()); err != nil {
 		return nil, err
+	}
+	return sheet.Turned(rotate), nil
+}
+
+// appearance lays out the normal appearance of an annotation with a box on its page; then
+// maps millimetres from the box's top left corner, before the page is turned, to the sheet.
+func (p *painter) appearance(annotation *dict, box rect, perMM float64, then likeness.Matrix) error {
+	appearances, err := p.view.dict(annotation.lookup("AP"))
+	if err != nil {
+		return err
+	}
+	normal, err := p.view.get(appearances, "N")
+	if err != nil {
+		return err
+	}
+	form, ok := normal.(*stream)
+	if !ok {
+		return notDrawn("the field has no single appearance")
+	}
+	matrix, bounds, err := p.view.formFrame(form)
+	if err != nil {
+		return err
 	}
 	// The box that the appearance fills, turned and upright, is stretched to the widget.
 	around := corners(bounds, matrix)
 	if around.width() <= 0 || around.height() <= 0 {
-		return nil, notDrawn("the appearance has no area")
+		return notDrawn("the appearance has no area")
 	}
 	sx, sy := box.width()/around.width(), box.height()/around.height()
 	toPage := likeness.Matrix{sx, 0, 0, sy, -around.x0 * sx, -around.y0 * sy}
-	toSheet := likeness.Matrix{1 / perMM, 0, 0, -1 / perMM, 0, box.height() / perMM}
-	p := &painter{view: v, sheet: sheet}
-	if err := p.form(form, toPage.Then(toSheet), likeness.Everywhere(), 0, 1); err != nil {
-		return nil, err
-	}
-	return sheet.Turned(rotate), nil
+	toBox := likeness.Matrix{1 / perMM, 0, 0, -1 / perMM, 0, box.height() / perMM}
+	return p.form(form, toPage.Then(toBox).Then(then), likeness.Everywhere(), 0, 1)
 }
 
 // formFrame returns a form's matrix and its box.

@@ -32,26 +32,34 @@ const (
 
 // A PictureFinding is what the comparison of a field with its seal's picture found.
 type PictureFinding struct {
-	State PictureState
-	Why   string // why nobody can say, in words
+	State  PictureState
+	Why    string // why nobody can say, in words
+	Slices int    // of a straddle seal: how many make the seal together; 0: only the field was compared
 }
 
 // judgePicture compares what the field shows with the picture inside the seal. Whatever
-// else is on the page never counts as a seal.
-func (s *Signed) judgePicture(memory *likeness.Memory) {
+// else is on the page never counts as a seal. The work is for signatures that count, for
+// which refused is nil: anybody can write others, in any number.
+func (s *Signed) judgePicture(memory *likeness.Memory, refused error) {
 	s.Picture = PictureFinding{State: PictureNone}
-	if s.Seal == nil || len(s.Faults) > 0 || s.Page == 0 || s.Width < 0.5 || s.Height < 0.5 {
+	if s.Seal == nil || len(s.Faults) > 0 || s.Page == 0 {
 		return
 	}
-	// The work is for signatures that count: anybody can write others, in any number.
-	if err := s.Err(); err != nil {
-		s.Picture = PictureFinding{PictureUnknown, "the signature does not count"}
+	isSlice := s.isSlice()
+	if !isSlice && (s.Width < 0.5 || s.Height < 0.5) {
+		return
+	}
+	if refused != nil {
+		s.Picture = PictureFinding{State: PictureUnknown, Why: "the signature does not count"}
+		return
+	}
+	if isSlice && s.judgeStraddle(memory) {
 		return
 	}
 	found, err := s.likeness(memory)
 	switch {
 	case err != nil:
-		s.Picture = PictureFinding{PictureUnknown, err.Error()}
+		s.Picture = PictureFinding{State: PictureUnknown, Why: err.Error()}
 	case !found.Alike:
 		s.Picture.State = PictureOther
 		s.check(checkPicture, fmt.Errorf("%.0f %% of a part of it differ: %w", 100*found.Worst, ErrPicture))

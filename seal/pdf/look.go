@@ -78,11 +78,18 @@ func (v view) looks() *looks {
 			if err != nil {
 				return nil, err
 			}
-			n := int(where.to - where.from)
-			if err := v.doc.work(n); err != nil {
+			filters, err := v.filters(st)
+			if err != nil {
 				return nil, err
 			}
-			return v.doc.src.read(where.from, n)
+			method, err := v.method(st, filters)
+			if err != nil {
+				return nil, err
+			}
+			if err := v.doc.work(int(where.to - where.from)); err != nil {
+				return nil, err
+			}
+			return v.raw(st, where, method)
 		},
 		known: make(map[ref][sm3.Size]byte), under: make(map[ref]int), lowest: math.MaxInt,
 	}
@@ -240,32 +247,15 @@ func (o *lookOnce) of(l *looks, d *dict, data []byte) ([sm3.Size]byte, error) {
 
 // data writes a stream: one SM3 over its dictionary without /Length and its data.
 func (l *looks) data(out []byte, d *dict, data []byte, depth int) ([]byte, error) {
-	head, err := l.dict(make([]byte, 0, 512), d.without("Length"), depth)
+	if d.find("Length") != nil {
+		d = d.without("Length")
+	}
+	said, err := l.dict(make([]byte, 0, 512+len(data)), d, depth)
 	if err != nil {
 		return nil, err
 	}
-	if l.memory == nil || len(head)+len(data) > likeness.MaxDescription {
-		h := sm3.New()
-		h.Write(head)
-		h.Write(data)
-		return h.Sum(append(out, lookStream)), nil
-	}
-	digest := l.memory.Sum(append(head, data...), sm3.Sum)
+	digest := l.memory.Sum(append(said, data...), sm3.Sum)
 	return append(append(out, lookStream), digest[:]...), nil
-}
-
-// without returns a dictionary without a key.
-func (d *dict) without(key name) *dict {
-	if d.find(key) == nil {
-		return d
-	}
-	out := &dict{entries: make([]entry, 0, len(d.entries))}
-	for _, e := range d.entries {
-		if e.key != key {
-			out.entries = append(out.entries, e)
-		}
-	}
-	return out
 }
 
 func appendCount(out []byte, kind byte, n int) []byte {

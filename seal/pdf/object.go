@@ -50,7 +50,7 @@ func (l *lexer) indirect() (*object, error) {
 			return nil, err
 		}
 		if isStream {
-			o.val = &stream{dict: d, start: start}
+			o.val = &stream{dict: d, start: start, holder: o.ref}
 			o.end = start
 			o.cost = int(o.end - at)
 			return o, nil
@@ -155,6 +155,11 @@ func (d *Document) objectAt(offset, limit int64, only []name) (*object, error) {
 	}
 	if err := d.work(o.cost); err != nil {
 		return nil, err
+	}
+	if d.encryption != nil {
+		if err := d.encryption.reveal(o); err != nil {
+			return nil, err
+		}
 	}
 	if only != nil {
 		return o, nil

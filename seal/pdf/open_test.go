@@ -29,20 +29,23 @@ func TestDamaged(t *testing.T) {
 		{"startxref no number", ended(plain, "x"), "whole number"},
 		{"startxref negative", ended(plain, "-5"), "whole number"},
 		{"startxref huge", ended(plain, strings.Repeat("9", 30)), "whole number"},
-		{"entry of 19 bytes", edit(plain, "65535 f \n1", "65535 f\n11"), "malformed cross-reference entry"},
+		{"entry with a word", edit(plain, "65535 f \n1", "65535 fx\n1"), "malformed cross-reference entry"},
+		{"entry without end", edit(plain, "65535 f \n1", "65535 f  1"), "malformed cross-reference entry"},
+		{"entry of spaces", bytes.Replace(plain, []byte("65535 f \n"), []byte("65535 f"+strings.Repeat(" ", 80)+"\n"), 1), "malformed cross-reference entry"},
 		{"entry neither n nor f", edit(plain, "00000 n \n", "00000 x \n"), "malformed cross-reference entry"},
 		{"offset off by one", shiftEntry(plain, 1, 1), "a generation number expected"},
 		{"offset of another object", shiftEntry(plain, 1, 2), "object 1 0 expected"},
 		{"catalog missing", edit(plain, "/Root 1 0 R", "/Root 9 0 R"), "the catalog, object 9, is missing"},
 		{"root no reference", edit(plain, "/Root 1 0 R", "/Root 1 0 0"), "key must be a name"},
-		{"catalog of another type", edit(plain, "/Type/Catalog", "/Type/Catalof"), "is not a catalog"},
-		{"count too high", edit(plain, "/Count 1", "/Count 2"), "holds 1 pages, but its /Count differs"},
+		{"root without pages", edit(plain, "/Type/Catalog/Pages", "/Type/Catalog/Pagez"), "/Pages is not a reference"},
+		{"root of another type", edit(edit(plain, "/Type/Catalog", "/Type/Catalof"), "/Pages 2 0 R", "/Pagez 2 0 R"), "is not a catalog"},
+		{"count too low", edit(plain, "/Count 1", "/Count 0"), "holds 1 pages, but its /Count differs"},
+		{"count too high before another page", sample{pages: 2, objects: []string{"<</Type/Pages/Parent 2 0 R/Count 3/Kids[6 0 R]>>"}}.nested(t), "node 5 holds 1 pages, but its /Count differs"},
 		{"page of another type", edit(plain, "/Type/Page/", "/Type/Pagf/"), "neither /Page nor /Pages"},
-		{"wrong parent", edit(plain, "/Parent 2 0 R", "/Parent 3 0 R"), "another /Parent"},
+		{"wrong parent", edit(sample{objects: []string{"<</Type/Pages/Rotate 90>>"}}.bytes(), "/Parent 2 0 R", "/Parent 5 0 R"), "another /Rotate"},
 		{"kid missing", edit(plain, "/Kids[5 0 R ]", "/Kids[9 0 R ]"), "missing"},
 		{"kid twice", edit(sample{pages: 2}.bytes(), "/Kids[5 0 R 6 0 R ]", "/Kids[5 0 R 5 0 R ]"), "occurs twice in the page tree"},
 		{"tree in a circle", edit(plain, "/Kids[5 0 R ]", "/Kids[2 0 R ]"), "occurs twice in the page tree"},
-		{"no pages", edit(plain, "/Kids[5 0 R ]/Count 1", "/Kids[      ]/Count 0"), "no pages"},
 		{"key twice", edit(plain, "/Resources<<", "/Contents <<"), "/Contents occurs twice"},
 		{"no media box", edit(plain, "/MediaBox", "/MediaBux"), "no valid /MediaBox"},
 		{"media box empty", sample{media: []float64{0, 0, 0, 100}}.bytes(), "boxes are empty"},
@@ -72,12 +75,31 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
+// nested puts page 1 below the node that is the first extra object.
+func (s sample) nested(t *testing.T) []byte {
+	t.Helper()
+	return swap(t, s.bytes(), "/Kids[6 0 R 7 0 R ]", "/Kids[5 0 R 7 0 R ]")
+}
+
 // everything reads all that the package reads of a file.
 func everything(file []byte) error {
 	d, err := Open(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		return err
 	}
+	if err := read(d); err != nil {
+		return err
+	}
+	_, err = Resume(bytes.NewReader(file), int64(len(file)))
+	var refused *RefusedError
+	if errors.As(err, &refused) { // nothing waits
+		return nil
+	}
+	return err
+}
+
+// read is everything of an open file.
+func read(d *Document) error {
 	n, err := d.NumPages()
 	if err != nil {
 		return err
@@ -99,14 +121,7 @@ func everything(file []byte) error {
 	if _, err := d.DSS(); err != nil {
 		return err
 	}
-	if _, err := d.ChangesSince(d.Size()); err != nil {
-		return err
-	}
-	_, err = Resume(bytes.NewReader(file), int64(len(file)))
-	var refused *RefusedError
-	if errors.As(err, &refused) { // nothing waits
-		return nil
-	}
+	_, err = d.ChangesSince(d.Size())
 	return err
 }
 

@@ -32,7 +32,8 @@ func (d *Document) pages() ([]leaf, error) {
 
 // pages walks the whole tree and checks it: every node typed, every /Parent
 // and /Count right, no node met twice. A reader that trusts /Count and one
-// that counts must see the same page 3.
+// that counts must see the same page 3; only behind the last page may pages be announced
+// that do not exist. A file may have no pages at all.
 func (v view) pages() ([]leaf, error) {
 	catalog, err := v.catalog()
 	if err != nil {
@@ -46,17 +47,27 @@ func (v view) pages() ([]leaf, error) {
 	if err := w.node(root, ref{}, 0); err != nil {
 		return nil, err
 	}
-	if len(w.leaves) == 0 {
-		return nil, damagedAt(catalog.at, "the file has no pages")
+	if w.surplus != nil && w.surplusAt < len(w.leaves) {
+		return nil, w.surplus
+	}
+	if w.leaves == nil {
+		w.leaves = []leaf{}
 	}
 	return w.leaves, nil
 }
 
 type pageWalk struct {
-	view   view
-	keys   []name // what it looks at
-	seen   map[uint32]bool
-	leaves []leaf
+	view    view
+	keys    []name // what it looks at
+	seen    map[uint32]bool
+	leaves  []leaf
+	path    []ref // from the root to the node at hand, without it
+	crooked int   // how many nodes of the path name another /Parent
+
+	// surplus is the fault of a node that counts pages which do not exist, surplusAt how many
+	// pages came up to its end. Behind the last page that misleads nobody.
+	surplus   error
+	surplusAt int
 }
 
 func (w *pageWalk) node(r, parent ref, depth int) error {
@@ -79,7 +90,8 @@ func (w *pageWalk) node(r, parent ref, depth int) error {
 	}
 	w.seen[r.num] = true
 	if up := node.lookup("Parent"); parent != (ref{}) && up != parent {
-		return damagedAt(o.at, "object %d of the page tree names another /Parent than the node that lists it", r.num)
+		w.crooked++
+		defer func() { w.crooked-- }()
 	}
 	kind, err := w.view.get(node, "Type")
 	if err != nil {
@@ -89,11 +101,46 @@ func (w *pageWalk) node(r, parent ref, depth int) error {
 	case name("Page"):
 		annots, _ := node.lookup("Annots").(ref)
 		w.leaves = append(w.leaves, leaf{ref: r, annots: annots})
-		return nil
+		return w.straight(o)
 	case name("Pages"):
+		w.path = append(w.path, r)
+		defer func() { w.path = w.path[:len(w.path)-1] }()
 		return w.kids(o, r, node, depth)
 	}
 	return damagedAt(o.at, "object %d of the page tree is neither /Page nor /Pages", r.num)
+}
+
+// straight checks a page to which the tree leads over a node that names another /Parent than
+// the node that lists it: what it inherits must be the same for a reader that came down the
+// tree and for one that goes up by /Parent (ISO 32000-1, 7.7.3.4).
+func (w *pageWalk) straight(o *object) error {
+	if w.crooked == 0 {
+		return nil
+	}
+	page, err := w.view.dict(o.ref)
+	if err != nil {
+		return err
+	}
+	for _, key := range []name{"Resources", "MediaBox", "CropBox", "Rotate"} {
+		down, err := w.view.get(page, key)
+		for i := len(w.path) - 1; i >= 0 && down == nil && err == nil; i-- {
+			var node *dict
+			if node, err = w.view.dict(w.path[i]); err == nil {
+				down, err = w.view.get(node, key)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		up, err := w.view.inherited(page, key)
+		if err != nil {
+			return err
+		}
+		if !equal(down, up) {
+			return damagedAt(o.at, "object %d of the page tree names another /Parent than the node that lists it, and inherits another /%s from it", o.ref.num, key)
+		}
+	}
+	return nil
 }
 
 func (w *pageWalk) kids(o *object, r ref, node *dict, depth int) error {
@@ -118,9 +165,16 @@ func (w *pageWalk) kids(o *object, r ref, node *dict, depth int) error {
 	if err != nil {
 		return err
 	}
-	if n, ok := count.(int64); !ok || n != int64(len(w.leaves)-before) {
-		return damagedAt(o.at, "the page tree node %d holds %d pages, but its /Count differs", r.num, len(w.leaves)-before)
+	held := int64(len(w.leaves) - before)
+	n, ok := count.(int64)
+	if ok && n == held {
+		return nil
 	}
+	differs := damagedAt(o.at, "the page tree node %d holds %d pages, but its /Count differs", r.num, held)
+	if !ok || n < held || w.surplus != nil && w.surplusAt < len(w.leaves) {
+		return differs
+	}
+	w.surplus, w.surplusAt = differs, len(w.leaves)
 	return nil
 }
 

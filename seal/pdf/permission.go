@@ -3,12 +3,17 @@ package pdf
 import (
 	"slices"
 	"strings"
+
+	"github.com/elicence/elicence/seal/pdf/security"
 )
 
 // permitted refuses what earlier signers, or the kind of the form, forbid.
 func (p *preparation) permitted() error {
-	if p.form.dict.lookup("XFA") != nil {
-		return refuse("the file is an XFA form, whose pages are not what is shown")
+	if err := p.byEncryption(); err != nil {
+		return err
+	}
+	if err := p.xfa(); err != nil {
+		return err
 	}
 	if p.lock == nil {
 		p.lock = p.stamp.Lock
@@ -38,6 +43,51 @@ func (p *preparation) permitted() error {
 			return refuse("the signature %q allows further signatures but no annotations, so there can be only one mark", f.name)
 		case locks.covers(p.name):
 			return refuse("the signature %q locks the field %q", f.name, p.name)
+		}
+	}
+	return nil
+}
+
+// byEncryption refuses what an encrypted file permits to its owner only.
+func (p *preparation) byEncryption() error {
+	allowed := p.doc.permits(security.Permissions.AddFields)
+	what := "new signature fields"
+	if p.existing != nil {
+		allowed, what = p.doc.permits(security.Permissions.Sign), "signing"
+		if allowed && len(p.stamp.Marks) > 1 {
+			allowed, what = p.doc.permits(security.Permissions.Annotate), "annotations"
+		}
+	}
+	if !allowed {
+		return refuse("the file is encrypted and permits %s only with its owner's password", what)
+	}
+	return nil
+}
+
+// xfa refuses XFA forms (ISO 32000-1, 12.7.8), which some readers show in place of the pages.
+// Where there are true pages, the caller may say that the XFA goes: from then on every reader
+// shows the pages, and that is what is sealed.
+func (p *preparation) xfa() error {
+	if p.form.dict.lookup("XFA") == nil {
+		return nil
+	}
+	if !p.stamp.WithoutXFA {
+		return refuse("the file is an XFA form, whose pages are not what is shown")
+	}
+	catalog, err := p.doc.now.catalog()
+	if err != nil {
+		return err
+	}
+	rendered, err := p.doc.now.get(catalog.val.(*dict), "NeedsRendering")
+	if err != nil {
+		return err
+	}
+	if rendered != nil && rendered != false {
+		return refuse("the file is an XFA form that has no pages of its own")
+	}
+	for _, f := range p.form.all {
+		if f.signed() {
+			return refuse("the file is an XFA form and signed already (%q), so its XFA must stay", f.name)
 		}
 	}
 	return nil

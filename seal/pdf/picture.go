@@ -72,7 +72,11 @@ func (v view) jpeg(st *stream, width, height int) (image.Image, error) {
 	if where.to-where.from > maxAppearance {
 		return nil, notDrawn("a JPEG of %d bytes", where.to-where.from)
 	}
-	data, err := v.doc.src.read(where.from, int(where.to-where.from))
+	method, err := v.method(st, nil)
+	if err != nil {
+		return nil, err
+	}
+	data, err := v.raw(st, where, method)
 	if err != nil {
 		return nil, err
 	}

@@ -1,15 +1,16 @@
 package pdf
 
-// unpredict undoes the PNG predictors of ISO 32000-1, 7.4.4.4 in place.
+// unpredict undoes the predictors of ISO 32000-1, 7.4.4.4 in place: those of PNG, and the
+// one of TIFF for components of whole bytes.
 func (v view) unpredict(data []byte, parms *dict, at int64) ([]byte, error) {
 	predictor, err := v.parameter(parms, "Predictor", 1, at)
 	if err != nil {
 		return nil, err
 	}
-	if predictor == 1 {
+	if predictor == 1 || len(data) == 0 {
 		return data, nil
 	}
-	if predictor < 10 || predictor > 15 {
+	if predictor != 2 && (predictor < 10 || predictor > 15) {
 		return nil, damagedAt(at, "the stream's predictor %d is not supported here", predictor)
 	}
 	colors, err1 := v.parameter(parms, "Colors", 1, at)
@@ -22,6 +23,9 @@ func (v view) unpredict(data []byte, parms *dict, at int64) ([]byte, error) {
 	}
 	bytesPerPixel := max(1, (colors*bits+7)/8)
 	row := (colors*bits*columns + 7) / 8
+	if predictor == 2 {
+		return v.undiffer(data, row, bits, colors, at)
+	}
 	if len(data)%(row+1) != 0 {
 		return nil, damagedAt(at, "the stream's data are not whole rows of %d bytes", row)
 	}
@@ -36,6 +40,19 @@ func (v view) unpredict(data []byte, parms *dict, at int64) ([]byte, error) {
 		before = out[len(out)-row:]
 	}
 	return out, nil
+}
+
+// undiffer undoes the predictor of TIFF (TIFF 6.0, section 14).
+func (v view) undiffer(data []byte, row, bits, colors int, at int64) ([]byte, error) {
+	if bits != 8 || len(data)%row != 0 {
+		return nil, damagedAt(at, "the stream's data are not whole rows of %d bytes, or its predictor 2 has %d bits", row, bits)
+	}
+	for line := data; len(line) > 0; line = line[row:] {
+		for i := colors; i < row; i++ {
+			line[i] += line[i-colors]
+		}
+	}
+	return data, nil
 }
 
 // parameter returns a whole number from 1 to 1,000,000, or the default.

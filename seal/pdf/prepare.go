@@ -134,8 +134,8 @@ func (p *preparation) usable(f *field) error {
 	if len(f.widgets) != 1 {
 		return refuse("the field %q has %d widgets; a signature has one (ISO 32000-2, 12.7.5.5)", f.name, len(f.widgets))
 	}
-	if f.dict.lookup("SV") != nil {
-		return refuse("the field %q carries conditions for its signer (/SV), which are not supported yet", f.name)
+	if err := p.seedValue(f); err != nil {
+		return err
 	}
 	if err := p.takeLock(f); err != nil {
 		return err
@@ -194,7 +194,7 @@ func (p *preparation) signature() ref {
 	if references := p.transforms(); len(references) > 0 {
 		rest = rest.with("Reference", references)
 	}
-	for _, e := range rest.entries {
+	for _, e := range w.hide(r, rest).(*dict).entries {
 		w.out = appendName(w.out, e.key)
 		w.out = append(w.out, ' ')
 		w.out = appendValue(w.out, e.val)
@@ -275,8 +275,12 @@ func (p *preparation) invisible(sig ref, added map[int][]ref) {
 		return
 	}
 	p.newField = p.inc.fresh()
-	p.inc.put(p.newField, p.fieldDict(sig).with("Rect", rect{}.array()).with("P", p.leaves[0].ref))
-	added[0] = append(added[0], p.newField)
+	field := p.fieldDict(sig).with("Rect", rect{}.array())
+	if len(p.leaves) > 0 {
+		field = field.with("P", p.leaves[0].ref)
+		added[0] = append(added[0], p.newField)
+	}
+	p.inc.put(p.newField, field)
 }
 
 // fill gives an existing field its value and its widget the appearance. It returns the
@@ -358,6 +362,9 @@ func (p *preparation) interactiveForm() error {
 		} else {
 			dict, changed = dict.with("Fields", fields), true
 		}
+	}
+	if dict.lookup("XFA") != nil { // permitted by xfa
+		dict, changed = dict.without("XFA"), true
 	}
 	flags, err := p.doc.now.get(dict, "SigFlags")
 	if err != nil {

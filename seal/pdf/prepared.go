@@ -27,6 +27,7 @@ type Prepared struct {
 	field     string
 	seen      seen.Statement
 	complete  bool
+	access    Access // of a resumed stamp
 }
 
 // Field returns the name of the signature field.
@@ -103,7 +104,7 @@ func (p *Prepared) Document() (*Document, error) {
 	}
 	if p.doc.now.sections == nil { // resumed: nothing is known of what came before
 		whole := p.doc.src.extended(p.increment)
-		d, err := Open(whole.r, whole.size)
+		d, err := OpenWith(whole.r, whole.size, p.access)
 		if err != nil {
 			return nil, err
 		}
@@ -119,6 +120,7 @@ func (p *Prepared) Document() (*Document, error) {
 		unpacked:   p.doc.unpacked,
 		leaves:     p.leaves,
 		known:      p.doc.known.clone(),
+		encryption: p.doc.encryption,
 	}
 	for at, c := range p.doc.containers {
 		own := *c
@@ -128,5 +130,8 @@ func (p *Prepared) Document() (*Document, error) {
 	if err := d.chain(p.doc.now.sections); err != nil {
 		return nil, err
 	}
-	return d, d.sound()
+	if err := d.sound(Access{}); err != nil {
+		return nil, err
+	}
+	return d, nil
 }

@@ -95,7 +95,6 @@ func TestFieldRefuses(t *testing.T) {
 		{"a lock without action", field("/FT/Sig/Lock<<>>"), named, "none of All, Include"},
 		{"a lock with permissions", field("/FT/Sig/Lock<</Action/All/P 1>>"), named, "/P"},
 		{"a lock that is none", field("/FT/Sig/Lock[]"), named, "lock of its own"},
-		{"seed values", field("/FT/Sig/SV<<>>"), named, "/SV"},
 		{"too small", field("/FT/Sig"), big, "too small"},
 		{"has its own place", field("/FT/Sig"), elsewhere, "its own place"},
 		{"needs a mark", field("/FT/Sig"), bare, "needs a mark"},
@@ -122,6 +121,25 @@ func TestFieldRefuses(t *testing.T) {
 			wantRefused(t, err, tc.why)
 		})
 	}
+}
+
+// TestXFA takes the XFA out where the caller says so and nothing speaks against it.
+func TestXFA(t *testing.T) {
+	t.Parallel()
+	s := at(1, 20, 20, 42)
+	s.WithoutXFA = true
+	const form = "/AcroForm<</Fields[]/XFA[(a)(b)]/DA(x)>>"
+	file := stamped(t, sample{catalog: form}.bytes(), s)
+	f, err := open(t, file).now.form()
+	if err != nil || f.dict.lookup("XFA") != nil || f.dict.lookup("DA") == nil {
+		t.Errorf("the form is %s, %v", appendValue(nil, f.dict), err)
+	}
+	checkQPDF(t, saveFile(t, file))
+	_, err = open(t, sample{catalog: form + "/NeedsRendering true"}.bytes()).Prepare(s)
+	wantRefused(t, err, "no pages of its own")
+	signed := sample{catalog: "/AcroForm<</Fields[5 0 R]/XFA 6 0 R>>", objects: []string{"<</FT/Sig/T(a)/V<</Type/Sig>>>>", "(x)"}}
+	_, err = open(t, signed.bytes()).Prepare(s)
+	wantRefused(t, err, "must stay")
 }
 
 func TestCertifiedAllows(t *testing.T) {

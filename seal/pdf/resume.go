@@ -9,8 +9,11 @@ import (
 // another process or days later: the newest revision must have exactly one signature
 // field whose room is still empty, and it must cover the file as every signature does.
 // Nothing but the file is needed; whoever signs answers for what it is.
-func Resume(r io.ReaderAt, size int64) (*Prepared, error) {
-	d, err := Open(r, size)
+func Resume(r io.ReaderAt, size int64) (*Prepared, error) { return ResumeWith(r, size, Access{}) }
+
+// ResumeWith is Resume for a file that may be encrypted.
+func ResumeWith(r io.ReaderAt, size int64, a Access) (*Prepared, error) {
+	d, err := OpenWith(r, size, a)
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +37,7 @@ func Resume(r io.ReaderAt, size int64) (*Prepared, error) {
 			return nil, refuse("two signature fields wait for a signature: %q and %q", empty.field, p.field)
 		}
 		empty = p
+		empty.access = a
 	}
 	if empty == nil {
 		return nil, refuse("no signature field of the file waits for a signature")

@@ -449,3 +449,42 @@ func TestLookIsOfWhatIsSaid(t *testing.T) {
 		t.Error("two circles look the same")
 	}
 }
+
+// TestSeenEncrypted: what is named does not depend on how the file hides it, so a second
+// seal, which hides the same drawing otherwise, names the same look.
+func TestSeenEncrypted(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	plain, err := open(t, secret().bytes()).Prepare(s.stamp(120))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--encrypt", "user", "owner", "256", "--"}, {"--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--use-aes=n", "--"}} {
+		file := lock(t, secret().bytes(), args...)
+		p, err := openWith(t, file, "user").Prepare(s.stamp(120))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.seen.Places[0] != plain.seen.Places[0] {
+			t.Errorf("%v: it names %+v, in a plain file %+v", args, p.seen.Places[0], plain.seen.Places[0])
+		}
+		var waiting bytes.Buffer
+		if _, err := p.WriteUnsigned(&waiting); err != nil {
+			t.Fatal(err)
+		}
+		resumed, err := ResumeWith(bytes.NewReader(waiting.Bytes()), int64(waiting.Len()), Access{Password: "user"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := statement(t, resumed), statement(t, p); !bytes.Equal(got, want) {
+			t.Errorf("%v: resumed it names %x, prepared %x", args, got, want)
+		}
+		if err := p.Complete(s.sealContents(t, p)); err != nil {
+			t.Fatal(err)
+		}
+		report, err := openWith(t, fileOf(t, p), "user").Verify(context.Background(), s.trust)
+		if err != nil || !report.Valid() || seenErr(t, &report.Signatures[0]) != nil {
+			t.Errorf("%v: %v, %v", args, err, report.Err())
+		}
+	}
+}

@@ -110,6 +110,9 @@ func (s *Signature) showPlace(f *field) error {
 		return err
 	}
 	sheet, err := d.sheet(s.Page)
+	if isDamage(err) && box.width() <= 0 && box.height() <= 0 {
+		return nil // it shows nothing, whatever the page's size
+	}
 	if err != nil {
 		return err
 	}

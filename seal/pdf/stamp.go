@@ -26,14 +26,24 @@ type Stamp struct {
 	// Time is when the signer says it was signed, with its zone (/M).
 	Time time.Time
 
+	// Chain are the certificates of whoever will sign in DER, the signer's first. They are only
+	// looked at where a field asks for certain ones (/SV).
+	Chain [][]byte
+
 	// Certify makes the signature a certifying one (DocMDP, ISO 32000-1, 12.8.2.2): 1
 	// allows nothing after it, 2 filling in and signing, 3 annotations too. 0 is an
-	// approval, which is the rule. Only the first signature of a file can certify.
+	// approval, which is the rule, unless the field asks for more (/SV). Only the first signature
+	// of a file can certify.
 	Certify int
 
 	// Lock forbids later changes of form fields (FieldMDP, 12.8.2.4). An existing field
 	// that asks for a lock (/Lock) gets that one.
 	Lock *Lock
+
+	// WithoutXFA takes the XFA form out of a file that has one beside its pages, so that every
+	// reader shows the pages that are sealed. Without it, and where there are no true pages or
+	// signatures on them, such a file is refused.
+	WithoutXFA bool
 
 	// Timestamp makes it a document time stamp (/Type /DocTimeStamp, ISO 32000-2,
 	// 12.8.5), whose contents are a token of RFC 3161. It has no marks.
@@ -45,7 +55,7 @@ type Stamp struct {
 	// Marks is where the signature shows. The first is the field's widget,
 	// further ones become stamp annotations in the same increment, such as the
 	// slices of a straddle seal or a printed code. Without marks the signature
-	// is invisible and its field belongs to page 1.
+	// is invisible and its field belongs to page 1, where there is one.
 	Marks []Mark
 }
 
@@ -131,7 +141,7 @@ func (s *Stamp) check() error {
 	if s.Certify < 0 || s.Certify > 3 {
 		return refuse("a certifying signature allows 1, 2 or 3, not %d", s.Certify)
 	}
-	if s.Timestamp && (len(s.Marks) > 0 || s.Certify > 0 || s.Lock != nil) {
+	if s.Timestamp && (len(s.Marks) > 0 || s.Certify > 0 || s.Lock != nil || s.WithoutXFA) {
 		return refuse("a document time stamp has no marks and forbids nothing")
 	}
 	if err := s.Lock.check(); err != nil {

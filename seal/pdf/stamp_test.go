@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
@@ -84,6 +85,10 @@ func checkQPDF(t *testing.T, path string) {
 		t.Errorf("qpdf --check says:\n%s", out)
 	}
 }
+
+// quietly guards a setting that pdfcpu keeps for the whole process: not to look for a
+// configuration in the user's home.
+var quietly sync.Once
 
 func checkPDFCPU(t *testing.T, file []byte) {
 	t.Helper()

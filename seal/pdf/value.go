@@ -50,8 +50,9 @@ type entry struct {
 // many data there are is the business of a view, because /Length may be
 // indirect and a later revision may redefine it.
 type stream struct {
-	dict  *dict
-	start int64
+	dict   *dict
+	start  int64
+	holder ref // the object it is
 }
 
 func (d *dict) find(key name) *entry {
@@ -92,6 +93,17 @@ func (d *dict) with(key name, val value) *dict {
 	}
 	if !replaced {
 		out.entries = append(out.entries, entry{key: key, val: val})
+	}
+	return out
+}
+
+// without returns a copy of d that has no such key.
+func (d *dict) without(key name) *dict {
+	out := &dict{entries: make([]entry, 0, len(d.entries))}
+	for _, e := range d.entries {
+		if e.key != key {
+			out.entries = append(out.entries, e)
+		}
 	}
 	return out
 }

@@ -174,9 +174,11 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 			return nil, err
 		}
 		if !data.Empty() {
+			uses := trust.Seals.Uses
 			if trust, err = trust.With(data); err != nil {
 				return nil, fmt.Errorf("validation data of the file: %w", err)
 			}
+			trust.Seals.Uses = uses
 		}
 	}
 	r := &Report{Revisions: d.revision(0), Signatures: make([]Signed, len(signatures))}
@@ -267,12 +269,13 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 	if signature.Seal.Ours() && signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
 		s.check("property", ErrProperty)
 	}
-	s.judgePicture(trust.Pictures)
+	counts := s.Err()
 	statement, err := signature.Extension(oid.Seen)
 	if err != nil {
 		statement = []byte{} // two statements are none that can be read
 	}
 	s.judgeSeen(statement, trust.Pictures)
+	s.judgePicture(trust.Pictures, counts)
 }
 
 // judgeCMS judges what is under the names of CMS: a person's signature, or a seal as

@@ -186,12 +186,12 @@ func (d *Document) table(at int64) (*section, error) {
 		if entries < 0 {
 			break
 		}
-		locs, err := d.tableEntries(entries, count)
+		locs, end, err := d.tableEntries(entries, count)
 		if err != nil {
 			return nil, err
 		}
 		s.runs = append(s.runs, run{first: first, locs: locs})
-		pos = entries + int64(count)*entrySize
+		pos = end
 	}
 	err = d.src.parse(pos, d.src.size, func(l *lexer) error {
 		if err := l.keyword("trailer"); err != nil {
@@ -217,7 +217,11 @@ func (d *Document) table(at int64) (*section, error) {
 	return s, d.hybrid(s)
 }
 
-const entrySize = 20
+const (
+	entrySize = 20
+	// Without the space that fills up an end of line of one byte.
+	shortestEntry = 19
+)
 
 // subsection reads a subsection's header and returns where its entries start,
 // -1 where the trailer comes instead.
@@ -239,7 +243,7 @@ func (d *Document) subsection(pos int64) (uint32, int, int64, error) {
 		if count, err = l.integer("the number of entries of a subsection"); err != nil {
 			return err
 		}
-		if first+count > maxObjectNumber+1 || count*entrySize > d.src.size-l.offset() {
+		if first+count > maxObjectNumber+1 || count*shortestEntry > d.src.size-l.offset() {
 			return l.damaged("a subsection of %d entries from object %d cannot be", count, first)
 		}
 		l.skip()
@@ -252,36 +256,78 @@ func (d *Document) subsection(pos int64) (uint32, int, int64, error) {
 	return uint32(first), int(count), entries, err
 }
 
-// tableEntries reads entries of exactly 20 bytes: ten digits, five digits, n
-// or f, and an end of line of two bytes (ISO 32000-1, 7.5.4).
-func (d *Document) tableEntries(at int64, count int) ([]location, error) {
+// tableEntries reads entries of 20 bytes: ten digits, five digits, n or f, and an end of
+// line of two bytes (ISO 32000-1, 7.5.4). Where they are not all of that size, each is read
+// up to its end of line, as writers leave the filling space out or write more than one; there
+// is no second way to read such a table.
+func (d *Document) tableEntries(at int64, count int) ([]location, int64, error) {
 	if err := d.work(count * entrySize); err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	if int64(count)*entrySize > d.src.size-at {
+		return d.looseEntries(at, count)
 	}
 	buf, err := d.src.read(at, count*entrySize)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	locs := make([]location, count)
 	for i := range locs {
 		e := buf[i*entrySize : (i+1)*entrySize]
-		offset, ok1 := decimal(e[:10])
-		gen, ok2 := decimal(e[11:16])
 		eol := string(e[18:])
-		// The generation of a free entry means nothing; some write 65536 for the first.
-		if !ok1 || !ok2 || gen > 65535 && e[17] != 'f' || e[10] != ' ' || e[16] != ' ' || eol != " \n" && eol != " \r" && eol != "\r\n" {
-			return nil, damagedAt(at+int64(i*entrySize), "malformed cross-reference entry")
-		}
-		switch e[17] {
-		case 'n':
-			locs[i] = location{at: d.base + offset, index: uint32(gen), kind: inFile}
-		case 'f':
-			locs[i] = location{index: uint32(gen)}
-		default:
-			return nil, damagedAt(at+int64(i*entrySize), "malformed cross-reference entry")
+		var ok bool
+		if locs[i], ok = d.tableEntry(e); !ok || eol != " \n" && eol != " \r" && eol != "\r\n" {
+			return d.looseEntries(at, count)
 		}
 	}
-	return locs, nil
+	return locs, at + int64(count)*entrySize, nil
+}
+
+// tableEntry reads an entry without its end of line.
+func (d *Document) tableEntry(e []byte) (location, bool) {
+	offset, ok1 := decimal(e[:10])
+	gen, ok2 := decimal(e[11:16])
+	// The generation of a free entry means nothing; some write 65536 for the first.
+	if !ok1 || !ok2 || gen > 65535 && e[17] != 'f' || e[10] != ' ' || e[16] != ' ' {
+		return location{}, false
+	}
+	switch e[17] {
+	case 'n':
+		return location{at: d.base + offset, index: uint32(gen), kind: inFile}, true
+	case 'f':
+		return location{index: uint32(gen)}, true
+	}
+	return location{}, false
+}
+
+// looseEntries reads entries with ends of line of any length.
+func (d *Document) looseEntries(at int64, count int) ([]location, int64, error) {
+	locs := make([]location, 0, count)
+	const longest = 64 // bytes of one entry
+	for range count {
+		n := int(min(longest, d.src.size-at))
+		e, err := d.src.window(at, n, d.src.size)
+		if err != nil {
+			return nil, 0, err
+		}
+		e.buf = e.buf[:n]
+		if n < shortestEntry {
+			return nil, 0, damagedAt(at, "malformed cross-reference entry")
+		}
+		loc, ok := d.tableEntry(e.buf)
+		e.pos = 18
+		for e.pos < n && e.buf[e.pos] == ' ' {
+			e.pos++
+		}
+		eol := e.pos
+		e.blanks()
+		if !ok || e.pos == eol || e.pos == n && n == longest {
+			return nil, 0, damagedAt(at, "malformed cross-reference entry")
+		}
+		locs = append(locs, loc)
+		at = e.offset()
+	}
+	return locs, at, nil
 }
 
 // hybrid reads the stream that a hybrid file's trailer names. An object that

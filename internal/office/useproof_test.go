@@ -1,0 +1,177 @@
+package office_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/qr/verify"
+)
+
+// proven inspects a file beside proofs of the audit log.
+func proven(tb testing.TB, f *officetest.Fixture, file []byte, proofs ...[]byte) office.Inspection {
+	tb.Helper()
+	i, err := inspector(tb, f).WithProofs(proofs...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	found, err := i.File(ctx, file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if len(found.Document.Proofs) != len(proofs) {
+		tb.Fatalf("%d proofs were given, %d are spoken of", len(proofs), len(found.Document.Proofs))
+	}
+	return found
+}
+
+func proofOf(tb testing.TB, f *officetest.Fixture, file []byte, field string, kept []byte) []byte {
+	tb.Helper()
+	proof, err := f.Office.ProveUse(ctx, open(tb, file), field, kept)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return proof
+}
+
+// TestLogProofIsProofOfTime: where the certificate of a seal has ended, the audit log's proof
+// that it was used before makes the difference, and nothing else does.
+func TestLogProofIsProofOfTime(t *testing.T) {
+	t.Parallel()
+	f, strangers := officetest.New(t), officetest.Province(t, time.Now, "330000", "浙江省(测试)")
+	travel(t, f, 0)
+	file := leveled(t, f, office.LevelB)
+	sealed, err := f.Office.Stamp(ctx, "test", blank(t, 2), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := content(t, sealed)
+	early := proofOf(t, f, file, "", nil)
+	kept, err := f.Office.Checkpoint(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := proven(t, f, file, early); found.Verdict != verify.Valid || !found.Document.Proofs[0].Counts ||
+		found.Document.Signatures[0].ProvenAt == "" || !strings.Contains(found.Document.Signatures[0].ProvenBy, "安徽省(测试)") {
+		t.Errorf("at once: %s, %+v, proven %q by %q", found.Cause, found.Document.Proofs, found.Document.Signatures[0].ProvenAt, found.Document.Signatures[0].ProvenBy)
+	}
+
+	travel(t, f, 500*24*time.Hour)
+	if _, err := f.Office.PublishRootCRL(ctx, "test", offlineOf(t, f), 0); err != nil {
+		t.Fatal(err)
+	}
+	forged := bytes.Clone(early)
+	forged[len(forged)/2] ^= 1
+	unsigned := bytes.Clone(early)
+	unsigned[len("elicence/audit-proof/1")+300] ^= 1 // in the checkpoint's signature
+	strange := leveled(t, strangers, office.LevelB)
+	about, err := f.Office.ProveEntry(ctx, 0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		proofs [][]byte
+		counts string // of each
+		want   verify.Verdict
+	}{
+		{"no proof", nil, "", verify.NoData},
+		{"the proof of then", [][]byte{early}, "yes", verify.Valid},
+		{"a proof of today", [][]byte{proofOf(t, f, file, "", nil)}, "no", verify.NoData},
+		{"under a checkpoint that was kept", [][]byte{proofOf(t, f, file, "", kept.Signed)}, "yes", verify.Valid},
+		{"under that of a proof", [][]byte{proofOf(t, f, file, "", early)}, "yes", verify.Valid},
+		{"of another document", [][]byte{proofOf(t, f, other, "", kept.Signed)}, "no", verify.NoData},
+		{"of another log", [][]byte{proofOf(t, strangers, strange, "", nil)}, "no", verify.NoData},
+		{"of something else", [][]byte{about}, "no", verify.NoData},
+		{"changed", [][]byte{forged}, "no", verify.NoData},
+		{"of nobody's key", [][]byte{unsigned}, "no", verify.NoData},
+		{"the right one among others", [][]byte{about, proofOf(t, f, other, "", kept.Signed), early}, "no no yes", verify.Valid},
+	} {
+		found := proven(t, f, file, tt.proofs...)
+		var counts []string
+		for _, p := range found.Document.Proofs {
+			counts = append(counts, map[bool]string{true: "yes", false: "no"}[p.Counts])
+			if p.Counts == (p.Cause != "") {
+				t.Errorf("%s: counts %t because of %q", tt.name, p.Counts, p.Cause)
+			}
+		}
+		if found.Verdict != tt.want || strings.Join(counts, " ") != tt.counts || tt.want == verify.NoData && found.CauseCode != "time_not_proven" {
+			t.Errorf("%s: %s (%s), counts %v, want %s and %q", tt.name, found.Verdict, found.Cause, counts, tt.want, tt.counts)
+		}
+	}
+	// It proves a time, and no more: a changed file stays one.
+	broken := bytes.Clone(file)
+	broken[len(broken)/3] ^= 1
+	i, err := inspector(t, f).WithProofs(early)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := i.File(ctx, broken); err == nil && found.Verdict != verify.Tampered {
+		t.Errorf("a changed file: %s, %s", found.Verdict, found.Cause)
+	}
+	if _, err := inspector(t, f).WithProofs([]byte("x")); !errors.Is(err, audit.ErrProofFile) {
+		t.Errorf("what is no proof file: %v", err)
+	}
+	if _, err := inspector(t, f).WithProofs(make([][]byte, office.MaxUseProofs+1)...); !errors.Is(err, audit.ErrProofFile) {
+		t.Errorf("too many: %v", err)
+	}
+}
+
+// TestProveUse: what cannot be proven is said so.
+func TestProveUse(t *testing.T) {
+	t.Parallel()
+	f, strangers := officetest.New(t), officetest.Province(t, time.Now, "330000", "浙江省(测试)")
+	before, err := f.Office.Checkpoint(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := content(t, first)
+	second, err := f.Office.Stamp(ctx, "test", open(t, one), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 160}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := content(t, second)
+	foreign, err := strangers.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: strangers.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := strangers.Office.Checkpoint(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, field string
+		file, kept  []byte
+		want        error
+	}{
+		{"one seal", "", one, nil, nil},
+		{"the first of two", "Seal1", two, nil, nil},
+		{"the second of two", "Seal2", two, nil, nil},
+		{"one of two", "", two, nil, office.ErrWhichSeal},
+		{"a field that is not there", "Seal3", two, nil, office.ErrNoUse},
+		{"a document without seal", "", rawPDF([]string{"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]>>"}), nil, office.ErrNoUse},
+		{"another house's seal", "", content(t, foreign), nil, office.ErrNoUse},
+		{"a checkpoint from before", "", one, before.Signed, office.ErrNoEntry},
+		{"another log's checkpoint", "", one, theirs.Signed, audit.ErrCheckpoint},
+		{"no checkpoint", "", one, []byte("x"), audit.ErrProofFile},
+	} {
+		proof, err := f.Office.ProveUse(ctx, open(t, tt.file), tt.field, tt.kept)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+		if err == nil {
+			if found := proven(t, f, tt.file, proof); !found.Document.Proofs[0].Counts {
+				t.Errorf("%s: it does not count: %s", tt.name, found.Document.Proofs[0].Cause)
+			}
+		}
+	}
+}
