@@ -183,7 +183,11 @@ func openFile(path string) (*verified, error) {
 	}
 	v := &verified{ReaderAt: f, close: func() { _ = f.Close() }} // it was only read
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = errors.New("is a folder")
+	case !info.Mode().IsRegular():
 		err = errors.New("is not a file")
 	}
 	if err != nil {
