@@ -67,7 +67,7 @@ func (s *Server) jobs() []job {
 		}},
 	}
 	if s.office.Shared() {
-		all = append(all, job{name: "status", every: followEvery, run: s.office.FollowStatusChanges})
+		all = append(all, job{name: "status", every: followEvery, run: s.office.FollowOthers})
 	}
 	return all
 }

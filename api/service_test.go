@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"image"
 	"image/color"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/licence"
 )
 
@@ -226,6 +228,47 @@ func TestVerifications(t *testing.T) {
 				t.Errorf("status %d, %q, want %d, %q: %v", status, got, tt.status, tt.want, answer)
 			}
 		})
+	}
+}
+
+// TestEncryptedVerification: the password of an encrypted PDF comes in a header.
+func TestEncryptedVerification(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	in, out := filepath.Join(t.TempDir(), "in.pdf"), filepath.Join(t.TempDir(), "out.pdf")
+	if err := os.WriteFile(in, s.pdf, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tooltest.Run(t, "qpdf", "--encrypt", "用户", "owner", "256", "--", in, out) // the seal does not survive that
+	content, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		password string
+		status   int
+		want     string
+	}{
+		{"", 422, "needs a password"},
+		{"not base64", 422, "is not base64"},
+		{base64.StdEncoding.EncodeToString([]byte("wrong")), 422, "does not open it"},
+		{base64.StdEncoding.EncodeToString([]byte("用户")), 200, `"method":"AES-256"`},
+	} {
+		request, err := http.NewRequest(http.MethodPost, s.url+"/v1/verifications", bytes.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/pdf")
+		request.Header.Set("Document-Password", tt.password)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close() // it was read
+		if err != nil || response.StatusCode != tt.status || !strings.Contains(string(body), tt.want) {
+			t.Errorf("with the password %q: %d, %v, %s", tt.password, response.StatusCode, err, body)
+		}
 	}
 }
 

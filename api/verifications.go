@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"mime"
@@ -21,6 +22,7 @@ import (
 // verificationInput is what is verified: its media type says what it is.
 type verificationInput struct {
 	ContentType string `header:"Content-Type" doc:"application/json, text/plain, image/png, image/jpeg or application/pdf"`
+	Password    string `header:"Document-Password" doc:"Opens an encrypted PDF: the user's or the owner's password in UTF-8, in base64"`
 	RawBody     []byte
 	address     string // of the caller
 }
@@ -147,7 +149,11 @@ func (s *Server) inspect(ctx context.Context, i *office.Inspector, in *verificat
 	case "text/plain":
 		return i.Code(string(in.RawBody)), nil
 	case "image/png", "image/jpeg", "application/pdf":
-		found, err := i.File(ctx, in.RawBody)
+		password, err := base64.StdEncoding.DecodeString(in.Password)
+		if err != nil {
+			return office.Inspection{}, huma.Error422UnprocessableEntity("Document-Password: is not base64")
+		}
+		found, err := i.Opening(pdf.Access{Password: string(password)}).File(ctx, in.RawBody)
 		if err != nil {
 			return found, huma.Error422UnprocessableEntity(reason(err))
 		}

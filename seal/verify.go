@@ -32,7 +32,8 @@ type Trust struct {
 	// Now is the verifier's clock: whether a certificate has expired since it signed. Nil:
 	// nobody asks.
 	Now func() time.Time
-	// Judge decides on the signatures of seals; nil: [pki.Judge].
+	// Judge decides on signatures made with seals; nil: [pki.Judge], which always decides on
+	// the makers'.
 	Judge func(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome
 	// Uses of seals that an audit log of the trusted domain proves.
 	Uses []Use
@@ -156,7 +157,7 @@ func (s *Seal) Verify(ctx context.Context, at time.Time, trust Trust, second pki
 // verify returns the path of the maker's certificate as well, if it came to that.
 func (s *Seal) verify(ctx context.Context, when path.Moment, trust Trust, second pki.SecondOpinion) (*path.Result, error) {
 	if !trust.Known.made(s) {
-		if err := trust.judge(s.makerKey(), s.message(), s.signature, second).Err(ErrForged); err != nil {
+		if err := pki.Judge(s.makerKey(), s.message(), s.signature, second).Err(ErrForged); err != nil {
 			return nil, fmt.Errorf("seal %s: %w", s.ID, err)
 		}
 	}

@@ -61,12 +61,14 @@ func newBackup(s *settings) *cobra.Command {
 		Short: "备份 copy everything into one encrypted file, while the service runs",
 		Long: "Writes all records as of one moment, every key, the documents and the settings of a data folder into one encrypted file, and\n" +
 			"reads it back before it gets its name. If the service runs on the data folder it is asked. The offline keys are not in it.\n" +
-			"Keep what opens the backup apart from the backup and from this machine: see docs/backup.md.",
+			"The record keys, without which no licence can be read, are written beside it, to record-keys-STORE.backup: one file, which\n" +
+			"is replaced each time, so that no older copy brings back what was erased. Keep both, and of the latter the newest alone.\n" +
+			"Keep what opens them apart from them and from this machine: see docs/backup.md.",
 		Args: arguments("OUT"),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.backup(cmd, key, args[0]) },
 	}
 	key.add(cmd)
-	cmd.AddCommand(&cobra.Command{
+	cmd.AddCommand(newBackupRecordKeys(s), &cobra.Command{
 		Use: "key FILE", Short: "恢复密钥 make a recovery key for backups", Args: arguments("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := keystore.NewKeyFile(args[0]); err != nil {
@@ -87,6 +89,8 @@ type madeBackup struct {
 	File   string `json:"file"`
 	Bytes  int64  `json:"bytes"`
 	Online bool   `json:"online"` // the running service was asked
+	// RecordKeys is the file of the record keys, which was replaced; nil: there are none.
+	RecordKeys *string `json:"record_keys"`
 	backup.Totals
 }
 
@@ -110,11 +114,17 @@ func (s *settings) backup(cmd *cobra.Command, key backupKey, path string) error 
 	if err := verifyBackup(path, unlock, done.Totals); err != nil {
 		return errors.Join(fmt.Errorf("%s cannot be read back: %w", path, err), os.Remove(path))
 	}
+	if done.RecordKeys, err = s.backupRecordKeys(unlock, path); err != nil {
+		return err
+	}
 	if s.json {
 		return printJSON(cmd.OutOrStdout(), done)
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%d 字节 bytes, %d 行记录 rows, %d 个文档 documents, %d 个密钥与设置文件 files; 已读回核对 read back and verified\n",
 		path, done.Bytes, done.Rows, done.Documents, done.Files)
+	if err == nil && done.RecordKeys != nil {
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n记录密钥，已替换旧份，请一并保存 the record keys, in place of those of before: keep them with it\n", *done.RecordKeys)
+	}
 	return err
 }
 
@@ -191,24 +201,29 @@ func verifyBackup(path string, unlock keystore.Unlock, want backup.Totals) error
 
 func newRestore(s *settings) *cobra.Command {
 	var key backupKey
-	var published string
+	var published, recordKeys string
 	cmd := &cobra.Command{
-		Use:   "restore FILE --data DIR (--recovery-key F | --backup-passphrase-file F | --recovery-share F…) [--published DIR]",
+		Use:   "restore FILE --data DIR (--recovery-key F | --backup-passphrase-file F | --recovery-share F…) [--record-keys FILE] [--published DIR]",
 		Short: "恢复 make a data folder from a backup",
 		Long: "Makes DATA anew from a backup, verifies every record, signature and document in it, and takes it out of the way of what was\n" +
 			"given out after the backup: no place in a status list is given out twice, terminals take what is published next, and the\n" +
 			"audit log says what happened. A folder that is not empty is refused, and nothing has its name before all is whole.\n" +
+			"The record keys are taken from the one record-keys-….backup that lies beside it, or from --record-keys. Take the newest:\n" +
+			"what was erased by law before they were made stays erased, although it is in the backup.\n" +
 			"With --published, a terminal's cache or a mirror of later than the backup, what was revoked and suspended since is so again;\n" +
 			"without it terminals that know of such a step refuse the next trust files. See docs/backup.md.",
 		Args: arguments("FILE"),
-		RunE: func(cmd *cobra.Command, args []string) error { return s.restore(cmd, key, args[0], published) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.restore(cmd, key, args[0], recordKeys, published)
+		},
 	}
 	key.add(cmd)
+	cmd.Flags().StringVar(&recordKeys, "record-keys", "", "`FILE` with the newest backup of the record keys, if it does not lie beside the other")
 	cmd.Flags().StringVar(&published, "published", "", "`DIR` with trust files that were given out after the backup")
 	return cmd
 }
 
-func (s *settings) restore(cmd *cobra.Command, key backupKey, path, published string) error {
+func (s *settings) restore(cmd *cobra.Command, key backupKey, path, recordKeys, published string) error {
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -234,6 +249,14 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, published st
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	keysFile, err := openRecordKeys(path, recordKeys, unlock)
+	if err != nil {
+		return err
+	}
+	if keysFile != nil {
+		defer func() { _ = keysFile.Close() }() // opened for reading
+		r.RecordKeys = keysFile
+	}
 	done, err := office.Restore(cmd.Context(), s.data, content, r)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -252,6 +275,9 @@ func printRestored(w io.Writer, dir string, r office.Restored) error {
 	}
 	for _, id := range r.Revoked {
 		text += "重新撤销 revoked again " + id + "\n"
+	}
+	for _, id := range r.Erased {
+		text += "密钥已销毁，重新登记删除 its key is destroyed, erased again " + id + "\n"
 	}
 	for _, id := range r.Suspended {
 		text += "重新暂停 suspended again " + id + "\n"

@@ -46,6 +46,7 @@ func newBenchLoad(s *settings) *cobra.Command {
 					return err
 				}
 			}
+			defer collectLess()()
 			var r load.Result
 			err := s.with(func(o *office.Office) error {
 				var told time.Time
@@ -81,9 +82,9 @@ func printLoad(cmd *cobra.Command, s *settings, r load.Result) error {
 	}
 	if !s.json {
 		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d 件 licences, %.1f s: %.0f/s (首段 first tenth %.0f/s, 末段 last tenth %.0f/s)\n"+
-			"单核裸签名 bare signatures of one core %.0f/s × %d: %.0f %%\n每件 bytes a licence %.0f, 内存 memory %d MiB, 查询 look-up p50 %.0f µs, p99 %.0f µs\n",
+			"单核裸签名 bare signatures of one core %.0f/s × %d: %.0f %%; 处理器时间 processor time %.1f µs, %.1f µs: %.0f %%\n每件 bytes a licence %.0f, 内存 memory %d MiB (堆 heap %d MiB), 查询 look-up p50 %.0f µs, p99 %.0f µs\n",
 			r.Count, r.Seconds, r.Rate, r.RateFirstTenth, r.RateLastTenth, r.BareSignRate, r.Cores, 100*r.Rate/r.BareSignRate/float64(r.Cores),
-			r.BytesPerRecord, r.PeakRSSBytes>>20, r.LookupP50US, r.LookupP99US)
+			r.CPUUS, r.BareSignCPUUS, 100*r.BareSignCPUUS/r.CPUUS, r.BytesPerRecord, r.PeakRSSBytes>>20, r.PeakAnonymousBytes>>20, r.LookupP50US, r.LookupP99US)
 		if err != nil {
 			return err
 		}

@@ -18,12 +18,13 @@ import (
 
 func newDocument(s *settings) *cobra.Command {
 	cmd := &cobra.Command{Use: "document", Short: "文档 documents"}
-	cmd.AddCommand(newDocumentArchive(s), newDocumentPrepare(s), newDocumentComplete(s))
+	cmd.AddCommand(newDocumentArchive(s), newDocumentPrepare(s), newDocumentComplete(s), newDocumentRepair(s))
 	return cmd
 }
 
 func newDocumentArchive(s *settings) *cobra.Command {
 	var l leveling
+	var opens password
 	cmd := &cobra.Command{
 		Use:   "archive [--level b-lta] IN.pdf OUT.pdf",
 		Short: "归档 keep a signed document verifiable",
@@ -42,7 +43,7 @@ func newDocumentArchive(s *settings) *cobra.Command {
 			if sameFile(args[0], args[1]) {
 				return fmt.Errorf("%s: the document that is written must be another file", args[1])
 			}
-			doc, closeFile, err := openPDF(args[0])
+			doc, closeFile, err := s.openPDF(args[0], opens)
 			if err != nil {
 				return err
 			}
@@ -63,6 +64,7 @@ func newDocumentArchive(s *settings) *cobra.Command {
 		},
 	}
 	l.flags(cmd, string(office.LevelLTA))
+	opens.flags(cmd)
 	return cmd
 }
 
@@ -72,6 +74,7 @@ const maxChainFile = 256 << 10
 func newDocumentPrepare(s *settings) *cobra.Command {
 	var chain, message string
 	var where placing
+	var opens password
 	e := office.External{}
 	cmd := &cobra.Command{
 		Use:   "prepare --certificate CHAIN.pem [--message F] [--page N] [--at X,Y] [--reason WORDS] IN.pdf WAITING.pdf",
@@ -95,7 +98,7 @@ func newDocumentPrepare(s *settings) *cobra.Command {
 			if sameFile(args[0], args[1]) {
 				return fmt.Errorf("%s: the document that is written must be another file", args[1])
 			}
-			doc, closeFile, err := openPDF(args[0])
+			doc, closeFile, err := s.openPDF(args[0], opens)
 			if err != nil {
 				return err
 			}
@@ -121,6 +124,7 @@ func newDocumentPrepare(s *settings) *cobra.Command {
 		},
 	}
 	where.flags(cmd)
+	opens.flags(cmd)
 	cmd.Flags().StringVar(&chain, "certificate", "", "`FILE` with the signer's certificate in PEM, then those of its authorities")
 	cmd.Flags().StringVar(&message, "message", "", "also writes the message to `FILE`")
 	cmd.Flags().StringVar(&e.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
@@ -135,6 +139,7 @@ func (w waiting) WriteTo(out io.Writer) (int64, error) { return w.WriteUnsigned(
 
 func newDocumentComplete(s *settings) *cobra.Command {
 	var chain, signature string
+	var opens password
 	cmd := &cobra.Command{
 		Use:   "complete --certificate CHAIN.pem --signature F WAITING.pdf OUT.pdf",
 		Short: "完成签名 place a signature that was made elsewhere",
@@ -158,7 +163,11 @@ func newDocumentComplete(s *settings) *cobra.Command {
 				return err
 			}
 			defer file.close()
-			prepared, err := pdf.Resume(file, file.size)
+			var prepared *pdf.Prepared
+			err = opens.open(s, func(a pdf.Access) error {
+				prepared, err = pdf.ResumeWith(file, file.size, a)
+				return err
+			})
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
@@ -179,6 +188,7 @@ func newDocumentComplete(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&chain, "certificate", "", "`FILE` with the signer's certificate in PEM, then those of its authorities")
 	cmd.Flags().StringVar(&signature, "signature", "", "`FILE` with the signature")
+	opens.flags(cmd)
 	return cmd
 }
 

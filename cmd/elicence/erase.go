@@ -63,9 +63,10 @@ func newErase(s *settings) *cobra.Command {
 			return list(cmd, s, []erasureView{v}, erasureView.row)
 		})
 	cmd.Long = "One officer applies with --reason, another approves. Then what the licence says, its look-up keys, codes and devices are removed\n" +
-		"from the register, and the personal details beside its entries in the audit log. The log stays whole; the place in the status\n" +
-		"lists stays revoked. --keep-number keeps the number from other licences. Pictures stay, encrypted, in the document store.\n" +
-		"Backups made before still hold it."
+		"from the register, and the personal details beside its entries in the audit log; and the key that it was encrypted under is\n" +
+		"destroyed, so that no backup gives it back. The log stays whole; the place in the status lists stays revoked. --keep-number\n" +
+		"keeps the number from other licences. Then replace the backup of the record keys (elicence backup record-keys): the one of\n" +
+		"before still opens what backups hold. Pictures stay, encrypted, in the document store."
 	cmd.Flags().StringVar(&reason, "reason", "", "the lawful ground, in `WORDS`; kept as details of the application")
 	cmd.Flags().BoolVar(&keepNumber, "keep-number", false, "no other licence may get its number")
 	cmd.Flags().BoolVar(&approve, "approve", false, "approve what another officer has applied for, and erase")

@@ -83,6 +83,7 @@ func (i *importing) run(cmd *cobra.Command, s *settings, path string) error {
 	v := importView{File: path, SM3: fmt.Sprintf("%x", source.Digest), Category: category.ID.String(), Encoding: string(source.Encoding), DryRun: i.dryRun}
 	progress := newBulkProgress("导入 import", source)
 	began := time.Now()
+	defer collectLess()()
 	err = s.with(func(o *office.Office) error {
 		report, err := o.Import(cmd.Context(), s.actor, office.Import{
 			Category: category.ID, Path: absolute, Digest: source.Digest, Sense: strings.Join([]string{i.format, i.defaults.Issuer, i.defaults.IDType}, " "),

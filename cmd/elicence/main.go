@@ -26,6 +26,7 @@ import (
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 func main() { os.Exit(run()) }
@@ -88,6 +89,7 @@ func report(err error) int {
 		backup.ErrNotBackup, backup.ErrDamaged, office.ErrDamagedBackup, office.ErrOlderStore,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
+		pdf.ErrIntact,
 	} {
 		if errors.Is(err, refusal) {
 			return exitNo
@@ -105,6 +107,12 @@ func hintFor(err error) string {
 		return "name their database with --store URL; a move that was cut off goes on with: elicence storage move"
 	case errors.Is(err, office.ErrOlderStore):
 		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
+	case errors.Is(err, office.ErrNoRecordKeys):
+		return "name the newest of their backups with --record-keys FILE; elicence backup writes it beside its file"
+	case errors.Is(err, office.ErrNotPrepared):
+		return "make them with: elicence storage rekey --prepare; and copy DATA/keys and DATA/record-keys to every node"
+	case errors.Is(err, office.ErrRecordKeys):
+		return "copy DATA/record-keys from another node, or restore their backup; without them nothing of a licence can be read"
 	case errors.Is(err, office.ErrDocumentsPlace):
 		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
 	case errors.Is(err, office.ErrUnknown):
@@ -121,6 +129,8 @@ func hintFor(err error) string {
 		return "see who issues what with: elicence authority list"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
+	case isDamaged(err):
+		return "write it anew with: elicence document repair IN OUT; signatures on it lose their meaning"
 	case errors.Is(err, office.ErrManyPlaces):
 		return "say which with --keyword-hit NUMBER, last or all"
 	case errors.Is(err, ca.ErrNoProfile):

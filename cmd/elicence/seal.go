@@ -188,6 +188,7 @@ func newSealStamp(s *settings) *cobra.Command {
 	var where placing
 	var long leveling
 	var lock string
+	var opens password
 	cmd := &cobra.Command{
 		Use:   "stamp --seal ID [--level LEVEL] [--certify N] [--lock FIELDS] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
 		Short: "盖章 put a seal on a PDF",
@@ -215,7 +216,7 @@ func newSealStamp(s *settings) *cobra.Command {
 				return err
 			}
 			r.TimeStamp = level != office.LevelB
-			doc, closeFile, err := openPDF(args[0])
+			doc, closeFile, err := s.openPDF(args[0], opens)
 			if err != nil {
 				return err
 			}
@@ -244,6 +245,8 @@ func newSealStamp(s *settings) *cobra.Command {
 	long.flags(cmd, string(office.LevelB))
 	cmd.Flags().IntVar(&r.Certify, "certify", 0, "`N`: certify the document, so that 1 nothing, 2 filling in and signing, 3 annotations too may follow")
 	cmd.Flags().StringVar(&lock, "lock", "", "`FIELDS` of the form that may not change any more: all, NAME,… or not:NAME,…")
+	cmd.Flags().BoolVar(&r.WithoutXFA, "without-xfa", false, "take the XFA form out of a file that has one beside its pages, so that the pages are what counts")
+	opens.flags(cmd)
 	cmd.Flags().StringVar(&r.Field, "field", "", "`NAME` of the signature field")
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
 	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal")
@@ -261,12 +264,16 @@ func sameFile(a, b string) bool {
 }
 
 // openPDF opens a PDF that is read as it is needed.
-func openPDF(path string) (*pdf.Document, func(), error) {
+func (s *settings) openPDF(path string, p password) (*pdf.Document, func(), error) {
 	file, err := openFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	doc, err := pdf.Open(file, file.size)
+	var doc *pdf.Document
+	err = p.open(s, func(a pdf.Access) error {
+		doc, err = pdf.OpenWith(file, file.size, a)
+		return err
+	})
 	if err != nil {
 		file.close()
 		return nil, nil, fmt.Errorf("%s: %w", path, err)

@@ -34,6 +34,7 @@ func newSealBatch(s *settings) *cobra.Command {
 	var where placing
 	var long leveling
 	var out string
+	var opens password
 	cmd := &cobra.Command{
 		Use:   "batch --seal ID --out DIR [--level LEVEL] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] IN.pdf…",
 		Short: "批量盖章 put a seal on many PDFs",
@@ -64,7 +65,7 @@ func newSealBatch(s *settings) *cobra.Command {
 					if err := cmd.Context().Err(); err != nil {
 						return err
 					}
-					b := sealOne(cmd, o, s.actor, r, level, in, filepath.Join(out, filepath.Base(in)))
+					b := s.sealOne(cmd, o, r, level, opens, in, filepath.Join(out, filepath.Base(in)))
 					if b.Cause != "" {
 						failed = true
 						if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s: %s\n", in, b.Cause); err != nil {
@@ -87,6 +88,7 @@ func newSealBatch(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&r.SealID, "seal", "", "`CODE` of the seal")
 	where.flags(cmd)
 	long.flags(cmd, string(office.LevelB))
+	opens.flags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`DIR` for the sealed documents")
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signatures")
 	return cmd
@@ -113,7 +115,7 @@ func batchNames(out string, files []string) error {
 }
 
 // sealOne seals one document, unless it is there already.
-func sealOne(cmd *cobra.Command, o *office.Office, actor string, r office.StampRequest, level office.Level, in, out string) batched {
+func (s *settings) sealOne(cmd *cobra.Command, o *office.Office, r office.StampRequest, level office.Level, opens password, in, out string) batched {
 	b := batched{ID: in, File: out, State: "there already"}
 	if _, err := os.Lstat(out); err == nil {
 		return b
@@ -122,16 +124,16 @@ func sealOne(cmd *cobra.Command, o *office.Office, actor string, r office.StampR
 		b.State, b.Cause = "failed", err.Error()
 		return b
 	}
-	doc, closeFile, err := openPDF(in)
+	doc, closeFile, err := s.openPDF(in, opens)
 	if err != nil {
 		return failed(err)
 	}
 	defer closeFile()
-	sealed, err := o.Stamp(cmd.Context(), actor, doc, r)
+	sealed, err := o.Stamp(cmd.Context(), s.actor, doc, r)
 	if err != nil {
 		return failed(err)
 	}
-	kept, err := preserve(cmd, o, actor, sealed, level)
+	kept, err := preserve(cmd, o, s.actor, sealed, level)
 	if err != nil {
 		return failed(err)
 	}

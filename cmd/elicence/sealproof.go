@@ -11,6 +11,7 @@ import (
 
 func newSealProof(s *settings) *cobra.Command {
 	var field, kept, out string
+	var opens password
 	cmd := &cobra.Command{
 		Use:   "proof [--field NAME] [--checkpoint FILE] -o FILE IN.pdf",
 		Short: "用印证明 prove by the audit log that a document was sealed by a time",
@@ -26,7 +27,7 @@ func newSealProof(s *settings) *cobra.Command {
 					return fmt.Errorf("--checkpoint: %w", err)
 				}
 			}
-			doc, closeFile, err := openPDF(args[0])
+			doc, closeFile, err := s.openPDF(args[0], opens)
 			if err != nil {
 				return err
 			}
@@ -42,6 +43,7 @@ func newSealProof(s *settings) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&field, "field", "", "`NAME` of the seal's field, where the document has several")
 	cmd.Flags().StringVar(&kept, "checkpoint", "", "`FILE` with a checkpoint that was kept")
+	opens.flags(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write; - is standard output")
 	return cmd
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func newStorage(s *settings) *cobra.Command {
-	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageMove(s), newStorageAdopt(s))
+	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageMove(s), newStorageRekey(s), newStorageAdopt(s))
 }
 
 func newStorageCheck(s *settings) *cobra.Command {
@@ -68,6 +68,11 @@ func printChecked(cmd *cobra.Command, s *settings, r office.StorageReport) error
 	free := "?"
 	if r.FreeBytes >= 0 {
 		free = fmt.Sprint(r.FreeBytes >> 20)
+	}
+	if r.RecordKeysKept != nil && !*r.RecordKeysKept {
+		if _, err := fmt.Fprintln(out, "记录密钥没有最新备份 the record keys as they are have no backup: elicence backup record-keys"); err != nil {
+			return err
+		}
 	}
 	_, err := fmt.Fprintf(out, "%d 张证照 licences, %d 个凭据 credentials, %d 条审计记录 log entries, %d 个文档 documents\nfsync %d µs, 空闲 free %s MiB\n%s\n",
 		r.Licences, r.Credentials, r.LogEntries, r.Documents, r.FsyncMicros, free, verdict)

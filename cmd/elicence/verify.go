@@ -23,6 +23,7 @@ import (
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 // maxInput bounds what is verified from standard input, which is read into memory.
@@ -32,6 +33,7 @@ func newVerify(s *settings) *cobra.Command {
 	var dir, pin, out, code string
 	var witnessKeys, proofs []string
 	var subject about
+	var opens password
 	cmd := &cobra.Command{
 		Use:   "verify [--trust DIR [--root-sm3 HEX]] [--report F.html|F.pdf] [--code CODE] [--proof F]… FILE|CODE",
 		Short: "核验 verify a PDF or OFD document, an evidence bundle, a signed answer, a picture of a code, or a code",
@@ -61,18 +63,21 @@ func newVerify(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				found, file, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
-				if err == nil && len(proofs) > 0 && found.Input != office.InputPDF {
-					err = fmt.Errorf("--proof: %s is not a PDF", args[0])
-				}
-				if err != nil || code == "" {
+				return opens.open(s, func(a pdf.Access) error {
+					i := i.Opening(a)
+					found, file, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
+					if err == nil && len(proofs) > 0 && found.Input != office.InputPDF {
+						err = fmt.Errorf("--proof: %s is not a PDF", args[0])
+					}
+					if err != nil || code == "" {
+						return err
+					}
+					if found.Input != office.InputPDF {
+						return fmt.Errorf("--code: %s is not a PDF", args[0])
+					}
+					found, err = i.Original(cmd.Context(), code, file, file.size)
 					return err
-				}
-				if found.Input != office.InputPDF {
-					return fmt.Errorf("--code: %s is not a PDF", args[0])
-				}
-				found, err = i.Original(cmd.Context(), code, file, file.size)
-				return err
+				})
 			})
 			if file != nil {
 				defer file.close()
@@ -88,6 +93,7 @@ func newVerify(s *settings) *cobra.Command {
 	cmd.Flags().StringArrayVar(&proofs, "proof", nil, "a proof of the audit log, in a `FILE` of seal proof, that a seal of a PDF was used by then; may be repeated")
 	cmd.Flags().StringVar(&dir, "trust", "", "`DIR` with the trust files")
 	cmd.Flags().StringVar(&pin, "root-sm3", "", "SM3 of a root file that must be in that folder, in `HEX`")
+	opens.flags(cmd)
 	subject.flags(cmd)
 	cmd.Flags().StringArrayVar(&witnessKeys, "witness-key", nil, "public point of a witness of an evidence bundle, in a `FILE|HEX`; may be repeated")
 	return cmd
@@ -177,7 +183,11 @@ func openFile(path string) (*verified, error) {
 	}
 	v := &verified{ReaderAt: f, close: func() { _ = f.Close() }} // it was only read
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = errors.New("is a folder")
+	case !info.Mode().IsRegular():
 		err = errors.New("is not a file")
 	}
 	if err != nil {
@@ -285,6 +295,10 @@ func printInspection(out io.Writer, found office.Inspection) error {
 		}
 	}
 	if d := found.Document; d != nil {
+		if e := d.Encryption; e != nil {
+			zh, en := e.Words()
+			lines = append(lines, "  "+zh+"  "+en)
+		}
 		for _, s := range d.Signatures {
 			mark := "✓"
 			if !s.Valid {

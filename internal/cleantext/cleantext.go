@@ -35,7 +35,10 @@ func CheckLines(s string) error { return check(s, true) }
 
 func check(s string, lines bool) error {
 	if plain(s) {
-		return checkEnds(s)
+		if s != "" && (s[0] == ' ' || s[len(s)-1] == ' ') {
+			return errEnds()
+		}
+		return nil
 	}
 	if !utf8.ValidString(s) {
 		return fmt.Errorf("not valid UTF-8: %w", ErrUnclean)
@@ -56,17 +59,24 @@ func check(s string, lines bool) error {
 
 func checkEnds(s string) error {
 	if strings.TrimSpace(s) != s {
-		return fmt.Errorf("a space at the beginning or end: %w", ErrUnclean)
+		return errEnds()
 	}
 	return nil
 }
+
+func errEnds() error { return fmt.Errorf("a space at the beginning or end: %w", ErrUnclean) }
 
 // plain reports whether a text has nothing but visible ASCII, spaces, and the Chinese
 // characters of the first block, as nearly every text has: all of these are clean and in
 // normalisation form C, whatever stands beside them.
 func plain(s string) bool {
-	for _, r := range s {
-		if (r < ' ' || r > '~') && (r < 0x4e00 || r > 0x9fff) {
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c >= ' ' && c <= '~':
+			i++
+		case c >= 0xe4 && c <= 0xe9 && i+2 < len(s) && s[i+1]&0xc0 == 0x80 && s[i+2]&0xc0 == 0x80 && (c > 0xe4 || s[i+1] >= 0xb8):
+			i += 3 // U+4E00 is E4 B8 80, U+9FFF is E9 BF BF
+		default:
 			return false
 		}
 	}

@@ -3,7 +3,30 @@ package cleantext
 import (
 	"errors"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 )
+
+// TestPlain: what is taken for plain is what it says, for every character and for bytes that
+// are none.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		want := r >= ' ' && r <= '~' || r >= 0x4e00 && r <= 0x9fff
+		if s := string(r); plain(s) != want && r != utf8.RuneError {
+			t.Fatalf("%U: %v", r, !want)
+		}
+	}
+	for a := 0x80; a < 0x100; a++ {
+		for b := range 0x100 {
+			for _, s := range []string{string([]byte{byte(a)}), string([]byte{byte(a), byte(b)}), string([]byte{byte(a), byte(b), 'x'}), string([]byte{byte(a), 0xb8, byte(b), 0x80})} {
+				if plain(s) && (!utf8.ValidString(s) || Check(s) != nil) {
+					t.Fatalf("%x is taken for plain", s)
+				}
+			}
+		}
+	}
+}
 
 func TestCheck(t *testing.T) {
 	t.Parallel()

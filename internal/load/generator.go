@@ -114,44 +114,42 @@ func (g *Generator) Application(n int) (catalogue.ID, *licence.Application) {
 
 // value varies the example of a field.
 func (g *Generator) value(r *rand.Rand, f catalogue.Field, n int) licence.ApplicationValue {
-	text := f.Example
 	switch f.Type {
 	case catalogue.Image:
 		return licence.ApplicationValue{File: pictureName}
 	case catalogue.Enum:
-		text = f.Enum[r.IntN(len(f.Enum))]
+		return licence.ApplicationValue{Text: f.Enum[r.IntN(len(f.Enum))]}
 	case catalogue.Date:
-		text = (g.today - civil.Day(1+r.IntN(12000))).String()
+		return licence.ApplicationValue{Text: (g.today - civil.Day(1+r.IntN(12000))).String()}
 	case catalogue.IDNumber:
-		text = citizenNumber(r.IntN(1 << 24))
+		return licence.ApplicationValue{Text: citizenNumber(r.IntN(1 << 24))}
 	case catalogue.USCC:
-		text = creditCode(r.IntN(1 << 24))
+		return licence.ApplicationValue{Text: creditCode(r.IntN(1 << 24))}
 	case catalogue.Region:
-		text = regions[r.IntN(len(regions))]
-	case catalogue.String:
-		if varied, ok := named(r, f); ok {
-			text = varied
-			break
-		}
-		text = digits(r, text)
-	default:
-		text = digits(r, text)
+		return licence.ApplicationValue{Text: regions[r.IntN(len(regions))]}
 	}
-	if f.Check(text) != nil {
+	text := ""
+	if f.Type == catalogue.String {
+		text = named(r, f)
+	}
+	if text == "" {
+		text = digits(r, f.Example)
+	}
+	if text != f.Example && f.Check(text) != nil {
 		text = f.Example
 	}
 	return licence.ApplicationValue{Text: text}
 }
 
-// named varies the names of people and bodies.
-func named(r *rand.Rand, f catalogue.Field) (string, bool) {
+// named varies the names of people and bodies; empty: it is neither.
+func named(r *rand.Rand, f catalogue.Field) string {
 	switch {
 	case strings.HasSuffix(f.Example, "公司"):
-		return companyName(r), true
+		return companyName(r)
 	case strings.Contains(f.NameZH, "姓名"), strings.Contains(f.NameZH, "负责人"), strings.Contains(f.NameZH, "代表人"):
-		return personName(r), true
+		return personName(r)
 	default:
-		return "", false
+		return ""
 	}
 }
 

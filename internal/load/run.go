@@ -27,16 +27,20 @@ type Result struct {
 	// BareSignRate is how many digests the SM2 implementation signs a second, on one core,
 	// before and after the load in the same process.
 	BareSignRate float64 `json:"bare_sign_rate"`
-	// CPUUS is the processor time of a licence, BareSignCPUUS that of a bare signature; 0
-	// where the system does not tell. Their quotient is Rate by BareSignRate and Cores on a
-	// machine that does nothing else, and means the same on one that does.
+	// CPUUS is the processor time of a licence, BareSignCPUUS that of a bare signature, of
+	// which some are made after each batch; 0 where the system does not tell. Their quotient is
+	// Rate by BareSignRate and Cores on a machine that does nothing else, and means the same on
+	// one that does.
 	CPUUS          float64 `json:"cpu_us"`
 	BareSignCPUUS  float64 `json:"bare_sign_cpu_us"`
 	Cores          int     `json:"cores"`
 	BytesPerRecord float64 `json:"bytes_per_record"` // of the data folder; for the caller to fill in
-	PeakRSSBytes   int64   `json:"peak_rss_bytes"`   // of this process, with what it maps
-	LookupP50US    float64 `json:"lookup_p50_us"`    // a licence by its identifier, its signature verified
-	LookupP99US    float64 `json:"lookup_p99_us"`
+	PeakRSSBytes   int64   `json:"peak_rss_bytes"`   // of this process, with the pages of the store that it maps
+	// PeakAnonymousBytes is the most memory that no file stands behind, as it was found
+	// after each batch: the heap and the stacks.
+	PeakAnonymousBytes int64   `json:"peak_anonymous_bytes"`
+	LookupP50US        float64 `json:"lookup_p50_us"` // a licence by its identifier, its signature verified
+	LookupP99US        float64 `json:"lookup_p99_us"`
 	// Checked is how many licences were looked up by identifier, number and holder when
 	// their batch was acknowledged.
 	Checked int `json:"checked"`
@@ -56,6 +60,8 @@ type Load struct {
 	marks     []mark
 	kept      []licence.Identifier
 	checked   int
+	anonymous int64
+	bare      *bareSigning
 	random    *rand.Rand
 }
 
@@ -84,7 +90,11 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	if err := l.prepare(ctx); err != nil {
 		return r, err
 	}
-	bare := new(bareSigning)
+	bare, err := newBareSigning()
+	if err != nil {
+		return r, err
+	}
+	l.bare = bare
 	if err := bare.run(ctx); err != nil {
 		return r, err
 	}
@@ -102,7 +112,8 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	r.CPUUS = (until - used).Seconds() * 1e6 / float64(l.Count)
+	r.CPUUS = (until - used - bare.used).Seconds() * 1e6 / float64(l.Count)
+	r.BareSignCPUUS = bare.used.Seconds() * 1e6 / float64(bare.beside)
 	took := l.marks[len(l.marks)-1].at
 	r.Seconds, r.Rate = took.Seconds(), float64(l.Count)/took.Seconds()
 	tenth := max(l.Count/10, 1)
@@ -111,11 +122,12 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	if err := bare.run(ctx); err != nil {
 		return r, err
 	}
-	r.BareSignRate, r.BareSignCPUUS = bare.rate(), bare.used.Seconds()*1e6/float64(bare.signed)
+	r.BareSignRate = bare.rate()
 	if r.LookupP50US, r.LookupP99US, err = l.lookUp(ctx); err != nil {
 		return r, err
 	}
-	r.PeakRSSBytes, err = peakRSS()
+	r.PeakRSSBytes, err = resident("VmHWM")
+	r.PeakAnonymousBytes = l.anonymous
 	return r, err
 }
 
@@ -225,6 +237,14 @@ func (l *Load) stored(ctx context.Context, b office.BulkBatch) error {
 		return fmt.Errorf("application %d: %s %s: %w", l.first+f.Line-1, f.Field, f.Reason, ErrRefused)
 	}
 	l.marks = append(l.marks, mark{b.Last, time.Since(l.began)})
+	anonymous, err := resident("RssAnon")
+	if err != nil {
+		return err
+	}
+	l.anonymous = max(l.anonymous, anonymous)
+	if err := l.bare.sample(); err != nil {
+		return err
+	}
 	for range checksABatch {
 		if err := l.Office.Findable(ctx, b.Issued[l.random.IntN(len(b.Issued))]); err != nil {
 			return err

@@ -1,8 +1,9 @@
-//go:build !unix
+//go:build !linux
 
 package load
 
 import "time"
 
-// processorTime is 0: this system is not asked.
+// processorTime and threadTime are 0: only Linux is asked.
 func processorTime() (time.Duration, error) { return 0, nil }
+func threadTime() (time.Duration, error)    { return 0, nil }

@@ -20,8 +20,9 @@ const maxSmallFile = 1 << 20
 
 // Backup writes the content of a backup: all records as of one moment, every key as it
 // lies encrypted, the key-encryption key if it lies in the data folder, profiles, changes of the catalogue, the
-// ceremony's record and all documents. The offline keys are not in it. The office works on
-// meanwhile; pictures and keys that are newer than the moment may be in it as well.
+// ceremony's record and all documents. The offline keys are not in it, and neither are the
+// record keys, without which no licence can be read: see [BackupRecordKeys]. The office works
+// on meanwhile; pictures and keys that are newer than the moment may be in it as well.
 //
 // That a backup was made is in the audit log, and so in the backup itself. What is written
 // is not encrypted yet: whoever keeps it encrypts it (backup.Encrypt).
@@ -37,7 +38,7 @@ func (o *Office) Backup(ctx context.Context, actor string, w io.Writer) (backup.
 	err = o.store.Copy(ctx, func(m records.Moment) (records.Sink, error) {
 		var err error
 		out, err = backup.NewWriter(w, backup.Head{
-			Made: o.now().Unix(), Domain: o.config.Domain, Region: o.config.Region, Format: records.Format, LogSize: m.LogSize, LogRoot: m.LogRoot,
+			Made: o.now().Unix(), Domain: o.config.Domain, Region: o.config.Region, Format: m.Format, LogSize: m.LogSize, LogRoot: m.LogRoot,
 		})
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package office_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -65,6 +66,20 @@ func backedUp(t *testing.T, f *officetest.Fixture) []byte {
 	return b.Bytes()
 }
 
+// recordKeys is a backup of the record keys as they are now.
+func recordKeys(t *testing.T, f *officetest.Fixture) io.Reader {
+	t.Helper()
+	var b bytes.Buffer
+	_, state, err := office.BackupRecordKeys(f.Dir, time.Now(), &b)
+	if err == nil {
+		err = office.KeepRecordKeys(f.Dir, state)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
 // TestRestoreDrill is the loss of a data folder: what was issued before the backup is
 // there, what came later is lost and known to be lost, no place is given out twice, and
 // terminals that knew the lost service take the next trust files of the restored one.
@@ -118,7 +133,7 @@ func TestRestoreDrill(t *testing.T) {
 
 	c.at = c.at.Add(time.Hour)
 	dir := filepath.Join(t.TempDir(), "restored")
-	done, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", Published: os.DirFS(seen)})
+	done, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", Published: os.DirFS(seen), RecordKeys: recordKeys(t, f)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +222,7 @@ func TestRestoreAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); err != nil {
+	if _, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", RecordKeys: recordKeys(t, f)}); err != nil {
 		t.Fatal(err)
 	}
 	restored := officetest.Open(t, dir, c.now)
@@ -222,7 +237,7 @@ func TestRestoreAlone(t *testing.T) {
 		t.Errorf("over data: %v, want fs.ErrExist", err)
 	}
 	next := filepath.Join(t.TempDir(), "next")
-	if _, err := office.Restore(ctx, next, bytes.NewReader(backedUp(t, restored)), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); err != nil {
+	if _, err := office.Restore(ctx, next, bytes.NewReader(backedUp(t, restored)), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", RecordKeys: recordKeys(t, restored)}); err != nil {
 		t.Errorf("a backup of a restored folder: %v", err)
 	}
 }
@@ -235,12 +250,115 @@ func TestRestoreRefuses(t *testing.T) {
 	content := backedUp(t, f)
 	parent := t.TempDir()
 	for _, size := range []int{0, 1, 100, len(content) / 2, len(content) - 1} {
-		if _, err := office.Restore(ctx, filepath.Join(parent, "restored"), bytes.NewReader(content[:size]), office.RestoreOptions{Actor: "test"}); err == nil {
+		if _, err := office.Restore(ctx, filepath.Join(parent, "restored"), bytes.NewReader(content[:size]), office.RestoreOptions{Actor: "test", RecordKeys: recordKeys(t, f)}); err == nil {
 			t.Errorf("%d of %d bytes are restored", size, len(content))
+		}
+	}
+	// Without the record keys, with half of them, or with those of another service.
+	place := filepath.Join(parent, "restored")
+	if _, err := office.Restore(ctx, place, bytes.NewReader(content), office.RestoreOptions{Actor: "test"}); !errors.Is(err, office.ErrNoRecordKeys) {
+		t.Errorf("without the record keys: %v, want ErrNoRecordKeys", err)
+	}
+	half := io.LimitReader(recordKeys(t, f), 100)
+	for what, keys := range map[string]io.Reader{"half of the record keys": half, "those of another service": recordKeys(t, officetest.New(t)), "something else": bytes.NewReader(content)} {
+		if _, err := office.Restore(ctx, place, bytes.NewReader(content), office.RestoreOptions{Actor: "test", RecordKeys: keys}); err == nil {
+			t.Errorf("restored with %s", what)
 		}
 	}
 	entries, err := os.ReadDir(parent)
 	if err != nil || len(entries) > 0 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
+}
+
+// TestErasedStaysErased is the restore of a backup that is older than an erasure: with the
+// record keys of now what was erased stays erased, in the register, beside the log and
+// to terminals, and everything else is there.
+func TestErasedStaysErased(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Now().UTC().Truncate(time.Second)}
+	f := officetest.At(t, c.now)
+	gone, kept := f.Issue(t, "004"), f.Issue(t, "066")
+	for _, r := range []licence.Record{gone, kept} {
+		if _, err := f.Office.Code(ctx, "test", r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := gone.Licence.Identifier
+	if _, err := f.Office.Step(ctx, "test", id, licence.Revoke, "秘密的理由"); err != nil {
+		t.Fatal(err)
+	}
+	content, oldKeys := backedUp(t, f), recordKeys(t, f)
+	kinds := func(want bool) {
+		t.Helper()
+		r, err := f.Office.CheckStorage(ctx, false)
+		if err != nil || r.RecordKeysKept == nil || *r.RecordKeysKept != want {
+			t.Errorf("the record keys are kept: %+v, %v, want %t", r.RecordKeysKept, err, want)
+		}
+	}
+	kinds(true)
+	if _, err := f.Office.ApplyErasure(ctx, "甲", id, false, "本人申请"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Office.ApproveErasure(ctx, "乙", id); err != nil {
+		t.Fatal(err)
+	}
+	kinds(false)
+	c.at = c.at.Add(time.Hour)
+	restored := func(keys io.Reader) (*officetest.Fixture, office.Restored) {
+		t.Helper()
+		dir := filepath.Join(t.TempDir(), "restored")
+		done, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", RecordKeys: keys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return officetest.Open(t, dir, c.now), done
+	}
+	// The control: with record keys of before the erasure everything is there again.
+	r, done := restored(oldKeys)
+	if _, err := r.Office.Licence(ctx, "test", id); err != nil || len(done.Erased) != 0 {
+		t.Errorf("with the record keys of before: %v, erased %v", err, done.Erased)
+	}
+
+	r, done = restored(recordKeys(t, f))
+	if !slices.Equal(done.Erased, []string{id.String()}) {
+		t.Errorf("erased again: %v, want %s", done.Erased, id)
+	}
+	if _, err := r.Office.Licence(ctx, "test", id); !errors.Is(err, licence.ErrErased) {
+		t.Errorf("the erased licence: %v, want ErrErased", err)
+	}
+	if got, err := r.Office.Licence(ctx, "test", kept.Licence.Identifier); err != nil || got.Licence.Number != kept.Licence.Number {
+		t.Errorf("the other licence: %v", err)
+	}
+	h := gone.Licence.Holders[0]
+	if all, err := r.Office.HolderLicences(ctx, "test", h.IDType, h.IDNumber); err != nil || len(all) > 0 {
+		t.Errorf("the erased licence's holder has %d licences, %v", len(all), err)
+	}
+	if all, err := r.Office.Erasures(ctx); err != nil || len(all) != 1 || all[0].ApprovedBy == "" {
+		t.Errorf("erasures %+v, %v", all, err)
+	}
+	erased := 0
+	err := r.Office.Log(ctx, func(e office.LogEntry) error {
+		if e.Subject == id.String() && e.ErasedBy > 0 {
+			erased++
+		}
+		return nil
+	})
+	if err != nil || erased == 0 {
+		t.Errorf("%d entries are erased, %v", erased, err)
+	}
+	if _, _, err := r.Office.VerifyLog(ctx); err != nil {
+		t.Error(err)
+	}
+	whole(t, r.Office)
+	// Entries under numbers of before have details again.
+	again := r.Issue(t, "100")
+	for _, step := range []licence.Step{licence.Suspend, licence.Resume, licence.Suspend, licence.Resume} {
+		if _, err := r.Office.Step(ctx, "test", again.Licence.Identifier, step, "又一个理由"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole(t, r.Office)
+	r.Reopen(t)
+	whole(t, r.Office)
 }

@@ -215,7 +215,7 @@ func TestStartFindsUnfinished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := sealed.OpenBox(keys)
+	box, err := sealed.OpenBox(keys, filepath.Join(dir, "record-keys"))
 	if err != nil {
 		t.Fatal(err)
 	}

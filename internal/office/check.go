@@ -29,6 +29,9 @@ type StorageReport struct {
 	// FreeBytes is what is free on its disk; -1: this system does not say.
 	FreeBytes int64 `json:"free_bytes"`
 	Deep      bool  `json:"deep"`
+	// RecordKeysKept says whether a copy of the record keys as they are now was made with
+	// [BackupRecordKeys]; nil: the records are under keys that they share.
+	RecordKeysKept *bool `json:"record_keys_kept"`
 }
 
 const (
@@ -58,6 +61,12 @@ func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, er
 	var wanted wantedDocuments
 	var err error
 	if r.Counted, wanted, err = o.checkRecords(ctx, deep, tell); err != nil {
+		return r, err
+	}
+	if r.Destroyed > 0 {
+		tell(records.Fault{Where: "records", What: fmt.Sprintf("the keys of %d licences were destroyed, and nobody has erased them: the records are of an earlier moment than the record keys", r.Destroyed)})
+	}
+	if err := o.checkRecordKeys(&r); err != nil {
 		return r, err
 	}
 	o.checkSigned(ctx, tell)

@@ -84,6 +84,9 @@ type SigningRun struct {
 // BeginSigning prepares a document for a person's signature. The person sees it at
 // a place, with name and date.
 func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc *pdf.Document, place Place, reason string) (*SigningRun, error) {
+	if err := o.admits(doc); err != nil {
+		return nil, err
+	}
 	e, err := o.store.Enrolment(ctx, enrolment)
 	if err != nil {
 		return nil, err

@@ -127,7 +127,7 @@ func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	box, err := sealed.CreateBox(keys)
+	box, err := sealed.CreateBox(keys, filepath.Join(dir, recordKeysName))
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, errors.Join(err, docs.Close())
 	}
-	office, err := assemble(dir, keys, store, docs, Options{Now: o.Now})
+	office, err := assemble(dir, keys, box, store, docs, Options{Now: o.Now})
 	if err == nil {
 		office.config = o.Config
 		err = office.settle(ctx, f, o)

@@ -31,6 +31,9 @@ func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, 
 	if len(e.Chain) == 0 {
 		return nil, nil, errors.New("the signer's certificate is missing")
 	}
+	if err := o.admits(doc); err != nil {
+		return nil, nil, err
+	}
 	size := tokenRoom + seen.Size(1)
 	for _, c := range e.Chain {
 		size += len(c.DER)

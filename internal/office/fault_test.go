@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -242,8 +243,11 @@ func copyOf(t *testing.T, dir string) string {
 	place := filepath.Join(t.TempDir(), "data")
 	err := os.CopyFS(place, os.DirFS(dir))
 	// CopyFS makes files as the umask has them, and keys must not be open to others.
-	for _, p := range []string{"keys", "offline", "kek"} {
+	for _, p := range []string{"keys", "offline", "kek", "record-keys"} {
 		err = errors.Join(err, filepath.WalkDir(filepath.Join(place, p), func(path string, e os.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && path == filepath.Join(place, "record-keys") {
+				return nil // a folder of before there were any
+			}
 			if err != nil {
 				return err
 			}

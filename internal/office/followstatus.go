@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -58,9 +59,14 @@ func (s followedShelf) Find(ctx context.Context, id []byte) (ocsp.Ready, bool, e
 // Shared reports whether other nodes may have the records open.
 func (o *Office) Shared() bool { return o.shared }
 
-// FollowStatusChanges takes the answers away that other nodes have made untrue. Whoever
-// serves shared records does this every few seconds.
-func (o *Office) FollowStatusChanges(ctx context.Context) error {
+// FollowOthers does what other nodes that share the records make necessary: it destroys the
+// record keys of what they have erased, and takes away the OCSP answers that they have made
+// untrue. Whoever serves shared records does this every few seconds.
+func (o *Office) FollowOthers(ctx context.Context) error {
+	return errors.Join(o.store.FollowDestroyed(ctx), o.followStatusChanges(ctx))
+}
+
+func (o *Office) followStatusChanges(ctx context.Context) error {
 	o.answering.mu.Lock()
 	r := o.answering.responder
 	o.answering.mu.Unlock()

@@ -1,6 +1,7 @@
 package office_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -9,9 +10,13 @@ import (
 
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/internal/typeset"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/keystore/sdftest"
+	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 // TestGMOnly: a data folder whose signing keys are all in two devices, the service's
@@ -78,6 +83,8 @@ func TestGMOnly(t *testing.T) {
 		}
 	}
 
+	foreign(t, o)
+
 	target := filepath.Join(t.TempDir(), "data")
 	options.Devices = nil
 	if _, err := office.Create(ctx, target, options); !errors.Is(err, keystore.ErrDeviceOnly) {
@@ -85,5 +92,39 @@ func TestGMOnly(t *testing.T) {
 	}
 	if _, err := os.Stat(target); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("something is left: %v", err)
+	}
+}
+
+// foreign wants a document that is encrypted with other algorithms neither sealed nor verified.
+func foreign(t *testing.T, o *office.Office) {
+	t.Helper()
+	in, out := filepath.Join(t.TempDir(), "in.pdf"), filepath.Join(t.TempDir(), "out.pdf")
+	page := typeset.New(typeset.Info{Title: "一页"})
+	page.Page(210, 297)
+	plain, err := page.PDF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in, plain, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tooltest.Run(t, "qpdf", "--encrypt", "", "owner", "256", "--", in, out)
+	content, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := pdf.Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: "none"}); !errors.Is(err, pdf.ErrNotNational) {
+		t.Errorf("sealing: %v, want ErrNotNational", err)
+	}
+	inspector, err := o.Inspector(context.Background(), second.Opinion{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := inspector.File(context.Background(), content); !errors.Is(err, pdf.ErrNotNational) {
+		t.Errorf("verifying: %v, want ErrNotNational", err)
 	}
 }

@@ -129,6 +129,9 @@ func (o *Office) AdoptOlder(ctx context.Context, actor, reason string) error {
 	if err := o.store.Jump(ctx, nil, entry); err != nil {
 		return err
 	}
+	if _, err := o.eraseAgain(ctx, actor); err != nil {
+		return err
+	}
 	if err := os.Remove(o.highWaterPath()); err != nil {
 		return err
 	}

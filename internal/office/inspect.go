@@ -38,8 +38,10 @@ type Inspector struct {
 	pdf        pdf.Trust
 	ofd        ofd.Trust
 	revocation path.Revocation
-	proofs     []ProofFinding // of the audit log, given beside what is inspected
-	uses       []seal.Use     // that they prove, for each; zero where it proves none
+	// access opens encrypted documents.
+	access pdf.Access
+	proofs []ProofFinding // of the audit log, given beside what is inspected
+	uses   []seal.Use     // that they prove, for each; zero where it proves none
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -144,13 +146,23 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 		return nil, err
 	}
 	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, imported}
-	return newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
+	i, err := newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
+	if err != nil {
+		return nil, err
+	}
+	i.access.NationalOnly = o.GMOnly()
+	return i, nil
 }
 
 // documentVerification returns the office's own anchors.
 func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
+	// Another node's changes are not counted here, so a shared store is read each time.
+	changes, now := o.store.Generation(), o.now()
+	if rules := o.rules.asOf(changes, now); rules != nil && !o.shared {
+		return *rules, nil
+	}
 	roots, err := o.rootKeyring(ctx)
 	if err != nil {
 		return pdf.Trust{}, err
@@ -159,7 +171,7 @@ func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	if err != nil {
 		return pdf.Trust{}, err
 	}
-	return o.rules.of(d, func() (pdf.Trust, error) {
+	return o.rules.of(d, changes, now, func() (pdf.Trust, error) {
 		return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, nil}, nil)
 	})
 }
@@ -170,21 +182,38 @@ type knownRules struct {
 	mu        sync.Mutex
 	documents trust.Documents // guarded by mu
 	rules     *pdf.Trust      // guarded by mu
+	changes   uint64          // of the store, before the anchors were read; guarded by mu
+	read      time.Time       // when they were; guarded by mu
+}
+
+// rulesLife is for how long the anchors are not read again though nothing was changed:
+// roots end.
+const rulesLife = time.Minute
+
+// asOf returns the rules if their anchors were read a short while ago and the store was not
+// changed since, or nil.
+func (k *knownRules) asOf(changes uint64, now time.Time) *pdf.Trust {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if age := now.Sub(k.read); k.changes != changes || age < 0 || age >= rulesLife {
+		return nil
+	}
+	return k.rules
 }
 
 // of returns the rules for these anchors, made anew where they are others than before.
-func (k *knownRules) of(d trust.Documents, make func() (pdf.Trust, error)) (pdf.Trust, error) {
+func (k *knownRules) of(d trust.Documents, changes uint64, now time.Time, make func() (pdf.Trust, error)) (pdf.Trust, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.rules != nil && reflect.DeepEqual(k.documents, d) {
-		return *k.rules, nil
+	if k.rules == nil || !reflect.DeepEqual(k.documents, d) {
+		rules, err := make()
+		if err != nil {
+			return rules, err
+		}
+		k.documents, k.rules = d, &rules
 	}
-	rules, err := make()
-	if err != nil {
-		return rules, err
-	}
-	k.documents, k.rules = d, &rules
-	return rules, nil
+	k.changes, k.read = changes, now
+	return *k.rules, nil
 }
 
 // Inspection is what was found.
@@ -222,6 +251,7 @@ type PDFInspection struct {
 	Format     string             `json:"format"`    // PDF or OFD
 	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
 	Pages      int                `json:"pages"`
+	Encryption *EncryptionFinding `json:"encryption"` // null for a document that is open to all
 	Signatures []SignatureFinding `json:"signatures"`
 	Cautions   []CautionFinding   `json:"cautions"`
 	// Since is what happened after the document code was printed, where one was given;
@@ -264,6 +294,14 @@ func (i *Inspector) Code(text string) Inspection {
 	}
 }
 
+// Opening returns an inspector that opens encrypted documents so.
+func (i *Inspector) Opening(a pdf.Access) *Inspector {
+	other := *i
+	other.access.Password = a.Password
+	other.access.NationalOnly = i.access.NationalOnly || a.NationalOnly
+	return &other
+}
+
 // ErrInput says that bytes are nothing that is verified here.
 var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, an OFD document, an evidence bundle, nor a signed answer")
 
@@ -293,7 +331,7 @@ func (i *Inspector) ReaderAt(ctx context.Context, file io.ReaderAt, size int64) 
 		return Inspection{}, err
 	}
 	if !evidence.Looks(head) && bytes.Contains(head, []byte("%PDF-")) {
-		doc, err := pdf.Open(file, size)
+		doc, err := pdf.OpenWith(file, size, i.access)
 		if err != nil {
 			return Inspection{}, err
 		}
@@ -346,7 +384,7 @@ func (i *Inspector) document(ctx context.Context, doc *pdf.Document) (Inspection
 	if err != nil {
 		return Inspection{}, err
 	}
-	found := &PDFInspection{Format: "PDF", Pages: pages, Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
+	found := &PDFInspection{Format: "PDF", Pages: pages, Encryption: encryptionFinding(doc.Encryption()), Uncovered: report.Uncovered, Signatures: []SignatureFinding{}}
 	for s := range report.Signatures {
 		found.Signatures = append(found.Signatures, finding(&report.Signatures[s], report.Revisions))
 	}

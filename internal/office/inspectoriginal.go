@@ -24,7 +24,7 @@ func (i *Inspector) Original(ctx context.Context, code string, file io.ReaderAt,
 		return said, nil
 	}
 	n := said.Code.Document.Length
-	doc, err := pdf.Open(file, size)
+	doc, err := pdf.OpenWith(file, size, i.access)
 	same := false
 	if n <= uint64(size) { //nolint:gosec // no file is shorter than nothing
 		var digestErr error

@@ -76,6 +76,9 @@ func (o *Office) Preserve(ctx context.Context, actor string, doc *pdf.Document, 
 	if level != LevelLT && level != LevelLTA {
 		return nil, fmt.Errorf("level %q adds nothing to a document; possible are %s and %s", level, LevelLT, LevelLTA)
 	}
+	if err := o.admits(doc); err != nil {
+		return nil, err
+	}
 	rules, err := o.documentVerification(ctx)
 	if err != nil {
 		return nil, err

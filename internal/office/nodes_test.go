@@ -252,7 +252,7 @@ func TestRevocationOnAnotherNode(t *testing.T) {
 		t.Fatal("what is good is not said to be")
 	}
 	revoke(seal)
-	if err := other.FollowStatusChanges(ctx); err != nil {
+	if err := other.FollowOthers(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if got := says(seal); got != ocsp.Revoked {

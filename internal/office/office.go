@@ -33,8 +33,11 @@ const (
 	keysName      = "keys"
 	kekName       = "kek"
 	documentsName = "documents"
-	profilesName  = "profiles"
-	offlineName   = "offline"
+	// recordKeysName is the folder of the keys that records are encrypted under. It is in no
+	// backup of the data folder: see Office.BackupRecordKeys.
+	recordKeysName = "record-keys"
+	profilesName   = "profiles"
+	offlineName    = "offline"
 )
 
 // Config is what is settled when a data folder is made.
@@ -52,6 +55,7 @@ type Office struct {
 	dir       string
 	config    Config
 	store     *records.Store
+	box       *sealed.Box // of the store
 	keys      *keystore.Store
 	documents *documents.Store
 	words     *pagetext.Finder
@@ -171,7 +175,7 @@ func (o Options) unlock(dir string) keystore.Unlock {
 }
 
 func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
-	box, err := sealed.OpenBox(keys)
+	box, err := sealed.OpenBox(keys, filepath.Join(dir, recordKeysName))
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +187,7 @@ func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
 	if err != nil {
 		return nil, errors.Join(err, docs.Close())
 	}
-	office, err := assemble(dir, keys, store, docs, o)
+	office, err := assemble(dir, keys, box, store, docs, o)
 	if err != nil {
 		return nil, errors.Join(err, store.Close(), docs.Close())
 	}
@@ -243,7 +247,7 @@ func (o *Office) recover() error {
 	return err
 }
 
-func assemble(dir string, keys *keystore.Store, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
+func assemble(dir string, keys *keystore.Store, box *sealed.Box, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
 	cat, err := loadCatalogue(context.Background(), store, os.DirFS(filepath.Join(dir, catalogueName)))
 	if err != nil {
 		return nil, err
@@ -271,7 +275,7 @@ func assemble(dir string, keys *keystore.Store, store *records.Store, docs *docu
 		return nil, err
 	}
 	return &Office{
-		dir: dir, store: store, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
+		dir: dir, store: store, box: box, keys: keys, documents: docs, catalogue: cat, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
 		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
 		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 		pictures: likeness.NewMemory(), known: seal.NewMemory(),

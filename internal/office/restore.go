@@ -36,6 +36,10 @@ type RestoreOptions struct {
 	// is so in the restored register too. Without it, terminals that know of a revocation
 	// after the backup refuse the next trust files.
 	Published fs.FS
+	// RecordKeys is the content of a backup of the record keys ([BackupRecordKeys]), the newest
+	// that there is: what was erased before it was made stays erased. It may be nil only for
+	// a store whose records share their keys.
+	RecordKeys io.Reader
 	// Progress, if not nil, is told of rows that were restored.
 	Progress func(rows int)
 }
@@ -49,7 +53,11 @@ type Restored struct {
 	Checked   records.Counted `json:"checked"`   // what was verified
 	Revoked   []string        `json:"revoked"`   // licences that were revoked after the backup, by the published files
 	Suspended []string        `json:"suspended"` // likewise
+	Erased    []string        `json:"erased"`    // licences that were erased after the backup, by the record keys
 }
+
+// ErrNoRecordKeys says that a backup cannot be restored without the record keys.
+var ErrNoRecordKeys = errors.New("the record keys are not with it, and nothing of a licence can be read without them")
 
 // ErrDamagedBackup says that what a backup holds is not whole or does not agree with
 // itself.
@@ -84,7 +92,7 @@ func restore(ctx context.Context, dir string, content io.Reader, o RestoreOption
 	if err := errors.Join(err, r.close()); err != nil {
 		return Restored{}, err
 	}
-	done := Restored{Totals: totals, Made: time.Unix(r.head.Made, 0).UTC(), LogSize: r.head.LogSize, Revoked: []string{}, Suspended: []string{}}
+	done := Restored{Totals: totals, Made: time.Unix(r.head.Made, 0).UTC(), LogSize: r.head.LogSize, Revoked: []string{}, Suspended: []string{}, Erased: []string{}}
 	// Keys and folders were written without it; the tree is durable before it has its name.
 	if err := syncTree(dir); err != nil {
 		return done, err
@@ -116,10 +124,15 @@ var _ backup.Content = (*restoring)(nil)
 
 // Head implements [backup.Content].
 func (r *restoring) Head(h backup.Head) error {
-	if h.Format != records.Format {
-		return fmt.Errorf("the backup's store has format %d, this program restores format %d: restore it with the program that made it, and open the folder with this one", h.Format, records.Format)
+	if h.Format < records.OldestFormat || h.Format > records.Format {
+		return fmt.Errorf("the backup's store has format %d, this program restores formats %d to %d: restore it with the program that made it, and open the folder with this one", h.Format, records.OldestFormat, records.Format)
 	}
 	r.head = h
+	if h.Format >= records.WithRecordKeys {
+		if err := restoreRecordKeys(r.dir, r.options.RecordKeys); err != nil {
+			return err
+		}
+	}
 	if err := os.Mkdir(filepath.Join(r.dir, keysName), 0o700); err != nil {
 		return err
 	}
@@ -288,6 +301,9 @@ func (o *Office) goAhead(ctx context.Context, r RestoreOptions, h backup.Head, d
 		return err
 	}
 	if err := o.store.Jump(ctx, sets, entry); err != nil {
+		return err
+	}
+	if done.Erased, err = o.eraseAgain(ctx, r.Actor); err != nil {
 		return err
 	}
 	return o.repeatSteps(ctx, r.Actor, sets, done)

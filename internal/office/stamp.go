@@ -41,6 +41,8 @@ type StampRequest struct {
 	Certify int
 	// Lock forbids later changes of form fields.
 	Lock *pdf.Lock
+	// WithoutXFA takes the XFA form out of a file that has one beside its pages.
+	WithoutXFA bool
 	// Number, if given, is the document's number: a code is printed beside the
 	// seal that tells a paper print from its electronic original.
 	Number string
@@ -94,6 +96,9 @@ func (u sealUse) sign(s seal.Stamp) ([]byte, error) { return seal.Sign(u.made, s
 func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r StampRequest) (*pdf.Prepared, error) {
 	o.rotating.RLock()
 	defer o.rotating.RUnlock()
+	if err := o.admits(doc); err != nil {
+		return nil, err
+	}
 	now := o.now()
 	use, err := o.useOf(ctx, actor, r.SealID, now)
 	if err != nil {
@@ -109,7 +114,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	}
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Field: r.Field, Filter: pdf.FilterSeal, SubFilter: pdf.SubFilterSeal, Name: use.record.Name, Reason: r.Reason,
-		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock,
+		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock, WithoutXFA: r.WithoutXFA, Chain: use.record.Chain,
 	})
 	if err != nil {
 		return nil, err

@@ -101,8 +101,16 @@ func (f *Finder) Find(ctx context.Context, file io.ReaderAt, size int64, words s
 	return hits, errors.Join(err, reader.Close())
 }
 
+// locked is a file that may be encrypted, and knows the password that opened it.
+type locked interface{ Password() string }
+
 func search(ctx context.Context, reader pdfium.Pdfium, file io.ReaderAt, size int64, wanted []rune, pages []int) ([]Hit, error) {
-	doc, err := reader.OpenDocument(&requests.OpenDocument{FileReader: io.NewSectionReader(file, 0, size), FileReaderSize: size})
+	open := &requests.OpenDocument{FileReader: io.NewSectionReader(file, 0, size), FileReaderSize: size}
+	if f, ok := file.(locked); ok && f.Password() != "" {
+		password := f.Password()
+		open.Password = &password
+	}
+	doc, err := reader.OpenDocument(open)
 	if err != nil {
 		return nil, fmt.Errorf("reading the text of the pages: %w", err)
 	}

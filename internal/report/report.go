@@ -97,6 +97,10 @@ func (r Report) lay() page {
 	}
 	p.Uncovered = d.Uncovered
 	p.Facts = append(p.Facts, fact{words{"格式与页数", "Format and pages"}, fmt.Sprintf("%s, %d", d.Format, d.Pages)})
+	if e := d.Encryption; e != nil {
+		zh, en := e.Words()
+		p.Facts = append(p.Facts, fact{words{"加密", "Encryption"}, zh + " " + en})
+	}
 	if l := d.Licence; l != nil {
 		p.Licence = licence(l)
 	}

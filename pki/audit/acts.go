@@ -36,9 +36,12 @@ const (
 
 // Acts on the store as a whole.
 const (
-	ActStoreBackup  Act = "store.backup"  // a copy of everything was made
-	ActStoreMove    Act = "store.move"    // the records go on in another database
-	ActStoreRestore Act = "store.restore" // the store is of an earlier moment; the subject says which
+	ActStoreBackup  Act = "store.backup"   // a copy of everything was made
+	ActStoreMove    Act = "store.move"     // the records go on in another database
+	ActStoreRekey   Act = "store.rekey"    // records are encrypted under new keys from here on; the subject says which
+	ActStoreRekeyed Act = "store.rekeyed"  // all that lay there was encrypted again; the subject says how much
+	ActStoreKeysEnd Act = "store.keys-end" // the keys of before are destroyed on a machine
+	ActStoreRestore Act = "store.restore"  // the store is of an earlier moment; the subject says which
 )
 
 // ActListOpen: an authority got a further status list; the subject is its code.

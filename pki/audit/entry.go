@@ -120,6 +120,10 @@ type Record struct {
 	// ErasedBy is the index of the entry by which the law's erasure of key and
 	// details was recorded; 0: they were not erased.
 	ErasedBy uint64
+	// Destroyed: the storage cannot read key and details any more, because the key under
+	// which it keeps them was destroyed by an erasure of which this log does not know. It is
+	// of an earlier moment.
+	Destroyed bool
 }
 
 // NewRecord encodes an entry. Details are committed to under a fresh random key and
@@ -184,7 +188,7 @@ func (r Record) Entry() (Entry, error) {
 		return Entry{}, fmt.Errorf("said to be erased by entry %d: %w", r.ErasedBy, ErrDetails)
 	case len(r.Key) > 0 && !opens(e, r.Key, r.Details), len(r.Key) == 0 && len(r.Details) > 0:
 		return Entry{}, ErrDetails
-	case len(r.Key) == 0 && e.Commits() && r.ErasedBy == 0:
+	case len(r.Key) == 0 && e.Commits() && r.ErasedBy == 0 && !r.Destroyed:
 		return Entry{}, ErrNoDetails
 	}
 	return e, nil

@@ -227,7 +227,7 @@ func Erase(s Storage, erasures ...Record) (*Batch, error) {
 		switch {
 		case target.ErasedBy > 0:
 			return nil, fmt.Errorf("erasing the details of entry %d: by entry %d: %w", index, target.ErasedBy, ErrErased)
-		case len(target.Key) == 0:
+		case len(target.Key) == 0 && !target.Destroyed:
 			return nil, fmt.Errorf("erasing the details of entry %d: %w", index, ErrNothingToErase)
 		}
 		if err := s.PutRecord(index, Record{Leaf: target.Leaf, ErasedBy: b.first + uint64(i)}); err != nil {

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/emmansun/gmsm/sm2"
 
+	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cosign"
 	"github.com/elicence/elicence/pki/fixedkey"
@@ -199,6 +201,37 @@ func (s *Store) Secret(p Purpose, name string) (*Secret, error) {
 		return nil, fmt.Errorf("secret %s/%s has %d bytes: %w", p, name, len(b), ErrDamaged)
 	}
 	return &Secret{key: [32]byte(b)}, nil
+}
+
+// DestroySecret removes a symmetric secret for good; one that is not there is no error.
+// What was protected by it is lost.
+func (s *Store) DestroySecret(p Purpose, name string) error {
+	if err := checkName(p, name); err != nil {
+		return err
+	}
+	_, release, err := s.alone()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.removeSecret(p, name), release()); err != nil {
+		return fmt.Errorf("destroying secret %s/%s: %w", p, name, err)
+	}
+	return nil
+}
+
+func (s *Store) removeSecret(p Purpose, name string) error {
+	path := s.path(p, name)
+	f, err := s.read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if f.Kind != kindSecret {
+		return fmt.Errorf("its file holds a key of kind %s: %w", f.Kind, ErrDamaged)
+	}
+	return s.step("remove "+filepath.Base(path), func() error { return errors.Join(os.Remove(path), durable.SyncDir(filepath.Dir(path))) })
 }
 
 // PutHalf stores the service's half of a co-signing key. No interface of

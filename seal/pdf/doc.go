@@ -64,7 +64,7 @@
 // Damaged files ([DamagedError]); encrypted files whose password is not known, and those of
 // other handlers than the standard one ([EncryptedError]); what the permissions of an encrypted
 // file leave to its owner; XFA forms, unless the caller gives the XFA up; existing signature
-// fields with conditions for the signer (/SV); files that a certifying signature closed; marks
+// fields with binding conditions (/SV) that the signer does not meet; files that a certifying signature closed; marks
 // outside of the page or over an earlier seal ([RefusedError]). Streams with filters for
 // pictures are not decoded; pages may use them, as their content is never read.
 //

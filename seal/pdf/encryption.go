@@ -38,6 +38,14 @@ func (d *Document) Encryption() *Encryption {
 	}
 }
 
+// Password is what opened an encrypted file, for other readers of the same bytes.
+func (d *Document) Password() string {
+	if d.encryption == nil {
+		return ""
+	}
+	return d.encryption.password
+}
+
 // permits asks the permissions of a user; an owner has them all.
 func (d *Document) permits(what func(security.Permissions) bool) bool {
 	return d.encryption == nil || d.encryption.key.Owner || what(d.encryption.key.Permissions)
@@ -45,9 +53,10 @@ func (d *Document) permits(what func(security.Permissions) bool) bool {
 
 // An encryption is the standard security handler of an open file (ISO 32000-2, 7.6).
 type encryption struct {
-	key    *security.Key
-	val    value // /Encrypt as the trailer has it
-	holder ref   // the dictionary's object, zero where it is direct; its strings are plain
+	key      *security.Key
+	password string
+	val      value // /Encrypt as the trailer has it
+	holder   ref   // the dictionary's object, zero where it is direct; its strings are plain
 
 	streams, texts, files security.Method
 	filters               map[name]security.Method
@@ -80,10 +89,9 @@ func (d *Document) unlock(a Access) error {
 	case failed.Handler != "Standard":
 		return failed
 	case a.NationalOnly:
-		failed.Why = "its algorithms are not the national ones, which are the only ones allowed here"
-		return failed
+		return ErrNotNational
 	}
-	e := &encryption{val: val}
+	e := &encryption{val: val, password: a.Password}
 	e.holder, _ = val.(ref)
 	p, err := d.parameters(dict)
 	if err != nil {

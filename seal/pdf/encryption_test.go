@@ -116,7 +116,27 @@ func stampLocked(t *testing.T, d *Document, s Stamp) []byte {
 		t.Fatal(err)
 	}
 	readSecret(t, next)
-	return fileOf(t, p)
+	before := p.Increment()
+	for num := range next.now.sections[0].last() { // every stream of the increment
+		o, err := next.now.load(ref{num: uint32(num)})
+		if err != nil || o == nil || o.at < d.Size() {
+			continue
+		}
+		if st, ok := o.val.(*stream); ok {
+			if _, _, err := next.now.decode(st, 1<<20); err != nil {
+				t.Errorf("object %d: %v", num, err)
+			}
+		}
+	}
+	if !bytes.Equal(before, p.Increment()) {
+		t.Error("reading the stamped file changed it")
+	}
+	file := fileOf(t, p)
+	list, err := openWith(t, file, d.Password()).Signatures()
+	if err != nil || len(list) == 0 || list[len(list)-1].Digest != p.Digest() {
+		t.Errorf("the digest of the file is not the one that was signed: %v", err)
+	}
+	return file
 }
 
 func readSecret(t *testing.T, d *Document) {
@@ -385,5 +405,27 @@ func TestChinesePasswords(t *testing.T) {
 		{"--allow-weak-crypto", "--password-mode=hex-bytes", "--encrypt", "E5AF86E7A08131", "00", "128", "--"},            // UTF-8
 	} {
 		readSecret(t, openWith(t, lock(t, secret().bytes(), args...), "密码1"))
+	}
+}
+
+// TestLookOfEncrypted: what is remembered of a look is what a stream says, whatever key
+// hides it. By its ciphertext, another key would turn a look that was found good into another.
+func TestLookOfEncrypted(t *testing.T) {
+	t.Parallel()
+	var all [][]byte
+	for _, password := range []string{"one", "other"} {
+		d := openWith(t, lock(t, secret().bytes(), "--encrypt", password, "owner", "256", "--"), password)
+		catalog, err := d.now.catalog()
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := d.now.looks().append(nil, catalog.val.(*dict).lookup("Metadata"), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, said)
+	}
+	if !bytes.Equal(all[0], all[1]) {
+		t.Errorf("one stream under two keys looks like %x and %x", all[0], all[1])
 	}
 }

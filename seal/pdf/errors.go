@@ -11,6 +11,9 @@ var ErrNotPDF = errors.New("not a PDF file")
 // ErrEncrypted is what every *EncryptedError is, for errors.Is.
 var ErrEncrypted = errors.New("the PDF file is encrypted")
 
+// ErrNotNational is the *EncryptedError where only national algorithms may be used.
+var ErrNotNational error = &EncryptedError{Handler: "Standard", Why: "its algorithms are not the national ones, which are the only ones allowed here"}
+
 // ErrTooComplex means that reading the file would take more work or memory
 // than a file of its size can honestly need: deep nesting, a compression bomb,
 // the same megabytes asked for again and again.

@@ -107,6 +107,52 @@ func checkLast(t *testing.T, p *Prepared, before int) {
 	}
 }
 
+// FuzzEncrypted reads and stamps any bytes with a password. What is stamped must read back.
+func FuzzEncrypted(f *testing.F) {
+	for _, tc := range lockings {
+		f.Add(lock(f, secret().bytes(), tc.args...), "user")
+	}
+	drawing := seal()
+	f.Fuzz(func(t *testing.T, file []byte, password string) {
+		access := Access{Password: password}
+		d, err := OpenWith(bytes.NewReader(file), int64(len(file)), access)
+		if err != nil {
+			if !refusal(err) {
+				t.Errorf("an error that is no refusal: %v", err)
+			}
+			return
+		}
+		if err := read(d); err != nil && !refusal(err) {
+			t.Errorf("an error that is no refusal: %v", err)
+		}
+		before, err := d.Signatures()
+		if err != nil {
+			return
+		}
+		s := at(1, 3, 3, 20)
+		s.Marks[0].Appearance = drawing
+		p, err := d.Prepare(s)
+		if err != nil {
+			if !refusal(err) {
+				t.Errorf("an error that is no refusal: %v", err)
+			}
+			return
+		}
+		if err := p.Complete(der(300)); err != nil {
+			t.Fatal(err)
+		}
+		stampedFile := fileOf(t, p)
+		again, err := OpenWith(bytes.NewReader(stampedFile), int64(len(stampedFile)), access)
+		if err != nil {
+			t.Fatalf("opening the stamped file: %v", err)
+		}
+		after, err := again.Signatures()
+		if err != nil || len(after) != len(before)+1 || after[len(after)-1].Digest != p.Digest() {
+			t.Fatalf("%d signatures after %d: %v", len(after), len(before), err)
+		}
+	})
+}
+
 // FuzzIncrement overwrites an object of a signed file with anything. Nothing
 // may pass as untouched but what says the same as before.
 func FuzzIncrement(f *testing.F) {

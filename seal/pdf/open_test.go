@@ -87,6 +87,19 @@ func everything(file []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := read(d); err != nil {
+		return err
+	}
+	_, err = Resume(bytes.NewReader(file), int64(len(file)))
+	var refused *RefusedError
+	if errors.As(err, &refused) { // nothing waits
+		return nil
+	}
+	return err
+}
+
+// read is everything of an open file.
+func read(d *Document) error {
 	n, err := d.NumPages()
 	if err != nil {
 		return err
@@ -108,14 +121,7 @@ func everything(file []byte) error {
 	if _, err := d.DSS(); err != nil {
 		return err
 	}
-	if _, err := d.ChangesSince(d.Size()); err != nil {
-		return err
-	}
-	_, err = Resume(bytes.NewReader(file), int64(len(file)))
-	var refused *RefusedError
-	if errors.As(err, &refused) { // nothing waits
-		return nil
-	}
+	_, err = d.ChangesSince(d.Size())
 	return err
 }
 

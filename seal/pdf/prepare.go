@@ -134,8 +134,8 @@ func (p *preparation) usable(f *field) error {
 	if len(f.widgets) != 1 {
 		return refuse("the field %q has %d widgets; a signature has one (ISO 32000-2, 12.7.5.5)", f.name, len(f.widgets))
 	}
-	if f.dict.lookup("SV") != nil {
-		return refuse("the field %q carries conditions for its signer (/SV), which are not supported yet", f.name)
+	if err := p.seedValue(f); err != nil {
+		return err
 	}
 	if err := p.takeLock(f); err != nil {
 		return err

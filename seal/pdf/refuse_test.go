@@ -95,7 +95,6 @@ func TestFieldRefuses(t *testing.T) {
 		{"a lock without action", field("/FT/Sig/Lock<<>>"), named, "none of All, Include"},
 		{"a lock with permissions", field("/FT/Sig/Lock<</Action/All/P 1>>"), named, "/P"},
 		{"a lock that is none", field("/FT/Sig/Lock[]"), named, "lock of its own"},
-		{"seed values", field("/FT/Sig/SV<<>>"), named, "/SV"},
 		{"too small", field("/FT/Sig"), big, "too small"},
 		{"has its own place", field("/FT/Sig"), elsewhere, "its own place"},
 		{"needs a mark", field("/FT/Sig"), bare, "needs a mark"},

@@ -26,9 +26,14 @@ type Stamp struct {
 	// Time is when the signer says it was signed, with its zone (/M).
 	Time time.Time
 
+	// Chain are the certificates of whoever will sign in DER, the signer's first. They are only
+	// looked at where a field asks for certain ones (/SV).
+	Chain [][]byte
+
 	// Certify makes the signature a certifying one (DocMDP, ISO 32000-1, 12.8.2.2): 1
 	// allows nothing after it, 2 filling in and signing, 3 annotations too. 0 is an
-	// approval, which is the rule. Only the first signature of a file can certify.
+	// approval, which is the rule, unless the field asks for more (/SV). Only the first signature
+	// of a file can certify.
 	Certify int
 
 	// Lock forbids later changes of form fields (FieldMDP, 12.8.2.4). An existing field

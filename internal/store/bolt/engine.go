@@ -25,7 +25,10 @@ type Engine struct {
 	tables  map[string]kv.TableSpec
 	indexes map[string]kv.IndexSpec
 	stopped atomic.Bool // a commit has failed
-	shape   shape
+	// The pages of the map are let go after so many bytes of pages were written; see letGo.
+	letGoEvery int64
+	letGoAt    atomic.Int64 // how many were when they were let go
+	shape      shape
 }
 
 var _ kv.Engine = (*Engine)(nil)
@@ -80,6 +83,9 @@ func Open(path string, schema kv.Schema) (*Engine, error) {
 // not so many, as under a limit of the process, it is less.
 const mapSize = 1 << 39
 
+// letGoEvery is how many bytes of pages are written until those of the map are let go.
+const letGoEvery = 64 << 20
+
 // allocSize is by how much the file grows. bbolt's own 16 MiB would make every new store
 // as large.
 const allocSize = 1 << 20
@@ -101,7 +107,7 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
 	db.AllocSize = allocSize
-	e := &Engine{db: db, tables: make(map[string]kv.TableSpec), indexes: make(map[string]kv.IndexSpec), shape: defaultShape()}
+	e := &Engine{db: db, tables: make(map[string]kv.TableSpec), indexes: make(map[string]kv.IndexSpec), shape: defaultShape(), letGoEvery: letGoEvery}
 	for _, t := range schema.Tables {
 		e.tables[t.Name] = t
 	}
@@ -176,6 +182,7 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 		e.stopped.Store(true)
 		return fmt.Errorf("%w: %w: %w", kv.ErrUnknown, ErrStopped, err)
 	}
+	e.letGo()
 	return err
 }
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -49,6 +50,18 @@ func TestConformance(t *testing.T) {
 		storetest.Registry(t, func(tb testing.TB) storetest.Opener {
 			again := open(tb)
 			return func(tb testing.TB) storetest.Store { return again(tb) }
+		})
+	})
+	t.Run("record keys", func(t *testing.T) {
+		storetest.RecordKeys(t, func(tb testing.TB) storetest.KeyedStore {
+			address, box := stores.next(tb), newBox(tb)
+			createStore(tb, address, box)
+			at := func(address string) func(tb testing.TB) *records.Store {
+				return func(tb testing.TB) *records.Store { return openStore(tb, address, box) }
+			}
+			return storetest.KeyedStore{Open: at(address), Keys: box, Older: func(tb testing.TB) func(testing.TB) *records.Store {
+				return at(server.Copy(tb, address))
+			}}
 		})
 	})
 	t.Run("status", func(t *testing.T) {
@@ -103,7 +116,7 @@ func (s stores) next(tb testing.TB) string {
 
 func newBox(tb testing.TB) *sealed.Box {
 	tb.Helper()
-	box, err := sealed.CreateBox(pkitest.KeyStore(tb))
+	box, err := sealed.CreateBox(pkitest.KeyStore(tb), filepath.Join(tb.TempDir(), "record-keys"))
 	if err != nil {
 		tb.Fatal(err)
 	}

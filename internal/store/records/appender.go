@@ -141,7 +141,7 @@ func (s *Store) appendAll(submissions []*submission) (*audit.Batch, error) {
 	// Whatever goes wrong from here on, the next commit asks the database.
 	s.appender.edge = audit.Edge{}
 	var batch *audit.Batch
-	err := s.db.Update(context.Background(), func(tx kv.Tx) error {
+	err := s.engine.Update(context.Background(), func(tx kv.Tx) error {
 		l := s.log(tx)
 		size, err := l.Size()
 		if err != nil {

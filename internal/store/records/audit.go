@@ -14,6 +14,7 @@ import (
 
 	"github.com/elicence/elicence/internal/store/kv"
 
+	"github.com/elicence/elicence/internal/store/keytree"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -23,7 +24,9 @@ import (
 type log struct {
 	meta, leaves, beside, nodes kv.Table
 	box                         *sealed.Box
+	generation                  func() sealed.Generation
 	added                       map[uint64][]byte // hashes that SetSize will store, by their place
+	destroys                    []keytree.Leaf    // of what was erased
 }
 
 var _ audit.Storage = (*log)(nil)
@@ -31,6 +34,7 @@ var _ audit.Storage = (*log)(nil)
 func (s *Store) log(tx kv.Tx) *log {
 	return &log{
 		meta: tx.Table(tableMeta), leaves: tx.Table(tableAuditLeaves), beside: tx.Table(tableAuditBeside), nodes: tx.Table(tableAuditNodes), box: s.box,
+		generation: func() sealed.Generation { return s.generation(tx) },
 	}
 }
 
@@ -57,13 +61,20 @@ func (s *Store) ConfirmLog(ctx context.Context, f func(audit.Storage) error) err
 }
 
 // EraseDetails removes what lies beside entries and records that, in one
-// transaction (see [audit.Erase]). The file keeps the ciphertext in pages that are
-// free until they are written to again; copies of the file keep it as well.
+// transaction (see [audit.Erase]), and then destroys the keys. The file keeps the
+// ciphertext in pages that are free until they are written to again; copies of the file
+// keep it as well.
 func (s *Store) EraseDetails(ctx context.Context, erasures ...audit.Record) error {
 	err := s.db.Update(ctx, func(tx kv.Tx) error {
-		_, err := audit.Erase(s.log(tx), erasures...)
-		return err
+		l := s.log(tx)
+		if _, err := audit.Erase(l, erasures...); err != nil {
+			return err
+		}
+		return s.destroy(tx, l.destroys...)
 	})
+	if err == nil {
+		err = s.FollowDestroyed(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("writing to the audit log: %w", err)
 	}
@@ -161,6 +172,10 @@ func (l *log) Record(index uint64) (audit.Record, error) {
 		return r, nil
 	}
 	beside, err := l.box.OpenBeside(index, ciphertext)
+	if errors.Is(err, sealed.ErrDestroyed) {
+		r.Destroyed = true
+		return r, nil
+	}
 	if err != nil {
 		return r, fmt.Errorf("what lies beside the entry: %w", err)
 	}
@@ -177,14 +192,36 @@ func (l *log) PutRecord(index uint64, r audit.Record) error {
 		return err
 	}
 	if r.ErasedBy > 0 {
+		if err := l.destroy(index); err != nil {
+			return err
+		}
 		return l.beside.Put(uint64Key(index), binary.BigEndian.AppendUint64([]byte{erasedMark}, r.ErasedBy))
 	}
 	if len(r.Key) == 0 {
 		return nil
 	}
-	ciphertext, err := l.box.SealBeside(index, append(bytes.Clone(r.Key), r.Details...))
+	ciphertext, err := l.box.SealBeside(l.generation(), epoch(l.meta), index, append(bytes.Clone(r.Key), r.Details...))
 	if err != nil {
 		return err
 	}
 	return l.beside.Put(uint64Key(index), ciphertext)
+}
+
+// epoch is that of the log's new entries, in which their numbers are new.
+func epoch(meta kv.Table) uint32 { return uint32(getUint(meta, metaEpoch)) } //nolint:gosec // 32 bits were put there
+
+// destroy notes the key of what lies beside an entry.
+func (l *log) destroy(index uint64) error {
+	ciphertext := l.beside.Get(uint64Key(index))
+	if ciphertext == nil {
+		return nil
+	}
+	leaf, g, err := l.box.LeafBeside(index, ciphertext)
+	if err != nil {
+		return fmt.Errorf("what lies beside the entry: %w", err)
+	}
+	if g != sealed.Shared {
+		l.destroys = append(l.destroys, leaf)
+	}
+	return nil
 }

@@ -17,9 +17,18 @@ import (
 	"github.com/elicence/elicence/pki/audit"
 )
 
-// Format is the version of the layout in which [Store.Copy] gives the records and a
-// [Loader] takes them.
-const Format = formatVersion
+// Format is the newest version of the layout in which [Store.Copy] gives the records, and
+// OldestFormat the oldest; a [Loader] takes both.
+const (
+	Format       = formatVersion
+	OldestFormat = formatShared
+)
+
+// WithRecordKeys is the first format of which nothing can be read without the record keys.
+const WithRecordKeys = formatVersion
+
+// added are tables that were added within a format: a copy of before has none.
+var added = []string{tableDestroyed}
 
 // Sink takes tables and indexes one after the other, each with its rows in ascending
 // order: keys and values, look-up keys and references.
@@ -33,6 +42,7 @@ type Sink interface {
 
 // Moment is what a copy was made of.
 type Moment struct {
+	Format  uint64
 	LogSize uint64 // entries of the audit log
 	LogRoot []byte
 }
@@ -50,7 +60,7 @@ func (s *Store) Copy(ctx context.Context, begin func(Moment) (Sink, error)) erro
 		if err != nil {
 			return err
 		}
-		sink, err := begin(Moment{size, root})
+		sink, err := begin(Moment{getUint(tx.Table(tableMeta), metaFormat), size, root})
 		if err != nil {
 			return err
 		}
@@ -342,6 +352,9 @@ func (l *Loader) Close() error {
 		return err
 	}
 	format := slices.ContainsFunc(l.last, func(p pair) bool { return bytes.Equal(p.key, metaFormat) })
+	for _, name := range added {
+		l.seen[name] = true
+	}
 	if !format || len(l.seen) != len(Schema().Tables)+len(Schema().Indexes) {
 		return errors.New("filling the database: tables are missing")
 	}

@@ -44,6 +44,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, appendForEver(dir))
 		os.Exit(1)
 	}
+	if dir := os.Getenv(rekeyDir); dir != "" {
+		fmt.Fprintln(os.Stderr, rekeyForEver(dir))
+		os.Exit(1)
+	}
 	if dir := os.Getenv(issueDir); dir != "" {
 		fmt.Fprintln(os.Stderr, issueForEver(dir))
 		os.Exit(1)

@@ -44,7 +44,7 @@ func credentialUse(device licence.DeviceID, profile string) string {
 
 // PutCredentials implements [licence.Credentials].
 func (s *Store) PutCredentials(ctx context.Context, id licence.Identifier, all []licence.NewCredential, entry audit.Record) error {
-	values, err := s.sealCredentials(id, all)
+	err := checkProfiles(all)
 	if err == nil {
 		err = ctx.Err() // from here on it is not bound to the caller's deadline
 	}
@@ -64,7 +64,7 @@ func (s *Store) PutCredentials(ctx context.Context, id licence.Identifier, all [
 				return err
 			}
 		}
-		if err := s.putCredentials(tx, id, f, all, values); err != nil {
+		if err := s.putCredentials(tx, id, f, all); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, entry)
@@ -75,31 +75,22 @@ func (s *Store) PutCredentials(ctx context.Context, id licence.Identifier, all [
 	return nil
 }
 
-// sealCredentials makes the values of credentials, before the transaction.
-func (s *Store) sealCredentials(id licence.Identifier, all []licence.NewCredential) ([]credential, error) {
-	values := make([]credential, len(all))
-	for i, c := range all {
+func checkProfiles(all []licence.NewCredential) error {
+	for _, c := range all {
 		if c.Profile == "" || len(c.Profile) > maxProfile {
-			return nil, errors.New("a credential's profile has no name or too long a one")
-		}
-		ciphertext, err := s.box.Seal(sealed.KeyOf(id), credentialUse(c.Device, c.Profile), c.Signed)
-		if err != nil {
-			return nil, err
-		}
-		values[i] = credential{
-			Status: c.Status.Packed(), Point: c.Point[:], SignedAt: c.SignedAt.Unix(), Expires: c.Expires.Unix(), Sealed: ciphertext,
+			return errors.New("a credential's profile has no name or too long a one")
 		}
 	}
-	return values, nil
+	return nil
 }
 
 // putCredentials stores credentials under a licence of a state.
-func (s *Store) putCredentials(tx kv.Tx, id licence.Identifier, l found, all []licence.NewCredential, values []credential) error {
+func (s *Store) putCredentials(tx kv.Tx, id licence.Identifier, l found, all []licence.NewCredential) error {
 	if err := mayHaveCredentials(l, all); err != nil {
 		return err
 	}
 	key, b := sealed.KeyOf(id), tx.Table(tableCredentials)
-	for i, c := range all {
+	for _, c := range all {
 		at := credentialKey(key, c.Device, c.Profile)
 		var earlier credential
 		found, err := get(b, at, &earlier)
@@ -108,7 +99,7 @@ func (s *Store) putCredentials(tx kv.Tx, id licence.Identifier, l found, all []l
 		}
 		var replaced [sm3.Size]byte
 		if found {
-			signed, err := s.box.Open(key, credentialUse(c.Device, c.Profile), earlier.Sealed)
+			signed, err := s.box.Open(key, l.place(), credentialUse(c.Device, c.Profile), earlier.Sealed)
 			if err != nil {
 				return err
 			}
@@ -119,14 +110,19 @@ func (s *Store) putCredentials(tx kv.Tx, id licence.Identifier, l found, all []l
 			return licence.ErrCredentialChanged
 		case found && earlier.Revoked:
 			return fmt.Errorf("the credential itself is revoked: %w", licence.ErrStep)
-		case found && earlier.Status != values[i].Status:
+		case found && earlier.Status != c.Status.Packed():
 			return errors.New("a credential keeps its place in the status list")
 		case !found:
 			if err := takePlace(tx, key, l, c); err != nil {
 				return err
 			}
 		}
-		if err := put(b, at, values[i]); err != nil {
+		ciphertext, err := s.box.Seal(s.generation(tx), key, l.place(), credentialUse(c.Device, c.Profile), c.Signed)
+		if err != nil {
+			return err
+		}
+		v := credential{Status: c.Status.Packed(), Point: c.Point[:], SignedAt: c.SignedAt.Unix(), Expires: c.Expires.Unix(), Sealed: ciphertext}
+		if err := put(b, at, v); err != nil {
 			return err
 		}
 	}
@@ -215,7 +211,8 @@ func (s *Store) Credentials(ctx context.Context, id licence.Identifier) ([]licen
 	key := sealed.KeyOf(id)
 	var all []licence.Credential
 	err := s.view(ctx, "credentials of licence "+id.String(), func(tx kv.Tx) error {
-		if _, err := stateOf(tx, id); err != nil {
+		f, err := stateOf(tx, id)
+		if err != nil {
 			return err
 		}
 		return eachCredential(tx, key[:], func(rest []byte, v credential) error {
@@ -228,7 +225,7 @@ func (s *Store) Credentials(ctx context.Context, id licence.Identifier) ([]licen
 			}
 			c.Point = pki.Point(v.Point)
 			var err error
-			c.Signed, err = s.box.Open(key, credentialUse(c.Device, c.Profile), v.Sealed)
+			c.Signed, err = s.box.Open(key, f.place(), credentialUse(c.Device, c.Profile), v.Sealed)
 			all = append(all, c)
 			return err
 		})

@@ -45,11 +45,29 @@ func boxOf(dir string) (*sealed.Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sealed.OpenBox(keys)
+	return sealed.OpenBox(keys, filepath.Join(dir, "record-keys"))
 }
 
 // newCrashFolder makes a folder with a store and its keys.
 func newCrashFolder(t *testing.T) string {
+	t.Helper()
+	return newFolder(t, func(keys *keystore.Store, dir string) (*sealed.Box, error) { return sealed.CreateBox(keys, dir) })
+}
+
+// newSharedFolder makes a folder of before records had keys of their own.
+func newSharedFolder(t *testing.T) string {
+	t.Helper()
+	return newFolder(t, func(keys *keystore.Store, dir string) (*sealed.Box, error) {
+		for _, name := range []string{"bucket", "lookup-1", "record-1"} {
+			if _, err := keys.GenerateSecret(keystore.PurposeRegister, name); err != nil {
+				return nil, err
+			}
+		}
+		return sealed.OpenBox(keys, dir)
+	})
+}
+
+func newFolder(t *testing.T, newBox func(keys *keystore.Store, dir string) (*sealed.Box, error)) string {
 	t.Helper()
 	dir := t.TempDir()
 	unlock := keystore.Unlock{File: filepath.Join(dir, "kek")}
@@ -60,7 +78,7 @@ func newCrashFolder(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := sealed.CreateBox(keys)
+	box, err := newBox(keys, filepath.Join(dir, "record-keys"))
 	if err != nil {
 		t.Fatal(err)
 	}

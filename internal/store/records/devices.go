@@ -177,7 +177,7 @@ func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 	for i, c := range n.Credentials {
 		first[i] = licence.NewCredential{Credential: c}
 	}
-	values, err := s.sealCredentials(n.Identifier, first)
+	err := checkProfiles(first)
 	if err == nil {
 		err = n.Device.Check()
 	}
@@ -201,7 +201,7 @@ func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 			return err
 		}
 		if errors.Is(err, licence.ErrNoDevice) {
-			if err := s.addDevice(tx, n, first, values); err != nil {
+			if err := s.addDevice(tx, n, first); err != nil {
 				return err
 			}
 		}
@@ -219,7 +219,7 @@ func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 }
 
 // addDevice stores a device that is new to its licence, with its credentials.
-func (s *Store) addDevice(tx kv.Tx, n licence.NewDevice, first []licence.NewCredential, values []credential) error {
+func (s *Store) addDevice(tx kv.Tx, n licence.NewDevice, first []licence.NewCredential) error {
 	l, err := stateOf(tx, n.Identifier)
 	if err != nil {
 		return err
@@ -253,7 +253,7 @@ func (s *Store) addDevice(tx kv.Tx, n licence.NewDevice, first []licence.NewCred
 	if err := put(devices, deviceKey(n.Identifier, id), d); err != nil {
 		return err
 	}
-	return s.putCredentials(tx, n.Identifier, l, first, values)
+	return s.putCredentials(tx, n.Identifier, l, first)
 }
 
 // open is a stored device as package licence knows it.

@@ -30,6 +30,7 @@
 //	bindings         look-up key of a binding code's handle → record key, hash, tries (CBOR)
 //	erasures         record key → who applied and approved (CBOR); the record of one that was
 //	                 carried out has no signed form, no reason and no request any more
+//	destroyed        number → generation, leaves of the record keys that were destroyed
 //	windows          list ‖ window → bits of the indices given out
 //	planes           list ‖ plane ‖ window → bits of revoked, suspended
 //	lists            list → high mark

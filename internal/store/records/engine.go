@@ -12,7 +12,7 @@ type checker interface {
 
 // CheckEngine has the database check itself, where it can, and tells of each fault.
 func (s *Store) CheckEngine(ctx context.Context, tell func(Fault)) error {
-	c, able := s.db.(checker)
+	c, able := s.engine.(checker)
 	if !able {
 		return nil
 	}

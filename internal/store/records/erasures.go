@@ -73,6 +73,10 @@ func (s *Store) erasable(tx kv.Tx, id licence.Identifier, at time.Time) (found, 
 func (s *Store) ApproveErasure(ctx context.Context, id licence.Identifier, by string, at time.Time, entry audit.Record) (licence.Erasure, error) {
 	key := sealed.KeyOf(id)
 	var e licence.Erasure
+	// What was cut off between an erasure and the destruction of its key is finished.
+	if err := s.FollowDestroyed(ctx); err != nil {
+		return e, fmt.Errorf("erasing licence %s: %w", id, err)
+	}
 	err := s.db.Update(ctx, func(tx kv.Tx) error {
 		var v erasure
 		found, err := get(tx.Table(tableErasures), key[:], &v)
@@ -99,6 +103,9 @@ func (s *Store) ApproveErasure(ctx context.Context, id licence.Identifier, by st
 	if err != nil {
 		return licence.Erasure{}, fmt.Errorf("erasing licence %s: %w", id, err)
 	}
+	if err := s.FollowDestroyed(ctx); err != nil {
+		return licence.Erasure{}, fmt.Errorf("licence %s is erased in the register, its key is not destroyed yet: %w", id, err)
+	}
 	return e, nil
 }
 
@@ -106,7 +113,6 @@ func (s *Store) ApproveErasure(ctx context.Context, id licence.Identifier, by st
 // bits. One that ended by its last day is shown as revoked from now on, as nobody could
 // say any more that it has ended.
 func (s *Store) erase(tx kv.Tx, f found, r licence.Record, keepNumber bool, at time.Time) error {
-	key := sealed.Key(f.Key)
 	ref := refOf(f.number)
 	for _, h := range r.Licence.Holders {
 		lookup := s.box.HolderKey(h.IDType, h.IDNumber)
@@ -119,8 +125,15 @@ func (s *Store) erase(tx kv.Tx, f found, r licence.Record, keepNumber bool, at t
 			return err
 		}
 	}
+	return s.empty(tx, f, at)
+}
+
+// empty leaves nothing of a licence that is in no index any more.
+func (s *Store) empty(tx kv.Tx, f found, at time.Time) error {
+	key := sealed.Key(f.Key)
 	err := errors.Join(
-		setPlane(tx, licence.UnpackStatusRef(f.Status), planeRevoked, true), setCredentials(tx, key, planeRevoked, true),
+		s.destroy(tx, sealed.LeafOf(f.place())),
+		setPlane(tx, f.place(), planeRevoked, true), setCredentials(tx, key, planeRevoked, true),
 		removeAll(tx.Table(tableCredentials), key[:]), removeAll(tx.Table(tableDevices), key[:]),
 	)
 	if err != nil {

@@ -21,13 +21,13 @@ type issue struct {
 	request, number []byte // index keys; no request: nil
 	holders         [][]byte
 	sealed          []byte
+	generation      sealed.Generation // of sealed
 }
 
 func (s *Store) prepare(sub licence.Submission) (*issue, error) {
 	l := sub.Licence
 	i := &issue{Submission: sub, key: sealed.KeyOf(l.Identifier), by: signer{point: sub.Point, issuer: l.Identifier.Issuer}}
-	var err error
-	if i.sealed, err = s.box.Seal(i.key, "licence", sub.Signed); err != nil {
+	if err := s.seal(i, s.box.Generation()); err != nil {
 		return nil, err
 	}
 	if sub.Request.ID != "" {
@@ -40,6 +40,14 @@ func (s *Store) prepare(sub licence.Submission) (*issue, error) {
 		i.holders = append(i.holders, lookup[:lookupSize])
 	}
 	return i, nil
+}
+
+// seal encrypts a licence that is about to be stored.
+func (s *Store) seal(i *issue, g sealed.Generation) error {
+	var err error
+	i.sealed, err = s.box.Seal(g, i.key, i.Licence.Status, "licence", i.Signed)
+	i.generation = g
+	return err
 }
 
 // fetch tells the engine what checking and storing licences will read.
@@ -122,6 +130,11 @@ func (s *Store) write(tx kv.Tx, i *issue) (licence.Record, error) {
 	by, err := s.numberSigner(tx, i.by)
 	if err != nil {
 		return licence.Record{}, err
+	}
+	if g := s.generation(tx); g != i.generation { // it was sealed when another one was in use
+		if err := s.seal(i, g); err != nil {
+			return licence.Record{}, err
+		}
 	}
 	state := i.state()
 	f := found{number: number, stored: stored{

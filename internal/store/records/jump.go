@@ -3,6 +3,7 @@ package records
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,8 @@ const (
 //     given out. Its high mark is its end, so that what was given out is not said never
 //     to have been. Every authority gets a new list, whose number nobody has.
 //   - the versions of trust files and the numbers of CRLs go on far above.
+//   - the audit log has a new epoch: entries under numbers that were given before may have
+//     had details whose keys were destroyed.
 //   - so do the revisions of the register, so that a cursor of before misses nothing.
 //
 // Published is what terminals are known to have, or nil: of its lists nothing may be
@@ -158,6 +161,11 @@ func jumpNumbers(tx kv.Tx) error {
 		ahead[string(takenKey(string(key)))] = binary.BigEndian.Uint64(value) + versionJump
 	}
 	ahead[string(metaRevision)] = getUint(meta, metaRevision) + revisionJump
+	var epoch [4]byte
+	if _, err := rand.Read(epoch[:]); err != nil {
+		return fmt.Errorf("drawing an epoch: %w", err)
+	}
+	ahead[string(metaEpoch)] = uint64(binary.BigEndian.Uint32(epoch[:]))
 	for key, n := range ahead {
 		if err := putUint(meta, []byte(key), n); err != nil {
 			return err

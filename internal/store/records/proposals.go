@@ -47,7 +47,7 @@ func proposalKey(id licence.ProposalID) sealed.Key {
 	return k
 }
 
-func (s *Store) sealProposal(p licence.Proposal) (proposal, error) {
+func storedProposal(p licence.Proposal) proposal {
 	v := proposal{
 		Step: string(p.Step), Cause: uint8(p.Cause), Count: p.Count, Digest: p.Digest[:], ByCategory: make(map[uint16]int), ByIssuer: p.ByIssuer,
 		ProposedBy: p.ProposedBy, ProposedAt: p.ProposedAt.Unix(), Expires: p.Expires.Unix(), Done: p.Done, Refused: p.Refused,
@@ -56,9 +56,7 @@ func (s *Store) sealProposal(p licence.Proposal) (proposal, error) {
 		v.ByCategory[uint16(id)] = n
 	}
 	v.decide(p)
-	var err error
-	v.Reason, err = s.box.Seal(proposalKey(p.ID), "proposal", []byte(p.Reason))
-	return v, err
+	return v
 }
 
 // decide takes over what an officer has decided.
@@ -73,7 +71,7 @@ func (v *proposal) decide(p licence.Proposal) {
 }
 
 func (s *Store) openProposal(id licence.ProposalID, v proposal) (licence.Proposal, error) {
-	reason, err := s.box.Open(proposalKey(id), "proposal", v.Reason)
+	reason, err := s.box.OpenShared(proposalKey(id), "proposal", v.Reason)
 	if err != nil {
 		return licence.Proposal{}, err
 	}
@@ -129,14 +127,19 @@ func readProposed(value []byte) (licence.Proposed, error) {
 
 // Propose implements [licence.Proposals].
 func (s *Store) Propose(ctx context.Context, p licence.Proposal, all []licence.Identifier, entry audit.Record) error {
-	v, err := s.sealProposal(p)
-	if err == nil && (len(all) != p.Count || p.Count == 0 || p.Count > licence.MaxProposed) {
+	v := storedProposal(p)
+	var err error
+	if len(all) != p.Count || p.Count == 0 || p.Count > licence.MaxProposed {
 		err = fmt.Errorf("it has %d licences, and says %d", len(all), p.Count)
 	}
 	if err == nil {
 		err = s.db.Update(ctx, func(tx kv.Tx) error {
 			if tx.Table(tableProposals).Get(p.ID[:]) != nil {
 				return ErrExists
+			}
+			var err error
+			if v.Reason, err = s.box.SealShared(s.generation(tx), proposalKey(p.ID), "proposal", []byte(p.Reason)); err != nil {
+				return err
 			}
 			for i, id := range all {
 				if err := tx.Table(tableProposed).Put(proposedKey(p.ID, i), proposedValue(licence.Proposed{Identifier: id})); err != nil {
@@ -236,14 +239,7 @@ func (s *Store) ChangeProposal(ctx context.Context, id licence.ProposalID, chang
 // CarryOut implements [licence.Proposals].
 func (s *Store) CarryOut(ctx context.Context, id licence.ProposalID, from int, next []licence.Transition) (licence.Proposal, error) {
 	var p licence.Proposal
-	reasons := make([][]byte, len(next))
-	var err error
-	for i, t := range next {
-		if reasons[i], err = s.sealReason(t); err != nil {
-			return p, fmt.Errorf("proposal %s: %w", id, err)
-		}
-	}
-	err = s.db.Update(ctx, func(tx kv.Tx) error {
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
 		v, err := readProposal(tx, id)
 		if err != nil {
 			return err
@@ -256,7 +252,7 @@ func (s *Store) CarryOut(ctx context.Context, id licence.ProposalID, from int, n
 		}
 		var entries []audit.Record
 		for i, t := range next {
-			taken, err := s.carry(tx, proposedKey(id, from+i), v, t, reasons[i])
+			taken, err := s.carry(tx, proposedKey(id, from+i), v, t)
 			if err != nil {
 				return err
 			}
@@ -279,7 +275,7 @@ func (s *Store) CarryOut(ctx context.Context, id licence.ProposalID, from int, n
 }
 
 // carry takes one step of a proposal, or notes why it was refused.
-func (s *Store) carry(tx kv.Tx, key []byte, v proposal, t licence.Transition, reason []byte) (bool, error) {
+func (s *Store) carry(tx kv.Tx, key []byte, v proposal, t licence.Transition) (bool, error) {
 	p, err := readProposed(tx.Table(tableProposed).Get(key))
 	if err != nil {
 		return false, err
@@ -287,7 +283,7 @@ func (s *Store) carry(tx kv.Tx, key []byte, v proposal, t licence.Transition, re
 	if p.Identifier != t.Identifier || v.Step != string(t.Step) || v.Cause != uint8(t.Cause) {
 		return false, errors.New("the step is not the one that was approved")
 	}
-	_, err = s.step(tx, t, reason)
+	_, err = s.step(tx, t)
 	if errors.Is(err, licence.ErrStep) || errors.Is(err, licence.ErrNotFound) {
 		p.Refusal = err.Error()
 		return false, tx.Table(tableProposed).Put(key, proposedValue(p))

@@ -17,6 +17,7 @@ const (
 	tableCRLNumbers, tableCRLs                                  = "crl-numbers", "crls"
 	tableAuthorities, tableSeals, tableTrust, tableEnrolments   = "authorities", "seals", "trust", "enrolments"
 	tableProposals, tableProposed, tableErasures                = "proposals", "proposed", "erasures"
+	tableDestroyed                                              = "destroyed"
 	tableMeta                                                   = "meta"
 	indexIdentifiers, indexNumbers, indexHolders, indexRequests = "identifiers", "numbers", "holders", "request-ids"
 )
@@ -45,7 +46,7 @@ func Schema() kv.Schema {
 	}
 	return kv.Schema{
 		Tables: append(
-			table(kv.Growing, tableRecords, tableChanges, tableAuditLeaves, tableAuditBeside, tableAuditNodes),
+			table(kv.Growing, tableRecords, tableChanges, tableAuditLeaves, tableAuditBeside, tableAuditNodes, tableDestroyed),
 			table(kv.Random, tableCounts, tableSigners, tableCredentials, tableDevices, tableBindings, tableWindows, tablePlanes, tableLists,
 				tableCertificates, tablePoints, tableIntents, tableRevocations, tableStatusChanges, tableExpiring,
 				tableCRLNumbers, tableCRLs, tableAuthorities, tableSeals, tableTrust, tableEnrolments, tableProposals, tableProposed, tableErasures, tableMeta)...,

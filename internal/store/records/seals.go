@@ -167,7 +167,7 @@ func (s *Store) ChangeSeal(ctx context.Context, id string, change func(*seal.Rec
 
 // UseSeal implements [seal.Register]. Uses that come together share a transaction.
 func (s *Store) UseSeal(ctx context.Context, id, by string, at time.Time, entry audit.Record) error {
-	err := s.together(ctx, func(tx kv.Tx) error {
+	err := s.quietlyTogether(ctx, func(tx kv.Tx) error {
 		r, err := s.sealIn(tx, id)
 		if err != nil {
 			return err

@@ -73,8 +73,11 @@ func (s *Store) signedBy(ctx context.Context, point pki.Point, after []byte) ([]
 			found.Device, found.Profile = licence.DeviceID(k[sealed.KeySize:]), string(k[sealed.KeySize+licence.DeviceIDSize:])
 			found.Status, found.Point, found.Revoked = licence.UnpackStatusRef(v.Status), point, v.Revoked
 			found.SignedAt, found.Expires = unixUTC(v.SignedAt), unixUTC(v.Expires)
-			var err error
-			if found.Signed, err = s.box.Open(found.record, credentialUse(found.Device, found.Profile), v.Sealed); err != nil {
+			f, err := find(tx, found.record)
+			if err != nil {
+				return err
+			}
+			if found.Signed, err = s.box.Open(found.record, f.place(), credentialUse(found.Device, found.Profile), v.Sealed); err != nil {
 				return err
 			}
 			page = append(page, found)

@@ -35,27 +35,20 @@ func (s *Store) update(ctx context.Context, dryRun bool, f func(kv.Tx) error) er
 // Transition implements [licence.Registry].
 func (s *Store) Transition(ctx context.Context, t licence.Transition) (licence.Record, error) {
 	var record licence.Record
-	reason, err := s.sealReason(t)
-	if err == nil {
-		err = s.update(ctx, t.DryRun, func(tx kv.Tx) error {
-			f, err := s.step(tx, t, reason)
-			if err != nil {
-				return err
-			}
-			if record, err = s.openAs(tx, f, t.Identifier); err != nil {
-				return err
-			}
-			return s.appendAudit(tx, t.Audit)
-		})
-	}
+	err := s.update(ctx, t.DryRun, func(tx kv.Tx) error {
+		f, err := s.step(tx, t)
+		if err != nil {
+			return err
+		}
+		if record, err = s.openAs(tx, f, t.Identifier); err != nil {
+			return err
+		}
+		return s.appendAudit(tx, t.Audit)
+	})
 	if err != nil {
 		return licence.Record{}, fmt.Errorf("changing licence %s: %w", t.Identifier, err)
 	}
 	return record, nil
-}
-
-func (s *Store) sealReason(t licence.Transition) ([]byte, error) {
-	return s.box.Seal(sealed.KeyOf(t.Identifier), "reason", []byte(t.Reason))
 }
 
 // openAs opens a licence that was found by the record key of an identifier, which does
@@ -70,7 +63,7 @@ func (s *Store) openAs(tx kv.Tx, f found, id licence.Identifier) (licence.Record
 
 // step takes a licence one step further: its state, its bits and those of its
 // credentials, its place in the changes, the counts. What it refuses it has not begun.
-func (s *Store) step(tx kv.Tx, t licence.Transition, reason []byte) (found, error) {
+func (s *Store) step(tx kv.Tx, t licence.Transition) (found, error) {
 	key := sealed.KeyOf(t.Identifier)
 	f, err := find(tx, key)
 	if err != nil {
@@ -83,7 +76,11 @@ func (s *Store) step(tx kv.Tx, t licence.Transition, reason []byte) (found, erro
 	if err != nil {
 		return f, err
 	}
-	ref := licence.UnpackStatusRef(f.Status)
+	ref := f.place()
+	reason, err := s.box.Seal(s.generation(tx), key, ref, "reason", []byte(t.Reason))
+	if err != nil {
+		return f, err
+	}
 	set := func(plane byte, on bool) error {
 		return errors.Join(setPlane(tx, ref, plane, on), setCredentials(tx, key, plane, on))
 	}
@@ -107,19 +104,15 @@ func (s *Store) Replace(ctx context.Context, r licence.Replacement) (licence.Rec
 	var record licence.Record
 	err := r.Check()
 	var i *issue
-	var reason []byte
 	if err == nil {
 		i, err = s.prepare(r.Submission)
-	}
-	if err == nil {
-		reason, err = s.sealReason(r.End)
 	}
 	if err == nil {
 		err = s.knowSigners(ctx, []*issue{i})
 	}
 	if err == nil {
 		err = s.update(ctx, r.DryRun, func(tx kv.Tx) error {
-			old, err := s.step(tx, r.End, reason)
+			old, err := s.step(tx, r.End)
 			if err != nil {
 				return err
 			}

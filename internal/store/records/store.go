@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/elicence/elicence/internal/detcbor"
@@ -17,8 +18,12 @@ import (
 )
 
 // formatVersion is the version of the layout in doc.go. Version 2 lay in bbolt files
-// only, see upgrade.go.
-const formatVersion = 3
+// only, see upgrade.go. In version 3 all records are encrypted under keys that they share;
+// it is worked on as it is, and rekeying makes it version 4.
+const (
+	formatVersion = 4
+	formatShared  = 3
+)
 
 var (
 	metaFormat         = []byte("format")
@@ -26,20 +31,26 @@ var (
 	metaAuditSize      = []byte("audit.size")
 	metaStatusSequence = []byte("certificates.sequence")
 	metaStampMark      = []byte("tsa.mark")
+	metaGeneration     = []byte("keys.generation") // of new ciphertexts; none: sealed.Shared
+	metaEpoch          = []byte("audit.epoch")     // of what lies beside the log's entries
+	metaDestroyed      = []byte("keys.destroyed")  // rows of the table destroyed
 )
 
 // Store is an open store. It is safe for concurrent use.
 type Store struct {
-	db  kv.Engine
-	box *sealed.Box
+	db      kv.Engine // counts what it changes
+	engine  kv.Engine // the same, for what changes nothing but licences, uses and the log
+	changes atomic.Uint64
+	box     *sealed.Box
 
 	mu        sync.Mutex
 	allotters map[uint32]*allotter // guarded by mu
 
-	signers  signers
-	appender appender
-	commits  commits
-	seals    sealShelf
+	signers   signers
+	appender  appender
+	commits   commits
+	seals     sealShelf
+	destroyed destroyed
 }
 
 // Create makes a new store in a database that was opened with [Schema] and is empty. One
@@ -51,8 +62,14 @@ func Create(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) 
 		if meta.Get(metaFormat) != nil {
 			return fs.ErrExist
 		}
-		return putUint(meta, metaFormat, formatVersion)
+		if newest := box.Newest(); newest != sealed.Shared {
+			return errors.Join(putUint(meta, metaFormat, formatVersion), putUint(meta, metaGeneration, uint64(newest)), putUint(meta, metaOldest, uint64(newest)))
+		}
+		return putUint(meta, metaFormat, formatShared)
 	})
+	if err == nil {
+		err = db.View(ctx, func(tx kv.Tx) error { return hasKeys(tx, box) })
+	}
 	if err != nil {
 		return nil, fmt.Errorf("creating the store: %w", err)
 	}
@@ -74,8 +91,14 @@ func Open(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) {
 		err = errors.New("not one of our stores, or its making was cut off")
 	case stored > formatVersion:
 		err = fmt.Errorf("the store has format %d, this program knows format %d", stored, formatVersion)
-	case stored < formatVersion:
+	case stored < formatShared:
 		err = s.upgrade(ctx, stored)
+	}
+	if err == nil {
+		err = db.View(ctx, func(tx kv.Tx) error { return hasKeys(tx, box) })
+	}
+	if err == nil {
+		err = s.FollowDestroyed(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
@@ -84,11 +107,30 @@ func Open(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) {
 }
 
 func newStore(db kv.Engine, box *sealed.Box) *Store {
-	return &Store{db: db, box: box, allotters: make(map[uint32]*allotter)}
+	s := &Store{engine: db, box: box, allotters: make(map[uint32]*allotter)}
+	s.db = counting{db, &s.changes}
+	return s
 }
 
 // Close closes the store and its database.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return s.engine.Close() }
+
+// Generation counts what this process has changed but for licences, uses of seals and plain
+// entries of the log: as long as it stays the same, settings, keys, certificates and their
+// status do, where no other process has the store open. It may count what came to nothing.
+func (s *Store) Generation() uint64 { return s.changes.Load() }
+
+// counting counts the transactions of an engine.
+type counting struct {
+	kv.Engine
+	changes *atomic.Uint64
+}
+
+// Update implements [kv.Engine].
+func (c counting) Update(ctx context.Context, f func(kv.Tx) error) error {
+	defer c.changes.Add(1)
+	return c.Engine.Update(ctx, f)
+}
 
 // view reads records in one transaction.
 func (s *Store) view(ctx context.Context, what string, f func(tx kv.Tx) error) error {

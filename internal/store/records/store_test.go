@@ -24,7 +24,7 @@ import (
 
 func newBox(tb testing.TB) *sealed.Box {
 	tb.Helper()
-	box, err := sealed.CreateBox(pkitest.KeyStore(tb))
+	box, err := sealed.CreateBox(pkitest.KeyStore(tb), filepath.Join(tb.TempDir(), "record-keys"))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -79,6 +79,37 @@ func openStore(path string, box *sealed.Box) (*records.Store, error) {
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	storetest.Registry(t, newStore)
+}
+
+func TestRecordKeys(t *testing.T) {
+	t.Parallel()
+	storetest.RecordKeys(t, func(tb testing.TB) storetest.KeyedStore {
+		path, box := filepath.Join(tb.TempDir(), "store.db"), newBox(tb)
+		if err := createStore(tb, path, box).Close(); err != nil {
+			tb.Fatal(err)
+		}
+		open := func(path string) func(tb testing.TB) *records.Store {
+			return func(tb testing.TB) *records.Store {
+				tb.Helper()
+				s, err := openStore(path, box)
+				if err != nil {
+					tb.Fatal(err)
+				}
+				return s
+			}
+		}
+		return storetest.KeyedStore{Open: open(path), Keys: box, Older: func(tb testing.TB) func(testing.TB) *records.Store {
+			tb.Helper()
+			file, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(path+".older", file, 0o600)
+			}
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return open(path + ".older")
+		}}
+	})
 }
 
 func TestStatus(t *testing.T) {

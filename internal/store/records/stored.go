@@ -38,6 +38,9 @@ type found struct {
 	number uint64
 }
 
+// place is the licence's own place in the status lists, by which its key is found.
+func (f found) place() licence.StatusRef { return licence.UnpackStatusRef(f.Status) }
+
 // revision returns the revision of the last change.
 func (f found) revision() uint64 { return cmp.Or(f.Revision, f.number) }
 
@@ -157,7 +160,10 @@ func (s *Store) open(tx kv.Tx, f found) (licence.Record, error) {
 	if f.erased() {
 		return licence.Record{}, licence.ErrErased
 	}
-	signed, err := s.box.Open(sealed.Key(f.Key), "licence", f.Sealed)
+	signed, err := s.box.Open(sealed.Key(f.Key), f.place(), "licence", f.Sealed)
+	if errors.Is(err, sealed.ErrDestroyed) {
+		err = fmt.Errorf("%w: %w", licence.ErrErased, err)
+	}
 	if err != nil {
 		return licence.Record{}, err
 	}
@@ -177,7 +183,7 @@ func (s *Store) open(tx kv.Tx, f found) (licence.Record, error) {
 		r.Publication = unixUTC(f.Publish)
 	}
 	if len(f.Reason) > 0 {
-		reason, err := s.box.Open(sealed.Key(f.Key), "reason", f.Reason)
+		reason, err := s.box.Open(sealed.Key(f.Key), f.place(), "reason", f.Reason)
 		if err != nil {
 			return licence.Record{}, err
 		}

@@ -111,7 +111,7 @@ func (v victim) move(from, to uint64) {
 
 func (v victim) reseal(index uint64, plain []byte) {
 	v.tb.Helper()
-	beside, err := v.box.SealBeside(index, plain)
+	beside, err := v.box.SealBeside(sealed.First, 0, index, plain)
 	if err != nil {
 		v.tb.Fatal(err)
 	}

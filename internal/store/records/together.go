@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/elicence/elicence/internal/store/kv"
@@ -24,6 +25,7 @@ type commits struct {
 // the issue of licences, which are refused one by one.
 type write struct {
 	do      func(kv.Tx) error
+	quiet   bool // it is not among [Store.Generation]
 	issues  []*issue
 	results []result
 	err     error
@@ -37,9 +39,14 @@ func (s *Store) together(_ context.Context, do func(kv.Tx) error) error {
 	return s.commit(&write{do: do})
 }
 
+// quietlyTogether is together for what is not among [Store.Generation].
+func (s *Store) quietlyTogether(_ context.Context, do func(kv.Tx) error) error {
+	return s.commit(&write{do: do, quiet: true})
+}
+
 // issueTogether stores licences in a transaction with the writes of other callers.
 func (s *Store) issueTogether(issues []*issue) ([]result, error) {
-	w := &write{issues: issues, results: make([]result, len(issues))}
+	w := &write{issues: issues, results: make([]result, len(issues)), quiet: true}
 	err := s.commit(w)
 	return w.results, err
 }
@@ -81,9 +88,13 @@ func (s *Store) runTogether() {
 func (s *Store) commitTogether(writes []*write) {
 	// The callers' contexts are many, and the commit is bound to none.
 	ctx := context.Background()
+	db := s.engine
+	if slices.ContainsFunc(writes, func(w *write) bool { return !w.quiet }) {
+		db = s.db
+	}
 	for len(writes) > 0 {
 		failed := -1
-		err := s.db.Update(ctx, func(tx kv.Tx) error {
+		err := db.Update(ctx, func(tx kv.Tx) error {
 			failed = -1
 			for i, w := range writes {
 				if w.do == nil {
@@ -105,7 +116,7 @@ func (s *Store) commitTogether(writes []*write) {
 		}
 		alone := writes[failed]
 		writes = append(writes[:failed:failed], writes[failed+1:]...)
-		alone.err = s.db.Update(ctx, alone.do)
+		alone.err = db.Update(ctx, alone.do)
 		close(alone.done)
 	}
 }

@@ -59,10 +59,10 @@ func (s *Store) upgrade(ctx context.Context, stored uint64) error {
 				return fmt.Errorf("dropping table %s: %w", name, err)
 			}
 		}
-		return putUint(tx.Table(tableMeta), metaFormat, formatVersion)
+		return putUint(tx.Table(tableMeta), metaFormat, formatShared)
 	})
 	if err != nil {
-		return fmt.Errorf("bringing the store from format %d to %d: %w", stored, formatVersion, err)
+		return fmt.Errorf("bringing the store from format %d to %d: %w", stored, formatShared, err)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (s *Store) moveLicence(tx kv.Tx, licences, states kv.Table, r renumbered, a
 	if err != nil || !there || ciphertext == nil || len(st.Point) != pki.PointSize {
 		return errors.Join(err, errors.New("the record is damaged"))
 	}
-	signed, err := s.box.Open(r.key, "licence", ciphertext)
+	signed, err := s.box.Open(r.key, licence.UnpackStatusRef(st.Status), "licence", ciphertext)
 	if err != nil {
 		return err
 	}

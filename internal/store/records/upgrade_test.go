@@ -36,7 +36,7 @@ func TestUpgrade(t *testing.T) {
 
 func upgrade(t *testing.T, format byte) {
 	t.Helper()
-	dir, key := newCrashFolder(t), pkitest.NewKey(t)
+	dir, key := newSharedFolder(t), pkitest.NewKey(t)
 	s, err := openFolder(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func older(tx *bbolt.Tx, box *sealed.Box, point pki.Point) error {
 		if err := detcbor.Unmarshal(value, &r); err != nil {
 			return err
 		}
-		signed, err := box.Open(sealed.Key(r.Key), "licence", r.Sealed)
+		signed, err := box.Open(sealed.Key(r.Key), licence.UnpackStatusRef(r.Status), "licence", r.Sealed)
 		if err != nil {
 			return err
 		}

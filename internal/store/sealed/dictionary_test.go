@@ -52,7 +52,7 @@ func TestDictionary(t *testing.T) {
 	box := newBox(t)
 	plain, stored := 0, 0
 	for _, form := range forms(t, 2, 2) {
-		text, err := box.Seal(sealed.Key{}, "licence", form)
+		text, err := box.Seal(sealed.First, sealed.Key{}, licence.StatusRef{}, "licence", form)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,8 +66,8 @@ func (k *Key) forObject(m Method, num uint32, gen uint16) []byte {
 	return h.Sum(nil)[:min(len(k.key)+5, md5.Size)]
 }
 
-// Decrypt returns what a string or the data of a stream in the object say. It may overwrite
-// the data. It fails with ErrCiphertext.
+// Decrypt returns what a string or the data of a stream in the object say. The data stay as
+// they are: they may be the file itself. It fails with ErrCiphertext.
 func (k *Key) Decrypt(m Method, num uint32, gen uint16, data []byte) ([]byte, error) {
 	if m == Identity || len(data) == 0 {
 		return data, nil
@@ -83,18 +83,18 @@ func (k *Key) Decrypt(m Method, num uint32, gen uint16, data []byte) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	iv, data := data[:aes.BlockSize], data[aes.BlockSize:]
-	cipher.NewCBCDecrypter(block, iv).CryptBlocks(data, data)
-	pad := int(data[len(data)-1])
+	out := make([]byte, len(data)-aes.BlockSize)
+	cipher.NewCBCDecrypter(block, data[:aes.BlockSize]).CryptBlocks(out, data[aes.BlockSize:])
+	pad := int(out[len(out)-1])
 	if pad < 1 || pad > aes.BlockSize {
 		return nil, ErrCiphertext
 	}
-	for _, b := range data[len(data)-pad:] {
+	for _, b := range out[len(out)-pad:] {
 		if int(b) != pad {
 			return nil, ErrCiphertext
 		}
 	}
-	return data[:len(data)-pad], nil
+	return out[:len(out)-pad], nil
 }
 
 // Encrypt is the reverse of Decrypt. The data stay as they are. The initialization vector is
@@ -106,7 +106,7 @@ func (k *Key) Encrypt(m Method, num uint32, gen uint16, place int64, data []byte
 	}
 	key := k.forObject(m, num, gen)
 	if m == RC4 {
-		return k.stream(key, append([]byte(nil), data...))
+		return k.stream(key, data)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -131,6 +131,7 @@ func (k *Key) stream(key, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.XORKeyStream(data, data)
-	return data, nil
+	out := make([]byte, len(data))
+	c.XORKeyStream(out, data)
+	return out, nil
 }

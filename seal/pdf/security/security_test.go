@@ -63,7 +63,11 @@ func TestCiphertexts(t *testing.T) {
 			if m != Identity && n > 8 && bytes.Contains(hidden, plain) {
 				t.Errorf("%v hides nothing", m)
 			}
-			got, err := k.Decrypt(m, 9, 1, bytes.Clone(hidden))
+			before := bytes.Clone(hidden)
+			got, err := k.Decrypt(m, 9, 1, hidden)
+			if !bytes.Equal(hidden, before) || !bytes.Equal(plain, bytes.Repeat([]byte{'a'}, n)) {
+				t.Errorf("%v changes what it is given", m)
+			}
 			if err != nil || !bytes.Equal(got, plain) {
 				t.Errorf("%v of %d bytes: %q, %v", m, n, got, err)
 			}

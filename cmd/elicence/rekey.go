@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/store/records"
+)
+
+func newStorageRekey(s *settings) *cobra.Command {
+	var options office.RekeyOptions
+	cmd := &cobra.Command{
+		Use: "rekey [--prepare | --end-old]", Short: "换密 encrypt the records again under new keys", Args: cobra.NoArgs,
+		Long: "Makes new keys and encrypts every licence, code and detail beside the log again under them, each licence under a key of its\n" +
+			"own, which an erasure destroys. Signatures are verified on the way and each text is read back. Look-up keys stay. What is cut\n" +
+			"off goes on with the same command. On PostgreSQL services go on meanwhile; there, make the keys first with --prepare, copy\n" +
+			"DATA/keys and DATA/record-keys to every node, and then run it on one. Afterwards make a backup. The keys of before are kept,\n" +
+			"as backups of before want them; --end-old destroys them, on each node.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if options.PrepareOnly && options.EndOld {
+				return errors.New("name one of --prepare and --end-old")
+			}
+			bar := s.counting("加密 encrypted")
+			options.Progress = func(c records.RekeyCounts) { _ = bar.Set64(int64(c.Total())) } //nolint:gosec // a picture for people
+			var done office.Rekeyed
+			err := s.with(func(o *office.Office) error {
+				var err error
+				done, err = o.Rekey(cmd.Context(), s.actor, options)
+				return err
+			})
+			_ = bar.Finish() // likewise
+			if err != nil {
+				return err
+			}
+			return printRekeyed(cmd, s, done)
+		},
+	}
+	cmd.Flags().BoolVar(&options.PrepareOnly, "prepare", false, "make the new keys, and use them for nothing yet")
+	cmd.Flags().BoolVar(&options.EndOld, "end-old", false, "destroy the keys of before: backups of before cannot be read any more")
+	return cmd
+}
+
+func printRekeyed(cmd *cobra.Command, s *settings, r office.Rekeyed) error {
+	out := cmd.OutOrStdout()
+	if s.json {
+		return printJSON(out, r)
+	}
+	var text string
+	switch {
+	case r.Prepared != nil:
+		text = fmt.Sprintf("第 %d 代密钥已生成，尚未启用 keys of generation %d are made and not in use\n请把 copy DATA/keys 与 and DATA/record-keys 复制到各节点 to every node\n", *r.Prepared, *r.Prepared)
+	case len(r.Ended) > 0:
+		text = fmt.Sprintf("旧密钥已销毁 keys of before are destroyed: %v\n", r.Ended)
+	default:
+		text = fmt.Sprintf("第 %d 代密钥 keys of generation %d: %d 张证照 licences, %d 个凭据 credentials, %d 条审计附注 details beside the log, %d 件批量申请 proposals\n请立即备份 make a backup now\n",
+			r.Generation, r.Generation, r.Done.Licences, r.Done.Credentials, r.Done.Entries, r.Done.Proposals)
+	}
+	_, err := fmt.Fprint(out, text)
+	return err
+}

@@ -1,0 +1,101 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/elicence/elicence/internal/store/records"
+	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/pki/audit"
+)
+
+// ErrNotPrepared says that the new keys are not on this machine yet, and may not be on the
+// others that share the records.
+var ErrNotPrepared = errors.New("the new record keys are not prepared")
+
+// RekeyOptions say what is done about the keys that records are encrypted under.
+type RekeyOptions struct {
+	// PrepareOnly makes the new keys and uses them for nothing yet. Where several nodes share
+	// the records each must have them before the first record is under them.
+	PrepareOnly bool
+	// EndOld destroys the keys of before when nothing of the records is under them any more:
+	// backups of before cannot be read afterwards.
+	EndOld bool
+	// Progress, if not nil, is told how much is durable.
+	Progress func(records.RekeyCounts)
+}
+
+// Rekeyed is what was done.
+type Rekeyed struct {
+	Generation int                 `json:"generation"` // of the keys in use
+	Prepared   *int                `json:"prepared"`   // the generation that was made and is not in use yet, or null
+	Done       records.RekeyCounts `json:"done"`
+	Ended      []int               `json:"ended"` // generations whose keys were destroyed on this machine
+}
+
+// Rekey encrypts everything that the records hold again, under new keys: a key for each
+// licence, so that it can be destroyed with it. Look-up keys stay as they are. It works
+// beside services on shared records. What was cut off goes on with the next call. The
+// licences are verified on the way, and read back.
+func (o *Office) Rekey(ctx context.Context, actor string, r RekeyOptions) (Rekeyed, error) {
+	done := Rekeyed{Ended: []int{}}
+	current, oldest, underWay, err := o.store.Generations(ctx)
+	if err != nil {
+		return done, err
+	}
+	done.Generation = int(current)
+	if r.EndOld {
+		return done, o.endOldKeys(ctx, actor, oldest, &done)
+	}
+	if !underWay {
+		if current == math.MaxUint8 {
+			return done, fmt.Errorf("generation %d of the record keys is the last one", current)
+		}
+		target := current + 1
+		if r.PrepareOnly || !o.shared {
+			if err := o.box.Begin(target); err != nil {
+				return done, err
+			}
+		}
+		if r.PrepareOnly {
+			prepared := int(target)
+			done.Prepared = &prepared
+			return done, nil
+		}
+		if err := o.box.Has(target); err != nil {
+			return done, fmt.Errorf("%w: %w", ErrNotPrepared, err)
+		}
+		if err := o.beginRekey(ctx, actor, target); err != nil {
+			return done, err
+		}
+		done.Generation = int(target)
+	} else if r.PrepareOnly {
+		return done, records.ErrRekeying
+	}
+	done.Done, err = o.store.Rekey(ctx, r.Progress, func(c records.RekeyCounts) (audit.Record, error) {
+		return o.entry(actor, audit.ActStoreRekeyed, fmt.Sprintf("%d licences, %d credentials, %d log entries, %d proposals", c.Licences, c.Credentials, c.Entries, c.Proposals))
+	})
+	return done, err
+}
+
+func (o *Office) beginRekey(ctx context.Context, actor string, target sealed.Generation) error {
+	entry, err := o.entry(actor, audit.ActStoreRekey, fmt.Sprintf("generation %d", target))
+	if err != nil {
+		return err
+	}
+	return o.store.BeginRekey(ctx, target, o.now().Unix(), entry)
+}
+
+func (o *Office) endOldKeys(ctx context.Context, actor string, oldest sealed.Generation, done *Rekeyed) error {
+	entry, err := o.entry(actor, audit.ActStoreKeysEnd, fmt.Sprintf("before generation %d", oldest))
+	if err != nil {
+		return err
+	}
+	ended, err := o.store.EndKeys(ctx, entry)
+	for _, g := range ended {
+		done.Ended = append(done.Ended, int(g))
+	}
+	return err
+}

@@ -1,0 +1,186 @@
+package pdf
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// rewrite writes a sound file of what the catalog reaches, without the signatures, and
+// reads it as a stamp would.
+func (s *salvage) rewrite(d *Document) (*Repaired, error) {
+	form, err := d.now.form()
+	if err != nil {
+		return nil, fmt.Errorf("the form of the damaged file: %w", err)
+	}
+	out := &Repaired{}
+	w := &rewriting{salvage: s, view: d.now, inc: &increment{out: s.head()}, seen: make(map[ref]bool), empty: make(map[ref]bool), bare: make(map[ref]bool)}
+	for _, f := range form.all {
+		if !f.signed() {
+			continue
+		}
+		out.Signatures = append(out.Signatures, w.lose(f))
+	}
+	trailer := d.now.trailer()
+	root := trailer.lookup("Root").(ref)
+	w.catalog, w.form = root, form.ref
+	if err := w.reached(trailer); err != nil {
+		return nil, err
+	}
+	out.Objects = len(w.inc.written)
+	w.inc.next = w.highest + 1
+	w.inc.table(trailer, true)
+	slices.SortStableFunc(s.findings, func(a, b Finding) int { return cmp.Compare(a.Offset, b.Offset) })
+	out.out, out.Findings = w.inc.out, s.findings
+	if err := readable(bytes.NewReader(out.out), int64(len(out.out))); err != nil {
+		return nil, fmt.Errorf("what was found in the damaged file makes no sound one: %w", err)
+	}
+	if n, err := pagesOf(out.out); err != nil || n == 0 {
+		return nil, orDamaged(err, 0, "no page was found in the file")
+	}
+	return out, nil
+}
+
+func pagesOf(file []byte) (int, error) {
+	d, err := Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return 0, err
+	}
+	return d.NumPages()
+}
+
+// head is the damaged file's header, or a usual one.
+func (s *salvage) head() []byte {
+	version := "1.7"
+	if i := bytes.Index(s.file, []byte("%PDF-")); i >= 0 && i+8 <= len(s.file) {
+		if v := s.file[i+5 : i+8]; isDigit(v[0]) && v[1] == '.' && isDigit(v[2]) {
+			version = string(v)
+		}
+	}
+	return []byte("%PDF-" + version + "\n%\xE2\xE3\xCF\xD3\n")
+}
+
+// A rewriting writes objects with all that they refer to.
+type rewriting struct {
+	salvage       *salvage
+	view          view
+	inc           *increment
+	seen          map[ref]bool
+	queue         []ref
+	highest       uint32
+	catalog, form ref
+	empty         map[ref]bool // fields whose signature goes
+	bare          map[ref]bool // widgets whose look goes with it
+	lost          bool
+}
+
+// lose takes a signature out of its field: it covers other bytes than those that will be
+// there, and what shows it must not look as if it did.
+func (w *rewriting) lose(f *field) LostSignature {
+	w.lost = true
+	for _, r := range slices.Concat(f.parents, []ref{f.ref}) {
+		w.empty[r] = true
+	}
+	for _, r := range f.widgets {
+		w.bare[r] = true
+	}
+	out := LostSignature{Field: f.name}
+	if sig, err := w.view.dict(f.val); err == nil && sig != nil {
+		out.Name, out.Time = text(sig.lookup("Name")), date(sig.lookup("M"))
+	}
+	return out
+}
+
+// reached writes every object that the trailer leads to.
+func (w *rewriting) reached(trailer *dict) error {
+	w.follow(trailer)
+	for len(w.queue) > 0 {
+		r := w.queue[0]
+		w.queue = w.queue[1:]
+		o, err := w.view.load(r)
+		var damaged *DamagedError
+		if errors.As(err, &damaged) { // null, which is what a missing object is
+			w.salvage.note(w.salvage.place(w.view.doc, r), r.num, "is left out: %s", damaged.What)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if o == nil {
+			continue
+		}
+		if err := w.object(r, o.val); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow notes the references inside a value.
+func (w *rewriting) follow(val value) {
+	switch val := val.(type) {
+	case ref:
+		if !w.seen[val] {
+			w.seen[val] = true
+			w.queue = append(w.queue, val)
+		}
+	case array:
+		for _, e := range val {
+			w.follow(e)
+		}
+	case *dict:
+		for _, e := range val.entries {
+			w.follow(e.val)
+		}
+	}
+}
+
+func (w *rewriting) object(r ref, val value) error {
+	st, isStream := val.(*stream)
+	d, isDict := val.(*dict)
+	switch {
+	case isStream:
+		where, err := w.view.span(st)
+		if err != nil {
+			return err
+		}
+		data, err := w.view.doc.src.read(where.from, int(where.to-where.from))
+		if err != nil {
+			return err
+		}
+		head := st.dict.without("Length")
+		w.follow(head)
+		w.inc.putStream(r, head, data)
+	case isDict:
+		if w.empty[r] {
+			d = d.without("V")
+		}
+		if w.bare[r] {
+			d = d.without("AP")
+		}
+		if w.lost && r == w.catalog {
+			d = d.without("Perms")
+		}
+		if w.lost && (r == w.form || r == w.catalog) {
+			d = unflagged(d)
+		}
+		w.follow(d)
+		w.inc.put(r, d)
+	default:
+		w.follow(val)
+		w.inc.put(r, val)
+	}
+	w.highest = max(w.highest, r.num)
+	return nil
+}
+
+// unflagged takes the word that there are signatures out of a form, or the catalog that
+// holds one.
+func unflagged(d *dict) *dict {
+	if form, ok := d.lookup("AcroForm").(*dict); ok {
+		d = d.with("AcroForm", form.without("SigFlags"))
+	}
+	return d.without("SigFlags")
+}
