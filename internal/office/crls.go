@@ -122,23 +122,26 @@ func (o *Office) RunCRLs(ctx context.Context, report func(crl.Report)) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, running := errgroup.WithContext(ctx)
 	for _, s := range sources {
-		group.Go(func() error { return s.Run(ctx) })
+		group.Go(func() error { return s.Run(running) })
 	}
 	group.Go(func() error {
 		for {
 			select {
-			case <-ctx.Done():
+			case <-running.Done():
 				return nil
 			case <-time.After(crlNotice):
 			}
 			for _, s := range sources {
-				o.publishChanges(ctx, s)
+				o.publishChanges(running, s)
 			}
 		}
 	})
-	return group.Wait()
+	if err := group.Wait(); ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil // it was ended while it read or wrote a list
 }
 
 // publishChanges makes a delta of every shard that has changed since its last list. A
