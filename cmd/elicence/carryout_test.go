@@ -50,7 +50,7 @@ func newCounter(t *testing.T, f *officetest.Fixture) counter {
 func (c counter) run(t *testing.T, actor, in string, args ...string) (string, string, int) {
 	t.Helper()
 	var out, errs strings.Builder
-	code, err := c.service.Run(t.Context(), desk.Request{Args: args, Actor: actor}, desk.Terminal{Stdin: strings.NewReader(in), Stdout: &out, Stderr: &errs, Files: durable.Disk{}})
+	code, err := c.service.Run(t.Context(), desk.Request{Args: args, Actor: actor}, desk.Terminal{Stdin: strings.NewReader(in), Stdout: &out, Stderr: &errs, Files: durable.Disk{}, Passwords: console{}})
 	if err != nil {
 		t.Errorf("%q: %v", args, err)
 	}
@@ -121,7 +121,8 @@ func TestNotForADesk(t *testing.T) {
 	f := officetest.New(t)
 	c := newCounter(t, f)
 	for _, args := range [][]string{
-		{}, {"serve"}, {"init", "--data", "x"}, {"storage", "check"}, {"key", "list"}, {"key", "rewrap"}, {"restore", "x"}, {"backup", "x"}, {"ca", "list"}, {"licence"}, {"verify", "x"},
+		{}, {"serve"}, {"init", "--data", "x"}, {"storage", "check"}, {"key", "list"}, {"key", "rewrap"}, {"restore", "x"}, {"backup", "x"}, {"ca", "list"}, {"licence"},
+		{"verify", "x", "--trust", "t"}, {"verify", "x", "--root-sm3", strings.Repeat("00", 32)}, {"document", "archive", "--due", "x"}, {"document", "archive", "--renew", "x"}, {"document", "repair", "x", "y"},
 	} {
 		out, errs, code := c.run(t, "officer", "", args...)
 		if code != exitCouldNot || out != "" || !strings.HasPrefix(errs, "elicence") {
