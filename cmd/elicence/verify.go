@@ -26,8 +26,12 @@ import (
 	"github.com/elicence/elicence/seal/pdf"
 )
 
-// maxInput bounds what is verified from standard input, which is read into memory.
-const maxInput = 512 << 20
+// What is verified from standard input is read into memory: in bytes, and less of it where
+// the memory is that of a service.
+const (
+	maxInput       = 512 << 20
+	maxServedInput = 64 << 20
+)
 
 func newVerify(s *settings) *cobra.Command {
 	var dir, pin, out, code string
@@ -207,9 +211,13 @@ func (s *settings) inspect(ctx context.Context, i *office.Inspector, what string
 	}
 	var file *verified
 	if what == "-" {
-		content, err := io.ReadAll(io.LimitReader(stdin, maxInput+1))
-		if err == nil && len(content) > maxInput {
-			err = fmt.Errorf("more than %d bytes; name a file instead", maxInput)
+		limit := maxInput
+		if s.served != nil {
+			limit = maxServedInput
+		}
+		content, err := io.ReadAll(io.LimitReader(stdin, int64(limit)+1))
+		if err == nil && len(content) > limit {
+			err = fmt.Errorf("more than %d bytes; name a file instead", limit)
 		}
 		if err != nil {
 			return office.Inspection{}, nil, fmt.Errorf("reading standard input: %w", err)

@@ -440,9 +440,14 @@ func FuzzAnswers(f *testing.F) {
 	h := open(f, func(_ context.Context, c *desk.Command) int {
 		_, _ = io.ReadAll(io.LimitReader(c.Stdin, 1<<10))
 		_, _ = c.Files.Stat("x")
+		_, _ = c.Files.Lstat("x")
+		_, _ = c.Files.Same("x", "y")
 		_, _ = c.Files.ReadDir("x")
+		_, _ = c.Passwords.Given("x")
+		_, _ = c.Passwords.Ask("x")
 		if file, err := c.Files.OpenFile("x", os.O_RDONLY, 0); err == nil {
 			_, _ = file.ReadAt(make([]byte, 100), 0)
+			_, _ = desk.ReadAhead(file).ReadAt(make([]byte, 100), 1<<62)
 		}
 		return 0
 	})
