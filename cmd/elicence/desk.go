@@ -32,8 +32,8 @@ func atDesk(s *settings, commands ...*cobra.Command) []*cobra.Command {
 	return commands
 }
 
-// atDeskUnless is atDesk for a command that some flags have work on folders of the
-// terminal: then apart, and no service carries it out.
+// atDeskUnless is atDesk for a command whose flags may have it work on what no service has
+// a part in: apart says, once they are read, that it does.
 func atDeskUnless(s *settings, apart func() bool, c *cobra.Command) *cobra.Command {
 	run := c.RunE
 	c.Annotations = map[string]string{forDesk: ""}
