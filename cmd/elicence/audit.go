@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 )
@@ -221,7 +220,7 @@ func newAuditErase(s *settings) *cobra.Command {
 }
 
 // writeOutput writes a binary file that -o names; - is standard output.
-func writeOutput(cmd *cobra.Command, out string, content []byte) error {
+func (s *settings) writeOutput(cmd *cobra.Command, out string, content []byte) error {
 	switch out {
 	case "":
 		return errors.New("-o: must name a file")
@@ -229,7 +228,7 @@ func writeOutput(cmd *cobra.Command, out string, content []byte) error {
 		_, err := cmd.OutOrStdout().Write(content)
 		return err
 	}
-	if err := durable.WriteFile(out, content, 0o644); err != nil {
+	if err := s.writeFile(out, content); err != nil {
 		return fmt.Errorf("-o: %w", err)
 	}
 	return nil

@@ -33,7 +33,7 @@ func newAuditCheckpoint(s *settings) *cobra.Command {
 				}
 				present := keys[0].Point()
 				if out != "" {
-					if err := writeOutput(cmd, out, c.Signed); err != nil || out == "-" {
+					if err := s.writeOutput(cmd, out, c.Signed); err != nil || out == "-" {
 						return err
 					}
 				}
@@ -69,7 +69,7 @@ func newAuditProve(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return writeOutput(cmd, out, file)
+				return s.writeOutput(cmd, out, file)
 			})
 		},
 	}
@@ -206,7 +206,7 @@ func newAuditConsistency(s *settings) *cobra.Command {
 					}
 					return printJSON(cmd.OutOrStdout(), map[string]any{"first": p.First, "second": p.Second, "path": path})
 				}
-				return writeOutput(cmd, out, file)
+				return s.writeOutput(cmd, out, file)
 			})
 		},
 	}

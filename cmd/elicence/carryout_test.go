@@ -17,6 +17,7 @@ import (
 	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/internal/typeset"
 )
 
 // counter is an officer's end of a service in this process.
@@ -50,7 +51,7 @@ func newCounter(t *testing.T, f *officetest.Fixture) counter {
 func (c counter) run(t *testing.T, actor, in string, args ...string) (string, string, int) {
 	t.Helper()
 	var out, errs strings.Builder
-	code, err := c.service.Run(t.Context(), desk.Request{Args: args, Actor: actor}, desk.Terminal{Stdin: strings.NewReader(in), Stdout: &out, Stderr: &errs, Files: durable.Disk{}})
+	code, err := c.service.Run(t.Context(), desk.Request{Args: args, Actor: actor}, desk.Terminal{Stdin: strings.NewReader(in), Stdout: &out, Stderr: &errs, Files: durable.Disk{}, Passwords: console{}})
 	if err != nil {
 		t.Errorf("%q: %v", args, err)
 	}
@@ -114,6 +115,65 @@ func TestSideBySideAtDesk(t *testing.T) {
 	}
 }
 
+// TestSealSideBySideAtDesk has officers use one seal at once, on documents of their own and
+// on one: each gets their own, sealed once, and every use is counted. Run it with -race.
+func TestSealSideBySideAtDesk(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	c := newCounter(t, f)
+	dir := t.TempDir()
+	doc := typeset.New(typeset.Info{Title: "一页 a page"})
+	doc.Page(210, 297)
+	page, err := doc.PDF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := filepath.Join(dir, "in.pdf")
+	if err := os.WriteFile(in, page, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before, err := f.Office.Seal(t.Context(), f.Seal.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const officers, times = 4, 5
+	var all sync.WaitGroup
+	for i := range officers {
+		officer := fmt.Sprintf("officer %d", i)
+		all.Go(func() {
+			from := in
+			for n := range times {
+				to := filepath.Join(dir, fmt.Sprintf("%d-%d.pdf", i, n))
+				if out, errs, code := c.run(t, officer, "", "seal", "stamp", "--seal", f.Seal.ID, "--reason", officer, "--at", fmt.Sprintf("%d,%d", 40+50*(n%3), 60+60*(n/3)), from, to); code != exitYes {
+					t.Errorf("%s: exit %d: %s%s", officer, code, out, errs)
+					return
+				}
+				from = to
+			}
+			out, errs, code := c.run(t, officer, "", "verify", from, "--json")
+			if code != exitYes || strings.Count(out, `"kind": "seal"`) != times {
+				t.Errorf("%s: exit %d: %s%s", officer, code, out, errs)
+			}
+		})
+	}
+	all.Wait()
+	after, err := f.Office.Seal(t.Context(), f.Seal.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Uses != before.Uses+officers*times {
+		t.Errorf("%d uses, %d before: want %d more", after.Uses, before.Uses, officers*times)
+	}
+	for i := range officers {
+		if out, _, _ := c.run(t, "", "", "audit", "show", "--subject", f.Seal.ID, "--actor", "x"); strings.Count(out, fmt.Sprintf("officer %d", i)) != times {
+			t.Errorf("the audit log names officer %d otherwise than %d times:\n%s", i, times, out)
+		}
+	}
+	if _, _, err := f.Office.VerifyLog(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNotForADesk: the service carries out only what is meant for it, and takes neither
 // its own words nor its folder from the terminal.
 func TestNotForADesk(t *testing.T) {
@@ -121,7 +181,8 @@ func TestNotForADesk(t *testing.T) {
 	f := officetest.New(t)
 	c := newCounter(t, f)
 	for _, args := range [][]string{
-		{}, {"serve"}, {"init", "--data", "x"}, {"storage", "check"}, {"key", "list"}, {"key", "rewrap"}, {"restore", "x"}, {"backup", "x"}, {"ca", "list"}, {"licence"}, {"verify", "x"},
+		{}, {"serve"}, {"init", "--data", "x"}, {"storage", "check"}, {"key", "list"}, {"key", "rewrap"}, {"restore", "x"}, {"backup", "x"}, {"ca", "list"}, {"licence"},
+		{"verify", "x", "--trust", "t"}, {"verify", "x", "--root-sm3", strings.Repeat("00", 32)}, {"document", "archive", "--due", "x"}, {"document", "archive", "--renew", "x"}, {"document", "repair", "x", "y"},
 	} {
 		out, errs, code := c.run(t, "officer", "", args...)
 		if code != exitCouldNot || out != "" || !strings.HasPrefix(errs, "elicence") {

@@ -57,7 +57,7 @@ func newCACRL(s *settings) *cobra.Command {
 			}
 			return s.with(func(o *office.Office) error {
 				if l.out != "" {
-					return writeCRL(cmd, o, name, l.out)
+					return s.writeCRL(cmd, o, name, l.out)
 				}
 				reports, err := o.PublishCRLs(cmd.Context(), name)
 				if err != nil {
@@ -78,7 +78,7 @@ func newCACRL(s *settings) *cobra.Command {
 
 // writeCRL publishes and writes one list: the only one of an authority, or one that is
 // named in full.
-func writeCRL(cmd *cobra.Command, o *office.Office, name, out string) error {
+func (s *settings) writeCRL(cmd *cobra.Command, o *office.Office, name, out string) error {
 	if name == "" {
 		return errors.New("-o: name the list, as seals-1-0.crl")
 	}
@@ -92,5 +92,5 @@ func writeCRL(cmd *cobra.Command, o *office.Office, name, out string) error {
 	if !found {
 		return fmt.Errorf("%s: %w", name, office.ErrNoCRL)
 	}
-	return writeOutput(cmd, out, list.DER)
+	return s.writeOutput(cmd, out, list.DER)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/desk"
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 )
 
@@ -28,33 +27,46 @@ func atDesk(s *settings, commands ...*cobra.Command) []*cobra.Command {
 			atDesk(s, c.Commands()...)
 			continue
 		}
-		run := c.RunE
-		c.Annotations = map[string]string{forDesk: ""}
-		c.RunE = func(cmd *cobra.Command, args []string) error {
-			if s.served != nil {
-				return run(cmd, args)
-			}
-			if err := s.check(); err != nil {
-				return err
-			}
-			// Several processes have a database open at once, so nobody needs to be asked.
-			if s.store != "" {
-				return run(cmd, args)
-			}
-			service, running := desk.Find(cmd.Context(), filepath.Join(s.data, api.DeskSocket))
-			if !running {
-				return run(cmd, args)
-			}
-			return s.handOver(cmd, service)
-		}
+		atDeskUnless(s, func() bool { return false }, c)
 	}
 	return commands
+}
+
+// atDeskUnless is atDesk for a command whose flags may have it work on what no service has
+// a part in: apart says, once they are read, that it does.
+func atDeskUnless(s *settings, apart func() bool, c *cobra.Command) *cobra.Command {
+	run := c.RunE
+	c.Annotations = map[string]string{forDesk: ""}
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if apart() {
+			if s.served != nil {
+				return fmt.Errorf("%s, with these flags: %w", cmd.CommandPath(), errNotAtDesk)
+			}
+			return run(cmd, args)
+		}
+		if s.served != nil {
+			return run(cmd, args)
+		}
+		if err := s.check(); err != nil {
+			return err
+		}
+		// Several processes have a database open at once, so nobody needs to be asked.
+		if s.store != "" {
+			return run(cmd, args)
+		}
+		service, running := desk.Find(cmd.Context(), filepath.Join(s.data, api.DeskSocket))
+		if !running {
+			return run(cmd, args)
+		}
+		return s.handOver(cmd, service)
+	}
+	return c
 }
 
 // handOver has a service carry out the command that was typed.
 func (s *settings) handOver(cmd *cobra.Command, service desk.Service) error {
 	code, err := service.Run(cmd.Context(), desk.Request{Args: s.args, Actor: s.actor, Terminal: s.screen()},
-		desk.Terminal{Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Files: durable.Disk{}})
+		desk.Terminal{Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Files: s.files, Passwords: s.passwords})
 	switch {
 	case err != nil:
 		return err
@@ -80,7 +92,7 @@ var errNotAtDesk = errors.New("the service carries out no such command")
 // opened.
 func (s *settings) carryOut(o *office.Office) func(context.Context, *desk.Command) int {
 	return func(ctx context.Context, c *desk.Command) int {
-		theirs := &settings{served: o, actor: c.Actor, files: c.Files, terminal: c.Terminal, clock: s.clock}
+		theirs := &settings{served: o, actor: c.Actor, files: c.Files, passwords: c.Passwords, terminal: c.Terminal, clock: s.clock}
 		root := newRootFor(theirs)
 		root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 			if _, ok := cmd.Annotations[forDesk]; !ok {

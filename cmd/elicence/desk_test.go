@@ -13,7 +13,7 @@ import (
 )
 
 // atDesk are the scripts whose commands the running service carries out.
-var atDesk = []string{"ask", "authority", "catalogue", "copy", "erase", "evidence", "import", "licence", "life", "mass", "seallife"}
+var atDesk = []string{"ask", "authority", "catalogue", "copy", "document", "erase", "evidence", "import", "licence", "life", "mass", "seal", "sealexternal", "seallife", "verify"}
 
 // TestScriptsAtDesk runs scripts of testdata/script again while a service runs on the
 // folder: every command must say, write and exit as it does without one. Commands that
@@ -84,6 +84,6 @@ func apart(line string) bool {
 		return false // of another folder, or of none
 	}
 	return slices.ContainsFunc([]string{
-		" elicence seal stamp", " elicence audit verify", " elicence verify ", " elicence serve ",
+		" elicence audit verify", " elicence ca ", " elicence document archive --due", " elicence document archive --renew", " elicence serve ",
 	}, func(part string) bool { return strings.Contains(line, part) })
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
@@ -18,7 +18,9 @@ import (
 
 func newDocument(s *settings) *cobra.Command {
 	cmd := &cobra.Command{Use: "document", Short: "文档 documents"}
-	cmd.AddCommand(newDocumentArchive(s), newDocumentPrepare(s), newDocumentComplete(s), newDocumentRepair(s))
+	cmd.AddCommand(newDocumentArchive(s))
+	cmd.AddCommand(atDesk(s, newDocumentPrepare(s), newDocumentComplete(s))...)
+	cmd.AddCommand(newDocumentRepair(s))
 	return cmd
 }
 
@@ -55,8 +57,8 @@ func newDocumentArchive(s *settings) *cobra.Command {
 			if level != office.LevelLT && level != office.LevelLTA {
 				return fmt.Errorf("--level: %s adds nothing to a document that is signed", level)
 			}
-			if sameFile(args[0], args[1]) {
-				return fmt.Errorf("%s: the document that is written must be another file", args[1])
+			if err := s.another("the document that is written", args[0], args[1]); err != nil {
+				return err
 			}
 			doc, closeFile, err := s.openPDF(args[0], opens)
 			if err != nil {
@@ -68,7 +70,7 @@ func newDocumentArchive(s *settings) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				if err := durable.WriteFrom(args[1], kept, 0o644); err != nil {
+				if err := s.files.WriteFrom(args[1], kept, 0o644); err != nil {
 					return err
 				}
 				if s.json {
@@ -83,7 +85,8 @@ func newDocumentArchive(s *settings) *cobra.Command {
 	cmd.Flags().BoolVar(&due, "due", false, "lists what of a folder must be renewed")
 	cmd.Flags().BoolVar(&renew, "renew", false, "renews what of a folder must be")
 	cmd.Flags().StringVar(&within, "within", archiveWithin, "with --due or --renew: so many `DAYS` before the end of a proof")
-	return cmd
+	// A folder is locked while its documents are exchanged.
+	return atDeskUnless(s, func() bool { return due || renew }, cmd)
 }
 
 // maxChainFile bounds a file of certificates.
@@ -110,11 +113,11 @@ func newDocumentPrepare(s *settings) *cobra.Command {
 				return err
 			}
 			e.Place = r.Place
-			if e.Chain, err = readChain(chain); err != nil {
+			if e.Chain, err = s.readChain(chain); err != nil {
 				return err
 			}
-			if sameFile(args[0], args[1]) {
-				return fmt.Errorf("%s: the document that is written must be another file", args[1])
+			if err := s.another("the document that is written", args[0], args[1]); err != nil {
+				return err
 			}
 			doc, closeFile, err := s.openPDF(args[0], opens)
 			if err != nil {
@@ -127,11 +130,11 @@ func newDocumentPrepare(s *settings) *cobra.Command {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
 				if message != "" {
-					if err := durable.WriteFile(message, signed, 0o600); err != nil {
+					if err := s.files.WriteFrom(message, bytes.NewReader(signed), 0o600); err != nil {
 						return err
 					}
 				}
-				if err := durable.WriteFrom(args[1], waiting{prepared}, 0o600); err != nil {
+				if err := s.files.WriteFrom(args[1], waiting{prepared}, 0o600); err != nil {
 					return err
 				}
 				digest := prepared.Digest()
@@ -165,18 +168,18 @@ func newDocumentComplete(s *settings) *cobra.Command {
 			"document.",
 		Args: arguments("WAITING.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			certificates, err := readChain(chain)
+			certificates, err := s.readChain(chain)
 			if err != nil {
 				return err
 			}
-			sig, err := readSignature(signature)
+			sig, err := s.readSignature(signature)
 			if err != nil {
 				return err
 			}
-			if sameFile(args[0], args[1]) {
-				return fmt.Errorf("%s: the document that is written must be another file", args[1])
+			if err := s.another("the document that is written", args[0], args[1]); err != nil {
+				return err
 			}
-			file, err := openFile(args[0])
+			file, err := s.openFile(args[0])
 			if err != nil {
 				return err
 			}
@@ -194,7 +197,7 @@ func newDocumentComplete(s *settings) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				if err := durable.WriteFrom(args[1], prepared, 0o644); err != nil {
+				if err := s.files.WriteFrom(args[1], prepared, 0o644); err != nil {
 					return err
 				}
 				if s.json {
@@ -211,11 +214,11 @@ func newDocumentComplete(s *settings) *cobra.Command {
 }
 
 // readChain reads certificates in PEM, the signer's first.
-func readChain(file string) ([]*cert.Certificate, error) {
+func (s *settings) readChain(file string) ([]*cert.Certificate, error) {
 	if file == "" {
 		return nil, errors.New("--certificate: must name a file with the signer's certificate")
 	}
-	content, err := readLimited(file, maxChainFile)
+	content, err := s.readLimited(file, maxChainFile)
 	if err != nil {
 		return nil, fmt.Errorf("--certificate: %w", err)
 	}
@@ -238,11 +241,11 @@ func readChain(file string) ([]*cert.Certificate, error) {
 }
 
 // readSignature reads a signature as ASN.1 or as 64 bytes r ‖ s.
-func readSignature(file string) (pki.Signature, error) {
+func (s *settings) readSignature(file string) (pki.Signature, error) {
 	if file == "" {
 		return pki.Signature{}, errors.New("--signature: must name a file")
 	}
-	content, err := readLimited(file, 1<<10)
+	content, err := s.readLimited(file, 1<<10)
 	if err != nil {
 		return pki.Signature{}, fmt.Errorf("--signature: %w", err)
 	}

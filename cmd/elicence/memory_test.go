@@ -79,6 +79,59 @@ type mebibytes int64
 
 func (m mebibytes) String() string { return fmt.Sprintf("%.1f MiB", float64(m)/(1<<20)) }
 
+// TestMemoryAtDesk is the same beside a running service: neither it nor who asks it holds a
+// document.
+func TestMemoryAtDesk(t *testing.T) {
+	t.Parallel()
+	size := int64(256 << 20)
+	if os.Getenv("ELICENCE_LONG") != "" {
+		size = 1 << 30
+	}
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	data, id := sealKept(t, dir)
+	if err := errors.Join(sparse(in("small.pdf"), 1<<10), sparse(in("large.pdf"), size)); err != nil {
+		t.Fatal(err)
+	}
+	running := serve(t, data)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	watched := make(chan mebibytes, 1)
+	var before mebibytes
+	for _, file := range []string{"small.pdf", "large.pdf"} {
+		if file == "large.pdf" { // what a document takes at all it has taken
+			before = watch(cancelled(), running.cmd.Process.Pid)
+			go func() { watched <- watch(ctx, running.cmd.Process.Pid) }()
+		}
+		for _, args := range [][]string{
+			{"seal", "stamp", "--seal", id, "--at", "60,60", in(file), in("one-" + file)},
+			{"seal", "stamp", "--seal", id, "--at", "140,60", in("one-" + file), in("two-" + file)},
+			{"verify", in("two-" + file)},
+		} {
+			began := time.Now()
+			m := measured(t, append(args, "--data", data, "--actor", "officer"))
+			t.Logf("%s %s: %v, %v of it its own, in %v", args[0], file, m.peak, m.own, time.Since(began).Round(time.Millisecond))
+			if m.own > 64<<20 {
+				t.Errorf("%q takes %v of memory", args, m.own)
+			}
+		}
+	}
+	stop()
+	most := <-watched
+	t.Logf("service: %v before the large file, then %v", before, most)
+	if most > before+64<<20 {
+		t.Errorf("the service takes %v, %v before", most, before)
+	}
+	running.end(t)
+}
+
+// cancelled is a context that has ended: a look, and no more.
+func cancelled() context.Context {
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	return ctx
+}
+
 // measured runs the program, which must succeed.
 func measured(t *testing.T, args []string) memory {
 	t.Helper()

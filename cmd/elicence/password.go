@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal/pdf"
 )
@@ -22,19 +23,10 @@ func (p *password) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&p.file, "password-file", "", "`FILE` whose first line opens an encrypted document ($"+passwordVariable+")")
 }
 
-// given is the password from the file or the environment, "" where there is none.
-func (p *password) given() (string, error) {
-	if p.file == "" {
-		return os.Getenv(passwordVariable), nil
-	}
-	b, err := readPassphrase("--password-file", p.file)
-	return string(b), err
-}
-
 // open calls f with what may open a document, and once more with what is typed at the
 // terminal where a password is missing.
 func (p *password) open(s *settings, f func(pdf.Access) error) error {
-	given, err := p.given()
+	given, err := s.passwords.Given(p.file)
 	if err != nil {
 		return err
 	}
@@ -42,15 +34,41 @@ func (p *password) open(s *settings, f func(pdf.Access) error) error {
 	access := pdf.Access{Password: given, NationalOnly: err == nil && national}
 	err = f(access)
 	var closed *pdf.EncryptedError
-	if !errors.As(err, &closed) || !closed.NeedsPassword || given != "" || !term.IsTerminal(int(os.Stdin.Fd())) {
+	if !errors.As(err, &closed) || !closed.NeedsPassword || given != "" {
 		return err
 	}
-	fmt.Fprint(os.Stderr, "文档口令 password of the document: ")
+	typed, asking := s.passwords.Ask("文档口令 password of the document: ")
+	switch {
+	case errors.Is(asking, desk.ErrNobody):
+		return err
+	case asking != nil:
+		return fmt.Errorf("reading the password: %w", asking)
+	}
+	access.Password = typed
+	return f(access)
+}
+
+// console is where this process was started: its environment and its terminal.
+type console struct{}
+
+var _ desk.Passwords = console{}
+
+// Given implements [desk.Passwords].
+func (console) Given(file string) (string, error) {
+	if file == "" {
+		return os.Getenv(passwordVariable), nil
+	}
+	b, err := readPassphrase("--password-file", file)
+	return string(b), err
+}
+
+// Ask implements [desk.Passwords].
+func (console) Ask(question string) (string, error) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", desk.ErrNobody
+	}
+	fmt.Fprint(os.Stderr, question)
 	typed, err := term.ReadPassword(int(os.Stdin.Fd()))
 	fmt.Fprintln(os.Stderr)
-	if err != nil {
-		return fmt.Errorf("reading the password: %w", err)
-	}
-	access.Password = string(typed)
-	return f(access)
+	return string(typed), err
 }

@@ -37,8 +37,8 @@ func newDocumentRepair(s *settings) *cobra.Command {
 			"sealed: what was lost in the damage stays lost.",
 		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if sameFile(args[0], args[1]) {
-				return fmt.Errorf("%s: the document that is written must be another file", args[1])
+			if err := s.another("the document that is written", args[0], args[1]); err != nil {
+				return err
 			}
 			repaired, err := repairFile(args[0])
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/elicence/elicence/internal/columns"
+	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/audit"
@@ -38,14 +39,15 @@ type settings struct {
 	older          bool               // a store that is not the one that the folder remembers is opened
 	observe        func(office.Event) // told what an operator must hear of; nil: nobody is
 
-	args     []string       // the command as it was typed
-	files    durable.Files  // where the files that it names are
-	terminal bool           // standard error is a screen, where served is set
-	served   *office.Office // the service's that carries the command out; nil: the data folder is opened
+	args      []string       // the command as it was typed
+	files     durable.Files  // where the files that it names are
+	passwords desk.Passwords // where those of documents come from
+	terminal  bool           // standard error is a screen, where served is set
+	served    *office.Office // the service's that carries the command out; nil: the data folder is opened
 }
 
 func newRoot() *cobra.Command {
-	return newRootFor(&settings{actor: defaultActor(), args: os.Args[1:], files: durable.Disk{}})
+	return newRootFor(&settings{actor: defaultActor(), args: os.Args[1:], files: durable.Disk{}, passwords: console{}})
 }
 
 // newRootFor makes the commands for settings of which some are known before the flags.

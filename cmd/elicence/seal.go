@@ -3,14 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
@@ -18,8 +15,8 @@ import (
 
 func newSeal(s *settings) *cobra.Command {
 	commands := atDesk(s, newSealMake(s), newSealPreview(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s), newSealSuspend(s), newSealResume(s), newSealRevoke(s),
-		newSealKeeper(s), newSealLimit(s))
-	return group("seal", "电子印章 electronic seals", append(commands, newSealStamp(s), newSealBatch(s), newSealDigest(s), newSealProof(s))...)
+		newSealKeeper(s), newSealLimit(s), newSealStamp(s), newSealBatch(s), newSealDigest(s), newSealProof(s))
+	return group("seal", "电子印章 electronic seals", commands...)
 }
 
 // sealView is a seal as it is printed.
@@ -215,8 +212,8 @@ func newSealStamp(s *settings) *cobra.Command {
 			if r.SealID == "" {
 				return errors.New("--seal: must be the code of a seal")
 			}
-			if sameFile(args[0], args[1]) {
-				return fmt.Errorf("%s: the sealed document must be another file", args[1])
+			if err := s.another("the sealed document", args[0], args[1]); err != nil {
+				return err
 			}
 			if err := where.place(&r); err != nil {
 				return err
@@ -243,7 +240,7 @@ func newSealStamp(s *settings) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				if err := durable.WriteFrom(args[1], kept, 0o644); err != nil {
+				if err := s.files.WriteFrom(args[1], kept, 0o644); err != nil {
 					return err
 				}
 				if s.json {
@@ -268,19 +265,18 @@ func newSealStamp(s *settings) *cobra.Command {
 	return cmd
 }
 
-// sameFile reports whether two paths name one file.
-func sameFile(a, b string) bool {
-	if filepath.Clean(a) == filepath.Clean(b) {
-		return true
+// another refuses to write what was made of a document over it.
+func (s *settings) another(made, in, out string) error {
+	same, err := s.files.Same(in, out)
+	if err == nil && same {
+		err = fmt.Errorf("%s: %s must be another file", out, made)
 	}
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	return errX == nil && errY == nil && os.SameFile(x, y)
+	return err
 }
 
 // openPDF opens a PDF that is read as it is needed.
 func (s *settings) openPDF(path string, p password) (*pdf.Document, func(), error) {
-	file, err := openFile(path)
+	file, err := s.openFile(path)
 	if err != nil {
 		return nil, nil, err
 	}

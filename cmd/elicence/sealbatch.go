@@ -4,16 +4,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 )
 
@@ -53,12 +50,12 @@ func newSealBatch(s *settings) *cobra.Command {
 				return err
 			}
 			r.TimeStamp = level != office.LevelB
-			if err := batchNames(out, args); err != nil {
+			if err := s.batchNames(out, args); err != nil {
 				return err
 			}
 			return s.with(func(o *office.Office) error {
-				bar := progressbar.NewOptions(len(args), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("盖章 sealing"),
-					progressbar.OptionShowCount(), progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))))
+				bar := progressbar.NewOptions(len(args), progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetDescription("盖章 sealing"),
+					progressbar.OptionShowCount(), progressbar.OptionSetVisibility(s.screen()))
 				done := make([]batched, 0, len(args))
 				failed := false
 				for _, in := range args {
@@ -96,8 +93,8 @@ func newSealBatch(s *settings) *cobra.Command {
 
 // batchNames refuses a batch in which two documents would have one name, or one would be
 // written over itself.
-func batchNames(out string, files []string) error {
-	info, err := os.Stat(out)
+func (s *settings) batchNames(out string, files []string) error {
+	info, err := s.files.Stat(out)
 	if out == "" || err != nil || !info.IsDir() {
 		return fmt.Errorf("--out: %q is not a folder", out)
 	}
@@ -107,7 +104,12 @@ func batchNames(out string, files []string) error {
 		if other, ok := seen[name]; ok {
 			return fmt.Errorf("%s and %s have one name, and would be one file in %s", other, f, out)
 		}
-		if seen[name] = f; sameFile(f, filepath.Join(out, name)) {
+		seen[name] = f
+		same, err := s.files.Same(f, filepath.Join(out, name))
+		if err != nil {
+			return err
+		}
+		if same {
 			return fmt.Errorf("%s: --out must be another folder than the document's", f)
 		}
 	}
@@ -117,7 +119,7 @@ func batchNames(out string, files []string) error {
 // sealOne seals one document, unless it is there already.
 func (s *settings) sealOne(cmd *cobra.Command, o *office.Office, r office.StampRequest, level office.Level, opens password, in, out string) batched {
 	b := batched{ID: in, File: out, State: "there already"}
-	if _, err := os.Lstat(out); err == nil {
+	if _, err := s.files.Lstat(out); err == nil {
 		return b
 	}
 	failed := func(err error) batched {
@@ -137,7 +139,7 @@ func (s *settings) sealOne(cmd *cobra.Command, o *office.Office, r office.StampR
 	if err != nil {
 		return failed(err)
 	}
-	if err := durable.WriteFrom(out, kept, 0o644); err != nil {
+	if err := s.files.WriteFrom(out, kept, 0o644); err != nil {
 		return failed(err)
 	}
 	b.State, b.Field = "sealed", sealed.Field()
@@ -191,7 +193,7 @@ func newSealDigest(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return durable.CreateFile(out, contents, 0o644)
+				return s.files.CreateFile(out, contents, 0o644)
 			})
 		},
 	}

@@ -23,7 +23,7 @@ func newSealProof(s *settings) *cobra.Command {
 			var checkpoint []byte
 			if kept != "" {
 				var err error
-				if checkpoint, err = readLimited(kept, audit.MaxProofSize); err != nil {
+				if checkpoint, err = s.readLimited(kept, audit.MaxProofSize); err != nil {
 					return fmt.Errorf("--checkpoint: %w", err)
 				}
 			}
@@ -37,7 +37,7 @@ func newSealProof(s *settings) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				return writeOutput(cmd, out, proof)
+				return s.writeOutput(cmd, out, proof)
 			})
 		},
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/office"
 	docreport "github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/licence/answer"
@@ -26,8 +26,12 @@ import (
 	"github.com/elicence/elicence/seal/pdf"
 )
 
-// maxInput bounds what is verified from standard input, which is read into memory.
-const maxInput = 512 << 20
+// What is verified from standard input is read into memory: in bytes, and less of it where
+// the memory is that of a service.
+const (
+	maxInput       = 512 << 20
+	maxServedInput = 64 << 20
+)
 
 func newVerify(s *settings) *cobra.Command {
 	var dir, pin, out, code string
@@ -44,7 +48,7 @@ func newVerify(s *settings) *cobra.Command {
 		Args: arguments("FILE|CODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out != "" {
-				if err := reportable(out); err != nil {
+				if err := s.reportable(out); err != nil {
 					return err
 				}
 			}
@@ -59,13 +63,13 @@ func newVerify(s *settings) *cobra.Command {
 				return s.answer(cmd, found, err)
 			}
 			err = s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
-				i, err := withProofs(i, proofs)
+				i, err := s.withProofs(i, proofs)
 				if err != nil {
 					return err
 				}
 				return opens.open(s, func(a pdf.Access) error {
 					i := i.Opening(a)
-					found, file, err = inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
+					found, file, err = s.inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
 					if err == nil && len(proofs) > 0 && found.Input != office.InputPDF {
 						err = fmt.Errorf("--proof: %s is not a PDF", args[0])
 					}
@@ -83,7 +87,7 @@ func newVerify(s *settings) *cobra.Command {
 				defer file.close()
 			}
 			if err == nil && out != "" {
-				err = writeReport(out, args[0], file, found)
+				err = s.writeReport(out, args[0], file, found)
 			}
 			return s.answer(cmd, found, err)
 		},
@@ -96,18 +100,19 @@ func newVerify(s *settings) *cobra.Command {
 	opens.flags(cmd)
 	subject.flags(cmd)
 	cmd.Flags().StringArrayVar(&witnessKeys, "witness-key", nil, "public point of a witness of an evidence bundle, in a `FILE|HEX`; may be repeated")
-	return cmd
+	// With trust files, or a bundle's own, it needs no data folder.
+	return atDeskUnless(s, func() bool { return dir != "" || pin != "" }, cmd)
 }
 
 // withProofs adds proofs of the audit log to what is known.
-func withProofs(i *office.Inspector, files []string) (*office.Inspector, error) {
+func (s *settings) withProofs(i *office.Inspector, files []string) (*office.Inspector, error) {
 	if len(files) == 0 {
 		return i, nil
 	}
 	content := make([][]byte, len(files))
 	for n, file := range files {
 		var err error
-		if content[n], err = readLimited(file, audit.MaxProofSize); err != nil {
+		if content[n], err = s.readLimited(file, audit.MaxProofSize); err != nil {
 			return nil, fmt.Errorf("--proof: %w", err)
 		}
 	}
@@ -176,12 +181,12 @@ func inMemory(content []byte) *verified {
 }
 
 // openFile opens a file that is only read.
-func openFile(path string) (*verified, error) {
-	f, err := os.Open(path)
+func (s *settings) openFile(path string) (*verified, error) {
+	f, err := s.files.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
-	v := &verified{ReaderAt: f, close: func() { _ = f.Close() }} // it was only read
+	v := &verified{ReaderAt: desk.ReadAhead(f), close: func() { _ = f.Close() }} // it was only read
 	info, err := f.Stat()
 	switch {
 	case err != nil:
@@ -200,9 +205,9 @@ func openFile(path string) (*verified, error) {
 
 // inspect verifies an argument: a file if there is one with this name, standard
 // input for -, else a code. It returns the file too, open, nil for a code.
-func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader, about *answer.Commitment) (office.Inspection, *verified, error) {
+func (s *settings) inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader, about *answer.Commitment) (office.Inspection, *verified, error) {
 	if about != nil {
-		signed, err := readLimited(what, answer.MaxSize)
+		signed, err := s.readLimited(what, answer.MaxSize)
 		if err != nil {
 			return office.Inspection{}, nil, err
 		}
@@ -210,9 +215,13 @@ func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Rea
 	}
 	var file *verified
 	if what == "-" {
-		content, err := io.ReadAll(io.LimitReader(stdin, maxInput+1))
-		if err == nil && len(content) > maxInput {
-			err = fmt.Errorf("more than %d bytes; name a file instead", maxInput)
+		limit := maxInput
+		if s.served != nil {
+			limit = maxServedInput
+		}
+		content, err := io.ReadAll(io.LimitReader(stdin, int64(limit)+1))
+		if err == nil && len(content) > limit {
+			err = fmt.Errorf("more than %d bytes; name a file instead", limit)
 		}
 		if err != nil {
 			return office.Inspection{}, nil, fmt.Errorf("reading standard input: %w", err)
@@ -220,7 +229,7 @@ func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Rea
 		file = inMemory(content)
 	} else {
 		var err error
-		if file, err = openFile(what); err != nil {
+		if file, err = s.openFile(what); err != nil {
 			if noSuchFile(err) && office.LooksLikeCode(what) {
 				return i.Code(what), nil, nil
 			}
@@ -236,18 +245,18 @@ func inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Rea
 }
 
 // reportable refuses a report that could not be written, before anything is verified.
-func reportable(file string) error {
+func (s *settings) reportable(file string) error {
 	if ext := strings.ToLower(filepath.Ext(file)); ext != ".html" && ext != ".pdf" {
 		return fmt.Errorf("--report: %s ends neither in .html nor in .pdf", file)
 	}
-	if _, err := os.Lstat(file); !errors.Is(err, os.ErrNotExist) {
+	if _, err := s.files.Lstat(file); !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("--report: %s exists already", file)
 	}
 	return nil
 }
 
 // writeReport writes what was found of a document for people.
-func writeReport(file, name string, content *verified, found office.Inspection) error {
+func (s *settings) writeReport(file, name string, content *verified, found office.Inspection) error {
 	if found.Document == nil {
 		return fmt.Errorf("--report: %s is not a document but a %s", name, found.Input)
 	}
@@ -264,7 +273,7 @@ func writeReport(file, name string, content *verified, found office.Inspection) 
 	if err != nil {
 		return err
 	}
-	if err := durable.CreateFile(file, page, 0o600); err != nil {
+	if err := s.files.CreateFile(file, page, 0o600); err != nil {
 		return fmt.Errorf("--report: %w", err)
 	}
 	return nil

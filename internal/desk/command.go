@@ -3,10 +3,12 @@ package desk
 import (
 	"context"
 	"encoding/gob"
+	"errors"
 	"io"
 	"io/fs"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/elicence/elicence/internal/durable"
 )
@@ -18,10 +20,25 @@ type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Files          durable.Files
+	Passwords      Passwords
 }
+
+// Passwords is where the passwords of documents come from that a command reads: from
+// whoever has typed it.
+type Passwords interface {
+	// Given returns the first line of a file, or without a name what stands in the
+	// environment; "" where there is nothing.
+	Given(file string) (string, error)
+	// Ask has a password typed. The error wraps [ErrNobody] where nobody can.
+	Ask(question string) (string, error)
+}
+
+// ErrNobody says that nobody sits at a terminal.
+var ErrNobody = errors.New("nobody is there to be asked")
 
 // session is the service's end of a command.
 type session struct {
+	hangUp  func() error
 	calls   *gob.Encoder
 	answers chan answer
 	gone    chan struct{} // closed when the terminal has gone away
@@ -32,8 +49,8 @@ type session struct {
 
 // newSession takes answers from a connection until it ends. Interrupted is called when
 // the terminal says so, and when it has gone away.
-func newSession(conn io.ReadWriter, interrupted context.CancelFunc) *session {
-	s := &session{calls: gob.NewEncoder(conn), answers: make(chan answer, 1), gone: make(chan struct{})}
+func newSession(conn io.ReadWriter, hangUp func() error, interrupted context.CancelFunc) *session {
+	s := &session{hangUp: hangUp, calls: gob.NewEncoder(conn), answers: make(chan answer, 1), gone: make(chan struct{})}
 	go func() {
 		defer interrupted()
 		defer close(s.gone)
@@ -57,18 +74,32 @@ func newSession(conn io.ReadWriter, interrupted context.CancelFunc) *session {
 	return s
 }
 
-// ask makes a call and waits for its answer.
-func (s *session) ask(c call) (answer, error) {
+// ask makes a call and waits for its answer: as long as it takes, as there may be people
+// in it.
+func (s *session) ask(c call) (answer, error) { return s.askWithin(c, 0) }
+
+// askWithin is ask for a call that nobody needs long for. A terminal that has not answered
+// within the limit is taken for gone: it may have been stopped. 0: there is none.
+func (s *session) askWithin(c call, limit time.Duration) (answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.calls.Encode(c); err != nil {
 		return answer{}, goneError{err}
+	}
+	var late <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		late = timer.C
 	}
 	select {
 	case a := <-s.answers:
 		return a, a.Fault.err()
 	case <-s.gone:
 		return answer{}, goneError{s.why}
+	case <-late:
+		_ = s.hangUp() // an answer that comes now would be taken for that of the next call
+		return answer{}, goneError{errSilent}
 	}
 }
 
@@ -95,6 +126,8 @@ type unaskedError struct{}
 func (unaskedError) Error() string { return "an answer that was not asked for" }
 
 var errUnasked error = unaskedError{}
+
+var errSilent = errors.New("it does not answer")
 
 // stdin is the standard input at the terminal.
 type stdin struct{ *session }
@@ -144,6 +177,17 @@ func (f files) Abs(path string) (string, error) {
 
 // Stat implements [durable.Files].
 func (f files) Stat(path string) (fs.FileInfo, error) { return f.stat(call{Op: opStat, Path: path}) }
+
+// Lstat implements [durable.Files].
+func (f files) Lstat(path string) (fs.FileInfo, error) {
+	return f.stat(call{Op: opLstat, Path: path})
+}
+
+// Same implements [durable.Files].
+func (f files) Same(a, b string) (bool, error) {
+	same, err := f.ask(call{Op: opSame, Path: a, Other: b})
+	return same.N == 1, err
+}
 
 func (s *session) stat(c call) (fs.FileInfo, error) {
 	a, err := s.ask(c)
@@ -207,6 +251,11 @@ func (f files) WriteFrom(path string, content io.WriterTo, perm fs.FileMode) err
 	return f.do(call{Op: opCommit, Handle: a.Handle})
 }
 
+// CreateFile implements [durable.Files].
+func (f files) CreateFile(path string, data []byte, perm fs.FileMode) error {
+	return f.do(call{Op: opCreate, Path: path, Perm: perm, Data: data})
+}
+
 // appending writes a staged file.
 type appending struct {
 	*session
@@ -220,6 +269,21 @@ func (w appending) Write(b []byte) (int, error) {
 	})
 }
 
+// passwords are those of the terminal.
+type passwords struct{ *session }
+
+// Given implements [Passwords].
+func (p passwords) Given(file string) (string, error) {
+	a, err := p.ask(call{Op: opPassword, Path: file})
+	return string(a.Data), err
+}
+
+// Ask implements [Passwords].
+func (p passwords) Ask(question string) (string, error) {
+	a, err := p.ask(call{Op: opAsk, Data: []byte(question)})
+	return string(a.Data), err
+}
+
 // file is an open file at the terminal.
 type file struct {
 	*session
@@ -229,10 +293,12 @@ type file struct {
 var _ durable.File = file{}
 
 // ReadAt implements [io.ReaderAt].
-func (f file) ReadAt(b []byte, at int64) (int, error) {
+func (f file) ReadAt(b []byte, at int64) (int, error) { return f.readWithin(b, at, 0) }
+
+func (f file) readWithin(b []byte, at int64, limit time.Duration) (int, error) {
 	n := 0
 	for n < len(b) {
-		a, err := f.ask(call{Op: opReadAt, Handle: f.handle, Offset: at + int64(n), Size: int64(len(b) - n)})
+		a, err := f.askWithin(call{Op: opReadAt, Handle: f.handle, Offset: at + int64(n), Size: int64(len(b) - n)}, limit)
 		n += copy(b[n:], a.Data)
 		if err == nil && len(a.Data) == 0 {
 			err = io.ErrNoProgress

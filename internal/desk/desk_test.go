@@ -167,6 +167,26 @@ func everyFile(t *testing.T, files durable.Files, path func(string) string, cont
 	must(f.Sync())
 	must(f.Close())
 	must(files.SyncDir(path("made")))
+	must(files.CreateFile(path("made/deep/new"), content, 0o600))
+	if err := files.CreateFile(path("made/deep/new"), nil, 0o600); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a file is created over another: %v", err)
+	}
+	if b, err := os.ReadFile(path("made/deep/new")); err != nil || !bytes.Equal(b, content) {
+		t.Errorf("created with %d bytes, %v", len(b), err)
+	}
+	must(os.Symlink("nowhere", path("made/deep/link")))
+	if info, err := files.Lstat(path("made/deep/link")); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if _, err := files.Stat(path("made/deep/link")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what a link names that names nothing: %v", err)
+	}
+	must(os.Link(path("in"), path("made/deep/in")))
+	for other, want := range map[string]bool{"in": true, "made/../in": true, "made/deep/in": true, "made/whole": false, "none": false} {
+		if same, err := files.Same(path("in"), path(other)); err != nil || same != want {
+			t.Errorf("in and %s: %t, %v", other, same, err)
+		}
+	}
 	if _, err := files.OpenFile(path("made/log"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("made twice: %v", err)
 	}
@@ -420,9 +440,14 @@ func FuzzAnswers(f *testing.F) {
 	h := open(f, func(_ context.Context, c *desk.Command) int {
 		_, _ = io.ReadAll(io.LimitReader(c.Stdin, 1<<10))
 		_, _ = c.Files.Stat("x")
+		_, _ = c.Files.Lstat("x")
+		_, _ = c.Files.Same("x", "y")
 		_, _ = c.Files.ReadDir("x")
+		_, _ = c.Passwords.Given("x")
+		_, _ = c.Passwords.Ask("x")
 		if file, err := c.Files.OpenFile("x", os.O_RDONLY, 0); err == nil {
 			_, _ = file.ReadAt(make([]byte, 100), 0)
+			_, _ = desk.ReadAhead(file).ReadAt(make([]byte, 100), 1<<62)
 		}
 		return 0
 	})

@@ -12,7 +12,7 @@
 // Trusted: whoever can open the socket, which has mode 0600. They can open the data folder
 // with all its keys as well, so nobody is asked for more than the name that goes into the
 // audit log. The other way round the officer's process trusts the service with every file
-// that its user can read and write.
+// that its user can read and write, and with the passwords of the documents that it names.
 //
 // # Protocol
 //

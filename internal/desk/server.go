@@ -68,8 +68,8 @@ func (c *Commands) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer interrupt()
 	// A terminal that takes nothing any more cannot keep the service from ending.
 	defer context.AfterFunc(c.ending, func() { time.AfterFunc(endTime, func() { _ = conn.Close() }) })()
-	s := newSession(stream{buffered.Reader, conn}, interrupt)
-	s.exit(c.safely(ctx, &Command{Request: q, Stdin: stdin{s}, Stdout: output{s, opStdout}, Stderr: output{s, opStderr}, Files: files{s}}))
+	s := newSession(stream{buffered.Reader, conn}, conn.Close, interrupt)
+	s.exit(c.safely(ctx, &Command{Request: q, Stdin: stdin{s}, Stdout: output{s, opStdout}, Stderr: output{s, opStderr}, Files: files{s}, Passwords: passwords{s}}))
 }
 
 // couldNot is the exit code of a command that could not do what it was to do.

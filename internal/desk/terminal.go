@@ -45,6 +45,7 @@ type Terminal struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Files          durable.Files
+	Passwords      Passwords
 }
 
 // Run has the service carry out a command and returns its exit code. When ctx ends the
@@ -148,6 +149,26 @@ func (t *terminalSession) do(c call) (answer, error) {
 			return answer{}, err
 		}
 		return answer{Info: infoOf(i)}, nil
+	case opLstat:
+		i, err := t.Files.Lstat(c.Path)
+		if err != nil {
+			return answer{}, err
+		}
+		return answer{Info: infoOf(i)}, nil
+	case opSame:
+		same, err := t.Files.Same(c.Path, c.Other)
+		if same {
+			return answer{N: 1}, err
+		}
+		return answer{}, err
+	case opCreate:
+		return answer{}, t.Files.CreateFile(c.Path, c.Data, c.Perm)
+	case opPassword:
+		password, err := t.Passwords.Given(c.Path)
+		return answer{Data: []byte(password)}, err
+	case opAsk:
+		password, err := t.Passwords.Ask(string(c.Data))
+		return answer{Data: []byte(password)}, err
 	case opReadDir:
 		return t.readDir(c.Path)
 	case opRemove:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"syscall"
 	"time"
 
 	"github.com/elicence/elicence/internal/durable"
@@ -48,12 +49,18 @@ const (
 	opAppend                 // Handle, Data
 	opCommit                 // Handle: the file gets its name
 	opAbandon                // Handle: there is no file
+	opLstat                  // Path
+	opSame                   // Path, Other: N is 1 if they name one file
+	opCreate                 // Path, Perm, Data: a whole file that must not be there yet
+	opPassword               // Path: Data is the password from that file, or from the environment
+	opAsk                    // Data is the question, then the password that is typed
 )
 
 // call is what the service wants of the terminal.
 type call struct {
 	Op     op
 	Path   string
+	Other  string
 	Handle int
 	Offset int64
 	Size   int64
@@ -109,6 +116,7 @@ type fault struct{ Text, Is string }
 // faults are the errors that travel by name.
 var faults = map[string]error{
 	"exist": fs.ErrExist, "not-exist": fs.ErrNotExist, "permission": fs.ErrPermission, "closed": fs.ErrClosed, "not-file": durable.ErrNotFile, "eof": io.EOF,
+	"long-name": syscall.ENAMETOOLONG, "nobody": ErrNobody,
 }
 
 func faultOf(err error) *fault {

@@ -14,6 +14,10 @@ type Files interface {
 	// Abs returns the absolute form of a path.
 	Abs(path string) (string, error)
 	Stat(path string) (fs.FileInfo, error)
+	// Lstat is Stat that follows no link at the end of the path.
+	Lstat(path string) (fs.FileInfo, error)
+	// Same reports whether two paths name one file; false where one of them names none.
+	Same(a, b string) (bool, error)
 	// ReadDir lists a folder, ordered by name.
 	ReadDir(path string) ([]fs.DirEntry, error)
 	OpenFile(path string, flag int, perm fs.FileMode) (File, error)
@@ -22,6 +26,8 @@ type Files interface {
 	SyncDir(path string) error
 	// WriteFrom is [WriteFrom].
 	WriteFrom(path string, content io.WriterTo, perm fs.FileMode) error
+	// CreateFile is [CreateFile].
+	CreateFile(path string, data []byte, perm fs.FileMode) error
 }
 
 // File is an open file.
@@ -44,6 +50,19 @@ func (Disk) Abs(path string) (string, error) { return filepath.Abs(path) }
 
 // Stat implements [Files].
 func (Disk) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
+
+// Lstat implements [Files].
+func (Disk) Lstat(path string) (fs.FileInfo, error) { return os.Lstat(path) }
+
+// Same implements [Files].
+func (Disk) Same(a, b string) (bool, error) {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true, nil
+	}
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y), nil
+}
 
 // ReadDir implements [Files].
 func (Disk) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
@@ -69,4 +88,9 @@ func (Disk) SyncDir(path string) error { return SyncDir(path) }
 // WriteFrom implements [Files].
 func (Disk) WriteFrom(path string, content io.WriterTo, perm fs.FileMode) error {
 	return WriteFrom(path, content, perm)
+}
+
+// CreateFile implements [Files].
+func (Disk) CreateFile(path string, data []byte, perm fs.FileMode) error {
+	return CreateFile(path, data, perm)
 }
