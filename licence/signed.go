@@ -168,14 +168,7 @@ func KeyHint(signed []byte) (pki.KID, error) {
 }
 
 func parse(signed []byte) (*cose.Sign1, error) {
-	if len(signed) > MaxSignedSize {
-		return nil, fmt.Errorf("%d bytes, at most %d are allowed: %w", len(signed), MaxSignedSize, ErrBadSigned)
-	}
-	m, err := cose.Parse(signed)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadSigned, err)
-	}
-	return m, nil
+	return cose.ParseBounded(signed, MaxSignedSize, ErrBadSigned)
 }
 
 // decode reads a verified payload.

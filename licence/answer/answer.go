@@ -102,14 +102,7 @@ func KeyHint(signed []byte) (pki.KID, error) {
 }
 
 func parse(signed []byte) (*cose.Sign1, error) {
-	if len(signed) > MaxSize {
-		return nil, fmt.Errorf("%d bytes, at most %d are read: %w", len(signed), MaxSize, ErrMalformed)
-	}
-	m, err := cose.Parse(signed)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return m, nil
+	return cose.ParseBounded(signed, MaxSize, ErrMalformed)
 }
 
 // Looks reports whether a file has the form of an answer, whoever signed it.

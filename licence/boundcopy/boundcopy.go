@@ -144,14 +144,7 @@ func KeyHint(signed []byte) (pki.KID, error) {
 }
 
 func parse(signed []byte) (*cose.Sign1, error) {
-	if len(signed) > MaxSize {
-		return nil, fmt.Errorf("%d bytes, at most %d are read: %w", len(signed), MaxSize, ErrMalformed)
-	}
-	m, err := cose.Parse(signed)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return m, nil
+	return cose.ParseBounded(signed, MaxSize, ErrMalformed)
 }
 
 // Open verifies a signed form under a key and returns what it says. A refused signature

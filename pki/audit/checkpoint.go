@@ -76,12 +76,9 @@ func OpenCheckpoint(signed []byte, key *pki.PublicKey) (Checkpoint, error) {
 
 // openPayload verifies a COSE_Sign1 of kind [pki.ObjectCheckpoint].
 func openPayload(signed []byte, key *pki.PublicKey) ([]byte, error) {
-	if len(signed) > MaxCheckpointSize {
-		return nil, fmt.Errorf("%d bytes, at most %d are read: %w", len(signed), MaxCheckpointSize, ErrCheckpoint)
-	}
-	m, err := cose.Parse(signed)
+	m, err := cose.ParseBounded(signed, MaxCheckpointSize, ErrCheckpoint)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+		return nil, err
 	}
 	if m.KID != key.KID() || !m.Verify(pki.ObjectCheckpoint, key) {
 		return nil, fmt.Errorf("it is not signed by key %s: %w", key.KID(), ErrCheckpoint)

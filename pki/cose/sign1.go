@@ -154,6 +154,19 @@ func Parse(b []byte) (*Sign1, error) {
 	}, nil
 }
 
+// ParseBounded is [Parse] for a kind of object with a bound of its own, in bytes, and an
+// error of its own, which wraps whatever is refused.
+func ParseBounded(b []byte, most int, malformed error) (*Sign1, error) {
+	if len(b) > most {
+		return nil, fmt.Errorf("%d bytes, at most %d are read: %w", len(b), most, malformed)
+	}
+	m, err := Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", malformed, err)
+	}
+	return m, nil
+}
+
 // ToBeSigned returns the Sig_structure whose SM2 signature the message carries
 // if it is an object of the given kind (RFC 9052, 4.4).
 func (m *Sign1) ToBeSigned(object pki.Object) []byte {
