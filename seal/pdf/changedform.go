@@ -85,11 +85,7 @@ func (s *step) formEntries() error {
 
 // formResources allows the form's resources to grow: what was there must stay.
 func (s *step) formResources(a, b value) error {
-	old, err := s.old.dict(a)
-	if err != nil {
-		return err
-	}
-	new, err := s.new.dict(b)
+	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
 	}
@@ -100,11 +96,7 @@ func (s *step) formResources(a, b value) error {
 		return nil
 	}
 	for _, category := range old.entries {
-		before, err := s.old.dict(category.val)
-		if err != nil {
-			return err
-		}
-		after, err := s.new.dict(new.lookup(category.key))
+		before, after, err := s.dicts(category.val, new.lookup(category.key))
 		if err != nil {
 			return err
 		}
@@ -184,11 +176,7 @@ func (s *step) oldField(old *field) error {
 		if w == old.ref {
 			continue
 		}
-		a, err := s.old.dict(w)
-		if err != nil {
-			return err
-		}
-		b, err := s.new.dict(w)
+		a, b, err := s.dicts(w, w)
 		if err != nil {
 			return err
 		}

@@ -23,11 +23,7 @@ func (s *step) pages() error {
 // page compares one page. Only its /Annots may change, and /Tabs may say in
 // which order they are visited.
 func (s *step) page(n int, r ref) error {
-	old, err := s.old.dict(r)
-	if err != nil {
-		return err
-	}
-	new, err := s.new.dict(r)
+	old, new, err := s.dicts(r, r)
 	if err != nil {
 		return err
 	}

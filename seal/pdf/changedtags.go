@@ -7,11 +7,7 @@ import "slices"
 func (s *step) structure(a, b value) error {
 	const where = "the catalog's /StructTreeRoot"
 	before, isRef := a.(ref)
-	old, err := s.old.dict(a)
-	if err != nil {
-		return err
-	}
-	new, err := s.new.dict(b)
+	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
 	}
@@ -99,11 +95,7 @@ func (s *step) newElement(r ref) (bool, error) {
 // parentTree compares the parent trees: new entries lead to new elements.
 func (s *step) parentTree(a, b value, num uint32, added map[ref]bool) error {
 	const where = "the structure tree's /ParentTree"
-	old, err := s.old.dict(a)
-	if err != nil {
-		return err
-	}
-	new, err := s.new.dict(b)
+	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
 	}

@@ -261,6 +261,17 @@ func (s *step) trailers() bool {
 	return true
 }
 
+// dicts resolves a value of the older revision and one of the newer to dictionaries; nil
+// where they are anything else.
+func (s *step) dicts(a, b value) (*dict, *dict, error) {
+	old, err := s.old.dict(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	new, err := s.new.dict(b)
+	return old, new, err
+}
+
 // keys lists the keys of two dictionaries, each once.
 func keys(a, b *dict) []name {
 	var out []name
