@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/elicence/elicence/internal/sample"
-	"github.com/elicence/elicence/internal/typeset"
 )
 
 // atDesk are the scripts whose commands the running service carries out.
@@ -24,12 +23,7 @@ func TestScriptsAtDesk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc := typeset.New(typeset.Info{Title: "一页 a page"})
-	doc.Page(210, 297)
-	page, err := doc.PDF()
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := onePage(t)
 	dir := t.TempDir()
 	for _, name := range atDesk {
 		script, err := os.ReadFile(filepath.Join("..", "..", "testdata", "script", name+".txtar"))

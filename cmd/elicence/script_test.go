@@ -54,12 +54,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc := typeset.New(typeset.Info{Title: "一页 a page"})
-	doc.Page(210, 297)
-	page, err := doc.PDF()
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := onePage(t)
 	var tools sync.Map // names of the programs that scripts ask for
 	t.Run("script", func(t *testing.T) {
 		runScripts(t, "../../testdata/script", pictures, page, &tools, func() string { return "" })
@@ -68,6 +63,18 @@ func TestScripts(t *testing.T) {
 		t.Run(fmt.Sprint("needs ", tool), func(t *testing.T) { tooltest.Need(t, fmt.Sprint(tool)) })
 		return true
 	})
+}
+
+// onePage is an empty page of A4.
+func onePage(tb testing.TB) []byte {
+	tb.Helper()
+	doc := typeset.New(typeset.Info{Title: "一页 a page"})
+	doc.Page(210, 297)
+	page, err := doc.PDF()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return page
 }
 
 // serial puts the serial number of the certificate of a profile into a variable:

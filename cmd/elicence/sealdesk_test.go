@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/elicence/elicence/internal/typeset"
 )
 
 // TestBatchAtDeskIsKilled kills a batch, or the service that seals it, at random moments
@@ -27,12 +25,7 @@ func TestBatchAtDeskIsKilled(t *testing.T) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	data, id := sealKept(t, dir)
 	args := []string{"seal", "batch", "--data", data, "--actor", "officer", "--seal", id, "--out", in("out"), "--json"}
-	doc := typeset.New(typeset.Info{Title: "一页 a page"})
-	doc.Page(210, 297)
-	page, err := doc.PDF()
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := onePage(t)
 	if err := os.Mkdir(in("out"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package records_test
 
 import (
 	"context"
-	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,12 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/emmansun/gmsm/sm2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/pki"
 )
 
 // issueDir names, to the process that is killed while it issues licences, the folder with
@@ -28,15 +25,7 @@ const issueDir = "ELICENCE_TEST_ISSUE_DIR"
 // issueForEver is the process that [TestCrashInIssue] kills: one caller issues licences by
 // the hundred, others one by one, and all say what was acknowledged.
 func issueForEver(dir string) error {
-	s, err := openFolder(dir)
-	if err != nil {
-		return err
-	}
-	private, err := sm2.GenerateKey(crand.Reader)
-	if err != nil {
-		return err
-	}
-	key, err := pki.NewKey(private)
+	s, key, err := openIssuing(dir)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package records_test
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emmansun/gmsm/sm2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/elicence/elicence/internal/pkitest"
@@ -91,6 +93,20 @@ func newFolder(t *testing.T, newBox func(keys *keystore.Store, dir string) (*sea
 
 func entryOf(act audit.Act, subject string) (audit.Record, error) {
 	return audit.NewRecord(audit.Entry{Time: 1700000000, Actor: "officer", Act: act, Subject: subject}, nil)
+}
+
+// openIssuing opens a folder with a store, and makes a key to issue licences with.
+func openIssuing(dir string) (*records.Store, *pki.Key, error) {
+	s, err := openFolder(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	private, err := sm2.GenerateKey(crand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := pki.NewKey(private)
+	return s, key, err
 }
 
 // draft makes a signed licence.

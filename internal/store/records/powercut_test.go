@@ -2,7 +2,6 @@ package records_test
 
 import (
 	"context"
-	crand "crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -15,12 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/emmansun/gmsm/sm2"
-
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/pki"
 )
 
 // powerDir names, to the process whose writes are recorded, the folder with the store and
@@ -30,15 +26,7 @@ const powerDir = "ELICENCE_TEST_POWER_DIR"
 // issueSome is the process whose writes are recorded: it issues licences one by one and
 // several at once, takes steps, and says what was acknowledged.
 func issueSome(dir string) error {
-	s, err := openFolder(dir)
-	if err != nil {
-		return err
-	}
-	private, err := sm2.GenerateKey(crand.Reader)
-	if err != nil {
-		return err
-	}
-	key, err := pki.NewKey(private)
+	s, key, err := openIssuing(dir)
 	if err != nil {
 		return err
 	}
