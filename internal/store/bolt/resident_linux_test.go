@@ -85,7 +85,19 @@ func TestLetGo(t *testing.T) {
 	if left := residentPages(t, e); left > 20 {
 		t.Errorf("%d of %d pages are resident after the map was let go", left, held)
 	}
+	e.letGoEvery = letGoEvery
 	read()
+	if residentPages(t, e) < 2000 {
+		t.Fatal("what was let go is not read again")
+	}
+	for range letGoEvery/viewed + 64 { // that look nothing up
+		if err := e.View(ctx, func(kv.Tx) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := residentPages(t, e); left > 20 {
+		t.Errorf("%d pages are resident after many were looked up", left)
+	}
 }
 
 // residentPages counts the pages of the map that this process has, by /proc/self/pagemap.
