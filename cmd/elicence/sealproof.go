@@ -15,9 +15,10 @@ func newSealProof(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "proof [--field NAME] [--checkpoint FILE] -o FILE IN.pdf",
 		Short: "用印证明 prove by the audit log that a document was sealed by a time",
-		Long: "Writes a proof that the use of the seal on a document stands in the audit log, under a checkpoint of this moment: a proof of time\n" +
-			"for elicence verify --proof, as a time stamp is. It is good if the seal's certificate was in force at the time of the checkpoint, so\n" +
-			"later than that it needs a checkpoint that somebody kept: a time file of a scanner's cache, or a checkpoint.",
+		Long: "Writes a proof that the use of the seal on a document stands in the audit log: a proof of time for elicence verify --proof, as a time\n" +
+			"stamp is. It is under the first checkpoint after the use that the service has kept (one for each day of publishing), else under one\n" +
+			"of this moment, and is good if the seal's certificate was in force at the time of the checkpoint. Another checkpoint may be given: a\n" +
+			"time file of a scanner's cache, or a checkpoint.",
 		Args: arguments("IN.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var checkpoint []byte

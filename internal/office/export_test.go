@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"math"
 
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/qr/trust"
@@ -98,4 +99,14 @@ func (o *Office) CompromiseUpTo(ctx context.Context, actor, uscc string, steps i
 		}
 	}
 	return nil
+}
+
+// KeptCheckpoints counts the checkpoints that were kept.
+func (o *Office) KeptCheckpoints(ctx context.Context) (int, error) {
+	n := 0
+	err := o.store.KeptCheckpoints(ctx, 0, math.MaxInt64-1, func([]byte) bool {
+		n++
+		return true
+	})
+	return n, err
 }

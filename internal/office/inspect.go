@@ -42,6 +42,8 @@ type Inspector struct {
 	access pdf.Access
 	proofs []ProofFinding // of the audit log, given beside what is inspected
 	uses   []seal.Use     // that they prove, for each; zero where it proves none
+	// proveAll makes such proofs of the house's own seals on a document; nil away from it.
+	proveAll func(context.Context, *pdf.Document) ([][]byte, error)
 	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
@@ -153,6 +155,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 		return nil, err
 	}
 	i.access.NationalOnly = o.GMOnly()
+	i.proveAll = o.proveAll
 	return i, nil
 }
 
@@ -372,10 +375,32 @@ func LooksLikeCode(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789 \t\r\n") == ""
 }
 
-// document decides on a PDF: every signature must count and together they must
+// document decides on a PDF. Where only the proof of a time is missing, the house looks into
+// its own log.
+func (i *Inspector) document(ctx context.Context, doc *pdf.Document) (Inspection, error) {
+	found, err := i.judge(ctx, doc)
+	if err != nil || found.CauseCode != causeTimeNotProven || i.proveAll == nil {
+		return found, err
+	}
+	proofs, err := i.proveAll(ctx, doc)
+	if err != nil || len(proofs) == 0 {
+		return found, err
+	}
+	with, err := i.WithProofs(proofs...)
+	if err != nil {
+		return found, err
+	}
+	proven, err := with.judge(ctx, doc)
+	if err != nil || proven.CauseCode == causeTimeNotProven {
+		return found, err
+	}
+	return proven, nil
+}
+
+// judge decides on a PDF: every signature must count and together they must
 // cover the file; a licence inside must be its issuer's, sealed by its issuer, and
 // in force.
-func (i *Inspector) document(ctx context.Context, doc *pdf.Document) (Inspection, error) {
+func (i *Inspector) judge(ctx context.Context, doc *pdf.Document) (Inspection, error) {
 	pages, err := doc.NumPages()
 	if err != nil {
 		return Inspection{}, err

@@ -81,6 +81,9 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 		case err != nil:
 			return nil, err
 		}
+		if err := o.keepCheckpoint(ctx, p.checkpoint); err != nil {
+			return nil, err
+		}
 		var changed []string
 		for name, file := range p.files {
 			if file != nil && trustName.MatchString(name) {
@@ -157,14 +160,15 @@ func (p *publication) release(ctx context.Context, actor string, settings map[st
 
 // publication is one run of the publisher.
 type publication struct {
-	office *Office
-	before []byte // the stored state that it begins with
-	state  publisherState
-	now    time.Time
-	files  map[string][]byte
-	lists  *status.State           // the state of the lists that it gives out
-	keys   map[trust.Role]*pki.Key // of roles whose keys are not those in use
-	roots  keyring                 // where it is not the one in force
+	office     *Office
+	before     []byte // the stored state that it begins with
+	state      publisherState
+	now        time.Time
+	files      map[string][]byte
+	lists      *status.State           // the state of the lists that it gives out
+	checkpoint SignedCheckpoint        // that its time file carries
+	keys       map[trust.Role]*pki.Key // of roles whose keys are not those in use
+	roots      keyring                 // where it is not the one in force
 }
 
 // take takes the next version of a role's file.
@@ -315,11 +319,10 @@ func (p *publication) time(ctx context.Context) error {
 		}
 		*f.into = trust.Current{Version: f.version, SM3: sm3.Sum(signed)}
 	}
-	checkpoint, err := p.office.Checkpoint(ctx)
-	if err != nil {
+	if p.checkpoint, err = p.office.Checkpoint(ctx); err != nil {
 		return err
 	}
-	file.Checkpoint = checkpoint.Signed
+	file.Checkpoint = p.checkpoint.Signed
 	_, err = p.sign(ctx, trust.RoleTime, file)
 	return err
 }

@@ -2,17 +2,17 @@ package office
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"math"
 	"sort"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/pki/audit"
-	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
@@ -31,40 +31,42 @@ var (
 )
 
 // ProveUse returns the proof file of the use of a seal on a document, by the name of its
-// field; empty where the document has one seal. It is under a checkpoint of this moment, or
-// under one that somebody kept: a time file as scanners cache it, a checkpoint or a proof
-// file. The earlier it is, the longer the proof is good: it must have been
-// made while the seal's certificate was in force.
+// field; empty where the document has one seal. It is under the first checkpoint after the
+// use that the house has kept, or under one that somebody else kept: a time file as scanners
+// cache it, a checkpoint or a proof file; where there is none it is under one of this moment.
+// The checkpoint must be of a time when the seal's certificate was in force.
 func (o *Office) ProveUse(ctx context.Context, doc *pdf.Document, field string, kept []byte) ([]byte, error) {
 	s, err := sealOn(doc, field)
 	if err != nil {
 		return nil, err
 	}
-	signed, size, err := o.keptCheckpoint(ctx, kept)
+	u, err := o.entryOf(ctx, s, true)
 	if err != nil {
 		return nil, err
 	}
-	key, err := o.currentKey(ctx, keystore.PurposeService, checkpointKey)
+	if kept == nil {
+		if kept, err = o.checkpointOver(ctx, u); err != nil {
+			return nil, err
+		}
+	}
+	if kept == nil {
+		return o.ProveEntry(ctx, u.index, false)
+	}
+	return o.proveUnder(ctx, u, kept)
+}
+
+// proveUnder returns the proof file of a use under a checkpoint.
+func (o *Office) proveUnder(ctx context.Context, u loggedUse, checkpoint []byte) ([]byte, error) {
+	signed, size, err := o.keptCheckpoint(ctx, checkpoint)
 	if err != nil {
 		return nil, err
 	}
 	var file []byte
 	err = o.readLog(ctx, func(log audit.Storage, present uint64) error {
-		index, err := useIn(interruptible{log, ctx}, present, s)
-		if err != nil {
-			return err
+		if u.index >= size || size > present {
+			return fmt.Errorf("entry %d, and the checkpoint is of a log of %d: %w", u.index, size, ErrNoEntry)
 		}
-		if kept == nil {
-			c, err := o.checkpoint(log, present, key)
-			if err != nil {
-				return err
-			}
-			signed, size = c.Signed, present
-		}
-		if index >= size || size > present {
-			return fmt.Errorf("entry %d, and the checkpoint is of a log of %d: %w", index, size, ErrNoEntry)
-		}
-		p, err := audit.NewProof(log, index, signed, size, false)
+		p, err := audit.NewProof(log, u.index, signed, size, false)
 		if err != nil {
 			return err
 		}
@@ -72,6 +74,74 @@ func (o *Office) ProveUse(ctx context.Context, doc *pdf.Document, field string, 
 		return err
 	})
 	return file, err
+}
+
+// checkpointEvery is how often a checkpoint that is given out is kept as well.
+const checkpointEvery = 24 * time.Hour
+
+// keepCheckpoint keeps a checkpoint that was given out, unless there is one of about its
+// time.
+func (o *Office) keepCheckpoint(ctx context.Context, c SignedCheckpoint) error {
+	recent := false
+	err := o.store.KeptCheckpoints(ctx, c.Time-int64((checkpointEvery-time.Minute)/time.Second), c.Time, func([]byte) bool {
+		recent = true
+		return false
+	})
+	if err != nil || recent {
+		return err
+	}
+	return o.store.KeepCheckpoint(ctx, c.Time, c.Signed)
+}
+
+// checkpointOver returns the first checkpoint that was kept and has a use in it, or nil.
+func (o *Office) checkpointOver(ctx context.Context, u loggedUse) ([]byte, error) {
+	keys, err := o.LogKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []byte
+	var failed error
+	err = o.store.KeptCheckpoints(ctx, u.entry.Time, o.now().Unix(), func(signed []byte) bool {
+		w, err := audit.OpenWitnessed("checkpoint that was kept", signed, keys...)
+		switch {
+		case err != nil:
+			failed = err
+		case w.Checkpoint.Size > u.index:
+			found = signed
+		}
+		return found == nil && failed == nil
+	})
+	return found, cmp.Or(err, failed)
+}
+
+// proveAll returns proofs of the uses of the house's own seals on a document, under
+// checkpoints that the house has kept: of those that it has.
+func (o *Office) proveAll(ctx context.Context, doc *pdf.Document) ([][]byte, error) {
+	seals, err := sealsOn(doc)
+	if err != nil {
+		return nil, err
+	}
+	var files [][]byte
+	for _, s := range seals[:min(len(seals), MaxUseProofs)] {
+		u, err := o.entryOf(ctx, s.Signature, false)
+		if errors.Is(err, ErrNoUse) {
+			continue
+		}
+		var checkpoint, file []byte
+		if err == nil {
+			checkpoint, err = o.checkpointOver(ctx, u)
+		}
+		if err == nil && checkpoint != nil {
+			file, err = o.proveUnder(ctx, u, checkpoint)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if file != nil {
+			files = append(files, file)
+		}
+	}
+	return files, nil
 }
 
 // keptCheckpoint reads a checkpoint of this log that somebody kept, with its size.
@@ -114,23 +184,19 @@ func (o *Office) keptCheckpoint(ctx context.Context, kept []byte) ([]byte, uint6
 
 // sealOn finds the seal signature of a field, or the only one.
 func sealOn(doc *pdf.Document, field string) (*seal.Signature, error) {
-	all, err := doc.Signatures()
+	all, err := sealsOn(doc)
 	if err != nil {
 		return nil, err
 	}
 	var found *seal.Signature
-	for i := range all {
-		if field != "" && all[i].Field != field || len(all[i].Faults) > 0 {
-			continue
-		}
-		s, err := seal.ParseSignatureTolerant(all[i].Contents)
-		if err != nil || s.Stamp.Document != all[i].Digest {
-			continue // a person's, a time stamp, or of another document
-		}
-		if found != nil {
+	for _, s := range all {
+		switch {
+		case field != "" && s.field != field:
+		case found != nil:
 			return nil, ErrWhichSeal
+		default:
+			found = s.Signature
 		}
-		found = s
 	}
 	if found == nil {
 		return nil, fmt.Errorf("the document has no seal in order %s: %w", field, ErrNoUse)
@@ -138,13 +204,60 @@ func sealOn(doc *pdf.Document, field string) (*seal.Signature, error) {
 	return found, nil
 }
 
+// fieldSeal is the seal signature of a field.
+type fieldSeal struct {
+	field string
+	*seal.Signature
+}
+
+// sealsOn returns the seal signatures of a document that are in order.
+func sealsOn(doc *pdf.Document) ([]fieldSeal, error) {
+	all, err := doc.Signatures()
+	if err != nil {
+		return nil, err
+	}
+	var seals []fieldSeal
+	for i := range all {
+		if len(all[i].Faults) > 0 {
+			continue
+		}
+		s, err := seal.ParseSignatureTolerant(all[i].Contents)
+		if err != nil || s.Stamp.Document != all[i].Digest {
+			continue // a person's, a time stamp, or of another document
+		}
+		seals = append(seals, fieldSeal{all[i].Field, s})
+	}
+	return seals, nil
+}
+
 // searched is how far around the time that a seal signature claims its entry is looked for
 // first: entries stand in the order of their times but for those that came together.
 const searched = 10 * time.Minute
 
+// loggedUse is the entry of a use.
+type loggedUse struct {
+	index uint64
+	entry audit.Entry
+}
+
+// entryOf finds the entry of a use in the log.
+func (o *Office) entryOf(ctx context.Context, s *seal.Signature, thorough bool) (loggedUse, error) {
+	var u loggedUse
+	err := o.readLog(ctx, func(log audit.Storage, size uint64) error {
+		var err error
+		u, err = useIn(interruptible{log, ctx}, size, s, thorough)
+		return err
+	})
+	return u, err
+}
+
+// maxSearched bounds how many entries near a time are looked at where the search is not
+// thorough.
+const maxSearched = 1 << 16
+
 // useIn finds the entry of a use: near the time that the signature claims, and if it is
-// not there in the whole log.
-func useIn(log audit.Storage, size uint64, s *seal.Signature) (uint64, error) {
+// not there and the search is thorough, in the whole log.
+func useIn(log audit.Storage, size uint64, s *seal.Signature, thorough bool) (loggedUse, error) {
 	var failed error
 	at := func(index uint64) audit.Entry {
 		r, err := log.Record(index)
@@ -160,125 +273,27 @@ func useIn(log audit.Storage, size uint64, s *seal.Signature) (uint64, error) {
 	since, until := s.Stamp.Time.Add(-searched).Unix(), s.Stamp.Time.Add(searched).Unix()
 	first := uint64(sort.Search(int(min(size, 1<<62)), func(i int) bool { return failed != nil || at(uint64(i)).Time >= since })) //nolint:gosec // bounded
 	for _, part := range []struct {
-		from    uint64
-		bounded bool
-	}{{first, true}, {0, false}} {
-		for i := part.from; i < size && failed == nil; i++ {
+		from, to uint64
+		until    int64
+	}{{first, min(size, first+maxSearched), until}, {0, size, math.MaxInt64}} {
+		for i := part.from; i < part.to && failed == nil; i++ {
 			e := at(i)
-			if part.bounded && e.Time > until {
+			if e.Time > part.until {
 				break
 			}
 			if isUse(e) && e.Subject == s.Seal.ID && bytes.Equal(e.Digest, s.Stamp.Document[:]) {
-				return i, failed
+				return loggedUse{i, e}, failed
 			}
+		}
+		if !thorough {
+			break
 		}
 	}
 	if failed != nil {
-		return 0, failed
+		return loggedUse{}, failed
 	}
-	return 0, fmt.Errorf("seal %s on the document of %x: %w", s.Seal.ID, s.Stamp.Document[:8], ErrNoUse)
+	return loggedUse{}, fmt.Errorf("seal %s on the document of %x: %w", s.Seal.ID, s.Stamp.Document[:8], ErrNoUse)
 }
 
 // isUse reports that an entry is the use of a seal on a document.
 func isUse(e audit.Entry) bool { return e.Act == audit.ActSealUse && len(e.Digest) == sm3.Size }
-
-// ProofFinding is what a proof of the audit log, given beside a document, turned out to be.
-type ProofFinding struct {
-	ID       uint64 `json:"id"` // of the entry
-	Act      string `json:"act"`
-	Seal     string `json:"seal"`
-	Time     string `json:"time"`      // of the entry
-	ProvenAt string `json:"proven_at"` // of the checkpoint; empty: nothing is proven
-	Counts   bool   `json:"counts"`    // a seal of the document was used so
-	Cause    string `json:"cause"`     // why it does not count
-}
-
-// MaxUseProofs bounds the proofs that are given beside one document.
-const MaxUseProofs = 64
-
-// WithProofs returns an inspector that also knows proof files of the audit log, which must
-// be in their form ([audit.ErrProofFile]). One that does not hold, is of another log or of
-// something else than a document's seals does not count, and is no fault of the document.
-func (i *Inspector) WithProofs(files ...[]byte) (*Inspector, error) {
-	if len(files) > MaxUseProofs {
-		return nil, fmt.Errorf("%d proofs, at most %d are read: %w", len(files), MaxUseProofs, audit.ErrProofFile)
-	}
-	with := *i
-	with.pdf.Seals.Uses = slices.Clone(i.pdf.Seals.Uses)
-	with.proofs = make([]ProofFinding, len(files))
-	with.uses = make([]seal.Use, len(files))
-	for n, file := range files {
-		p, err := audit.ParseProof(file)
-		if err != nil {
-			return nil, err
-		}
-		found := &with.proofs[n]
-		found.ID = p.Index
-		e, c, err := i.logged(p)
-		if err != nil {
-			found.Cause = err.Error()
-			continue
-		}
-		found.Act, found.Seal, found.Time, found.ProvenAt = string(e.Act), e.Subject, stamp(e.At()), stamp(c.At())
-		if !isUse(e) {
-			found.Cause = "the entry is not the use of a seal"
-			continue
-		}
-		with.uses[n] = seal.Use{Seal: e.Subject, Document: [sm3.Size]byte(e.Digest), At: c.At(), Log: "审计日志 audit log " + c.Origin}
-		with.pdf.Seals.Uses = append(with.pdf.Seals.Uses, with.uses[n])
-	}
-	return &with, nil
-}
-
-// logged verifies a proof by the keys of the log that the trust list names, each in its
-// time.
-func (i *Inspector) logged(p *audit.Proof) (audit.Entry, audit.Checkpoint, error) {
-	list := i.cache.Trust
-	keys, err := list.LogKeys()
-	if err != nil {
-		return audit.Entry{}, audit.Checkpoint{}, err
-	}
-	err = audit.ErrCheckpoint
-	for n, key := range keys {
-		var e audit.Entry
-		var c audit.Checkpoint
-		if e, c, err = p.Verify(key); err != nil {
-			if errors.Is(err, audit.ErrCheckpoint) {
-				continue // perhaps by another key
-			}
-			return e, c, err
-		}
-		switch {
-		case c.Origin != list.Log.Origin:
-			err = fmt.Errorf("the log of %q: %w", c.Origin, audit.ErrCheckpoint)
-		case n > 0 && (c.Time < list.PastLogs[n-1].From || c.Time > list.PastLogs[n-1].Until):
-			err = fmt.Errorf("the log's key %s was not in use at %s: %w", key.KID(), stamp(c.At()), audit.ErrCheckpoint)
-		case c.At().Sub(i.verifier.Now()) > statementTolerance:
-			err = fmt.Errorf("the checkpoint is of %s, which is still to come: %w", stamp(c.At()), audit.ErrCheckpoint)
-		case e.Time > c.Time:
-			err = fmt.Errorf("the entry is later than its checkpoint: %w", audit.ErrCheckpoint)
-		}
-		return e, c, err
-	}
-	return audit.Entry{}, audit.Checkpoint{}, err
-}
-
-// proofFindings says which of the proofs count for a document.
-func (i *Inspector) proofFindings(report *pdf.Report) []ProofFinding {
-	out := slices.Clone(i.proofs)
-	for n := range out {
-		f := &out[n]
-		if f.Cause != "" {
-			continue
-		}
-		f.Counts = slices.ContainsFunc(report.Signatures, func(s pdf.Signed) bool {
-			u := i.uses[n]
-			logged := slices.ContainsFunc(s.Checks, func(c seal.Check) bool { return c.Name == seal.CheckUse })
-			return logged && s.Seal != nil && s.Seal.ID == u.Seal && s.Digest == u.Document && !s.SignedAt.After(u.At)
-		})
-		if !f.Counts {
-			f.Cause = "no seal of this document was used so, or the certificate had ended by the time of the checkpoint"
-		}
-	}
-	return out
-}

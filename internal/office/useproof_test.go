@@ -3,6 +3,7 @@ package office_test
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 )
 
@@ -173,5 +176,78 @@ func TestProveUse(t *testing.T) {
 				t.Errorf("%s: it does not count: %s", tt.name, found.Document.Proofs[0].Cause)
 			}
 		}
+	}
+}
+
+// TestKeptCheckpoint: the house keeps a checkpoint a day of what it publishes, so that a proof
+// can be made when it is needed; its own verification needs none.
+func TestKeptCheckpoint(t *testing.T) {
+	t.Parallel()
+	f, strangers := officetest.New(t), officetest.Province(t, time.Now, "330000", "浙江省(测试)")
+	travel(t, f, 0)
+	file := leveled(t, f, office.LevelB)
+	publish := func() {
+		t.Helper()
+		if _, err := f.Office.Publish(ctx, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Of what was published before, none has the use in it.
+	if found := proven(t, f, file, proofOf(t, f, file, "", nil)); !found.Document.Proofs[0].Counts {
+		t.Errorf("a proof of this moment: %s", found.Document.Proofs[0].Cause)
+	}
+	travel(t, f, 25*time.Hour)
+	publish()
+	atOnce := proofOf(t, f, file, "", nil)
+	travel(t, f, 26*time.Hour)
+	publish() // on the same day: not kept
+	travel(t, f, 60*time.Hour)
+	publish()
+	if !bytes.Equal(proofOf(t, f, file, "", nil), atOnce) {
+		t.Error("a later checkpoint is preferred to an earlier one")
+	}
+	if n, err := f.Office.KeptCheckpoints(ctx); err != nil || n != 3 {
+		t.Errorf("%d checkpoints were kept, want 3, %v", n, err)
+	}
+
+	travel(t, f, 500*24*time.Hour)
+	if _, err := f.Office.PublishRootCRL(ctx, "test", offlineOf(t, f), 0); err != nil {
+		t.Fatal(err)
+	}
+	publish()
+	late := proofOf(t, f, file, "", nil)
+	if !bytes.Equal(late, atOnce) {
+		t.Error("the proof is another one when it is made late")
+	}
+	if found := proven(t, f, file, late); found.Verdict != verify.Valid || !found.Document.Proofs[0].Counts {
+		t.Errorf("made late: %s, %+v", found.Cause, found.Document.Proofs)
+	}
+	dir := t.TempDir()
+	if err := f.Office.ExportTrust(ctx, "test", dir); err != nil {
+		t.Fatal(err)
+	}
+	away, err := office.NewInspector(os.DirFS(dir), trust.Options{Second: second.Opinion{}, Now: func() time.Time { return time.Now().Add(500 * 24 * time.Hour) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := away.File(ctx, file); err != nil || found.Verdict != verify.NoData || found.CauseCode != "time_not_proven" {
+		t.Errorf("away from the house, without a proof: %s, %s, %v", found.Verdict, found.Cause, err)
+	}
+	house, err := f.Office.Inspector(ctx, second.Opinion{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := house.File(ctx, file)
+	if err != nil || found.Verdict != verify.Valid || len(found.Document.Proofs) != 1 || !found.Document.Proofs[0].Counts || found.Document.Signatures[0].ProvenAt == "" {
+		t.Errorf("in the house: %s, %s, %v", found.Verdict, found.Cause, err)
+	}
+	broken := bytes.Clone(file)
+	broken[len(broken)/3] ^= 1
+	if found, err := house.File(ctx, broken); err == nil && found.Verdict != verify.Tampered {
+		t.Errorf("a changed file, in the house: %s, %s", found.Verdict, found.Cause)
+	}
+	// What another house has sealed it has no entry of.
+	if found, err := house.File(ctx, leveled(t, strangers, office.LevelB)); err != nil || found.Verdict == verify.Valid {
+		t.Errorf("another house's, in the house: %s, %v", found.Verdict, err)
 	}
 }

@@ -28,7 +28,7 @@ const (
 const WithRecordKeys = formatVersion
 
 // added are tables that were added within a format: a copy of before has none.
-var added = []string{tableDestroyed}
+var added = []string{tableDestroyed, tableCheckpoints}
 
 // Sink takes tables and indexes one after the other, each with its rows in ascending
 // order: keys and values, look-up keys and references.

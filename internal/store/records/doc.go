@@ -38,6 +38,7 @@
 //	                 or 0 ‖ index of the entry that erased them
 //	audit.nodes      place / 31 → up to 31 hashes of the tree, in the order in which entries
 //	                 complete their nodes
+//	checkpoints      UTC seconds → a signed checkpoint of the log that was given out
 //	certificates     issuer's point ‖ serial → intent, certificate, status, place in a status list (CBOR)
 //	points           public point → role, and issuer ‖ serial of the pending and the newest (CBOR)
 //	intents          issuer ‖ serial → UTC seconds; intended, neither recorded nor abandoned

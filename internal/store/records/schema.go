@@ -17,7 +17,7 @@ const (
 	tableCRLNumbers, tableCRLs                                  = "crl-numbers", "crls"
 	tableAuthorities, tableSeals, tableTrust, tableEnrolments   = "authorities", "seals", "trust", "enrolments"
 	tableProposals, tableProposed, tableErasures                = "proposals", "proposed", "erasures"
-	tableDestroyed                                              = "destroyed"
+	tableDestroyed, tableCheckpoints                            = "destroyed", "checkpoints"
 	tableMeta                                                   = "meta"
 	indexIdentifiers, indexNumbers, indexHolders, indexRequests = "identifiers", "numbers", "holders", "request-ids"
 )
@@ -49,7 +49,7 @@ func Schema() kv.Schema {
 			table(kv.Growing, tableRecords, tableChanges, tableAuditLeaves, tableAuditBeside, tableAuditNodes, tableDestroyed),
 			table(kv.Random, tableCounts, tableSigners, tableCredentials, tableDevices, tableBindings, tableWindows, tablePlanes, tableLists,
 				tableCertificates, tablePoints, tableIntents, tableRevocations, tableStatusChanges, tableExpiring,
-				tableCRLNumbers, tableCRLs, tableAuthorities, tableSeals, tableTrust, tableEnrolments, tableProposals, tableProposed, tableErasures, tableMeta)...,
+				tableCRLNumbers, tableCRLs, tableCheckpoints, tableAuthorities, tableSeals, tableTrust, tableEnrolments, tableProposals, tableProposed, tableErasures, tableMeta)...,
 		),
 		Indexes: []kv.IndexSpec{
 			{Name: indexIdentifiers, KeySize: identifierSize, RefSize: refSize},

@@ -17,6 +17,8 @@ type Log interface {
 	Append(ctx context.Context, records ...audit.Record) ([]audit.Receipt, error)
 	EraseDetails(ctx context.Context, erasures ...audit.Record) error
 	ReadLog(ctx context.Context, f func(audit.Storage) error) error
+	KeepCheckpoint(ctx context.Context, at int64, signed []byte) error
+	KeptCheckpoints(ctx context.Context, from, until int64, f func(signed []byte) bool) error
 	Close() error
 }
 
@@ -24,9 +26,10 @@ type Log interface {
 // store.
 func AuditLog(t *testing.T, newStore func(testing.TB) func(testing.TB) Log) {
 	for name, test := range map[string]func(*testing.T, func(testing.TB) Log){
-		"receipts":  receipts,
-		"erasure":   erasure,
-		"withdrawn": withdrawn,
+		"receipts":    receipts,
+		"erasure":     erasure,
+		"withdrawn":   withdrawn,
+		"checkpoints": checkpoints,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,4 +164,32 @@ func withdrawn(t *testing.T, open func(testing.TB) Log) {
 		return err
 	}))
 	must(t, store.Close())
+}
+
+// checkpoints that were kept are found by their times.
+func checkpoints(t *testing.T, open func(testing.TB) Log) {
+	ctx := context.Background()
+	s := open(t)
+	for at, signed := range map[int64]string{300: "c", 100: "a", 1 << 33: "d", 200: "b"} {
+		must(t, s.KeepCheckpoint(ctx, at, []byte(signed)))
+	}
+	must(t, s.Close())
+	s = open(t)
+	for _, tt := range []struct {
+		from, until int64
+		most        int
+		want        string
+	}{
+		{-5, 1 << 40, 9, "abcd"}, {0, 99, 9, ""}, {100, 200, 9, "ab"}, {101, 300, 9, "bc"}, {200, 200, 9, "b"}, {0, 1 << 40, 2, "ab"}, {301, 200, 9, ""}, {-9, -8, 9, ""},
+	} {
+		var got []byte
+		must(t, s.KeptCheckpoints(ctx, tt.from, tt.until, func(signed []byte) bool {
+			got = append(got, signed...)
+			return len(got) < tt.most
+		}))
+		if string(got) != tt.want {
+			t.Errorf("from %d until %d, %d at most: %q, want %q", tt.from, tt.until, tt.most, got, tt.want)
+		}
+	}
+	must(t, s.Close())
 }
