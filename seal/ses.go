@@ -292,9 +292,13 @@ func (s *Seal) readInfo(element cryptobyte.String) error {
 		return bad("picture")
 	}
 	// extDatas may follow, as a SEQUENCE; what it says is for others.
+	r, rest := &tolerant{what: "seal"}, info
 	var extensions cryptobyte.String
 	if !info.Empty() && (!info.ReadASN1(&extensions, cbasn1.SEQUENCE) || !info.Empty()) {
 		return bad("something other than extDatas follows the picture")
+	}
+	if s.Extensions = r.extensions(&rest); r.err != nil {
+		return r.err
 	}
 	s.ID, s.Name, s.Vendor = string(esID), string(name), string(vendor)
 	s.Picture.Type, s.Picture.Data = string(pictureType), data
