@@ -18,7 +18,7 @@ const (
 	knotted = 12.0
 	// patience is after how many ends in a row that cannot be reached a beginning is given
 	// up: a longer segment seldom fits where shorter ones do not.
-	patience = 4
+	patience = 2
 )
 
 // A sample is a place on the true outline, in units.
@@ -103,8 +103,8 @@ type reach struct {
 // shortest path through its knots, along lines and curves between places in whole units.
 // What is not larger than the tolerance, in units, is left out.
 func (r ring) fit(tolerance float64) shape {
-	// A corner that is rounded to whole units is up to 0.71 of them off.
-	tolerance = max(tolerance, 0.75+flatness) - flatness
+	// Rounding to whole units takes up to 0.71 of them.
+	tolerance = max(tolerance, 0.71+2*flatness) - flatness
 	closed := append(r[:len(r):len(r)], r[0])
 	var knots []int
 	for i, s := range closed {
@@ -155,7 +155,7 @@ func (r ring) fit(tolerance float64) shape {
 			s = append(s, last)
 		}
 	}
-	if len(s) < 2 {
+	if len(s) == 0 || len(s) == 1 && s[0].op == line {
 		return nil
 	}
 	s = append(s, step{op: move, to: closed[0].rounded()})
