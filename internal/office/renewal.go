@@ -157,7 +157,7 @@ func (o *Office) makeSeal(ctx context.Context, r seal.Record, signer *cert.Certi
 	width, height := drawing.Size()
 	der, err := seal.Make(seal.Particulars{
 		ID: r.ID, Name: r.Name, Kind: 1, Certificate: signer, Created: o.now().UTC().Truncate(time.Second), ValidFrom: signer.NotBefore(), ValidUntil: signer.NotAfter(),
-		Picture: seal.Picture{Type: "SVG", Data: drawing.SVG(), WidthMM: int(math.Round(width)), HeightMM: int(math.Round(height))},
+		Picture: seal.Picture{Type: "SVG", Data: drawing.SVGZ(), WidthMM: int(math.Round(width)), HeightMM: int(math.Round(height))},
 	}, makerCertificate, maker, o.second)
 	if err != nil {
 		return r, err

@@ -2,12 +2,11 @@ package impression
 
 import "math"
 
-// spot is a place between pixels, in pixels.
-type spot struct{ x, y float64 }
-
 // outline follows the edges of the ink (marching squares: between a pixel of more than
 // half and one of less the edge is where half would be), with the ink on the left, so
 // that holes wind the other way round than what they are in.
+//
+// Its units are hundredths of a millimetre, as those of [Spec.Outline].
 func (c *coverage) outline(widthMM, heightMM float64) shape {
 	next := make(map[edge]edge) // of the sides that a cell's corners are parted on
 	for y := -1; y < c.height; y++ {
@@ -55,7 +54,7 @@ func (s *shape) contour(ring []spot, pixel size) {
 		return
 	}
 	for i, p := range ring {
-		to := point{int(math.Round(100 * pixel.x * p.x)), int(math.Round(100 * pixel.y * p.y))}
+		to := spot{tracedPerMM * pixel.x * p.x, tracedPerMM * pixel.y * p.y}.rounded()
 		kind := line
 		if i == 0 {
 			kind = move

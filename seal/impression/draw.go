@@ -7,8 +7,8 @@ import (
 
 // A Drawing is a finished impression. It is immutable.
 type Drawing struct {
-	title         string
 	width, height float64
+	perMM         int // units of the shape
 	shape         shape
 }
 
@@ -25,7 +25,9 @@ func Draw(spec Spec) (*Drawing, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Drawing{title: spec.Text, width: spec.WidthMM, height: spec.HeightMM, shape: traced}, nil
+		var p plan
+		p.upright(traced, 0, 0)
+		return p.draw(spec), nil
 	}
 	l := layout{spec: spec, cx: spec.WidthMM / 2, cy: spec.HeightMM / 2}
 	for _, part := range []struct {
@@ -48,8 +50,12 @@ func Draw(spec Spec) (*Drawing, error) {
 	if err := draw(); err != nil {
 		return nil, err
 	}
-	l.shape = append(l.shape, step{op: shut})
-	return &Drawing{title: spec.Text + spec.Line, width: spec.WidthMM, height: spec.HeightMM, shape: l.shape}, nil
+	return l.plan.draw(spec), nil
+}
+
+func (p plan) draw(spec Spec) *Drawing {
+	perMM := p.units()
+	return &Drawing{width: spec.WidthMM, height: spec.HeightMM, perMM: perMM, shape: p.shape(perMM)}
 }
 
 // A layout is a seal while it is drawn. All lengths are millimetres.
@@ -57,13 +63,13 @@ type layout struct {
 	spec             Spec
 	cx, cy           float64
 	text, line, code []letter
-	shape            shape
+	plan             plan
 }
 
 // ring draws the rim of a round or oval seal.
 func (l *layout) ring(thick float64) {
-	l.shape.ellipse(l.cx, l.cy, l.cx, l.cy, true)
-	l.shape.ellipse(l.cx, l.cy, l.cx-thick, l.cy-thick, false)
+	l.plan.ellipse(l.cx, l.cy, l.cx, l.cy, true)
+	l.plan.ellipse(l.cx, l.cy, l.cx-thick, l.cy-thick, false)
 }
 
 // The proportions of a round seal are those of the customary 42 mm seal: a rim of
@@ -79,7 +85,7 @@ func (l *layout) round() error {
 	foot := 0.0 // how far below the centre what is in it ends
 	switch l.spec.Centre {
 	case Star:
-		l.shape.star(l.cx, l.cy, diameter/6)
+		l.plan.star(l.cx, l.cy, diameter/6)
 		foot = diameter / 6 * math.Cos(math.Pi/5)
 	case Emblem:
 		var err error
@@ -97,7 +103,7 @@ func (l *layout) round() error {
 	}
 	arc = min(arc, 360-codeArc)
 	em, width := l.spacing(feet.length()*arc/360, height, 0.82)
-	l.shape.write(feet, l.text, em, width, height)
+	l.plan.write(feet, l.text, em, width, height)
 
 	if len(l.line) == 0 {
 		return nil
@@ -131,20 +137,18 @@ func (l *layout) emblem() (float64, error) {
 			return 0, err
 		}
 		radius := width / 2
-		l.shape.ellipse(l.cx, l.cy, radius, radius, true)
-		l.shape.ellipse(l.cx, l.cy, radius-0.2, radius-0.2, false)
-		l.shape.row(word, l.cx, l.cy+0.16*width, 0.3*width, 0.32*width)
+		l.plan.ellipse(l.cx, l.cy, radius, radius, true)
+		l.plan.ellipse(l.cx, l.cy, radius-0.2, radius-0.2, false)
+		l.plan.row(word, l.cx, l.cy+0.16*width, 0.3*width, 0.32*width)
 		return radius, nil
 	}
 	traced, err := retrace(l.spec.Outline, width, tallest)
 	if err != nil {
 		return 0, err
 	}
-	height := traced.height()
-	l.shape = append(l.shape, step{op: shut})
-	l.shape = append(l.shape, traced.moved(l.cx-width/2, l.cy-height/2)...)
-	l.shape = l.shape[:len(l.shape)-1] // the next contour, or the end, shuts it
-	return height / 2, nil
+	_, low, _ := traced.Bounds()
+	l.plan.upright(traced, l.cx-width/2, l.cy-low.Y/2)
+	return low.Y / 2, nil
 }
 
 // circleArc is how many degrees a text of n ideographs spans on a round seal, from
@@ -170,7 +174,7 @@ func (l *layout) roundCode(room float64) float64 {
 	height := 0.036 * l.spec.WidthMM
 	width := height * 0.95
 	feet := newRim(l.cx, l.cy, room, room)
-	l.shape.writeBelow(feet, l.code, width*1.1, width, height)
+	l.plan.writeBelow(feet, l.code, width*1.1, width, height)
 	return 360*shares(l.code)*width*1.1/feet.length() + 30
 }
 
@@ -186,7 +190,7 @@ func (l *layout) lineBelow(top, height float64, clear func(y float64) float64) e
 		}
 		width := min(height*0.92, 2*free/n)
 		if width >= 0.62*height {
-			l.shape.row(l.line, l.cx, l.cy+top+height, width, height)
+			l.plan.row(l.line, l.cx, l.cy+top+height, width, height)
 			return nil
 		}
 	}
@@ -204,14 +208,14 @@ func (l *layout) oval() error {
 	inset := thick + air + height
 	feet := newRim(l.cx, l.cy, l.cx-inset, l.cy-inset)
 	em, width := l.spacing(feet.length()*circleArc(n)/360*0.8, height, 0.8)
-	l.shape.write(feet, l.text, em, width, height)
+	l.plan.write(feet, l.text, em, width, height)
 
 	chord := func(rx, ry, y float64) float64 { return rx * math.Sqrt(max(1-y*y/(ry*ry), 0)) }
 	if len(l.code) > 0 {
 		height := 3.7 * scale
 		free := 2 * chord(feet.rx-0.5, feet.ry, height/2)
 		width := min(height*0.9, free/shares(l.code))
-		l.shape.row(l.code, l.cx, l.cy+height/2, width, height)
+		l.plan.row(l.code, l.cx, l.cy+height/2, width, height)
 	}
 	if len(l.line) == 0 {
 		return nil
@@ -229,8 +233,8 @@ func (l *layout) oval() error {
 func (l *layout) square() error {
 	side := l.spec.WidthMM
 	thick := side * 0.05
-	l.shape.polygon([2]float64{0, 0}, [2]float64{side, 0}, [2]float64{side, side}, [2]float64{0, side})
-	l.shape.polygon([2]float64{thick, thick}, [2]float64{thick, side - thick},
+	l.plan.polygon([2]float64{0, 0}, [2]float64{side, 0}, [2]float64{side, side}, [2]float64{0, side})
+	l.plan.polygon([2]float64{thick, thick}, [2]float64{thick, side - thick},
 		[2]float64{side - thick, side - thick}, [2]float64{side - thick, thick})
 	n := len(l.text)
 	columns := int(math.Ceil(math.Sqrt(float64(n))))
@@ -242,7 +246,7 @@ func (l *layout) square() error {
 		column, row := i/rows, i%rows
 		x := side - margin - (float64(column)+0.5)*cellWidth
 		foot := margin + (float64(row)+0.98)*cellHeight
-		l.shape.place(letter, x, foot, cellWidth*0.96, cellHeight*0.96, 0, -1)
+		l.plan.place(letter, x, foot, cellWidth*0.96, cellHeight*0.96, 0, -1)
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func extents(t *testing.T, d *Drawing, spec Spec) []extent {
 		middle := math.NaN()
 		for _, contour := range parts[:n] {
 			for _, s := range contour {
-				x, y := float64(s.to.x)/100-d.width/2, float64(s.to.y)/100-d.height/2
+				x, y := float64(s.to.x)/float64(d.perMM)-d.width/2, float64(s.to.y)/float64(d.perMM)-d.height/2
 				angle := math.Atan2(x, -y) * 180 / math.Pi
 				if math.IsNaN(middle) {
 					middle = angle
@@ -282,7 +282,8 @@ func TestSquareReadsFromRightToLeft(t *testing.T) {
 	t.Parallel()
 	for n := 1; n <= 9; n++ {
 		spec := Spec{Kind: Square, WidthMM: 18, HeightMM: 18, Text: name(n)}
-		parts := contours(mustDraw(t, spec).shape)[2:]
+		d := mustDraw(t, spec)
+		parts := contours(d.shape)[2:]
 		type place struct{ x, y float64 }
 		var last place
 		for i, r := range spec.Text {
@@ -290,7 +291,7 @@ func TestSquareReadsFromRightToLeft(t *testing.T) {
 			count := countContours(t, string(r))
 			for _, contour := range parts[:count] {
 				for _, s := range contour {
-					x, y := float64(s.to.x)/100, float64(s.to.y)/100
+					x, y := float64(s.to.x)/float64(d.perMM), float64(s.to.y)/float64(d.perMM)
 					low, high = place{min(low.x, x), min(low.y, y)}, place{max(high.x, x), max(high.y, y)}
 				}
 			}
@@ -324,9 +325,9 @@ func FuzzDraw(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, s := range drawing.shape {
-			const slack = 60 // hundredths of a millimetre: an odd glyph may stand out of its em box
-			if s.op != shut && (s.to.x < -slack || s.to.y < -slack ||
-				float64(s.to.x) > 100*width+slack || float64(s.to.y) > 100*height+slack) {
+			const slack = 0.6 // mm: an odd glyph may stand out of its em box
+			at := s.to.spot().times(1 / float64(drawing.perMM))
+			if s.op != shut && (at.x < -slack || at.y < -slack || at.x > width+slack || at.y > height+slack) {
 				t.Fatalf("a point at %v lies outside the seal of %g × %g mm", s.to, width, height)
 			}
 		}

@@ -13,7 +13,7 @@ func ExampleDraw() {
 		return
 	}
 	width, height := drawing.Size()
-	fmt.Println(width, height, len(drawing.SVG()) < 15<<10)
+	fmt.Println(width, height, len(drawing.SVG()) < 5<<10)
 
 	// The national emblem is regulated: without its drawing no such seal is made.
 	fmt.Println(impression.Government(impression.Province, "样例省人民政府").CheckComplete())

@@ -69,21 +69,21 @@ func centres(list []letter) []float64 {
 
 // place adds a letter whose em box is width × height millimetres, with the middle
 // of its foot at (x, y) and its head in the direction (ux, uy), a unit vector.
-func (s *shape) place(l letter, x, y, width, height, ux, uy float64) {
+func (p *plan) place(l letter, x, y, width, height, ux, uy float64) {
 	// The text runs to the right of the direction of its head.
 	rx, ry := -uy, ux
 	sx, sy := width/unitsPerEm, height/unitsPerEm
 	t := transform{xx: rx * sx, xy: ry * sx, yx: ux * sy, yy: uy * sy}
 	t.dx = x - t.xx*l.middle - t.yx*emFoot
 	t.dy = y - t.xy*l.middle - t.yy*emFoot
-	s.glyph(l.outline, t)
+	*p = append(*p, figure{outline: l.outline, on: t, height: height})
 }
 
 // row adds letters on a horizontal line, centred at x, with their feet at y.
-func (s *shape) row(list []letter, x, y, width, height float64) {
+func (p *plan) row(list []letter, x, y, width, height float64) {
 	at := centres(list)
 	start := x - at[len(at)-1]*width/2
 	for i, l := range list {
-		s.place(l, start+at[i]*width, y, width, height, 0, -1)
+		p.place(l, start+at[i]*width, y, width, height, 0, -1)
 	}
 }

@@ -2,7 +2,6 @@ package impression
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"image"
 	"image/color"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 
 	"golang.org/x/image/vector"
+
+	"github.com/elicence/elicence/seal/svgz"
 )
 
 // The colour of every impression, sRGB.
@@ -21,42 +22,63 @@ const (
 	blue  = 0x0F
 )
 
-// SVG is the impression as a file that stands alone, with its true size. The unit
-// of its coordinates is a hundredth of a millimetre.
+// SVG is the impression as a file that stands alone, with its true size.
 func (d *Drawing) SVG() []byte {
-	var title bytes.Buffer
-	if err := xml.EscapeText(&title, []byte(d.title)); err != nil {
-		panic("impression: writing to memory failed: " + err.Error()) // bytes.Buffer never fails
-	}
-	b := fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%gmm" height="%gmm" viewBox="0 0 %d %d"><title>%s</title><path fill="#%02X%02X%02X" d="`,
-		d.width, d.height, int(math.Round(100*d.width)), int(math.Round(100*d.height)), title.Bytes(), red, green, blue)
-	return append(d.path(b), `"/></svg>`+"\n"...)
+	return d.file(d.head(), true)
 }
 
-// path appends the shape as an SVG path in relative coordinates.
-func (d *Drawing) path(b []byte) []byte {
+// SVGZ is [Drawing.SVG] in the compressed form that a seal carries.
+func (d *Drawing) SVGZ() []byte { return svgz.Compress(d.SVG()) }
+
+// head is what an SVG begins with, up to the path.
+func (d *Drawing) head() []byte {
+	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%gmm" height="%gmm" viewBox="0 0 %g %g"><path fill="#%02X%02X%02X" d="`,
+		d.width, d.height, float64(d.perMM)*d.width, float64(d.perMM)*d.height, red, green, blue)
+}
+
+func (d *Drawing) file(head []byte, brief bool) []byte {
+	return append(d.shape.path(head, brief), tail...)
+}
+
+// tail is what an SVG ends with, after the path.
+const tail = `"/></svg>` + "\n"
+
+// path appends the shape as an SVG path in relative coordinates. The brief form leaves out
+// letters that the one before implies, and knows lines along an axis; drawings of before
+// are in the other.
+func (s shape) path(b []byte, brief bool) []byte {
 	var at, start point
-	relative := func(letter byte, points ...point) {
-		b = append(b, letter)
-		for i, p := range points {
-			b = appendInt(b, p.x-at.x, i > 0)
-			b = appendInt(b, p.y-at.y, true)
+	last := byte(0)
+	command := func(letter byte, numbers ...int) {
+		implied := letter == last && letter != 'm' || letter == 'l' && last == 'm'
+		last = letter
+		if !brief || !implied {
+			b = append(b, letter)
 		}
-		at = points[len(points)-1]
+		for i, v := range numbers {
+			b = appendInt(b, v, i > 0 || brief && implied)
+		}
 	}
-	for _, s := range d.shape {
-		switch s.op {
-		case move:
-			relative('m', s.to)
-			start = s.to
-		case line:
-			relative('l', s.to)
-		case quad:
-			relative('q', s.control, s.to)
-		case shut:
-			b = append(b, 'z')
+	for _, step := range s {
+		x, y := step.to.x-at.x, step.to.y-at.y
+		switch {
+		case step.op == shut:
+			command('z')
 			at = start
+			continue
+		case step.op == move:
+			command('m', x, y)
+			start = step.to
+		case step.op == quad:
+			command('q', step.control.x-at.x, step.control.y-at.y, x, y)
+		case brief && y == 0:
+			command('h', x)
+		case brief && x == 0:
+			command('v', y)
+		default:
+			command('l', x, y)
 		}
+		at = step.to
 	}
 	return b
 }
@@ -69,6 +91,9 @@ func appendInt(b []byte, v int, follows bool) []byte {
 	return strconv.AppendInt(b, int64(v), 10)
 }
 
+// hundredths of a millimetre are the unit of PDF operators.
+const hundredths = 100
+
 // PDF is the impression as content operators with y upwards, and the box they
 // draw in, in points: left, bottom, right, top. The operators are balanced and use
 // no resources.
@@ -76,7 +101,8 @@ func (d *Drawing) PDF() ([]byte, [4]float64) {
 	const points = 72 / 25.4
 	box := [4]float64{2: d.width * points, 3: d.height * points}
 	b := fmt.Appendf(nil, "q %.3f %.3f %.3f rg %.8f 0 0 %.8f 0 %.4f cm\n",
-		red/255.0, green/255.0, blue/255.0, points/100, -points/100, box[3])
+		red/255.0, green/255.0, blue/255.0, points/hundredths, -points/hundredths, box[3])
+	each := hundredths / d.perMM
 	var at point
 	operator := func(name string, numbers ...int) {
 		for _, v := range numbers {
@@ -85,6 +111,7 @@ func (d *Drawing) PDF() ([]byte, [4]float64) {
 		b = append(append(b, name...), '\n')
 	}
 	for _, s := range d.shape {
+		s.to, s.control = s.to.times(each), s.control.times(each)
 		switch s.op {
 		case move:
 			operator("m", s.to.x, s.to.y)
@@ -113,8 +140,8 @@ func (d *Drawing) PNG(dpi float64) ([]byte, error) {
 	if !(dpi >= 20 && dpi <= MaxDPI) {
 		return nil, fmt.Errorf("%w: %g dpi, possible are 20 to %d", ErrSpec, dpi, MaxDPI)
 	}
-	perUnit := dpi / 2540
-	size := func(mm float64) int { return int(math.Ceil(mm * 100 * perUnit)) }
+	perUnit := dpi / 25.4 / float64(d.perMM)
+	size := func(mm float64) int { return int(math.Ceil(mm * dpi / 25.4)) }
 	width, height := size(d.width), size(d.height)
 	raster := vector.NewRasterizer(width, height)
 	raster.DrawOp = draw.Src

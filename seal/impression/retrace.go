@@ -2,81 +2,154 @@ package impression
 
 import (
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/elicence/elicence/internal/typeface"
+	"github.com/elicence/elicence/seal/svgz"
 )
 
 // Reread is [Draw] for a seal that was drawn before: it takes the shape from the picture,
-// byte for byte what [Drawing.SVG] wrote of this design. It needs no typeface, and a seal
-// goes on looking as it was made when the drawing of new ones has changed.
-func Reread(svg []byte, spec Spec) (*Drawing, error) {
-	_, path, _ := bytes.Cut(svg, []byte(` d="`))
-	path, _, ok := bytes.Cut(path, []byte(`"`))
-	if !ok || len(svg) > MaxPictureBytes {
+// byte for byte what [Drawing.SVG] wrote of this design, now or in the form of before, or
+// that compressed. It needs no typeface, and a seal goes on looking as it was made when the
+// drawing of new ones has changed.
+func Reread(picture []byte, spec Spec) (*Drawing, error) {
+	svg, err := svgz.Expand(picture)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSpec, err)
+	}
+	path, ok := bytes.CutSuffix(svg, []byte(tail))
+	if !ok {
 		return nil, fmt.Errorf("%w: the picture is not one of ours", ErrSpec)
 	}
-	d := &Drawing{title: spec.Text, width: spec.WidthMM, height: spec.HeightMM}
-	if spec.Kind != Traced {
-		d.title += spec.Line
+	for _, form := range []struct {
+		perMM int
+		brief bool
+	}{{coarse, true}, {fine, true}, {hundredths, false}} {
+		d := &Drawing{width: spec.WidthMM, height: spec.HeightMM, perMM: form.perMM}
+		head := d.head()
+		if !form.brief {
+			head = d.headOfBefore(spec)
+		}
+		path, ok := bytes.CutPrefix(path, head)
+		if !ok {
+			continue
+		}
+		d.shape, err = follow(string(path), d.bounds(), true)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(d.file(head, form.brief), svg) {
+			return d, nil
+		}
 	}
-	if err := d.follow(string(path), true); err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(d.SVG(), svg) {
-		return nil, fmt.Errorf("%w: the picture is another than the design says", ErrSpec)
-	}
-	return d, nil
+	return nil, fmt.Errorf("%w: the picture is another than the design says", ErrSpec)
 }
+
+// headOfBefore is [Drawing.head] as it was in hundredths of a millimetre, with a title.
+func (d *Drawing) headOfBefore(spec Spec) []byte {
+	title := spec.Text
+	if spec.Kind != Traced {
+		title += spec.Line
+	}
+	var escaped bytes.Buffer
+	if err := xml.EscapeText(&escaped, []byte(title)); err != nil {
+		panic("impression: writing to memory failed: " + err.Error()) // bytes.Buffer never fails
+	}
+	b := d.bounds()
+	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%gmm" height="%gmm" viewBox="0 0 %d %d"><title>%s</title><path fill="#%02X%02X%02X" d="`,
+		d.width, d.height, b.x, b.y, escaped.Bytes(), red, green, blue)
+}
+
+// bounds is the lower right corner of the drawing.
+func (d *Drawing) bounds() point {
+	return spot{d.width, d.height}.times(float64(d.perMM)).rounded()
+}
+
+// tracedPerMM is how many units a millimetre of [Spec.Outline] has.
+const tracedPerMM = 100
 
 // retrace reads a traced outline strictly: what [Trace] and [TraceEmblem] write, within
-// a box of width by height millimetres.
-func retrace(outline string, width, height float64) (shape, error) {
-	d := &Drawing{width: width, height: height}
-	if err := d.follow(outline, false); err != nil {
+// a box of width by height millimetres. The outline is in millimetres.
+func retrace(path string, width, height float64) (typeface.Outline, error) {
+	traced, err := follow(path, spot{tracedPerMM * width, tracedPerMM * height}.rounded(), false)
+	if err != nil {
 		return nil, err
 	}
-	return d.shape, nil
+	var outline typeface.Outline
+	var start typeface.Point
+	for _, s := range traced {
+		to := typeface.Point{X: float64(s.to.x) / tracedPerMM, Y: float64(s.to.y) / tracedPerMM}
+		switch s.op {
+		case move:
+			start = to
+			outline = append(outline, typeface.Segment{Op: typeface.MoveTo, To: to})
+		case line:
+			outline = append(outline, typeface.Segment{Op: typeface.LineTo, To: to})
+		case shut:
+			outline = append(outline, typeface.Segment{Op: typeface.LineTo, To: start})
+		}
+	}
+	return outline, nil
 }
 
-// follow adds a path, with curves or without.
-func (d *Drawing) follow(path string, curves bool) error {
-	p := outlineReader{rest: path}
+// follow reads a path that ends at a lower right corner, with curves or without.
+func follow(path string, bounds point, curves bool) (shape, error) {
+	r := outlineReader{rest: path}
+	var s shape
 	var at, start point
-	open := false
-	for p.rest != "" && p.err == nil {
-		letter := p.rest[0]
-		p.rest = p.rest[1:]
+	open, last := false, byte(0)
+	for r.rest != "" && r.err == nil {
+		letter := r.rest[0]
+		switch {
+		case letter >= 'a':
+			r.rest = r.rest[1:]
+		case last == 'm': // without a letter it is as the one before, after a move a line
+			letter = 'l'
+			r.space()
+		default:
+			letter = last
+			r.space()
+		}
+		last = letter
 		switch {
 		case letter == 'm' && !open:
-			at = p.point(at)
+			at = r.point(at)
 			start, open = at, true
-			d.shape = append(d.shape, step{op: move, to: at})
+			s = append(s, step{op: move, to: at})
 		case letter == 'l' && open:
-			at = p.point(at)
-			d.shape = append(d.shape, step{op: line, to: at})
+			at = r.point(at)
+			s = append(s, step{op: line, to: at})
+		case letter == 'h' && open:
+			at.x += r.number()
+			s = append(s, step{op: line, to: at})
+		case letter == 'v' && open:
+			at.y += r.number()
+			s = append(s, step{op: line, to: at})
 		case letter == 'q' && open && curves:
-			control := p.point(at)
-			p.space()
-			at = p.point(at)
-			d.shape = append(d.shape, step{quad, control, at})
+			control := r.point(at)
+			r.space()
+			at = r.point(at)
+			s = append(s, step{quad, control, at})
 		case letter == 'z' && open:
 			at, open = start, false
-			d.shape = append(d.shape, step{op: shut})
+			s = append(s, step{op: shut})
 		default:
-			p.fail("%q does not fit in", letter)
+			r.fail("%q does not fit in", letter)
 		}
-		if at.x < 0 || at.y < 0 || float64(at.x) > 100*d.width+1 || float64(at.y) > 100*d.height+1 {
-			p.fail("it leaves the seal")
+		if at.x < 0 || at.y < 0 || at.x > bounds.x+1 || at.y > bounds.y+1 {
+			r.fail("it leaves the seal")
 		}
-		if len(d.shape) > traceSteps {
-			p.fail("it has too many pieces")
+		if len(s) > traceSteps {
+			r.fail("it has too many pieces")
 		}
 	}
-	if open || len(d.shape) == 0 {
-		p.fail("it does not end")
+	if open || len(s) == 0 {
+		r.fail("it does not end")
 	}
-	return p.err
+	return s, r.err
 }
 
 // outlineReader reads numbers of a path and keeps the first error.

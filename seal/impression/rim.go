@@ -52,26 +52,26 @@ func (r *rim) outward(angle float64) (float64, float64) {
 
 // write places letters around the top of the rim, heads outwards: em is the way
 // one ideograph takes, width and height its size.
-func (s *shape) write(r *rim, list []letter, em, width, height float64) {
+func (p *plan) write(r *rim, list []letter, em, width, height float64) {
 	at := centres(list)
 	half := at[len(at)-1] / 2
 	for i, l := range list {
 		angle := r.angle((at[i] - half) * em)
 		x, y := r.at(angle)
 		ux, uy := r.outward(angle)
-		s.place(l, x, y, width, height, ux, uy)
+		p.place(l, x, y, width, height, ux, uy)
 	}
 }
 
 // writeBelow places letters around the bottom of the rim, heads inwards, read
 // from left to right.
-func (s *shape) writeBelow(r *rim, list []letter, em, width, height float64) {
+func (p *plan) writeBelow(r *rim, list []letter, em, width, height float64) {
 	at := centres(list)
 	half := at[len(at)-1] / 2
 	for i, l := range list {
 		angle := r.angle(r.length()/2 - (at[i]-half)*em)
 		x, y := r.at(angle)
 		ux, uy := r.outward(angle)
-		s.place(l, x, y, width, height, -ux, -uy)
+		p.place(l, x, y, width, height, -ux, -uy)
 	}
 }

@@ -117,7 +117,7 @@ func (c *coverage) traced(bounds image.Rectangle, widthMM, heightMM float64) (st
 	if len(outline) == 0 || len(outline) > traceSteps {
 		return "", refusePicture("its outline has %d pieces, possible are 1 to %d", len(outline), traceSteps)
 	}
-	return string((&Drawing{shape: outline}).path(nil)), nil
+	return string(outline.path(nil, true)), nil
 }
 
 // coverage is how much of each pixel is ink, 0 to 1, row by row.

@@ -161,7 +161,7 @@ func TestRetraceRefuses(t *testing.T) {
 	t.Parallel()
 	for _, outline := range []string{
 		"", "z", "m1 1", "m1 1l2 2", "m1 1l2 2zz", "l1 1z", "m1 1m2 2z", "m-1 0l2 2z", "m1 1l9999 2z", "m1 1l99999999 2z", "m1 1l2z",
-		"m1 1q1 1 1 1z", "m1 1 l2 2z", "M1 1z", "m1 1l100 0 0 100z",
+		"m1 1q1 1 1 1z", "m1 1 l2 2z", "M1 1z", "m1 1l100 0 0z", "m1 1l100 0  0 100z", "m1 1l100 0,0 100z", "m1 1h9999z", "m1 1v-2z", "m1 1h2z3", "m1 1h2{", "m1 1h2\x80z",
 	} {
 		if _, err := Draw(Spec{Kind: Traced, WidthMM: 20, HeightMM: 20, Text: "章", Outline: outline}); !errors.Is(err, ErrSpec) {
 			t.Errorf("outline %q: %v", outline, err)
@@ -231,8 +231,8 @@ func TestTraceEmblem(t *testing.T) {
 	width, _ := emblemBox(45)
 	radius := width / 2 / math.Sin(2*math.Pi/5)
 	// Its box is from the point on top to the feet; the middle of that is the seal's.
-	want.shape.star(22.5, 22.5+radius*(1-math.Cos(math.Pi/5))/2, radius)
-	both := &Drawing{width: 45, height: 45, shape: append(append(shape{}, rest.shape...), append(want.shape, step{op: shut})...)}
+	want.plan.star(22.5, 22.5+radius*(1-math.Cos(math.Pi/5))/2, radius)
+	both := &Drawing{width: 45, height: 45, perMM: rest.perMM, shape: append(append(shape{}, rest.shape...), want.plan.shape(rest.perMM)...)}
 	if differ := differing(t, both, drawn); differ > 0.03 {
 		t.Errorf("%.1f %% of the ink differs", 100*differ)
 	}
@@ -251,7 +251,7 @@ func TestTraceEmblem(t *testing.T) {
 
 // starOutline is the path of a star that fills 30 mm.
 func starOutline() string {
-	var s shape
-	s.star(15, 15, 15)
-	return string((&Drawing{shape: append(s, step{op: shut})}).path(nil))
+	var p plan
+	p.star(15, 15, 15)
+	return string(p.shape(tracedPerMM).path(nil, true))
 }

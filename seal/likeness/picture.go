@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	_ "golang.org/x/image/bmp"
+
+	"github.com/elicence/elicence/seal/svgz"
 )
 
 // Picture lays out the picture of a seal at its size in millimetres: kind is the type
@@ -21,7 +23,11 @@ func Picture(kind string, data []byte, widthMM, heightMM float64) (*Sheet, error
 	}
 	switch strings.ToUpper(kind) {
 	case "SVG":
-		return s, s.svg(data)
+		plain, err := svgz.Expand(data)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNotDrawn, err)
+		}
+		return s, s.svg(plain)
 	case "PNG", "JPG", "JPEG", "GIF", "BMP":
 		picture, err := Decode(data)
 		if err != nil {

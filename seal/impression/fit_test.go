@@ -1,0 +1,111 @@
+package impression
+
+import (
+	"math"
+	"testing"
+
+	"github.com/elicence/elicence/internal/typeface"
+)
+
+// TestFit: whatever character, however large and turned, no place of the drawing is further
+// than 20 µm from the true outline, and no place of that from the drawing.
+func TestFit(t *testing.T) {
+	t.Parallel()
+	worst, steps, segments := 0.0, 0, 0
+	text := []rune(longName + "安徽样例（合肥）科技有限公司0123456789ABCXYZ龘䶮欧阳明印财务专用章合同发票税务国徽")
+	for r := rune(0x4E00); r < 0x9FA5; r += 311 {
+		text = append(text, r)
+	}
+	list, err := letters(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range list {
+		height := []float64{1.3, 2.1, 3.4, 4.6, 6.3}[i%5]
+		angle := float64(i%11) * 0.7
+		sin, cos := math.Sincos(angle)
+		x, y := 0.8*height/unitsPerEm, height/unitsPerEm
+		on := transform{xx: cos * x, xy: sin * x, yx: sin * y, yy: -cos * y, dx: 21, dy: 21}
+		p := plan{{outline: l.outline, on: on, height: height}}
+		bound := p[0].tolerance()
+		s := p.shape(p.units())
+		want, got := traces(l.outline, on), traces(s.outline(), transform{xx: 1, yy: 1}.times(1/float64(p.units())))
+		if len(got) != len(want) {
+			t.Errorf("%c, %.1f mm high: %d of %d contours are drawn", text[i], height, len(got), len(want))
+			continue
+		}
+		for c := range want {
+			off := max(farthest(want[c], got[c]), farthest(got[c], want[c]))
+			if worst = max(worst, off); off > bound {
+				t.Errorf("%c, %.1f mm high, contour %d: %.1f µm off", text[i], height, c, 1000*off)
+			}
+		}
+		steps += len(s) - len(got)
+		segments += len(l.outline)
+	}
+	t.Logf("%.1f µm at most; %d segments are drawn with %d", 1000*worst, segments, steps)
+	if steps > segments*9/10 {
+		t.Errorf("%d segments are drawn with %d", segments, steps)
+	}
+}
+
+// outline is a shape in its units.
+func (s shape) outline() typeface.Outline {
+	at := func(p point) typeface.Point { return typeface.Point{X: float64(p.x), Y: float64(p.y)} }
+	var o typeface.Outline
+	var start typeface.Point
+	for _, step := range s {
+		switch step.op {
+		case move:
+			start = at(step.to)
+			o = append(o, typeface.Segment{Op: typeface.MoveTo, To: start})
+		case line:
+			o = append(o, typeface.Segment{Op: typeface.LineTo, To: at(step.to)})
+		case quad:
+			o = append(o, typeface.Segment{Op: typeface.QuadTo, Control: at(step.control), To: at(step.to)})
+		case shut:
+			o = append(o, typeface.Segment{Op: typeface.LineTo, To: start})
+		}
+	}
+	return o
+}
+
+// traces are the contours of an outline, as places on them that are near each other.
+func traces(o typeface.Outline, on transform) [][]spot {
+	const pieces = 32
+	var list [][]spot
+	var at spot
+	for _, s := range o {
+		to := on.spot(s.To)
+		if s.Op == typeface.MoveTo {
+			list = append(list, []spot{to})
+			at = to
+			continue
+		}
+		control := at.plus(to).times(0.5)
+		if s.Op == typeface.QuadTo {
+			control = on.spot(s.Control)
+		}
+		for i := 1; i <= pieces; i++ {
+			list[len(list)-1] = append(list[len(list)-1], quadratic(at, control, to, float64(i)/pieces))
+		}
+		at = to
+	}
+	return list
+}
+
+// farthest is how far any place of a contour is from another contour.
+func farthest(from, to []spot) float64 {
+	worst := 0.0
+	for _, p := range from {
+		nearest := math.Inf(1)
+		for i := range to[1:] {
+			nearest = min(nearest, p.apart(to[i], to[i+1]))
+			if nearest <= worst {
+				break
+			}
+		}
+		worst = max(worst, nearest)
+	}
+	return worst
+}
