@@ -62,9 +62,8 @@ func rings(outline typeface.Outline, t transform) []ring {
 			}
 		default:
 			control := t.spot(segment.Control)
-			bend := at.minus(control.times(2)).plus(to).length() / 4
 			way := control.minus(at).length() + to.minus(control).length()
-			pieces := max(int(math.Ceil(max(math.Sqrt(bend/flatness), way/knotted))), 1)
+			pieces := max(int(math.Ceil(max(math.Sqrt(bend(at, control, to)/flatness), way/knotted))), 1)
 			r = append(r, between(way, pieces, func(part float64) spot { return quadratic(at, control, to, part) })...)
 			r = append(r, sample{to, true})
 		}
@@ -90,6 +89,11 @@ func between(length float64, pieces int, place func(part float64) spot) []sample
 func quadratic(from, control, to spot, part float64) spot {
 	rest := 1 - part
 	return from.times(rest * rest).plus(control.times(2 * part * rest)).plus(to.times(part * part))
+}
+
+// bend is how far a quadratic Bézier curve leaves its chord.
+func bend(from, control, to spot) float64 {
+	return from.minus(control.times(2)).plus(to).length() / 4
 }
 
 // A reach is the cheapest way found from the beginning of a ring to a knot.
@@ -196,7 +200,7 @@ func (r ring) curve(from, to point, tolerance float64, parts []float64) (point, 
 		parts[i+1] = parts[i] + r[i+1].minus(r[i].spot).length()
 	}
 	way := parts[len(parts)-1]
-	if way > 2*b.minus(a).length() { // it turns back
+	if way == 0 || way > 2*b.minus(a).length() { // it stands still, or turns back
 		return point{}, 0, false
 	}
 	for i := range parts {
@@ -235,10 +239,11 @@ func (r ring) curve(from, to point, tolerance float64, parts []float64) (point, 
 // apart is how far a ring's samples are from a curve at most. It looks for the nearest
 // place on the curve, and leaves in parts where that is.
 func (r ring) apart(from, control, to spot, parts []float64) float64 {
-	const pieces = 8
-	var chord [pieces + 1]spot
+	var chords [33]spot
+	pieces := min(max(int(math.Ceil(math.Sqrt(bend(from, control, to)/flatness))), 1), len(chords)-1)
+	chord := chords[:pieces+1]
 	for i := range chord {
-		chord[i] = quadratic(from, control, to, float64(i)/pieces)
+		chord[i] = quadratic(from, control, to, float64(i)/float64(pieces))
 	}
 	worst, at := 0.0, 0
 	for i, s := range r {
@@ -252,7 +257,7 @@ func (r ring) apart(from, control, to spot, parts []float64) float64 {
 			at++
 		}
 		worst = max(worst, distance)
-		parts[i] = (float64(at) + s.along(chord[at], chord[at+1])) / pieces
+		parts[i] = (float64(at) + s.along(chord[at], chord[at+1])) / float64(pieces)
 	}
 	return worst
 }

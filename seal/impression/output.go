@@ -32,8 +32,9 @@ func (d *Drawing) SVGZ() []byte { return svgz.Compress(d.SVG()) }
 
 // head is what an SVG begins with, up to the path.
 func (d *Drawing) head() []byte {
+	units := func(mm float64) float64 { return math.Round(1000*float64(d.perMM)*mm) / 1000 }
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%gmm" height="%gmm" viewBox="0 0 %g %g"><path fill="#%02X%02X%02X" d="`,
-		d.width, d.height, float64(d.perMM)*d.width, float64(d.perMM)*d.height, red, green, blue)
+		d.width, d.height, units(d.width), units(d.height), red, green, blue)
 }
 
 func (d *Drawing) file(head []byte, brief bool) []byte {

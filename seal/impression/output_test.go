@@ -48,8 +48,8 @@ func samples() map[string]Spec {
 	}
 }
 
-// The three outputs are one picture: poppler drawing the PDF operators and MuPDF
-// drawing the SVG see what the PNG shows.
+// The outputs are one picture: poppler drawing the PDF operators and MuPDF drawing the SVG
+// see what the PNG shows, and the compressed SVG is the plain one.
 func TestOutputsAgree(t *testing.T) {
 	t.Parallel()
 	const dpi = 150
@@ -67,6 +67,13 @@ func TestOutputsAgree(t *testing.T) {
 			fromSVG := filepath.Join(dir, "svg.png")
 			tooltest.Run(t, "mutool", "draw", "-q", "-r", fmt.Sprint(dpi), "-o", fromSVG, svg)
 			compare(t, "MuPDF's SVG", fromSVG, want)
+			svgz := filepath.Join(dir, "seal.svgz")
+			if err := os.WriteFile(svgz, drawing.SVGZ(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := tooltest.Run(t, "gzip", "-dc", svgz); got != string(drawing.SVG()) {
+				t.Errorf("gzip expands the compressed form to %d other bytes", len(got))
+			}
 
 			pdf := filepath.Join(dir, "seal.pdf")
 			if err := os.WriteFile(pdf, pageOf(drawing), 0o600); err != nil {

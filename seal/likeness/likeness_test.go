@@ -11,6 +11,7 @@ import (
 
 	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/svgz"
 )
 
 func drawing(tb testing.TB, s impression.Spec) *impression.Drawing {
@@ -62,7 +63,7 @@ func TestTheSameSeal(t *testing.T) {
 	t.Parallel()
 	for _, s := range append(impression.Set("合肥样例科技有限公司", "91340100MA2XXXXX0X", "张样例"), impression.Government(impression.Department, "合肥市样例局")) {
 		whole := svg(t, s)
-		for name, data := range map[string][]byte{"PNG": png(t, s, 300), "png": png(t, s, 200), "JPG": onWhite(t, png(t, s, 300))} {
+		for name, data := range map[string][]byte{"SVG": drawing(t, s).SVGZ(), "PNG": png(t, s, 300), "png": png(t, s, 200), "JPG": onWhite(t, png(t, s, 300))} {
 			shown, err := likeness.Picture(name, data, s.WidthMM, s.HeightMM)
 			if err != nil {
 				t.Fatal(err)
@@ -137,6 +138,8 @@ func TestNotDrawn(t *testing.T) {
 		"no numbers":       {"SVG", `<svg viewBox="0 0 1 1"><path d="M0"/></svg>`, 42},
 		"no beginning":     {"SVG", `<svg viewBox="0 0 1 1"><path d="L1 1"/></svg>`, 42},
 		"a named colour":   {"SVG", `<svg viewBox="0 0 1 1"><path fill="red" d="M0 0L1 1"/></svg>`, 42},
+		"compressed twice": {"SVG", string(svgz.Compress(svgz.Compress([]byte(`<svg viewBox="0 0 1 1"><path d="M0 0L1 1"/></svg>`)))), 42},
+		"more behind it":   {"SVG", string(svgz.Compress([]byte(`<svg viewBox="0 0 1 1"><path d="M0 0L1 1"/></svg>`))) + " ", 42},
 		"cut off":          {"SVG", `<svg viewBox="0 0 1 1"><path d="M0 0L1 1"`, 42},
 	} {
 		if _, err := likeness.Picture(tt.kind, []byte(tt.data), tt.width, tt.width); !errors.Is(err, likeness.ErrNotDrawn) {
@@ -148,6 +151,7 @@ func TestNotDrawn(t *testing.T) {
 // FuzzPicture: no picture makes it panic, or compare with itself as another.
 func FuzzPicture(f *testing.F) {
 	f.Add("SVG", []byte(`<svg viewBox="0 0 10 10"><path fill="#D7000F" d="M1 1h8v8h-8zM2 2q1 1 2 0c1 1 2 2 3 3Z"/></svg>`))
+	f.Add("SVG", svgz.Compress([]byte(`<svg viewBox="0 0 10 10"><path d="M1 1h8v8h-8z"/></svg>`)))
 	f.Add("PNG", png(f, impression.Representative("张样例"), 20))
 	f.Fuzz(func(t *testing.T, kind string, data []byte) {
 		if len(data) > 1<<16 {
