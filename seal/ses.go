@@ -36,7 +36,7 @@ var (
 // Picture is what the seal looks like.
 type Picture struct {
 	Type     string // SVG or PNG, as the standard spells it
-	Data     []byte
+	Data     []byte // of an SVG the plain form or the compressed one (package svgz)
 	WidthMM  int
 	HeightMM int
 }

@@ -111,13 +111,13 @@ func (s *Seal) beginning(toSign []byte) []byte {
 const headRoom = 32
 
 // SignatureSize returns an upper bound of the length in bytes of a signature
-// with this seal and signer, for a place-holder: without extensions, and with a property
-// of up to 62 bytes. Each byte of it is two of the file.
+// with this seal and signer, for a place-holder: without extensions, and with a byte range
+// of numbers of up to ten digits for a property. Each byte of it is two of the file.
 func (s *Seal) SignatureSize(signer *cert.Certificate) int {
 	const (
-		headers   = 4 * 6       // of what is long: the whole, toSign, the certificate, and to spare
+		headers   = 3 * 5       // of what is long: the whole, toSign, the certificate
 		stamp     = 3 + 17 + 35 // version, time, digest
-		property  = 2 + 62
+		property  = 2 + len("ByteRange[0 0000000000 0000000000 0000000000]")
 		signature = 10 + 3 + 72 // algorithm, BIT STRING, two numbers
 	)
 	return len(s.DER) + len(signer.DER) + headers + stamp + property + signature

@@ -5,7 +5,8 @@
 // 国发〔1999〕25号 for state organs and those customary for the seals of a company.
 // [Draw] makes a [Drawing] of it, one red shape that comes out as SVG, as PDF
 // operators for an appearance stream, or as a transparent PNG. Nothing depends on
-// an installed font: the characters are outlines of the embedded Song face.
+// an installed font: the characters are outlines of the embedded Song face, drawn with as
+// few segments as stay within 20 µm of them, because a seal is in each of its signatures.
 //
 // The text of a round or oval seal runs clockwise along its rim, upright, with the
 // feet towards the centre and the gap at the bottom. Size, width and spacing of the

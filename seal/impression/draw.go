@@ -146,9 +146,9 @@ func (l *layout) emblem() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, low, _ := traced.Bounds()
-	l.plan.upright(traced, l.cx-width/2, l.cy-low.Y/2)
-	return low.Y / 2, nil
+	_, corner, _ := traced.Bounds()
+	l.plan.upright(traced, l.cx-width/2, l.cy-corner.Y/2)
+	return corner.Y / 2, nil
 }
 
 // circleArc is how many degrees a text of n ideographs spans on a round seal, from

@@ -18,7 +18,7 @@ const (
 	knotted = 12.0
 	// patience is after how many ends in a row that cannot be reached a beginning is given
 	// up: a longer segment seldom fits where shorter ones do not.
-	patience = 4
+	patience = 2
 )
 
 // A sample is a place on the true outline, in units.
@@ -62,9 +62,8 @@ func rings(outline typeface.Outline, t transform) []ring {
 			}
 		default:
 			control := t.spot(segment.Control)
-			bend := at.minus(control.times(2)).plus(to).length() / 4
 			way := control.minus(at).length() + to.minus(control).length()
-			pieces := max(int(math.Ceil(max(math.Sqrt(bend/flatness), way/knotted))), 1)
+			pieces := max(int(math.Ceil(max(math.Sqrt(bend(at, control, to)/flatness), way/knotted))), 1)
 			r = append(r, between(way, pieces, func(part float64) spot { return quadratic(at, control, to, part) })...)
 			r = append(r, sample{to, true})
 		}
@@ -92,6 +91,11 @@ func quadratic(from, control, to spot, part float64) spot {
 	return from.times(rest * rest).plus(control.times(2 * part * rest)).plus(to.times(part * part))
 }
 
+// bend is how far a quadratic Bézier curve leaves its chord.
+func bend(from, control, to spot) float64 {
+	return from.minus(control.times(2)).plus(to).length() / 4
+}
+
 // A reach is the cheapest way found from the beginning of a ring to a knot.
 type reach struct {
 	cost float64 // characters, about
@@ -103,8 +107,8 @@ type reach struct {
 // shortest path through its knots, along lines and curves between places in whole units.
 // What is not larger than the tolerance, in units, is left out.
 func (r ring) fit(tolerance float64) shape {
-	// A corner that is rounded to whole units is up to 0.71 of them off.
-	tolerance = max(tolerance, 0.75+flatness) - flatness
+	// Rounding to whole units takes up to 0.71 of them.
+	tolerance = max(tolerance, 0.71+2*flatness) - flatness
 	closed := append(r[:len(r):len(r)], r[0])
 	var knots []int
 	for i, s := range closed {
@@ -155,7 +159,7 @@ func (r ring) fit(tolerance float64) shape {
 			s = append(s, last)
 		}
 	}
-	if len(s) < 2 {
+	if len(s) == 0 || len(s) == 1 && s[0].op == line {
 		return nil
 	}
 	s = append(s, step{op: move, to: closed[0].rounded()})
@@ -196,7 +200,7 @@ func (r ring) curve(from, to point, tolerance float64, parts []float64) (point, 
 		parts[i+1] = parts[i] + r[i+1].minus(r[i].spot).length()
 	}
 	way := parts[len(parts)-1]
-	if way > 2*b.minus(a).length() { // it turns back
+	if way == 0 || way > 2*b.minus(a).length() { // it stands still, or turns back
 		return point{}, 0, false
 	}
 	for i := range parts {
@@ -235,10 +239,11 @@ func (r ring) curve(from, to point, tolerance float64, parts []float64) (point, 
 // apart is how far a ring's samples are from a curve at most. It looks for the nearest
 // place on the curve, and leaves in parts where that is.
 func (r ring) apart(from, control, to spot, parts []float64) float64 {
-	const pieces = 8
-	var chord [pieces + 1]spot
+	var chords [33]spot
+	pieces := min(max(int(math.Ceil(math.Sqrt(bend(from, control, to)/flatness))), 1), len(chords)-1)
+	chord := chords[:pieces+1]
 	for i := range chord {
-		chord[i] = quadratic(from, control, to, float64(i)/pieces)
+		chord[i] = quadratic(from, control, to, float64(i)/float64(pieces))
 	}
 	worst, at := 0.0, 0
 	for i, s := range r {
@@ -252,7 +257,7 @@ func (r ring) apart(from, control, to spot, parts []float64) float64 {
 			at++
 		}
 		worst = max(worst, distance)
-		parts[i] = (float64(at) + s.along(chord[at], chord[at+1])) / pieces
+		parts[i] = (float64(at) + s.along(chord[at], chord[at+1])) / float64(pieces)
 	}
 	return worst
 }

@@ -109,3 +109,35 @@ func farthest(from, to []spot) float64 {
 	}
 	return worst
 }
+
+// TestRim: the edges of a round or oval seal are within 20 µm of ellipses, and a star's
+// points where they belong.
+func TestRim(t *testing.T) {
+	t.Parallel()
+	const bound = 0.02 // mm
+	for _, radius := range []spot{{10, 10}, {20, 20}, {21, 21}, {19.8, 19.8}, {20, 15}, {30, 30}, {30, 18}} {
+		var p plan
+		p.ellipse(30, 30, radius.x, radius.y, true)
+		p.ellipse(30, 30, radius.x-1.2, radius.y-1.2, false)
+		for i, contour := range traces(p.shape(coarse).outline(), transform{xx: 1, yy: 1}.times(1.0/coarse)) {
+			rx, ry := radius.x-1.2*float64(i), radius.y-1.2*float64(i)
+			for _, at := range contour {
+				x, y := at.x-30, at.y-30
+				// How far off along the normal, to first order.
+				off := (x*x/(rx*rx) + y*y/(ry*ry) - 1) / 2 / math.Hypot(x/(rx*rx), y/(ry*ry))
+				if math.Abs(off) > bound {
+					t.Errorf("an ellipse of %g × %g mm: (%.2f, %.2f) is %.1f µm off", rx, ry, x, y, 1000*off)
+				}
+			}
+		}
+	}
+	var p plan
+	p.star(20, 20, 7)
+	for _, s := range p.shape(coarse) {
+		at := s.to.spot().times(1.0 / coarse).minus(spot{20, 20})
+		inner := 7 * math.Sin(math.Pi/10) / math.Sin(3*math.Pi/10)
+		if r := at.length(); s.op != shut && math.Abs(r-7) > bound && math.Abs(r-inner) > bound {
+			t.Errorf("a corner of the star is %.3f mm from its middle, not 7 or %.3f", r, inner)
+		}
+	}
+}

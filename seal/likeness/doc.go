@@ -9,8 +9,8 @@
 // one other character in a name of forty is another seal.
 //
 // Colour, opacity and what lies under the seal make no difference, shape and place
-// do. Pictures are SVG paths as package impression writes them, PNG, JPEG, GIF and
-// BMP. What cannot be laid out with certainty, as text, patterns or an OFD page, is
+// do. Pictures are SVG paths as package impression writes them, plain or compressed, PNG,
+// JPEG, GIF and BMP. What cannot be laid out with certainty, as text, patterns or an OFD page, is
 // [ErrNotDrawn]: then nobody can say whether the two are alike, which is neither yes
 // nor no.
 //

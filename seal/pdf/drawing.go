@@ -12,7 +12,9 @@ import (
 type drawings struct {
 	inc     *increment
 	doc     *Document
-	reused  []ref // drawings that earlier signatures show
+	reused  []ref          // drawings that earlier signatures show
+	framed  []ref          // and the frames around them
+	frames  map[string]ref // written in this increment, by what they say
 	known   []*Appearance
 	refs    []ref
 	objects map[*Object]ref
@@ -26,7 +28,7 @@ type drawings struct {
 // increment is read.
 func newDrawings(inc *increment, doc *Document, marks int) *drawings {
 	w := &drawings{
-		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, states: make(map[string]ref),
+		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, states: make(map[string]ref), frames: make(map[string]ref),
 	}
 	w.looks = doc.now.looks()
 	inFile := w.looks.object
@@ -67,9 +69,11 @@ func (w *drawings) drawing(a *Appearance) (ref, error) {
 	if err != nil {
 		return ref{}, err
 	}
-	r, err := w.earlier(a, head, data)
-	if err != nil {
-		return ref{}, err
+	var r ref
+	if len(a.Objects) == 0 {
+		if r, err = w.earlier(w.reused, head, data); err != nil {
+			return ref{}, err
+		}
 	}
 	if r == (ref{}) {
 		r = w.inc.fresh()
@@ -149,13 +153,10 @@ func (w *drawings) write(objects []*Object) ([]ref, error) {
 	return refs, nil
 }
 
-// earlier finds the same drawing among those that earlier signatures of the
-// file show, so that ten seals of one office carry one picture.
-func (w *drawings) earlier(a *Appearance, head *dict, data []byte) (ref, error) {
-	if len(a.Objects) > 0 {
-		return ref{}, nil
-	}
-	for _, r := range w.reused {
+// earlier finds the same drawing, or frame, among those that earlier signatures of the file
+// show, so that ten seals of one office carry one picture.
+func (w *drawings) earlier(shown []ref, head *dict, data []byte) (ref, error) {
+	for _, r := range shown {
 		o, err := w.doc.now.load(r)
 		if err != nil {
 			return ref{}, err
@@ -190,41 +191,45 @@ func (w *drawings) earlier(a *Appearance, head *dict, data []byte) (ref, error) 
 	return ref{}, nil
 }
 
-// shown lists the drawings inside the frames of signature widgets.
-func (v view) shown(widgets []*dict) ([]ref, error) {
-	var out []ref
+// reuse finds the drawings inside the frames of signature widgets, and those frames.
+func (w *drawings) reuse(widgets []*dict) error {
+	v := w.doc.now
 	for _, widget := range widgets {
 		ap, err := v.dict(widget.lookup("AP"))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		normal, err := v.get(ap, "N")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		frame, ok := normal.(*stream)
 		if !ok {
 			continue
 		}
+		if r, ok := ap.lookup("N").(ref); ok && !slices.Contains(w.framed, r) {
+			w.framed = append(w.framed, r)
+		}
 		resources, err := v.dict(frame.dict.lookup("Resources"))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		xobjects, err := v.dict(resources.lookup("XObject"))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if r, ok := xobjects.lookup(drawingName).(ref); ok && !slices.Contains(out, r) {
-			out = append(out, r)
+		if r, ok := xobjects.lookup(drawingName).(ref); ok && !slices.Contains(w.reused, r) {
+			w.reused = append(w.reused, r)
 		}
 	}
-	return out, nil
+	return nil
 }
 
 const drawingName = "Drawing"
 
 // frame writes the form XObject that shows a drawing, or the part of it, in a
-// box of an annotation: upright, at its size, in the middle.
+// box of an annotation: upright, at its size, in the middle. Where the same is in the file
+// or the increment it is that.
 func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	drawing, err := w.drawing(m.Appearance)
 	if err != nil {
@@ -254,8 +259,19 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	if matrix := p.sheet.upright(boxWidth, boxHeight); matrix != nil {
 		head = head.with("Matrix", matrix)
 	}
-	r := w.inc.fresh()
-	w.putStream(r, head, content)
+	said := string(append(appendValue(nil, head), content...))
+	if r, ok := w.frames[said]; ok {
+		return r, nil
+	}
+	r, err := w.earlier(w.framed, head, content)
+	if err != nil {
+		return ref{}, err
+	}
+	if r == (ref{}) {
+		r = w.inc.fresh()
+		w.putStream(r, head, content)
+	}
+	w.frames[said] = r
 	return r, nil
 }
 

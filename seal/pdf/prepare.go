@@ -221,8 +221,7 @@ const (
 // annotations writes the marks, the field, and the pages that show them.
 func (p *preparation) annotations(sig ref) error {
 	w := newDrawings(p.inc, p.doc, len(p.places))
-	var err error
-	if w.reused, err = p.doc.now.shown(p.signedWidgets()); err != nil {
+	if err := w.reuse(p.signedWidgets()); err != nil {
 		return err
 	}
 	added := make(map[int][]ref) // by page

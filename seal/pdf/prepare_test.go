@@ -116,7 +116,8 @@ func numAnnots(tb testing.TB, d *Document, page int) int {
 }
 
 // TestOneDrawing checks that a drawing that is shown many times is in the file
-// once: within a stamp, by equal content, and across stamps.
+// once: within a stamp, by equal content, and across stamps. So is each frame around it, of
+// the whole and of a half.
 func TestOneDrawing(t *testing.T) {
 	t.Parallel()
 	s := at(1, 10, 10, 30)
@@ -129,7 +130,10 @@ func TestOneDrawing(t *testing.T) {
 	if got := bytes.Count(file, []byte("/BBox [0 0 100 100]")); got != 1 {
 		t.Errorf("the drawing is in the file %d times, want once", got)
 	}
-	if got := bytes.Count(file, []byte("/Drawing Do")); got != 6 {
+	if got := bytes.Count(file, []byte("/Drawing Do")); got != 2 {
+		t.Errorf("the drawing is framed %d times, want 2", got)
+	}
+	if got := bytes.Count(file, []byte("/AP <</N ")); got != 6 {
 		t.Errorf("the drawing is shown %d times, want 6", got)
 	}
 }

@@ -115,7 +115,10 @@ func (s Statement) check() error {
 
 // Size returns an upper bound of the length in bytes of a statement of n places with what
 // carries it, for a place-holder.
-func Size(n int) int { return 64 + headSize + n*placeSize }
+func Size(n int) int {
+	const carrier = 2 + 16 + 4*5 // an extension or an attribute: its name, and what is around it
+	return carrier + headSize + n*placeSize
+}
 
 // Marshal encodes the statement. The error wraps [ErrMalformed].
 func (s Statement) Marshal() ([]byte, error) {

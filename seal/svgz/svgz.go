@@ -7,10 +7,11 @@ package svgz
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // MaxSize bounds a picture that is expanded, in bytes.
