@@ -36,7 +36,7 @@ require (
 	// corrects and decodes the QR symbols that qr/picture/scan finds.
 	github.com/makiuchi-d/gozxing v0.1.1
 	// columns of Chinese text on a terminal.
-	github.com/mattn/go-runewidth v0.0.27
+	github.com/mattn/go-runewidth v0.0.31
 	// SM2 of PKCS#11 tokens, which crypto11 lacks; it is built on this.
 	github.com/miekg/pkcs11 v1.1.2
 	// readings of characters, to find a category by pinyin.

@@ -211,7 +211,11 @@ const fewKeys = 24
 
 func (l *lexer) dict(nesting int) (value, error) {
 	l.pos += 2
-	d := &dict{entries: make([]entry, 0, 8)}
+	room := 8
+	if l.only != nil && nesting == 0 {
+		room = len(l.only) / 2 // hardly any dictionary has all
+	}
+	d := &dict{entries: make([]entry, 0, room)}
 	for {
 		l.skip()
 		if l.pos+1 >= len(l.buf) {

@@ -5,7 +5,6 @@ import (
 	"encoding"
 	"fmt"
 	"hash"
-	"io"
 	"maps"
 	"slices"
 
@@ -62,13 +61,13 @@ func (d *Document) hashInto(h hash.Hash, from, to int64) error {
 		h.Write(d.src.tail[from-at : to-at])
 		return nil
 	}
-	buf := make([]byte, max(1, min(to-from, 64<<10)))
-	n, err := io.CopyBuffer(h, io.NewSectionReader(d.src.r, from, to-from), buf)
-	if err != nil {
-		return fmt.Errorf("hashing bytes %d to %d: %w", from, to, err)
-	}
-	if n != to-from {
-		return fmt.Errorf("hashing bytes %d to %d: %w", from, to, io.ErrUnexpectedEOF)
+	for at := from; at < to; {
+		chunk, err := d.src.passing(at, min(chunkSize, to-at))
+		if err != nil {
+			return fmt.Errorf("hashing bytes %d to %d: %w", from, to, err)
+		}
+		h.Write(chunk)
+		at += int64(len(chunk))
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func (v view) load(r ref) (*object, error) {
 		return nil, nil
 	}
 	if loc.kind == inStream {
-		return v.loadPacked(r, loc)
+		return v.loadPacked(r, loc, nil)
 	}
 	return v.loadPlain(r, loc, nil)
 }

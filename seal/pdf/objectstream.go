@@ -12,8 +12,9 @@ type container struct {
 	objects []*object
 }
 
-// loadPacked returns an object out of an object stream.
-func (v view) loadPacked(r ref, loc location) (*object, error) {
+// loadPacked returns an object out of an object stream, all of it or only some keys of its
+// dictionary. With only some, it does not remember.
+func (v view) loadPacked(r ref, loc location, only []name) (*object, error) {
 	holder, ok := v.locate(uint32(loc.at))
 	if !ok || holder.kind != inFile {
 		return nil, damagedAt(v.sections[0].at, "object %d lies in the object stream %d, which is no plain object", r.num, loc.at)
@@ -29,7 +30,7 @@ func (v view) loadPacked(r ref, loc location) (*object, error) {
 	if c.objects[i] != nil {
 		return c.objects[i], v.doc.work(c.objects[i].cost / 4)
 	}
-	l := &lexer{buf: c.data, pos: c.starts[i], last: true, names: &v.doc.src.names}
+	l := &lexer{buf: c.data, pos: c.starts[i], last: true, names: &v.doc.src.names, only: only}
 	val, err := l.value(0)
 	if err != nil {
 		return nil, err
@@ -38,7 +39,9 @@ func (v view) loadPacked(r ref, loc location) (*object, error) {
 	if err := v.doc.work(o.cost); err != nil {
 		return nil, err
 	}
-	c.objects[i] = o
+	if only == nil {
+		c.objects[i] = o
+	}
 	return o, nil
 }
 

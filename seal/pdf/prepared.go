@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -80,6 +81,9 @@ func (p *Prepared) WriteTo(w io.Writer) (int64, error) {
 }
 
 func (p *Prepared) write(w io.Writer) (int64, error) {
+	if buffer, ok := w.(*bytes.Buffer); ok { // else it doubles its way to the end
+		buffer.Grow(int(p.doc.src.size) + len(p.increment))
+	}
 	n, err := io.Copy(w, io.NewSectionReader(p.doc.src.r, 0, p.doc.src.size))
 	if err != nil {
 		return n, fmt.Errorf("writing the stamped file: %w", err)

@@ -7,8 +7,14 @@ import "slices"
 // is not remembered. Walking the pages of a long document is what it is for.
 func (v view) skim(r ref, keys []name) (*object, error) {
 	loc, ok := v.find(r)
-	if !ok || loc.kind != inFile || v.doc.objects[loc.at] != nil {
+	if !ok || loc.kind == inFile && v.doc.objects[loc.at] != nil {
 		return v.load(r)
+	}
+	if err := v.doc.work(0); err != nil {
+		return nil, err
+	}
+	if loc.kind == inStream {
+		return v.loadPacked(r, loc, keys)
 	}
 	return v.loadPlain(r, loc, keys)
 }

@@ -55,6 +55,21 @@ func (s *source) readInto(buf []byte, offset int64, n int) ([]byte, error) {
 	return nil, fmt.Errorf("reading %d bytes at byte %d: %w", n, offset, err)
 }
 
+// passing returns n bytes at the offset, at most [chunkSize], until the next read: where the
+// chunk at hand holds them they are its, else its memory is used for them.
+func (s *source) passing(offset, n int64) ([]byte, error) {
+	if at := offset - s.chunkAt; at >= 0 && at+n <= int64(len(s.chunk)) {
+		return s.chunk[at:][:n], nil
+	}
+	chunk, err := s.readInto(s.chunk, offset, int(n))
+	if err != nil {
+		s.chunk = nil
+		return nil, err
+	}
+	s.chunk, s.chunkAt = chunk, offset
+	return chunk, nil
+}
+
 // window returns a lexer at the offset, over at least n bytes where the file
 // before the limit has them.
 func (s *source) window(offset int64, n int, limit int64) (*lexer, error) {
@@ -74,12 +89,9 @@ func (s *source) window(offset int64, n int, limit int64) (*lexer, error) {
 			}
 			return &lexer{buf: large, base: offset, last: offset+int64(n) >= limit, names: &s.names}, nil
 		}
-		chunk, err := s.readInto(s.chunk, offset, int(min(chunkSize, s.size-offset)))
-		if err != nil {
-			s.chunk = nil
+		if _, err := s.passing(offset, min(chunkSize, s.size-offset)); err != nil {
 			return nil, err
 		}
-		s.chunk, s.chunkAt = chunk, offset
 	}
 	start := offset - s.chunkAt
 	end := min(int64(len(s.chunk)), limit-s.chunkAt)
