@@ -14,10 +14,11 @@ func newStorageRekey(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rekey [--prepare | --end-old]", Short: "换密 encrypt the records again under new keys", Args: cobra.NoArgs,
 		Long: "Makes new keys and encrypts every licence, code and detail beside the log again under them, each licence under a key of its\n" +
-			"own, which an erasure destroys. Signatures are verified on the way and each text is read back. Look-up keys stay. What is cut\n" +
-			"off goes on with the same command. On PostgreSQL services go on meanwhile; there, make the keys first with --prepare, copy\n" +
-			"DATA/keys and DATA/record-keys to every node, and then run it on one. Afterwards make a backup. The keys of before are kept,\n" +
-			"as backups of before want them; --end-old destroys them, on each node.",
+			"own, which an erasure destroys; pictures of before are taken over too, so that they go with their licence. Signatures are verified\n" +
+			"on the way and each text is read back. Look-up keys stay. What is cut off goes on with the same command. On PostgreSQL\n" +
+			"services go on meanwhile; there, make the keys first with --prepare, copy DATA/keys and DATA/record-keys to every node, and then\n" +
+			"run it on one. Afterwards make a backup. The keys of before are kept, as backups of before want them; --end-old destroys them,\n" +
+			"on each node.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if options.PrepareOnly && options.EndOld {
 				return errors.New("name one of --prepare and --end-old")
@@ -54,8 +55,14 @@ func printRekeyed(cmd *cobra.Command, s *settings, r office.Rekeyed) error {
 	case len(r.Ended) > 0:
 		text = fmt.Sprintf("旧密钥已销毁 keys of before are destroyed: %v\n", r.Ended)
 	default:
-		text = fmt.Sprintf("第 %d 代密钥 keys of generation %d: %d 张证照 licences, %d 个凭据 credentials, %d 条审计附注 details beside the log, %d 件批量申请 proposals\n请立即备份 make a backup now\n",
-			r.Generation, r.Generation, r.Done.Licences, r.Done.Credentials, r.Done.Entries, r.Done.Proposals)
+		text = fmt.Sprintf("第 %d 代密钥 keys of generation %d: %d 张证照 licences, %d 个凭据 credentials, %d 条审计附注 details beside the log, %d 件批量申请 proposals, %d 份图片 pictures\n请立即备份 make a backup now\n",
+			r.Generation, r.Generation, r.Done.Licences, r.Done.Credentials, r.Done.Entries, r.Done.Proposals, r.Documents)
+	}
+	if r.Unreadable > 0 {
+		text += fmt.Sprintf("%d 份图片已损坏，未能换密 pictures are damaged and stay as they are: elicence storage check --deep\n", r.Unreadable)
+	}
+	if r.Kept > 0 {
+		text += fmt.Sprintf("%d 份旧密钥下的图片未能删除 pictures under the key of before could not be removed\n", r.Kept)
 	}
 	_, err := fmt.Fprint(out, text)
 	return err

@@ -102,10 +102,10 @@ func (w *Writer) Row(key, value []byte) error {
 	return w.entry(kindRow, prefixed(key), key, value)
 }
 
-// Document adds a document as it lies encrypted in the store.
-func (w *Writer) Document(sum [sm3.Size]byte, object []byte) error {
+// Document adds a document as it lies encrypted in the store, with the id of its name there.
+func (w *Writer) Document(id [sm3.Size]byte, object []byte) error {
 	w.totals.Documents++
-	return w.entry(kindDocument, sum[:], object)
+	return w.entry(kindDocument, id[:], object)
 }
 
 // Close writes the end. Without it nothing counts.
@@ -125,7 +125,7 @@ type Content interface {
 	Index(name string) error
 	// Row is a row of the table or index that began last. The bytes are its own.
 	Row(key, value []byte) error
-	Document(sum [sm3.Size]byte, object []byte) error
+	Document(id [sm3.Size]byte, object []byte) error
 }
 
 // Discard is a [Content] of which only the form counts.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -99,15 +100,21 @@ func (o *Office) backupFiles(out *backup.Writer) error {
 }
 
 func (o *Office) backupDocuments(ctx context.Context, out *backup.Writer) error {
-	for sum, err := range o.documents.Sums(ctx) {
+	for name, err := range o.documents.Names(ctx) {
 		if err != nil {
 			return err
 		}
-		object, err := o.documents.Sealed(ctx, sum)
-		if err != nil {
-			return fmt.Errorf("document %x: %w", sum, err)
+		object, err := o.documents.Sealed(ctx, name)
+		if errors.Is(err, documents.ErrNotFound) {
+			// A rekeying has taken it over since it was listed, and may have put it where the
+			// list has been already.
+			name, _ = o.documents.NamesOf(name.ID())
+			object, err = o.documents.Sealed(ctx, name)
 		}
-		if err := out.Document(sum, object); err != nil {
+		if err != nil {
+			return fmt.Errorf("document %s: %w", name, err)
+		}
+		if err := out.Document(name.ID(), object); err != nil {
 			return err
 		}
 	}

@@ -59,19 +59,19 @@ func (o *Office) copyDocuments(ctx context.Context, to *documents.Store, copied 
 		return 0, err
 	}
 	n := 0
-	for sum, err := range o.documents.Sums(ctx) {
+	for name, err := range o.documents.Names(ctx) {
 		if err != nil {
 			return n, err
 		}
-		object, err := o.documents.Sealed(ctx, sum)
+		object, err := o.documents.Sealed(ctx, name)
 		if err == nil {
-			err = to.PutSealed(ctx, sum, object)
+			_, err = to.PutSealed(ctx, name.ID(), object)
 		}
 		if err == nil {
-			_, err = to.Get(ctx, sum)
+			_, err = to.Sealed(ctx, name)
 		}
 		if err != nil {
-			return n, fmt.Errorf("document %x: %w", sum, err)
+			return n, fmt.Errorf("document %s: %w", name, err)
 		}
 		n++
 		copied()

@@ -36,12 +36,19 @@ type Rekeyed struct {
 	Prepared   *int        `json:"prepared"`   // the generation that was made and is not in use yet, or null
 	Done       RekeyCounts `json:"done"`
 	Ended      []int       `json:"ended"` // generations whose keys were destroyed on this machine
+	// Documents are pictures that were under the shared key and are each under their own now,
+	// Unreadable those that are damaged and stay as they are, Kept those whose object of
+	// before the bucket does not let go.
+	Documents  int `json:"documents"`
+	Unreadable int `json:"documents_unreadable"`
+	Kept       int `json:"documents_kept"`
 }
 
 // Rekey encrypts everything that the records hold again, under new keys: a key for each
-// licence, so that it can be destroyed with it. Look-up keys stay as they are. It works
-// beside services on shared records. What was cut off goes on with the next call. The
-// licences are verified on the way, and read back.
+// licence, so that it can be destroyed with it; pictures that are still under a key that
+// they share are taken over. Look-up keys stay as they are. It works beside services on
+// shared records. What was cut off goes on with the next call. The licences are verified on
+// the way, and read back.
 func (o *Office) Rekey(ctx context.Context, actor string, r RekeyOptions) (Rekeyed, error) {
 	done := Rekeyed{Ended: []int{}}
 	current, oldest, underWay, err := o.store.Generations(ctx)
@@ -76,6 +83,11 @@ func (o *Office) Rekey(ctx context.Context, actor string, r RekeyOptions) (Rekey
 		done.Generation = int(target)
 	} else if r.PrepareOnly {
 		return done, records.ErrRekeying
+	}
+	taken, err := o.documents.TakeOver(ctx)
+	done.Documents, done.Unreadable, done.Kept = taken.Documents, taken.Unreadable, taken.Kept
+	if err != nil {
+		return done, fmt.Errorf("rekeying: %w", err)
 	}
 	done.Done, err = o.store.Rekey(ctx, r.Progress, func(c records.RekeyCounts) (audit.Record, error) {
 		return o.entry(actor, audit.ActStoreRekeyed, fmt.Sprintf("%d licences, %d credentials, %d log entries, %d proposals", c.Licences, c.Credentials, c.Entries, c.Proposals))

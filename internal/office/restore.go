@@ -187,14 +187,14 @@ func (r *restoring) Index(name string) error {
 func (r *restoring) Row(key, value []byte) error { return r.loader.Row(key, value) }
 
 // Document implements [backup.Content].
-func (r *restoring) Document(sum [sm3.Size]byte, object []byte) error {
+func (r *restoring) Document(id [sm3.Size]byte, object []byte) error {
 	if r.documents == nil {
 		if err := r.openDocuments(); err != nil {
 			return err
 		}
 	}
-	if err := r.documents.PutSealed(r.ctx, sum, object); err != nil {
-		return fmt.Errorf("document %x: %w", sum, err)
+	if name, err := r.documents.PutSealed(r.ctx, id, object); err != nil {
+		return fmt.Errorf("document %s: %w", name, err)
 	}
 	return nil
 }

@@ -158,10 +158,14 @@ func (b *bucket) readOnce(ctx context.Context, name string) ([]byte, error) {
 func (b *bucket) remove(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	if err := b.b.Delete(ctx, name); err != nil {
-		return fmt.Errorf("removing from the bucket: %w", err)
+	err := b.b.Delete(ctx, name)
+	switch gcerrors.Code(err) {
+	case gcerrors.OK, gcerrors.NotFound:
+		return nil
+	case gcerrors.PermissionDenied:
+		err = errors.Join(fs.ErrPermission, err)
 	}
-	return nil
+	return fmt.Errorf("removing from the bucket: %w", err)
 }
 
 func (b *bucket) names(ctx context.Context) iter.Seq2[string, error] {

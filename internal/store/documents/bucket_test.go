@@ -30,6 +30,7 @@ type relay struct {
 	*httptest.Server
 	refuse, cut atomic.Int32 // how many answers are 500, or end in the middle
 	delay       atomic.Int64 // of every answer
+	keep        atomic.Bool  // nothing may be removed
 }
 
 func newRelay(t *testing.T, address string) *relay {
@@ -48,6 +49,11 @@ func newRelay(t *testing.T, address string) *relay {
 		}
 		if r.refuse.Add(-1) >= 0 {
 			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		if q.Method == http.MethodDelete && r.keep.Load() {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>object lock</Message></Error>")
 			return
 		}
 		if q.Method == http.MethodGet && r.cut.Add(-1) >= 0 {
@@ -115,11 +121,11 @@ func TestBucket(t *testing.T) {
 			t.Errorf("Get of what is not there: %v, want ErrNotFound", err)
 		}
 		n := 0
-		for sum, err := range s.Sums(ctx) {
+		for name, err := range s.Names(ctx) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.Sealed(ctx, sum); err != nil {
+			if _, err := s.Sealed(ctx, name); err != nil {
 				t.Error(err)
 			}
 			n++
@@ -127,6 +133,24 @@ func TestBucket(t *testing.T) {
 		if n != 3 {
 			t.Errorf("%d documents are listed, want 3", n)
 		}
+	})
+	t.Run("taken over", func(t *testing.T) {
+		data := []byte("of before in a bucket")
+		putBefore(t, s, keys, data)
+		want(t, s, data)
+		r.keep.Store(true)
+		taken, err := s.TakeOver(ctx)
+		if want := (documents.TakenOver{Documents: 1, Kept: 1}); err != nil || taken != want {
+			t.Errorf("the bucket does not let go: %+v, %v, want %+v", taken, err, want)
+		}
+		want(t, s, data)
+		r.keep.Store(false)
+		for i, want := range []documents.TakenOver{{Documents: 1}, {}} {
+			if taken, err := s.TakeOver(ctx); err != nil || taken != want {
+				t.Errorf("run %d: %+v, %v, want %+v", i, taken, err, want)
+			}
+		}
+		want(t, s, data)
 	})
 	t.Run("many callers put the same", func(t *testing.T) {
 		var wait sync.WaitGroup
@@ -205,8 +229,8 @@ func TestBucket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := stranger.Get(ctx, sm3.Sum([]byte("the same"))); !errors.Is(err, documents.ErrDamaged) {
-			t.Errorf("Get: %v, want ErrDamaged", err)
+		if _, err := stranger.Get(ctx, sm3.Sum([]byte("the same"))); !errors.Is(err, documents.ErrNotFound) {
+			t.Errorf("Get: %v, want ErrNotFound: the name is another one", err)
 		}
 		if err := stranger.Close(); err != nil {
 			t.Error(err)

@@ -1,10 +1,12 @@
-// Package documents keeps the bytes of licences' pictures: encrypted objects named by
-// the SM3 of their content, written once and verified when they are read. They lie in a
-// folder, or in a bucket of an S3 object store.
+// Package documents keeps the bytes of licences' pictures: encrypted objects that are
+// written once and verified when they are read. They lie in a folder, or in a bucket of an
+// S3 object store.
 //
-// An object is nonce ‖ ciphertext, SM4-GCM under a key derived for the first byte of the
-// name, with the name as associated data. Its name in a folder or bucket is the first two
-// hexadecimal digits of the SM3, a slash, and all of them.
+// The name and the key of an object are both derived from the store's secret and the SM3 of
+// the document (see object.go), and the SM3 is told by the licence that shows it and by
+// nothing else: when the licence's own key is destroyed, nobody can name or read its pictures
+// any more, with the store's secret neither. Equal documents are one object. Whoever has
+// the secret can test whether a document that he has already is there, and no more.
 //
 // Files are on the disk when Put returns: they are written beside their place, fsynced,
 // renamed, and the folder fsynced (package durable). A bucket is not trusted: at worst it
@@ -16,7 +18,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -40,13 +41,7 @@ var (
 	ErrNotWriteOnce = errors.New("the object store does not honour write-once (If-None-Match)")
 )
 
-const (
-	secretName = "documents-1"
-	nonceSize  = 12
-	tagSize    = 16
-	// maxObject is what a document of [MaxSize] has when it is encrypted.
-	maxObject = MaxSize + nonceSize + tagSize
-)
+const secretName = "documents-1"
 
 // objects is where encrypted documents lie.
 type objects interface {
@@ -57,6 +52,7 @@ type objects interface {
 	// read returns an object, at most maxObject bytes; a longer one is ErrDamaged, one
 	// that is not there ErrNotFound.
 	read(ctx context.Context, name string) ([]byte, error)
+	// remove removes an object. Where that is not allowed the error wraps fs.ErrPermission.
 	remove(ctx context.Context, name string) error
 	// names yields the names of all objects in ascending order.
 	names(ctx context.Context) iter.Seq2[string, error]
@@ -131,30 +127,15 @@ func OpenBucket(ctx context.Context, url string, keys *keystore.Store) (*Store, 
 // Close closes the store.
 func (s *Store) Close() error { return s.at.close() }
 
-// nameOf is the name of a document's object.
-func nameOf(sum [sm3.Size]byte) string {
-	name := hex.EncodeToString(sum[:])
-	return name[:2] + "/" + name
-}
-
-// parseName returns the digest that an object's name stands for.
-func parseName(name string) ([sm3.Size]byte, bool) {
-	var sum [sm3.Size]byte
-	if len(name) != 3+2*sm3.Size {
-		return sum, false
-	}
-	n, err := hex.Decode(sum[:], []byte(name[3:]))
-	return sum, err == nil && n == len(sum) && nameOf(sum) == name
-}
-
-// Put stores a document under its SM3. One that is there already is left alone if
-// it can be read, and written again if it is damaged.
+// Put stores a document. One that is there already is left alone if it can be read, and
+// written again if it is damaged.
 func (s *Store) Put(ctx context.Context, data []byte) error {
 	if len(data) > MaxSize {
 		return fmt.Errorf("document of %d bytes, at most %d are kept", len(data), MaxSize)
 	}
 	sum := sm3.Sum(data)
-	_, err := s.Get(ctx, sum)
+	name := s.own(sum)
+	_, err := s.get(ctx, name, sum)
 	if err == nil {
 		return nil
 	}
@@ -162,29 +143,25 @@ func (s *Store) Put(ctx context.Context, data []byte) error {
 	if !damaged && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	aead, err := s.secret.AEAD([]byte("document"), sum[:1])
+	object, err := s.seal(name, sum, data)
 	if err != nil {
 		return err
 	}
-	out := make([]byte, nonceSize, nonceSize+len(data)+tagSize)
-	if _, err := rand.Read(out); err != nil {
-		return fmt.Errorf("drawing a nonce: %w", err)
-	}
-	return s.store(ctx, sum, aead.Seal(out, out, data, sum[:]), damaged)
+	return s.store(ctx, name, object, damaged)
 }
 
 // store writes an object, over a damaged one if that is known to be there.
-func (s *Store) store(ctx context.Context, sum [sm3.Size]byte, object []byte, damaged bool) error {
+func (s *Store) store(ctx context.Context, name Name, object []byte, damaged bool) error {
 	write := s.at.create
 	if damaged {
 		write = s.at.replace
 	}
-	err := write(ctx, nameOf(sum), object)
+	err := write(ctx, name.String(), object)
 	if isExist(err) {
 		// Another caller has stored the same document since, or an object store has, and
 		// its answer was lost.
-		if _, err = s.Get(ctx, sum); errors.Is(err, ErrDamaged) {
-			err = s.at.replace(ctx, nameOf(sum), object)
+		if _, err = s.Sealed(ctx, name); errors.Is(err, ErrDamaged) {
+			err = s.at.replace(ctx, name.String(), object)
 		}
 	}
 	if err != nil {
@@ -193,76 +170,84 @@ func (s *Store) store(ctx context.Context, sum [sm3.Size]byte, object []byte, da
 	return nil
 }
 
-// Get returns a document. What does not decrypt to the digest's content is
-// [ErrDamaged].
+// Get returns a document by the SM3 of its content. What does not decrypt to that content
+// is [ErrDamaged].
 func (s *Store) Get(ctx context.Context, sum [sm3.Size]byte) ([]byte, error) {
-	object, err := s.at.read(ctx, nameOf(sum))
+	own, shared := s.NamesOf(sum)
+	failed := ErrNotFound
+	// The first once more: what lay under the second may just have been taken over.
+	for _, name := range []Name{own, shared, own} {
+		data, err := s.get(ctx, name, sum)
+		switch {
+		case err == nil:
+			return data, nil
+		case errors.Is(err, ErrDamaged):
+			failed = fmt.Errorf("%s: %w", name, err)
+		case !errors.Is(err, ErrNotFound):
+			return nil, err
+		}
+	}
+	return nil, failed
+}
+
+func (s *Store) get(ctx context.Context, name Name, sum [sm3.Size]byte) ([]byte, error) {
+	object, err := s.at.read(ctx, name.String())
 	if err != nil {
 		return nil, err
 	}
-	return s.open(sum, object)
+	return s.open(name, sum, object)
 }
 
-func (s *Store) open(sum [sm3.Size]byte, object []byte) ([]byte, error) {
-	if len(object) < nonceSize+tagSize || len(object) > maxObject {
-		return nil, ErrDamaged
-	}
-	aead, err := s.secret.AEAD([]byte("document"), sum[:1])
-	if err != nil {
-		return nil, err
-	}
-	data, err := aead.Open(nil, object[:nonceSize], object[nonceSize:], sum[:])
-	if err != nil {
-		return nil, ErrDamaged
-	}
-	if got := sm3.Sum(data); !bytes.Equal(got[:], sum[:]) {
-		return nil, ErrDamaged
-	}
-	return data, nil
-}
-
-// Sums yields the digests of all documents in ascending order.
-func (s *Store) Sums(ctx context.Context) iter.Seq2[[sm3.Size]byte, error] {
-	return func(yield func([sm3.Size]byte, error) bool) {
-		for name, err := range s.at.names(ctx) {
-			sum, ours := parseName(name)
+// Names yields the names of all documents in ascending order.
+func (s *Store) Names(ctx context.Context) iter.Seq2[Name, error] {
+	return func(yield func(Name, error) bool) {
+		for text, err := range s.at.names(ctx) {
+			name, ours := parseName(text)
 			if err == nil && !ours {
 				continue // a temporary file of a killed process, a probe
 			}
-			if !yield(sum, err) || err != nil {
+			if !yield(name, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// Sealed returns a document's object as it lies there, verified.
-func (s *Store) Sealed(ctx context.Context, sum [sm3.Size]byte) ([]byte, error) {
-	object, err := s.at.read(ctx, nameOf(sum))
+// Sealed returns an object as it lies there. It was verified that it is whole and the
+// store's own; what it says is not looked at.
+func (s *Store) Sealed(ctx context.Context, name Name) ([]byte, error) {
+	object, err := s.at.read(ctx, name.String())
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.open(sum, object); err != nil {
+	if err := s.verify(name, object); err != nil {
 		return nil, err
 	}
 	return object, nil
 }
 
-// PutSealed stores what [Store.Sealed] has returned, verified again: in another place, or
-// after the loss of this one. One that is there already is left alone if it can be read.
-func (s *Store) PutSealed(ctx context.Context, sum [sm3.Size]byte, object []byte) error {
-	if _, err := s.open(sum, object); err != nil {
-		return err
+// PutSealed stores what [Store.Sealed] has returned for the name with this id, verified
+// again: in another place, or after the loss of this one. One that is there already is
+// left alone if it is whole.
+func (s *Store) PutSealed(ctx context.Context, id [sm3.Size]byte, object []byte) (Name, error) {
+	name := Name{id: id, own: true}
+	err := s.verify(name, object)
+	if errors.Is(err, ErrDamaged) {
+		name.own = false
+		err = s.verify(name, object)
 	}
-	_, err := s.Get(ctx, sum)
+	if err != nil {
+		return name, err
+	}
+	_, err = s.Sealed(ctx, name)
 	if err == nil {
-		return nil
+		return name, nil
 	}
 	damaged := errors.Is(err, ErrDamaged)
 	if !damaged && !errors.Is(err, ErrNotFound) {
-		return err
+		return name, err
 	}
-	return s.store(ctx, sum, object, damaged)
+	return name, s.store(ctx, name, object, damaged)
 }
 
 // Probe writes an object of its own, tries to write another over it, reads it and removes

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -27,10 +28,9 @@ func newStore(t *testing.T) (*documents.Store, string) {
 }
 
 // file is where a document lies.
-func file(dir string, data []byte) string {
-	sum := sm3.Sum(data)
-	name := hex.EncodeToString(sum[:])
-	return filepath.Join(dir, name[:2], name)
+func file(s *documents.Store, dir string, data []byte) string {
+	own, _ := s.NamesOf(sm3.Sum(data))
+	return filepath.Join(dir, filepath.FromSlash(own.String()))
 }
 
 func TestPutGet(t *testing.T) {
@@ -47,12 +47,15 @@ func TestPutGet(t *testing.T) {
 		if err != nil || !bytes.Equal(got, data) {
 			t.Errorf("Get of %d bytes: %d bytes, %v", len(data), len(got), err)
 		}
-		stored, err := os.ReadFile(file(dir, data))
+		stored, err := os.ReadFile(file(s, dir, data))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(data) > 0 && bytes.Contains(stored, data) {
 			t.Errorf("the file holds the %d bytes in the clear", len(data))
+		}
+		if sum := sm3.Sum(data); bytes.Contains(stored, sum[:]) || strings.Contains(file(s, dir, data), hex.EncodeToString(sum[:])) {
+			t.Error("the file or its name tells the digest of the document")
 		}
 	}
 	if _, err := s.Get(ctx, sm3.Sum([]byte("never put"))); !errors.Is(err, documents.ErrNotFound) {
@@ -89,7 +92,7 @@ func TestDamage(t *testing.T) {
 			if err := errors.Join(s.Put(ctx, data), s.Put(ctx, other)); err != nil {
 				t.Fatal(err)
 			}
-			if err := harm(file(dir, data), file(dir, other)); err != nil {
+			if err := harm(file(s, dir, data), file(s, dir, other)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := s.Get(ctx, sm3.Sum(data)); !errors.Is(err, documents.ErrDamaged) {
@@ -97,6 +100,10 @@ func TestDamage(t *testing.T) {
 			}
 			if err := s.Put(ctx, data); err != nil {
 				t.Fatal(err)
+			}
+			own, _ := s.NamesOf(sm3.Sum(data))
+			if _, err := s.Sealed(ctx, own); err != nil {
+				t.Errorf("after Put again: %v", err)
 			}
 			if got, err := s.Get(ctx, sm3.Sum(data)); err != nil || !bytes.Equal(got, data) {
 				t.Errorf("after Put again: %q, %v", got, err)
@@ -137,7 +144,11 @@ func TestOpenRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stranger.Get(context.Background(), sm3.Sum(data)); !errors.Is(err, documents.ErrDamaged) {
-		t.Errorf("Get with another secret: %v, want ErrDamaged", err)
+	if _, err := stranger.Get(context.Background(), sm3.Sum(data)); !errors.Is(err, documents.ErrNotFound) {
+		t.Errorf("Get with another secret: %v, want ErrNotFound", err)
+	}
+	own, _ := s.NamesOf(sm3.Sum(data))
+	if _, err := stranger.Sealed(context.Background(), own); !errors.Is(err, documents.ErrDamaged) {
+		t.Errorf("Sealed with another secret: %v, want ErrDamaged", err)
 	}
 }
