@@ -136,12 +136,13 @@ func (r ring) fit(tolerance float64) shape {
 			}
 			if noLine++; noLine <= patience {
 				if off, ok := part.line(from, to, tolerance); ok {
-					noLine = 0
+					noLine, noCurve = 0, 0
 					cost := float64(characters(from, to))
 					if j == end || from == to {
 						cost = 0
 					}
 					try(step{op: line, to: to}, off, cost)
+					continue // a curve costs more
 				}
 			}
 			if noCurve++; noCurve <= patience && len(part) > 2 {
