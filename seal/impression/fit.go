@@ -19,6 +19,10 @@ const (
 	// patience is after how many ends in a row that cannot be reached a beginning is given
 	// up: a longer segment seldom fits where shorter ones do not.
 	patience = 2
+	// mostKnots and mostSamples are what a segment passes at most, so that no outline takes
+	// long; between two neighbours there may be more.
+	mostKnots   = 64
+	mostSamples = 2048
 )
 
 // A sample is a place on the true outline, in units.
@@ -38,8 +42,8 @@ func rings(outline typeface.Outline, t transform) []ring {
 	var at spot
 	first, longest := 0, 0.0
 	end := func() {
-		if n := len(r); n > 1 && r[n-1].minus(at).length() == 0 && r[0].minus(at).length() < flatness {
-			r = r[:n-1]
+		if n := len(r); n > 1 && r[0].minus(r[n-1].spot).length() < flatness {
+			r = r[:n-1] // it ends where it began
 		}
 		if len(r) > 2 {
 			first %= len(r)
@@ -125,8 +129,11 @@ func (r ring) fit(tolerance float64) shape {
 	for i := range knots[:end] {
 		from := closed[knots[i]].rounded()
 		noLine, noCurve := 0, 0
-		for j := i + 1; j <= end && (noLine < patience || noCurve < patience); j++ {
+		for j := i + 1; j <= min(i+mostKnots, end) && (noLine < patience || noCurve < patience); j++ {
 			part := closed[knots[i] : knots[j]+1]
+			if len(part) > mostSamples && j > i+1 {
+				break
+			}
 			to := part[len(part)-1].rounded()
 			try := func(s step, off, cost float64) {
 				cost += reached[i].cost + off*off/2 // of two that cost the same, the truer one
@@ -136,12 +143,13 @@ func (r ring) fit(tolerance float64) shape {
 			}
 			if noLine++; noLine <= patience {
 				if off, ok := part.line(from, to, tolerance); ok {
-					noLine = 0
+					noLine, noCurve = 0, 0
 					cost := float64(characters(from, to))
 					if j == end || from == to {
 						cost = 0
 					}
 					try(step{op: line, to: to}, off, cost)
+					continue // a curve costs more
 				}
 			}
 			if noCurve++; noCurve <= patience && len(part) > 2 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -79,9 +80,14 @@ func retrace(path string, width, height float64) (typeface.Outline, error) {
 		return nil, err
 	}
 	var outline typeface.Outline
-	var start typeface.Point
+	var start, at typeface.Point
+	length := 0.0
 	for _, s := range traced {
 		to := typeface.Point{X: float64(s.to.x) / tracedPerMM, Y: float64(s.to.y) / tracedPerMM}
+		if s.op == line {
+			length += math.Hypot(to.X-at.X, to.Y-at.Y)
+		}
+		at = to
 		switch s.op {
 		case move:
 			start = to
@@ -91,6 +97,9 @@ func retrace(path string, width, height float64) (typeface.Outline, error) {
 		case shut:
 			outline = append(outline, typeface.Segment{Op: typeface.LineTo, To: start})
 		}
+	}
+	if length > traceLength {
+		return nil, fmt.Errorf("%w: outline: %.0f mm long, possible are %d", ErrSpec, length, traceLength)
 	}
 	return outline, nil
 }

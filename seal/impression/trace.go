@@ -24,6 +24,7 @@ const (
 	smoothing   = 0.02  // mm that an outline may leave its pixels
 	aspectSlack = 0.06
 	traceSteps  = 100_000 // of an outline
+	traceLength = 100_000 // mm of an outline, twenty times that of a crowded seal
 )
 
 // Trace makes the design of a seal from a picture of its impression, such as a scan of

@@ -162,9 +162,24 @@ func TestRetraceRefuses(t *testing.T) {
 	for _, outline := range []string{
 		"", "z", "m1 1", "m1 1l2 2", "m1 1l2 2zz", "l1 1z", "m1 1m2 2z", "m-1 0l2 2z", "m1 1l9999 2z", "m1 1l99999999 2z", "m1 1l2z",
 		"m1 1q1 1 1 1z", "m1 1 l2 2z", "M1 1z", "m1 1l100 0 0z", "m1 1l100 0  0 100z", "m1 1l100 0,0 100z", "m1 1h9999z", "m1 1v-2z", "m1 1h2z3", "m1 1h2{", "m1 1h2\x80z",
+		"m0 0" + strings.Repeat("h2000h-2000", 3000) + "z",
 	} {
 		if _, err := Draw(Spec{Kind: Traced, WidthMM: 20, HeightMM: 20, Text: "章", Outline: outline}); !errors.Is(err, ErrSpec) {
 			t.Errorf("outline %q: %v", outline, err)
+		}
+	}
+}
+
+// However odd an outline is, it is drawn in reasonable time.
+func TestOddOutlines(t *testing.T) {
+	t.Parallel()
+	for _, outline := range []string{
+		"m1000 1000" + strings.Repeat("h1v1h-1v-1", traceSteps/4-1) + "z", // a speck
+		"m0 0" + strings.Repeat("h2000h-2000", 2000) + "z",                // to and fro
+		"m0 0" + strings.Repeat("h1", 2000) + "v2000z",
+	} {
+		if _, err := Draw(Spec{Kind: Traced, WidthMM: 20, HeightMM: 20, Text: "章", Outline: outline}); err != nil {
+			t.Errorf("%.40s…: %v", outline, err)
 		}
 	}
 }
