@@ -211,11 +211,8 @@ const fewKeys = 24
 
 func (l *lexer) dict(nesting int) (value, error) {
 	l.pos += 2
-	room := 8
-	if l.only != nil && nesting == 0 {
-		room = len(l.only) / 2 // hardly any dictionary has all
-	}
-	d := &dict{entries: make([]entry, 0, room)}
+	var few [8]entry // most have no more, and are kept in no more room than they take
+	entries, index := few[:0], map[name]int(nil)
 	for {
 		l.skip()
 		if l.pos+1 >= len(l.buf) {
@@ -223,7 +220,9 @@ func (l *lexer) dict(nesting int) (value, error) {
 		}
 		if l.buf[l.pos] == '>' && l.buf[l.pos+1] == '>' {
 			l.pos += 2
-			return d, nil
+			kept := make([]entry, len(entries))
+			copy(kept, entries)
+			return &dict{entries: kept, index: index}, nil
 		}
 		if l.buf[l.pos] != '/' {
 			return nil, l.damaged("a dictionary key must be a name")
@@ -247,23 +246,25 @@ func (l *lexer) dict(nesting int) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if d.find(key) != nil {
+		if (&dict{entries: entries, index: index}).find(key) != nil {
 			l.pos = keyAt
 			return nil, l.damaged("the key /%s occurs twice in one dictionary", key)
 		}
-		d.add(entry{key: key, val: v, from: from, to: l.offset(), paired: l.paired})
+		if len(entries) == fewKeys {
+			index = indexed(entries)
+		}
+		if index != nil {
+			index[key] = len(entries)
+		}
+		entries = append(entries, entry{key: key, val: v, from: from, to: l.offset(), paired: l.paired})
 	}
 }
 
-func (d *dict) add(e entry) {
-	if len(d.entries) == fewKeys {
-		d.index = make(map[name]int, 2*fewKeys)
-		for i := range d.entries {
-			d.index[d.entries[i].key] = i
-		}
+// indexed makes the map by which keys are found.
+func indexed(entries []entry) map[name]int {
+	index := make(map[name]int, 2*fewKeys)
+	for i := range entries {
+		index[entries[i].key] = i
 	}
-	if d.index != nil {
-		d.index[e.key] = len(d.entries)
-	}
-	d.entries = append(d.entries, e)
+	return index
 }

@@ -20,15 +20,15 @@ type drawings struct {
 	objects map[*Object]ref
 	made    map[ref]value // what was written
 	looks   *looks
-	marks   int            // how many the stamp has
-	states  map[string]ref // graphics states that they share, by what they say
+	marks   int              // how many the stamp has
+	states  map[blending]ref // graphics states that they share
 }
 
 // newDrawings begins the appearances of an increment. They look as they will when the
 // increment is read.
 func newDrawings(inc *increment, doc *Document, marks int) *drawings {
 	w := &drawings{
-		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, states: make(map[string]ref), frames: make(map[string]ref),
+		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, states: make(map[blending]ref), frames: make(map[string]ref),
 	}
 	w.looks = doc.now.looks()
 	inFile := w.looks.object
@@ -243,11 +243,11 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	width, height := m.Width*p.sheet.perMM, m.Height*p.sheet.perMM
 	sx, sy := width/(part[2]-part[0]), height/(part[3]-part[1])
 	left, bottom := (boxWidth-width)/2, (boxHeight-height)/2
-	content := []byte("q ")
+	content := append(make([]byte, 0, 128), "q "...)
 	resources := dictOf("XObject", dictOf(drawingName, drawing))
 	if a := m.Appearance; a.blends() {
 		content = append(content, "/Blend gs "...)
-		resources = resources.with("ExtGState", dictOf("Blend", w.state(a.blending())))
+		resources.set("ExtGState", dictOf("Blend", w.state(a)))
 	}
 	for _, n := range []float64{sx, 0, 0, sy, left - part[0]*sx, bottom - part[1]*sy} {
 		content = strconv.AppendFloat(content, math.Round(n*1e7)/1e7+0, 'f', -1, 64) // + 0: no -0
@@ -257,9 +257,9 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	head := dictOf("Type", name("XObject"), "Subtype", name("Form"),
 		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(), "Resources", resources)
 	if matrix := p.sheet.upright(boxWidth, boxHeight); matrix != nil {
-		head = head.with("Matrix", matrix)
+		head.set("Matrix", matrix)
 	}
-	said := string(append(appendValue(nil, head), content...))
+	said := string(append(appendValue(make([]byte, 0, 512), head), content...))
 	if r, ok := w.frames[said]; ok {
 		return r, nil
 	}
@@ -275,19 +275,26 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	return r, nil
 }
 
-// state writes a graphics state as it stands, or once for all where there are many marks.
-func (w *drawings) state(d *dict) value {
+// state writes an appearance's graphics state as it stands, or once for all where there are
+// many marks.
+func (w *drawings) state(a *Appearance) value {
 	if w.marks < manyMarks {
-		return d
+		return a.blending()
 	}
-	written := string(appendValue(nil, d))
-	r, known := w.states[written]
+	kind := blending{a.Multiply, a.Opacity}
+	r, known := w.states[kind]
 	if !known {
 		r = w.inc.fresh()
-		w.put(r, d)
-		w.states[written] = r
+		w.put(r, a.blending())
+		w.states[kind] = r
 	}
 	return r
+}
+
+// blending is what decides a graphics state.
+type blending struct {
+	multiply bool
+	opacity  float64
 }
 
 // manyMarks is from how many marks an object that they share takes less room.

@@ -54,7 +54,9 @@ type looks struct {
 	under  map[ref]int                   // what is being written down, numbered from outside
 	lowest int                           // the outermost of those that something led back to
 	values int
-	memory *likeness.Memory // of what drawings hash to; nil: none
+	found  map[*dict][sm3.Size]byte // looks of annotations
+	out    []byte                   // room to write in
+	memory *likeness.Memory         // of what drawings hash to; nil: none
 }
 
 // drawn is a stream that is not in the file yet.
@@ -92,6 +94,7 @@ func (v view) looks() *looks {
 			return v.raw(st, where, method)
 		},
 		known: make(map[ref][sm3.Size]byte), under: make(map[ref]int), lowest: math.MaxInt,
+		found: make(map[*dict][sm3.Size]byte), out: make([]byte, 0, 1<<10),
 	}
 }
 
@@ -104,22 +107,28 @@ func (d *Document) looks(memory *likeness.Memory) *looks {
 	return d.look
 }
 
-// of returns the look of an annotation.
+// of returns the look of an annotation, which several checks ask for.
 func (l *looks) of(annotation *dict) ([sm3.Size]byte, error) {
+	if look, ok := l.found[annotation]; ok {
+		return look, nil
+	}
 	l.values, l.lowest = 0, math.MaxInt
 	clear(l.under) // what an error left
-	seen := &dict{}
+	var decide [len(lookKeys)]entry
+	seen := decide[:0]
 	for _, key := range lookKeys {
 		if e := annotation.find(key); e != nil {
-			seen.entries = append(seen.entries, *e)
+			seen = append(seen, *e)
 		}
 	}
-	out := append(make([]byte, 0, 512), lookName+"\x00"...)
-	out, err := l.append(out, seen, 0)
+	out, err := l.entries(append(l.out[:0], lookName+"\x00"...), seen, 0)
 	if err != nil {
 		return [sm3.Size]byte{}, fmt.Errorf("how an annotation looks: %w", err)
 	}
-	return sm3.Sum(out), nil
+	l.out = out
+	look := sm3.Sum(out)
+	l.found[annotation] = look
+	return look, nil
 }
 
 // append writes a value down.
@@ -202,10 +211,15 @@ func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
 	return out, nil
 }
 
-// dict writes a dictionary in the order of its keys. An entry that is null is none (ISO
-// 32000-1, 7.3.7).
+// dict writes a dictionary.
 func (l *looks) dict(out []byte, d *dict, depth int) ([]byte, error) {
-	entries := slices.Clone(d.entries)
+	var few [8]entry
+	return l.entries(out, append(few[:0], d.entries...), depth)
+}
+
+// entries writes a dictionary of these entries, which it puts into the order of their keys.
+// One that is null is none (ISO 32000-1, 7.3.7).
+func (l *looks) entries(out []byte, entries []entry, depth int) ([]byte, error) {
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(string(a.key), string(b.key)) })
 	at, n := len(out), 0
 	out = appendCount(out, lookDict, 0)
@@ -247,15 +261,21 @@ func (o *lookOnce) of(l *looks, d *dict, data []byte) ([sm3.Size]byte, error) {
 
 // data writes a stream: one SM3 over its dictionary without /Length and its data.
 func (l *looks) data(out []byte, d *dict, data []byte, depth int) ([]byte, error) {
-	if d.find("Length") != nil {
-		d = d.without("Length")
+	var few [8]entry
+	entries := few[:0]
+	for _, e := range d.entries {
+		if e.key != "Length" {
+			entries = append(entries, e)
+		}
 	}
-	said, err := l.dict(make([]byte, 0, 512+len(data)), d, depth)
+	at := len(out)
+	out, err := l.entries(out, entries, depth)
 	if err != nil {
 		return nil, err
 	}
-	digest := l.memory.Sum(append(said, data...), sm3.Sum)
-	return append(append(out, lookStream), digest[:]...), nil
+	out = append(out, data...)
+	digest := l.memory.Sum(out[at:], sm3.Sum)
+	return append(append(out[:at], lookStream), digest[:]...), nil
 }
 
 func appendCount(out []byte, kind byte, n int) []byte {

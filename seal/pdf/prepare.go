@@ -242,7 +242,9 @@ func (p *preparation) annotations(sig ref) error {
 		if i == 0 {
 			a = p.fieldDict(sig)
 		}
-		a = a.with("Rect", p.places[i].rect.array()).with("P", p.leaves[page].ref).with("AP", look)
+		a.set("Rect", p.places[i].rect.array())
+		a.set("P", p.leaves[page].ref)
+		a.set("AP", look)
 		if named[i], _, err = p.doc.now.named(w.looks, page+1, a); err != nil {
 			return err
 		}

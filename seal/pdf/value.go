@@ -97,6 +97,9 @@ func (d *dict) with(key name, val value) *dict {
 	return out
 }
 
+// set adds an entry to a dictionary that is being made.
+func (d *dict) set(key name, val value) { d.entries = append(d.entries, entry{key: key, val: val}) }
+
 // without returns a copy of d that has no such key.
 func (d *dict) without(key name) *dict {
 	out := &dict{entries: make([]entry, 0, len(d.entries))}
