@@ -119,7 +119,7 @@ func New(o *office.Office, opt Options) (*Server, error) {
 	e.POST(web.ReportPath, s.verifyForm)
 	e.GET("/trust/*", s.trustFile)
 	e.GET("/trust/crl/index", s.crlIndex)
-	if err := s.registerTokenStatus(); err != nil {
+	if err := s.registerTokenStatus(context.Background()); err != nil {
 		return nil, err
 	}
 	if err := s.registerStatus(context.Background()); err != nil {

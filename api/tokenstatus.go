@@ -17,7 +17,6 @@ import (
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
-	"github.com/elicence/elicence/qr/status"
 )
 
 // Media types of Status List Tokens (draft-ietf-oauth-status-list-20, 8.1 and 13.5).
@@ -30,7 +29,7 @@ const (
 type tokens struct {
 	office     *office.Office
 	inspectors *inspectors
-	key        *status.TokenKey // nil: national algorithms only, so there are no tokens
+	national   bool // algorithms only, so there are no tokens
 
 	mu    sync.Mutex
 	of    *office.Inspector                 // what lists were made of; guarded by mu
@@ -40,15 +39,16 @@ type tokens struct {
 // registerTokenStatus serves status lists to third parties:
 //
 //	GET /token-status/{list}       a JWT, or a CWT for who asks for one
-//	GET /token-status/jwks.json    the key that signs them
+//	GET /token-status/jwks.json    the keys that sign them
 //
-// The key is made here, where there is none: no stranger's request makes a key.
-func (s *Server) registerTokenStatus() error {
-	key, err := s.office.TokenStatusKey()
-	if err != nil && !errors.Is(err, keystore.ErrNational) {
+// The first key is made here, where there is none: no stranger's request makes a key.
+func (s *Server) registerTokenStatus(ctx context.Context) error {
+	_, err := s.office.TokenKeys(ctx)
+	national := errors.Is(err, keystore.ErrNational)
+	if err != nil && !national {
 		return err
 	}
-	t := &tokens{office: s.office, inspectors: s.inspectors, key: key}
+	t := &tokens{office: s.office, inspectors: s.inspectors, national: national}
 	s.echo.GET(office.TokenStatusPath+":list", t.serve)
 	s.echo.HEAD(office.TokenStatusPath+":list", t.serve)
 	return nil
@@ -57,15 +57,19 @@ func (s *Server) registerTokenStatus() error {
 func (t *tokens) serve(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderAccessControlAllowOrigin, "*") // wallets and verifiers are pages of others
-	if t.key == nil {
+	if t.national {
 		return echo.NewHTTPError(http.StatusNotFound, "this service has no status list tokens: it uses national algorithms only")
 	}
 	if c.Param("list") == office.TokenStatusKeys {
-		keys, err := t.key.JWKS()
+		keys, err := t.office.TokenKeys(c.Request().Context())
 		if err != nil {
 			return err
 		}
-		return sendToken(c, "application/jwk-set+json", keys, time.Time{}, 0)
+		set, err := keys.JWKS()
+		if err != nil {
+			return err
+		}
+		return sendToken(c, "application/jwk-set+json", set, time.Time{}, 0)
 	}
 	list, err := strconv.ParseUint(c.Param("list"), 10, 32)
 	if err != nil || strconv.FormatUint(list, 10) != c.Param("list") {
@@ -136,7 +140,11 @@ func (t *tokens) list(ctx context.Context, list uint32) (office.TokenStatusList,
 	if token, ok := t.lists[list]; ok {
 		return token, nil
 	}
-	token, err := t.office.TokenStatusList(inspector, t.key, list)
+	keys, err := t.office.TokenKeys(ctx)
+	if err != nil {
+		return office.TokenStatusList{}, err
+	}
+	token, err := t.office.TokenStatusList(inspector, keys, list)
 	if err != nil {
 		return office.TokenStatusList{}, err
 	}

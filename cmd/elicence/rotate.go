@@ -18,7 +18,8 @@ func newKeyRotate(s *settings) *cobra.Command {
 		Use:   "rotate NAME [--notice 72h] [--offline DIR --offline-passphrase-file FILE]",
 		Short: "轮换密钥 a new key in the place of one that the service signs with",
 		Long: "NAME is code (document codes), checkpoint (the audit log), maker (seals), tsa (time stamps), ocsp-issuers, ocsp-seals,\n" +
-			"ocsp-persons, ocsp-services (OCSP responders), an issuing authority's unified social credit code, or\n" +
+			"ocsp-persons, ocsp-services (OCSP responders), token-status-es256 (status list tokens for third parties, whose JWK Set announces\n" +
+			"and keeps it), an issuing authority's unified social credit code, or\n" +
 			"trust, catalogue, status, time (trust files; these need the offline keys), or root: the offline key that signs the roots of the\n" +
 			"trust files. What the old key signed stays valid. With --notice the new key is announced in the trust list now and used after\n" +
 			"that time: terminals know it before they meet it.",
@@ -73,8 +74,8 @@ type generationView struct {
 	InUse       bool    `json:"in_use"`
 	From        *string `json:"from"`
 	Until       *string `json:"until"`
-	Certificate string  `json:"certificate"` // serial number of the newest
-	NotAfter    string  `json:"not_after"`
+	Certificate string  `json:"certificate"` // serial number of the newest; empty: the key has none
+	NotAfter    string  `json:"not_after"`   // of that
 }
 
 func (v generationView) row() []string {
@@ -96,8 +97,9 @@ func printGenerations(cmd *cobra.Command, s *settings, o *office.Office, name st
 		if base, _, _ := strings.Cut(g.Name, "."); name != "" && base != name {
 			continue
 		}
-		v := generationView{
-			ID: g.Name, Purpose: string(g.Purpose), InUse: g.InUse, Certificate: g.Certificate.Serial(), NotAfter: g.Certificate.NotAfter().Format(time.RFC3339),
+		v := generationView{ID: g.Name, Purpose: string(g.Purpose), InUse: g.InUse}
+		if g.Certificate != nil {
+			v.Certificate, v.NotAfter = g.Certificate.Serial(), g.Certificate.NotAfter().Format(time.RFC3339)
 		}
 		for into, at := range map[**string]time.Time{&v.From: g.From, &v.Until: g.Until} {
 			if !at.IsZero() {

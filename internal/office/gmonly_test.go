@@ -60,7 +60,7 @@ func TestGMOnly(t *testing.T) {
 	if _, err := o.Publish(ctx, "test"); err != nil {
 		t.Error(err)
 	}
-	if _, err := o.TokenStatusKey(); !errors.Is(err, keystore.ErrNational) {
+	if _, err := o.TokenKeys(ctx); !errors.Is(err, keystore.ErrNational) {
 		t.Errorf("a key for ES256: %v, want ErrNational", err)
 	}
 	for folder, device := range map[string]string{"keys": service.Name(), "offline": offline.Name()} {

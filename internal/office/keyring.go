@@ -16,9 +16,9 @@ import (
 // generation is one key of those that follow one another under a name. The first has
 // the name itself in the key store, the others NAME.2, NAME.3, …
 type generation struct {
-	Key   string    `json:"key"` // name within the key store
-	Point pki.Point `json:"point"`
-	From  int64     `json:"from"` // UTC seconds; 0: from the beginning
+	Key   string    `json:"key"`            // name within the key store
+	Point pki.Point `json:"point,omitzero"` // of SM2; none: a key on another curve
+	From  int64     `json:"from"`           // UTC seconds; 0: from the beginning
 	// Until is when the next one takes over, UTC seconds; 0: open. The key itself is
 	// kept: an authority's signs its CRL until its last certificate has ended.
 	Until int64 `json:"until,omitempty"`
@@ -169,6 +169,14 @@ func (o *Office) generationKey(p keystore.Purpose, g generation) (*pki.Key, erro
 		return o.signers.key(g.Point, false, open)
 	}
 	return open()
+}
+
+// settled says that no successor is announced yet.
+func (k keyring) settled(name string, now time.Time) error {
+	if last := k[len(k)-1]; last.From > now.Unix() {
+		return fmt.Errorf("key %s: its successor is announced for %s already: %w", name, time.Unix(last.From, 0).UTC().Format(time.RFC3339), ErrOutOfRange)
+	}
+	return nil
 }
 
 // next appends a generation that takes over at a time.

@@ -85,8 +85,9 @@ type Office struct {
 	// rotating is held by who puts a new key into use, and for reading by who signs
 	// with one: a signature never falls outside of its key's time.
 	rotating   sync.RWMutex
-	signers    signers    // keys of issuing authorities
-	presenting sync.Mutex // held while the first key for codes of kind 3, or for tokens, is made
+	signers    signers                     // keys of issuing authorities
+	presenting sync.Mutex                  // held while the first key for codes of kind 3, or one for tokens, is made
+	tokenKeys  map[string]*status.TokenKey // those that were wanted, by their name; guarded by presenting
 	opened     struct {
 		mu          sync.Mutex
 		authorities map[string]*ca.Authority // by the name of their key; guarded by mu
@@ -277,7 +278,7 @@ func assemble(dir string, keys *keystore.Store, box *sealed.Box, store *records.
 		return nil, err
 	}
 	office := &Office{
-		dir: dir, store: store, box: box, keys: keys, documents: docs, profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
+		dir: dir, store: store, box: box, keys: keys, documents: docs, tokenKeys: make(map[string]*status.TokenKey), profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
 		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
 		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
 		pictures: likeness.NewMemory(), known: seal.NewMemory(),

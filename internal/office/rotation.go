@@ -34,7 +34,9 @@ type rotatable struct {
 
 // RotateKey puts a new key with a certificate of its own in the place of one that the
 // service signs with: code, present, checkpoint, maker, tsa, ocsp-NAME of an intermediate
-// authority, the trust files' trust, catalogue, status and time, or an issuing authority by its unified social credit code.
+// authority, the trust files' trust, catalogue, status and time, token-status-es256 (the one
+// of the status list tokens, which has no certificate: its JWK Set announces and keeps it),
+// or an issuing authority by its unified social credit code.
 //
 // With a notice the new key is announced now and used from then on, so that terminals
 // know it before they meet it; trust files go by their root, which announces itself,
@@ -44,6 +46,9 @@ type rotatable struct {
 func (o *Office) RotateKey(ctx context.Context, actor, name string, notice time.Duration, offline *keystore.Store) error {
 	if notice < 0 || notice > maxAnnounce {
 		return fmt.Errorf("notice of %v is not 0 to %v: %w", notice, maxAnnounce, ErrOutOfRange)
+	}
+	if name == tokenKey {
+		return o.rotateTokenKey(ctx, actor, notice)
 	}
 	r, err := o.rotatable(ctx, name)
 	if err != nil {
@@ -61,8 +66,8 @@ func (o *Office) RotateKey(ctx context.Context, actor, name string, notice time.
 		return err
 	}
 	now := o.now()
-	if last := ring[len(ring)-1]; last.From > now.Unix() {
-		return fmt.Errorf("key %s: its successor is announced for %s already: %w", name, time.Unix(last.From, 0).UTC().Format(time.RFC3339), ErrOutOfRange)
+	if err := ring.settled(name, now); err != nil {
+		return err
 	}
 	next := fmt.Sprintf("%s%s%d", r.name, r.separator, len(ring)+1)
 	key, _, err := o.certified(ctx, actor, r.purpose, next, r.authority, r.request)
@@ -313,8 +318,8 @@ func (o *Office) hasLive(ctx context.Context, g generation, now time.Time) (bool
 type KeyGeneration struct {
 	Name        string // in the key store
 	Purpose     keystore.Purpose
-	Certificate *cert.Certificate
-	From, Until time.Time // zero: from the beginning; open
+	Certificate *cert.Certificate // nil: the status list tokens' key has none
+	From, Until time.Time         // zero: from the beginning; open
 	InUse       bool
 }
 
@@ -376,5 +381,6 @@ func (o *Office) KeyGenerations(ctx context.Context) ([]KeyGeneration, error) {
 			all = append(all, k)
 		}
 	}
-	return all, nil
+	tokens, err := o.tokenGenerations(ctx)
+	return append(all, tokens...), err
 }

@@ -3,8 +3,6 @@ package office
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -15,9 +13,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/durable"
-	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/second"
-	"github.com/elicence/elicence/qr/status"
 )
 
 // Status lists for third parties: the IETF Token Status List, signed with ES256, beside
@@ -28,9 +24,8 @@ const (
 	// TokenStatusKeys is the name of the JWK Set beside them.
 	TokenStatusKeys = "jwks.json"
 
-	tokenKeySecret = "token-status-es256"
-	tokenLife      = 72 * time.Hour // as old as status data may be for most categories
-	tokenFresh     = 15 * time.Minute
+	tokenLife  = 72 * time.Hour // as old as status data may be for most categories
+	tokenFresh = 15 * time.Minute
 )
 
 // ErrNoList says that the published status has no such list.
@@ -43,31 +38,6 @@ type TokenStatusList struct {
 	Fresh    time.Duration // after which a newer one can be expected
 }
 
-// TokenStatusKey returns the key of the tokens, and makes it when it is not there yet. It
-// is derived from a secret of the key store, so that what lies on the disk is a key file
-// like all others. A store of national algorithms only has none: [keystore.ErrNational].
-func (o *Office) TokenStatusKey() (*status.TokenKey, error) {
-	if o.keys.GMOnly() {
-		return nil, fmt.Errorf("status list tokens are signed with ES256: %w", keystore.ErrNational)
-	}
-	o.presenting.Lock()
-	defer o.presenting.Unlock()
-	secret, err := o.keys.Secret(keystore.PurposeService, tokenKeySecret)
-	if errors.Is(err, keystore.ErrNoKey) {
-		secret, err = o.keys.GenerateSecret(keystore.PurposeService, tokenKeySecret)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("key of the status list tokens: %w", err)
-	}
-	for try := range byte(255) { // one number in 2^32 is no scalar of P-256
-		scalar := secret.MAC([]byte("elicence/token-status/es256/1"), []byte{try})
-		if key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar[:]); err == nil {
-			return status.NewTokenKey(key)
-		}
-	}
-	return nil, errors.New("key of the status list tokens: no scalar was found")
-}
-
 // StatusLists returns the numbers of the published lists, ascending.
 func (i *Inspector) StatusLists() []uint32 {
 	var lists []uint32
@@ -77,9 +47,9 @@ func (i *Inspector) StatusLists() []uint32 {
 	return lists
 }
 
-// TokenStatusList signs one of the lists that an inspector looks into. The error wraps
-// [ErrNoList] if there is none of the number.
-func (o *Office) TokenStatusList(i *Inspector, key *status.TokenKey, list uint32) (TokenStatusList, error) {
+// TokenStatusList signs one of the lists that an inspector looks into, with the key in use.
+// The error wraps [ErrNoList] if there is none of the number.
+func (o *Office) TokenStatusList(i *Inspector, keys *TokenKeys, list uint32) (TokenStatusList, error) {
 	set, ok := i.cache.Set(list)
 	if !ok {
 		return TokenStatusList{}, fmt.Errorf("list %d: %w", list, ErrNoList)
@@ -91,10 +61,10 @@ func (o *Office) TokenStatusList(i *Inspector, key *status.TokenKey, list uint32
 	}
 	l.Expires, l.TTL = issued.Add(tokenLife), tokenFresh
 	t := TokenStatusList{IssuedAt: issued, Fresh: tokenFresh}
-	if t.JWT, err = key.JWT(rand.Reader, l); err != nil {
+	if t.JWT, err = keys.current.JWT(rand.Reader, l); err != nil {
 		return TokenStatusList{}, fmt.Errorf("list %d: %w", list, err)
 	}
-	if t.CWT, err = key.CWT(rand.Reader, l); err != nil {
+	if t.CWT, err = keys.current.CWT(rand.Reader, l); err != nil {
 		return TokenStatusList{}, fmt.Errorf("list %d: %w", list, err)
 	}
 	return t, nil
@@ -102,13 +72,13 @@ func (o *Office) TokenStatusList(i *Inspector, key *status.TokenKey, list uint32
 
 var tokenName = regexp.MustCompile(`^([1-9][0-9]*\.(jwt|cwt)|jwks\.json)$`)
 
-// ExportTokenStatus publishes and writes every list as N.jwt and N.cwt, and the key, into a
+// ExportTokenStatus publishes and writes every list as N.jwt and N.cwt, and the keys, into a
 // folder, which is made if it is not there. One that holds other things is refused.
 func (o *Office) ExportTokenStatus(ctx context.Context, actor string, to durable.Files, dir string) error {
 	if err := checkTokenFolder(to, dir); err != nil {
 		return err
 	}
-	key, err := o.TokenStatusKey()
+	keys, err := o.TokenKeys(ctx)
 	if err != nil {
 		return err
 	}
@@ -130,15 +100,15 @@ func (o *Office) ExportTokenStatus(ctx context.Context, actor string, to durable
 		}
 		return nil
 	}
-	keys, err := key.JWKS()
+	set, err := keys.JWKS()
 	if err != nil {
 		return err
 	}
-	if err := write(TokenStatusKeys, keys); err != nil {
+	if err := write(TokenStatusKeys, set); err != nil {
 		return err
 	}
 	for _, list := range inspector.StatusLists() {
-		token, err := o.TokenStatusList(inspector, key, list)
+		token, err := o.TokenStatusList(inspector, keys, list)
 		if err != nil {
 			return err
 		}

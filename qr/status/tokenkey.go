@@ -58,17 +58,21 @@ func NewTokenKey(key *ecdsa.PrivateKey) (*TokenKey, error) {
 // ID names the key: the kid of what it signs.
 func (k *TokenKey) ID() string { return k.id }
 
-// JWKS returns the public key as a JWK Set (RFC 7517, 5).
-func (k *TokenKey) JWKS() ([]byte, error) {
+// JWKS returns public keys as a JWK Set (RFC 7517, 5).
+func JWKS(keys ...*TokenKey) ([]byte, error) {
 	type key struct {
 		publicJWK
 		Algorithm string `json:"alg"`
 		ID        string `json:"kid"`
 		Use       string `json:"use"`
 	}
-	b, err := json.Marshal(struct {
+	set := struct {
 		Keys []key `json:"keys"`
-	}{[]key{{k.jwk, "ES256", k.id, "sig"}}})
+	}{make([]key, 0, len(keys))}
+	for _, k := range keys {
+		set.Keys = append(set.Keys, key{k.jwk, "ES256", k.id, "sig"})
+	}
+	b, err := json.Marshal(set)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a JWK Set: %w", err)
 	}

@@ -70,7 +70,7 @@ func TestTokenJWT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := key.JWKS()
+	set, err := status.JWKS(key)
 	if err != nil {
 		t.Fatal(err)
 	}
