@@ -82,6 +82,8 @@ func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 	case errors.Is(err, pdf.ErrUnknownFormat), errors.Is(err, ofd.ErrUnknownFormat), errors.Is(err, cms.ErrMalformed), errors.Is(err, seal.ErrMalformed):
 		// A foreign signature, RSA for example, is nobody's forgery.
 		return verify.NoData, next(documentCause(causeForeignSignature, "签名的格式或算法不受支持", "a signature of another format", err), nextAskZH, nextAskEN)
+	case errors.Is(err, pdf.ErrNobodySigned):
+		return verify.NoData, next(documentCause(causeNoSignature, "文件只有时间戳，没有签名或印章", "the document has time stamps only, and nobody signed it", nil), nextAskZH, nextAskEN)
 	case errors.Is(err, ofd.ErrPartial):
 		return verify.NoData, next(documentCause(causePartial, "签名只保护了文件的一部分", "the signature protects a part of the document only", err), nextAskZH, nextAskEN)
 	case errors.Is(err, path.ErrSuspended):

@@ -28,6 +28,7 @@ func TestDocumentCauses(t *testing.T) {
 		{pki.ErrDisagree, verify.NoData, verify.CauseDisagree},
 		{pki.ErrBusy, verify.NoData, verify.CauseBusy},
 		{pdf.ErrUnknownFormat, verify.NoData, causeForeignSignature},
+		{pdf.ErrNobodySigned, verify.NoData, causeNoSignature},
 		{cms.ErrMalformed, verify.NoData, causeForeignSignature},
 		{seal.ErrMalformed, verify.NoData, causeForeignSignature},
 		{ofd.ErrUnknownFormat, verify.NoData, causeForeignSignature},

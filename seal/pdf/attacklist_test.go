@@ -18,6 +18,7 @@ import (
 //	signature wrapping (SWA)                            TestSignatureWrapping
 //	shadow: objects asleep, /Root exchanged             TestDormantObjects, TestIncrement
 //	widget moved, hidden, dressed anew                  TestIncrement, TestSeenAttacks
+//	time stamp that shows something, or is alone        TestTimeStampAttacks
 //	slice moved, exchanged, removed, dressed anew       TestSeenAttacks
 //	the signature of another field                      TestSignatureReused
 //	another picture than the seal                       TestPictureIsTheSeal

@@ -29,7 +29,9 @@ func (s *step) forms() error {
 	}
 	for _, f := range s.newForm.all {
 		if s.oldForm.byRef[f.ref] == nil {
-			s.newField(f)
+			if err := s.newField(f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -116,7 +118,7 @@ func (s *step) formResources(a, b value) error {
 
 // newField judges a field that the older revision did not have. It must be a
 // signature that signs this very revision.
-func (s *step) newField(f *field) {
+func (s *step) newField(f *field) error {
 	switch {
 	case !s.fresh(f.ref):
 		s.modified(f.ref.num, "the new field %q is the older object %d", f.name, f.ref.num)
@@ -125,12 +127,13 @@ func (s *step) newField(f *field) {
 	case s.oldForm.byName[f.name] != nil:
 		s.modified(f.ref.num, "the new field %q has the name of an older one", f.name)
 	default:
-		s.newSignature(f)
+		return s.newSignature(f)
 	}
+	return nil
 }
 
 // newSignature judges the value that a signature field got.
-func (s *step) newSignature(f *field) {
+func (s *step) newSignature(f *field) error {
 	r, _ := f.val.(ref)
 	sig := s.signing[r]
 	switch {
@@ -141,12 +144,39 @@ func (s *step) newSignature(f *field) {
 	case f.dict.lookup("AA") != nil || f.dict.lookup("A") != nil:
 		s.modified(f.ref.num, "the field %q acts when it is touched", f.name)
 	case sig.Timestamp:
-		s.signed = true
+		shows, err := s.shows(f)
+		if err != nil {
+			return err
+		}
+		if shows {
+			s.modified(f.ref.num, "the document time-stamp %q shows something on a page", f.name)
+			return nil
+		}
 		s.note(Change{Kind: ValidationData, Object: int(r.num), Field: f.name, What: fmt.Sprintf("document time-stamp %q was added", f.name)})
 	default:
 		s.signed = true
 		s.note(Change{Kind: SignatureAdded, Object: int(r.num), Field: f.name, What: fmt.Sprintf("signature %q was added", f.name)})
 	}
+	return nil
+}
+
+// shows reports that a reader may draw something for a field: what nobody answers for, as
+// anybody is given a time stamp over anything.
+func (s *step) shows(f *field) (bool, error) {
+	for _, w := range f.widgets {
+		d, err := s.new.dict(w)
+		if err != nil {
+			return false, err
+		}
+		box, _, err := s.new.rect(d.lookup("Rect"))
+		if err != nil {
+			return false, err
+		}
+		if box.width() > 0 && box.height() > 0 && (d.lookup("AP") != nil || d.lookup("MK") != nil) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // oldField compares a field that both revisions have.
@@ -216,8 +246,7 @@ func (s *step) filled(old, new *field) (bool, error) {
 		if old.val != nil || new.val == nil {
 			return false, nil
 		}
-		s.newSignature(new)
-		return true, nil
+		return true, s.newSignature(new)
 	}
 	const pushButton = 1 << 16
 	if old.kind == name("Btn") && old.flags&pushButton != 0 {

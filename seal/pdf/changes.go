@@ -135,7 +135,7 @@ type step struct {
 
 	oldForm, newForm   *form
 	oldPages, newPages []leaf
-	signed             bool // a signature came with this revision
+	signed             bool // a signature that somebody answers for came with this revision
 	changes            []Change
 }
 

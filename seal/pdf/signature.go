@@ -19,7 +19,7 @@ type Signature struct {
 	Filter, SubFilter      string
 	Name, Reason, Location string
 	Time                   time.Time // /M, the signer's claim; zero where absent or malformed
-	Timestamp              bool      // a document time-stamp (/Type /DocTimeStamp)
+	Timestamp              bool      // a document time-stamp (/SubFilter /ETSI.RFC3161)
 
 	// Certifies is what a certifying signature (DocMDP) allows later: 1
 	// nothing, 2 filling in and signing, 3 annotations too. Others have 0.

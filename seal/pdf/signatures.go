@@ -141,10 +141,15 @@ func (s *Signature) describe(dict *dict) error {
 	filter, _ := dict.lookup("Filter").(name)
 	subFilter, _ := dict.lookup("SubFilter").(name)
 	s.Filter, s.SubFilter = string(filter), string(subFilter)
+	// What it is judged as, its /SubFilter says, so that no time stamp passes for a signature
+	// that somebody answers for, and no signature for data that any revision may add.
+	s.Timestamp = s.SubFilter == SubFilterStamp
 	switch kind := dict.lookup("Type"); kind {
 	case nil, name("Sig"):
 	case name("DocTimeStamp"):
-		s.Timestamp = true
+		if !s.Timestamp {
+			s.fault("the signature dictionary's /Type is that of a time stamp, its /SubFilter %v", subFilter)
+		}
 	default:
 		s.fault("the signature dictionary's /Type is %v", kind)
 	}

@@ -63,6 +63,8 @@ var (
 	ErrModified = errors.New("the document was changed after it was signed")
 	// ErrProperty: the seal signature names another byte range than the file.
 	ErrProperty = errors.New("the seal signature names another byte range")
+	// ErrNobodySigned: there are time stamps, which anybody gets for anything.
+	ErrNobodySigned = errors.New("the document has time stamps only, and nobody signed it")
 )
 
 // SignerKind says who signed.
@@ -124,8 +126,8 @@ type Report struct {
 	Uncovered string
 }
 
-// Valid reports whether the file has signatures, all of them count, and together
-// they cover all of it.
+// Valid reports whether the file has signatures and not time stamps only, all of them
+// count, and together they cover all of it.
 func (r *Report) Valid() bool { return len(r.Signatures) > 0 && r.Err() == nil }
 
 // Err returns what is wrong, with the signature it breaks. A signature that is
@@ -153,6 +155,9 @@ func (r *Report) Err() error {
 	}
 	if r.Uncovered != "" {
 		return fmt.Errorf("%s: %w", r.Uncovered, ErrModified)
+	}
+	if len(r.Signatures) > 0 && !slices.ContainsFunc(r.Signatures, func(s Signed) bool { return s.Kind != SignerStamp }) {
+		return ErrNobodySigned
 	}
 	return undecided
 }

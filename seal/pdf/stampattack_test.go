@@ -1,0 +1,151 @@
+package pdf
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/internal/pkitest"
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/path"
+	"github.com/elicence/elicence/pki/tsa"
+)
+
+// stamper is a time-stamping authority that stamps whatever anybody sends it, as they do.
+type stamper struct {
+	authority *tsa.Authority
+	verifier  *path.Verifier
+}
+
+func newStamper(tb testing.TB) *stamper {
+	tb.Helper()
+	s := pkitest.NewStamping(tb, time.Now())
+	verifier, err := path.New(path.Options{Anchors: []*cert.Certificate{s.Root}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &stamper{s.Authority(tb), verifier}
+}
+
+// token is a time stamp over a digest.
+func (s *stamper) token(tb testing.TB, digest [32]byte) []byte {
+	tb.Helper()
+	request := tsa.Request{Imprint: tsa.SM3(digest), Certificates: true}
+	der, err := request.Marshal()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	answer, err := s.authority.Respond(context.Background(), der)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	response, err := tsa.ParseResponse(answer)
+	if err != nil || response.Token == nil {
+		tb.Fatalf("the authority's answer: %v", err)
+	}
+	return response.Token
+}
+
+// tokenRoom is enough for a token, in bytes.
+const tokenRoom = 4096
+
+// madeStamp writes a signature dictionary of a type for a time stamp, with empty places for
+// what [stamper.onto] puts in.
+func (a attacker) madeStamp(kind, subFilter string) ref {
+	return a.made(fmt.Sprintf("<<%s/Filter/Adobe.PPKLite/SubFilter/%s/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+		kind, subFilter, strings.Repeat("00", tokenRoom)))
+}
+
+// onto updates a file as the attacker wants and puts a time stamp over all of it.
+func (s *stamper) onto(tb testing.TB, file []byte, change func(attacker)) []byte {
+	tb.Helper()
+	out := updatedUnsigned(tb, file, change)
+	places := []byte("[0 0000000000 0000000000 0000000000]/Contents<")
+	at := bytes.LastIndex(out, places)
+	if at < 0 {
+		tb.Fatal("the attacker wrote no time stamp")
+	}
+	from := at + len(places) - 1
+	to := from + 2*tokenRoom + 2
+	copy(out[at:], fmt.Sprintf("[0 %010d %010d %010d]", from, to, len(out)-to))
+	digest := sm3.Sum(append(bytes.Clone(out[:from]), out[to:]...))
+	copy(out[from+1:], hex.EncodeToString(s.token(tb, digest)))
+	return out
+}
+
+// TestTimeStampAttacks: whoever asks an authority for a time stamp gets it, so a time stamp
+// answers for nothing but a time, whether or not the authority is known. What it shows on a
+// page nobody has signed, and a file that has nothing else has no signature.
+func TestTimeStampAttacks(t *testing.T) {
+	t.Parallel()
+	s, stamper := newSigners(t), newStamper(t)
+	asks := victim
+	asks.catalog, asks.page = "/AcroForm 7 0 R", "/Annots[5 0 R 6 0 R 8 0 R]"
+	asks.objects = append(append([]string{}, victim.objects[:2]...), "<</Fields[5 0 R 8 0 R]>>",
+		"<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 4/Rect[60 380 300 440]/P 9 0 R>>")
+	sealed := put(t, asks.bytes(), s.stamp(120), s.sealContents)
+	const documentStamp = "/Type/DocTimeStamp"
+	// field shows a time stamp as a picture over the text, or whatever the entries say.
+	field := func(kind, subFilter, entries string) func(attacker) {
+		return func(a attacker) {
+			picture := a.fresh()
+			a.putStream(picture, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
+			v := a.madeStamp(kind, subFilter)
+			entries := strings.ReplaceAll(entries, "PICTURE", fmt.Sprintf("%d 0 R", picture.num))
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(time)/F 132/P 9 0 R/V %d 0 R%s>>", v.num, entries))
+			a.add(7, "Fields", w)
+			a.add(9, "Annots", w)
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		file   []byte
+		change func(attacker)
+		what   string // "" where the file stays in order
+	}{
+		{"nothing shown", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]"), ""},
+		{"nothing shown, of no type", sealed, field("", SubFilterStamp, "/Rect[0 0 0 0]"), ""},
+		{"a picture over the text", sealed, field(documentStamp, SubFilterStamp, "/Rect[60 380 300 440]/AP<</N PICTURE>>"), "shows something"},
+		{"a picture, of no type", sealed, field("", SubFilterStamp, "/Rect[60 380 300 440]/AP<</N PICTURE>>"), "shows something"},
+		{"a picture, of the type of a signature", sealed, field("/Type/Sig", SubFilterStamp, "/Rect[60 380 300 440]/AP<</N PICTURE>>"), "shows something"},
+		{"a colour for the reader to fill", sealed, field(documentStamp, SubFilterStamp, "/Rect[60 380 300 440]/MK<</BG[1 1 1]>>"), "shows something"},
+		{"a signature called a time stamp", sealed, field(documentStamp, SubFilterPerson, "/Rect[0 0 0 0]"), "time stamp, its /SubFilter"},
+		{"a picture in a field that waited", sealed, func(a attacker) {
+			picture := a.fresh()
+			a.putStream(picture, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
+			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp, SubFilterStamp)).with("AP", dictOf("N", picture)))
+		}, "shows something"},
+		{"a stamp beside it", sealed, func(a attacker) {
+			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]")(a)
+			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Stamp/F 196/Rect[10 10 500 500]>>"))
+		}, "annotation"},
+		{"on a file of nobody", asks.bytes(), field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]"), ErrNobodySigned.Error()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			file := stamper.onto(t, tt.file, tt.change)
+			for _, known := range []bool{false, true} {
+				trust := s.trust
+				if known {
+					trust.Seals.Stamps = stamper.verifier
+				}
+				report, err := open(t, file).Verify(context.Background(), trust)
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch err := report.Err(); {
+				case tt.what == "" && (err != nil || !report.Valid()):
+					t.Errorf("authority known %v: %v, want it in order", known, err)
+				case tt.what != "" && (report.Valid() || err == nil || !strings.Contains(err.Error(), tt.what)):
+					t.Errorf("authority known %v: valid %v, %v, want something about %q", known, report.Valid(), err, tt.what)
+				}
+			}
+		})
+	}
+}
