@@ -3,9 +3,11 @@ package seal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/seal/impression"
 )
 
@@ -79,6 +81,19 @@ func (r Record) Classified() Class {
 
 // Made reports whether the seal was approved and made.
 func (r Record) Made() bool { return len(r.SESeal) > 0 }
+
+// ValidUntil returns when the certificate ends that the seal signs with; zero before it was
+// made.
+func (r Record) ValidUntil() (time.Time, error) {
+	if !r.Made() {
+		return time.Time{}, nil
+	}
+	c, err := cert.Parse(r.Chain[0])
+	if err != nil {
+		return time.Time{}, fmt.Errorf("seal %s: %w", r.ID, err)
+	}
+	return c.NotAfter().UTC(), nil
+}
 
 // Errors that callers decide on.
 var (

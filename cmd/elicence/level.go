@@ -73,3 +73,21 @@ func parseLock(text string) (*pdf.Lock, error) {
 	}
 	return lock, nil
 }
+
+// lockable refuses a lock that names fields which the document does not have: a name that is
+// mistyped would protect nothing.
+func lockable(doc *pdf.Document, lock *pdf.Lock) error {
+	if lock == nil {
+		return nil
+	}
+	for _, name := range lock.Fields {
+		exists, err := doc.HasFields(name)
+		if err != nil {
+			return err
+		}
+		if !exists {
+			return fmt.Errorf("--lock: the document has no field %q", name)
+		}
+	}
+	return nil
+}

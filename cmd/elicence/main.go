@@ -142,6 +142,8 @@ func hintFor(err error) string {
 		return "let it issue further categories with: elicence authority allow CODE --category NNN"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
+	case needsPassword(err):
+		return "give it with --password-file FILE, or $ELICENCE_DOCUMENT_PASSWORD"
 	case isDamaged(err):
 		return "write it anew with: elicence document repair IN OUT; signatures on it lose their meaning"
 	case errors.Is(err, office.ErrManyPlaces):

@@ -72,3 +72,9 @@ func (console) Ask(question string) (string, error) {
 	fmt.Fprintln(os.Stderr)
 	return string(typed), err
 }
+
+// needsPassword reports whether an encrypted document was to be read without its password.
+func needsPassword(err error) bool {
+	var encrypted *pdf.EncryptedError
+	return errors.As(err, &encrypted) && encrypted.NeedsPassword && !encrypted.WrongPassword
+}

@@ -31,8 +31,8 @@ func newDocumentRepair(s *settings) *cobra.Command {
 		Use:   "repair IN.pdf OUT.pdf",
 		Short: "修复 write a damaged PDF anew from the objects that are found in it",
 		Long: "Looks for the objects of a PDF whose cross-reference data are damaged and writes those that the document reaches into a new\n" +
-			"file. What was wrong is listed. Signatures are taken out and listed: nobody who signed the damaged file has signed the new one.\n" +
-			"What stood beside their fields, such as the slices of a straddle seal, stays as pictures that mean nothing.\n" +
+			"file. What was wrong is listed. Signatures are taken out and listed, with what showed them on the pages: nobody who signed the\n" +
+			"damaged file has signed the new one.\n" +
 			"A file that can be read as it is stays as it is, and an encrypted one must be decrypted first. Look at the result before it is\n" +
 			"sealed: what was lost in the damage stays lost.",
 		Args: arguments("IN.pdf", "OUT.pdf"),
@@ -69,6 +69,9 @@ func repairFile(path string) (*pdf.Repaired, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	repaired, err := pdf.Repair(f, info.Size())
+	if isDamaged(err) { // not wrapped: nobody is told to repair it
+		return nil, fmt.Errorf("%s: %v", path, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,12 +27,15 @@ type sealView struct {
 	Class      string   `json:"class"` // legal-name, internal-body, branch, special-purpose or personal-name
 	Owner      string   `json:"owner"`
 	OwnerName  string   `json:"owner_name"`
+	WidthMM    float64  `json:"width_mm"`
+	HeightMM   float64  `json:"height_mm"`
 	State      string   `json:"state"` // applied, approved, suspended or revoked
 	AppliedBy  string   `json:"applied_by"`
 	AppliedAt  string   `json:"applied_at"`
 	ApprovedBy *string  `json:"approved_by"`
 	ApprovedAt *string  `json:"approved_at"`
-	Since      *string  `json:"since"` // of suspended, revoked and resumed
+	ValidUntil *string  `json:"valid_until"` // when its certificate ends; null: not made yet
+	Since      *string  `json:"since"`       // of suspended, revoked and resumed
 	Reason     *string  `json:"reason"`
 	Keepers    []string `json:"keepers"`
 	Uses       uint64   `json:"uses"`
@@ -40,14 +44,21 @@ type sealView struct {
 	Earlier    int      `json:"earlier"` // how often it was made anew
 }
 
-func viewSeal(r seal.Record) sealView {
+func viewSeal(r seal.Record) (sealView, error) {
 	v := sealView{
-		ID: r.ID, Name: r.Name, Class: string(r.Classified()), Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
+		ID: r.ID, Name: r.Name, Class: string(r.Classified()), Owner: r.OwnerUSCC, OwnerName: r.OwnerName,
+		WidthMM: r.Design.WidthMM, HeightMM: r.Design.HeightMM, State: string(r.State()), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
 		Keepers: append([]string{}, r.Rules.Keepers...), Uses: r.Uses, Earlier: len(r.Earlier),
 	}
 	if r.Made() {
 		at := r.ApprovedAt.Format(time.RFC3339)
 		v.ApprovedBy, v.ApprovedAt = &r.ApprovedBy, &at
+		ends, err := r.ValidUntil()
+		if err != nil {
+			return v, err
+		}
+		until := ends.Format(time.RFC3339)
+		v.ValidUntil = &until
 	}
 	if !r.Since.IsZero() {
 		at := r.Since.Format(time.RFC3339)
@@ -59,7 +70,7 @@ func viewSeal(r seal.Record) sealView {
 	if hours := r.Rules.Hours(); hours != "" {
 		v.Hours = &hours
 	}
-	return v
+	return v, nil
 }
 
 func (v sealView) row() []string {
@@ -67,11 +78,14 @@ func (v sealView) row() []string {
 }
 
 func printSeal(cmd *cobra.Command, s *settings, r seal.Record) error {
-	v := viewSeal(r)
+	v, err := viewSeal(r)
+	if err != nil {
+		return err
+	}
 	if s.json {
 		return printJSON(cmd.OutOrStdout(), v)
 	}
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(v.row(), "  "))
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.Join(v.row(), "  "))
 	return err
 }
 
@@ -88,7 +102,13 @@ func newSealMake(s *settings) *cobra.Command {
 				if class != "" {
 					return errors.New("--class: the five seals of a set have their own")
 				}
+				if slices.ContainsFunc(designFlags(), cmd.Flags().Changed) {
+					return errors.New("--kind set: the five seals have their designs, by --owner-name and --representative")
+				}
 				return applySealSet(cmd, s, n, representative)
+			}
+			if representative != "" {
+				return errors.New("--representative: goes with --kind set")
 			}
 			var err error
 			if class != "" {
@@ -134,7 +154,11 @@ func applySealSet(cmd *cobra.Command, s *settings, n office.NewSeal, representat
 func listSeals(cmd *cobra.Command, s *settings, records []seal.Record) error {
 	var views []sealView
 	for _, r := range records {
-		views = append(views, viewSeal(r))
+		v, err := viewSeal(r)
+		if err != nil {
+			return err
+		}
+		views = append(views, v)
 	}
 	return list(cmd, s, views, sealView.row)
 }
@@ -231,6 +255,9 @@ func newSealStamp(s *settings) *cobra.Command {
 				return err
 			}
 			defer closeFile()
+			if err := lockable(doc, r.Lock); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
 			return s.with(func(o *office.Office) error {
 				sealed, err := o.Stamp(cmd.Context(), s.actor, doc, r)
 				if err != nil {

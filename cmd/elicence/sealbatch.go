@@ -23,7 +23,7 @@ type batched struct {
 	File  string `json:"file"`
 	Field string `json:"field"`
 	State string `json:"state"` // sealed, there already, or failed
-	Cause string `json:"cause"`
+	Cause string `json:"cause"` // names the document
 }
 
 func newSealBatch(s *settings) *cobra.Command {
@@ -65,7 +65,7 @@ func newSealBatch(s *settings) *cobra.Command {
 					b := s.sealOne(cmd, o, r, level, opens, in, filepath.Join(out, filepath.Base(in)))
 					if b.Cause != "" {
 						failed = true
-						if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s: %s\n", in, b.Cause); err != nil {
+						if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s\n", b.Cause); err != nil {
 							return err
 						}
 					}
@@ -133,11 +133,11 @@ func (s *settings) sealOne(cmd *cobra.Command, o *office.Office, r office.StampR
 	defer closeFile()
 	sealed, err := o.Stamp(cmd.Context(), s.actor, doc, r)
 	if err != nil {
-		return failed(err)
+		return failed(fmt.Errorf("%s: %w", in, err))
 	}
 	kept, err := preserve(cmd, o, s.actor, sealed, level)
 	if err != nil {
-		return failed(err)
+		return failed(fmt.Errorf("%s: %w", in, err))
 	}
 	if err := s.files.WriteFrom(out, kept, 0o644); err != nil {
 		return failed(err)

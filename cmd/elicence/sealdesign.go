@@ -28,22 +28,28 @@ var designs = map[string]func(text, code string) impression.Spec{
 
 // sealDesign is what a seal shows, as flags say it.
 type sealDesign struct {
-	kind, text, line, picture, emblem string
-	width, height                     float64
+	kind, text, line, code, picture, emblem string
+	width, height                           float64
 }
 
 func (d *sealDesign) flags(cmd *cobra.Command, further string) {
 	cmd.Flags().StringVar(&d.kind, "kind", "department", "state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative; picture: as on a scan"+further)
 	cmd.Flags().StringVar(&d.text, "text", "", "`TEXT` along the rim, or the seal's name")
 	cmd.Flags().StringVar(&d.line, "line", "", "`TEXT` below the star")
+	cmd.Flags().StringVar(&d.code, "code", "", "`CODE` along the lower rim, as the police register it; on a seal for invoices the taxpayer's number")
 	cmd.Flags().StringVar(&d.picture, "picture", "", "`FILE` with a scan of the impression, PNG or JPEG, for --kind picture")
 	cmd.Flags().StringVar(&d.emblem, "emblem", "", "`FILE` with the official drawing of the national emblem in red, PNG or JPEG, for seals that have it")
 	cmd.Flags().Float64Var(&d.width, "width", 0, "of the impression on the scan in `MM`")
 	cmd.Flags().Float64Var(&d.height, "height", 0, "the same; without: as the width")
 }
 
-// spec returns the design. The code is the owner's.
-func (d *sealDesign) spec(s *settings, code string) (impression.Spec, error) {
+// designFlags are the flags of a design but for its kind.
+func designFlags() []string {
+	return []string{"text", "line", "code", "picture", "emblem", "width", "height"}
+}
+
+// spec returns the design. The owner's code is the taxpayer's number where no other is given.
+func (d *sealDesign) spec(s *settings, owner string) (impression.Spec, error) {
 	if d.kind == "picture" {
 		return d.traced(s)
 	}
@@ -54,9 +60,12 @@ func (d *sealDesign) spec(s *settings, code string) (impression.Spec, error) {
 	if !known {
 		return impression.Spec{}, fmt.Errorf("--kind: %q is not state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative or picture", d.kind)
 	}
-	spec := design(d.text, code)
+	spec := design(d.text, owner)
 	if d.line != "" {
 		spec.Line = d.line
+	}
+	if d.code != "" {
+		spec.Code = d.code
 	}
 	if d.emblem == "" {
 		return spec, nil
@@ -73,6 +82,9 @@ func (d *sealDesign) spec(s *settings, code string) (impression.Spec, error) {
 }
 
 func (d *sealDesign) traced(s *settings) (impression.Spec, error) {
+	if d.code != "" {
+		return impression.Spec{}, errors.New("--code is not for --kind picture, which shows what the picture shows")
+	}
 	if d.line != "" {
 		return impression.Spec{}, errors.New("--line is not for --kind picture, which shows what the picture shows")
 	}
@@ -96,7 +108,7 @@ func (d *sealDesign) traced(s *settings) (impression.Spec, error) {
 
 func newSealPreview(s *settings) *cobra.Command {
 	var d sealDesign
-	var code, svg, png string
+	var svg, png string
 	var dpi float64
 	cmd := &cobra.Command{
 		Use:   "preview [ID | --text TEXT [--kind KIND] …] --svg FILE | --png FILE",
@@ -107,13 +119,13 @@ func newSealPreview(s *settings) *cobra.Command {
 				return errors.New("--svg or --png must name a file to draw into")
 			}
 			if len(args) == 0 {
-				spec, err := d.spec(s, code)
+				spec, err := d.spec(s, "")
 				if err != nil {
 					return err
 				}
 				return drawSeal(s, spec, svg, png, dpi)
 			}
-			if slices.ContainsFunc([]string{"kind", "text", "line", "picture", "emblem", "width", "height", "code"}, cmd.Flags().Changed) {
+			if slices.ContainsFunc(append(designFlags(), "kind"), cmd.Flags().Changed) {
 				return errors.New("a seal that exists has its design: give its ID or a design, not both")
 			}
 			return s.with(func(o *office.Office) error {
@@ -126,7 +138,6 @@ func newSealPreview(s *settings) *cobra.Command {
 		},
 	}
 	d.flags(cmd, "")
-	cmd.Flags().StringVar(&code, "code", "", "taxpayer's number on a seal for invoices")
 	cmd.Flags().StringVar(&svg, "svg", "", "draw vectors into `FILE`")
 	cmd.Flags().StringVar(&png, "png", "", "draw pixels into `FILE`")
 	cmd.Flags().Float64Var(&dpi, "dpi", 300, "resolution of the pixels")

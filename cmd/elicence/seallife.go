@@ -33,7 +33,10 @@ func newSealShow(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v := viewSeal(r)
+			v, err := viewSeal(r)
+			if err != nil {
+				return err
+			}
 			if s.json {
 				return printJSON(cmd.OutOrStdout(), v)
 			}
@@ -45,13 +48,16 @@ func newSealShow(s *settings) *cobra.Command {
 
 // text is a seal for people.
 func (v sealView) text() string {
-	lines := []string{v.ID + "  " + v.Name, v.Owner + " " + v.OwnerName, "状态 state: " + v.State}
+	lines := []string{
+		v.ID + "  " + v.Name, v.Owner + " " + v.OwnerName,
+		fmt.Sprintf("类别 class: %s %s  %g × %g mm", seal.Class(v.Class).Chinese(), v.Class, v.WidthMM, v.HeightMM), "状态 state: " + v.State,
+	}
 	if v.Since != nil {
-		lines[2] += "  " + *v.Since + "  " + *v.Reason
+		lines[3] += "  " + *v.Since + "  " + *v.Reason
 	}
 	lines = append(lines, "申请 applied by: "+v.AppliedBy+"  "+v.AppliedAt)
 	if v.ApprovedBy != nil {
-		lines = append(lines, "批准 approved by: "+*v.ApprovedBy+"  "+*v.ApprovedAt)
+		lines = append(lines, "批准 approved by: "+*v.ApprovedBy+"  "+*v.ApprovedAt, "有效期至 valid until: "+*v.ValidUntil)
 	}
 	keepers := "不限 everybody"
 	if len(v.Keepers) > 0 {

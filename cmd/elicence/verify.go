@@ -304,19 +304,8 @@ func printInspection(out io.Writer, found office.Inspection) error {
 		}
 	}
 	if d := found.Document; d != nil {
-		if e := d.Encryption; e != nil {
-			zh, en := e.Words()
-			lines = append(lines, "  "+zh+"  "+en)
-		}
-		for _, s := range d.Signatures {
-			mark := "✓"
-			if !s.Valid {
-				mark = "✗ " + s.Cause
-			}
-			if !s.RevocationChecked {
-				mark += "  未查吊销 revocation not known"
-			}
-			lines = append(lines, fmt.Sprintf("  %s  %s  %s  第 %d 页 page %d  %s", s.Field, s.Signer, s.SignedAt, s.Page, s.Page, mark))
+		for _, line := range docreport.Lines(d) {
+			lines = append(lines, "  "+line)
 		}
 		for _, p := range d.Proofs {
 			if p.Counts {
@@ -341,6 +330,9 @@ func printInspection(out io.Writer, found office.Inspection) error {
 	}
 	if found.Evidence != nil {
 		lines = append(lines, evidenceLines(found.Evidence)...)
+	}
+	for i, line := range lines {
+		lines[i] = docreport.OneLine(line)
 	}
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err

@@ -1,7 +1,9 @@
 package office
 
 import (
+	"cmp"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"time"
 
@@ -215,22 +217,28 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 	return f
 }
 
-// checks takes over the steps and the certificates that they judged, and sums them up.
+// checks takes over the steps and the certificates that they judged, and sums them up: what
+// nobody can say comes after what is certain.
 func (f *SignatureFinding) checks(checks []seal.Check) {
-	var first error
-	for _, c := range checks {
+	var wrong, undecided *seal.Check
+	for i, c := range checks {
 		check := Check{Name: c.Name, Note: c.Note}
 		if c.Err != nil {
 			check.Cause, f.Valid = c.Err.Error(), false
-			if first == nil {
-				first = c.Err
-				f.Cause = c.Name + ": " + check.Cause
+			if errors.Is(c.Err, path.ErrCannotSay) || errors.Is(c.Err, seal.ErrTimeNotProven) {
+				undecided = cmp.Or(undecided, &checks[i])
+			} else {
+				wrong = cmp.Or(wrong, &checks[i])
 			}
 		}
 		f.Checks = append(f.Checks, check)
 		f.Certificates = append(f.Certificates, certificates(c)...)
 	}
-	verdict, cause := signatureVerdict(first)
+	var err error
+	if first := cmp.Or(wrong, undecided); first != nil {
+		err, f.Cause = first.Err, first.Name+": "+first.Err.Error()
+	}
+	verdict, cause := signatureVerdict(err)
 	f.Verdict, f.CauseZH = verdict, cause.ZH
 }
 

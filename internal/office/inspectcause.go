@@ -65,8 +65,11 @@ func documentVerdict(n int, err error) (verify.Verdict, verify.Cause) {
 		return verify.NoData, next(documentCause(causeNoSignature, "文件没有签名或印章", "the document has no signature", nil), nextAskZH, nextAskEN)
 	}
 	if err == nil {
-		return verify.Valid, next(documentCause(causeSignaturesInOrder, fmt.Sprintf("共 %d 个签名，均有效并覆盖全文", n),
-			fmt.Sprintf("%d signatures, all in order, cover the whole document", n), nil), nextCheckZH, nextCheckEN)
+		en := fmt.Sprintf("%d signatures, all in order, cover the whole document", n)
+		if n == 1 {
+			en = "1 signature, in order, covers the whole document"
+		}
+		return verify.Valid, next(documentCause(causeSignaturesInOrder, fmt.Sprintf("共 %d 个签名，均有效并覆盖全文", n), en, nil), nextCheckZH, nextCheckEN)
 	}
 	return signatureVerdict(err)
 }

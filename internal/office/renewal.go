@@ -34,7 +34,7 @@ func (o *Office) RenewSeals(ctx context.Context, actor string, within time.Durat
 		return nil, err
 	}
 	if within <= 0 || within > p.Life()/2 {
-		return nil, fmt.Errorf("seals live %v: renewing within %v would not come to an end: %w", p.Life(), within, ErrOutOfRange)
+		return nil, fmt.Errorf("seals live %d days, and are renewed at most %d before their end, not %d: %w", p.Life()/day, p.Life()/2/day, within/day, ErrOutOfRange)
 	}
 	if err := o.renewMaker(ctx, actor, within); err != nil {
 		return nil, err

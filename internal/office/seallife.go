@@ -245,13 +245,13 @@ func (o *Office) SealStatus(ctx context.Context, id string) (SealStatus, error) 
 	if !r.Made() {
 		return SealStatus{}, fmt.Errorf("seal %q: %w", id, seal.ErrNotFound)
 	}
-	c, err := cert.Parse(r.Chain[0])
+	until, err := r.ValidUntil()
 	if err != nil {
-		return SealStatus{}, fmt.Errorf("seal %s: %w", id, err)
+		return SealStatus{}, err
 	}
 	since := r.ApprovedAt
 	if !r.Since.IsZero() {
 		since = r.Since
 	}
-	return SealStatus{ID: r.ID, Name: r.Name, Class: string(r.Classified()), Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), Since: since.UTC(), ValidUntil: c.NotAfter().UTC()}, nil
+	return SealStatus{ID: r.ID, Name: r.Name, Class: string(r.Classified()), Owner: r.OwnerUSCC, OwnerName: r.OwnerName, State: string(r.State()), Since: since.UTC(), ValidUntil: until}, nil
 }

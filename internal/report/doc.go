@@ -4,6 +4,6 @@
 // certificate. The third form, for programs, is office.Inspection as JSON.
 //
 // [HTML] is one file without scripts or anything from elsewhere, [PDF] the same for the
-// archive and the printer. Pictures of seals come from the seals themselves, drawn
+// archive and the printer, [Lines] the short form for a terminal. Pictures of seals come from the seals themselves, drawn
 // anew. docs/report.md describes the parts.
 package report

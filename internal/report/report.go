@@ -177,11 +177,7 @@ func plainFacts(f *office.SignatureFinding) []fact {
 	if f.Seal != nil {
 		facts = append(facts, fact{words{"印章编码", "Code of the seal"}, *f.Seal})
 	}
-	if f.Page > 0 {
-		facts = append(facts, fact{words{"所在页", "Page"}, fmt.Sprint(f.Page)})
-	} else {
-		facts = append(facts, fact{words{"所在页", "Page"}, "不显示 not shown"})
-	}
+	facts = append(facts, fact{words{"所在页", "Page"}, cmp.Or(pagesText(f), "不显示 not shown")})
 	covers := words{"全文", "the whole file"}
 	if !f.CoversFile {
 		covers = words{fmt.Sprintf("第 %d 版（共 %d 版），之后另有内容", f.Revision, f.Revisions), fmt.Sprintf("version %d of %d, more came after it", f.Revision, f.Revisions)}

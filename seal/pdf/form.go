@@ -1,6 +1,10 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // A form is the file's interactive form (ISO 32000-1, 12.7.2), which is where
 // signatures live.
@@ -68,6 +72,19 @@ func (d *Document) HasField(fullName string) (bool, error) {
 		return false, err
 	}
 	return f.byName[fullName] != nil, nil
+}
+
+// HasFields reports whether the form has a field of this full name, or a group of fields.
+func (d *Document) HasFields(fullName string) (bool, error) {
+	d.worked = 0
+	f, err := d.now.form()
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(f.all, func(f *field) bool {
+		rest, found := strings.CutPrefix(f.name, fullName)
+		return found && (rest == "" || rest[0] == '.')
+	}), nil
 }
 
 func (f *form) index(all []*field) {

@@ -89,6 +89,36 @@ func TestRepairSignatures(t *testing.T) {
 	}
 }
 
+// TestRepairSealsOfManyPlaces takes off every page what showed a signature that is lost: the
+// field, the same seal on other pages, the slices of a straddle seal.
+func TestRepairSealsOfManyPlaces(t *testing.T) {
+	t.Parallel()
+	stray := "<</Type/Annot/Subtype/Stamp/F 4/Rect[10 10 60 60]/Contents(kept)>>"
+	s := at(1, 20, 20, 42)
+	s.Marks = append(s.Marks, at(2, 20, 20, 42).Marks[0], at(3, 20, 20, 42).Marks[0])
+	file := stamped(t, sample{pages: 3, every: "/Annots[" + stray + "]"}.bytes(), s)
+	r := repaired(t, ended(file, "3"))
+	if len(r.Signatures) != 1 || len(signatures(t, r.out)) != 0 {
+		t.Errorf("signatures: %+v", r.Signatures)
+	}
+	if n := bytes.Count(r.out, []byte("(kept)")); n != 3 {
+		t.Errorf("%d stamps of other people are left, want 3", n)
+	}
+	if bytes.Contains(r.out, []byte("0.84 0 0.06")) {
+		t.Error("the seal still shows")
+	}
+	d := open(t, r.out)
+	leaves, err := d.pages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, leaf := range leaves {
+		if boxes, err := d.now.seals(leaf.ref, nil); err != nil || len(boxes) != 0 {
+			t.Errorf("page %d shows seals at %v: %v", i+1, boxes, err)
+		}
+	}
+}
+
 // TestRepairLater takes the later of two objects with one number.
 func TestRepairLater(t *testing.T) {
 	t.Parallel()

@@ -16,12 +16,15 @@ func (s *salvage) rewrite(d *Document) (*Repaired, error) {
 		return nil, fmt.Errorf("the form of the damaged file: %w", err)
 	}
 	out := &Repaired{}
-	w := &rewriting{salvage: s, view: d.now, inc: &increment{out: s.head()}, seen: make(map[ref]bool), empty: make(map[ref]bool), bare: make(map[ref]bool)}
+	w := &rewriting{salvage: s, view: d.now, inc: &increment{out: s.head()}, seen: make(map[ref]bool), empty: make(map[ref]bool), bare: make(map[ref]bool), gone: make(map[ref]bool)}
 	for _, f := range form.all {
 		if !f.signed() {
 			continue
 		}
 		out.Signatures = append(out.Signatures, w.lose(f))
+	}
+	if err := w.loseStamps(); err != nil {
+		return nil, err
 	}
 	trailer := d.now.trailer()
 	root := trailer.lookup("Root").(ref)
@@ -73,6 +76,7 @@ type rewriting struct {
 	catalog, form ref
 	empty         map[ref]bool // fields whose signature goes
 	bare          map[ref]bool // widgets whose look goes with it
+	gone          map[ref]bool // stamps that show it in further places
 	lost          bool
 }
 
@@ -93,12 +97,64 @@ func (w *rewriting) lose(f *field) LostSignature {
 	return out
 }
 
+// loseStamps takes the further places of lost signatures off their pages: slices of a
+// straddle seal, the same seal on other pages, codes.
+func (w *rewriting) loseStamps() error {
+	if !w.lost {
+		return nil
+	}
+	var damaged *DamagedError
+	leaves, err := w.view.doc.pages()
+	if errors.As(err, &damaged) { // what is written is read, and says so then
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, leaf := range leaves {
+		annots, err := w.view.annotations(leaf.ref)
+		if err != nil && !errors.As(err, &damaged) {
+			return err
+		}
+		for _, a := range annots {
+			r, indirect := a.(ref)
+			d, err := w.view.dict(a)
+			if err != nil && !errors.As(err, &damaged) {
+				return err
+			}
+			if indirect && err == nil && lockedStamp(d) {
+				w.gone[r] = true
+			}
+		}
+	}
+	return nil
+}
+
+// remaining is a page, or a list of its annotations, without those that are gone.
+func (w *rewriting) remaining(val value) value {
+	switch val := val.(type) {
+	case array:
+		return slices.DeleteFunc(slices.Clone(val), func(e value) bool {
+			r, ok := e.(ref)
+			return ok && w.gone[r]
+		})
+	case *dict:
+		if annots, ok := val.lookup("Annots").(array); ok {
+			return val.with("Annots", w.remaining(annots))
+		}
+	}
+	return val
+}
+
 // reached writes every object that the trailer leads to.
 func (w *rewriting) reached(trailer *dict) error {
 	w.follow(trailer)
 	for len(w.queue) > 0 {
 		r := w.queue[0]
 		w.queue = w.queue[1:]
+		if w.gone[r] {
+			continue
+		}
 		o, err := w.view.load(r)
 		var damaged *DamagedError
 		if errors.As(err, &damaged) { // null, which is what a missing object is
@@ -111,7 +167,7 @@ func (w *rewriting) reached(trailer *dict) error {
 		if o == nil {
 			continue
 		}
-		if err := w.object(r, o.val); err != nil {
+		if err := w.object(r, w.remaining(o.val)); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,107 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/elicence/elicence/internal/office"
+)
+
+// Lines is what a terminal shows of a document: what may look otherwise than it did to the
+// signers, every signature, and what was changed after it.
+func Lines(d *office.PDFInspection) []string {
+	var lines []string
+	if e := d.Encryption; e != nil {
+		zh, en := e.Words()
+		lines = append(lines, zh+"  "+en)
+	}
+	if d.Uncovered != "" {
+		lines = append(lines, d.Uncovered)
+	}
+	for _, c := range d.Cautions {
+		w := cautionWords(c.Kind)
+		lines = append(lines, fmt.Sprintf("注意 caution  %s  %s: %s", w.ZH, w.EN, c.What))
+	}
+	for i := range d.Signatures {
+		lines = append(lines, signatureLines(&d.Signatures[i])...)
+	}
+	return lines
+}
+
+func signatureLines(f *office.SignatureFinding) []string {
+	mark := "✓"
+	if !f.Valid {
+		mark = "✗ " + f.CauseZH + "  " + f.Cause
+	}
+	if !f.RevocationChecked {
+		mark += "  未查吊销 revocation not known"
+	}
+	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", f.Field, f.Signer, f.SignedAt, shownOn(f), mark)}
+	if f.ProvenAt != "" {
+		lines = append(lines, fmt.Sprintf("  经证明不晚于 proven to exist by  %s  %s", f.ProvenAt, f.ProvenBy))
+	}
+	if s := f.SealInfo; s != nil && s.OnPage == "unknown" && f.Valid {
+		lines = append(lines, "  注意 caution  无法比对页面图案，请在 --report 中核对印章  The picture on the page could not be compared: see the seal with --report. "+s.OnPageWhy)
+	}
+	for _, c := range f.Changes {
+		if c.Kind == "signature" || c.Kind == "validation data" { // they have lines of their own, or say nothing to people
+			continue
+		}
+		w := changeWords(c.Kind)
+		lines = append(lines, fmt.Sprintf("  签署之后 after it  %s %s  %s", w.ZH, w.EN, c.What))
+	}
+	return lines
+}
+
+// shownOn says where a signature is to be seen.
+func shownOn(f *office.SignatureFinding) string {
+	pages := pagesText(f)
+	switch {
+	case pages == "":
+		return "不显示 not shown"
+	case strings.ContainsAny(pages, "-,"):
+		return fmt.Sprintf("第 %s 页 pages %s", strings.ReplaceAll(pages, ", ", "、"), pages)
+	default:
+		return fmt.Sprintf("第 %s 页 page %s", pages, pages)
+	}
+}
+
+// pagesText names the pages that show a signature, as "1-5, 8"; empty: none does.
+func pagesText(f *office.SignatureFinding) string {
+	if f.Place == nil || f.Page == 0 {
+		return ""
+	}
+	pages := []int{f.Page}
+	for _, s := range f.Seen {
+		pages = append(pages, s.Page)
+	}
+	slices.Sort(pages)
+	pages = slices.Compact(pages)
+	var runs []string
+	for i := 0; i < len(pages); {
+		last := i
+		for last+1 < len(pages) && pages[last+1] == pages[last]+1 {
+			last++
+		}
+		if last == i {
+			runs = append(runs, fmt.Sprint(pages[i]))
+		} else {
+			runs = append(runs, fmt.Sprintf("%d-%d", pages[i], pages[last]))
+		}
+		i = last + 1
+	}
+	return strings.Join(runs, ", ")
+}
+
+// OneLine is a text from a document that nobody vouches for, as a terminal may show it: no
+// character moves the cursor, begins a line or turns the direction of reading.
+func OneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,75 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/report"
+	"github.com/elicence/elicence/qr/verify"
+)
+
+// TestLines: what people must know of a document is said where they see its verdict.
+func TestLines(t *testing.T) {
+	t.Parallel()
+	place := &office.PlaceFinding{X: 10, Y: 10, Width: 40, Height: 40}
+	on := func(pages ...int) []office.SeenFinding {
+		var seen []office.SeenFinding
+		for _, p := range pages {
+			seen = append(seen, office.SeenFinding{Page: p, State: "same"})
+		}
+		return seen
+	}
+	sound := office.SignatureFinding{Field: "Seal1", Signer: "某局", Page: 1, Place: place, Valid: true, RevocationChecked: true, CauseZH: "签名有效", Verdict: verify.Valid}
+	with := func(change func(*office.SignatureFinding)) office.PDFInspection {
+		s := sound
+		change(&s)
+		return office.PDFInspection{Signatures: []office.SignatureFinding{s}}
+	}
+	for name, tt := range map[string]struct {
+		found office.PDFInspection
+		want  []string
+	}{
+		"one page":   {with(func(*office.SignatureFinding) {}), []string{"第 1 页 page 1  ✓"}},
+		"its places": {with(func(s *office.SignatureFinding) { s.Seen = on(1, 1, 2, 3, 7, 9, 8) }), []string{"第 1-3、7-9 页 pages 1-3, 7-9"}},
+		"nowhere":    {with(func(s *office.SignatureFinding) { s.Place = nil }), []string{"不显示 not shown"}},
+		"broken": {with(func(s *office.SignatureFinding) {
+			s.Valid, s.CauseZH, s.Cause, s.RevocationChecked = false, "签章人的证书不受信任", "certificate: unknown", false
+		}), []string{"✗ 签章人的证书不受信任  certificate: unknown  未查吊销 revocation not known"}},
+		"proven": {with(func(s *office.SignatureFinding) { s.ProvenAt, s.ProvenBy = "2026-05-01T00:00:00Z", "某时间戳" }), []string{"经证明不晚于", "2026-05-01T00:00:00Z  某时间戳"}},
+		"not compared": {with(func(s *office.SignatureFinding) {
+			s.SealInfo = &office.SealFinding{OnPage: "unknown", OnPageWhy: "an OFD page"}
+		}), []string{"注意 caution", "无法比对页面图案", "an OFD page"}},
+		"changed": {with(func(s *office.SignatureFinding) {
+			s.Changes = []office.ChangeFinding{{Kind: "metadata", Revision: 2, What: "the title"}, {Kind: "signature", Revision: 3, What: "another one"}}
+		}), []string{"签署之后 after it  修改文档属性 Metadata changed  the title"}},
+		"a script":      {office.PDFInspection{Cautions: []office.CautionFinding{{Kind: "script", What: "page 1 runs one"}}}, []string{"注意 caution  含脚本", "page 1 runs one"}},
+		"not protected": {office.PDFInspection{Uncovered: "one file is not"}, []string{"one file is not"}},
+	} {
+		text := strings.Join(report.Lines(&tt.found), "\n")
+		for _, want := range tt.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q does not say %q", name, text, want)
+			}
+		}
+		if strings.Contains(text, "another one") {
+			t.Errorf("%s: %q says twice that there is another signature", name, text)
+		}
+	}
+}
+
+// TestOneLine: a document's words do not write on the terminal what they want.
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"合同专用章 Seal 1　✓":       "合同专用章 Seal 1　✓",
+		"a\r\n✓ 有效":            "a��✓ 有效",
+		"\x1b[2J\u009b31m":     "�[2J�31m",
+		"1\u202e0\u200b\u2028": "1�0��",
+		"\xff":                 "�",
+	} {
+		if got := report.OneLine(in); got != want {
+			t.Errorf("OneLine(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
