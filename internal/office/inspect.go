@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/qr/trust"
@@ -118,11 +120,35 @@ func importedRoots(dir fs.FS) (*x509.CertPool, error) {
 		if err != nil {
 			return nil, fmt.Errorf("imported roots: %w", err)
 		}
-		if !pool.AppendCertsFromPEM(content) {
-			return nil, fmt.Errorf("imported roots: %s has no certificate in PEM", name)
+		if err := addRoots(pool, content); err != nil {
+			return nil, fmt.Errorf("imported roots: %s: %w", name, err)
 		}
 	}
 	return pool, nil
+}
+
+// addRoots adds every certificate of a file: one that was left out in silence would be
+// believed to be trusted.
+func addRoots(pool *x509.CertPool, content []byte) error {
+	added := false
+	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if _, err := cert.Parse(block.Bytes); err == nil {
+			return errors.New("a root on SM2, and only those of foreign documents, RSA and ECDSA, are imported")
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return err
+		}
+		pool.AddCert(c)
+		added = true
+	}
+	if !added {
+		return errors.New("no certificate in PEM")
+	}
+	return nil
 }
 
 // Inspector returns an inspector over the office's own published trust files, which asks
