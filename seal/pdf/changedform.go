@@ -93,7 +93,7 @@ func (s *step) formResources(a, b value) error {
 	}
 	if old == nil || new == nil {
 		if a != nil {
-			s.strict.values(a, b, s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", a, b, s.newForm.ref.num, "the form's /DR")
 		}
 		return nil
 	}
@@ -106,11 +106,11 @@ func (s *step) formResources(a, b value) error {
 			continue // text in fields uses neither; PDFBox puts its signatures' pictures here
 		}
 		if before == nil || after == nil {
-			s.strict.values(category.val, new.lookup(category.key), s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", category.val, new.lookup(category.key), s.newForm.ref.num, "the form's /DR")
 			continue
 		}
 		for _, e := range before.entries {
-			s.strict.values(e.val, after.lookup(e.key), s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", e.val, after.lookup(e.key), s.newForm.ref.num, "the form's /DR")
 		}
 	}
 	return nil
@@ -233,7 +233,7 @@ func (s *step) entries(old, new *dict, f *field, lenient []name) bool {
 			touched = touched || err != nil || !same
 			continue
 		}
-		s.strict.values(a, b, f.ref.num, fmt.Sprintf("the field %q, /%s", f.name, key))
+		s.strict.entry(key, a, b, f.ref.num, fmt.Sprintf("the field %q, /%s", f.name, key))
 	}
 	return touched
 }
