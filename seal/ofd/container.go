@@ -2,8 +2,6 @@ package ofd
 
 import (
 	"archive/zip"
-	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +42,7 @@ func Open(r io.ReaderAt, size int64) (*Package, error) {
 	if err != nil {
 		return bad("%v", err)
 	}
+	archive.RegisterDecompressor(zip.Deflate, unfold)
 	if n := len(archive.File); n == 0 || n > maxEntries {
 		return bad("%d entries, possible are 1 to %d", n, maxEntries)
 	}
@@ -68,7 +67,7 @@ func Open(r io.ReaderAt, size int64) (*Package, error) {
 			p.files[name] = f
 		}
 	}
-	if err := checkLayout(r, archive.File); err != nil {
+	if err := checkLayout(r, size, archive.File); err != nil {
 		return bad("%v", err)
 	}
 	return p, nil
@@ -83,76 +82,22 @@ func checkEntry(f *zip.File, directory bool) error {
 		return errors.New("the name has characters that it must not have")
 	case name == "" || path.Clean("/"+name) != "/"+name:
 		return errors.New("the name is not a plain path within the package")
-	case f.Flags&1 != 0:
+	case f.Flags&encrypted != 0:
 		return errors.New("it is encrypted")
 	case f.Method != zip.Store && f.Method != zip.Deflate:
 		return fmt.Errorf("compression method %d is not one of OFD", f.Method)
 	case !f.Mode().IsRegular() && !directory:
 		return errors.New("it is not a plain file")
+	case directory && (f.UncompressedSize64 > 0 || f.CompressedSize64 > emptyDeflate):
+		return errors.New("it is a folder with content")
+	case f.Method == zip.Store && f.Flags&describedLater != 0 && f.UncompressedSize64 > 0:
+		return errors.New("it is stored as it is, and its size comes behind it")
 	case f.UncompressedSize64 > maxFile:
 		return fmt.Errorf("it unfolds to %d bytes, at most %d are read", f.UncompressedSize64, int64(maxFile))
 	case f.UncompressedSize64 > maxRatio*(f.CompressedSize64+64):
 		return errors.New("it unfolds to too many times its size")
 	}
 	return nil
-}
-
-// The local header of an entry (APPNOTE 4.3.7), and the data descriptor that may follow
-// its data (4.3.9): with or without a signature, with sizes of 4 or 8 bytes.
-const (
-	localHeader    = 30
-	localSignature = 0x04034b50
-)
-
-var descriptors = []int64{0, 12, 16, 20, 24}
-
-// checkLayout holds the local headers to the directory. A reader that goes through the
-// file from its beginning must see the same entries as one that starts at the directory.
-func checkLayout(r io.ReaderAt, files []*zip.File) error {
-	type placed struct {
-		file *zip.File
-		data int64 // where the data begins
-	}
-	order := make([]placed, len(files))
-	for i, f := range files {
-		data, err := f.DataOffset()
-		if err != nil {
-			return fmt.Errorf("entry %q: %w", f.Name, err)
-		}
-		order[i] = placed{f, data}
-	}
-	slices.SortFunc(order, func(a, b placed) int { return cmp.Compare(a.data, b.data) })
-	end := int64(0) // of the entry before, without its descriptor
-	for i, p := range order {
-		gaps := descriptors
-		if i == 0 || order[i-1].file.Flags&8 == 0 {
-			gaps = descriptors[:1]
-		}
-		if !slices.ContainsFunc(gaps, func(gap int64) bool { return headedAt(r, end+gap, p.data, p.file) }) {
-			return fmt.Errorf("entry %q does not follow the one before it with the same name as in the directory", p.file.Name)
-		}
-		end = p.data + int64(p.file.CompressedSize64)
-	}
-	return nil
-}
-
-// headedAt reports whether an entry's local header begins at a place, reaches to its
-// data, and says what the directory says.
-func headedAt(r io.ReaderAt, at, data int64, f *zip.File) bool {
-	if length := data - at; length < localHeader || length > localHeader+2*0xffff {
-		return false
-	}
-	b := make([]byte, data-at)
-	if _, err := r.ReadAt(b, at); err != nil {
-		return false
-	}
-	if binary.LittleEndian.Uint32(b) != localSignature {
-		return false
-	}
-	name := int64(binary.LittleEndian.Uint16(b[26:]))
-	extra := int64(binary.LittleEndian.Uint16(b[28:]))
-	return localHeader+name+extra == data-at && string(b[localHeader:localHeader+name]) == f.Name &&
-		binary.LittleEndian.Uint16(b[8:]) == f.Method && binary.LittleEndian.Uint16(b[6:])&1 == 0
 }
 
 // Files returns the names of the files, in order.

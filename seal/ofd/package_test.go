@@ -3,8 +3,12 @@ package ofd
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +170,163 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
 	}
+}
+
+// localEntry is an entry as it stands in a ZIP file, with its local header.
+func localEntry(name, content string) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, localSignature)
+	for _, field := range []uint16{20, 0, zip.Store, 0, 0} { // version, flags, method, time, date
+		b = binary.LittleEndian.AppendUint16(b, field)
+	}
+	b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE([]byte(content)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(content)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(content)))
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(name)))
+	return append(binary.LittleEndian.AppendUint16(b, 0), name+content...)
+}
+
+// directoryAt is where the directory of a ZIP file begins by its end record, which has no
+// comment.
+func directoryAt(b []byte) int { return int(binary.LittleEndian.Uint32(b[len(b)-6:])) }
+
+// TestSmuggledEntries: a reader that goes through the file from its beginning, as streaming
+// libraries do, must not find an entry that the directory does not have.
+func TestSmuggledEntries(t *testing.T) {
+	t.Parallel()
+	good := pack(t, plainFiles())
+	evil := localEntry("Doc_0/Document.xml", strings.Replace(documentXML, "Page_0", "Page_9", 1))
+	// between puts bytes before the directory, to which the end record leads.
+	between := func(b, more []byte) []byte {
+		at := directoryAt(b)
+		out := slices.Concat(b[:at], more, b[at:])
+		binary.LittleEndian.PutUint32(out[len(out)-6:], uint32(at+len(more)))
+		return out
+	}
+	// stored is a package in which the second entry holds the evil one, and its sizes by the
+	// local header end before that.
+	stored := func(change func(local []byte)) []byte {
+		hiding := append([]byte("<!--"), append(slices.Clone(evil), "-->"...)...)
+		first, second := localEntry("OFD.xml", entryXML), localEntry("Doc_0/x.xml", string(hiding))
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for _, f := range []file{{"OFD.xml", entryXML}, {"Doc_0/x.xml", string(hiding)}} {
+			header := &zip.FileHeader{Name: f.name, Method: zip.Store, CRC32: crc32.ChecksumIEEE([]byte(f.content)),
+				UncompressedSize64: uint64(len(f.content)), CompressedSize64: uint64(len(f.content))}
+			entry, err := w.CreateRaw(header)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(entry, f.content); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		out := b.Bytes()
+		if got := out[:len(first)]; !bytes.Equal(got[localHeader:], first[localHeader:]) {
+			t.Fatal("the package is not laid out as expected")
+		}
+		change(out[len(first) : len(first)+len(second)])
+		return out
+	}
+	// folded has an entry whose compressed bytes go on behind the end of its DEFLATE stream.
+	folded := func() []byte {
+		var content, b bytes.Buffer
+		deflate, err := flate.NewWriter(&content, flate.DefaultCompression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(deflate, entryXML); err != nil {
+			t.Fatal(err)
+		}
+		if err := deflate.Close(); err != nil {
+			t.Fatal(err)
+		}
+		content.Write(evil)
+		w := zip.NewWriter(&b)
+		entry, err := w.CreateRaw(&zip.FileHeader{Name: "OFD.xml", Method: zip.Deflate, CRC32: crc32.ChecksumIEEE([]byte(entryXML)),
+			UncompressedSize64: uint64(len(entryXML)), CompressedSize64: uint64(content.Len())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := entry.Write(content.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	short := binary.LittleEndian.PutUint32
+	end := bytes.Clone(good[len(good)-22:])
+	comment := append(bytes.Clone(good), end...)
+	binary.LittleEndian.PutUint16(comment[len(good)-2:], uint16(len(end)))
+	for _, tt := range []struct {
+		name string
+		file []byte
+		want string
+	}{
+		{"an entry before the directory", between(good, evil), "directory"},
+		{"a byte before the directory", between(good, []byte{0}), "directory"},
+		{"a shorter size in the local header", stored(func(local []byte) { short(local[18:], 4); short(local[22:], 4) }), "does not follow"},
+		{"another checksum in the local header", stored(func(local []byte) { local[14] ^= 1 }), "does not follow"},
+		{"an entry behind the end of a DEFLATE stream", folded(), "behind its end"},
+		{"a directory in the comment", comment, "directory"},
+		{"a byte behind the end", append(bytes.Clone(good), 0), ""},
+		{"an entry between directory and end", slices.Concat(good[:len(good)-22], evil, end), ""},
+		{"another name for some readers",
+			packed(t, &zip.FileHeader{Name: "OFD.xml", Method: zip.Deflate, Extra: []byte{0x75, 0x70, 5, 0, 1, 0, 0, 0, 0}}, entryXML), "does not follow"},
+	} {
+		p, err := Open(bytes.NewReader(tt.file), int64(len(tt.file)))
+		if err == nil {
+			_, err = p.read("OFD.xml", maxXML)
+		}
+		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+	sound := stored(func([]byte) {})
+	if _, err := Open(bytes.NewReader(sound), int64(len(sound))); err != nil {
+		t.Errorf("stored entries: %v", err)
+	}
+}
+
+// TestListIsNothingElse: no signature protects the list of signatures, so it may not be a
+// page as well.
+func TestListIsNothingElse(t *testing.T) {
+	t.Parallel()
+	entry := strings.Replace(entryXML, "</ofd:DocBody>", "<ofd:Signatures>Doc_0/Signatures.xml</ofd:Signatures></ofd:DocBody>", 1)
+	for content, want := range map[string]string{
+		"":                                 "",
+		"<ofd:MaxSignId>1</ofd:MaxSignId>": "",
+		"<ofd:Content><ofd:Layer/></ofd:Content>":                          "holds Content",
+		`<ofd:Signature ID="1" BaseLoc="x"><ofd:Content/></ofd:Signature>`: "holds Signature",
+	} {
+		list := `<ofd:Signatures xmlns:ofd="http://www.ofdspec.org/2016">` + content + `</ofd:Signatures>`
+		_, err := judge(pack(t, append([]file{{"OFD.xml", entry}, {"Doc_0/Signatures.xml", list}}, plainFiles()[1:]...)), Trust{})
+		if want == "" && err != nil || want != "" && (!errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("a list with %q: %v, want %q", content, err, want)
+		}
+	}
+}
+
+// packed is a package of one entry.
+func packed(tb testing.TB, header *zip.FileHeader, content string) []byte {
+	tb.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	entry, err := w.CreateHeader(header)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := io.WriteString(entry, content); err != nil {
+		tb.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 func TestXMLRefuses(t *testing.T) {

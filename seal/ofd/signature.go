@@ -65,6 +65,12 @@ func (p *Package) listed(b body) ([]Signature, error) {
 	if root.name != "Signatures" {
 		return nil, fmt.Errorf("%s begins with %s: %w", list, root.name, ErrMalformed)
 	}
+	// No signature protects the list, so it must be nothing else that anybody could read.
+	for _, n := range root.children {
+		if n.name != "MaxSignId" && n.name != "Signature" || len(n.children) > 0 {
+			return nil, fmt.Errorf("%s holds %s, which a list of signatures has not: %w", list, n.name, ErrMalformed)
+		}
+	}
 	all := root.all("Signature")
 	if len(all) > maxSignatures {
 		return nil, fmt.Errorf("%s names %d signatures, at most %d are judged: %w", list, len(all), maxSignatures, ErrMalformed)

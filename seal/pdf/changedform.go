@@ -93,7 +93,7 @@ func (s *step) formResources(a, b value) error {
 	}
 	if old == nil || new == nil {
 		if a != nil {
-			s.strict.values(a, b, s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", a, b, s.newForm.ref.num, "the form's /DR")
 		}
 		return nil
 	}
@@ -106,11 +106,11 @@ func (s *step) formResources(a, b value) error {
 			continue // text in fields uses neither; PDFBox puts its signatures' pictures here
 		}
 		if before == nil || after == nil {
-			s.strict.values(category.val, new.lookup(category.key), s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", category.val, new.lookup(category.key), s.newForm.ref.num, "the form's /DR")
 			continue
 		}
 		for _, e := range before.entries {
-			s.strict.values(e.val, after.lookup(e.key), s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", e.val, after.lookup(e.key), s.newForm.ref.num, "the form's /DR")
 		}
 	}
 	return nil
@@ -127,13 +127,19 @@ func (s *step) newField(f *field) error {
 	case s.oldForm.byName[f.name] != nil:
 		s.modified(f.ref.num, "the new field %q has the name of an older one", f.name)
 	default:
-		return s.newSignature(f)
+		silent, err := s.silent(f)
+		if err != nil {
+			return err
+		}
+		if silent {
+			s.newSignature(f)
+		}
 	}
 	return nil
 }
 
 // newSignature judges the value that a signature field got.
-func (s *step) newSignature(f *field) error {
+func (s *step) newSignature(f *field) {
 	r, _ := f.val.(ref)
 	sig := s.signing[r]
 	switch {
@@ -144,38 +150,38 @@ func (s *step) newSignature(f *field) error {
 	case f.dict.lookup("AA") != nil || f.dict.lookup("A") != nil:
 		s.modified(f.ref.num, "the field %q acts when it is touched", f.name)
 	case sig.Timestamp:
-		shows, err := s.shows(f)
-		if err != nil {
-			return err
-		}
-		if shows {
-			s.modified(f.ref.num, "the document time-stamp %q shows something on a page", f.name)
-			return nil
-		}
 		s.note(Change{Kind: ValidationData, Object: int(r.num), Field: f.name, What: fmt.Sprintf("document time-stamp %q was added", f.name)})
 	default:
 		s.signed = true
 		s.note(Change{Kind: SignatureAdded, Object: int(r.num), Field: f.name, What: fmt.Sprintf("signature %q was added", f.name)})
 	}
-	return nil
 }
 
-// shows reports that a reader may draw something for a field: what nobody answers for, as
-// anybody is given a time stamp over anything.
-func (s *step) shows(f *field) (bool, error) {
-	for _, w := range f.widgets {
-		d, err := s.new.dict(w)
-		if err != nil {
-			return false, err
-		}
-		box, _, err := s.new.rect(d.lookup("Rect"))
-		if err != nil {
-			return false, err
-		}
-		if box.width() > 0 && box.height() > 0 && (d.lookup("AP") != nil || d.lookup("MK") != nil) {
-			return true, nil
-		}
+// isTimestamp reports that a field's new value is a document time-stamp.
+func (s *step) isTimestamp(f *field) bool {
+	r, _ := f.val.(ref)
+	sig := s.signing[r]
+	return sig != nil && sig.Timestamp
+}
+
+// silent reports that a new field is no time-stamp that a reader may draw something for:
+// nobody answers for that, as anybody is given a time-stamp over anything.
+func (s *step) silent(f *field) (bool, error) {
+	if !s.isTimestamp(f) {
+		return true, nil
 	}
+	d, err := s.new.dict(f.widgets[0])
+	if err != nil {
+		return false, err
+	}
+	box, _, err := s.new.rect(d.lookup("Rect"))
+	if err != nil {
+		return false, err
+	}
+	if box.width() <= 0 || box.height() <= 0 || d.lookup("AP") == nil && d.lookup("MK") == nil {
+		return true, nil
+	}
+	s.modified(f.ref.num, "the document time-stamp %q shows something on a page", f.name)
 	return false, nil
 }
 
@@ -199,6 +205,9 @@ func (s *step) oldField(old *field) error {
 		lenient = []name{"V", "AP", "AS", "M", "RV", "I"}
 		if old.kind == name("Sig") {
 			lenient = []name{"V", "AP", "M", "F"} // /F: many set the locked flag
+		}
+		if s.isTimestamp(new) {
+			lenient = []name{"V", "M"}
 		}
 	}
 	touched := s.entries(old.dict, new.dict, old, lenient)
@@ -233,7 +242,7 @@ func (s *step) entries(old, new *dict, f *field, lenient []name) bool {
 			touched = touched || err != nil || !same
 			continue
 		}
-		s.strict.values(a, b, f.ref.num, fmt.Sprintf("the field %q, /%s", f.name, key))
+		s.strict.entry(key, a, b, f.ref.num, fmt.Sprintf("the field %q, /%s", f.name, key))
 	}
 	return touched
 }
@@ -246,7 +255,8 @@ func (s *step) filled(old, new *field) (bool, error) {
 		if old.val != nil || new.val == nil {
 			return false, nil
 		}
-		return true, s.newSignature(new)
+		s.newSignature(new)
+		return true, nil
 	}
 	const pushButton = 1 << 16
 	if old.kind == name("Btn") && old.flags&pushButton != 0 {

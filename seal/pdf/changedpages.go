@@ -37,7 +37,7 @@ func (s *step) page(n int, r ref) error {
 			continue
 		}
 		if key != "Annots" {
-			s.strict.values(a, b, r.num, where)
+			s.strict.entry(key, a, b, r.num, where)
 			continue
 		}
 		if err := s.annots(n, r); err != nil {

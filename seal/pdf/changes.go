@@ -115,7 +115,7 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 			s.signing[sig.ref] = sig
 		}
 	}
-	s.strict = &lockstep{old: s.old, new: s.new, apart: s.apart, seen: make(map[uint32]bool), differ: s.differ}
+	s.strict = &lockstep{old: s.old, new: s.new, apart: s.apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool), differ: s.differ}
 	err := s.compare()
 	if isDamage(err) {
 		s.modified(0, "the revision cannot be compared with the one before: %v", err)
@@ -192,8 +192,8 @@ func (s *step) compare() error {
 // survey reads both forms and page trees. The objects of which certain entries
 // may change, and which others refer to (a comment to its page, a signature to
 // the catalog), are taken out of the strict comparison: catalog, form, fields
-// and pages. That is safe even where a file uses such an object for something
-// else, as only entries that mean nothing there may change.
+// and pages. Where a file draws from such an object it is compared in full all the
+// same; elsewhere entries that may change here mean nothing.
 func (s *step) survey() error {
 	var err error
 	if s.oldForm, err = s.old.form(); err != nil {

@@ -10,12 +10,17 @@ import (
 // attacker need not override anything to show something else, and an object
 // that was merely written again has not changed.
 //
+// Objects that are compared elsewhere, entry by entry, are left out but where something is
+// drawn from them: the names of resources and of an annotation's states are the writer's
+// choice, so that an entry which means nothing to the catalog may be a picture there.
+//
 // Long chains of objects are walked by a queue, so that no file can exhaust
 // the stack.
 type lockstep struct {
 	old, new view
 	apart    map[uint32]bool // objects that are compared elsewhere
 	seen     map[uint32]bool
+	drawn    map[uint32]bool // objects that something is drawn from, those apart as well
 	queue    []met
 	differ   func(num uint32, where, how string)
 }
@@ -23,28 +28,40 @@ type lockstep struct {
 // A met object is one that both sides refer to.
 type met struct {
 	ref   ref
+	drawn bool // something is drawn from it
 	where string
+}
+
+// draws tells the entries whose values, with all that they lead to, decide what is drawn.
+func draws(key name) bool {
+	switch key {
+	case "AP", "Contents", "DR", "MK", "Resources":
+		return true
+	}
+	return false
 }
 
 // values compares two values found at the same place.
 func (l *lockstep) values(a, b value, num uint32, where string) {
-	if !l.alike(a, b, where) {
+	l.entry("", a, b, num, where)
+}
+
+// entry compares two values of an entry with a key.
+func (l *lockstep) entry(key name, a, b value, num uint32, where string) {
+	if !l.alike(a, b, draws(key), where) {
 		l.differ(num, where, "changed")
 	}
 }
 
 // alike compares two values without following references, but notes those
 // that both sides have.
-func (l *lockstep) alike(a, b value, where string) bool {
+func (l *lockstep) alike(a, b value, drawn bool, where string) bool {
 	switch a := a.(type) {
 	case ref:
 		if a != b {
 			return false
 		}
-		if !l.apart[a.num] && !l.seen[a.num] {
-			l.seen[a.num] = true
-			l.queue = append(l.queue, met{a, where})
-		}
+		l.meet(met{a, drawn, where})
 		return true
 	case array:
 		b, ok := b.(array)
@@ -52,25 +69,41 @@ func (l *lockstep) alike(a, b value, where string) bool {
 			return false
 		}
 		for i := range a {
-			if !l.alike(a[i], b[i], where) {
+			if !l.alike(a[i], b[i], drawn, where) {
 				return false
 			}
 		}
 		return true
 	case *dict:
 		b, ok := b.(*dict)
-		return ok && l.dicts(a, b, where)
+		return ok && l.dicts(a, b, drawn, where)
 	}
 	return equal(a, b)
 }
 
-func (l *lockstep) dicts(a, b *dict, where string) bool {
+// meet queues an object once for each of its roles; what is drawn from is compared in full.
+func (l *lockstep) meet(m met) {
+	num := m.ref.num
+	switch {
+	case l.drawn[num]:
+		return
+	case m.drawn:
+		l.drawn[num] = true
+	case l.apart[num] || l.seen[num]:
+		return
+	default:
+		l.seen[num] = true
+	}
+	l.queue = append(l.queue, m)
+}
+
+func (l *lockstep) dicts(a, b *dict, drawn bool, where string) bool {
 	if len(a.entries) != len(b.entries) {
 		return false
 	}
 	for _, e := range a.entries {
 		other := b.find(e.key)
-		if other == nil || !l.alike(e.val, other.val, where) {
+		if other == nil || !l.alike(e.val, other.val, drawn || draws(e.key), where) {
 			return false
 		}
 	}
@@ -108,7 +141,7 @@ func (l *lockstep) objects(m met) (string, error) {
 	}
 	switch {
 	case a == nil && b == nil:
-		return "", nil
+		return l.otherGeneration(m)
 	case a == nil:
 		return "appeared where nothing was", nil
 	case b == nil:
@@ -117,15 +150,34 @@ func (l *lockstep) objects(m met) (string, error) {
 	before, ok1 := a.val.(*stream)
 	after, ok2 := b.val.(*stream)
 	if !ok1 || !ok2 {
-		if ok1 != ok2 || !l.alike(a.val, b.val, m.where) {
+		if ok1 != ok2 || !l.alike(a.val, b.val, m.drawn, m.where) {
 			return "changed", nil
 		}
 		return "", nil
 	}
-	if !l.dicts(before.dict, after.dict, m.where) {
+	if !l.dicts(before.dict, after.dict, m.drawn, m.where) {
 		return "changed", nil
 	}
 	return l.data(before, after)
+}
+
+// otherGeneration compares the object with the number of a reference that leads to nothing,
+// as it names another generation: readers that do not look at that show the object.
+func (l *lockstep) otherGeneration(m met) (string, error) {
+	was, before := l.old.locate(m.ref.num)
+	is, after := l.new.locate(m.ref.num)
+	switch {
+	case !before && !after:
+		return "", nil
+	case !before:
+		return "appeared where nothing was", nil
+	case !after:
+		return "disappeared", nil
+	case was.generation() != is.generation():
+		return "changed", nil
+	}
+	m.ref.gen = was.generation()
+	return l.objects(m)
 }
 
 // data compares the bytes of two streams. The same start alone does not make
@@ -202,7 +254,7 @@ func (l *lockstep) hiddenData(before, after *stream, a, b span) (string, error) 
 // unchanged reports that two values, with all that they reach, are the same.
 func unchanged(old, new view, apart map[uint32]bool, a, b value) (bool, error) {
 	same := true
-	l := &lockstep{old: old, new: new, apart: apart, seen: make(map[uint32]bool),
+	l := &lockstep{old: old, new: new, apart: apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool),
 		differ: func(uint32, string, string) { same = false }}
 	l.values(a, b, 0, "")
 	if !same {

@@ -111,11 +111,7 @@ func (v view) load(r ref) (*object, error) {
 // find returns where the object lies that r names.
 func (v view) find(r ref) (location, bool) {
 	loc, ok := v.locate(r.num)
-	gen := uint16(0)
-	if loc.kind == inFile {
-		gen = uint16(loc.index)
-	}
-	return loc, ok && r.gen == gen
+	return loc, ok && r.gen == loc.generation()
 }
 
 // loadPlain returns an object that is not packed in an object stream, all of

@@ -120,7 +120,13 @@ func TestTimeStampAttacks(t *testing.T) {
 			picture := a.fresh()
 			a.putStream(picture, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
 			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp, SubFilterStamp)).with("AP", dictOf("N", picture)))
-		}, "shows something"},
+		}, "/AP"},
+		{"a field that waited is hidden", sealed, func(a attacker) {
+			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp, SubFilterStamp)).with("F", int64(2)))
+		}, "/F"},
+		{"a field that waited", sealed, func(a attacker) {
+			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp, SubFilterStamp)))
+		}, ""},
 		{"a stamp beside it", sealed, func(a attacker) {
 			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]")(a)
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Stamp/F 196/Rect[10 10 500 500]>>"))

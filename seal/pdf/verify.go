@@ -201,7 +201,7 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 		covered = covered || signed.CoversFile
 	}
 	if !covered && len(r.Signatures) > 0 && !onlyValidationData(r.Signatures) {
-		r.Uncovered = "the file goes on behind its last signature"
+		r.Uncovered = "the file goes on behind its last signature" + newest(r.Signatures).latest()
 	}
 	return r, nil
 }
@@ -210,20 +210,33 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 // certificates and revocation lists, and at most properties of the document beside them:
 // who writes the ones often notes in the others when it was.
 func onlyValidationData(signatures []Signed) bool {
-	newest := &signatures[0]
-	for i := range signatures {
-		if signatures[i].Revision > newest.Revision {
-			newest = &signatures[i]
-		}
-	}
 	data := false
-	for _, c := range newest.Changes {
+	for _, c := range newest(signatures).Changes {
 		if c.Kind != ValidationData && c.Kind != MetadataChanged {
 			return false
 		}
 		data = data || c.Kind == ValidationData
 	}
 	return data
+}
+
+// newest is the signature of the newest revision that has one.
+func newest(signatures []Signed) *Signed {
+	found := &signatures[0]
+	for i := range signatures {
+		if signatures[i].Revision > found.Revision {
+			found = &signatures[i]
+		}
+	}
+	return found
+}
+
+// latest says in words what followed the signature, as far as it is known.
+func (s *Signed) latest() string {
+	if len(s.Changes) == 0 {
+		return ""
+	}
+	return " (" + s.Changes[len(s.Changes)-1].What + ")"
 }
 
 // checkChanges is the name of the check for what came after a signature.

@@ -19,6 +19,14 @@ type location struct {
 	kind  uint8
 }
 
+// generation of an object that is in use.
+func (l location) generation() uint16 {
+	if l.kind == inFile {
+		return uint16(l.index) //nolint:gosec // read so
+	}
+	return 0
+}
+
 // A run is a subsection: the locations of consecutive object numbers.
 type run struct {
 	first uint32

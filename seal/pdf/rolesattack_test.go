@@ -1,0 +1,73 @@
+package pdf
+
+import "testing"
+
+// TestDrawnRoles: an object of which a later revision may change entries is also what a page
+// draws from. The names in resources and in the states of an annotation are the writer's
+// choice, so those entries are what the signer saw.
+func TestDrawnRoles(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	const form = "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream"
+	const draws = "<</Length 14>>\nstream\n/Metadata Do  \nendstream"
+	other := func(a attacker, entry name) {
+		r := a.fresh()
+		a.putStream(r, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 595, 842}),
+			"Resources", dictOf("Font", dictOf("F1", ref{num: 4}))), []byte(evil))
+		a.set(1, entry, r)
+	}
+	sign := func(f sample) []byte { return put(t, f.bytes(), s.stamp(120), s.sealContents) }
+	catalog := "/AcroForm 7 0 R/Metadata 5 0 R"
+	for _, tt := range []attacked{
+		{"the catalog as a page's pictures", sign(sample{page: "/Annots[8 0 R]", catalog: catalog, objects: []string{form,
+			"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources<</XObject 1 0 R>>/Length 14>>\nstream\n/Metadata Do  \nendstream",
+			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AP<</N 6 0 R>>>>"}}),
+			func(a attacker) { other(a, "Metadata") }, "object 1"},
+		{"the catalog as the states of an annotation", sign(sample{page: "/Annots[8 0 R]", catalog: catalog, objects: []string{form, draws,
+			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AS/Metadata/AP<</N 1 0 R>>>>"}}),
+			func(a attacker) { other(a, "Metadata") }, "object 1"},
+		{"the catalog's validation data as a picture", sign(sample{page: "/Annots[8 0 R]", catalog: "/AcroForm 7 0 R/DSS 5 0 R", objects: []string{form, draws,
+			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AS/DSS/AP<</N 1 0 R>>>>"}}),
+			func(a attacker) { other(a, "DSS") }, "object 1"},
+		{"a page's comments as a picture", sign(sample{page: "/Annots[8 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{form, draws,
+			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AS/Annots/AP<</N 10 0 R>>>>"}, pages: 2}),
+			func(a attacker) {
+				r := a.fresh()
+				a.putStream(r, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte("0 g"))
+				a.set(10, "Annots", r)
+			}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			refused(t, s, tt)
+		})
+	}
+}
+
+// TestGenerationAttacks: a reference that names another generation than the object has is
+// null by the standard, and some readers (MuPDF) show the object all the same.
+func TestGenerationAttacks(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	asleep := sample{page: "/Annots[6 1 R]", objects: []string{
+		"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
+		"<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 1 1]/AP<</N 5 0 R>>>>",
+	}}
+	absent := sample{page: "/Annots[99 1 R]"}
+	for _, tt := range []attacked{
+		{"an object of another generation changes", put(t, asleep.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
+			a.set(6, "Rect", numbers([]float64{0, 0, 595, 842}))
+			a.set(1, "DSS", dictOf("Certs", array{}))
+		}, "object 6"},
+		{"an object of another generation appears", put(t, absent.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
+			a.next = 100
+			a.put(ref{num: 99}, dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "Rect", numbers([]float64{0, 0, 595, 842})))
+			a.set(1, "DSS", dictOf("Certs", array{}))
+		}, "object 99"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			refused(t, s, tt)
+		})
+	}
+}
