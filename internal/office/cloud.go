@@ -192,18 +192,19 @@ func signatureAppearance(name string, at time.Time) (*pdf.Appearance, error) {
 	frame := new(typeset.Path)
 	frame.RoundRect(0.4, 0.4, signatureWidth-0.8, signatureHeight-0.8, 1.6)
 	f.Stroke(frame, 0.35, blue)
-	kai := typeface.Stack{typeface.Kai(), typeface.Song()}
+	title, when := "电子云签 Cloud signature", civil.Of(at).String()+" "+at.In(civil.Zone).Format("15:04:05")
+	faces := typeface.Covering(title+name+when, typeface.Kai, typeface.Song)
 	for _, line := range []struct {
 		text   string
 		size   float64
 		y      float64
 		colour typeset.Colour
 	}{
-		{"电子云签 Cloud signature", 7, 5, blue},
+		{title, 7, 5, blue},
 		{name, 17, 12.4, ink},
-		{civil.Of(at).String() + " " + at.In(civil.Zone).Format("15:04:05"), 7, 17.4, ink},
+		{when, 7, 17.4, ink},
 	} {
-		set, err := typeset.Style{Faces: kai, Size: line.size, Colour: line.colour}.Set(line.text)
+		set, err := typeset.Style{Faces: faces, Size: line.size, Colour: line.colour}.Set(line.text)
 		if err != nil {
 			return nil, fmt.Errorf("person's name: %w", err)
 		}

@@ -107,6 +107,27 @@ func TestStackShowsRareNames(t *testing.T) {
 	}
 }
 
+// TestCoveringAsksForNoFaceMore: a face is unfolded only where the ones before it do not do.
+func TestCoveringAsksForNoFaceMore(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		text  string
+		faces int
+	}{{"张样例 2026", 1}, {"", 1}, {"吉𠮷", 2}, {"a\u200b", 2}} { // Song lacks 𠮷, and nobody shows U+200B
+		asked := 0
+		count := func(face func() *Face) func() *Face {
+			return func() *Face {
+				asked++
+				return face()
+			}
+		}
+		got := Covering(tc.text, count(Song), count(Kai))
+		if len(got) != tc.faces || asked != tc.faces || got[0] != Song() {
+			t.Errorf("Covering(%q) asked for %d faces and has %d, want %d", tc.text, asked, len(got), tc.faces)
+		}
+	}
+}
+
 func TestMissingRuneIsNamed(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, want string }{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -49,6 +50,23 @@ func invisible(r rune) bool {
 
 // A Stack is faces in order of preference.
 type Stack []*Face
+
+// Covering returns as many of the faces as a text needs, in order of preference: an embedded
+// one takes 23 MB and 60 ms when it is first asked for.
+func Covering(text string, faces ...func() *Face) Stack {
+	var stack Stack
+	missing := func(r rune) bool {
+		_, ok := stack.Find(r)
+		return !ok
+	}
+	for _, face := range faces {
+		stack = append(stack, face())
+		if !strings.ContainsFunc(text, missing) {
+			break
+		}
+	}
+	return stack
+}
 
 // A Glyph is a character with the face and the glyph that show it.
 type Glyph struct {

@@ -28,7 +28,7 @@ const (
 // letters finds the glyphs of a text in the Song face, or for what it lacks in
 // the Kai face.
 func letters(text string) ([]letter, error) {
-	glyphs, err := typeface.Stack{typeface.Song(), typeface.Kai()}.Glyphs(text)
+	glyphs, err := typeface.Covering(text, typeface.Song, typeface.Kai).Glyphs(text)
 	if err != nil {
 		return nil, err
 	}
