@@ -38,11 +38,36 @@ func find(program string) (string, error) {
 	if err == nil {
 		return path, nil
 	}
-	cache, noCache := os.UserCacheDir()
+	place, noCache := fetched(program)
 	if noCache != nil {
 		return "", err
 	}
-	return exec.LookPath(filepath.Join(cache, "elicence", "tools", program))
+	return exec.LookPath(place)
+}
+
+// fetched is where .ci/tools puts something.
+func fetched(name string) (string, error) {
+	cache, err := os.UserCacheDir()
+	return filepath.Join(cache, "elicence", "tools", name), err
+}
+
+// Suites returns the folder of test files of programs that read PDF (qpdf, pdf.js, PDFBox),
+// one folder for each. Where .ci/tools has not fetched them the test is skipped, or fails if
+// the environment says CI=true.
+func Suites(tb testing.TB) string {
+	tb.Helper()
+	place, err := fetched("suites")
+	if err == nil {
+		_, err = os.Stat(place)
+	}
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		tb.Fatalf("needs the test files of PDF programs, which are not here: %v", err)
+	default:
+		tb.Skipf("needs the test files of PDF programs, which are not here: %v", err)
+	}
+	return place
 }
 
 // SoftHSM returns the path of SoftHSM's PKCS#11 library, which no search path knows.

@@ -44,13 +44,13 @@ func TestCorpus(t *testing.T) {
 	stampCorpus(t, files, 980) // PDFium's are made to be odd: dynamic XFA, false page counts
 }
 
-// TestCorpusFolder does the same for a folder of the user's choice, ELICENCE_CORPUS, with a
-// folder in it for each suite: those of qpdf, pdf.js and PDFBox, say.
-func TestCorpusFolder(t *testing.T) {
+// TestSuites does the same for the test files of qpdf, pdf.js and PDFBox, or for a folder of the
+// user's choice, ELICENCE_CORPUS, with a folder in it for each suite.
+func TestSuites(t *testing.T) {
 	t.Parallel()
 	root := os.Getenv("ELICENCE_CORPUS")
 	if root == "" {
-		t.Skip("ELICENCE_CORPUS names no folder of PDF files")
+		root = tooltest.Suites(t)
 	}
 	suites, err := os.ReadDir(root)
 	if err != nil {
