@@ -18,7 +18,7 @@ import (
 )
 
 // before encrypts a document as it was before documents had keys of their own.
-func before(t *testing.T, keys *keystore.Store, data []byte) []byte {
+func before(t testing.TB, keys *keystore.Store, data []byte) []byte {
 	t.Helper()
 	secret, err := keys.Secret(keystore.PurposeRegister, "documents-1")
 	if err != nil {
@@ -218,5 +218,37 @@ func TestSealedElsewhere(t *testing.T) {
 		if got, err := other.Get(ctx, sm3.Sum(data)); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%q, %v, want %q", got, err, data)
 		}
+	}
+}
+
+// BenchmarkGet reads a photo of an identity card's size, under a key of its own and, as the
+// floor, under the shared key of before.
+func BenchmarkGet(b *testing.B) {
+	ctx := context.Background()
+	keys := pkitest.KeyStore(b)
+	s, err := documents.Create(filepath.Join(b.TempDir(), "documents"), keys)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, put := range map[string]func(data []byte) error{
+		"own": func(data []byte) error { return s.Put(ctx, data) },
+		"shared": func(data []byte) error {
+			_, err := s.PutSealed(ctx, sm3.Sum(data), before(b, keys, data))
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			data := bytes.Repeat([]byte(name), 40_000/len(name))
+			if err := put(data); err != nil {
+				b.Fatal(err)
+			}
+			sum := sm3.Sum(data)
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := s.Get(ctx, sum); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
