@@ -252,3 +252,40 @@ func BenchmarkGet(b *testing.B) {
 		})
 	}
 }
+
+// FuzzPutSealed: of what comes from a backup or another place nothing is taken but what this
+// store has made.
+func FuzzPutSealed(f *testing.F) {
+	ctx := context.Background()
+	keys := pkitest.KeyStore(f)
+	s, err := documents.Create(filepath.Join(f.TempDir(), "documents"), keys)
+	if err != nil {
+		f.Fatal(err)
+	}
+	data := []byte("证件照片")
+	sum := sm3.Sum(data)
+	if err := s.Put(ctx, data); err != nil {
+		f.Fatal(err)
+	}
+	name, _ := s.NamesOf(sum)
+	own, err := s.Sealed(ctx, name)
+	if err != nil {
+		f.Fatal(err)
+	}
+	old, id := before(f, keys, data), name.ID()
+	f.Add(id[:], own)
+	f.Add(sum[:], old)
+	f.Add(sum[:], own)
+	f.Add(id[:], []byte{})
+	f.Add(id[:], own[:44])
+	f.Fuzz(func(t *testing.T, claimed, object []byte) {
+		if len(claimed) != sm3.Size {
+			return
+		}
+		_, err := s.PutSealed(ctx, [sm3.Size]byte(claimed), object)
+		made := bytes.Equal(claimed, id[:]) && bytes.Equal(object, own) || bytes.Equal(claimed, sum[:]) && bytes.Equal(object, old)
+		if made != (err == nil) || !made && !errors.Is(err, documents.ErrDamaged) {
+			t.Errorf("%x with %d bytes: %v, made by the store: %t", claimed, len(object), err, made)
+		}
+	})
+}
