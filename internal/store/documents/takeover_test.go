@@ -18,7 +18,7 @@ import (
 )
 
 // before encrypts a document as it was before documents had keys of their own.
-func before(t *testing.T, keys *keystore.Store, data []byte) []byte {
+func before(t testing.TB, keys *keystore.Store, data []byte) []byte {
 	t.Helper()
 	secret, err := keys.Secret(keystore.PurposeRegister, "documents-1")
 	if err != nil {
@@ -219,4 +219,73 @@ func TestSealedElsewhere(t *testing.T) {
 			t.Errorf("%q, %v, want %q", got, err, data)
 		}
 	}
+}
+
+// BenchmarkGet reads a photo of an identity card's size, under a key of its own and, as the
+// floor, under the shared key of before.
+func BenchmarkGet(b *testing.B) {
+	ctx := context.Background()
+	keys := pkitest.KeyStore(b)
+	s, err := documents.Create(filepath.Join(b.TempDir(), "documents"), keys)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, put := range map[string]func(data []byte) error{
+		"own": func(data []byte) error { return s.Put(ctx, data) },
+		"shared": func(data []byte) error {
+			_, err := s.PutSealed(ctx, sm3.Sum(data), before(b, keys, data))
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			data := bytes.Repeat([]byte(name), 40_000/len(name))
+			if err := put(data); err != nil {
+				b.Fatal(err)
+			}
+			sum := sm3.Sum(data)
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := s.Get(ctx, sum); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// FuzzPutSealed: of what comes from a backup or another place nothing is taken but what this
+// store has made.
+func FuzzPutSealed(f *testing.F) {
+	ctx := context.Background()
+	keys := pkitest.KeyStore(f)
+	s, err := documents.Create(filepath.Join(f.TempDir(), "documents"), keys)
+	if err != nil {
+		f.Fatal(err)
+	}
+	data := []byte("证件照片")
+	sum := sm3.Sum(data)
+	if err := s.Put(ctx, data); err != nil {
+		f.Fatal(err)
+	}
+	name, _ := s.NamesOf(sum)
+	own, err := s.Sealed(ctx, name)
+	if err != nil {
+		f.Fatal(err)
+	}
+	old, id := before(f, keys, data), name.ID()
+	f.Add(id[:], own)
+	f.Add(sum[:], old)
+	f.Add(sum[:], own)
+	f.Add(id[:], []byte{})
+	f.Add(id[:], own[:44])
+	f.Fuzz(func(t *testing.T, claimed, object []byte) {
+		if len(claimed) != sm3.Size {
+			return
+		}
+		_, err := s.PutSealed(ctx, [sm3.Size]byte(claimed), object)
+		made := bytes.Equal(claimed, id[:]) && bytes.Equal(object, own) || bytes.Equal(claimed, sum[:]) && bytes.Equal(object, old)
+		if made != (err == nil) || !made && !errors.Is(err, documents.ErrDamaged) {
+			t.Errorf("%x with %d bytes: %v, made by the store: %t", claimed, len(object), err, made)
+		}
+	})
 }
