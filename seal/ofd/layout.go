@@ -66,7 +66,10 @@ func checkLayout(r io.ReaderAt, size int64, files []*zip.File) error {
 		}
 	}
 	directory, err := directoryOffset(r, size, len(files))
-	if err != nil || !slices.Contains(gaps, directory-end) {
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(gaps, directory-end) {
 		return errDirectory
 	}
 	return nil

@@ -17,6 +17,8 @@ import (
 //	incremental saving (ISA)                            TestIncrement, TestBehindTheEnd
 //	signature wrapping (SWA)                            TestSignatureWrapping
 //	shadow: objects asleep, /Root exchanged             TestDormantObjects, TestIncrement
+//	objects beside the cross-reference data             TestStrayObjects
+//	objects of two roles, of other generations          TestDrawnRoles, TestGenerationAttacks
 //	widget moved, hidden, dressed anew                  TestIncrement, TestSeenAttacks
 //	time stamp that shows something, or is alone        TestTimeStampAttacks
 //	slice moved, exchanged, removed, dressed anew       TestSeenAttacks

@@ -181,7 +181,7 @@ func (s *step) compare() error {
 	if !s.trailers() {
 		return nil
 	}
-	for _, part := range []func() error{s.forms, s.pages, s.catalogs, s.strict.drain} {
+	for _, part := range []func() error{s.forms, s.pages, s.catalogs, s.strict.drain, s.strays} {
 		if err := part(); err != nil {
 			return err
 		}

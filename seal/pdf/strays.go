@@ -1,0 +1,217 @@
+package pdf
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// A reader that finds anything wrong with the cross-reference data, even of an object that
+// nothing leads to, looks through the whole file for objects and takes the last of each
+// number (MuPDF, PDF.js and Poppler do). What a later revision writes must therefore be the
+// objects that it lists and nothing else, each where it lists it.
+
+// strays finds what the revision has between and inside of its objects that such a reader
+// would take for others, and entries that lead to no object.
+func (s *step) strays() error {
+	older, newer := s.old.sections[0], s.new.sections[0]
+	from, to := older.end, newer.end
+	if newer == s.doc.now.sections[0] {
+		to = s.doc.ending.eof
+	}
+	tiles := []tile{{at: newer.at, end: newer.end}}
+	headers := make(map[int64]bool)
+	for _, run := range newer.runs {
+		for i, loc := range run.locs {
+			r := ref{num: run.first + uint32(i), gen: loc.generation()} //nolint:gosec // an object number
+			if was, ok := s.old.locate(r.num); loc.kind == free || ok && was == loc {
+				continue
+			}
+			t, err := s.tile(r, loc)
+			if err != nil {
+				return err
+			}
+			if t.obj == 0 {
+				s.modified(r.num, "the revision lists the object %d where there is none", r.num)
+				return nil
+			}
+			headers[t.obj] = true
+			if loc.kind == inFile && t.at >= from {
+				tiles = append(tiles, t)
+			}
+		}
+	}
+	if newer.stream {
+		obj, err := s.header(newer.at, nil)
+		if err != nil {
+			return err
+		}
+		headers[obj] = true
+	}
+	slices.SortFunc(tiles, func(a, b tile) int { return cmp.Compare(a.at, b.at) })
+	for _, t := range append(tiles, tile{at: to, end: to}) {
+		if t.at > from {
+			sound, err := s.emptyBetween(from, t.at)
+			if err != nil {
+				return err
+			}
+			if !sound {
+				s.modified(0, "the revision has bytes between %d and %d that belong to none of its objects", from, t.at)
+				return nil
+			}
+		}
+		from = max(from, t.end)
+	}
+	return s.smuggled(older.end, to, headers)
+}
+
+// A tile is what an object takes of the file.
+type tile struct {
+	at, end int64
+	obj     int64 // behind its keyword obj; 0: there is no such object
+}
+
+// tile finds the extent of an object that the revision lists: of one in an object stream the
+// extent of that.
+func (s *step) tile(r ref, loc location) (tile, error) {
+	if loc.kind == inStream {
+		holder := ref{num: uint32(loc.at)} //nolint:gosec // an object number
+		in, ok := s.new.find(holder)
+		if !ok || in.kind != inFile {
+			return tile{}, nil
+		}
+		r, loc = holder, in
+	}
+	obj, err := s.header(loc.at, &r)
+	if err != nil || obj == 0 {
+		return tile{}, err
+	}
+	o, err := s.new.loadPlain(r, loc, nil)
+	if err != nil {
+		return tile{}, err
+	}
+	t := tile{at: loc.at, end: o.end, obj: obj}
+	if st, ok := o.val.(*stream); ok {
+		where, err := s.new.span(st)
+		if err != nil {
+			return tile{}, err
+		}
+		t.end = where.end
+		at, err := s.search(where.from, where.to, "endstream", func([]byte, int64) bool { return true })
+		if err != nil {
+			return tile{}, err
+		}
+		if at >= 0 {
+			return tile{}, damagedAt(at, "the stream of object %d holds the word endstream", r.num)
+		}
+	}
+	return t, nil
+}
+
+// header returns where the header of an object at an offset ends, 0 where none stands there,
+// or that of another object than is wanted.
+func (s *step) header(at int64, want *ref) (int64, error) {
+	end := int64(0)
+	err := s.doc.src.parse(at, s.new.limit, func(l *lexer) error {
+		num, err := l.integer("an object number")
+		if err != nil {
+			return err
+		}
+		gen, err := l.integer("a generation number")
+		if err != nil {
+			return err
+		}
+		if err := l.keyword("obj"); err != nil {
+			return err
+		}
+		if want == nil || num == int64(want.num) && gen == int64(want.gen) {
+			end = l.offset()
+		}
+		return nil
+	})
+	if isDamage(err) {
+		return 0, nil
+	}
+	return end, err
+}
+
+// maxBetween bounds what may lie between two objects, in bytes.
+const maxBetween = 1 << 20
+
+// emptyBetween reports that there is nothing between two objects but white space, comments
+// and the words that end objects and revisions.
+func (s *step) emptyBetween(from, to int64) (bool, error) {
+	if to-from > maxBetween {
+		return false, nil
+	}
+	b, err := s.doc.src.read(from, int(to-from))
+	if err != nil {
+		return false, err
+	}
+	l := &lexer{buf: b, base: from, last: true}
+	for {
+		l.skip()
+		if l.pos >= len(l.buf) {
+			return true, nil
+		}
+		w, err := l.word()
+		if err != nil {
+			return false, err
+		}
+		_, number := decimal(w)
+		if !number && !slices.Contains([]string{"endobj", "endstream", "startxref"}, string(w)) {
+			return false, nil
+		}
+	}
+}
+
+// smuggled finds headers of objects that the revision does not list, wherever they stand: in
+// a string, in a stream.
+func (s *step) smuggled(from, to int64, headers map[int64]bool) error {
+	const word = "obj"
+	at, err := s.search(from, to, word, func(before []byte, at int64) bool {
+		return endsHeader(before) && !headers[at+int64(len(word))]
+	})
+	if at >= 0 {
+		s.modified(0, "the revision has an object at byte %d that it does not list", at)
+	}
+	return err
+}
+
+// search returns the offset of the first occurrence of a word that counts, by the bytes
+// before it and its offset; -1 where there is none.
+func (s *step) search(from, to int64, word string, counts func(before []byte, at int64) bool) (int64, error) {
+	const piece, overlap = 64 << 10, 1 << 10
+	for at := from; at < to; at += piece {
+		start := max(from, at-overlap)
+		n := int(min(at+piece, to) - start)
+		if err := s.doc.work(n); err != nil {
+			return -1, err
+		}
+		b, err := s.doc.src.read(start, n)
+		if err != nil {
+			return -1, err
+		}
+		for i := 0; ; i += len(word) {
+			found := bytes.Index(b[i:], []byte(word))
+			if found < 0 {
+				break
+			}
+			i += found
+			if counts(b[:i], start+int64(i)) {
+				return start + int64(i), nil
+			}
+		}
+	}
+	return -1, nil
+}
+
+// endsHeader reports that bytes end with two numbers.
+func endsHeader(b []byte) bool {
+	blank := func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }
+	digit := func(r rune) bool { return r >= '0' && r <= '9' }
+	b = bytes.TrimRightFunc(b, blank)
+	generation := bytes.TrimRightFunc(b, digit)
+	number := bytes.TrimRightFunc(generation, blank)
+	return len(generation) < len(b) && len(number) < len(generation) && len(number) > 0 && isDigit(number[len(number)-1])
+}
