@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -96,11 +95,11 @@ func TestMemoryAtDesk(t *testing.T) {
 	running := serve(t, data)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	watched := make(chan mebibytes, 1)
+	watched := make(chan memory, 1)
 	var before mebibytes
 	for _, file := range []string{"small.pdf", "large.pdf"} {
 		if file == "large.pdf" { // what a document takes at all it has taken
-			before = watch(cancelled(), running.cmd.Process.Pid)
+			before = watch(cancelled(), running.cmd.Process.Pid).own
 			go func() { watched <- watch(ctx, running.cmd.Process.Pid) }()
 		}
 		for _, args := range [][]string{
@@ -117,7 +116,7 @@ func TestMemoryAtDesk(t *testing.T) {
 		}
 	}
 	stop()
-	most := <-watched
+	most := (<-watched).own
 	t.Logf("service: %v before the large file, then %v", before, most)
 	if most > before+64<<20 {
 		t.Errorf("the service takes %v, %v before", most, before)
@@ -142,31 +141,31 @@ func measured(t *testing.T, args []string) memory {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	own := make(chan mebibytes)
-	go func() { own <- watch(ctx, cmd.Process.Pid) }()
+	watched := make(chan memory)
+	go func() { watched <- watch(ctx, cmd.Process.Pid) }()
 	err := cmd.Wait()
 	stop()
-	m := memory{own: <-own}
+	m := <-watched
 	if err != nil {
 		t.Fatalf("elicence %s: %v\n%s", strings.Join(args, " "), err, out.Bytes())
-	}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		m.peak = mebibytes(usage.Maxrss << 10)
 	}
 	return m
 }
 
-// watch returns the most anonymous memory that a process had while it was looked at.
-func watch(ctx context.Context, pid int) mebibytes {
-	var most mebibytes
+// watch returns the most memory that a process had while it was looked at. What the system
+// says of its children's (ru_maxrss) is no less than this process had when it made them.
+func watch(ctx context.Context, pid int) memory {
+	var most memory
 	for {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if errors.Is(err, fs.ErrNotExist) {
 			return most
 		}
-		if _, rest, ok := strings.Cut(string(status), "RssAnon:"); ok {
-			if kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64); err == nil {
-				most = max(most, mebibytes(kib<<10))
+		for name, into := range map[string]*mebibytes{"VmHWM:": &most.peak, "RssAnon:": &most.own} {
+			if _, rest, ok := strings.Cut(string(status), name); ok {
+				if kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64); err == nil {
+					*into = max(*into, mebibytes(kib<<10))
+				}
 			}
 		}
 		select {
