@@ -302,8 +302,10 @@ func (s *Seal) readInfo(element cryptobyte.String) error {
 	}
 	s.ID, s.Name, s.Vendor = string(esID), string(name), string(vendor)
 	s.Picture.Type, s.Picture.Data = string(pictureType), data
-	if err := cleantext.Check(s.Name); err != nil {
-		return fmt.Errorf("seal's name: %w: %w", ErrMalformed, err)
+	for what, text := range map[string]string{"name": s.Name, "code": s.ID} {
+		if err := cleantext.Check(text); err != nil {
+			return fmt.Errorf("seal's %s: %w: %w", what, ErrMalformed, err)
+		}
 	}
 	return nil
 }
