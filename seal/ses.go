@@ -302,7 +302,7 @@ func (s *Seal) readInfo(element cryptobyte.String) error {
 	}
 	s.ID, s.Name, s.Vendor = string(esID), string(name), string(vendor)
 	s.Picture.Type, s.Picture.Data = string(pictureType), data
-	for what, text := range map[string]string{"name": s.Name, "code": s.ID} {
+	for what, text := range map[string]string{"name": s.Name, "code": s.ID, "vendor": s.Vendor, "picture's type": s.Picture.Type} {
 		if err := cleantext.Check(text); err != nil {
 			return fmt.Errorf("seal's %s: %w: %w", what, ErrMalformed, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/oid"
@@ -229,6 +230,9 @@ func ParseSignature(der []byte) (*Signature, error) {
 		return bad("time, digest or property")
 	}
 	s.Stamp.Property = string(property)
+	if err := cleantext.Check(s.Stamp.Property); err != nil {
+		return nil, fmt.Errorf("seal signature: property: %w: %w", ErrMalformed, err)
+	}
 	if s.Stamp.Extensions, err = readExtensions(toSign); err != nil {
 		return bad(err.Error())
 	}

@@ -164,7 +164,11 @@ func FuzzPicture(f *testing.F) {
 			}
 			return
 		}
-		if got, err := likeness.Compare(s, s); err != nil || got.Alike == s.Empty() && got.Worst > 0 {
+		got, err := likeness.Compare(s, s)
+		if errors.Is(err, likeness.ErrNotDrawn) {
+			return // nothing of it lies on the seal
+		}
+		if err != nil || got.Alike == s.Empty() && got.Worst > 0 {
 			t.Errorf("not like itself: %+v, %v", got, err)
 		}
 	})
