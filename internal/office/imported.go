@@ -12,14 +12,15 @@ import (
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal"
 )
 
 // importedFolder holds what an operator decided to trust for documents beside the domain's
-// own authorities, in the data folder or beside the trust files: certificates in PEM, and
-// the revocation lists of those on SM2 in DER.
+// own authorities, in the data folder or beside the trust files: certificates in PEM
+// (NAME.pem), and the revocation lists of those on SM2 in PEM or DER (NAME.crl).
 const importedFolder = "imported"
 
 // imported is what lies there. It counts for signatures and seals on documents: licences,
@@ -71,15 +72,23 @@ func readImported(dir fs.FS, second pki.SecondOpinion) (*imported, error) {
 	return i, nil
 }
 
-// add adds every certificate of a file.
+// add adds every certificate and every list of a file.
 func (i *imported) add(file string, content []byte, second pki.SecondOpinion) error {
 	added := false
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
+		switch block.Type {
+		case "CERTIFICATE":
+			if err := i.addCertificate(file, block.Bytes, second); err != nil {
+				return err
+			}
+		case "X509 CRL":
+			list, err := crl.Parse(block.Bytes)
+			if err != nil {
+				return err
+			}
+			i.lists = append(i.lists, list)
+		default:
 			continue
-		}
-		if err := i.addCertificate(file, block.Bytes, second); err != nil {
-			return err
 		}
 		added = true
 	}

@@ -105,6 +105,15 @@ func inPEM(certificates ...*cert.Certificate) *fstest.MapFile {
 	return &fstest.MapFile{Data: b.Bytes()}
 }
 
+// listsInPEM are lists in one file of PEM.
+func listsInPEM(lists fstest.MapFS) fstest.MapFS {
+	var b []byte
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		b = append(b, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: lists[name].Data})...)
+	}
+	return fstest.MapFS{"imported/lists.pem": {Data: b}}
+}
+
 // folderOf is an office's trust files.
 func folderOf(t *testing.T, f *officetest.Fixture) fstest.MapFS {
 	t.Helper()
@@ -174,6 +183,7 @@ func TestImportedSeal(t *testing.T) {
 		says     string
 	}{
 		{"all", joined(root, maker, lists), verify.Valid, "signatures_in_order", n.root.Subject.CommonName},
+		{"lists in PEM", joined(root, maker, listsInPEM(lists)), verify.Valid, "signatures_in_order", n.root.Subject.CommonName},
 		{"nothing", nil, verify.Untrusted, "signer_untrusted", "not a seal maker"},
 		{"no maker", joined(root, lists), verify.Untrusted, "signer_untrusted", "not a seal maker"},
 		{"no root", joined(maker, lists), verify.Untrusted, "signer_untrusted", "issuer's certificate is not at hand"},
