@@ -28,6 +28,7 @@ var now = time.Date(2024, 5, 1, 8, 0, 0, 0, time.UTC)
 
 // workshop has everything that makes and uses one seal.
 type workshop struct {
+	root      *cert.Certificate
 	ca        *ca.Authority
 	persons   *ca.Authority
 	makerKey  *pki.Key
@@ -40,7 +41,7 @@ type workshop struct {
 func newWorkshop(tb testing.TB) *workshop {
 	tb.Helper()
 	p := pkitest.New(tb, now)
-	w := &workshop{ca: p.CA, persons: p.Authority(tb, "自然人"), makerKey: pkitest.NewKey(tb), signerKey: pkitest.NewKey(tb)}
+	w := &workshop{root: p.Root.Certificate(), ca: p.CA, persons: p.Authority(tb, "自然人"), makerKey: pkitest.NewKey(tb), signerKey: pkitest.NewKey(tb)}
 	w.maker = pkitest.Certify(tb, p.CA, ca.ProfileSealMaker, "印章制作系统", w.makerKey)
 	w.signer = pkitest.Certify(tb, p.CA, ca.ProfileOrganizationSeal, "34010000000001", w.signerKey)
 	w.trust = seal.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{w.makerKey.Public().Point()}}

@@ -39,6 +39,8 @@ type Trust struct {
 	Uses []Use
 	// Known are the seals that were in order before; nil: every one is verified anew.
 	Known *Memory
+	// Imported are others whose seals and signatures count too; nil: nobody's.
+	Imported *Imported
 }
 
 func (t Trust) judge(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome {
@@ -58,6 +60,9 @@ type Check struct {
 	Note string // what is to be said although it passed
 	// Path is the path of the certificate that the step judged; nil: it judged none.
 	Path *path.Result
+	// Imported is the root at the end of the path where it is not the domain's own but was
+	// imported; nil: it was not.
+	Imported *cert.Certificate
 }
 
 // Verify runs every step for a document with the given SM3 digest, whatever the
@@ -87,17 +92,17 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 		proof = logged
 	}
 	moment := proof.Moment(s.Stamp.Time)
-	maker, makerErr := s.Seal.verify(ctx, moment, trust, second)
-	signer, signerErr := judgeCertificate(ctx, s.Signer, s.Foreign, moment, trust)
-	if signerErr == nil {
+	maker := s.Seal.verify(ctx, moment, trust, second)
+	signer := s.judgeSigner(ctx, moment, trust)
+	if signer.Err == nil {
 		trust.Known.keepCertificate(s.Signer)
 		s.Signer.Key.ExpectBeginning(s.Seal.beginning(s.toSign))
 	}
 	checks := []Check{
 		{Name: "signature", Err: trust.judge(s.signerKey(), s.toSign, s.signature, second).Err(ErrForged)},
 		{Name: "certificate list", Err: s.checkListed()},
-		{Name: "seal", Err: makerErr, Path: maker},
-		{Name: "certificate", Err: signerErr, Path: signer},
+		maker,
+		signer,
 		{Name: "document", Err: s.checkDocument(document)},
 		{Name: "time", Err: s.checkTime(moment.At)},
 	}
@@ -108,18 +113,25 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 		checks = append(checks, Check{Name: CheckUse, Note: logged.Signer})
 	}
 	if !proof.Proven() {
-		if err := trust.Unproven(signer); err != nil {
+		rests := []*path.Result{signer.Path}
+		if maker.Imported != nil {
+			// Nothing here proves when others made a seal either.
+			rests = append(rests, maker.Path)
+		}
+		if err := trust.Unproven(rests...); err != nil {
 			checks = append(checks, Check{Name: CheckProof, Err: err})
 		}
 	}
 	return checks, proof
 }
 
-// Names of checks about time stamps.
+// Names of checks.
 const (
-	CheckTimeStamp = "time stamp"    // the stamp over the signature
-	CheckUse       = "log proof"     // that an audit log proves the use of the seal
-	CheckProof     = "proof of time" // that one is needed by now
+	checkSeal        = "seal"          // the seal and its maker
+	checkCertificate = "certificate"   // the signer's
+	CheckTimeStamp   = "time stamp"    // the stamp over the signature
+	CheckUse         = "log proof"     // that an audit log proves the use of the seal
+	CheckProof       = "proof of time" // that one is needed by now
 )
 
 func (s *Signature) checkListed() error {
@@ -150,26 +162,49 @@ func (s *Signature) checkTime(moment time.Time) error {
 // Verify checks the seal itself: the maker's signature, that the maker may make
 // seals, and the maker's certificate as of the given time.
 func (s *Seal) Verify(ctx context.Context, at time.Time, trust Trust, second pki.SecondOpinion) error {
-	_, err := s.verify(ctx, path.Claimed(at), trust, second)
-	return err
+	return s.verify(ctx, path.Claimed(at), trust, second).Err
 }
 
 // verify returns the path of the maker's certificate as well, if it came to that.
-func (s *Seal) verify(ctx context.Context, when path.Moment, trust Trust, second pki.SecondOpinion) (*path.Result, error) {
+func (s *Seal) verify(ctx context.Context, when path.Moment, trust Trust, second pki.SecondOpinion) Check {
+	check := Check{Name: checkSeal}
 	if !trust.Known.made(s) {
 		if err := pki.Judge(s.makerKey(), s.message(), s.signature, second).Err(ErrForged); err != nil {
-			return nil, fmt.Errorf("seal %s: %w", s.ID, err)
+			check.Err = fmt.Errorf("seal %s: %w", s.ID, err)
+			return check
 		}
 	}
-	if !slices.Contains(trust.Makers, s.makerKey().Point()) {
-		return nil, fmt.Errorf("maker of seal %s: %w", s.ID, ErrMaker)
+	switch {
+	case s.domestic(trust):
+		check.Path, check.Err = judgeCertificate(ctx, s.Maker, s.Foreign, when, trust)
+		if check.Err != nil {
+			check.Err = fmt.Errorf("maker of seal %s: %w", s.ID, check.Err)
+		}
+	case trust.Imported.makes(s.Maker):
+		check = s.importedMaker(ctx, when, trust)
+	default:
+		check.Err = fmt.Errorf("maker of seal %s: %w", s.ID, ErrMaker)
 	}
-	found, err := judgeCertificate(ctx, s.Maker, s.Foreign, when, trust)
-	if err != nil {
-		return found, fmt.Errorf("maker of seal %s: %w", s.ID, err)
+	if check.Err == nil {
+		trust.Known.keepSeal(s)
 	}
-	trust.Known.keepSeal(s)
-	return found, nil
+	return check
+}
+
+// domestic reports whether one of the domain's own makers made the seal.
+func (s *Seal) domestic(trust Trust) bool {
+	return slices.Contains(trust.Makers, s.makerKey().Point())
+}
+
+// judgeSigner judges the signer's certificate. With a seal of the domain's own nobody else's
+// certificates sign.
+func (s *Signature) judgeSigner(ctx context.Context, when path.Moment, trust Trust) Check {
+	found, err := judgeCertificate(ctx, s.Signer, s.Foreign, when, trust)
+	own := Check{Name: checkCertificate, Err: err, Path: found}
+	if s.Signer == nil || s.Seal.domestic(trust) {
+		return own
+	}
+	return trust.orImported(ctx, own, path.Request{Certificate: s.Signer, Purpose: path.PurposeSeal, When: when}, nil)
 }
 
 // judgeCertificate judges a certificate as of a time. One that cannot be read has no

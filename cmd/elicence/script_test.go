@@ -77,6 +77,26 @@ func onePage(tb testing.TB) []byte {
 	return page
 }
 
+// inPEM writes the certificates of a profile: `inpem FILE PROFILE OUT`, where FILE is what
+// `ca list --json` has printed.
+func inPEM(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: inpem FILE PROFILE OUT")
+	}
+	var all []struct{ Profile, PEM string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &all))
+	var out strings.Builder
+	for _, c := range all {
+		if c.Profile == args[1] {
+			out.WriteString(c.PEM)
+		}
+	}
+	if out.Len() == 0 {
+		ts.Fatalf("no certificate of profile %s", args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(out.String()), 0o600))
+}
+
 // serial puts the serial number of the certificate of a profile into a variable:
 // `serial FILE PROFILE NAME`, where FILE is what `ca list --json` has printed.
 func serial(ts *testscript.TestScript, neg bool, args []string) {
@@ -140,6 +160,7 @@ func runScripts(t *testing.T, dir string, pictures sample.Pictures, page []byte,
 			"flip":    flip,
 			"listens": listens,
 			"serial":  serial,
+			"inpem":   inPEM,
 			"gb18030": gb18030,
 			"harm":    harm,
 		},

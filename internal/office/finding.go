@@ -32,6 +32,10 @@ type SignatureFinding struct {
 	RevocationChecked bool    `json:"revocation_checked"`
 	Checks            []Check `json:"checks"`
 
+	// ImportedRoots are the names of the roots, not the domain's own but imported where this
+	// was verified, that the signature rests on; empty: none.
+	ImportedRoots []string `json:"imported_roots"`
+
 	// Verdict and CauseZH are of this signature alone.
 	Verdict verify.Verdict `json:"verdict"`
 	CauseZH string         `json:"cause_zh"`
@@ -220,6 +224,10 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 // checks takes over the steps and the certificates that they judged, and sums them up: what
 // nobody can say comes after what is certain.
 func (f *SignatureFinding) checks(checks []seal.Check) {
+	f.ImportedRoots = []string{}
+	for _, root := range seal.ImportedRoots(checks) {
+		f.ImportedRoots = append(f.ImportedRoots, root.Subject.String())
+	}
 	var wrong, undecided *seal.Check
 	for i, c := range checks {
 		check := Check{Name: c.Name, Note: c.Note}

@@ -3,13 +3,10 @@ package office
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,7 +18,6 @@ import (
 	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
-	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/qr/trust"
@@ -54,6 +50,16 @@ type Inspector struct {
 // said by its status lists, and by the revocation lists that lie beside the trust files;
 // where neither say it, nobody can.
 func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
+	others, err := readImported(dir, o.Second)
+	if err != nil {
+		return nil, err
+	}
+	return cachedInspector(dir, o, others)
+}
+
+// cachedInspector is [NewInspector] with what was imported, or nothing where whoever made the
+// folder must not decide whom to trust beside its roots.
+func cachedInspector(dir fs.FS, o trust.Options, others *imported) (*Inspector, error) {
 	lists, err := readCRLs(dir)
 	if err != nil {
 		return nil, err
@@ -66,17 +72,16 @@ func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	imported, err := importedRoots(dir)
-	if err != nil {
-		return nil, err
-	}
-	sources := documentSources{o.Second, revocation, likeness.NewMemory(), seal.NewMemory(), nil, o.Now, imported}
+	sources := documentSources{o.Second, revocation, likeness.NewMemory(), seal.NewMemory(), nil, o.Now, others}
 	return newInspector(cache, sources, verify.Options{}, func([]byte) {})
 }
 
 // newInspector asks the sources about what is inspected; the trust files were opened
 // before, by whoever may have another second opinion. Codes may have a judge of their own.
 func newInspector(cache *trust.Cache, sources documentSources, codes verify.Options, disagree func(content []byte)) (*Inspector, error) {
+	if err := sources.imported.refuseOwn(cache.Trust.Documents); err != nil {
+		return nil, err
+	}
 	documents, err := documentRules(cache.Trust.Documents, sources, nil)
 	if err != nil {
 		return nil, err
@@ -99,57 +104,11 @@ type documentSources struct {
 	known      *seal.Memory
 	judge      judge
 	now        func() time.Time
-	imported   *x509.CertPool // roots of foreign documents; nil: none
+	imported   *imported // trusted for documents beside the domain's own; nil: nobody
 }
 
 // judge decides on one signature, as [pki.Judge] does.
 type judge func(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome
-
-// importedFolder holds roots in PEM, beside the trust files or in the data folder, that an
-// operator decided to trust for foreign documents (RSA, ECDSA).
-const importedFolder = "imported"
-
-func importedRoots(dir fs.FS) (*x509.CertPool, error) {
-	names, err := fs.Glob(dir, importedFolder+"/*.pem")
-	if err != nil || len(names) == 0 {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	for _, name := range names {
-		content, err := fs.ReadFile(dir, name)
-		if err != nil {
-			return nil, fmt.Errorf("imported roots: %w", err)
-		}
-		if err := addRoots(pool, content); err != nil {
-			return nil, fmt.Errorf("imported roots: %s: %w", name, err)
-		}
-	}
-	return pool, nil
-}
-
-// addRoots adds every certificate of a file: one that was left out in silence would be
-// believed to be trusted.
-func addRoots(pool *x509.CertPool, content []byte) error {
-	added := false
-	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		if _, err := cert.Parse(block.Bytes); err == nil {
-			return errors.New("a root on SM2, and only those of foreign documents, RSA and ECDSA, are imported")
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return err
-		}
-		pool.AddCert(c)
-		added = true
-	}
-	if !added {
-		return errors.New("no certificate in PEM")
-	}
-	return nil
-}
 
 // Inspector returns an inspector over the office's own published trust files, which asks
 // the office's ledger what is revoked, and so works while the office is open. The
@@ -169,11 +128,11 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Insp
 	if err != nil {
 		return nil, err
 	}
-	imported, err := importedRoots(os.DirFS(o.dir))
+	others, err := o.imported(ctx, second)
 	if err != nil {
 		return nil, err
 	}
-	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, imported}
+	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, others}
 	i, err := newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
 		o.keepDisagreement(context.WithoutCancel(ctx), content)
 	})
@@ -450,7 +409,7 @@ func (i *Inspector) judge(ctx context.Context, doc *pdf.Document) (Inspection, e
 			return Inspection{}, err
 		}
 	}
-	result.because(documentVerdict(len(report.Signatures), report.Err()))
+	result.because(documentVerdict(found.Signatures, report.Err()))
 	if result.Verdict != verify.Valid {
 		return result, nil
 	}
@@ -571,10 +530,11 @@ func (f *LicenceFinding) show(l *licence.Licence, cache *trust.Cache) {
 	}
 }
 
-// sealedBy reports whether one of the document's seals is of an organisation.
+// sealedBy reports whether one of the document's seals is of an organisation. What an imported
+// authority calls an organisation of ours is not ours.
 func sealedBy(report *pdf.Report, uscc string) bool {
 	for _, s := range report.Signatures {
-		if s.Kind == pdf.SignerSeal && s.Signer != nil && s.Signer.OrganizationCode() == uscc {
+		if s.Kind == pdf.SignerSeal && s.Signer != nil && s.Signer.OrganizationCode() == uscc && seal.ImportedRoots(s.Checks) == nil {
 			return true
 		}
 	}

@@ -3,6 +3,8 @@ package office
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cms"
@@ -58,20 +60,35 @@ func next(c verify.Cause, zh, en string) verify.Cause {
 	return c
 }
 
-// documentVerdict sums up a report of n signatures: what is certainly wrong, what nobody can say,
-// and what is in order.
-func documentVerdict(n int, err error) (verify.Verdict, verify.Cause) {
+// documentVerdict sums up a report of signatures: what is certainly wrong, what nobody can say,
+// and what is in order, and by whose word if not by the domain's own.
+func documentVerdict(signatures []SignatureFinding, err error) (verify.Verdict, verify.Cause) {
+	n := len(signatures)
 	if n == 0 {
 		return verify.NoData, next(documentCause(causeNoSignature, "文件没有签名或印章", "the document has no signature", nil), nextAskZH, nextAskEN)
 	}
-	if err == nil {
-		en := fmt.Sprintf("%d signatures, all in order, cover the whole document", n)
-		if n == 1 {
-			en = "1 signature, in order, covers the whole document"
-		}
-		return verify.Valid, next(documentCause(causeSignaturesInOrder, fmt.Sprintf("共 %d 个签名，均有效并覆盖全文", n), en, nil), nextCheckZH, nextCheckEN)
+	if err != nil {
+		return signatureVerdict(err)
 	}
-	return signatureVerdict(err)
+	zh, en := fmt.Sprintf("共 %d 个签名，均有效并覆盖全文", n), fmt.Sprintf("%d signatures, all in order, cover the whole document", n)
+	if n == 1 {
+		en = "1 signature, in order, covers the whole document"
+	}
+	if others := importedNames(signatures); len(others) > 0 {
+		names := strings.Join(others, "; ")
+		zh, en = zh+"；凭本机导入的根证书："+names, en+"; by roots that were imported here: "+names
+	}
+	return verify.Valid, next(documentCause(causeSignaturesInOrder, zh, en, nil), nextCheckZH, nextCheckEN)
+}
+
+// importedNames are the imported roots behind signatures, each once.
+func importedNames(signatures []SignatureFinding) []string {
+	var names []string
+	for _, s := range signatures {
+		names = append(names, s.ImportedRoots...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // signatureVerdict says what the first thing that is wrong with a signature means; nil

@@ -46,13 +46,13 @@ func TestDocumentCauses(t *testing.T) {
 		{errors.New("anything else"), verify.Tampered, causeDocumentChanged},
 	} {
 		report := &pdf.Report{Signatures: []pdf.Signed{{Checks: []seal.Check{{Name: "check", Err: tt.err}}}}}
-		verdict, cause := documentVerdict(len(report.Signatures), report.Err())
+		verdict, cause := documentVerdict(make([]SignatureFinding, len(report.Signatures)), report.Err())
 		if verdict != tt.want || cause.Code != tt.code {
 			t.Errorf("%v: %s (%s), want %s (%s)", tt.err, verdict, cause.Code, tt.want, tt.code)
 		}
 		worded(t, verdict, cause)
 	}
-	verdict, cause := documentVerdict(0, nil)
+	verdict, cause := documentVerdict(nil, nil)
 	if verdict != verify.NoData || cause.Code != causeNoSignature {
 		t.Errorf("without signatures: %s (%s)", verdict, cause.Code)
 	}

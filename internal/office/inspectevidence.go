@@ -156,12 +156,13 @@ func (j *evidenceJudge) open(archive []byte) *failed {
 	return nil
 }
 
-// trust loads the trust files inside by the pinned root, as of the stamped time.
+// trust loads the trust files inside by the pinned root, as of the stamped time. Whoever made
+// the bundle imports nothing.
 func (j *evidenceJudge) trust() *failed {
 	var err error
-	j.inner, err = NewInspector(j.bundle.Folder(evidenceTrust), trust.Options{
+	j.inner, err = cachedInspector(j.bundle.Folder(evidenceTrust), trust.Options{
 		Pin: j.options.Pin, Second: j.options.Second, Now: func() time.Time { return j.token.Time },
-	})
+	}, nil)
 	switch {
 	case errors.Is(err, pki.ErrDisagree), errors.Is(err, pki.ErrBusy):
 		return &failed{verify.NoData, undecided(err)}

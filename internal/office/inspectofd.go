@@ -27,6 +27,6 @@ func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, e
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)
 	}
-	result.because(documentVerdict(len(report.Signatures), report.Err()))
+	result.because(documentVerdict(found.Signatures, report.Err()))
 	return result, nil
 }

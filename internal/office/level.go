@@ -287,12 +287,15 @@ func (a atHand) Response(_ context.Context, c, issuer *cert.Certificate) (*ocsp.
 // documentRules opens the anchors for documents that a trust list names. With validation
 // data of a document they are asked where nobody else has an answer.
 func documentRules(d trust.Documents, r documentSources, data *pdf.DSS) (pdf.Trust, error) {
-	revocation, at := r.revocation, atHand{}
+	at := atHand{}
+	asks := func(source path.Revocation) path.Revocation { return source }
 	if data != nil {
 		at = readDSS(*data)
-		revocation = path.FirstOf{r.revocation, path.NewOCSP(at, r.second, r.now),
-			path.NewCRL(at.lists, path.CRLOptions{Second: r.second, Now: r.now})}
+		asks = func(source path.Revocation) path.Revocation {
+			return path.FirstOf{source, path.NewOCSP(at, r.second, r.now), path.NewCRL(at.lists, path.CRLOptions{Second: r.second, Now: r.now})}
+		}
 	}
+	revocation := asks(r.revocation)
 	verifier := func(what string, ders [][]byte, further []*cert.Certificate) (*path.Verifier, error) {
 		var anchors []*cert.Certificate
 		for _, der := range ders {
@@ -308,7 +311,7 @@ func documentRules(d trust.Documents, r documentSources, data *pdf.DSS) (pdf.Tru
 		}
 		return v, nil
 	}
-	t := pdf.Trust{Second: r.second, Pictures: r.pictures, Imported: r.imported}
+	t := pdf.Trust{Second: r.second, Pictures: r.pictures}
 	t.Seals.Makers, t.Seals.Now, t.Seals.Judge, t.Seals.Known = d.Makers, r.now, r.judge, r.known
 	var err error
 	if t.Seals.Path, err = verifier("seals", d.Seals, nil); err != nil {
@@ -319,6 +322,12 @@ func documentRules(d trust.Documents, r documentSources, data *pdf.DSS) (pdf.Tru
 	}
 	if t.Seals.Stamps, err = verifier("time stamps", d.Roots, at.certificates); err != nil {
 		return t, err
+	}
+	if r.imported != nil {
+		t.Imported = r.imported.western
+		if t.Seals.Imported, err = r.imported.rules(r, asks); err != nil {
+			return t, err
+		}
 	}
 	if data == nil {
 		t.With = func(data pdf.DSS) (pdf.Trust, error) { return documentRules(d, r, &data) }

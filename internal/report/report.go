@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"github.com/elicence/elicence/internal/civil"
@@ -187,7 +188,11 @@ func plainFacts(f *office.SignatureFinding) []fact {
 	if !f.RevocationChecked {
 		known = words{"未能查明", "not known"}
 	}
-	return append(facts, fact{words{"证书吊销情况", "Revocation"}, known.ZH + " " + known.EN})
+	facts = append(facts, fact{words{"证书吊销情况", "Revocation"}, known.ZH + " " + known.EN})
+	if len(f.ImportedRoots) > 0 {
+		facts = append(facts, fact{words{"凭导入的根证书", "Trusted by an imported root"}, strings.Join(f.ImportedRoots, "; ")})
+	}
+	return facts
 }
 
 func expertFacts(f *office.SignatureFinding) []fact {

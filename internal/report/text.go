@@ -42,6 +42,9 @@ func signatureLines(f *office.SignatureFinding) []string {
 	if f.ProvenAt != "" {
 		lines = append(lines, fmt.Sprintf("  经证明不晚于 proven to exist by  %s  %s", f.ProvenAt, f.ProvenBy))
 	}
+	if len(f.ImportedRoots) > 0 {
+		lines = append(lines, "  凭导入的根证书 by an imported root  "+strings.Join(f.ImportedRoots, "; "))
+	}
 	if s := f.SealInfo; s != nil && s.OnPage == "unknown" && f.Valid {
 		lines = append(lines, "  注意 caution  无法比对页面图案，请在 --report 中核对印章  The picture on the page could not be compared: see the seal with --report. "+s.OnPageWhy)
 	}

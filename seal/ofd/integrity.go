@@ -86,8 +86,7 @@ func (p *Package) integrity(ctx context.Context, trust Trust) (*Integrity, error
 	i.Checks = append(i.Checks, ses.Check{Name: "signature", Err: verifyCMS(signature, sm3.Sum(b), trust.Second)})
 	if i.Signer != nil {
 		request := path.Request{Certificate: i.Signer, Purpose: path.PurposePerson, When: trust.moment(signature.SigningTime)}
-		found := trust.Persons.Verify(ctx, request)
-		i.Checks = append(i.Checks, ses.Check{Name: "certificate", Err: found.Err(), Path: found})
+		i.Checks = append(i.Checks, trust.Seals.Person(ctx, trust.Persons, request, signature.Certificates))
 	}
 	return i, nil
 }

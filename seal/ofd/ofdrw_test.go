@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/second"
 	ses "github.com/elicence/elicence/seal"
 )
@@ -51,6 +53,8 @@ func newSigner(tb testing.TB, a *ca.Authority, profile ca.ProfileName, name stri
 type shelf struct {
 	dir   string
 	trust Trust
+	// imported is the trust of another domain that has imported the root and the maker.
+	imported Trust
 }
 
 // makeShelf runs ofdrw. Its signatures carry the present time.
@@ -83,9 +87,18 @@ func makeShelf(tb testing.TB) *shelf {
 	if want := []string{"plain", "sealed", "open", "person", "base64", "attributes", "version1", "digests", "both"}; !slices.Equal(made, want) {
 		tb.Fatalf("ofdrw made %q, want %q", made, want)
 	}
+	others, roots := pkitest.New(tb, now), []*cert.Certificate{p.Root.Certificate()}
+	byRoots, err := path.New(path.Options{Anchors: roots, Intermediates: []*cert.Certificate{p.CA.Certificate(), persons.Certificate()}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	imported := &ses.Imported{Path: byRoots, Roots: roots, Makers: []*cert.Certificate{maker.certificate}}
 	return &shelf{dir: dir, trust: Trust{
 		Seals:   ses.Trust{Path: pkitest.Verifier(tb, p.CA), Makers: []pki.Point{maker.key.Public().Point()}},
 		Persons: pkitest.Verifier(tb, persons), Second: second.Opinion{}, Now: time.Now,
+	}, imported: Trust{
+		Seals: ses.Trust{Path: pkitest.Verifier(tb, others.CA), Imported: imported}, Persons: pkitest.Verifier(tb, others.CA),
+		Second: second.Opinion{}, Now: time.Now,
 	}}
 }
 
@@ -121,10 +134,29 @@ func TestOFDRW(t *testing.T) {
 		}
 		if want.valid {
 			tamper(t, name, b, s.trust)
+			checkImported(t, name, b, s.imported)
 		}
 		if name == "open" {
 			checkSmuggled(t, b, s.trust)
 		}
+	}
+}
+
+// Elsewhere a package counts by the imported root, and its seals by the imported maker alone.
+func checkImported(t *testing.T, name string, b []byte, trust Trust) {
+	t.Helper()
+	report := verify(t, b, trust)
+	for _, s := range report.Signatures {
+		if !report.Valid() || len(ses.ImportedRoots(s.Checks)) != 1 {
+			t.Errorf("%s: valid %v (%v) by imported roots %v", name, report.Valid(), report.Err(), ses.ImportedRoots(s.Checks))
+		}
+	}
+	some := *trust.Seals.Imported
+	some.Makers = nil
+	trust.Seals.Imported = &some
+	hasSeal := slices.ContainsFunc(report.Signatures, func(s Signed) bool { return s.Kind == KindSeal })
+	if report := verify(t, b, trust); report.Valid() == hasSeal || hasSeal && !errors.Is(report.Err(), ses.ErrMaker) {
+		t.Errorf("%s without the maker: valid %v (%v)", name, report.Valid(), report.Err())
 	}
 }
 

@@ -294,10 +294,11 @@ func (s *Signed) judgeSign(ctx context.Context, trust Trust) {
 	if s.Proof.Proven() {
 		when = s.Proof.Moment(s.SignedAt)
 	}
-	found := trust.Persons.Verify(ctx, path.Request{Certificate: signature.Signer, Purpose: path.PurposePerson, When: when})
-	s.Checks = append(s.Checks, ses.Check{Name: "certificate", Err: found.Err(), Path: found})
+	request := path.Request{Certificate: signature.Signer, Purpose: path.PurposePerson, When: when}
+	found := trust.Seals.Person(ctx, trust.Persons, request, signature.Certificates)
+	s.Checks = append(s.Checks, found)
 	if !s.Proof.Proven() {
-		if err := trust.Seals.Unproven(found); err != nil {
+		if err := trust.Seals.Unproven(found.Path); err != nil {
 			s.check(ses.CheckProof, err)
 		}
 	}

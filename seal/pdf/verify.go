@@ -47,7 +47,8 @@ type Trust struct {
 	// With returns the trust that also asks validation data of a document, which proves
 	// itself. Nil: it is not looked at.
 	With func(DSS) (Trust, error)
-	// Imported are the roots of foreign documents that somebody decided to trust; nil: none.
+	// Imported are the roots of foreign documents, on RSA and ECDSA, that somebody decided to
+	// trust; nil: none. Those on SM2 are in Seals.
 	Imported *x509.CertPool
 	// Pictures remembers comparisons of fields with their seals; nil: every one is made.
 	Pictures *likeness.Memory
@@ -325,12 +326,11 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 	if s.Proof.At.After(signature.Signer.NotAfter()) {
 		s.Proof = ses.Stamped{}
 	}
-	found := trust.Persons.Verify(ctx, path.Request{
-		Certificate: signature.Signer, Purpose: path.PurposePerson, When: s.Proof.Moment(s.SignedAt),
-	})
-	s.Checks = append(s.Checks, ses.Check{Name: "certificate", Err: found.Err(), Path: found})
+	request := path.Request{Certificate: signature.Signer, Purpose: path.PurposePerson, When: s.Proof.Moment(s.SignedAt)}
+	found := trust.Seals.Person(ctx, trust.Persons, request, signature.Certificates)
+	s.Checks = append(s.Checks, found)
 	if !s.Proof.Proven() {
-		if err := trust.Seals.Unproven(found); err != nil {
+		if err := trust.Seals.Unproven(found.Path); err != nil {
 			s.check(ses.CheckProof, err)
 		}
 	}

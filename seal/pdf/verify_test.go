@@ -35,6 +35,8 @@ type signers struct {
 	makerKey  *pki.Key
 	personKey *pki.Key
 	chain     []*cert.Certificate // the person's
+	root      *cert.Certificate
+	sealsCA   *cert.Certificate
 	trust     Trust
 }
 
@@ -42,7 +44,7 @@ func newSigners(tb testing.TB) *signers {
 	tb.Helper()
 	p := pkitest.New(tb, signingTime.Add(-time.Hour))
 	persons := p.Authority(tb, "自然人")
-	s := &signers{personKey: pkitest.NewKey(tb)}
+	s := &signers{personKey: pkitest.NewKey(tb), root: p.Root.Certificate(), sealsCA: p.CA.Certificate()}
 	s.sealKey, s.fastKey = pkitest.NewKeyTwice(tb)
 	s.sealCert = pkitest.Certify(tb, p.CA, ca.ProfileOrganizationSeal, "34010000000001", s.sealKey)
 	s.chain = []*cert.Certificate{pkitest.Certify(tb, persons, ca.ProfilePerson, "张样例", s.personKey), persons.Certificate()}

@@ -84,14 +84,14 @@ public class Main {
         return s.sign();
     }
 
-    static final Date FROM = new Date(System.currentTimeMillis() - 3600_000L), UNTIL = new Date(System.currentTimeMillis() + 30 * 86400_000L);
+    static final Date MADE = new Date(), FROM = new Date(System.currentTimeMillis() - 3600_000L), UNTIL = new Date(System.currentTimeMillis() + 30 * 86400_000L);
 
     // GM/T 0031-2014: dates as UTCTime, and the maker signs eSealInfo with certificate and algorithm.
     static org.ofdrw.gm.ses.v1.SESeal sealVersion1() throws Exception {
         ASN1EncodableVector list = new ASN1EncodableVector();
         list.add(new DEROctetString(certificate("seal").getEncoded()));
         org.ofdrw.gm.ses.v1.SES_ESPropertyInfo property = new org.ofdrw.gm.ses.v1.SES_ESPropertyInfo().setType(1).setName("合肥市样例局")
-            .setCertList(new DERSequence(list)).setCreateDate(new ASN1UTCTime(FROM)).setValidStart(new ASN1UTCTime(FROM)).setValidEnd(new ASN1UTCTime(UNTIL));
+            .setCertList(new DERSequence(list)).setCreateDate(new ASN1UTCTime(MADE)).setValidStart(new ASN1UTCTime(FROM)).setValidEnd(new ASN1UTCTime(UNTIL));
         org.ofdrw.gm.ses.v1.SES_SealInfo info = new org.ofdrw.gm.ses.v1.SES_SealInfo()
             .setHeader(new SES_Header(new ASN1Integer(1), new DERIA5String("ofdrw"))).setEsID("es_1").setProperty(property).setPicture(picture());
         DEROctetString maker = new DEROctetString(certificate("maker").getEncoded());
@@ -110,7 +110,7 @@ public class Main {
         list.add(new CertDigestObj().setType("SM3").setValue(digest));
         org.ofdrw.gm.ses.v4.SES_ESPropertyInfo property = new org.ofdrw.gm.ses.v4.SES_ESPropertyInfo().setType(new ASN1Integer(3))
             .setName(new DERUTF8String("合肥市样例局")).setCertListType(new ASN1Integer(2)).setCertList(new SES_CertList(list))
-            .setCreateDate(new ASN1GeneralizedTime(FROM)).setValidStart(new ASN1GeneralizedTime(FROM)).setValidEnd(new ASN1GeneralizedTime(UNTIL));
+            .setCreateDate(new ASN1GeneralizedTime(MADE)).setValidStart(new ASN1GeneralizedTime(FROM)).setValidEnd(new ASN1GeneralizedTime(UNTIL));
         org.ofdrw.gm.ses.v4.SES_SealInfo info = new org.ofdrw.gm.ses.v4.SES_SealInfo()
             .setHeader(new SES_Header(SES_Header.V4, new DERIA5String("ofdrw"))).setEsID("es_4").setProperty(property).setPicture(picture());
         return new SESeal().seteSealInfo(info).setCert(certificate("maker"))
