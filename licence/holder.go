@@ -67,9 +67,9 @@ func (t IDType) Public() bool { return t.holderKind() == catalogue.LegalPerson }
 
 var documentNumber = regexp.MustCompile(`^[0-9A-Za-z()\-]{1,50}$`)
 
-// check says whether number has the form of the kind of document. The error
-// never repeats the number.
-func (t IDType) check(number string) error {
+// Check says whether number has the form of the kind of document, with the check
+// character where it has one (GB 11643, GB 32100). The error never repeats the number.
+func (t IDType) Check(number string) error {
 	switch t {
 	case IDTypeUSCC:
 		return idcode.CheckUSCC(number)

@@ -212,7 +212,7 @@ func (v *validation) checkHolder(part string, h ApplicationHolder) {
 	case h.IDNumber == "":
 		v.fault(part+"id_number", "is missing")
 	default:
-		if err := idType.check(h.IDNumber); err != nil {
+		if err := idType.Check(h.IDNumber); err != nil {
 			v.fault(part+"id_number", "%w", err)
 		}
 	}

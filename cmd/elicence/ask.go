@@ -18,6 +18,13 @@ import (
 // errCannotSay is returned by a command that could not answer yes or no.
 var errCannotSay = errors.New("nobody can say: the register knows how things stand now")
 
+// unanswered is why a question has no answer. Its exit code is never that of a refusal,
+// which would be taken for a no.
+type unanswered struct{ error }
+
+// Unwrap returns the reason.
+func (u unanswered) Unwrap() error { return u.error }
+
 func newAsk(s *settings) *cobra.Command {
 	var question, holder, on, nonce, out string
 	cmd := &cobra.Command{
@@ -66,7 +73,7 @@ func newAsk(s *settings) *cobra.Command {
 func (s *settings) ask(cmd *cobra.Command, o *office.Office, q office.Ask, out string) error {
 	a, signed, err := o.Answer(cmd.Context(), s.actor, q)
 	if err != nil {
-		return err
+		return unanswered{err}
 	}
 	if out != "" {
 		if err := s.writeFile(out, signed); err != nil {

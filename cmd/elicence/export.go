@@ -176,7 +176,11 @@ func (x *export) WriteTo(w io.Writer) (int64, error) {
 	if err == nil && x.form == formCatalogue {
 		err = table.Flush()
 	}
-	return 0, errors.Join(err, out.Flush())
+	// What failed in writing is told by Flush a second time.
+	if flushErr := out.Flush(); err == nil {
+		err = flushErr
+	}
+	return 0, err
 }
 
 // tell says every few seconds how many there are.

@@ -87,6 +87,9 @@ func report(w io.Writer, err error) int {
 	if hint := hintFor(err); hint != "" {
 		_, _ = fmt.Fprintf(w, "elicence: hint: %s\n", hint)
 	}
+	if errors.As(err, new(unanswered)) {
+		return exitCouldNot
+	}
 	var damage *audit.DamageError
 	var contradiction *audit.ContradictionError
 	if errors.As(err, &damage) || errors.As(err, &contradiction) {
@@ -114,6 +117,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
+	case errors.Is(err, office.ErrInUse):
+		return "stop the service that runs on the folder, or wait for the other command to end"
 	case errors.Is(err, office.ErrMoved):
 		return "name their database with --store URL; a move that was cut off goes on with: elicence storage move"
 	case errors.Is(err, office.ErrOlderStore):

@@ -173,7 +173,8 @@ func parseBound(text string) (*civil.Day, error) {
 }
 
 // parseHolder reads TYPE:NUMBER, from standard input for "-": what stands on a command
-// line is seen by whoever lists the machine's processes.
+// line is seen by whoever lists the machine's processes. A number that nobody can have is a
+// slip, and "has no such licence" would be said of somebody else.
 func parseHolder(cmd *cobra.Command, flag, text string) (licence.IDType, string, error) {
 	if text == "-" {
 		line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
@@ -185,6 +186,9 @@ func parseHolder(cmd *cobra.Command, flag, text string) (licence.IDType, string,
 	t, number, found := strings.Cut(text, ":")
 	if !found || number == "" || licence.IDType(t).NameZH() == "" {
 		return "", "", fmt.Errorf("%s: must be TYPE:NUMBER with a type of GB/T 36903, such as 111 or 001", flag)
+	}
+	if err := licence.IDType(t).Check(number); err != nil {
+		return "", "", fmt.Errorf("%s: %w", flag, err)
 	}
 	return licence.IDType(t), number, nil
 }

@@ -73,6 +73,9 @@ func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (
 	if err := q.Cause.Check(q.Step); err != nil {
 		return preview, err
 	}
+	if err := o.checkSelection(ctx, q.Selection); err != nil {
+		return preview, err
+	}
 	now := o.now().UTC().Truncate(time.Second)
 	p := licence.Proposal{
 		Step: q.Step, Cause: q.Cause, Reason: q.Reason, ByCategory: make(map[catalogue.ID]int), ByIssuer: make(map[string]int),
@@ -117,6 +120,26 @@ func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (
 
 func massEntry(p licence.Proposal, act audit.Act, actor string, at time.Time) (audit.Record, error) {
 	return audit.NewRecord(audit.Entry{Time: at.Unix(), Actor: actor, Act: act, Subject: p.ID.String(), Digest: p.Digest[:]}, why(p.Cause, p.Reason))
+}
+
+// checkSelection refuses categories and authorities that are not there: a slip among
+// several would leave out what was meant, and nobody would see it in the preview.
+func (o *Office) checkSelection(ctx context.Context, s Selection) error {
+	for _, id := range s.Categories {
+		if _, ok := o.Catalogue().Category(id); !ok {
+			return fmt.Errorf("category %s: %w", id, ErrNoCategory)
+		}
+	}
+	authorities, err := o.store.Authorities(ctx)
+	if err != nil {
+		return err
+	}
+	for _, uscc := range s.Issuers {
+		if !slices.ContainsFunc(authorities, func(a licence.Authority) bool { return a.USCC == uscc }) {
+			return fmt.Errorf("issuer %q: %w", uscc, ErrNoAuthority)
+		}
+	}
+	return nil
 }
 
 // selected calls f with every licence of a selection, as it stands now, each once.

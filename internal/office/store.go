@@ -27,6 +27,9 @@ var ErrStoreOfOthers = errors.New("the records belong to another data folder")
 // id learns that.
 var ErrUnknown = kv.ErrUnknown
 
+// ErrInUse: another process has the data folder's store open.
+var ErrInUse = kv.ErrInUse
+
 // CheckStore refuses an address of a store that nothing here understands. The error has
 // nothing of the address in it, as there may be a password. The empty address is the file
 // in the data folder.

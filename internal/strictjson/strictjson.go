@@ -19,6 +19,9 @@ func Unmarshal(b []byte, into any) error {
 	if !utf8.Valid(b) {
 		return errors.New("it is not in UTF-8")
 	}
+	if len(bytes.TrimSpace(b)) == 0 {
+		return errors.New("it is empty")
+	}
 	if err := refuseRepeatedNames(b); err != nil {
 		return err
 	}
@@ -43,6 +46,9 @@ func describe(err error) error {
 		}
 		return fmt.Errorf("%s is of the wrong JSON type: %s", where, wrongType.Value)
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it ends before the JSON value does")
+	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
@@ -61,8 +67,8 @@ func refuseRepeatedNames(b []byte) error {
 	var open []scope
 	for {
 		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
+		if errors.Is(err, io.EOF) { // but the value has not ended
+			return describe(io.ErrUnexpectedEOF)
 		}
 		if err != nil {
 			return describe(err)

@@ -30,8 +30,11 @@ func TestUnmarshal(t *testing.T) {
 		`{"number":"1"}{}`:            "something follows",
 		`{"number":"1"} x`:            "something follows",
 		`{"number":"\xc4\xe3"}`:       "not in UTF-8",
-		`{"number":"1"`:               "unexpected EOF",
-		``:                            "EOF",
+		`{"number":"1"`:               "ends before the JSON value does",
+		`{"number":"1`:                "ends before the JSON value does",
+		`{"all":[`:                    "ends before the JSON value does",
+		``:                            "it is empty",
+		" \n":                         "it is empty",
 		strings.Repeat(`{"all":[`, 5): "nested more than 8 deep",
 	} {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, `\xc4`, "\xc4"), `\xe3`, "\xe3")

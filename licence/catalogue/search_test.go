@@ -20,7 +20,7 @@ func TestSearchFindsFirst(t *testing.T) {
 	for query, want := range map[string]string{
 		// names, short names, aliases, ids, English
 		"身份证": "001", "二代证": "001", "驾照": "004", "营业执照": "066", "087": "087", "０８７": "087", "行驶": "005",
-		"房本": "087", "红本": "087", "business licence": "066", "BUSINESS  Licence": "066", " 驾 照 ": "004",
+		"房本": "087", "红本": "087", "个体户": "066", "个体户执照": "066", "个体工商户": "066", "business licence": "066", "BUSINESS  Licence": "066", " 驾 照 ": "004",
 		// pinyin: in full, initials, mixed, a syllable not yet finished, ü both ways, one of several readings
 		"jiashizheng": "004", "JiaShiZheng": "004", "jia'zhao": "004", "jiasz": "004", "jsz": "061", "jiashiz": "004", "jiashizh": "004", "yyzz": "066",
 		"yingyezhizh": "066", "yingyezz": "066", "lvshizhiye": "170", "lushizhiye": "170", "fangben": "087", "shenfenzheng": "001",
