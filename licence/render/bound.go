@@ -18,8 +18,8 @@ type Bound struct {
 	Statement                         Attachment // the signed form of this
 }
 
-// CodeRoom is the width in millimetres of the code that is stamped on a copy.
-const CodeRoom = 38.0
+// CodeRoom is the width in millimetres of the code that is stamped on a copy, with its quiet zone.
+const CodeRoom = 40.0
 
 // CopyOf makes the sheet of a purpose-bound copy. It does not carry the licence's own
 // code, which would say nothing of the purpose: there is room for the copy's.

@@ -2,23 +2,25 @@ package render
 
 import "github.com/elicence/elicence/internal/typeset"
 
-// A code is printed at least 35 mm wide, and wider where its modules would get
-// below 0.4 mm, which a camera reads badly from paper.
+// A code is printed at least 35 mm wide from its first dark module to its last, and wider
+// where its modules would get below 0.4 mm, which a camera reads badly from paper.
 const (
 	minCode   = 35.0
 	minModule = 0.4
+	quiet     = 4    // modules of the quiet zone on each side (ISO/IEC 18004)
 	sealRoom  = 50.0 // the largest seal whose place is kept free
 	footGap   = 4.0  // between the fields and the foot
 	// usualModules is the width of a symbol that is not known yet.
 	usualModules = 81
 )
 
-// codeSize is the width of the code, or of the room for one; 0: there is none.
+// codeSize is the width of the code with its quiet zone, or of the room for one; 0: there is none.
 func (l *layout) codeSize() float64 {
 	if len(l.modules) == 0 {
 		return l.codeRoom
 	}
-	return max(minCode, minModule*float64(len(l.modules)))
+	n := float64(len(l.modules))
+	return n * max(minModule, minCode/(n-2*quiet))
 }
 
 // captionLines breaks the code's caption to the width of the code.
@@ -49,7 +51,7 @@ func (l *layout) foot(p *page, top float64) {
 	from := left
 	if size := l.codeSize(); size > 0 {
 		// The dark modules, not their quiet zone, stand in line with the text.
-		x := left - 4*size/float64(max(len(l.modules), usualModules))
+		x := left - quiet*size/float64(max(len(l.modules), usualModules))
 		p.items = append(p.items, item{box{x, top, size, size}, func(c *typeset.Canvas) {
 			ground := &typeset.Path{}
 			ground.Rect(x, top, size, size)
