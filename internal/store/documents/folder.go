@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -45,20 +46,20 @@ func (f folder) replace(_ context.Context, name string, content []byte) error {
 }
 
 func (f folder) read(_ context.Context, name string) ([]byte, error) {
-	path := f.path(name)
-	info, err := os.Stat(path)
+	// Opened once, as another process may remove it between two looks at its path.
+	file, err := os.Open(f.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a document: %w", err)
 	}
-	if info.Size() > maxObject {
-		return nil, ErrDamaged
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
+	b, err := io.ReadAll(io.LimitReader(file, maxObject+1))
+	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, fmt.Errorf("reading a document: %w", err)
+	}
+	if len(b) > maxObject {
+		return nil, ErrDamaged
 	}
 	return b, nil
 }
