@@ -103,8 +103,8 @@ func ParseCAdES(der []byte, claimed time.Time) (*Signature, error) {
 	return nothing.ParseCAdES(der, claimed)
 }
 
-// ParseCAdES is [ParseCAdES]. The seal may be that of an earlier signature, and must not be
-// changed.
+// ParseCAdES is [ParseCAdES]. The seal and the certificate may be those of an earlier
+// signature, and must not be changed.
 func (m *Memory) ParseCAdES(der []byte, claimed time.Time) (*Signature, error) {
 	bad := func(what string) (*Signature, error) {
 		return nil, fmt.Errorf("seal signature in CMS: %s: %w", what, ErrMalformed)
@@ -135,6 +135,9 @@ func (m *Memory) ParseCAdES(der []byte, claimed time.Time) (*Signature, error) {
 	}
 	if known := m.seal(s.Seal.DER); known != nil {
 		s.Seal = known
+	}
+	if known := m.certificate(s.Signer.DER); known != nil {
+		s.Signer = known
 	}
 	if s.signature, err = pki.ParseSignatureDER(s.value); err != nil {
 		return nil, fmt.Errorf("seal signature in CMS: %w: %w", ErrMalformed, err)

@@ -123,6 +123,9 @@ func TestCAdESStrictly(t *testing.T) {
 	w, document := newWorkshop(t), sm3.Sum([]byte("document"))
 	made, another := w.make(t), w.make(t)
 	signature := w.sign(t, "document")
+	digests := usual(4)
+	digests.digests = true
+	listing, newer := digests.seal(t, w), usual(5).seal(t, w)
 	later := oid.Of(1, 3, 6, 1, 4, 1, 32473, 1, 5) // becomes the seal's name
 	for name, tt := range map[string]struct {
 		change func(*cms.Template)
@@ -130,16 +133,18 @@ func TestCAdESStrictly(t *testing.T) {
 		is     error
 		want   string
 	}{
-		"no seal":             {change: func(t *cms.Template) { t.Attributes = nil }, is: seal.ErrNotSealed},
-		"a seal unsigned":     {change: func(t *cms.Template) { t.Attributes, t.Unsigned = nil, t.Attributes }, is: seal.ErrNotSealed},
-		"two seals":           {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{made.DER, another.DER} }, want: "2 seals"},
-		"no SESeal":           {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{{0x30, 0}} }, want: "four members"},
-		"a seal in a string":  {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{{4, 2, 0x30, 0}} }, want: "not a SEQUENCE"},
-		"a seal signature":    {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{signature} }, want: "not SES_SealInfo"},
-		"names of GB/T 35275": {change: func(t *cms.Template) { t.GM = true }, want: "GB/T 35275"},
-		"attached":            {change: func(t *cms.Template) { t.Content = []byte("document") }, want: "not detached"},
-		"no certificate":      {change: func(t *cms.Template) { t.OmitCertificates = true }, want: "not embedded"},
-		"signing-time":        {change: func(t *cms.Template) { t.SigningTime = now }, want: "signing-time"},
+		"no seal":                   {change: func(t *cms.Template) { t.Attributes = nil }, is: seal.ErrNotSealed},
+		"a seal unsigned":           {change: func(t *cms.Template) { t.Attributes, t.Unsigned = nil, t.Attributes }, is: seal.ErrNotSealed},
+		"two seals":                 {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{made.DER, another.DER} }, want: "2 seals"},
+		"no SESeal":                 {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{{0x30, 0}} }, want: "four members"},
+		"a seal in a string":        {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{{4, 2, 0x30, 0}} }, want: "not a SEQUENCE"},
+		"a seal signature":          {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{signature} }, want: "not SES_SealInfo"},
+		"a seal that lists digests": {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{listing} }, want: "certListType 2"},
+		"a seal of version 5":       {change: func(t *cms.Template) { t.Attributes[0].Values = [][]byte{newer} }, want: "version"},
+		"names of GB/T 35275":       {change: func(t *cms.Template) { t.GM = true }, want: "GB/T 35275"},
+		"attached":                  {change: func(t *cms.Template) { t.Content = []byte("document") }, want: "not detached"},
+		"no certificate":            {change: func(t *cms.Template) { t.OmitCertificates = true }, want: "not embedded"},
+		"signing-time":              {change: func(t *cms.Template) { t.SigningTime = now }, want: "signing-time"},
 		"two statements": {change: func(t *cms.Template) {
 			t.Attributes = append(t.Attributes, cms.Attribute{Type: oid.Seen, Values: [][]byte{{0x30, 0}, {0x30, 2, 5, 0}}})
 		}, want: "2 statements"},

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
 	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
@@ -19,33 +22,13 @@ import (
 	"github.com/elicence/elicence/pki/path"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
-	"github.com/elicence/elicence/seal/seen"
 )
 
-// cadesStamp is the stamp for a seal in CMS.
-func (s *signers) cadesStamp(tb testing.TB, x float64) Stamp {
-	tb.Helper()
-	size, err := s.seal.CAdESSize([]*cert.Certificate{s.sealCert})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	stamp := s.stamp(x)
-	stamp.Filter, stamp.SubFilter, stamp.ContentsSize = FilterCAdES, SubFilterCAdES, size+seen.Size(16)
-	return stamp
-}
-
-// cadesContents signs with the seal in CMS.
-func (s *signers) cadesContents(tb testing.TB, p *Prepared) []byte {
-	tb.Helper()
-	stamp, err := p.SealStamp(signingTime)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	contents, err := ses.SignCAdES(s.seal, stamp, []*cert.Certificate{s.sealCert}, s.sealKey)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return contents
+// in is the same organisation whose seal signs in a profile.
+func (s *signers) in(p ses.Profile) *signers {
+	other := *s
+	other.profile = p
+	return &other
 }
 
 // crafted signs as anybody can who has a key: CMS with attributes and what else is set.
@@ -69,15 +52,62 @@ func withSeal(ders ...[]byte) func(*cms.Template) {
 	}
 }
 
+// countersignature is the attribute of RFC 5652, 11.4.
+var countersignature = oid.Of(1, 2, 840, 113549, 1, 9, 6)
+
+// explicit is the tag [0] of CMS.
+var explicit = cbasn1.Tag(0).Constructed().ContextSpecific()
+
+// opened are the parts of a CMS signature that others can be put into: all before the
+// certificates, the certificates, and the signers.
+func opened(tb testing.TB, der []byte) ([]byte, []byte, []byte) {
+	tb.Helper()
+	input := cryptobyte.String(der)
+	var info, id, content, data, certificates, signers cryptobyte.String
+	if !input.ReadASN1(&info, cbasn1.SEQUENCE) || !info.ReadASN1Element(&id, cbasn1.OBJECT_IDENTIFIER) || !info.ReadASN1(&content, explicit) ||
+		!content.ReadASN1(&data, cbasn1.SEQUENCE) {
+		tb.Fatal("not CMS")
+	}
+	whole := data
+	if !data.SkipASN1(cbasn1.INTEGER) || !data.SkipASN1(cbasn1.SET) || !data.SkipASN1(cbasn1.SEQUENCE) {
+		tb.Fatal("not SignedData")
+	}
+	head := whole[:len(whole)-len(data)]
+	if !data.ReadASN1(&certificates, explicit) || !data.ReadASN1(&signers, cbasn1.SET) {
+		tb.Fatal("no certificates, or no signers")
+	}
+	return head, certificates, signers
+}
+
+// twoSigners is a CMS signature with the certificates and the signer of another one beside
+// its own.
+func twoSigners(tb testing.TB, one, other []byte) []byte {
+	tb.Helper()
+	head, certificates, signers := opened(tb, one)
+	_, otherCertificates, otherSigners := opened(tb, other)
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		oid.Add(b, oid.SignedData)
+		b.AddASN1(explicit, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddBytes(head)
+				b.AddASN1(explicit, func(b *cryptobyte.Builder) { b.AddBytes(slices.Concat(certificates, otherCertificates)) })
+				b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(slices.Concat(signers, otherSigners)) })
+			})
+		})
+	})
+	return b.BytesOrPanic()
+}
+
 // TestCAdESSeal: a seal in CMS is judged and shown as one of GB/T 38540, among others.
 func TestCAdESSeal(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t)
 	own := bureau(t, "合肥市样例局")
 	s.withPicture(t, ses.Picture{Type: "SVG", Data: own.SVG(), WidthMM: 42, HeightMM: 42})
-	first, second := s.cadesStamp(t, 120), s.stamp(60)
+	first, second := s.in(ses.ProfileCAdES).stamp(120), s.stamp(60)
 	first.Marks[0].Appearance, second.Marks[0].Appearance = vectors(own), vectors(own)
-	file := put(t, put(t, put(t, victim.bytes(), first, s.cadesContents), second, s.sealContents), personStamp(), s.personContents)
+	file := put(t, put(t, put(t, victim.bytes(), first, s.in(ses.ProfileCAdES).sealContents), second, s.sealContents), personStamp(), s.personContents)
 	trust := s.trust
 	trust.Pictures, trust.Seals.Known = likeness.NewMemory(), ses.NewMemory()
 	for range 2 { // the second time from memory
@@ -115,7 +145,7 @@ func TestCAdESSeal(t *testing.T) {
 // and the step that looks at it says so.
 func TestCAdESSealAttacked(t *testing.T) {
 	t.Parallel()
-	s, strangers := newSigners(t), newSigners(t)
+	s, strangers := newSigners(t).in(ses.ProfileCAdES), newSigners(t).in(ses.ProfileCAdES)
 	own := bureau(t, "合肥市样例局")
 	picture := ses.Picture{Type: "SVG", Data: own.SVG(), WidthMM: 42, HeightMM: 42}
 	s.withPicture(t, picture)
@@ -134,9 +164,14 @@ func TestCAdESSealAttacked(t *testing.T) {
 	both := s.trust // and another organisation of good standing
 	both.Seals.Path = pkitest.Verifier(t, p.CA)
 	chain := []*cert.Certificate{s.sealCert}
+	importing := func(makers ...*cert.Certificate) Trust { // the strangers, beside ours
+		trust := s.trust
+		trust.Seals.Imported = strangers.imported(t, makers...)
+		return trust
+	}
 
 	stamp := func(subFilter string, change func(*Stamp)) Stamp {
-		stamp := s.cadesStamp(t, 120)
+		stamp := s.stamp(120)
 		stamp.SubFilter, stamp.ContentsSize, stamp.Marks[0].Appearance = subFilter, 2*stamp.ContentsSize, vectors(own)
 		if change != nil {
 			change(&stamp)
@@ -147,9 +182,9 @@ func TestCAdESSealAttacked(t *testing.T) {
 		return put(t, victim.bytes(), stamp(subFilter, nil), sign)
 	}
 	signedAt := func(at time.Time) []byte {
-		return put(t, victim.bytes(), stamp(SubFilterCAdES, func(s *Stamp) { s.Time = at }), s.cadesContents)
+		return put(t, victim.bytes(), stamp(SubFilterCAdES, func(s *Stamp) { s.Time = at }), s.sealContents)
 	}
-	good := as(SubFilterCAdES, s.cadesContents)
+	good := as(SubFilterCAdES, s.sealContents)
 	later := oid.Of(1, 3, 6, 1, 4, 1, 32473, 1, 5) // becomes the seal's name
 	for name, tt := range map[string]struct {
 		file  []byte
@@ -166,16 +201,24 @@ func TestCAdESSealAttacked(t *testing.T) {
 			SignerSeal, "certificate list", ses.ErrNotListed, ""},
 		"a seal of another maker": {as(SubFilterCAdES, crafted(strangers.sealKey, []*cert.Certificate{strangers.sealCert}, withSeal(strangers.seal.DER))), s.trust,
 			SignerSeal, "seal", ses.ErrMaker, ""},
+		"a maker under an imported root that is not imported": {as(SubFilterCAdES, crafted(strangers.sealKey, []*cert.Certificate{strangers.sealCert}, withSeal(strangers.seal.DER))),
+			importing(), SignerSeal, "seal", ses.ErrMaker, ""},
+		"our seal in the signature of an imported one": {as(SubFilterCAdES, crafted(strangers.sealKey, []*cert.Certificate{strangers.sealCert}, withSeal(s.seal.DER))),
+			importing(strangers.maker), SignerSeal, "certificate list", ses.ErrNotListed, ""},
+		"an imported seal in our signature": {as(SubFilterCAdES, crafted(s.sealKey, chain, withSeal(strangers.seal.DER))),
+			importing(strangers.maker), SignerSeal, "certificate list", ses.ErrNotListed, ""},
+		"an imported seal in the signature of a person beside it": {as(SubFilterCAdES, crafted(strangers.personKey, strangers.chain, withSeal(strangers.seal.DER))),
+			importing(strangers.maker), SignerSeal, "certificate list", ses.ErrNotListed, ""},
 		"the attribute left out": {as(SubFilterCAdES, crafted(s.sealKey, chain, func(*cms.Template) {})), s.trust,
 			SignerPerson, "certificate", path.ErrUntrusted, ""},
 		"the attribute unsigned": {as(SubFilterCAdES, crafted(s.sealKey, chain, func(t *cms.Template) {
 			t.Unsigned = []cms.Attribute{{Type: oid.Seal, Values: [][]byte{s.seal.DER}}}
 		})), s.trust, SignerPerson, "certificate", path.ErrUntrusted, ""},
 		"the attribute renamed": {as(SubFilterCAdES, func(tb testing.TB, p *Prepared) []byte {
-			return bytes.Replace(s.cadesContents(tb, p), []byte(oid.Seal), []byte(later), 1)
+			return bytes.Replace(s.sealContents(tb, p), []byte(oid.Seal), []byte(later), 1)
 		}), s.trust, SignerPerson, "signature", cms.ErrWrongSignature, ""},
 		"the seal swapped": {as(SubFilterCAdES, func(tb testing.TB, p *Prepared) []byte {
-			return bytes.Replace(s.cadesContents(tb, p), original.DER, swapped.DER, 1)
+			return bytes.Replace(s.sealContents(tb, p), original.DER, swapped.DER, 1)
 		}), s.trust, SignerSeal, "signature", ses.ErrForged, ""},
 		"two seals": {as(SubFilterCAdES, crafted(s.sealKey, chain, withSeal(original.DER, swapped.DER))), s.trust,
 			SignerUnknown, "signature", ses.ErrMalformed, "2 seals in the attribute"},
@@ -186,6 +229,13 @@ func TestCAdESSealAttacked(t *testing.T) {
 			})(tb, p)
 			return bytes.Replace(twice, []byte(later), []byte(oid.Seal), 1)
 		}), s.trust, SignerUnknown, "signature", cms.ErrMalformed, "1.3.6.1.4.1.32473.1.4 stands twice"},
+		"two signers": {as(SubFilterCAdES, func(tb testing.TB, p *Prepared) []byte {
+			return twoSigners(tb, s.sealContents(tb, p), s.personContents(tb, p))
+		}), s.trust, SignerUnknown, "signature", cms.ErrMalformed, "not exactly one signer"},
+		"in BER": {as(SubFilterCAdES, func(tb testing.TB, p *Prepared) []byte {
+			der := s.sealContents(tb, p)
+			return append(append([]byte{0x30, 0x80}, der[4:]...), 0, 0)
+		}), s.trust, SignerUnknown, "signature", ses.ErrMalformed, ""},
 		"no seal in it":   {as(SubFilterCAdES, crafted(s.sealKey, chain, withSeal([]byte{0x30, 0}))), s.trust, SignerUnknown, "signature", ses.ErrMalformed, "four members"},
 		"a claim of time": {as(SubFilterCAdES, crafted(s.sealKey, chain, func(t *cms.Template) { withSeal(original.DER)(t); t.SigningTime = signingTime })), s.trust, SignerUnknown, "signature", ses.ErrMalformed, "signing-time"},
 		"nothing named as seen twice": {as(SubFilterCAdES, crafted(s.sealKey, chain, func(t *cms.Template) {
@@ -194,13 +244,13 @@ func TestCAdESSealAttacked(t *testing.T) {
 		})), s.trust, SignerUnknown, "signature", ses.ErrMalformed, "2 statements"},
 		"another document's": {as(SubFilterCAdES, func(tb testing.TB, _ *Prepared) []byte {
 			_, p := unsigned(tb, sample{}.bytes(), stamp(SubFilterCAdES, nil))
-			return s.cadesContents(tb, p)
+			return s.sealContents(tb, p)
 		}), s.trust, SignerSeal, "document", ses.ErrChanged, ""},
 		"before the seal was":   {signedAt(s.seal.ValidFrom.Add(-time.Minute)), s.trust, SignerSeal, "time", ses.ErrSealDates, ""},
 		"when the seal expired": {signedAt(s.seal.ValidUntil.Add(time.Second)), s.trust, SignerSeal, "time", ses.ErrSealDates, ""},
 		"the picture of another": {put(t, victim.bytes(), stamp(SubFilterCAdES, func(s *Stamp) {
 			s.Marks[0].Appearance = vectors(bureau(t, "芜湖市样例局"))
-		}), s.cadesContents), s.trust, SignerSeal, "picture", ErrPicture, ""},
+		}), s.sealContents), s.trust, SignerSeal, "picture", ErrPicture, ""},
 		"moved afterwards": {updated(t, good, func(a attacker) {
 			w, _, _ := a.widget()
 			a.set(w, "Rect", numbers([]float64{0, 0, 119, 119}))
@@ -208,10 +258,10 @@ func TestCAdESSealAttacked(t *testing.T) {
 		"text over it afterwards": {updated(t, good, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }), s.trust, SignerSeal, "changes", ErrModified, ""},
 		"a byte flipped":          {swap(t, bytes.Clone(good), "contents of the page", "contents of the pagf"), s.trust, SignerSeal, "document", ses.ErrChanged, ""},
 		"another time":            {swap(t, bytes.Clone(good), "(D:202611230930", "(D:202611230945"), s.trust, SignerSeal, "document", ses.ErrChanged, ""},
-		"SES under its name":      {as(SubFilterCAdES, s.sealContents), s.trust, SignerUnknown, "signature", cms.ErrMalformed, ""},
-		"under the name of SES":   {as(SubFilterSeal, s.cadesContents), s.trust, SignerUnknown, "signature", ses.ErrMalformed, ""},
-		"under an older name":     {as(subFilterPKCS7, s.cadesContents), s.trust, SignerUnknown, "format", ErrUnknownFormat, "a seal in CMS under the name adbe.pkcs7.detached"},
-		"under the name of GB/T 35275": {as(subFilterGM, s.cadesContents), s.trust, SignerUnknown, "format", ErrUnknownFormat,
+		"SES under its name":      {as(SubFilterCAdES, s.in(ses.ProfileSES).sealContents), s.trust, SignerUnknown, "signature", cms.ErrMalformed, ""},
+		"under the name of SES":   {as(SubFilterSeal, s.sealContents), s.trust, SignerUnknown, "signature", ses.ErrMalformed, ""},
+		"under an older name":     {as(subFilterPKCS7, s.sealContents), s.trust, SignerUnknown, "format", ErrUnknownFormat, "a seal in CMS under the name adbe.pkcs7.detached"},
+		"under the name of GB/T 35275": {as(subFilterGM, s.sealContents), s.trust, SignerUnknown, "format", ErrUnknownFormat,
 			"a seal in CMS under the name GM.sm2cms.detached"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -235,6 +285,15 @@ func TestCAdESSealAttacked(t *testing.T) {
 				t.Errorf("a %s, %s; %v; want a %s and %s: %v", signed.Kind, first, signed.Err(), tt.kind, tt.check, tt.is)
 			}
 		})
+	}
+
+	// What nobody signed says nothing, whatever it is: the seal that is signed counts.
+	noted := as(SubFilterCAdES, crafted(s.sealKey, chain, func(t *cms.Template) {
+		withSeal(original.DER)(t)
+		t.Unsigned = []cms.Attribute{{Type: oid.Seal, Values: [][]byte{swapped.DER}}, {Type: countersignature, Values: [][]byte{{0x30, 0}}}}
+	}))
+	if report, signed := verified(t, noted, s.trust, "Seal1"); !report.Valid() || signed.Kind != SignerSeal || !bytes.Equal(signed.Seal.DER, original.DER) {
+		t.Errorf("a seal with another one unsigned: %v, %+v", report.Err(), signed)
 	}
 
 	// Beside a person's own signature an unsigned seal says nothing: it is the person's.

@@ -83,7 +83,7 @@ func exhibits(t *testing.T) []exhibit {
 		t.Fatal(err)
 	}
 	person := put(t, form.bytes(), stamp(60), s.personContents)
-	inCMS := put(t, form.bytes(), s.cadesStamp(t, 120), s.cadesContents)
+	inCMS := put(t, form.bytes(), s.in(ses.ProfileCAdES).stamp(120), s.in(ses.ProfileCAdES).sealContents)
 	after := func(change func(attacker)) []byte { return updated(t, one, change) }
 	return []exhibit{
 		{name: "one", file: one},
@@ -120,8 +120,8 @@ func exhibits(t *testing.T) []exhibit {
 		{name: "seal in CMS, and a person", file: put(t, inCMS, stamp(60), s.personContents), sm2: true},
 		{name: "seal in CMS, a byte flipped", file: swap(t, bytes.Clone(inCMS), "contents of the page", "contents of the pagf"), sm2: true, broken: true},
 		{name: "seal in CMS, contents overwritten", file: updated(t, inCMS, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }), sm2: true},
-		{name: "seal in CMS, another seal in it", file: put(t, form.bytes(), s.cadesStamp(t, 120), func(tb testing.TB, p *Prepared) []byte {
-			return swap(t, s.cadesContents(tb, p), "合肥市样例局", "合肥市样列局")
+		{name: "seal in CMS, another seal in it", file: put(t, form.bytes(), s.in(ses.ProfileCAdES).stamp(120), func(tb testing.TB, p *Prepared) []byte {
+			return swap(t, s.in(ses.ProfileCAdES).sealContents(tb, p), "合肥市样例局", "合肥市样列局")
 		}), sm2: true, broken: true},
 	}
 }
@@ -259,7 +259,7 @@ func TestTongsuoVerifies(t *testing.T) {
 	s := newSigners(t)
 	for name, file := range map[string][]byte{
 		"person": put(t, sample{}.bytes(), personStamp(), s.personContents),
-		"seal":   put(t, sample{}.bytes(), s.cadesStamp(t, 60), s.cadesContents),
+		"seal":   put(t, sample{}.bytes(), s.in(ses.ProfileCAdES).stamp(60), s.in(ses.ProfileCAdES).sealContents),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

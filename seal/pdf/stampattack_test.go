@@ -82,9 +82,10 @@ func (s *stamper) onto(tb testing.TB, file []byte, change func(attacker)) []byte
 // TestTimeStampAttacks: whoever asks an authority for a time stamp gets it, so a time stamp
 // answers for nothing but a time, whether or not the authority is known. What it shows on a
 // page nobody has signed, and a file that has nothing else has no signature.
-func TestTimeStampAttacks(t *testing.T) {
-	t.Parallel()
-	s, stamper := newSigners(t), newStamper(t)
+func TestTimeStampAttacks(t *testing.T) { eachProfile(t, testTimeStampAttacks) }
+
+func testTimeStampAttacks(t *testing.T, s *signers) {
+	stamper := newStamper(t)
 	asks := victim
 	asks.catalog, asks.page = "/AcroForm 7 0 R", "/Annots[5 0 R 6 0 R 8 0 R]"
 	asks.objects = append(append([]string{}, victim.objects[:2]...), "<</Fields[5 0 R 8 0 R]>>",
