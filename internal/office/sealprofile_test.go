@@ -8,6 +8,7 @@ import (
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
 )
@@ -77,6 +78,74 @@ func TestSealInCMS(t *testing.T) {
 	if found := proven(t, f, plain, early); found.Verdict != verify.Valid || !found.Document.Proofs[0].Counts {
 		t.Errorf("with a proof of the log: %s, %+v", found.Cause, found.Document.Proofs)
 	}
+}
+
+// TestProfilesLiveAlike: whatever becomes of a seal, its signatures in both forms are judged
+// alike, with the house's own log and without.
+func TestProfilesLiveAlike(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	travel(t, f, 0)
+	files := make(map[string][]byte)
+	stamp := func(name string, r office.StampRequest) {
+		t.Helper()
+		r.SealID, r.Place = f.Seal.ID, office.Place{Pages: "1", X: 60, Y: 60}
+		for _, r.Profile = range seal.Profiles() {
+			sealed, err := f.Office.Stamp(ctx, "test", blank(t, 1), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name+", "+string(r.Profile)] = content(t, sealed)
+		}
+	}
+	done := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// wanted judges the documents in both forms.
+	wanted := func(when, name string, want verify.Verdict, cause verify.CauseCode, proofs int) {
+		t.Helper()
+		for _, p := range seal.Profiles() {
+			found := says(t, f, files[name+", "+string(p)])
+			if found.Verdict != want || found.CauseCode != cause || len(found.Document.Proofs) != proofs {
+				t.Errorf("%s: %s, %s: %s, %s: %s, %d proofs, want %s, %s, %d", when, name, p, found.Verdict, found.CauseCode, found.Cause, len(found.Document.Proofs), want, cause, proofs)
+			}
+		}
+	}
+	stamp("first", office.StampRequest{})
+	stamp("timed", office.StampRequest{TimeStamp: true})
+	wanted("at once", "first", verify.Valid, "signatures_in_order", 0)
+
+	_, err := f.Office.SuspendSeal(ctx, "乙", f.Seal.ID, "遗失")
+	done(err)
+	wanted("suspended", "first", verify.Suspended, "signer_suspended", 0)
+	wanted("suspended", "timed", verify.Suspended, "signer_suspended", 0)
+	_, err = f.Office.ResumeSeal(ctx, "乙", f.Seal.ID, "已找到")
+	done(err)
+	wanted("resumed", "first", verify.Valid, "signatures_in_order", 0)
+
+	travel(t, f, 25*time.Hour) // a checkpoint is kept
+	wanted("a day later", "first", verify.Valid, "signatures_in_order", 0)
+	travel(t, f, 200*24*time.Hour)
+	renewed, err := f.Office.RenewSeals(ctx, "test", 180*24*time.Hour)
+	if err != nil || len(renewed) != 1 || bytes.Equal(renewed[0].SESeal, f.Seal.SESeal) {
+		t.Fatalf("%d seals are made anew, %v", len(renewed), err)
+	}
+	wanted("made anew", "first", verify.Valid, "signatures_in_order", 0)
+	stamp("second", office.StampRequest{})
+	wanted("with the new seal", "second", verify.Valid, "signatures_in_order", 0)
+
+	travel(t, f, 390*24*time.Hour)
+	_, err = f.Office.PublishRootCRL(ctx, "test", offlineOf(t, f), 0)
+	done(err)
+	wanted("after its certificate", "first", verify.Valid, "signatures_in_order", 1)
+	wanted("after its certificate", "timed", verify.Valid, "signatures_in_order", 0)
+
+	_, err = f.Office.RevokeSeal(ctx, "乙", f.Seal.ID, office.Revocation{Reason: cert.KeyCompromise, Note: "私钥泄露"})
+	done(err)
+	wanted("its key is lost", "second", verify.Revoked, "signer_revoked", 0)
 }
 
 // TestSealInCMSIsRefused: whoever may not use the seal may not in this form either, and there
