@@ -3,6 +3,7 @@ package office_test
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,6 +147,35 @@ func TestProfilesLiveAlike(t *testing.T) {
 	_, err = f.Office.RevokeSeal(ctx, "乙", f.Seal.ID, office.Revocation{Reason: cert.KeyCompromise, Note: "私钥泄露"})
 	done(err)
 	wanted("its key is lost", "second", verify.Revoked, "signer_revoked", 0)
+}
+
+// TestFieldThatAsksForCMS: a form of somebody who knows only CMS says so, and is sealed in
+// it.
+func TestFieldThatAsksForCMS(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	form := rawPDF([]string{
+		"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Annots[4 0 R]>>",
+		"<</Type/Annot/Subtype/Widget/FT/Sig/T(f)/F 4/Rect[100 100 260 260]/P 3 0 R/SV<</Type/SV/Ff 2/SubFilter[/ETSI.CAdES.detached]>>>>",
+	})
+	stamp := func(p seal.Profile) ([]byte, error) {
+		sealed, err := f.Office.Stamp(ctx, "test", open(t, form), office.StampRequest{SealID: f.Seal.ID, Field: "f", Profile: p})
+		if err != nil {
+			return nil, err
+		}
+		return content(t, sealed), nil
+	}
+	if _, err := stamp(seal.ProfileSES); err == nil || !strings.Contains(err.Error(), "/SubFilter") {
+		t.Errorf("by GB/T 38540: %v", err)
+	}
+	file, err := stamp(seal.ProfileCAdES)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := says(t, f, file); found.Verdict != verify.Valid || found.Document.Signatures[0].Field != "f" {
+		t.Errorf("in CMS: %s, %+v", found.Cause, found.Document.Signatures)
+	}
 }
 
 // TestSealInCMSIsRefused: whoever may not use the seal may not in this form either, and there
