@@ -10,6 +10,8 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/second"
+	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
 )
@@ -74,6 +76,15 @@ func TestSealInCMS(t *testing.T) {
 	for name, want := range map[string]verify.Verdict{"b-b": verify.NoData, "b-t": verify.Valid, "b-lta": verify.Valid} {
 		if found := says(t, f, files[name]); found.Verdict != want {
 			t.Errorf("%s after the certificate: %s, %s, want %s", name, found.Verdict, found.Cause, want)
+		}
+	}
+	away, err := office.NewInspector(folderOf(t, f), trust.Options{Second: second.Opinion{}, Now: func() time.Time { return time.Now().Add(500 * 24 * time.Hour) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]verify.Verdict{"b-b": verify.NoData, "b-lt": verify.Valid, "b-lta": verify.Valid} {
+		if found, err := away.File(ctx, files[name]); err != nil || found.Verdict != want {
+			t.Errorf("%s after the certificate, away from the house: %s, %s, %v, want %s", name, found.Verdict, found.Cause, err, want)
 		}
 	}
 	if found := proven(t, f, plain, early); found.Verdict != verify.Valid || !found.Document.Proofs[0].Counts {

@@ -304,3 +304,31 @@ func TestCAdESSealAttacked(t *testing.T) {
 		t.Errorf("a person's signature with an unsigned seal: %v, %+v", report.Err(), signed)
 	}
 }
+
+// TestCAdESTimeChanged: when it was sealed is said by the file alone, and is what was signed:
+// a later revision does not change it, be the time in the signature dictionary or, as a
+// stranger may have it, in an object of its own.
+func TestCAdESTimeChanged(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	later := str("D:20261124000000+08'00'")
+	elsewhere := victim
+	elsewhere.objects = append(slices.Clone(victim.objects), "(D:20261123093000+08'00')")
+	file := updatedUnsigned(t, elsewhere.bytes(), func(a attacker) {
+		v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M 9 0 R/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+			SubFilterCAdES, strings.Repeat("00", tokenRoom)))
+		w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(Seal1)/F 132/Rect[0 0 0 0]/P 10 0 R/V %d 0 R>>", v.num))
+		a.add(7, "Fields", w)
+		a.add(10, "Annots", w)
+	})
+	file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
+	for _, tt := range []attacked{
+		{"in the dictionary", put(t, victim.bytes(), s.stamp(120), s.sealContents), func(a attacker) { a.set(uint32(a.sig.Object), "M", later) }, "signature Seal1: "},
+		{"in an object of its own", file, func(a attacker) { a.put(ref{num: 9}, later) }, "signature Seal1: changes: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			refused(t, s, tt)
+		})
+	}
+}
