@@ -28,6 +28,12 @@
 // read here. What must be proven is the same for all, and always over the bytes
 // received.
 //
+// # In CMS
+//
+// For verifiers that know only CMS, [SignCAdES] signs in CMS with the whole seal as a signed
+// attribute ([ProfileCAdES], docs/seal-cades.md), and [ParseCAdES] reads that in its one form.
+// What it reads is a [Signature] like any other, and is verified like one.
+//
 // # Time
 //
 // A signature may carry a time stamp (RFC 3161) over its value, [WithTimeStamp]. With one

@@ -450,7 +450,7 @@ func parseTolerant(der []byte, known *Memory) (*Signature, error) {
 		r.bad("something follows it")
 	}
 	element, toSign := r.sequence(&outer, "toSign")
-	s := &Signature{toSign: element}
+	s := &Signature{Profile: ProfileSES, toSign: element}
 	if outer.PeekASN1Tag(cbasn1.BIT_STRING) {
 		r.signatureVersion1(s, &outer, toSign)
 	} else {

@@ -40,11 +40,8 @@ func SignUnchecked(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key)
 }
 
 func sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key, by func([]byte) (pki.Signature, error)) ([]byte, error) {
-	if !s.lists(signer.DER) {
-		return nil, fmt.Errorf("seal %s does not list the signer's certificate: make the seal again", s.ID)
-	}
-	if !signer.Key.Equal(key.Public()) {
-		return nil, fmt.Errorf("seal %s: the certificate does not belong to the key", s.ID)
+	if err := s.checkSigner(signer, key); err != nil {
+		return nil, err
 	}
 	toSign, err := s.toSign(stamp)
 	if err != nil {
@@ -63,6 +60,17 @@ func sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key, by func(
 		b.AddASN1BitString(sig.DER())
 	})
 	return b.Bytes()
+}
+
+// checkSigner wants a certificate that the seal lists, and its key.
+func (s *Seal) checkSigner(signer *cert.Certificate, key *pki.Key) error {
+	if !s.lists(signer.DER) {
+		return fmt.Errorf("seal %s does not list the signer's certificate: make the seal again", s.ID)
+	}
+	if !signer.Key.Equal(key.Public()) {
+		return fmt.Errorf("seal %s: the certificate does not belong to the key", s.ID)
+	}
+	return nil
 }
 
 // toSign is the DER of TBS_Sign.
@@ -127,6 +135,7 @@ func (s *Seal) SignatureSize(signer *cert.Certificate) int {
 // Signature is a parsed seal signature. Nothing about it is verified until
 // [Signature.Verify].
 type Signature struct {
+	Profile   Profile
 	Seal      *Seal
 	Stamp     Stamp
 	Signer    *cert.Certificate // nil: Foreign
@@ -202,7 +211,7 @@ func ParseSignature(der []byte) (*Signature, error) {
 	if !outer.ReadASN1(&signature, cbasn1.BIT_STRING) {
 		return bad("not the members of version 4")
 	}
-	s := &Signature{toSign: element, value: signature[min(1, len(signature)):]}
+	s := &Signature{Profile: ProfileSES, toSign: element, value: signature[min(1, len(signature)):]}
 	var err error
 	if !outer.Empty() {
 		r := &tolerant{what: "seal signature"}

@@ -30,10 +30,11 @@ func newSealBatch(s *settings) *cobra.Command {
 	var r office.StampRequest
 	var where placing
 	var long leveling
+	var profile profiling
 	var out string
 	var opens password
 	cmd := &cobra.Command{
-		Use:   "batch --seal ID --out DIR [--level LEVEL] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] IN.pdf…",
+		Use:   "batch --seal ID --out DIR [--profile ses|cades] [--level LEVEL] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] IN.pdf…",
 		Short: "批量盖章 put a seal on many PDFs",
 		Long: "Seals every document and writes it under its name into a folder. A document that is there already is left alone, so that a batch\n" +
 			"that was cut off goes on where it ended. One that cannot be sealed is named, and the others are sealed.",
@@ -50,6 +51,9 @@ func newSealBatch(s *settings) *cobra.Command {
 				return err
 			}
 			r.TimeStamp = level != office.LevelB
+			if r.Profile, err = profile.use(); err != nil {
+				return err
+			}
 			if err := s.batchNames(out, args); err != nil {
 				return err
 			}
@@ -85,6 +89,7 @@ func newSealBatch(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&r.SealID, "seal", "", "`CODE` of the seal")
 	where.flags(cmd)
 	long.flags(cmd, string(office.LevelB))
+	profile.flags(cmd)
 	opens.flags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`DIR` for the sealed documents")
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signatures")

@@ -133,7 +133,7 @@ func (o *Office) StampDigest(ctx context.Context, actor string, d SealDigest) ([
 		return nil, err
 	}
 	if d.TimeStamp {
-		if contents, err = o.sealTimeStamp(ctx, contents); err != nil {
+		if contents, err = sealTimeStamp(ctx, o, contents); err != nil {
 			return nil, err
 		}
 	}

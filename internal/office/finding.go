@@ -95,6 +95,7 @@ type ChangeFinding struct {
 type SealFinding struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
+	Profile    string `json:"profile"` // in which form it signed: ses or cades
 	Version    int    `json:"version"` // of the structure: 1, 4 or 5
 	Type       int    `json:"type"`    // property.type, which vendors use differently
 	ValidFrom  string `json:"valid_from"`
@@ -173,7 +174,7 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 	}
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
-		f.SealInfo = sealFinding(s.Seal, s.Checks)
+		f.SealInfo = sealFinding(s.Seal, s.Profile, s.Checks)
 		f.SealInfo.OnPage, f.SealInfo.OnPageWhy, f.SealInfo.Slices = string(s.Picture.State), s.Picture.Why, s.Picture.Slices
 	}
 	if s.Seen != nil {
@@ -215,7 +216,7 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 	}
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
-		f.SealInfo = sealFinding(s.Seal, s.Checks)
+		f.SealInfo = sealFinding(s.Seal, seal.ProfileSES, s.Checks)
 	}
 	f.checks(s.Checks)
 	return f
@@ -252,9 +253,9 @@ func (f *SignatureFinding) checks(checks []seal.Check) {
 
 // sealFinding draws the seal only if it was made by one of the trusted makers: a report
 // shows nobody a seal that nobody vouches for.
-func sealFinding(s *seal.Seal, checks []seal.Check) *SealFinding {
+func sealFinding(s *seal.Seal, profile seal.Profile, checks []seal.Check) *SealFinding {
 	f := &SealFinding{
-		ID: s.ID, Name: s.Name, Version: s.Version, Type: s.Kind, ValidFrom: stamp(s.ValidFrom), ValidUntil: stamp(s.ValidUntil),
+		ID: s.ID, Name: s.Name, Profile: string(profile), Version: s.Version, Type: s.Kind, ValidFrom: stamp(s.ValidFrom), ValidUntil: stamp(s.ValidUntil),
 		Maker: s.MakerName(), WidthMM: s.Picture.WidthMM, HeightMM: s.Picture.HeightMM, OnPage: string(pdf.PictureNone),
 	}
 	genuine := slices.ContainsFunc(checks, func(c seal.Check) bool { return c.Name == "seal" && c.Err == nil })

@@ -455,13 +455,23 @@ func TestSealNeedsTwoPeople(t *testing.T) {
 // sealed.
 func TestDocumentCode(t *testing.T) {
 	t.Parallel()
+	for _, p := range seal.Profiles() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			testDocumentCode(t, p)
+		})
+	}
+}
+
+func testDocumentCode(t *testing.T, p seal.Profile) {
+	t.Helper()
 	f := officetest.New(t)
 	doc := blank(t, 1)
 	original, err := doc.Digest(doc.Size())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 120, Y: 150}, Number: "皖样〔2026〕2号"})
+	sealed, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Profile: p, Place: office.Place{Pages: "1", X: 120, Y: 150}, Number: "皖样〔2026〕2号"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/emmansun/gmsm/sm3"
-
 	"github.com/elicence/elicence/internal/typeset"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
-	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal"
@@ -23,7 +20,9 @@ import (
 // StampRequest asks for a seal on a document.
 type StampRequest struct {
 	SealID string
-	Place  Place
+	// Profile is the form of the signature; empty: [seal.ProfileSES].
+	Profile seal.Profile
+	Place   Place
 	// Straddle, if given, cuts the seal over the edges of the place's pages, all where
 	// none are named; nothing else of the place is used.
 	Straddle *Straddle
@@ -114,12 +113,16 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	room := use.made.SignatureSize(use.signer) + seen.Size(len(marks))
+	form, err := use.in(r.Profile)
+	if err != nil {
+		return nil, err
+	}
+	room := form.size + seen.Size(len(marks))
 	if r.TimeStamp {
 		room += tokenRoom
 	}
 	prepared, err := doc.Prepare(pdf.Stamp{
-		Field: r.Field, Filter: pdf.FilterSeal, SubFilter: pdf.SubFilterSeal, Name: use.record.Name, Reason: r.Reason,
+		Field: r.Field, Filter: form.filter, SubFilter: form.subFilter, Name: use.record.Name, Reason: r.Reason,
 		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock, WithoutXFA: r.WithoutXFA, Chain: use.record.Chain,
 	})
 	if err != nil {
@@ -130,12 +133,12 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 		return nil, err
 	}
 	// It is verified with the whole document, before anything is released.
-	contents, err := seal.SignUnchecked(use.made, stamp, use.signer, use.key)
+	contents, err := form.sign(stamp)
 	if err != nil {
 		return nil, err
 	}
 	if r.TimeStamp {
-		stamped, err := o.sealTimeStamp(ctx, contents)
+		stamped, err := form.timeStamp(ctx, o, contents)
 		switch {
 		case err == nil:
 			contents = stamped
@@ -157,19 +160,6 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 		return nil, err
 	}
 	return prepared, nil
-}
-
-// sealTimeStamp puts a time stamp into a seal signature.
-func (o *Office) sealTimeStamp(ctx context.Context, contents []byte) ([]byte, error) {
-	signature, err := seal.ParseSignature(contents)
-	if err != nil {
-		return nil, err
-	}
-	token, err := o.timeStampOver(ctx, tsa.SM3(sm3.Sum(signature.Value())))
-	if err != nil {
-		return nil, err
-	}
-	return seal.WithTimeStamp(contents, token)
 }
 
 // readBack verifies the signature just made as a stranger would, before anything

@@ -221,7 +221,7 @@ func sealsOn(doc *pdf.Document) ([]fieldSeal, error) {
 		if len(all[i].Faults) > 0 {
 			continue
 		}
-		s, err := seal.ParseSignatureTolerant(all[i].Contents)
+		s, err := all[i].SealSignature(nil)
 		if err != nil || s.Stamp.Document != all[i].Digest {
 			continue // a person's, a time stamp, or of another document
 		}

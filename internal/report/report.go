@@ -11,6 +11,7 @@ import (
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal"
 )
 
 // A Report is a verification of one file.
@@ -209,11 +210,21 @@ func expertFacts(f *office.SignatureFinding) []fact {
 	if s := f.SealInfo; s != nil {
 		facts = append(facts,
 			fact{words{"印章有效期", "Validity of the seal"}, localText(s.ValidFrom) + " – " + localText(s.ValidUntil)},
+			profileFact(s.Profile),
 			fact{words{"印章结构版本", "Version of the structure"}, fmt.Sprint(s.Version)},
 			fact{words{"制章者", "Maker of the seal"}, s.Maker},
 			fact{words{"印章尺寸（毫米）", "Size of the seal in mm"}, fmt.Sprintf("%d × %d", s.WidthMM, s.HeightMM)})
 	}
 	return facts
+}
+
+// profileFact says in which form a seal signed.
+func profileFact(profile string) fact {
+	value := "GB/T 38540 (SES_Signature)"
+	if profile == string(seal.ProfileCAdES) {
+		value = "CMS (CAdES)"
+	}
+	return fact{words{"签章数据形式", "Form of the seal signature"}, value}
 }
 
 // local writes a time as people here read it.

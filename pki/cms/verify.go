@@ -21,7 +21,7 @@ func (s *Signed) Verify(contentSM3 [sm3.Size]byte, second pki.SecondOpinion) err
 	if s.Content != nil && sm3.Sum(s.Content) != contentSM3 || s.attributes != nil && !bytes.Equal(s.digest, contentSM3[:]) {
 		return fmt.Errorf("the content has another digest: %w", ErrWrongSignature)
 	}
-	return pki.Judge(s.Signer.Key, s.message(), s.signature, second).Err(ErrWrongSignature)
+	return pki.Judge(s.Signer.Key, s.Message(), s.signature, second).Err(ErrWrongSignature)
 }
 
 // VerifyContent is [Signed.Verify] over the attached content. A detached signature
@@ -33,13 +33,18 @@ func (s *Signed) VerifyContent(second pki.SecondOpinion) error {
 	return s.Verify(sm3.Sum(s.Content), second)
 }
 
-// message is what was signed.
-func (s *Signed) message() []byte {
+// Message returns what SM2 signed: the signed attributes, the DER of a SET OF Attribute, or
+// the content where there are none.
+func (s *Signed) Message() []byte {
 	if s.attributes != nil {
 		return s.attributes
 	}
 	return s.Content
 }
+
+// MessageDigest returns the SM3 of the content as the signed attributes say it, nil where
+// there are none.
+func (s *Signed) MessageDigest() []byte { return s.digest }
 
 // SignatureValue returns the content of the signature's OCTET STRING: what a
 // signature-time-stamp is over.

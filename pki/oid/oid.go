@@ -127,9 +127,14 @@ var (
 	StatusEntry = Of(1, 3, 6, 1, 4, 1, 32473, 1, 2)
 )
 
-// Seen is ours as [StatusEntry] is: what a signature on a document names as seen, an
-// extension of TBS_Sign (GB/T 38540) and a signed attribute of CMS.
-var Seen = Of(1, 3, 6, 1, 4, 1, 32473, 1, 3)
+// Ours as [StatusEntry] is.
+var (
+	// Seen is what a signature on a document names as seen, an extension of TBS_Sign
+	// (GB/T 38540) and a signed attribute of CMS.
+	Seen = Of(1, 3, 6, 1, 4, 1, 32473, 1, 3)
+	// Seal is the seal that a signature is made with, a signed attribute of CMS.
+	Seal = Of(1, 3, 6, 1, 4, 1, 32473, 1, 4)
+)
 
 // Content types and attributes of CMS (RFC 5652, RFC 3161, GB/T 35275).
 var (

@@ -39,9 +39,9 @@ type attacked struct {
 
 // TestShadowAttacks: the signer is given a file in which something waits, and an
 // increment that looks harmless wakes it (Mainka et al., 2021).
-func TestShadowAttacks(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestShadowAttacks(t *testing.T) { eachProfile(t, testShadowAttacks) }
+
+func testShadowAttacks(t *testing.T, s *signers) {
 	covered := sample{page: "/Annots[5 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{
 		"<</Type/Annot/Subtype/Widget/FT/Tx/T(amount)/Rect[60 400 300 430]/F 4/V(100)/DV(100)/DA(/Helv 12 Tf)>>",
 		"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
@@ -116,9 +116,9 @@ func refused(t *testing.T, s *signers, tt attacked) {
 // TestCertificationAttacks: what a certifying signature allows is no room for others
 // (Rohlmann et al., 2021: evil annotations, sneaky signatures). Here nothing counts that
 // nobody answers for, whatever the certificate allows.
-func TestCertificationAttacks(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestCertificationAttacks(t *testing.T) { eachProfile(t, testCertificationAttacks) }
+
+func testCertificationAttacks(t *testing.T, s *signers) {
 	for level := 1; level <= 3; level++ {
 		stamp := s.stamp(120)
 		stamp.Certify = level
@@ -155,9 +155,10 @@ func TestCertificationAttacks(t *testing.T) {
 
 // TestSneakySignature: a stranger signs a certified file for real, with a picture over
 // the text. The file is as good as its worst signature.
-func TestSneakySignature(t *testing.T) {
-	t.Parallel()
-	s, stranger := newSigners(t), newSigners(t)
+func TestSneakySignature(t *testing.T) { eachProfile(t, testSneakySignature) }
+
+func testSneakySignature(t *testing.T, s *signers) {
+	stranger := newSigners(t).in(s.profile)
 	stamp := s.stamp(120)
 	stamp.Certify = 2
 	certified := put(t, victim.bytes(), stamp, s.sealContents)
@@ -185,9 +186,9 @@ func TestSneakySignature(t *testing.T) {
 
 // TestLocks: a lock of fields is written, that of an existing field is taken over, and a
 // signature in a locked field is a change.
-func TestLocks(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestLocks(t *testing.T) { eachProfile(t, testLocks) }
+
+func testLocks(t *testing.T, s *signers) {
 	for _, tt := range []struct {
 		lock   Lock
 		second string // the field that is signed later
@@ -231,9 +232,9 @@ func TestLocks(t *testing.T) {
 
 // TestHybridDifferential: an increment with one table for old readers and one for new
 // ones is a change, and tables that disagree are refused.
-func TestHybridDifferential(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestHybridDifferential(t *testing.T) { eachProfile(t, testHybridDifferential) }
+
+func testHybridDifferential(t *testing.T, s *signers) {
 	hybrid := sample{hybrid: true}.bytes()
 	file := put(t, hybrid, s.stamp(120), s.sealContents)
 	report, err := open(t, file).Verify(context.Background(), s.trust)

@@ -30,9 +30,10 @@ func (allRevoked) Status(context.Context, *cert.Certificate, *cert.Certificate, 
 
 // TestImported: seals and signatures of strangers count by an imported root, the latter with
 // the authorities that came with them. Nothing that is ours is judged by it.
-func TestImported(t *testing.T) {
-	t.Parallel()
-	s, strangers := newSigners(t), newSigners(t)
+func TestImported(t *testing.T) { eachProfile(t, testImported) }
+
+func testImported(t *testing.T, s *signers) {
+	strangers := newSigners(t)
 	sealed := put(t, victim.bytes(), s.stamp(120), s.sealContents)
 	both := put(t, sealed, personStamp(), s.personContents)
 	with := func(imported *ses.Imported) Trust {

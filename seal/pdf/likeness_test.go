@@ -76,9 +76,9 @@ func (s *signers) withPicture(tb testing.TB, picture ses.Picture) {
 }
 
 // TestPictureIsTheSeal: a field must show the seal that signs, upright on whatever page.
-func TestPictureIsTheSeal(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestPictureIsTheSeal(t *testing.T) { eachProfile(t, testPictureIsTheSeal) }
+
+func testPictureIsTheSeal(t *testing.T, s *signers) {
 	own, other := bureau(t, "合肥市样例局"), bureau(t, "芜湖市样例局")
 	s.withPicture(t, ses.Picture{Type: "SVG", Data: own.SVG(), WidthMM: 42, HeightMM: 42})
 	show := func(a *Appearance, change func(*Mark)) Stamp {

@@ -83,6 +83,7 @@ func exhibits(t *testing.T) []exhibit {
 		t.Fatal(err)
 	}
 	person := put(t, form.bytes(), stamp(60), s.personContents)
+	inCMS := put(t, form.bytes(), s.in(ses.ProfileCAdES).stamp(120), s.in(ses.ProfileCAdES).sealContents)
 	after := func(change func(attacker)) []byte { return updated(t, one, change) }
 	return []exhibit{
 		{name: "one", file: one},
@@ -115,6 +116,13 @@ func exhibits(t *testing.T) []exhibit {
 		{name: "SM2, a byte flipped", file: swap(t, bytes.Clone(person), "contents of the page", "contents of the pagf"), sm2: true, broken: true},
 		{name: "seal", file: put(t, form.bytes(), s.stamp(120), s.sealContents)},
 		{name: "seal, and a person", file: put(t, put(t, form.bytes(), s.stamp(120), s.sealContents), stamp(60), s.personContents), sm2: true},
+		{name: "seal in CMS", file: inCMS, sm2: true},
+		{name: "seal in CMS, and a person", file: put(t, inCMS, stamp(60), s.personContents), sm2: true},
+		{name: "seal in CMS, a byte flipped", file: swap(t, bytes.Clone(inCMS), "contents of the page", "contents of the pagf"), sm2: true, broken: true},
+		{name: "seal in CMS, contents overwritten", file: updated(t, inCMS, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }), sm2: true},
+		{name: "seal in CMS, another seal in it", file: put(t, form.bytes(), s.in(ses.ProfileCAdES).stamp(120), func(tb testing.TB, p *Prepared) []byte {
+			return swap(t, s.in(ses.ProfileCAdES).sealContents(tb, p), "合肥市样例局", "合肥市样列局")
+		}), sm2: true, broken: true},
 	}
 }
 
@@ -244,12 +252,24 @@ func TestDSSAgrees(t *testing.T) {
 	}
 }
 
-// TestTongsuoVerifies: Tongsuo's command accepts the CMS of persons and refuses it over a
-// changed file.
+// TestTongsuoVerifies: Tongsuo's command accepts the CMS of persons and of seals and refuses
+// it over a changed file.
 func TestTongsuoVerifies(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t)
-	file := put(t, sample{}.bytes(), personStamp(), s.personContents)
+	for name, file := range map[string][]byte{
+		"person": put(t, sample{}.bytes(), personStamp(), s.personContents),
+		"seal":   put(t, sample{}.bytes(), s.in(ses.ProfileCAdES).stamp(60), s.in(ses.ProfileCAdES).sealContents),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tongsuoVerifies(t, file)
+		})
+	}
+}
+
+func tongsuoVerifies(t *testing.T, file []byte) {
+	t.Helper()
 	sig := signatures(t, file)[0]
 	dir := t.TempDir()
 	write := func(name string, content []byte) string {

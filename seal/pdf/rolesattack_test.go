@@ -5,9 +5,9 @@ import "testing"
 // TestDrawnRoles: an object of which a later revision may change entries is also what a page
 // draws from. The names in resources and in the states of an annotation are the writer's
 // choice, so those entries are what the signer saw.
-func TestDrawnRoles(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestDrawnRoles(t *testing.T) { eachProfile(t, testDrawnRoles) }
+
+func testDrawnRoles(t *testing.T, s *signers) {
 	const form = "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream"
 	const draws = "<</Length 14>>\nstream\n/Metadata Do  \nendstream"
 	other := func(a attacker, entry name) {
@@ -46,9 +46,9 @@ func TestDrawnRoles(t *testing.T) {
 
 // TestGenerationAttacks: a reference that names another generation than the object has is
 // null by the standard, and some readers (MuPDF) show the object all the same.
-func TestGenerationAttacks(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestGenerationAttacks(t *testing.T) { eachProfile(t, testGenerationAttacks) }
+
+func testGenerationAttacks(t *testing.T, s *signers) {
 	asleep := sample{page: "/Annots[6 1 R]", objects: []string{
 		"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
 		"<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 1 1]/AP<</N 5 0 R>>>>",

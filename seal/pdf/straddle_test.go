@@ -50,9 +50,9 @@ func upTo(n int) []int {
 
 // TestStraddleIsTheSeal: all slices together must make the seal, at every edge, of few
 // pages and of many, and each must be its own part of it.
-func TestStraddleIsTheSeal(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestStraddleIsTheSeal(t *testing.T) { eachProfile(t, testStraddleIsTheSeal) }
+
+func testStraddleIsTheSeal(t *testing.T, s *signers) {
 	own, other := bureau(t, "合肥市样例局"), bureau(t, "安徽省财政厅")
 	s.withPicture(t, ses.Picture{Type: "SVG", Data: own.SVG(), WidthMM: 42, HeightMM: 42})
 	ours, strange := vectors(own), vectors(other)

@@ -20,9 +20,9 @@ func (a attacker) broken() { a.written = append(a.written, written{ref: a.fresh(
 
 // TestStrayObjects: a later revision that changes nothing by its cross-reference data, and
 // something for a reader that does not believe them.
-func TestStrayObjects(t *testing.T) {
-	t.Parallel()
-	s := newSigners(t)
+func TestStrayObjects(t *testing.T) { eachProfile(t, testStrayObjects) }
+
+func testStrayObjects(t *testing.T, s *signers) {
 	signed := put(t, sample{}.bytes(), s.stamp(120), s.sealContents)
 	packed := put(t, sample{stream: true}.bytes(), s.stamp(120), s.sealContents)
 	const unlisted = "belong to none"

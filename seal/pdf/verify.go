@@ -31,6 +31,10 @@ const (
 	// attributes.
 	FilterPerson    = "Adobe.PPKLite"
 	SubFilterPerson = "ETSI.CAdES.detached"
+	// FilterCAdES and SubFilterCAdES mark an organisation's seal in CMS
+	// ([ses.ProfileCAdES]): what tells it from a person's signature is its attribute.
+	FilterCAdES    = FilterPerson
+	SubFilterCAdES = SubFilterPerson
 	// subFilterPKCS7 is the older name for detached CMS; many put a seal under it.
 	subFilterPKCS7 = "adbe.pkcs7.detached"
 	// subFilterGM is CMS of GB/T 35275 that holds the digest of the byte range.
@@ -86,6 +90,7 @@ type Signed struct {
 	Signer   *cert.Certificate // nil if the contents cannot be read, or are Western
 	Western  *cms.Western      // of a foreign document with RSA or ECDSA
 	Seal     *ses.Seal         // of a seal
+	Profile  ses.Profile       // of a seal: in which form it signed
 	SignedAt time.Time         // the signer's claim
 	Proof    ses.Stamped       // what proves that it existed at a time
 	Picture  PictureFinding    // of a seal: whether the field shows it
@@ -270,7 +275,7 @@ func (s *Signed) structure() error {
 }
 
 func (s *Signed) judgeSeal(ctx context.Context, trust Trust) {
-	signature, err := trust.Seals.Known.ParseSignature(s.Contents)
+	signature, err := s.SealSignature(trust.Seals.Known)
 	if err != nil {
 		s.check("signature", err)
 		return
@@ -278,14 +283,30 @@ func (s *Signed) judgeSeal(ctx context.Context, trust Trust) {
 	s.sealed(ctx, signature, trust)
 }
 
+// SealSignature reads the contents as a seal signature in the profile that goes with the
+// signature's format. Seals that are known need not be read again; nil: none is. A person's
+// signature is [ses.ErrNotSealed]. It verifies nothing.
+func (s *Signature) SealSignature(known *ses.Memory) (*ses.Signature, error) {
+	switch s.SubFilter {
+	case SubFilterCAdES:
+		return known.ParseCAdES(s.Contents, s.Time)
+	case SubFilterSeal, subFilterPKCS7:
+		return known.ParseSignature(s.Contents)
+	default:
+		return nil, fmt.Errorf("a seal in the format %s: %w", s.SubFilter, ErrUnknownFormat)
+	}
+}
+
 // sealed judges a seal signature.
 func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Trust) {
 	s.Kind, s.Signer, s.Seal, s.SignedAt = SignerSeal, signature.Signer, signature.Seal, signature.Stamp.Time
+	s.Profile = signature.Profile
 	var checks []ses.Check
 	checks, s.Proof = signature.Judge(ctx, s.Digest, trust.Seals, s.Proof, trust.Second)
 	s.Checks = append(s.Checks, checks...)
-	// Other vendors name what is protected in their own ways; the digest says it.
-	if signature.Seal.Ours() && signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
+	// Other vendors name what is protected in their own ways, and CMS does not; the digest says
+	// it.
+	if signature.Profile == ses.ProfileSES && signature.Seal.Ours() && signature.Stamp.Property != Property([4]int64(append(s.ByteRange, 0, 0, 0, 0))) {
 		s.check("property", ErrProperty)
 	}
 	counts := s.Err()
@@ -302,7 +323,7 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 	signature, err := cms.ParseTolerant(s.Contents)
 	if err != nil {
-		if seal, sealErr := trust.Seals.Known.ParseSignature(s.Contents); sealErr == nil && s.SubFilter == subFilterPKCS7 {
+		if seal, sealErr := s.SealSignature(trust.Seals.Known); sealErr == nil && s.SubFilter == subFilterPKCS7 {
 			s.sealed(ctx, seal, trust)
 			return
 		}
@@ -311,6 +332,10 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 			return
 		}
 		s.check("signature", err)
+		return
+	}
+	if _, isSeal := signature.Attribute(oid.Seal); isSeal {
+		s.judgeSealInCMS(ctx, trust)
 		return
 	}
 	s.Kind, s.Signer = SignerPerson, signature.Signer
@@ -335,6 +360,16 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 		}
 	}
 	s.judgeSeen(attribute(signature, oid.Seen), trust.Pictures)
+}
+
+// judgeSealInCMS judges a CMS signature that names itself a seal's. Under another name of
+// CMS it is none, and no person's signature either.
+func (s *Signed) judgeSealInCMS(ctx context.Context, trust Trust) {
+	if s.SubFilter != SubFilterCAdES {
+		s.check("format", fmt.Errorf("a seal in CMS under the name %s: %w", s.SubFilter, ErrUnknownFormat))
+		return
+	}
+	s.judgeSeal(ctx, trust)
 }
 
 // attribute returns the value of a signed attribute, nil where there is none. One of

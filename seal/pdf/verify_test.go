@@ -27,6 +27,7 @@ import (
 
 // signers are an organisation with its seal and a person, and the trust in both.
 type signers struct {
+	profile   ses.Profile // in which the seal signs; empty: SES
 	seal      *ses.Seal
 	sealKey   *pki.Key
 	fastKey   *pki.Key // the same, as keys sign that sign much
@@ -68,10 +69,25 @@ func newSigners(tb testing.TB) *signers {
 	return s
 }
 
+// eachProfile runs a test with a seal that signs in each of the profiles.
+func eachProfile(t *testing.T, test func(*testing.T, *signers)) {
+	t.Parallel()
+	for _, p := range ses.Profiles() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			test(t, newSigners(t).in(p))
+		})
+	}
+}
+
 // stamp is at(1, x, 200, 42) with room for a real signature.
 func (s *signers) stamp(x float64) Stamp {
 	stamp := at(1, x, 200, 42)
 	stamp.ContentsSize = s.seal.SignatureSize(s.sealCert) + seen.Size(16)
+	if s.profile == ses.ProfileCAdES {
+		stamp.Filter, stamp.SubFilter = FilterCAdES, SubFilterCAdES
+		stamp.ContentsSize += 1024 // TestCAdES says how much it is
+	}
 	return stamp
 }
 
@@ -82,7 +98,19 @@ func (s *signers) sealContents(tb testing.TB, p *Prepared) []byte {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	contents, err := ses.Sign(s.seal, stamp, s.sealCert, s.sealKey)
+	return s.sign(tb, stamp)
+}
+
+// sign signs with the seal in its profile.
+func (s *signers) sign(tb testing.TB, stamp ses.Stamp) []byte {
+	tb.Helper()
+	var contents []byte
+	var err error
+	if s.profile == ses.ProfileCAdES {
+		contents, err = ses.SignCAdES(s.seal, stamp, []*cert.Certificate{s.sealCert}, s.sealKey)
+	} else {
+		contents, err = ses.Sign(s.seal, stamp, s.sealCert, s.sealKey)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -106,11 +134,7 @@ func (s *signers) sealNaming(tb testing.TB, p *Prepared, statement []byte) []byt
 	if statement != nil {
 		stamp.Extensions = []ses.Extension{{ID: oid.Seen, Value: statement}}
 	}
-	contents, err := ses.Sign(s.seal, stamp, s.sealCert, s.sealKey)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return contents
+	return s.sign(tb, stamp)
 }
 
 // personContents signs as the person.

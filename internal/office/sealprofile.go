@@ -1,0 +1,85 @@
+package office
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/pki/cms"
+	"github.com/elicence/elicence/pki/tsa"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// sealForm is how a use of a seal is written into a document.
+type sealForm struct {
+	filter, subFilter string
+	size              int // at most, in bytes, without what is seen and without a time stamp
+	// sign makes the contents, which are verified with the whole document before anything is
+	// released.
+	sign      func(seal.Stamp) ([]byte, error)
+	timeStamp func(context.Context, *Office, []byte) ([]byte, error)
+}
+
+// in returns the form of a profile, the usual one where none is named.
+func (u sealUse) in(p seal.Profile) (sealForm, error) {
+	switch p {
+	case "", seal.ProfileSES:
+		sign := func(s seal.Stamp) ([]byte, error) { return seal.SignUnchecked(u.made, s, u.signer, u.key) }
+		return sealForm{pdf.FilterSeal, pdf.SubFilterSeal, u.made.SignatureSize(u.signer), sign, sealTimeStamp}, nil
+	case seal.ProfileCAdES:
+		chain, err := u.chain()
+		if err != nil {
+			return sealForm{}, err
+		}
+		size, err := u.made.CAdESSize(chain)
+		if err != nil {
+			return sealForm{}, err
+		}
+		sign := func(s seal.Stamp) ([]byte, error) { return seal.SignCAdES(u.made, s, chain, u.key) }
+		return sealForm{pdf.FilterCAdES, pdf.SubFilterCAdES, size, sign, cmsTimeStamp}, nil
+	default:
+		return sealForm{}, fmt.Errorf("profile %q of a seal signature: %w", p, ErrOutOfRange)
+	}
+}
+
+// chain is what a verifier that knows only CMS finds a path with.
+func (u sealUse) chain() ([]*cert.Certificate, error) {
+	chain := []*cert.Certificate{u.signer}
+	for _, der := range u.record.Chain[1:] {
+		c, err := cert.Parse(der)
+		if err != nil {
+			return nil, fmt.Errorf("seal %s: %w", u.record.ID, err)
+		}
+		chain = append(chain, c)
+	}
+	return chain, nil
+}
+
+// sealTimeStamp puts a time stamp into a seal signature of GB/T 38540.
+func sealTimeStamp(ctx context.Context, o *Office, contents []byte) ([]byte, error) {
+	signature, err := seal.ParseSignature(contents)
+	if err != nil {
+		return nil, err
+	}
+	token, err := o.timeStampOver(ctx, tsa.SM3(sm3.Sum(signature.Value())))
+	if err != nil {
+		return nil, err
+	}
+	return seal.WithTimeStamp(contents, token)
+}
+
+// cmsTimeStamp puts one into a signature in CMS.
+func cmsTimeStamp(ctx context.Context, o *Office, contents []byte) ([]byte, error) {
+	signature, err := cms.Parse(contents)
+	if err != nil {
+		return nil, err
+	}
+	token, err := o.timeStampOver(ctx, tsa.SM3(sm3.Sum(signature.SignatureValue())))
+	if err != nil {
+		return nil, err
+	}
+	return cms.WithUnsigned(contents, cms.TimeStamp(token))
+}
