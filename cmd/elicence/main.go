@@ -148,6 +148,8 @@ func hintFor(err error) string {
 		return "see who issues what with: elicence authority list"
 	case errors.Is(err, office.ErrAuthorityExists):
 		return "let it issue further categories with: elicence authority allow CODE --category NNN"
+	case errors.Is(err, seal.ErrNoPurpose):
+		return "用 --reason 说明用印事由 say what it is for with --reason WORDS"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
 	case needsPassword(err):
