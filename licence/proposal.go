@@ -50,15 +50,16 @@ func ParseProposalID(s string) (ProposalID, error) {
 	return ProposalID(b), nil
 }
 
-// Proposal is one step for many licences, which one officer proposes and another
-// approves.
+// Proposal is one step for many licences, or what follows for all licences of a holder
+// from what has happened to it. One officer proposes it and another approves.
 type Proposal struct {
 	ID          ProposalID
-	Step        Step
+	Step        Step // for all of them; empty where Holder is not nil
 	Cause       Cause
 	Reason      string
+	Holder      *HolderAct // nil: it is one step for all
 	Count       int
-	Digest      [sm3.Size]byte // of all that is proposed: [ProposalDigest]
+	Digest      [sm3.Size]byte // of all that is proposed: [ProposalDigest] or [HolderDigest]
 	ByCategory  map[catalogue.ID]int
 	ByIssuer    map[string]int // by credit code
 	ProposedBy  string
@@ -138,6 +139,11 @@ func ProposalDigest(step Step, cause Cause, reason string, ascending []Identifie
 	return [sm3.Size]byte(h.Sum(nil))
 }
 
+// SortProposed brings licences of a proposal into ascending order of their identifiers.
+func SortProposed(all []Proposed) {
+	slices.SortFunc(all, func(a, b Proposed) int { return compareIdentifiers(a.Identifier, b.Identifier) })
+}
+
 // SortIdentifiers brings identifiers into ascending order of their texts, each once.
 func SortIdentifiers(all []Identifier) []Identifier {
 	slices.SortFunc(all, compareIdentifiers)
@@ -157,13 +163,29 @@ func compareIdentifiers(a, b Identifier) int {
 type Proposed struct {
 	Identifier Identifier
 	Refusal    string // why it did not get the step; empty: it did, or its turn has not come
+
+	// What follows is of proposals about a holder only, where each licence has its own.
+	Place    int    // of the holder among those of the licence
+	Revision uint64 // at which it was proposed; what was changed since is refused
+	Fate     catalogue.Fate
+	Step     Step // empty: it is kept as it is
+	Cause    Cause
+}
+
+// Turn is what is done with one licence of a proposal when its turn has come: a step, a new
+// version that ends it, or, with neither, nothing.
+type Turn struct {
+	Identifier  Identifier
+	Step        *Transition
+	Replacement *Replacement
+	Refusal     string // why nothing can be done; empty: it was to be kept as it is
 }
 
 // Proposals is the register of proposals. A write has returned when it is on the disk,
 // with its entries of the audit log.
 type Proposals interface {
 	// Propose stores a proposal with its licences, in ascending order.
-	Propose(ctx context.Context, p Proposal, all []Identifier, entry audit.Record) error
+	Propose(ctx context.Context, p Proposal, all []Proposed, entry audit.Record) error
 	// Proposal returns one, or [ErrNoProposal].
 	Proposal(ctx context.Context, id ProposalID) (Proposal, error)
 	// Proposals returns all, the newest first.
@@ -172,10 +194,11 @@ type Proposals interface {
 	Proposed(ctx context.Context, id ProposalID, from, limit int) ([]Proposed, error)
 	// ChangeProposal stores what change makes of a proposal.
 	ChangeProposal(ctx context.Context, id ProposalID, change func(Proposal) (Proposal, error), entry audit.Record) (Proposal, error)
-	// CarryOut takes the steps of the licences of a proposal that come next, in one
+	// CarryOut takes the turns of the licences of a proposal that come next, in one
 	// transaction with the proposal's own count, so that none is ever taken twice: from
 	// is that count as the caller knows it, [ErrChanged] that it is another. A licence
-	// whose state does not allow the step is noted as refused. The proposal must be
-	// approved.
-	CarryOut(ctx context.Context, id ProposalID, from int, next []Transition) (Proposal, error)
+	// whose state does not allow the step, or which was changed where that must not be, is
+	// noted as refused. A new version that cannot be stored fails the whole, as
+	// [Registry.Replace] does. The proposal must be approved.
+	CarryOut(ctx context.Context, id ProposalID, from int, next []Turn) (Proposal, error)
 }

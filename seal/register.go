@@ -109,6 +109,8 @@ var (
 	ErrNotKeeper = errors.New("is no keeper of the seal")
 	// ErrRules: the owner's rules do not allow this use.
 	ErrRules = errors.New("the owner's rules do not allow it")
+	// ErrNoPurpose: the seal is used for no purpose that was said. It wraps [ErrRules].
+	ErrNoPurpose = fmt.Errorf("no purpose is given (未说明用印事由): %w", ErrRules)
 )
 
 // CheckApproval says whether a person may approve a seal now: two people make a
@@ -139,7 +141,8 @@ type Register interface {
 	ChangeSeal(ctx context.Context, id string, change func(*Record) error, entry audit.Record) (Record, error)
 	// UseSeal records one use of a seal by a person at a time, if the stored record
 	// allows it ([Record.CheckUse]): of two uses at once, one is the last that is allowed.
-	// It is called before the sealed document is released.
+	// The purpose is what the entry commits to ([Rules.CheckPurpose]). It is called before
+	// the sealed document is released.
 	UseSeal(ctx context.Context, id, by string, at time.Time, entry audit.Record) error
 	// Seal returns one seal, or [ErrNotFound].
 	Seal(ctx context.Context, id string) (Record, error)

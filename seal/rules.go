@@ -10,8 +10,8 @@ import (
 	"github.com/elicence/elicence/internal/civil"
 )
 
-// Rules say who may use a seal, how often and at what hours. The zero value allows
-// every officer at any time.
+// Rules say who may use a seal, how often, at what hours and whether for a purpose that is
+// said. The zero value allows every officer at any time.
 type Rules struct {
 	// Keepers are the officers who may use the seal. Without any, all may.
 	Keepers []string `json:",omitempty"`
@@ -21,6 +21,8 @@ type Rules struct {
 	// exclusive. Both 0: at any hour.
 	From  int `json:",omitempty"`
 	Until int `json:",omitempty"`
+	// PurposeRequired: nobody uses the seal without saying for what.
+	PurposeRequired bool `json:",omitempty"`
 }
 
 // dayMinutes is how many minutes a day has.
@@ -58,6 +60,15 @@ func (r Record) CheckUse(by string, at time.Time) error {
 		if minute := local.Hour()*60 + local.Minute(); minute < r.Rules.From || minute >= r.Rules.Until {
 			return fmt.Errorf("is used from %s to %s: %w", clock(r.Rules.From), clock(r.Rules.Until), ErrRules)
 		}
+	}
+	return nil
+}
+
+// CheckPurpose says whether a use for a purpose is allowed. White space says nothing. The
+// error wraps [ErrNoPurpose].
+func (r Rules) CheckPurpose(purpose string) error {
+	if r.PurposeRequired && strings.TrimSpace(purpose) == "" {
+		return ErrNoPurpose
 	}
 	return nil
 }

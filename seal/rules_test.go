@@ -42,6 +42,22 @@ func TestCheckUse(t *testing.T) {
 	}
 }
 
+func TestCheckPurpose(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		required bool
+		purpose  string
+		refused  bool
+	}{
+		{false, "", false}, {false, "订立合同", false}, {true, "订立合同", false}, {true, "", true}, {true, " \t\n", true}, {true, "\u3000", true},
+	} {
+		err := Rules{PurposeRequired: tt.required}.CheckPurpose(tt.purpose)
+		if (err != nil) != tt.refused || err != nil && (!errors.Is(err, ErrNoPurpose) || !errors.Is(err, ErrRules)) {
+			t.Errorf("required %t, %q: %v", tt.required, tt.purpose, err)
+		}
+	}
+}
+
 func TestHours(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][2]int{"08:00-18:00": {480, 1080}, "00:00-24:00": {0, 1440}, "09:30-09:31": {570, 571}} {

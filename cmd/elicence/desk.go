@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -36,7 +38,10 @@ func atDesk(s *settings, commands ...*cobra.Command) []*cobra.Command {
 // a part in: apart says, once they are read, that it does.
 func atDeskUnless(s *settings, apart func() bool, c *cobra.Command) *cobra.Command {
 	run := c.RunE
-	c.Annotations = map[string]string{forDesk: ""}
+	if c.Annotations == nil {
+		c.Annotations = make(map[string]string)
+	}
+	c.Annotations[forDesk] = ""
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if apart() {
 			if s.served != nil {
@@ -68,6 +73,12 @@ func (s *settings) handOver(cmd *cobra.Command, service desk.Service) error {
 	code, err := service.Run(cmd.Context(), desk.Request{Args: s.args, Actor: s.actor, Terminal: s.screen()},
 		desk.Terminal{Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Files: s.files, Passwords: s.passwords})
 	switch {
+	case errors.Is(err, desk.ErrBrokenOff):
+		if s.screen() { // a line of progress may be unfinished
+			_, _ = fmt.Fprintln(cmd.ErrOrStderr())
+		}
+		_, goesOn := cmd.Annotations[repeatable]
+		return &brokenOff{goesOn: goesOn, cause: err}
 	case err != nil:
 		return err
 	case code != exitYes:
@@ -75,6 +86,41 @@ func (s *settings) handOver(cmd *cobra.Command, service desk.Service) error {
 	default:
 		return nil
 	}
+}
+
+// repeatable marks the commands that go on where they stopped when they are given again.
+const repeatable = "repeatable"
+
+// goesOn marks a command as [repeatable].
+func goesOn(c *cobra.Command) *cobra.Command {
+	c.Annotations = map[string]string{repeatable: ""}
+	return c
+}
+
+// brokenOff is returned by a command whose service has gone away.
+type brokenOff struct {
+	goesOn bool // when it is given again
+	cause  error
+}
+
+// Error says it without the socket's words, which tell an officer nothing. What is no end of
+// a connection is told: the two may not understand each other.
+func (e *brokenOff) Error() string {
+	const text = "服务在命令完成之前停止了 the service has ended before the command did"
+	if errors.Is(e.cause, io.EOF) || errors.Is(e.cause, io.ErrUnexpectedEOF) || errors.As(e.cause, new(*net.OpError)) {
+		return text
+	}
+	return text + ": " + e.cause.Error()
+}
+
+// hint says what became of the command, and how to go on.
+func (e *brokenOff) hint() string {
+	if e.goesOn {
+		return "已完成的都已写入磁盘，没有丢失；服务恢复后（或不启动服务）再次执行同一命令，即从中断处继续，不会重复 " +
+			"what was done is on the disk and nothing is lost; when the service runs again, or without it, give the same command: it goes on where it stopped and does nothing twice"
+	}
+	return "已确认的都已写入磁盘；本命令可能已完成，也可能没有，请先查询，再决定是否重做 " +
+		"what was acknowledged is on the disk; this command may have been carried out or not: look before you give it again"
 }
 
 // screen reports whether standard error is somebody's screen.

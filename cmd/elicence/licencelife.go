@@ -139,10 +139,14 @@ func newCorrect(s *settings) *cobra.Command {
 func newRenew(s *settings) *cobra.Command {
 	var f versionFlags
 	var renewal office.Renewal
+	var fields []string
 	cmd := onLicence(s, "renew ID --until DAY [--field CODE=VALUE]… --reason TEXT [--if-revision N] [--dry-run]", "延续或年检 renew a licence, or record its periodic check",
 		func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
 			n, err := f.newVersion(licence.Supersede)
 			if err != nil {
+				return err
+			}
+			if renewal.Fields, err = parseFields(fields); err != nil {
 				return err
 			}
 			r, err := o.Renew(ctx, s.actor, id, renewal, n)
@@ -153,9 +157,25 @@ func newRenew(s *settings) *cobra.Command {
 		})
 	cmd.Long = "Issues a new version with all that the old one has but the last day and the fields that are given. Only for categories whose\nlicences end by themselves or are checked periodically (category show)."
 	cmd.Flags().StringVar(&renewal.ValidUntil, "until", "", "new last `DAY`, such as 2030-12-31; left out where the licence is long-term")
-	cmd.Flags().StringToStringVar(&renewal.Fields, "field", nil, "a field of the check, `CODE=VALUE`")
+	cmd.Flags().StringArrayVar(&fields, "field", nil, "a field of the check, `CODE=VALUE`; the value is all behind the first =")
 	f.add(cmd, licence.Supersede)
 	return cmd
+}
+
+// parseFields reads fields as CODE=VALUE, each once.
+func parseFields(all []string) (map[string]string, error) {
+	fields := make(map[string]string)
+	for _, text := range all {
+		code, value, found := strings.Cut(text, "=")
+		if !found || code == "" {
+			return nil, fmt.Errorf("--field: %q is not CODE=VALUE", text)
+		}
+		if _, twice := fields[code]; twice {
+			return nil, fmt.Errorf("--field: %s is given twice", code)
+		}
+		fields[code] = value
+	}
+	return fields, nil
 }
 
 // versionView is one version of a licence, briefly.

@@ -114,7 +114,10 @@ func report(w io.Writer, err error) int {
 
 // hintFor names the next command where there is an obvious one.
 func hintFor(err error) string {
+	var broken *brokenOff
 	switch {
+	case errors.As(err, &broken):
+		return broken.hint()
 	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
 	case errors.Is(err, office.ErrInUse):
@@ -145,6 +148,8 @@ func hintFor(err error) string {
 		return "see who issues what with: elicence authority list"
 	case errors.Is(err, office.ErrAuthorityExists):
 		return "let it issue further categories with: elicence authority allow CODE --category NNN"
+	case errors.Is(err, seal.ErrNoPurpose):
+		return "用 --reason 说明用印事由 say what it is for with --reason WORDS"
 	case errors.Is(err, seal.ErrNotFound):
 		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
 	case needsPassword(err):
@@ -167,6 +172,8 @@ func hintFor(err error) string {
 		return "see its revision with: elicence licence show ID --json"
 	case errors.Is(err, licence.ErrNoProposal), errors.Is(err, licence.ErrDigest):
 		return "see the proposals with: elicence licence mass list"
+	case errors.Is(err, office.ErrPlanChanged):
+		return "cancel it with: elicence licence mass cancel ID; and propose what there is now"
 	case errors.Is(err, office.ErrUndecided):
 		return "decide with --end ID or --keep ID"
 	case errors.Is(err, licence.ErrNoDevice):

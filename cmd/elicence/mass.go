@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 )
 
 func newMass(s *settings) *cobra.Command {
@@ -21,13 +24,14 @@ func newMass(s *settings) *cobra.Command {
 		newMassPropose(s, licence.Suspend, "提议批量暂扣 propose to suspend many licences"),
 		newMassPropose(s, licence.Resume, "提议批量恢复 propose to resume many licences"),
 		newMassPropose(s, licence.Revoke, "提议批量注销或吊销 propose to revoke many licences"),
-		newMassList(s), newMassShow(s), newMassApprove(s), newMassRun(s), newMassCancel(s))
+		newMassList(s), newMassShow(s), newMassApprove(s), goesOn(newMassRun(s)), newMassCancel(s))
 }
 
 // proposalView is a proposal as it is printed.
 type proposalView struct {
 	ID         string         `json:"id"`
 	State      string         `json:"state"`
+	Event      string         `json:"event,omitempty"` // what has happened to a holder; then there is no step for all
 	Step       string         `json:"step"`
 	Cause      string         `json:"cause"`
 	Reason     string         `json:"reason"`
@@ -51,6 +55,14 @@ type proposalView struct {
 type proposedView struct {
 	ID      string `json:"id"`
 	Refusal string `json:"refusal,omitempty"`
+	// What follows is of proposals about a holder.
+	Category     string `json:"category,omitempty"`
+	CategoryName string `json:"category_name,omitempty"`
+	State        string `json:"state,omitempty"`
+	Fate         string `json:"fate,omitempty"` // end, keep, transfer or ask
+	Step         string `json:"step,omitempty"`
+	Cause        string `json:"cause,omitempty"`
+	After        string `json:"after,omitempty"` // the new version, where there is one
 }
 
 func viewProposal(p licence.Proposal) proposalView {
@@ -59,6 +71,9 @@ func viewProposal(p licence.Proposal) proposalView {
 		Digest: hex.EncodeToString(p.Digest[:]), ByCategory: make(map[string]int), ByIssuer: p.ByIssuer,
 		ProposedBy: p.ProposedBy, ProposedAt: p.ProposedAt.Format(time.RFC3339), Expires: p.Expires.Format(time.RFC3339),
 		ApprovedBy: p.ApprovedBy, Done: p.Done, Refused: p.Refused,
+	}
+	if p.Holder != nil {
+		v.Event = string(p.Holder.Event)
 	}
 	for id, n := range p.ByCategory {
 		v.ByCategory[id.String()] = n
@@ -69,16 +84,33 @@ func viewProposal(p licence.Proposal) proposalView {
 	return v
 }
 
-func viewProposed(all []licence.Proposed) []proposedView {
+func viewProposed(p licence.Proposed) proposedView {
+	v := proposedView{ID: p.Identifier.String(), Refusal: p.Refusal, Fate: string(p.Fate), Step: string(p.Step)}
+	if p.Cause != licence.Unstated {
+		v.Cause = p.Cause.String()
+	}
+	return v
+}
+
+func viewAllProposed(all []licence.Proposed) []proposedView {
 	views := make([]proposedView, len(all))
 	for i, p := range all {
-		views[i] = proposedView{p.Identifier.String(), p.Refusal}
+		views[i] = viewProposed(p)
 	}
 	return views
 }
 
+// text is one licence on one line.
+func (v proposedView) text() string {
+	parts := []string{v.ID, v.CategoryName, v.State, v.Fate, v.Step, v.Cause, v.After, v.Refusal}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "  ")
+}
+
+// act is the step for all, or what has happened to the holder.
+func (v proposalView) act() string { return cmp.Or(v.Event, v.Step) }
+
 func (v proposalView) row() []string {
-	return []string{v.ID, v.State, v.Step, fmt.Sprint(v.Count), fmt.Sprintf("%d (%d)", v.Done, v.Refused), v.ProposedBy, v.ApprovedBy, v.Reason}
+	return []string{v.ID, v.State, v.act(), fmt.Sprint(v.Count), fmt.Sprintf("%d (%d)", v.Done, v.Refused), v.ProposedBy, v.ApprovedBy, v.Reason}
 }
 
 func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) error {
@@ -89,7 +121,7 @@ func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) e
 	if v.DryRun {
 		text.WriteString("试运行，未保存 dry run, nothing is stored\n")
 	}
-	fmt.Fprintf(&text, "%s  %s  %s %s  %s\n提议 proposed: %s  %s，至 until %s\n", v.ID, v.State, v.Step, v.Cause, v.Reason, v.ProposedBy, v.ProposedAt, v.Expires)
+	fmt.Fprintf(&text, "%s  %s  %s %s  %s\n提议 proposed: %s  %s，至 until %s\n", v.ID, v.State, v.act(), v.Cause, v.Reason, v.ProposedBy, v.ProposedAt, v.Expires)
 	if v.ApprovedBy != "" {
 		fmt.Fprintf(&text, "批准 approved: %s  %s\n", v.ApprovedBy, v.ApprovedAt)
 	}
@@ -103,15 +135,20 @@ func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) e
 		fmt.Fprintf(&text, "  %s  %d\n", issuer, n)
 	}
 	for _, p := range v.Licences {
-		fmt.Fprintf(&text, "  %s  %s\n", p.ID, p.Refusal)
+		fmt.Fprintf(&text, "  %s\n", p.text())
 	}
 	if len(v.Excluded) > 0 {
 		fmt.Fprintf(&text, "不在其内 left out: %d\n", len(v.Excluded))
 		for _, p := range v.Excluded {
-			fmt.Fprintf(&text, "  %s  %s\n", p.ID, p.Refusal)
+			fmt.Fprintf(&text, "  %s\n", p.text())
 		}
 	}
-	fmt.Fprintf(&text, "清单摘要 digest: %s\n", v.Digest)
+	if v.Digest != "" {
+		fmt.Fprintf(&text, "清单摘要 digest: %s\n", v.Digest)
+	}
+	if v.State == string(licence.ProposalOpen) && !v.DryRun {
+		fmt.Fprintf(&text, "须由另一名经办人批准 another officer approves it: elicence licence mass approve %s --digest %s\n", v.ID, v.Digest)
+	}
 	_, err := fmt.Fprint(cmd.OutOrStdout(), text.String())
 	return err
 }
@@ -245,7 +282,7 @@ func newMassPropose(s *settings, step licence.Step, short string) *cobra.Command
 					return err
 				}
 				v := viewProposal(preview.Proposal)
-				v.DryRun, v.Excluded = dryRun, viewProposed(preview.Excluded)
+				v.DryRun, v.Excluded = dryRun, viewAllProposed(preview.Excluded)
 				for _, id := range preview.Identifiers {
 					v.Licences = append(v.Licences, proposedView{ID: id.String()})
 				}
@@ -298,7 +335,14 @@ func newMassShow(s *settings) *cobra.Command {
 			return err
 		}
 		v := viewProposal(p)
-		v.Licences = viewProposed(all)
+		v.Licences = viewAllProposed(all)
+		for i, l := range all {
+			if p.ApprovedBy != "" && i < p.Done && l.Fate == catalogue.FateTransfer && l.Refusal == "" {
+				next := l.Identifier
+				next.Version++
+				v.Licences[i].After = next.String()
+			}
+		}
 		return v.print(cmd, s, o)
 	})
 }

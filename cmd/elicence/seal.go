@@ -16,7 +16,7 @@ import (
 
 func newSeal(s *settings) *cobra.Command {
 	commands := atDesk(s, newSealMake(s), newSealPreview(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s), newSealSuspend(s), newSealResume(s), newSealRevoke(s),
-		newSealKeeper(s), newSealLimit(s), newSealStamp(s), newSealBatch(s), newSealDigest(s), newSealProof(s))
+		newSealKeeper(s), newSealLimit(s), newSealStamp(s), goesOn(newSealBatch(s)), newSealDigest(s), newSealProof(s))
 	return group("seal", "电子印章 electronic seals", commands...)
 }
 
@@ -42,6 +42,8 @@ type sealView struct {
 	MaxUses    *uint64  `json:"max_uses"`
 	Hours      *string  `json:"hours"`   // 08:00-18:00, UTC+8
 	Earlier    int      `json:"earlier"` // how often it was made anew
+
+	PurposeRequired bool `json:"purpose_required"` // every use says for what
 }
 
 func viewSeal(r seal.Record) (sealView, error) {
@@ -49,6 +51,7 @@ func viewSeal(r seal.Record) (sealView, error) {
 		ID: r.ID, Name: r.Name, Class: string(r.Classified()), Owner: r.OwnerUSCC, OwnerName: r.OwnerName,
 		WidthMM: r.Design.WidthMM, HeightMM: r.Design.HeightMM, State: string(r.State()), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
 		Keepers: append([]string{}, r.Rules.Keepers...), Uses: r.Uses, Earlier: len(r.Earlier),
+		PurposeRequired: r.Rules.PurposeRequired,
 	}
 	if r.Made() {
 		at := r.ApprovedAt.Format(time.RFC3339)

@@ -58,6 +58,13 @@ func newSealBatch(s *settings) *cobra.Command {
 				return err
 			}
 			return s.with(func(o *office.Office) error {
+				record, err := o.Seal(cmd.Context(), r.SealID)
+				if err != nil {
+					return err
+				}
+				if err := record.Rules.CheckPurpose(r.Reason); err != nil { // said once, not for every document
+					return fmt.Errorf("seal %s: %w", r.SealID, err)
+				}
 				bar := progressbar.NewOptions(len(args), progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetDescription("盖章 sealing"),
 					progressbar.OptionShowCount(), progressbar.OptionSetVisibility(s.screen()))
 				done := make([]batched, 0, len(args))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,9 @@ func (v sealView) text() string {
 	if v.Hours != nil {
 		uses += "  " + *v.Hours
 	}
+	if v.PurposeRequired {
+		uses += "  须说明用印事由 purpose required"
+	}
 	return strings.Join(append(lines, "保管人 keepers: "+keepers, "用印 uses: "+uses, ""), "\n")
 }
 
@@ -126,13 +130,22 @@ func newSealKeeper(s *settings) *cobra.Command {
 		}))
 }
 
+// What --purpose takes.
+const (
+	purposeRequired = "required"
+	purposeOptional = "optional"
+)
+
 func newSealLimit(s *settings) *cobra.Command {
 	var uses uint64
-	var hours string
+	var hours, purpose string
 	var cmd *cobra.Command
-	cmd = sealAct(s, "limit ID [--uses N] [--hours 08:00-18:00]", "用印限制 how often and at what hours a seal may be used", func(ctx context.Context, o *office.Office, id string) (seal.Record, error) {
-		if !cmd.Flags().Changed("uses") && !cmd.Flags().Changed("hours") {
-			return seal.Record{}, errors.New("--uses or --hours: one must be given; 0 and none take a limit away")
+	cmd = sealAct(s, "limit ID [--uses N] [--hours 08:00-18:00] [--purpose required|optional]", "用印限制 how often, at what hours and for what a seal may be used", func(ctx context.Context, o *office.Office, id string) (seal.Record, error) {
+		if !slices.ContainsFunc([]string{"uses", "hours", "purpose"}, cmd.Flags().Changed) {
+			return seal.Record{}, errors.New("--uses, --hours or --purpose: one must be given; 0, none and optional take a limit away")
+		}
+		if cmd.Flags().Changed("purpose") && purpose != purposeRequired && purpose != purposeOptional {
+			return seal.Record{}, fmt.Errorf("--purpose: %q is not %s or %s", purpose, purposeRequired, purposeOptional)
 		}
 		r, err := o.Seal(ctx, id)
 		if err != nil {
@@ -150,9 +163,13 @@ func newSealLimit(s *settings) *cobra.Command {
 				return r, fmt.Errorf("--hours: %w", err)
 			}
 		}
+		if purpose != "" {
+			limits.PurposeRequired = purpose == purposeRequired
+		}
 		return o.LimitSeal(ctx, s.actor, id, limits)
 	})
 	cmd.Flags().Uint64Var(&uses, "uses", 0, "`NUMBER` of uses in all; 0: no limit")
 	cmd.Flags().StringVar(&hours, "hours", "", "`HOURS` of the day in UTC+8, 08:00-18:00; none: no limit")
+	cmd.Flags().StringVar(&purpose, "purpose", "", "`WORD`: required: every use says for what, with --reason; optional: it need not")
 	return cmd
 }

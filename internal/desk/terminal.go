@@ -82,7 +82,7 @@ func (s Service) open(ctx context.Context, q Request) (io.ReadWriteCloser, error
 	request.Header.Set("Upgrade", upgrade)
 	response, err := (&http.Transport{DialContext: s.Dial, DisableKeepAlives: true}).RoundTrip(request)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrBrokenOff, err)
 	}
 	conn, ok := response.Body.(io.ReadWriteCloser)
 	if response.StatusCode != http.StatusSwitchingProtocols || !ok {

@@ -20,6 +20,7 @@ type licenceDraft struct {
 	published  time.Time          // when it is published by itself; zero: at once
 	before     licence.Identifier // the version that ends with it
 	end        *StepRequest       // how; nil: it is the first version
+	replace    func(context.Context, licence.Replacement) (licence.Record, error)
 	dryRun     bool
 }
 
@@ -109,5 +110,9 @@ func (o *Office) storeDraft(ctx context.Context, actor string, d licenceDraft, r
 	if err != nil {
 		return licence.Record{}, err
 	}
-	return o.store.Replace(ctx, licence.Replacement{Submission: s, End: end})
+	replacement := licence.Replacement{Submission: s, End: end}
+	if d.replace != nil {
+		return d.replace(ctx, replacement)
+	}
+	return o.store.Replace(ctx, replacement)
 }

@@ -128,6 +128,9 @@ func (o *Office) StampDigest(ctx context.Context, actor string, d SealDigest) ([
 	if err != nil {
 		return nil, err
 	}
+	if err := use.record.Rules.CheckPurpose(d.Reason); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", d.SealID, err)
+	}
 	contents, err := use.sign(seal.Stamp{Time: now, Document: d.SM3, Property: pdf.Property(d.ByteRange)})
 	if err != nil {
 		return nil, err

@@ -115,11 +115,21 @@ func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (
 	if err != nil {
 		return preview, err
 	}
-	return preview, o.store.Propose(ctx, p, preview.Identifiers, entry)
+	all := make([]licence.Proposed, p.Count)
+	for i, id := range preview.Identifiers {
+		all[i].Identifier = id
+	}
+	return preview, o.store.Propose(ctx, p, all, entry)
 }
 
+// massEntry is the entry of the log for a step of a proposal. A digest over the new name of a
+// holder would be found by trying names, so the log commits to it with the reason.
 func massEntry(p licence.Proposal, act audit.Act, actor string, at time.Time) (audit.Record, error) {
-	return audit.NewRecord(audit.Entry{Time: at.Unix(), Actor: actor, Act: act, Subject: p.ID.String(), Digest: p.Digest[:]}, why(p.Cause, p.Reason))
+	entry, details := audit.Entry{Time: at.Unix(), Actor: actor, Act: act, Subject: p.ID.String(), Digest: p.Digest[:]}, why(p.Cause, p.Reason)
+	if p.Holder != nil {
+		entry.Digest, details = nil, fmt.Appendf(nil, "%s: %s: %x", p.Holder.Event, p.Reason, p.Digest)
+	}
+	return audit.NewRecord(entry, details)
 }
 
 // checkSelection refuses categories and authorities that are not there: a slip among
@@ -238,9 +248,22 @@ func (s Selection) fits(l *licence.Licence) bool {
 }
 
 // ApproveMass approves a proposal by its digest, as another officer than the one who
-// proposed it. [Office.RunMass] carries it out. The error wraps [licence.ErrProposal],
-// [licence.ErrSamePerson] or [licence.ErrDigest].
+// proposed it. [Office.RunMass] carries it out. What was proposed about a holder must be
+// what would be proposed now. The error wraps [licence.ErrProposal],
+// [licence.ErrSamePerson], [licence.ErrDigest] or [ErrPlanChanged].
 func (o *Office) ApproveMass(ctx context.Context, actor string, id licence.ProposalID, digest [sm3.Size]byte) (licence.Proposal, error) {
+	p, err := o.store.Proposal(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	if _, err := p.Approve(actor, digest, o.now()); err != nil {
+		return p, err
+	}
+	if p.Holder != nil {
+		if err := o.stillPlanned(ctx, actor, p); err != nil {
+			return p, err
+		}
+	}
 	return o.changeProposal(ctx, actor, id, audit.ActMassApprove, func(p licence.Proposal, now time.Time) (licence.Proposal, error) {
 		return p.Approve(actor, digest, now)
 	})
@@ -293,13 +316,12 @@ func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalI
 		if err != nil {
 			return p, err
 		}
-		steps := make([]licence.Transition, len(next))
-		for i, n := range next {
-			if steps[i], err = o.transition(actor, n.Identifier, StepRequest{Step: p.Step, Cause: p.Cause, Reason: p.Reason}); err != nil {
-				return p, err
-			}
+		if p.Holder != nil {
+			p, err = o.carryOutHolder(ctx, actor, p, next)
+		} else {
+			p, err = o.carryOutStep(ctx, actor, p, next)
 		}
-		if p, err = o.store.CarryOut(ctx, id, p.Done, steps); err != nil {
+		if err != nil {
 			return p, err
 		}
 		o.unknown.tell()
@@ -308,6 +330,19 @@ func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalI
 		}
 	}
 	return p, nil
+}
+
+// carryOutStep takes the one step of a proposal for the licences whose turn it is.
+func (o *Office) carryOutStep(ctx context.Context, actor string, p licence.Proposal, next []licence.Proposed) (licence.Proposal, error) {
+	turns := make([]licence.Turn, len(next))
+	for i, n := range next {
+		step, err := o.transition(actor, n.Identifier, StepRequest{Step: p.Step, Cause: p.Cause, Reason: p.Reason})
+		if err != nil {
+			return p, err
+		}
+		turns[i] = licence.Turn{Identifier: n.Identifier, Step: &step}
+	}
+	return o.store.CarryOut(ctx, p.ID, p.Done, turns)
 }
 
 // MassProposal returns a proposal.

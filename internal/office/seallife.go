@@ -182,14 +182,15 @@ func (o *Office) RemoveKeeper(ctx context.Context, actor, id, keeper string) (se
 	})
 }
 
-// LimitSeal sets how often and at what hours a seal may be used; its keepers stay.
+// LimitSeal sets how often and at what hours a seal may be used, and whether its purpose must
+// be said; its keepers stay.
 func (o *Office) LimitSeal(ctx context.Context, actor, id string, limits seal.Rules) (seal.Record, error) {
 	if err := limits.Check(); err != nil {
 		return seal.Record{}, fmt.Errorf("%w: %w", err, ErrOutOfRange)
 	}
-	note := fmt.Sprintf("uses: %d, minutes of the day: %d to %d", limits.MaxUses, limits.From, limits.Until)
+	note := fmt.Sprintf("uses: %d, minutes of the day: %d to %d, purpose required: %t", limits.MaxUses, limits.From, limits.Until, limits.PurposeRequired)
 	return o.changeRules(ctx, actor, id, note, func(r *seal.Rules) error {
-		r.MaxUses, r.From, r.Until = limits.MaxUses, limits.From, limits.Until
+		r.MaxUses, r.From, r.Until, r.PurposeRequired = limits.MaxUses, limits.From, limits.Until, limits.PurposeRequired
 		return nil
 	})
 }

@@ -109,6 +109,9 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
+	if err := use.record.Rules.CheckPurpose(r.Reason); err != nil {
+		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
+	}
 	marks, err := o.marks(ctx, doc, use, r)
 	if err != nil {
 		return nil, err

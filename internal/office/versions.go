@@ -24,6 +24,9 @@ type NewVersion struct {
 	IfRevision uint64
 	DryRun     bool
 	ReadFile   func(path string) ([]byte, error)
+
+	// replace stores it in the place of the present version; nil: the register does.
+	replace func(context.Context, licence.Replacement) (licence.Record, error)
 }
 
 // Reissue issues a new version of a licence in force, which ends with it: of the same
@@ -142,7 +145,7 @@ func (o *Office) newVersion(
 		if err != nil {
 			return licence.Record{}, fmt.Errorf("licence %s: %w", id, err)
 		}
-		d := licenceDraft{issuer: issuer, valid: valid, identifier: next, request: request, before: id, dryRun: n.DryRun}
+		d := licenceDraft{issuer: issuer, valid: valid, identifier: next, request: request, before: id, replace: n.replace, dryRun: n.DryRun}
 		d.end = &StepRequest{Step: end, Cause: n.Cause, Reason: n.Reason, IfRevision: n.IfRevision, DryRun: n.DryRun}
 		if end == licence.Withdraw {
 			d.published = o.publishedAt(issuer, category.ID)

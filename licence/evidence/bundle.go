@@ -76,6 +76,7 @@ type Bundle struct {
 	Files    []File // ascending by name
 	Stamp    []byte // the token over the manifest's bytes
 	manifest []byte
+	undated  bool // read from an archive of before entries were dated
 }
 
 // New lists files in a manifest. The stamp is for the caller to add.
@@ -155,14 +156,37 @@ func (b *Bundle) Marshal() ([]byte, error) {
 	if len(b.Stamp) == 0 || len(b.Stamp) > maxStamp {
 		return nil, errors.New("writing an evidence bundle: it is not stamped")
 	}
-	return pack(append([]File{{ManifestName, b.manifest}, {StampName, b.Stamp}}, b.Files...))
+	at := dosTimeOf(b.Manifest.MadeAt)
+	if b.undated {
+		at = dosTime{}
+	}
+	return pack(append([]File{{ManifestName, b.manifest}, {StampName, b.Stamp}}, b.Files...), at)
 }
 
 // zipVersion is the version needed to extract stored files in folders.
 const zipVersion = 20
 
-// pack writes files as a ZIP archive in the one accepted form.
-func pack(files []File) ([]byte, error) {
+// dosTime is a time as ZIP has it: in the years 1980 to 2107, to two seconds, in no time
+// zone; ours are UTC. The zero value is no time, which archives of before had.
+type dosTime struct{ date, time uint16 }
+
+// dosTimeOf returns the time of UTC seconds, or the next one that there is.
+func dosTimeOf(seconds int64) dosTime {
+	t := time.Unix(seconds, 0).UTC()
+	if first := time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC); t.Before(first) {
+		t = first
+	}
+	if last := time.Date(2107, time.December, 31, 23, 59, 58, 0, time.UTC); t.After(last) {
+		t = last
+	}
+	return dosTime{
+		date: uint16((t.Year()-1980)<<9 | int(t.Month())<<5 | t.Day()), //nolint:gosec // seven bits of years
+		time: uint16(t.Hour()<<11 | t.Minute()<<5 | t.Second()>>1),     //nolint:gosec // five bits of hours
+	}
+}
+
+// pack writes files as a ZIP archive in the one accepted form, all with one time.
+func pack(files []File, at dosTime) ([]byte, error) {
 	size := 22 // end of the central directory
 	for _, f := range files {
 		size += 30 + 46 + 2*len(f.Name) + len(f.Data)
@@ -176,6 +200,9 @@ func pack(files []File) ([]byte, error) {
 		header := &zip.FileHeader{
 			Name: f.Name, Method: zip.Store, CreatorVersion: zipVersion, ReaderVersion: zipVersion, CRC32: crc32.ChecksumIEEE(f.Data),
 			CompressedSize64: uint64(len(f.Data)), UncompressedSize64: uint64(len(f.Data)),
+			// Modified, which they are deprecated for, is not written raw, and would add an extra field.
+			//lint:ignore SA1019 see above
+			ModifiedDate: at.date, ModifiedTime: at.time,
 		}
 		entry, err := w.CreateRaw(header)
 		if err != nil {
@@ -200,7 +227,7 @@ func Looks(archive []byte) bool {
 
 // Parse reads an archive. The error wraps [ErrForm] or [ErrContent].
 func Parse(archive []byte) (*Bundle, error) {
-	files, err := unpack(archive)
+	files, at, err := unpack(archive)
 	if err != nil {
 		return nil, err
 	}
@@ -214,43 +241,49 @@ func Parse(archive []byte) (*Bundle, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
+	b.undated = at == dosTime{}
+	if !b.undated && at != dosTimeOf(b.Manifest.MadeAt) {
+		return nil, fmt.Errorf("its files have another time than its manifest: %w", ErrForm)
+	}
 	return b, nil
 }
 
-// unpack reads an archive in the one accepted form: what it is not, pack would not have
-// written.
-func unpack(archive []byte) ([]File, error) {
+// unpack reads an archive in the one accepted form, and the time of its entries: what it is
+// not, pack would not have written.
+func unpack(archive []byte) ([]File, dosTime, error) {
+	var at dosTime
 	if len(archive) > MaxSize {
-		return nil, fmt.Errorf("%d bytes, at most %d are read: %w", len(archive), MaxSize, ErrForm)
+		return nil, at, fmt.Errorf("%d bytes, at most %d are read: %w", len(archive), MaxSize, ErrForm)
 	}
 	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+		return nil, at, fmt.Errorf("%w: %w", ErrForm, err)
 	}
 	if n := len(r.File); n < 2 || n > MaxFiles+2 || r.File[0].Name != ManifestName || r.File[1].Name != StampName {
-		return nil, fmt.Errorf("it does not begin with %s and %s: %w", ManifestName, StampName, ErrForm)
+		return nil, at, fmt.Errorf("it does not begin with %s and %s: %w", ManifestName, StampName, ErrForm)
 	}
+	at = dosTime{r.File[0].ModifiedDate, r.File[0].ModifiedTime}
 	files := make([]File, 0, len(r.File))
 	room := uint64(len(archive))
 	for _, entry := range r.File {
 		if entry.Method != zip.Store || entry.CompressedSize64 != entry.UncompressedSize64 || entry.UncompressedSize64 > room {
-			return nil, fmt.Errorf("%.120q is compressed, or longer than the archive: %w", entry.Name, ErrForm)
+			return nil, at, fmt.Errorf("%.120q is compressed, or longer than the archive: %w", entry.Name, ErrForm)
 		}
 		room -= entry.UncompressedSize64
 		data, err := content(entry)
 		if err != nil {
-			return nil, fmt.Errorf("%.120q: %w: %w", entry.Name, ErrForm, err)
+			return nil, at, fmt.Errorf("%.120q: %w: %w", entry.Name, ErrForm, err)
 		}
 		files = append(files, File{entry.Name, data})
 	}
-	again, err := pack(files)
+	again, err := pack(files, at)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+		return nil, at, fmt.Errorf("%w: %w", ErrForm, err)
 	}
 	if !bytes.Equal(archive, again) {
-		return nil, fmt.Errorf("something beside its files: %w", ErrForm)
+		return nil, at, fmt.Errorf("something beside its files: %w", ErrForm)
 	}
-	return files, nil
+	return files, at, nil
 }
 
 func content(entry *zip.File) ([]byte, error) {

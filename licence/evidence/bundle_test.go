@@ -154,9 +154,74 @@ func TestOthersUnpack(t *testing.T) {
 	if err := os.WriteFile(path, marshal(t, sample(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, program := range []string{"import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\nprint(z.read('licence.cose').decode(), len(z.namelist()))\n"} {
-		if out := tooltest.Run(t, "python3", "-c", program, path); out != "licence 6\n" {
-			t.Errorf("python3: %q", out)
+	program := "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\nprint(z.read('licence.cose').decode(), len(z.namelist()), {i.date_time for i in z.infolist()})\n"
+	if out := tooltest.Run(t, "python3", "-c", program, path); out != "licence 6 {(2026, 1, 1, 0, 0, 0)}\n" {
+		t.Errorf("python3: %q", out)
+	}
+	if out := tooltest.Run(t, "unzip", "-lv", path); strings.Count(out, "2026-01-01 00:00") != 6 {
+		t.Errorf("unzip: %s", out)
+	}
+}
+
+// TestEntriesAreDated: entries have the bundle's time, as others read it, and the bundle of
+// before, which had none, is read as it was.
+func TestEntriesAreDated(t *testing.T) {
+	t.Parallel()
+	id, err := licence.ParseIdentifier(sample(t).Manifest.Licence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ made, want string }{
+		{"2026-11-27T03:04:05Z", "2026-11-27T03:04:04Z"},
+		{"2026-11-27T23:59:59+08:00", "2026-11-27T15:59:58Z"},
+		{"1970-01-01T00:00:00Z", "1980-01-01T00:00:00Z"},
+		{"2107-12-31T23:59:59Z", "2107-12-31T23:59:58Z"},
+		{"2200-01-01T00:00:00Z", "2107-12-31T23:59:58Z"},
+	} {
+		at, err := time.Parse(time.RFC3339, test.made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := evidence.New(id, at, []evidence.File{{Name: "a", Data: []byte("a")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Stamp = []byte("stamp")
+		archive := marshal(t, b)
+		z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range z.File {
+			if got := f.Modified.UTC().Format(time.RFC3339); got != test.want {
+				t.Errorf("%s, made %s, has %s, want %s", f.Name, test.made, got, test.want)
+			}
+		}
+		// Both headers of each entry, with another time and with none.
+		now := archive[10:14]
+		for name, other := range map[string][]byte{"another": {now[0], now[1], now[2] ^ 1, now[3]}, "no": {0, 0, 0, 0}} {
+			changed := bytes.Clone(archive)
+			for mark, when := range map[string]int{"PK\x03\x04": 10, "PK\x01\x02": 12} {
+				for at := range changed {
+					if bytes.HasPrefix(changed[at:], []byte(mark)) {
+						copy(changed[at+when:], other)
+					}
+				}
+			}
+			read, err := evidence.Parse(changed)
+			if name == "another" {
+				if !errors.Is(err, evidence.ErrForm) {
+					t.Errorf("made %s, with another time: %v, want ErrForm", test.made, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("made %s, undated: %v", test.made, err)
+				continue
+			}
+			if !bytes.Equal(marshal(t, read), changed) {
+				t.Error("an undated bundle is written as another one")
+			}
 		}
 	}
 }

@@ -49,7 +49,7 @@
 //	crls             name of a CRL → the list in force (CBOR)
 //	authorities, seals, enrolments: small records (JSON)
 //	proposals        name → what two officers decide for many licences (CBOR), the reason encrypted
-//	proposed         name of a proposal ‖ place → identifier; behind a line feed why it was refused
+//	proposed         name of a proposal ‖ place → identifier; behind a line feed why it was refused (CBOR where it is about a holder)
 //	trust            name → published file
 //	meta             sizes, versions, settings, uses of seals
 //

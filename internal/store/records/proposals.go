@@ -1,7 +1,6 @@
 package records
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -23,7 +22,7 @@ var _ licence.Proposals = (*Store)(nil)
 type proposal struct {
 	Step        string         `cbor:"1,keyasint"`
 	Cause       uint8          `cbor:"2,keyasint"`
-	Reason      []byte         `cbor:"3,keyasint"` // encrypted
+	Reason      []byte         `cbor:"3,keyasint"` // encrypted: the reason, or [holderWords] where there is an event
 	Count       int            `cbor:"4,keyasint"`
 	Digest      []byte         `cbor:"5,keyasint"`
 	ByCategory  map[uint16]int `cbor:"6,keyasint"`
@@ -37,6 +36,7 @@ type proposal struct {
 	CancelledAt int64          `cbor:"14,keyasint,omitempty"`
 	Done        int            `cbor:"15,keyasint"`
 	Refused     int            `cbor:"16,keyasint"`
+	Event       string         `cbor:"17,keyasint,omitempty"` // what has happened to a holder
 }
 
 // proposalKey is the key under which a proposal's reason is encrypted. Its bucket is one
@@ -55,6 +55,9 @@ func storedProposal(p licence.Proposal) proposal {
 	for id, n := range p.ByCategory {
 		v.ByCategory[uint16(id)] = n
 	}
+	if p.Holder != nil {
+		v.Event = string(p.Holder.Event)
+	}
 	v.decide(p)
 	return v
 }
@@ -71,7 +74,11 @@ func (v *proposal) decide(p licence.Proposal) {
 }
 
 func (s *Store) openProposal(id licence.ProposalID, v proposal) (licence.Proposal, error) {
-	reason, err := s.box.OpenShared(proposalKey(id), "proposal", v.Reason)
+	words, err := s.box.OpenShared(proposalKey(id), "proposal", v.Reason)
+	if err != nil {
+		return licence.Proposal{}, err
+	}
+	reason, act, err := v.readWords(words)
 	if err != nil {
 		return licence.Proposal{}, err
 	}
@@ -79,7 +86,7 @@ func (s *Store) openProposal(id licence.ProposalID, v proposal) (licence.Proposa
 		return licence.Proposal{}, errors.New("a stored proposal is damaged")
 	}
 	p := licence.Proposal{
-		ID: id, Step: licence.Step(v.Step), Cause: licence.Cause(v.Cause), Reason: string(reason), Count: v.Count, Digest: [sm3.Size]byte(v.Digest),
+		ID: id, Step: licence.Step(v.Step), Cause: licence.Cause(v.Cause), Reason: reason, Holder: act, Count: v.Count, Digest: [sm3.Size]byte(v.Digest),
 		ByCategory: make(map[catalogue.ID]int), ByIssuer: v.ByIssuer, ProposedBy: v.ProposedBy, ProposedAt: unixUTC(v.ProposedAt), Expires: unixUTC(v.Expires),
 		ApprovedBy: v.ApprovedBy, CancelledBy: v.CancelledBy, Done: v.Done, Refused: v.Refused,
 	}
@@ -110,23 +117,8 @@ func proposedKey(id licence.ProposalID, place int) []byte {
 	return binary.BigEndian.AppendUint32(id[:len(id):len(id)], uint32(place)) //nolint:gosec // below licence.MaxProposed
 }
 
-// proposedValue is an identifier, and behind a line feed why it was refused.
-func proposedValue(p licence.Proposed) []byte {
-	v := []byte(p.Identifier.String())
-	if p.Refusal != "" {
-		v = append(append(v, '\n'), p.Refusal...)
-	}
-	return v
-}
-
-func readProposed(value []byte) (licence.Proposed, error) {
-	id, refusal, _ := bytes.Cut(value, []byte{'\n'})
-	identifier, err := licence.ParseIdentifier(string(id))
-	return licence.Proposed{Identifier: identifier, Refusal: string(refusal)}, err
-}
-
 // Propose implements [licence.Proposals].
-func (s *Store) Propose(ctx context.Context, p licence.Proposal, all []licence.Identifier, entry audit.Record) error {
+func (s *Store) Propose(ctx context.Context, p licence.Proposal, all []licence.Proposed, entry audit.Record) error {
 	v := storedProposal(p)
 	var err error
 	if len(all) != p.Count || p.Count == 0 || p.Count > licence.MaxProposed {
@@ -137,12 +129,11 @@ func (s *Store) Propose(ctx context.Context, p licence.Proposal, all []licence.I
 			if tx.Table(tableProposals).Get(p.ID[:]) != nil {
 				return ErrExists
 			}
-			var err error
-			if v.Reason, err = s.box.SealShared(s.generation(tx), proposalKey(p.ID), "proposal", []byte(p.Reason)); err != nil {
+			if err := s.sealWords(tx, &v, p); err != nil {
 				return err
 			}
-			for i, id := range all {
-				if err := tx.Table(tableProposed).Put(proposedKey(p.ID, i), proposedValue(licence.Proposed{Identifier: id})); err != nil {
+			for i, l := range all {
+				if err := v.putProposed(tx, proposedKey(p.ID, i), l); err != nil {
 					return err
 				}
 			}
@@ -198,11 +189,12 @@ func (s *Store) Proposed(ctx context.Context, id licence.ProposalID, from, limit
 	var all []licence.Proposed
 	err := s.view(ctx, "licences of proposal "+id.String(), func(tx kv.Tx) error {
 		all = nil
-		if _, err := readProposal(tx, id); err != nil {
+		v, err := readProposal(tx, id)
+		if err != nil {
 			return err
 		}
 		for _, value := range tx.Table(tableProposed).Range(proposedKey(id, from), proposedKey(id, from+limit)) {
-			p, err := readProposed(value)
+			p, err := v.readProposed(value)
 			if err != nil {
 				return err
 			}
@@ -228,65 +220,13 @@ func (s *Store) ChangeProposal(ctx context.Context, id licence.ProposalID, chang
 			return err
 		}
 		v.decide(p)
+		if err := s.forgetName(tx, &v, &p); err != nil {
+			return err
+		}
 		return errors.Join(put(tx.Table(tableProposals), id[:], v), s.appendAudit(tx, entry))
 	})
 	if err != nil {
 		return licence.Proposal{}, fmt.Errorf("proposal %s: %w", id, err)
 	}
 	return p, nil
-}
-
-// CarryOut implements [licence.Proposals].
-func (s *Store) CarryOut(ctx context.Context, id licence.ProposalID, from int, next []licence.Transition) (licence.Proposal, error) {
-	var p licence.Proposal
-	err := s.db.Update(ctx, func(tx kv.Tx) error {
-		v, err := readProposal(tx, id)
-		if err != nil {
-			return err
-		}
-		switch {
-		case v.Done != from:
-			return fmt.Errorf("%d licences had their turn, not %d: %w", v.Done, from, licence.ErrChanged)
-		case v.ApprovedBy == "" || v.CancelledBy != "" || len(next) == 0:
-			return licence.ErrProposal
-		}
-		var entries []audit.Record
-		for i, t := range next {
-			taken, err := s.carry(tx, proposedKey(id, from+i), v, t)
-			if err != nil {
-				return err
-			}
-			if !taken {
-				v.Refused++
-				continue
-			}
-			entries = append(entries, t.Audit)
-		}
-		v.Done += len(next)
-		if p, err = s.openProposal(id, v); err != nil {
-			return err
-		}
-		return errors.Join(put(tx.Table(tableProposals), id[:], v), s.appendAudit(tx, entries...))
-	})
-	if err != nil {
-		return licence.Proposal{}, fmt.Errorf("proposal %s: %w", id, err)
-	}
-	return p, nil
-}
-
-// carry takes one step of a proposal, or notes why it was refused.
-func (s *Store) carry(tx kv.Tx, key []byte, v proposal, t licence.Transition) (bool, error) {
-	p, err := readProposed(tx.Table(tableProposed).Get(key))
-	if err != nil {
-		return false, err
-	}
-	if p.Identifier != t.Identifier || v.Step != string(t.Step) || v.Cause != uint8(t.Cause) {
-		return false, errors.New("the step is not the one that was approved")
-	}
-	_, err = s.step(tx, t)
-	if errors.Is(err, licence.ErrStep) || errors.Is(err, licence.ErrNotFound) {
-		p.Refusal = err.Error()
-		return false, tx.Table(tableProposed).Put(key, proposedValue(p))
-	}
-	return err == nil, err
 }

@@ -175,6 +175,9 @@ func (s *Store) UseSeal(ctx context.Context, id, by string, at time.Time, entry 
 		if err := r.CheckUse(by, at); err != nil {
 			return err
 		}
+		if err := r.Rules.CheckPurpose(string(entry.Details)); err != nil {
+			return err
+		}
 		meta := tx.Table(tableMeta)
 		if err := putUint(meta, usesKey(id), getUint(meta, usesKey(id))+1); err != nil {
 			return err

@@ -108,28 +108,11 @@ func (s *Store) step(tx kv.Tx, t licence.Transition) (found, error) {
 // Replace implements [licence.Registry].
 func (s *Store) Replace(ctx context.Context, r licence.Replacement) (licence.Record, error) {
 	var record licence.Record
-	err := r.Check()
-	var i *issue
-	if err == nil {
-		i, err = s.prepare(r.Submission)
-	}
-	if err == nil {
-		err = s.knowSigners(ctx, []*issue{i})
-	}
+	i, err := s.prepareReplacement(ctx, r)
 	if err == nil {
 		err = s.update(ctx, r.DryRun, func(tx kv.Tx) error {
-			old, err := s.step(tx, r.End)
-			if err != nil {
-				return err
-			}
-			if _, err := s.openAs(tx, old, r.End.Identifier); err != nil {
-				return err
-			}
-			// The old one has ended, so its number is free for the new one.
-			if err := s.check(tx, i); err != nil {
-				return err
-			}
-			if record, err = s.write(tx, i); err != nil {
+			var err error
+			if record, err = s.replace(tx, r, i); err != nil {
 				return err
 			}
 			return s.appendAudit(tx, r.End.Audit, r.Audit)
@@ -139,6 +122,38 @@ func (s *Store) Replace(ctx context.Context, r licence.Replacement) (licence.Rec
 		return licence.Record{}, fmt.Errorf("replacing licence %s: %w", r.End.Identifier, err)
 	}
 	return record, nil
+}
+
+// prepareReplacement makes all of a new version that can be made before the transaction.
+func (s *Store) prepareReplacement(ctx context.Context, r licence.Replacement) (*issue, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	i, err := s.prepare(r.Submission)
+	if err != nil {
+		return nil, err
+	}
+	return i, s.knowSigners(ctx, []*issue{i})
+}
+
+// replace ends a licence and stores its new version, without the entries of the log. If the
+// step is refused nothing was begun.
+func (s *Store) replace(tx kv.Tx, r licence.Replacement, i *issue) (licence.Record, error) {
+	old, err := find(tx, sealed.KeyOf(r.End.Identifier))
+	if err != nil {
+		return licence.Record{}, err
+	}
+	if _, err := s.openAs(tx, old, r.End.Identifier); err != nil {
+		return licence.Record{}, err
+	}
+	if _, err := s.step(tx, r.End); err != nil {
+		return licence.Record{}, err
+	}
+	// The old one has ended, so its number is free for the new one.
+	if err := s.check(tx, i); err != nil {
+		return licence.Record{}, err
+	}
+	return s.write(tx, i)
 }
 
 // Versions implements [licence.Registry].

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -391,106 +390,5 @@ func (s *suite) changes(q licence.ChangeQuery) ([]string, []uint64) {
 			s.tb.Fatalf("the cursor does not move: %d after %d", page.Next, q.After)
 		}
 		q.After = page.Next
-	}
-}
-
-// proposals: many steps after a second officer's approval, each once, over restarts.
-func (s *suite) proposals() {
-	now := time.Unix(1700000000, 0).UTC()
-	var all []licence.Identifier
-	for i := range 7 {
-		all = append(all, s.issue(fmt.Sprintf("P%d", i)).Licence.Identifier)
-	}
-	all = licence.SortIdentifiers(all)
-	p := licence.Proposal{
-		ID: licence.ProposalID{1, 2}, Step: licence.Revoke, Cause: licence.Penalty, Reason: "违法 张样例", Count: len(all),
-		Digest:     licence.ProposalDigest(licence.Revoke, licence.Penalty, "违法 张样例", all),
-		ByCategory: map[catalogue.ID]int{4: 7}, ByIssuer: map[string]int{issuer: 7}, ProposedBy: "甲", ProposedAt: now, Expires: now.Add(licence.ProposalLife),
-	}
-	steps := func(from, to int) []licence.Transition {
-		var next []licence.Transition
-		for _, id := range all[from:to] {
-			next = append(next, licence.Transition{Identifier: id, Step: p.Step, Cause: p.Cause, Reason: p.Reason, At: now, Audit: s.entry(audit.ActLicenceRevoke, id.String())})
-		}
-		return next
-	}
-	if err := s.store.Propose(ctx, p, all[:3], s.entry(audit.ActMassPropose, p.ID.String())); err == nil {
-		s.tb.Error("a proposal of 7 is stored with 3")
-	}
-	s.check(s.store.Propose(ctx, p, all, s.entry(audit.ActMassPropose, p.ID.String())))
-	if err := s.store.Propose(ctx, p, all, s.entry(audit.ActMassPropose, p.ID.String())); err == nil {
-		s.tb.Error("a proposal is stored twice")
-	}
-	s.reopen()
-	same := func(what string, got, want licence.Proposal) {
-		s.tb.Helper()
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			s.tb.Errorf("%s: %+v, want %+v", what, got, want)
-		}
-	}
-	got, err := s.store.Proposal(ctx, p.ID)
-	s.check(err)
-	same("stored", got, p)
-	if listed, err := s.store.Proposals(ctx); err != nil || len(listed) != 1 {
-		s.tb.Errorf("%d proposals, %v", len(listed), err)
-	}
-	if _, err := s.store.Proposal(ctx, licence.ProposalID{9}); !errors.Is(err, licence.ErrNoProposal) {
-		s.tb.Errorf("another proposal: %v, want ErrNoProposal", err)
-	}
-	if _, err := s.store.CarryOut(ctx, p.ID, 0, steps(0, 2)); !errors.Is(err, licence.ErrProposal) {
-		s.tb.Errorf("carried out before it is approved: %v, want ErrProposal", err)
-	}
-	approve := func(by string, digest [32]byte) error {
-		var err error
-		got, err = s.store.ChangeProposal(ctx, p.ID, func(p licence.Proposal) (licence.Proposal, error) { return p.Approve(by, digest, now) }, s.entry(audit.ActMassApprove, p.ID.String()))
-		return err
-	}
-	if err := approve("甲", p.Digest); !errors.Is(err, licence.ErrSamePerson) {
-		s.tb.Errorf("approved by who proposed it: %v", err)
-	}
-	s.check(approve("乙", p.Digest))
-
-	// One of them was revoked by somebody else meanwhile.
-	_, err = s.step(all[3], licence.Revoke)
-	s.check(err)
-	size := s.logSize()
-	got, err = s.store.CarryOut(ctx, p.ID, 0, steps(0, 2))
-	s.check(err)
-	if got.Done != 2 || got.Refused != 0 {
-		s.tb.Errorf("after two: %+v", got)
-	}
-	s.reopen()
-	if _, err := s.store.CarryOut(ctx, p.ID, 0, steps(0, 2)); !errors.Is(err, licence.ErrChanged) {
-		s.tb.Errorf("the same two again: %v, want ErrChanged", err)
-	}
-	if _, err := s.store.CarryOut(ctx, p.ID, 2, steps(4, 5)); err == nil {
-		s.tb.Error("a licence is taken out of its turn")
-	}
-	got, err = s.store.CarryOut(ctx, p.ID, 2, steps(2, 7))
-	s.check(err)
-	if got.Done != 7 || got.Refused != 1 || got.State(now) != licence.ProposalDone {
-		s.tb.Errorf("at the end: %+v, %s", got, got.State(now))
-	}
-	if grown := s.logSize() - size; grown != 6 {
-		s.tb.Errorf("%d entries for six steps", grown)
-	}
-	s.reopen()
-	listed, err := s.store.Proposed(ctx, p.ID, 0, 100)
-	s.check(err)
-	for i, l := range listed {
-		if l.Identifier != all[i] || (l.Refusal != "") != (i == 3) {
-			s.tb.Errorf("licence %d of the proposal is %+v", i, l)
-		}
-		r, err := s.store.ByIdentifier(ctx, l.Identifier)
-		s.check(err)
-		if revoked, _ := s.planes(r.Licence.Status); r.State != licence.Revoked || !revoked || (i != 3) != (r.Cause == licence.Penalty) {
-			s.tb.Errorf("licence %d is %s because %s, bit %v", i, r.State, r.Cause, revoked)
-		}
-	}
-	if part, err := s.store.Proposed(ctx, p.ID, 5, 1); err != nil || len(part) != 1 || part[0].Identifier != all[5] {
-		s.tb.Errorf("the sixth is %v, %v", part, err)
-	}
-	if _, err := s.store.ChangeProposal(ctx, p.ID, func(p licence.Proposal) (licence.Proposal, error) { return p.Cancel("丙", now) }, s.entry(audit.ActMassCancel, "x")); !errors.Is(err, licence.ErrProposal) {
-		s.tb.Errorf("cancelled when it is done: %v, want ErrProposal", err)
 	}
 }

@@ -60,6 +60,7 @@ func Registry(t *testing.T, newStore func(testing.TB) Opener) {
 		"conditions and dry runs":       (*suite).conditions,
 		"the feed of changes":           (*suite).feed,
 		"proposals":                     (*suite).proposals,
+		"proposals about a holder":      (*suite).holderProposals,
 		"erasures":                      (*suite).erasures,
 		"a model of the register":       (*suite).model,
 		"indices":                       (*suite).indices,
