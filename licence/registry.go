@@ -24,6 +24,9 @@ var (
 	ErrListFull = errors.New("the status list is full")
 	// ErrChanged: the licence is not at the revision that the caller has seen.
 	ErrChanged = errors.New("the licence was changed meanwhile")
+	// ErrSchema: the category has another schema by now than the licence was made by.
+	// Whoever makes it again by that one may store it.
+	ErrSchema = errors.New("the category was changed meanwhile")
 	// ErrIndexTaken: another process has stored this index of the status list since it
 	// was reserved here. Whoever reserves again gets one that is free.
 	ErrIndexTaken = errors.New("the index was given out before")

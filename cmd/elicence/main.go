@@ -178,6 +178,8 @@ func hintFor(err error) string {
 		return "decide with --end ID or --keep ID"
 	case errors.Is(err, licence.ErrNoDevice):
 		return "see the devices with: elicence licence devices ID"
+	case errors.Is(err, licence.ErrSchema):
+		return "see its fields now with: elicence category show NNN; and give the same command again: an import goes on where it stopped, by the new ones"
 	case errors.Is(err, office.ErrImportChanged):
 		return "import the file as it was to the end; what was changed or added, as another file"
 	case errors.Is(err, exchange.ErrHeader):

@@ -9,23 +9,30 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
 )
 
 // catalogueName is the folder of the operator's changes of the catalogue within a data
-// folder: 0001, 0002, …, each with the files of a [catalogue.Change].
+// folder: 0001, 0002, …, each with the files of a [catalogue.Change]. There people read
+// them, and commands that open no store.
 const catalogueName = "catalogue"
 
-// catalogueSetting holds the digests of the changes in force, in order, as JSON. What
-// lies in the folder and is not among them does not count: it was cut off while it was
-// made. What is among them and is not in the folder as it was recorded keeps the service
-// from starting.
-const catalogueSetting = "catalogue"
+// catalogueSetting holds the digests of the changes in force, in order, as JSON, and
+// changeSetting with a digest behind it the change itself, so that every node that shares
+// the records gets it. What lies in the folder and is not among them does not count. What
+// is among them and lies in the folder otherwise than it was recorded keeps the service from
+// starting; what does not lie there is written from the store.
+const (
+	catalogueSetting = "catalogue"
+	changeSetting    = "catalogue."
+)
 
 // ErrCatalogue: a change of the catalogue is not what was recorded.
 var ErrCatalogue = errors.New("not the change of the catalogue that was recorded")
@@ -38,42 +45,95 @@ const changeSize = 1 << 20
 
 func changeName(i int) string { return fmt.Sprintf("%04d", i+1) }
 
-// settings is what reads a setting of the store.
+// settingReader is what reads a setting of the store.
 type settingReader interface {
 	Setting(ctx context.Context, name string) ([]byte, error)
 }
 
-// recordedChanges returns the digests of the changes in force.
-func recordedChanges(ctx context.Context, store settingReader) ([]string, error) {
-	b, err := store.Setting(ctx, catalogueSetting)
-	if err != nil || b == nil {
-		return nil, err
+// recordedChanges returns the digests of the changes in force, and the setting as it is
+// stored.
+func recordedChanges(ctx context.Context, store settingReader) (digests []string, stored []byte, err error) {
+	stored, err = store.Setting(ctx, catalogueSetting)
+	if err != nil || stored == nil {
+		return nil, nil, err
 	}
-	var digests []string
-	if err := json.Unmarshal(b, &digests); err != nil || len(digests) > maxChanges {
-		return nil, fmt.Errorf("the record of the catalogue's changes is damaged: %w", errors.Join(err, ErrCatalogue))
+	if err := json.Unmarshal(stored, &digests); err != nil || len(digests) > maxChanges {
+		return nil, nil, fmt.Errorf("the record of the catalogue's changes is damaged: %w", errors.Join(err, ErrCatalogue))
 	}
-	return digests, nil
+	return digests, stored, nil
 }
 
-// loadCatalogue returns the embedded catalogue with the changes that were recorded.
-func loadCatalogue(ctx context.Context, store settingReader, dir fs.FS) (*catalogue.Catalogue, error) {
-	digests, err := recordedChanges(ctx, store)
+// loadCatalogue returns the embedded catalogue with the changes that were recorded, and
+// those.
+func loadCatalogue(ctx context.Context, store settingReader, dir string) (*catalogue.Catalogue, []string, error) {
+	digests, _, err := recordedChanges(ctx, store)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	changes := make([]catalogue.Change, len(digests))
 	for i, want := range digests {
-		c, sum, err := readChange(dir, changeName(i))
-		if err != nil {
-			return nil, err
+		if changes[i], err = recordedChange(ctx, store, dir, changeName(i), want); err != nil {
+			return nil, nil, err
 		}
-		if hex.EncodeToString(sum[:]) != want {
-			return nil, fmt.Errorf("%s/%s: %w", catalogueName, changeName(i), ErrCatalogue)
-		}
-		changes[i] = c
 	}
-	return catalogue.Load(changes...)
+	c, err := catalogue.Load(changes...)
+	return c, digests, err
+}
+
+// recordedChange returns the change of a digest from the folder. What another node has
+// changed does not lie there yet, and is written from the store.
+func recordedChange(ctx context.Context, store settingReader, dir, name, digest string) (catalogue.Change, error) {
+	c, sum, err := readChange(os.DirFS(dir), name)
+	if _, missing := os.Stat(filepath.Join(dir, name)); errors.Is(missing, fs.ErrNotExist) {
+		var stored []byte
+		if stored, err = store.Setting(ctx, changeSetting+digest); err == nil && stored == nil {
+			err = fs.ErrNotExist
+		}
+		if err == nil {
+			c, sum, err = decodeChange(stored)
+		}
+		if err == nil && hex.EncodeToString(sum[:]) == digest {
+			err = writeChange(dir, name, c)
+		}
+		if err != nil { // or another process on the folder was faster
+			if there, its, failed := readChange(os.DirFS(dir), name); failed == nil {
+				c, sum, err = there, its, nil
+			}
+		}
+	}
+	if err != nil {
+		return c, fmt.Errorf("%s/%s: %w", catalogueName, name, err)
+	}
+	if hex.EncodeToString(sum[:]) != digest {
+		return c, fmt.Errorf("%s/%s: %w", catalogueName, name, ErrCatalogue)
+	}
+	return c, nil
+}
+
+// encodeChange is a change as the store has it: its files by name in JSON, without those
+// that it does not have.
+func encodeChange(c catalogue.Change) ([]byte, error) {
+	files := make(map[string][]byte)
+	for name, content := range c.Files() {
+		if *content != nil {
+			files[name] = *content
+		}
+	}
+	return json.Marshal(files)
+}
+
+// decodeChange reads what [encodeChange] has written, and its digest.
+func decodeChange(stored []byte) (catalogue.Change, [sm3.Size]byte, error) {
+	var c catalogue.Change
+	var files map[string][]byte
+	if err := json.Unmarshal(stored, &files); err != nil {
+		return c, [sm3.Size]byte{}, fmt.Errorf("the stored change: %w", err)
+	}
+	for name, into := range c.Files() {
+		*into = files[name]
+	}
+	sum, err := c.Digest()
+	return c, sum, err
 }
 
 // LoadCatalogue returns the catalogue of a data folder without opening it: the embedded
@@ -116,21 +176,40 @@ func readChange(dir fs.FS, name string) (c catalogue.Change, sum [sm3.Size]byte,
 }
 
 // ChangeCatalogue adds categories, or gives those that there are a new schema, and
-// returns the catalogue with the change. It is in force at once, at other nodes when they
-// are started next, and terminals know it once the trust files have been published again.
-// Licences that were issued before keep their schema.
+// returns the catalogue with the change. It is in force at once, for all nodes that share
+// the records: what one of them issues by the schema before is refused when it is stored.
+// Terminals know it once the trust files have been published again. Licences that were
+// issued before keep their schema.
 func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change catalogue.Change) (*catalogue.Catalogue, error) {
 	o.publishing.Lock() // one change at a time
 	defer o.publishing.Unlock()
-	digests, err := recordedChanges(ctx, o.store)
+	for {
+		changed, err := o.recordChange(ctx, actor, change)
+		if errors.Is(err, records.ErrSuperseded) && ctx.Err() == nil {
+			continue // another node's is before this one
+		}
+		if err != nil {
+			return nil, err
+		}
+		// From the store, as the other nodes take it.
+		if err := o.followCatalogue(ctx); err != nil {
+			return nil, fmt.Errorf("the change is recorded, and not in the folder yet: %w", err)
+		}
+		o.unknown.tell()
+		return changed, nil
+	}
+}
+
+// recordChange puts a change behind those that are recorded. The caller holds publishing.
+func (o *Office) recordChange(ctx context.Context, actor string, change catalogue.Change) (*catalogue.Catalogue, error) {
+	digests, stored, err := recordedChanges(ctx, o.store)
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(o.dir, catalogueName)
-	present, err := loadCatalogue(ctx, o.store, os.DirFS(dir))
-	if err != nil {
+	if err := o.followCatalogue(ctx); err != nil {
 		return nil, err
 	}
+	present := o.Catalogue()
 	changed, err := present.With(change)
 	if err != nil {
 		return nil, err
@@ -139,11 +218,24 @@ func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change catal
 	if err != nil {
 		return nil, err
 	}
-	if err := writeChange(dir, changeName(len(digests)), change); err != nil {
-		return nil, fmt.Errorf("keeping the change of the catalogue: %w", err)
+	settings := make(map[string][]byte)
+	if settings[changeSetting+hex.EncodeToString(sum[:])], err = encodeChange(change); err != nil {
+		return nil, err
 	}
-	setting, err := json.Marshal(append(digests, hex.EncodeToString(sum[:])))
-	if err != nil {
+	// Those of before there were changes in the store lie in this node's folder.
+	for i, digest := range digests {
+		c, err := recordedChange(ctx, o.store, filepath.Join(o.dir, catalogueName), changeName(i), digest)
+		if err == nil {
+			settings[changeSetting+digest], err = encodeChange(c)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if settings[records.Schemas], err = changedSchemas(changed); err != nil {
+		return nil, err
+	}
+	if settings[catalogueSetting], err = json.Marshal(append(digests, hex.EncodeToString(sum[:]))); err != nil {
 		return nil, err
 	}
 	var entries []audit.Record
@@ -158,24 +250,61 @@ func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change catal
 		}
 		entries = append(entries, entry)
 	}
-	if err := o.store.PutSetting(ctx, catalogueSetting, setting, entries...); err != nil {
-		return nil, err
-	}
-	o.categories.Store(changed)
-	o.unknown.tell()
-	return changed, nil
+	return changed, o.store.ChangeSettings(ctx, catalogueSetting, stored, settings, entries...)
 }
 
-// writeChange writes the folder of a change. One that is there was never recorded.
+// changedSchemas is the setting of the schemas that are not the embedded catalogue's.
+func changedSchemas(c *catalogue.Catalogue) ([]byte, error) {
+	embedded, err := catalogue.Load()
+	if err != nil {
+		return nil, err
+	}
+	numbers := make(map[catalogue.ID]int)
+	for _, category := range c.Categories() {
+		if was, known := embedded.Category(category.ID); !known || was.Schema != category.Schema {
+			numbers[category.ID] = category.Schema
+		}
+	}
+	return records.EncodeSchemas(numbers)
+}
+
+// FollowCatalogue takes over what other nodes have changed in the catalogue.
+func (o *Office) FollowCatalogue(ctx context.Context) error {
+	o.publishing.Lock()
+	defer o.publishing.Unlock()
+	return o.followCatalogue(ctx)
+}
+
+// followCatalogue is [Office.FollowCatalogue] for who holds publishing.
+func (o *Office) followCatalogue(ctx context.Context) error {
+	digests, _, err := recordedChanges(ctx, o.store)
+	if err != nil || slices.Equal(digests, o.changes) {
+		return err
+	}
+	dir := filepath.Join(o.dir, catalogueName)
+	for i := len(o.changes); i < len(digests); i++ {
+		// What lies there otherwise was never recorded: it was cut off while it was made.
+		if _, sum, err := readChange(os.DirFS(dir), changeName(i)); err != nil || hex.EncodeToString(sum[:]) != digests[i] {
+			if err := os.RemoveAll(filepath.Join(dir, changeName(i))); err != nil {
+				return fmt.Errorf("following the catalogue: %w", err)
+			}
+		}
+	}
+	c, digests, err := loadCatalogue(ctx, o.store, dir)
+	if err != nil {
+		return fmt.Errorf("following the catalogue: %w", err)
+	}
+	o.categories.Store(c)
+	o.changes = digests
+	return nil
+}
+
+// writeChange writes the folder of a change, which must not be there.
 func writeChange(dir, name string, change catalogue.Change) error {
 	if err := durable.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	place := filepath.Join(dir, name)
-	if err := os.RemoveAll(place); err != nil {
-		return err
-	}
-	return durable.BuildDir(place, 0o755, func(building string) error {
+	return durable.BuildDir(filepath.Join(dir, name), 0o755, func(building string) error {
 		for file, content := range change.Files() {
 			if *content == nil {
 				continue

@@ -60,10 +60,10 @@ func (s followedShelf) Find(ctx context.Context, id []byte) (ocsp.Ready, bool, e
 func (o *Office) Shared() bool { return o.shared }
 
 // FollowOthers does what other nodes that share the records make necessary: it destroys the
-// record keys of what they have erased, and takes away the OCSP answers that they have made
-// untrue. Whoever serves shared records does this every few seconds.
+// record keys of what they have erased, takes over what they have changed in the catalogue,
+// and takes away the OCSP answers that they have made untrue. Whoever serves shared records does this every few seconds.
 func (o *Office) FollowOthers(ctx context.Context) error {
-	return errors.Join(o.store.FollowDestroyed(ctx), o.followStatusChanges(ctx))
+	return errors.Join(o.store.FollowDestroyed(ctx), o.FollowCatalogue(ctx), o.followStatusChanges(ctx))
 }
 
 func (o *Office) followStatusChanges(ctx context.Context) error {

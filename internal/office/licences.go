@@ -28,6 +28,23 @@ type IssueOptions struct {
 // Issue checks an application and issues the licence. A fault is a
 // [*licence.InvalidError] with every fault by field.
 func (o *Office) Issue(ctx context.Context, actor string, id catalogue.ID, a *licence.Application, opt IssueOptions) (licence.Record, error) {
+	return o.bySchema(ctx, func() (licence.Record, error) { return o.issue(ctx, actor, id, a, opt) })
+}
+
+// bySchema makes a licence, and once more where another node has changed its category
+// meanwhile: it is checked by the schema that is in force when it is stored.
+func (o *Office) bySchema(ctx context.Context, try func() (licence.Record, error)) (licence.Record, error) {
+	r, err := try()
+	if !errors.Is(err, licence.ErrSchema) {
+		return r, err
+	}
+	if err := o.FollowCatalogue(ctx); err != nil {
+		return r, err
+	}
+	return try()
+}
+
+func (o *Office) issue(ctx context.Context, actor string, id catalogue.ID, a *licence.Application, opt IssueOptions) (licence.Record, error) {
 	category, ok := o.Catalogue().Category(id)
 	if !ok {
 		return licence.Record{}, fmt.Errorf("category %s: %w", id, ErrNoCategory)

@@ -80,6 +80,7 @@ type Office struct {
 	marking    sync.Mutex    // held while the high water is written
 	publishing sync.Mutex    // held while trust files are made
 	importing  turns         // of the runs of one import, by its setting
+	changes    []string      // of the catalogue, by their digests, that categories has; guarded by publishing
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	unknown    notice        // of what terminals cannot know yet
 	// rotating is held by who puts a new key into use, and for reading by who signs
@@ -251,7 +252,7 @@ func (o *Office) recover() error {
 }
 
 func assemble(dir string, keys *keystore.Store, box *sealed.Box, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
-	cat, err := loadCatalogue(context.Background(), store, os.DirFS(filepath.Join(dir, catalogueName)))
+	cat, changes, err := loadCatalogue(context.Background(), store, filepath.Join(dir, catalogueName))
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +282,7 @@ func assemble(dir string, keys *keystore.Store, box *sealed.Box, store *records.
 		dir: dir, store: store, box: box, keys: keys, documents: docs, tokenKeys: make(map[string]*status.TokenKey), profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
 		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
 		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
-		pictures: likeness.NewMemory(), known: seal.NewMemory(),
+		pictures: likeness.NewMemory(), known: seal.NewMemory(), changes: changes,
 	}
 	office.categories.Store(cat)
 	return office, nil

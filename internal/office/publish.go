@@ -97,6 +97,10 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 
 // publication begins a run of the publisher. The caller holds publishing.
 func (o *Office) publication(ctx context.Context) (*publication, error) {
+	// A catalogue of before would be given out as the newest.
+	if err := o.followCatalogue(ctx); err != nil {
+		return nil, err
+	}
 	p := &publication{office: o, now: o.now().UTC(), files: make(map[string][]byte), keys: make(map[trust.Role]*pki.Key)}
 	var err error
 	if p.before, err = o.store.Setting(ctx, records.PublisherState); err != nil {

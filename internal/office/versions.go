@@ -111,6 +111,13 @@ func (o *Office) newVersion(
 	ctx context.Context, actor string, id licence.Identifier, end licence.Step, n NewVersion,
 	apply func(licence.Record, *catalogue.Category) (*licence.Application, error),
 ) (licence.Record, error) {
+	return o.bySchema(ctx, func() (licence.Record, error) { return o.tryNewVersion(ctx, actor, id, end, n, apply) })
+}
+
+func (o *Office) tryNewVersion(
+	ctx context.Context, actor string, id licence.Identifier, end licence.Step, n NewVersion,
+	apply func(licence.Record, *catalogue.Category) (*licence.Application, error),
+) (licence.Record, error) {
 	present, err := o.record(ctx, id)
 	if err != nil {
 		return licence.Record{}, err

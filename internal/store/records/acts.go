@@ -288,6 +288,24 @@ func (s *Store) PutSettings(ctx context.Context, settings map[string][]byte, ent
 	return nil
 }
 
+// ChangeSettings is [Store.PutSettings] for who goes on from what one of them was: where name
+// does not hold before any more, nothing is stored and the error is [ErrSuperseded].
+func (s *Store) ChangeSettings(ctx context.Context, name string, before []byte, settings map[string][]byte, entries ...audit.Record) error {
+	err := s.db.Update(ctx, func(tx kv.Tx) error {
+		if !bytes.Equal(tx.Table(tableMeta).Get(settingKey(name)), before) {
+			return ErrSuperseded
+		}
+		if err := putSettings(tx, settings); err != nil {
+			return err
+		}
+		return s.appendAudit(tx, entries...)
+	})
+	if err != nil {
+		return fmt.Errorf("changing the setting %s: %w", name, err)
+	}
+	return nil
+}
+
 func putSettings(tx kv.Tx, settings map[string][]byte) error {
 	for name, value := range settings {
 		if err := tx.Table(tableMeta).Put(settingKey(name), value); err != nil {
@@ -324,8 +342,8 @@ func (s *Store) Published(ctx context.Context, f func(name string, file []byte) 
 	})
 }
 
-// ErrSuperseded says that another publication came first.
-var ErrSuperseded = errors.New("another publication came first")
+// ErrSuperseded says that another publication, or change of a setting, came first.
+var ErrSuperseded = errors.New("another one came first")
 
 func takenKey(name string) []byte { return []byte("taken." + name) }
 

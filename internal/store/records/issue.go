@@ -199,13 +199,20 @@ type result struct {
 // transaction.
 func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
 	fetch(tx, issues)
+	schemas, err := readSchemas(tx)
+	if err != nil {
+		return err
+	}
 	var entries []audit.Record
 	for n, i := range issues {
 		results[n] = result{}
 		if i == nil {
 			continue
 		}
-		if results[n].err = s.check(tx, i); results[n].err != nil {
+		if results[n].err = s.check(tx, i); results[n].err == nil {
+			results[n].err = schemas.check(i.Licence)
+		}
+		if results[n].err != nil {
 			continue
 		}
 		if i.DryRun {

@@ -153,6 +153,13 @@ func (s *Store) replace(tx kv.Tx, r licence.Replacement, i *issue) (licence.Reco
 	if err := s.check(tx, i); err != nil {
 		return licence.Record{}, err
 	}
+	schemas, err := readSchemas(tx)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	if err := schemas.check(i.Licence); err != nil {
+		return licence.Record{}, err
+	}
 	return s.write(tx, i)
 }
 
