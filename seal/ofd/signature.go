@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/seal/ofd/archive"
 )
 
 // Kind is what a signature was made with.
@@ -58,20 +60,20 @@ func (p *Package) listed(b body) ([]Signature, error) {
 		return nil, err
 	}
 	list := b.signatures
-	root, err := p.xml(list)
+	root, err := p.XML(list, archive.MaxXML)
 	if err != nil {
 		return nil, err
 	}
-	if root.name != "Signatures" {
-		return nil, fmt.Errorf("%s begins with %s: %w", list, root.name, ErrMalformed)
+	if root.Name != "Signatures" {
+		return nil, fmt.Errorf("%s begins with %s: %w", list, root.Name, ErrMalformed)
 	}
 	// No signature protects the list, so it must be nothing else that anybody could read.
-	for _, n := range root.children {
-		if n.name != "MaxSignId" && n.name != "Signature" || len(n.children) > 0 {
-			return nil, fmt.Errorf("%s holds %s, which a list of signatures has not: %w", list, n.name, ErrMalformed)
+	for _, n := range root.Children {
+		if n.Name != "MaxSignId" && n.Name != "Signature" || len(n.Children) > 0 {
+			return nil, fmt.Errorf("%s holds %s, which a list of signatures has not: %w", list, n.Name, ErrMalformed)
 		}
 	}
-	all := root.all("Signature")
+	all := root.All("Signature")
 	if len(all) > maxSignatures {
 		return nil, fmt.Errorf("%s names %d signatures, at most %d are judged: %w", list, len(all), maxSignatures, ErrMalformed)
 	}
@@ -79,20 +81,20 @@ func (p *Package) listed(b body) ([]Signature, error) {
 	ids := make(map[string]bool)
 	for i, n := range all {
 		s := &signatures[i]
-		s.ID, s.list, s.pages = n.attrs["ID"], list, pages
+		s.ID, s.list, s.pages = n.Attrs["ID"], list, pages
 		if s.ID == "" || ids[s.ID] {
 			return nil, fmt.Errorf("%s: signature %d has no ID of its own: %w", list, i+1, ErrMalformed)
 		}
 		ids[s.ID] = true
-		switch n.attrs["Type"] {
+		switch n.Attrs["Type"] {
 		case "", "Seal":
 			s.Kind = KindSeal
 		case "Sign":
 			s.Kind = KindSign
 		default:
-			return nil, fmt.Errorf("%s: type %q of signature %s is unknown: %w", list, n.attrs["Type"], s.ID, ErrMalformed)
+			return nil, fmt.Errorf("%s: type %q of signature %s is unknown: %w", list, n.Attrs["Type"], s.ID, ErrMalformed)
 		}
-		if s.File, err = p.locate(list, n.attrs["BaseLoc"]); err != nil {
+		if s.File, err = p.Locate(list, n.Attrs["BaseLoc"]); err != nil {
 			return nil, err
 		}
 	}
@@ -101,36 +103,36 @@ func (p *Package) listed(b body) ([]Signature, error) {
 
 // load reads the files of a signature.
 func (p *Package) load(s *Signature) error {
-	b, err := p.read(s.File, maxXML)
+	b, err := p.Read(s.File, archive.MaxXML)
 	if err != nil {
 		return err
 	}
 	s.digest = sm3.Sum(b)
-	root, err := parseXML(b)
+	root, err := archive.ParseXML(b)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.File, err)
 	}
-	if root.name != "Signature" {
-		return fmt.Errorf("%s begins with %s: %w", s.File, root.name, ErrMalformed)
+	if root.Name != "Signature" {
+		return fmt.Errorf("%s begins with %s: %w", s.File, root.Name, ErrMalformed)
 	}
-	info, err := root.need("SignedInfo")
+	info, err := root.Need("SignedInfo")
 	if err != nil {
 		return err
 	}
-	at, err := root.need("SignedValue")
+	at, err := root.Need("SignedValue")
 	if err != nil {
 		return err
 	}
-	if s.valueFile, err = p.locate(s.File, at.value()); err != nil {
+	if s.valueFile, err = p.Locate(s.File, at.Value()); err != nil {
 		return err
 	}
-	if s.value, err = p.read(s.valueFile, maxValue); err != nil {
+	if s.value, err = p.Read(s.valueFile, maxValue); err != nil {
 		return err
 	}
-	if provider, err := info.one("Provider"); err != nil {
+	if provider, err := info.One("Provider"); err != nil {
 		return err
 	} else if provider != nil {
-		s.Provider = provider.attrs["ProviderName"]
+		s.Provider = provider.Attrs["ProviderName"]
 	}
 	if err := p.loadSeal(s, info); err != nil {
 		return err
@@ -144,43 +146,43 @@ func (p *Package) load(s *Signature) error {
 // maxValue bounds a signature value, which holds a whole seal.
 const maxValue = 4 << 20
 
-func (p *Package) loadSeal(s *Signature, info *node) error {
-	n, err := info.one("Seal")
+func (p *Package) loadSeal(s *Signature, info *archive.Node) error {
+	n, err := info.One("Seal")
 	if err != nil || n == nil {
 		return err
 	}
-	at, err := n.need("BaseLoc")
+	at, err := n.Need("BaseLoc")
 	if err != nil {
 		return err
 	}
-	s.sealFile, err = p.locate(s.File, at.value())
+	s.sealFile, err = p.Locate(s.File, at.Value())
 	return err
 }
 
-func (s *Signature) loadReferences(info *node) error {
-	list, err := info.need("References")
+func (s *Signature) loadReferences(info *archive.Node) error {
+	list, err := info.Need("References")
 	if err != nil {
 		return err
 	}
-	all := list.all("Reference")
+	all := list.All("Reference")
 	if len(all) == 0 || len(all) > maxReferences {
 		return fmt.Errorf("%s lists %d files, possible are 1 to %d: %w", s.File, len(all), maxReferences, ErrMalformed)
 	}
 	seen := make(map[string]bool, len(all))
 	for _, n := range all {
-		r := reference{method: list.attrs["CheckMethod"]}
-		if r.file, err = resolve(s.File, n.attrs["FileRef"]); err != nil {
+		r := reference{method: list.Attrs["CheckMethod"]}
+		if r.file, err = archive.Resolve(s.File, n.Attrs["FileRef"]); err != nil {
 			return err
 		}
 		if seen[r.file] {
 			return fmt.Errorf("%s lists %s twice: %w", s.File, r.file, ErrMalformed)
 		}
 		seen[r.file] = true
-		value, err := n.need("CheckValue")
+		value, err := n.Need("CheckValue")
 		if err != nil {
 			return err
 		}
-		if r.digest, err = base64.StdEncoding.DecodeString(value.value()); err != nil {
+		if r.digest, err = base64.StdEncoding.DecodeString(value.Value()); err != nil {
 			return fmt.Errorf("%s: digest of %s: %w: %w", s.File, r.file, ErrMalformed, err)
 		}
 		s.references = append(s.references, r)
@@ -188,13 +190,13 @@ func (s *Signature) loadReferences(info *node) error {
 	return nil
 }
 
-func (s *Signature) loadStamps(info *node) error {
-	for _, n := range info.all("StampAnnot") {
-		box, err := parseBox(n.attrs["Boundary"])
+func (s *Signature) loadStamps(info *archive.Node) error {
+	for _, n := range info.All("StampAnnot") {
+		box, err := parseBox(n.Attrs["Boundary"])
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.File, err)
 		}
-		s.Stamps = append(s.Stamps, Stamp{Page: slices.Index(s.pages, n.attrs["PageRef"]) + 1, Box: box})
+		s.Stamps = append(s.Stamps, Stamp{Page: slices.Index(s.pages, n.Attrs["PageRef"]) + 1, Box: box})
 	}
 	return nil
 }

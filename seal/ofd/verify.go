@@ -17,6 +17,7 @@ import (
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/ofd/archive"
 )
 
 // Trust says whose seals and signatures count.
@@ -199,9 +200,9 @@ func (p *Package) checkReferences(references []reference) error {
 		if !slices.Contains(sm3Methods, strings.ToUpper(r.method)) {
 			return fmt.Errorf("digest method %q: %w", r.method, ErrUnknownFormat)
 		}
-		sum, err := p.digest(r.file)
+		sum, err := p.Digest(r.file)
 		switch {
-		case errors.Is(err, errNoFile):
+		case errors.Is(err, archive.ErrNoFile):
 			return fmt.Errorf("%s is missing: %w", r.file, ErrChanged)
 		case err != nil:
 			return err
@@ -261,7 +262,7 @@ func (p *Package) judgeSeal(ctx context.Context, s *Signed, trust Trust) {
 }
 
 func (p *Package) checkSeal(s *Signed) error {
-	b, err := p.read(s.sealFile, maxValue)
+	b, err := p.Read(s.sealFile, maxValue)
 	if err != nil {
 		return err
 	}
