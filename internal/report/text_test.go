@@ -40,6 +40,9 @@ func TestLines(t *testing.T) {
 		"not compared": {with(func(s *office.SignatureFinding) {
 			s.SealInfo = &office.SealFinding{OnPage: "unknown", OnPageWhy: "an OFD page"}
 		}), []string{"注意 caution", "无法比对页面图案", "an OFD page"}},
+		"not drawn": {with(func(s *office.SignatureFinding) {
+			s.SealInfo = &office.SealFinding{OnPage: "drawn", OnPageWhy: "text in a font of the machine"}
+		}), []string{"注意 caution", "印章图案无法绘出", "font of the machine"}},
 		"changed": {with(func(s *office.SignatureFinding) {
 			s.Changes = []office.ChangeFinding{{Kind: "metadata", Revision: 2, What: "the title"}, {Kind: "signature", Revision: 3, What: "another one"}}
 		}), []string{"签署之后 after it  修改文档属性 Metadata changed  the title"}},

@@ -19,10 +19,13 @@ const (
 	KindSign Kind = "sign" // CMS signed data
 )
 
-// Stamp is a place where a seal is drawn.
+// Stamp is a place where a seal is drawn: its picture is stretched to a box, and seen of it
+// is what lies in the clip, as of a straddle seal.
 type Stamp struct {
 	Page int // from 1 within its document; 0: a page that the document has not
-	Box  Box
+	Box  Box // what is seen
+	// Slice: the rest of the seal is cut off.
+	Slice bool
 }
 
 // Signature is a signature of a package as its Signature.xml tells it. Nothing of it is
@@ -39,6 +42,7 @@ type Signature struct {
 	valueFile  string
 	value      []byte
 	sealFile   string // Seal.esl; empty: none
+	imageFile  string // a picture to show instead of the seal's; empty: none
 	digest     [sm3.Size]byte
 	references []reference
 }
@@ -155,7 +159,14 @@ func (p *Package) loadSeal(s *Signature, info *archive.Node) error {
 	if err != nil {
 		return err
 	}
-	s.sealFile, err = p.Locate(s.File, at.Value())
+	if s.sealFile, err = p.Locate(s.File, at.Value()); err != nil {
+		return err
+	}
+	image, err := n.One("ImageLoc")
+	if err != nil || image == nil {
+		return err
+	}
+	s.imageFile, err = p.Locate(s.File, image.Value())
 	return err
 }
 
@@ -196,9 +207,30 @@ func (s *Signature) loadStamps(info *archive.Node) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.File, err)
 		}
-		s.Stamps = append(s.Stamps, Stamp{Page: slices.Index(s.pages, n.Attrs["PageRef"]) + 1, Box: box})
+		stamp := Stamp{Page: slices.Index(s.pages, n.Attrs["PageRef"]) + 1, Box: box}
+		if text, clipped := n.Attrs["Clip"]; clipped {
+			clip, err := parseBox(text)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.File, err)
+			}
+			stamp.Box, stamp.Slice = box.clipped(clip)
+		}
+		s.Stamps = append(s.Stamps, stamp)
 	}
 	return nil
+}
+
+// clipped is what a clip, from the box's own corner, leaves of it, and whether that is less.
+func (b Box) clipped(clip Box) (Box, bool) {
+	x0, y0 := max(0, clip.X), max(0, clip.Y)
+	width, height := min(b.Width, clip.X+clip.Width)-x0, min(b.Height, clip.Y+clip.Height)-y0
+	out := Box{b.X + x0, b.Y + y0, max(0, width), max(0, height)}
+	return out, out != b
+}
+
+// shown reports that the seal is seen on a page.
+func (s *Signature) shown() bool {
+	return slices.ContainsFunc(s.Stamps, func(at Stamp) bool { return at.Page > 0 && at.Box.Width > 0 && at.Box.Height > 0 })
 }
 
 // loaded reports whether the signature's files were read.

@@ -59,6 +59,7 @@ type Signed struct {
 	Seal      *ses.Seal         // of a seal
 	SignedAt  time.Time         // the signer's claim; zero where it makes none
 	Proof     ses.Stamped       // what proves that it existed at a time
+	Picture   PictureFinding    // of a seal: what readers show
 	Uncovered []string          // files of the document that the signature leaves out
 	Checks    []ses.Check       // in order; all must have passed
 }
@@ -140,7 +141,7 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 			return nil, err
 		}
 		for _, s := range listed {
-			report.Signatures = append(report.Signatures, Signed{Signature: s})
+			report.Signatures = append(report.Signatures, Signed{Signature: s, Picture: PictureFinding{State: PictureNone}})
 		}
 	}
 	for i := range report.Signatures {
@@ -259,6 +260,7 @@ func (p *Package) judgeSeal(ctx context.Context, s *Signed, trust Trust) {
 	if s.sealFile != "" {
 		s.check("seal file", p.checkSeal(s))
 	}
+	p.judgePicture(s)
 }
 
 func (p *Package) checkSeal(s *Signed) error {
