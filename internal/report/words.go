@@ -61,7 +61,7 @@ func changeWords(kind string) words {
 	case "annotation":
 		return words{"增加批注", "Annotation added"}
 	case "metadata":
-		return words{"修改文档属性", "Metadata changed"}
+		return words{"修改文档属性（页面所见未变）", "Metadata changed, nothing that a page shows"}
 	default:
 		return words{"内容被改动", "Modified"}
 	}
