@@ -225,17 +225,17 @@ func newSealStamp(s *settings) *cobra.Command {
 	var where placing
 	var long leveling
 	var profile profiling
-	var lock string
+	var lock, code string
 	var opens password
 	cmd := &cobra.Command{
-		Use:   "stamp --seal ID [--profile ses|cades] [--level LEVEL] [--certify N] [--lock FIELDS] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] [--field NAME] [--number TEXT] IN.pdf OUT.pdf",
+		Use:   "stamp --seal ID [--profile ses|cades] [--level LEVEL] [--certify N] [--lock FIELDS] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] [--field NAME] [--number TEXT [--code-at X,Y]] IN.pdf OUT.pdf",
 		Short: "盖章 put a seal on a PDF",
 		Long: "Puts a seal on a PDF by an incremental update: earlier signatures stay valid. --at is the middle of the seal in millimetres\n" +
-			"from a corner of the page; --keyword puts it at words such as （盖章）. --straddle cuts the seal over an edge of all pages (骑缝章). --number prints a document code beside\n" +
-			"the seal, by which a paper print is checked against the electronic original. --level b-t adds a time stamp, b-lt and b-lta\n" +
-			"also what a verifier will need when the certificates have ended. --profile cades writes CMS with the seal inside, for verifiers that know no\n" +
-			"seals; without it GB/T 38540. --certify 1, 2 or 3 says what may follow: nothing, filling in\n" +
-			"and signing, or annotations too; --lock which form fields may not change: all, names, or not:names for all others.",
+			"from a corner of the page; --keyword puts it at words such as （盖章）. --straddle cuts the seal over an edge of all pages (骑缝章). --number prints a document code,\n" +
+			"by which a paper print is checked against the electronic original, beside the seal where the page is empty; --code-at says where it goes instead.\n" +
+			"--level b-t adds a time stamp, b-lt and b-lta also what a verifier will need when the certificates have ended. --profile cades writes CMS with\n" +
+			"the seal inside, for verifiers that know no seals; without it GB/T 38540. --certify 1, 2 or 3 says what may follow:\n" +
+			"nothing, filling in and signing, or annotations too; --lock which form fields may not change: all, names, or not:names for all others.",
 		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
@@ -245,6 +245,9 @@ func newSealStamp(s *settings) *cobra.Command {
 				return err
 			}
 			if err := where.place(&r); err != nil {
+				return err
+			}
+			if err := codeAt(&r, code); err != nil {
 				return err
 			}
 			level, err := long.use(s)
@@ -297,7 +300,8 @@ func newSealStamp(s *settings) *cobra.Command {
 	cmd.Flags().Float64Var(&r.Opacity, "opacity", 0, "how strongly the seal shows, above 0 and at most 1; without: 0.9")
 	cmd.Flags().BoolVar(&r.Opaque, "opaque", false, "no transparency, as PDF/A-1 wants it; without: in files that say they are PDF/A-1")
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signature")
-	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal")
+	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal, where the page shows nothing")
+	cmd.Flags().StringVar(&code, "code-at", "", "`X,Y` of the code's top left corner in mm from that of the seal's page, whatever it covers there")
 	return cmd
 }
 

@@ -86,12 +86,31 @@ func (p *placing) whole(place *office.Place) error {
 	if place.Corner == "" {
 		place.Corner = office.TopLeft
 	}
-	x, y, found := strings.Cut(p.at, ",")
-	var errX, errY error
-	place.X, errX = strconv.ParseFloat(x, 64)
-	place.Y, errY = strconv.ParseFloat(y, 64)
+	var err error
+	place.X, place.Y, err = coordinates("--at", p.at)
+	return err
+}
+
+// coordinates reads X,Y in millimetres from a flag.
+func coordinates(flag, text string) (float64, float64, error) {
+	left, right, found := strings.Cut(text, ",")
+	x, errX := strconv.ParseFloat(left, 64)
+	y, errY := strconv.ParseFloat(right, 64)
 	if !found || errX != nil || errY != nil {
-		return fmt.Errorf("--at: %q is not X,Y in millimetres", p.at)
+		return 0, 0, fmt.Errorf("%s: %q is not X,Y in millimetres", flag, text)
 	}
-	return nil
+	return x, y, nil
+}
+
+// codeAt reads where a document code goes.
+func codeAt(r *office.StampRequest, at string) error {
+	if at == "" {
+		return nil
+	}
+	if r.Number == "" {
+		return errors.New("--code-at: needs --number, which is in the code")
+	}
+	x, y, err := coordinates("--code-at", at)
+	r.Code = &office.CodePlace{X: x, Y: y}
+	return err
 }

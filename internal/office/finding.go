@@ -104,8 +104,8 @@ type SealFinding struct {
 	WidthMM    int    `json:"width_mm"`
 	HeightMM   int    `json:"height_mm"`
 	Picture    []byte `json:"picture"` // PNG in base64, null where it cannot be drawn or nobody vouches for it
-	// OnPage says whether the page shows this picture: same, slice, other, unknown, or
-	// none where nothing is shown.
+	// OnPage says whether the page shows this picture: same, slice, other, unknown, drawn
+	// where readers draw it from the seal itself (OFD), or none where nothing is shown.
 	OnPage    string `json:"on_page"`
 	OnPageWhy string `json:"on_page_why"` // why nobody can say
 	// Slices is how many slices of a straddle seal make the seal together; 0: it is none, or
@@ -191,8 +191,7 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 }
 
 // packagedFinding does the same for a signature of an OFD document. Its seal is drawn from
-// the signature itself by whoever shows the document, so there is no other picture to
-// compare it with.
+// the signature itself by whoever shows the document, at the places that it names.
 func packagedFinding(s *ofd.Signed) SignatureFinding {
 	f := SignatureFinding{
 		Field: s.File, Kind: string(s.Kind), SignedAt: stamp(s.SignedAt), CoversFile: len(s.Uncovered) == 0, Valid: true,
@@ -207,9 +206,16 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 	if s.Kind == ofd.KindSign {
 		f.Kind = string(pdf.SignerPerson)
 	}
-	if len(s.Stamps) > 0 {
-		at := s.Stamps[0]
-		f.Page, f.Place = at.Page, &PlaceFinding{at.Box.X, at.Box.Y, at.Box.Width, at.Box.Height}
+	for _, at := range s.Stamps {
+		if at.Page == 0 {
+			continue // no reader draws it
+		}
+		place := PlaceFinding{at.Box.X, at.Box.Y, at.Box.Width, at.Box.Height}
+		if f.Place == nil {
+			f.Page, f.Place = at.Page, &place
+		}
+		// Its digest binds the places, so they are as they were.
+		f.Seen = append(f.Seen, SeenFinding{at.Page, string(pdf.SeenSame), place})
 	}
 	if s.Signer != nil {
 		f.Signer = s.Signer.Subject.CommonName
@@ -217,6 +223,7 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
 		f.SealInfo = sealFinding(s.Seal, seal.ProfileSES, s.Checks)
+		f.SealInfo.OnPage, f.SealInfo.OnPageWhy = string(s.Picture.State), cmp.Or(s.Picture.Why, f.SealInfo.OnPageWhy)
 	}
 	f.checks(s.Checks)
 	return f
@@ -263,9 +270,11 @@ func sealFinding(s *seal.Seal, profile seal.Profile, checks []seal.Check) *SealF
 		return f
 	}
 	sheet, err := likeness.Picture(s.Picture.Type, s.Picture.Data, float64(s.Picture.WidthMM), float64(s.Picture.HeightMM))
-	if err == nil {
-		f.Picture = sheet.PNG()
+	if err != nil {
+		f.OnPageWhy = "the seal's picture: " + err.Error()
+		return f
 	}
+	f.Picture = sheet.PNG()
 	return f
 }
 

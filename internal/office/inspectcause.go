@@ -118,7 +118,7 @@ func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 		return verify.Expired, next(documentCause(causeSealDates, "盖章时印章不在有效期内", "the seal was not in its time when it was used", err), nextAskZH, nextAskEN)
 	case errors.Is(err, seal.ErrTimeNotProven):
 		return verify.NoData, next(documentCause(causeTimeNotProven, "签章时间没有时间戳或日志证明，而签章证书现已到期或吊销", "when it was signed is not proven, and a certificate has ended since", err), nextAskZH, nextAskEN)
-	case errors.Is(err, pdf.ErrPicture):
+	case errors.Is(err, pdf.ErrPicture), errors.Is(err, ofd.ErrPicture):
 		return verify.Tampered, documentCause(causePicture, "页面上显示的图案不是签章所用的印章", "the page shows another picture than the seal that signed", err)
 	case errors.Is(err, pdf.ErrSeen):
 		return verify.Tampered, documentCause(causeSeen, "页面上的签章与签署时所载的位置、外观不符", "a page does not show a signature where and as it says itself", err)

@@ -51,17 +51,10 @@ type StampRequest struct {
 	// Number, if given, is the document's number: a code is printed beside the
 	// seal that tells a paper print from its electronic original.
 	Number string
-	// Code, if given, is where that code is printed and until when it is good; nil: beside
-	// the seal, for as long as printed codes live.
+	// Code, if given, is where that code is printed and until when it is good, whatever it
+	// covers; nil: beside the seal, where the page shows nothing, for as long as printed codes
+	// live.
 	Code *CodePlace
-}
-
-// CodePlace is the place of a document's code: its top left corner with the quiet zone,
-// in millimetres from that of the page.
-type CodePlace struct {
-	Page    int // from 1
-	X, Y    float64
-	Expires time.Time
 }
 
 // sealUse is a seal that a person may use now, with what signs.
@@ -208,17 +201,18 @@ func (o *Office) marks(ctx context.Context, doc *pdf.Document, use sealUse, r St
 		return marks, err
 	}
 	expires := o.now().Add(documentLife)
-	if r.Code != nil {
+	if r.Code != nil && !r.Code.Expires.IsZero() {
 		expires = r.Code.Expires
 	}
 	code, err := o.documentCode(ctx, doc, use.record.ID, r.Number, expires)
 	if err != nil {
 		return nil, err
 	}
-	if p := r.Code; p != nil {
-		return append(marks, pdf.Mark{Page: p.Page, X: p.X, Y: p.Y, Width: codeWidth, Height: codeWidth, Appearance: code}), nil
+	m, err := o.codeMark(ctx, doc, marks, code, r)
+	if err != nil {
+		return nil, err
 	}
-	return append(marks, beside(marks[len(marks)-1], code)), nil
+	return append(marks, m), nil
 }
 
 // customaryOpacity lets the text below a seal be read.
@@ -319,18 +313,6 @@ func (o *Office) documentCode(ctx context.Context, doc *pdf.Document, sealID, nu
 	fragment.Fill(white, typeset.Colour(0xFFFFFF))
 	fragment.Fill(typeset.Modules(0, 0, codeWidth, symbol.Modules()), typeset.Colour(0))
 	return appearance(fragment)
-}
-
-// beside places a code to the left of a seal, or to the right where there is no
-// room.
-func beside(sealMark pdf.Mark, code *pdf.Appearance) pdf.Mark {
-	m := pdf.Mark{Page: sealMark.Page, Width: codeWidth, Height: codeWidth, Y: sealMark.Y + sealMark.Height/2 - codeWidth/2, Appearance: code}
-	const gap = 6
-	m.X = sealMark.X - gap - codeWidth
-	if m.X < gap {
-		m.X = sealMark.X + sealMark.Width + gap
-	}
-	return m
 }
 
 // appearance turns a set fragment into what a stamp shows.

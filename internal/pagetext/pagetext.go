@@ -10,6 +10,8 @@
 // White space makes no difference, full-width and half-width forms neither: words that
 // the file sets in several runs, with gaps, or over the end of a line are found too.
 // Words that are drawn as outlines or pictures are not text and are not found.
+//
+// It finds as well where nothing stands, so that what is printed on a page covers nothing.
 package pagetext
 
 import (
@@ -27,6 +29,7 @@ import (
 	"unicode"
 
 	"github.com/klippa-app/go-pdfium"
+	"github.com/klippa-app/go-pdfium/references"
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/responses"
 	"github.com/klippa-app/go-pdfium/webassembly"
@@ -99,26 +102,46 @@ func (f *Finder) FindDates(ctx context.Context, file io.ReaderAt, size int64, pa
 
 // search asks on each page where what is wanted stands.
 func (f *Finder) search(ctx context.Context, file io.ReaderAt, size int64, pages []int, on func(page []glyph) []Hit) ([]Hit, error) {
-	if size > MaxFile {
-		return nil, ErrTooLarge
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.start(); err != nil {
-		return nil, err
-	}
-	reader, err := f.pool.GetInstance(time.Minute)
-	if err != nil {
-		return nil, fmt.Errorf("starting the reader of page texts: %w", err)
-	}
-	hits, err := search(ctx, reader, file, size, pages, on)
-	return hits, errors.Join(err, reader.Close())
+	var hits []Hit
+	err := f.read(file, size, func(reader pdfium.Pdfium, doc references.FPDF_DOCUMENT) error {
+		for _, n := range pages {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			text, err := reader.GetPageTextStructured(&requests.GetPageTextStructured{
+				Page: requests.Page{ByIndex: &requests.PageByIndex{Document: doc, Index: n - 1}},
+				Mode: requests.GetPageTextStructuredModeChars,
+			})
+			if err != nil {
+				return fmt.Errorf("reading the text of page %d: %w", n, err)
+			}
+			for _, h := range on(glyphs(text.Chars)) {
+				h.Page = n
+				hits = append(hits, h)
+			}
+		}
+		return nil
+	})
+	return hits, err
 }
 
 // locked is a file that may be encrypted, and knows the password that opened it.
 type locked interface{ Password() string }
 
-func search(ctx context.Context, reader pdfium.Pdfium, file io.ReaderAt, size int64, pages []int, on func(page []glyph) []Hit) ([]Hit, error) {
+// read opens a file for one reader and gives back what that held.
+func (f *Finder) read(file io.ReaderAt, size int64, with func(pdfium.Pdfium, references.FPDF_DOCUMENT) error) error {
+	if size > MaxFile {
+		return ErrTooLarge
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.start(); err != nil {
+		return err
+	}
+	reader, err := f.pool.GetInstance(time.Minute)
+	if err != nil {
+		return fmt.Errorf("starting the reader of page texts: %w", err)
+	}
 	open := &requests.OpenDocument{FileReader: io.NewSectionReader(file, 0, size), FileReaderSize: size}
 	if f, ok := file.(locked); ok && f.Password() != "" {
 		password := f.Password()
@@ -126,26 +149,11 @@ func search(ctx context.Context, reader pdfium.Pdfium, file io.ReaderAt, size in
 	}
 	doc, err := reader.OpenDocument(open)
 	if err != nil {
-		return nil, fmt.Errorf("reading the text of the pages: %w", err)
+		err = fmt.Errorf("reading the text of the pages: %w", err)
+	} else {
+		err = with(reader, doc.Document)
 	}
-	var hits []Hit
-	for _, n := range pages {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		text, err := reader.GetPageTextStructured(&requests.GetPageTextStructured{
-			Page: requests.Page{ByIndex: &requests.PageByIndex{Document: doc.Document, Index: n - 1}},
-			Mode: requests.GetPageTextStructuredModeChars,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("reading the text of page %d: %w", n, err)
-		}
-		for _, h := range on(glyphs(text.Chars)) {
-			h.Page = n
-			hits = append(hits, h)
-		}
-	}
-	return hits, nil
+	return errors.Join(err, reader.Close())
 }
 
 // start compiles PDFium, or takes it from the cache.

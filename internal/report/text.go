@@ -48,6 +48,9 @@ func signatureLines(f *office.SignatureFinding) []string {
 	if s := f.SealInfo; s != nil && s.OnPage == "unknown" && f.Valid {
 		lines = append(lines, "  注意 caution  无法比对页面图案，请在 --report 中核对印章  The picture on the page could not be compared: see the seal with --report. "+s.OnPageWhy)
 	}
+	if s := f.SealInfo; s != nil && s.OnPage == "drawn" && s.OnPageWhy != "" {
+		lines = append(lines, "  注意 caution  印章图案无法绘出  The picture of the seal could not be drawn. "+s.OnPageWhy)
+	}
 	for _, c := range f.Changes {
 		if c.Kind == "signature" || c.Kind == "validation data" { // they have lines of their own, or say nothing to people
 			continue

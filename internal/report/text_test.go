@@ -40,9 +40,12 @@ func TestLines(t *testing.T) {
 		"not compared": {with(func(s *office.SignatureFinding) {
 			s.SealInfo = &office.SealFinding{OnPage: "unknown", OnPageWhy: "an OFD page"}
 		}), []string{"注意 caution", "无法比对页面图案", "an OFD page"}},
+		"not drawn": {with(func(s *office.SignatureFinding) {
+			s.SealInfo = &office.SealFinding{OnPage: "drawn", OnPageWhy: "text in a font of the machine"}
+		}), []string{"注意 caution", "印章图案无法绘出", "font of the machine"}},
 		"changed": {with(func(s *office.SignatureFinding) {
 			s.Changes = []office.ChangeFinding{{Kind: "metadata", Revision: 2, What: "the title"}, {Kind: "signature", Revision: 3, What: "another one"}}
-		}), []string{"签署之后 after it  修改文档属性 Metadata changed  the title"}},
+		}), []string{"签署之后 after it  修改文档属性（页面所见未变） Metadata changed, nothing that a page shows  the title"}},
 		"a script":      {office.PDFInspection{Cautions: []office.CautionFinding{{Kind: "script", What: "page 1 runs one"}}}, []string{"注意 caution  含脚本", "page 1 runs one"}},
 		"not protected": {office.PDFInspection{Uncovered: "one file is not"}, []string{"one file is not"}},
 	} {

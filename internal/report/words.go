@@ -61,7 +61,7 @@ func changeWords(kind string) words {
 	case "annotation":
 		return words{"增加批注", "Annotation added"}
 	case "metadata":
-		return words{"修改文档属性", "Metadata changed"}
+		return words{"修改文档属性（页面所见未变）", "Metadata changed, nothing that a page shows"}
 	default:
 		return words{"内容被改动", "Modified"}
 	}
@@ -79,6 +79,11 @@ func onPage(s *office.SealFinding) (*words, bool) {
 		return &words{"页面图案是印章的一部分（骑缝章）", "The page shows a slice of this seal"}, false
 	case "other":
 		return &words{"页面图案不是这枚印章", "The picture on the page is not this seal"}, true
+	case "drawn":
+		if len(s.Picture) == 0 && s.OnPageWhy != "" {
+			return &words{"阅读器在页面上按印章数据绘制印章，此处无法绘出", "Readers draw the seal on the page from the seal itself. It could not be drawn here. " + s.OnPageWhy}, true
+		}
+		return &words{"阅读器在页面上按印章数据绘制的就是这枚印章", "What readers draw on the page is this seal, from the seal itself"}, false
 	case "unknown":
 		return &words{"无法比对页面图案，请与左侧印章核对", "The picture on the page could not be compared: compare it with this seal. " + s.OnPageWhy}, true
 	default:

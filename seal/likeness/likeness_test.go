@@ -119,7 +119,8 @@ func TestNotDrawn(t *testing.T) {
 		kind, data string
 		width      float64
 	}{
-		"another type":     {"OFD", "PK", 42},
+		"another type":     {"EMF", "PK", 42},
+		"no package":       {"OFD", "PK", 42},
 		"no picture":       {"PNG", "PNG", 42},
 		"a bomb":           {"BMP", string(bomb), 42},
 		"no size":          {"SVG", `<svg viewBox="0 0 1 1"><path d="M0 0L1 1"/></svg>`, 0},

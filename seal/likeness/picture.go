@@ -28,6 +28,8 @@ func Picture(kind string, data []byte, widthMM, heightMM float64) (*Sheet, error
 			return nil, fmt.Errorf("%w: %w", ErrNotDrawn, err)
 		}
 		return s, s.svg(plain)
+	case "OFD":
+		return s, s.ofd(data)
 	case "PNG", "JPG", "JPEG", "GIF", "BMP":
 		picture, err := Decode(data)
 		if err != nil {
@@ -39,13 +41,15 @@ func Picture(kind string, data []byte, widthMM, heightMM float64) (*Sheet, error
 }
 
 // Decode reads a PNG, JPEG, GIF or BMP picture of at most [MaxPixels].
-func Decode(data []byte) (image.Image, error) {
+func Decode(data []byte) (image.Image, error) { return decode(data, MaxPixels) }
+
+func decode(data []byte, most int) (image.Image, error) {
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDrawn, err)
 	}
-	if config.Width < 1 || config.Height < 1 || config.Width > MaxPixels/config.Height {
-		return nil, fmt.Errorf("%d × %d pixels, at most %d in all: %w", config.Width, config.Height, MaxPixels, ErrNotDrawn)
+	if config.Width < 1 || config.Height < 1 || config.Width > most/config.Height {
+		return nil, fmt.Errorf("%d × %d pixels, at most %d in all: %w", config.Width, config.Height, most, ErrNotDrawn)
 	}
 	picture, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {

@@ -70,6 +70,7 @@ type Sheet struct {
 	ink           []float32
 	fills         int
 	x, y          int // where it was cut out of another one
+	crossings     int // of outlines with scan lines so far
 }
 
 // NewSheet returns an empty sheet of a size in millimetres, or [ErrNotDrawn] where it

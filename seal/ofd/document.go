@@ -3,8 +3,11 @@ package ofd
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+
+	"github.com/elicence/elicence/seal/ofd/archive"
 )
 
 // Names within a package.
@@ -20,6 +23,23 @@ const (
 	maxReferences = 50_000 // of one signature
 )
 
+// ErrMalformed says that a file is not an OFD package, or not one that every reader
+// reads alike.
+var ErrMalformed = archive.ErrMalformed
+
+// Package is an open OFD document. It is not safe for use by several goroutines at once.
+type Package struct{ *archive.Package }
+
+// Open reads the directory of a package. Nothing is unfolded yet. The error wraps
+// [ErrMalformed], or is that of the reader.
+func Open(r io.ReaderAt, size int64) (*Package, error) {
+	opened, err := archive.Open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return &Package{opened}, nil
+}
+
 // Document says what a package is.
 type Document struct {
 	Title    string
@@ -29,75 +49,51 @@ type Document struct {
 
 // body is one document of a package, with the list of its signatures.
 type body struct {
-	info       *node
+	info       *archive.Node
 	root       string // Document.xml
 	signatures string // Signatures.xml; empty: not signed
 }
 
-func (p *Package) xml(name string) (*node, error) {
-	b, err := p.read(name, maxXML)
-	if err != nil {
-		return nil, err
-	}
-	root, err := parseXML(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return root, nil
-}
-
 // bodies reads the package's entry.
 func (p *Package) bodies() ([]body, error) {
-	root, err := p.xml(entryName)
-	if errors.Is(err, errNoFile) {
+	root, err := p.XML(entryName, archive.MaxXML)
+	if errors.Is(err, archive.ErrNoFile) {
 		return nil, fmt.Errorf("%w: %w", err, ErrMalformed)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if root.name != "OFD" {
-		return nil, fmt.Errorf("%s begins with %s: %w", entryName, root.name, ErrMalformed)
+	if root.Name != "OFD" {
+		return nil, fmt.Errorf("%s begins with %s: %w", entryName, root.Name, ErrMalformed)
 	}
-	all := root.all("DocBody")
+	all := root.All("DocBody")
 	if len(all) == 0 || len(all) > maxBodies {
 		return nil, fmt.Errorf("%d documents, possible are 1 to %d: %w", len(all), maxBodies, ErrMalformed)
 	}
 	bodies := make([]body, len(all))
 	for i, n := range all {
 		b := &bodies[i]
-		if b.info, err = n.one("DocInfo"); err != nil {
+		if b.info, err = n.One("DocInfo"); err != nil {
 			return nil, err
 		}
-		at, err := n.need("DocRoot")
+		at, err := n.Need("DocRoot")
 		if err != nil {
 			return nil, err
 		}
-		if b.root, err = p.locate(entryName, at.value()); err != nil {
+		if b.root, err = p.Locate(entryName, at.Value()); err != nil {
 			return nil, err
 		}
-		list, err := n.one("Signatures")
+		list, err := n.One("Signatures")
 		if err != nil {
 			return nil, err
 		}
-		if list != nil && list.value() != "" {
-			if b.signatures, err = p.locate(entryName, list.value()); err != nil {
+		if list != nil && list.Value() != "" {
+			if b.signatures, err = p.Locate(entryName, list.Value()); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return bodies, nil
-}
-
-// locate resolves a location to a file that is there.
-func (p *Package) locate(from, location string) (string, error) {
-	name, err := resolve(from, location)
-	if err != nil {
-		return "", err
-	}
-	if p.files[name] == nil {
-		return "", fmt.Errorf("%s refers to %s: %w: %w", from, name, errNoFile, ErrMalformed)
-	}
-	return name, nil
 }
 
 // Document reads what the package says of itself. Of several documents in one package it
@@ -118,43 +114,43 @@ func (p *Package) Document() (*Document, error) {
 	if bodies[0].info == nil {
 		return d, nil
 	}
-	if title, err := bodies[0].info.one("Title"); err != nil {
+	if title, err := bodies[0].info.One("Title"); err != nil {
 		return nil, err
 	} else if title != nil {
-		d.Title = title.value()
+		d.Title = title.Value()
 	}
 	return d, readMetadata(bodies[0].info, d.Metadata)
 }
 
 // pages returns the IDs of a document's pages, in their order.
 func (p *Package) pages(b body) ([]string, error) {
-	root, err := p.xml(b.root)
+	root, err := p.XML(b.root, archive.MaxXML)
 	if err != nil {
 		return nil, err
 	}
-	list, err := root.one("Pages")
+	list, err := root.One("Pages")
 	if err != nil || list == nil {
 		return nil, err
 	}
 	var ids []string
-	for _, n := range list.all("Page") {
-		ids = append(ids, n.attrs["ID"])
+	for _, n := range list.All("Page") {
+		ids = append(ids, n.Attrs["ID"])
 	}
 	return ids, nil
 }
 
 // readMetadata reads the custom data. One library writes the element's name misspelt.
-func readMetadata(info *node, into map[string]string) error {
-	list, err := info.one("CustomDatas")
+func readMetadata(info *archive.Node, into map[string]string) error {
+	list, err := info.One("CustomDatas")
 	if err != nil || list == nil {
 		return err
 	}
-	for _, n := range append(list.all("CustomData"), list.all("CuslomData")...) {
-		name := n.attrs["Name"]
+	for _, n := range append(list.All("CustomData"), list.All("CuslomData")...) {
+		name := n.Attrs["Name"]
 		if _, twice := into[name]; twice {
 			return fmt.Errorf("custom data %q stands twice: %w", name, ErrMalformed)
 		}
-		into[name] = n.value()
+		into[name] = n.Value()
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/ofd/archive"
 )
 
 // Integrity is what was found of a signed list of all files (GM/T 0099-2020, annex D): it
@@ -32,18 +33,18 @@ func (i *Integrity) Err() error {
 // integrityValue is the file with the signature of the list of files; empty: there is no
 // such list, or it cannot be read, which [Package.integrity] reports.
 func (p *Package) integrityValue() string {
-	if p.files[integrityName] == nil {
+	if !p.Has(integrityName) {
 		return ""
 	}
-	root, err := p.xml(integrityName)
+	root, err := p.XML(integrityName, archive.MaxXML)
 	if err != nil {
 		return ""
 	}
-	at, err := root.one("SignedValueLoc")
+	at, err := root.One("SignedValueLoc")
 	if err != nil || at == nil {
 		return ""
 	}
-	name, err := p.locate(integrityName, at.value())
+	name, err := p.Locate(integrityName, at.Value())
 	if err != nil {
 		return ""
 	}
@@ -52,28 +53,28 @@ func (p *Package) integrityValue() string {
 
 // integrity judges the list of files, if there is one.
 func (p *Package) integrity(ctx context.Context, trust Trust) (*Integrity, error) {
-	if p.files[integrityName] == nil {
+	if !p.Has(integrityName) {
 		return nil, nil
 	}
-	b, err := p.read(integrityName, maxXML)
+	b, err := p.Read(integrityName, archive.MaxXML)
 	if err != nil {
 		return nil, err
 	}
-	root, err := parseXML(b)
+	root, err := archive.ParseXML(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", integrityName, err)
 	}
 	i := &Integrity{}
 	i.Checks = append(i.Checks, ses.Check{Name: "files", Err: p.checkListed(root)})
-	at, err := root.need("SignedValueLoc")
+	at, err := root.Need("SignedValueLoc")
 	if err != nil {
 		return nil, err
 	}
-	name, err := p.locate(integrityName, at.value())
+	name, err := p.Locate(integrityName, at.Value())
 	if err != nil {
 		return nil, err
 	}
-	value, err := p.read(name, maxValue)
+	value, err := p.Read(name, maxValue)
 	if err != nil {
 		return nil, err
 	}
@@ -92,22 +93,22 @@ func (p *Package) integrity(ctx context.Context, trust Trust) (*Integrity, error
 }
 
 // checkListed compares the list with the package, both ways.
-func (p *Package) checkListed(root *node) error {
-	list, err := root.need("FileList")
+func (p *Package) checkListed(root *archive.Node) error {
+	list, err := root.Need("FileList")
 	if err != nil {
 		return err
 	}
 	listed := map[string]bool{integrityName: true, p.integrityValue(): true}
-	for _, n := range list.all("File") {
-		at, err := n.need("FileLoc")
+	for _, n := range list.All("File") {
+		at, err := n.Need("FileLoc")
 		if err != nil {
 			return err
 		}
-		name, err := resolve(integrityName, at.value())
+		name, err := archive.Resolve(integrityName, at.Value())
 		if err != nil {
 			return err
 		}
-		if p.files[name] == nil {
+		if !p.Has(name) {
 			return fmt.Errorf("%s is missing: %w", name, ErrChanged)
 		}
 		listed[name] = true

@@ -23,6 +23,7 @@ import (
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/second"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // signer is a certificate with a key that can be given to a program.
@@ -76,7 +77,7 @@ func makeShelf(tb testing.TB) *shelf {
 	}
 	dir := tb.TempDir()
 	for name, data := range map[string][]byte{
-		"seal.esl": seal, "seal.png": dot, "maker.key": maker.pkcs8, "maker.cer": maker.certificate.DER, "seal.key": sealer.pkcs8, "seal.cer": sealer.certificate.DER,
+		"seal.esl": seal, "seal.ofd": sealPage(tb, "M 10 18 L 32 18 L 32 24 L 10 24 C"), "maker.key": maker.pkcs8, "maker.cer": maker.certificate.DER, "seal.key": sealer.pkcs8, "seal.cer": sealer.certificate.DER,
 		"person.key": person.pkcs8, "person.cer": person.certificate.DER,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
@@ -132,6 +133,9 @@ func TestOFDRW(t *testing.T) {
 		if version := map[string]int{"version1": 1, "digests": 4, "sealed": 4}[name]; version > 0 && report.Signatures[0].Seal.Version != version {
 			t.Errorf("%s: a seal of version %d, want %d", name, report.Signatures[0].Seal.Version, version)
 		}
+		for _, found := range report.Signatures {
+			checkDrawn(t, name, found)
+		}
 		if want.valid {
 			tamper(t, name, b, s.trust)
 			checkImported(t, name, b, s.imported)
@@ -139,6 +143,27 @@ func TestOFDRW(t *testing.T) {
 		if name == "open" {
 			checkSmuggled(t, b, s.trust)
 		}
+	}
+}
+
+// checkDrawn: a seal is drawn from itself where it stands, those of ofdrw from an OFD page.
+func checkDrawn(t *testing.T, name string, s Signed) {
+	t.Helper()
+	if s.Kind != KindSeal {
+		if s.Picture.State != PictureNone {
+			t.Errorf("%s: a signature without a seal shows %+v", name, s.Picture)
+		}
+		return
+	}
+	if want := []Stamp{{1, Box{50, 60, 42, 42}, false}}; s.Picture.State != PictureDrawn || !slices.Equal(s.Stamps, want) {
+		t.Errorf("%s: the seal shows %+v at %v", name, s.Picture, s.Stamps)
+	}
+	of := s.Seal.Picture
+	if kind := map[bool]string{true: "OFD", false: "PNG"}[name == "version1" || name == "digests"]; !strings.EqualFold(of.Type, kind) {
+		t.Errorf("%s: a picture of the type %s, want %s", name, of.Type, kind)
+	}
+	if sheet, err := likeness.Picture(of.Type, of.Data, float64(of.WidthMM), float64(of.HeightMM)); err != nil || sheet.Empty() && strings.EqualFold(of.Type, "ofd") {
+		t.Errorf("%s: the picture cannot be drawn: %v", name, err)
 	}
 }
 

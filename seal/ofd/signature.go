@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/seal/ofd/archive"
 )
 
 // Kind is what a signature was made with.
@@ -17,10 +19,13 @@ const (
 	KindSign Kind = "sign" // CMS signed data
 )
 
-// Stamp is a place where a seal is drawn.
+// Stamp is a place where a seal is drawn: its picture is stretched to a box, and seen of it
+// is what lies in the clip, as of a straddle seal.
 type Stamp struct {
 	Page int // from 1 within its document; 0: a page that the document has not
-	Box  Box
+	Box  Box // what is seen
+	// Slice: the rest of the seal is cut off.
+	Slice bool
 }
 
 // Signature is a signature of a package as its Signature.xml tells it. Nothing of it is
@@ -37,6 +42,7 @@ type Signature struct {
 	valueFile  string
 	value      []byte
 	sealFile   string // Seal.esl; empty: none
+	imageFile  string // a picture to show instead of the seal's; empty: none
 	digest     [sm3.Size]byte
 	references []reference
 }
@@ -58,20 +64,20 @@ func (p *Package) listed(b body) ([]Signature, error) {
 		return nil, err
 	}
 	list := b.signatures
-	root, err := p.xml(list)
+	root, err := p.XML(list, archive.MaxXML)
 	if err != nil {
 		return nil, err
 	}
-	if root.name != "Signatures" {
-		return nil, fmt.Errorf("%s begins with %s: %w", list, root.name, ErrMalformed)
+	if root.Name != "Signatures" {
+		return nil, fmt.Errorf("%s begins with %s: %w", list, root.Name, ErrMalformed)
 	}
 	// No signature protects the list, so it must be nothing else that anybody could read.
-	for _, n := range root.children {
-		if n.name != "MaxSignId" && n.name != "Signature" || len(n.children) > 0 {
-			return nil, fmt.Errorf("%s holds %s, which a list of signatures has not: %w", list, n.name, ErrMalformed)
+	for _, n := range root.Children {
+		if n.Name != "MaxSignId" && n.Name != "Signature" || len(n.Children) > 0 {
+			return nil, fmt.Errorf("%s holds %s, which a list of signatures has not: %w", list, n.Name, ErrMalformed)
 		}
 	}
-	all := root.all("Signature")
+	all := root.All("Signature")
 	if len(all) > maxSignatures {
 		return nil, fmt.Errorf("%s names %d signatures, at most %d are judged: %w", list, len(all), maxSignatures, ErrMalformed)
 	}
@@ -79,20 +85,20 @@ func (p *Package) listed(b body) ([]Signature, error) {
 	ids := make(map[string]bool)
 	for i, n := range all {
 		s := &signatures[i]
-		s.ID, s.list, s.pages = n.attrs["ID"], list, pages
+		s.ID, s.list, s.pages = n.Attrs["ID"], list, pages
 		if s.ID == "" || ids[s.ID] {
 			return nil, fmt.Errorf("%s: signature %d has no ID of its own: %w", list, i+1, ErrMalformed)
 		}
 		ids[s.ID] = true
-		switch n.attrs["Type"] {
+		switch n.Attrs["Type"] {
 		case "", "Seal":
 			s.Kind = KindSeal
 		case "Sign":
 			s.Kind = KindSign
 		default:
-			return nil, fmt.Errorf("%s: type %q of signature %s is unknown: %w", list, n.attrs["Type"], s.ID, ErrMalformed)
+			return nil, fmt.Errorf("%s: type %q of signature %s is unknown: %w", list, n.Attrs["Type"], s.ID, ErrMalformed)
 		}
-		if s.File, err = p.locate(list, n.attrs["BaseLoc"]); err != nil {
+		if s.File, err = p.Locate(list, n.Attrs["BaseLoc"]); err != nil {
 			return nil, err
 		}
 	}
@@ -101,36 +107,36 @@ func (p *Package) listed(b body) ([]Signature, error) {
 
 // load reads the files of a signature.
 func (p *Package) load(s *Signature) error {
-	b, err := p.read(s.File, maxXML)
+	b, err := p.Read(s.File, archive.MaxXML)
 	if err != nil {
 		return err
 	}
 	s.digest = sm3.Sum(b)
-	root, err := parseXML(b)
+	root, err := archive.ParseXML(b)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.File, err)
 	}
-	if root.name != "Signature" {
-		return fmt.Errorf("%s begins with %s: %w", s.File, root.name, ErrMalformed)
+	if root.Name != "Signature" {
+		return fmt.Errorf("%s begins with %s: %w", s.File, root.Name, ErrMalformed)
 	}
-	info, err := root.need("SignedInfo")
+	info, err := root.Need("SignedInfo")
 	if err != nil {
 		return err
 	}
-	at, err := root.need("SignedValue")
+	at, err := root.Need("SignedValue")
 	if err != nil {
 		return err
 	}
-	if s.valueFile, err = p.locate(s.File, at.value()); err != nil {
+	if s.valueFile, err = p.Locate(s.File, at.Value()); err != nil {
 		return err
 	}
-	if s.value, err = p.read(s.valueFile, maxValue); err != nil {
+	if s.value, err = p.Read(s.valueFile, maxValue); err != nil {
 		return err
 	}
-	if provider, err := info.one("Provider"); err != nil {
+	if provider, err := info.One("Provider"); err != nil {
 		return err
 	} else if provider != nil {
-		s.Provider = provider.attrs["ProviderName"]
+		s.Provider = provider.Attrs["ProviderName"]
 	}
 	if err := p.loadSeal(s, info); err != nil {
 		return err
@@ -144,43 +150,50 @@ func (p *Package) load(s *Signature) error {
 // maxValue bounds a signature value, which holds a whole seal.
 const maxValue = 4 << 20
 
-func (p *Package) loadSeal(s *Signature, info *node) error {
-	n, err := info.one("Seal")
+func (p *Package) loadSeal(s *Signature, info *archive.Node) error {
+	n, err := info.One("Seal")
 	if err != nil || n == nil {
 		return err
 	}
-	at, err := n.need("BaseLoc")
+	at, err := n.Need("BaseLoc")
 	if err != nil {
 		return err
 	}
-	s.sealFile, err = p.locate(s.File, at.value())
+	if s.sealFile, err = p.Locate(s.File, at.Value()); err != nil {
+		return err
+	}
+	image, err := n.One("ImageLoc")
+	if err != nil || image == nil {
+		return err
+	}
+	s.imageFile, err = p.Locate(s.File, image.Value())
 	return err
 }
 
-func (s *Signature) loadReferences(info *node) error {
-	list, err := info.need("References")
+func (s *Signature) loadReferences(info *archive.Node) error {
+	list, err := info.Need("References")
 	if err != nil {
 		return err
 	}
-	all := list.all("Reference")
+	all := list.All("Reference")
 	if len(all) == 0 || len(all) > maxReferences {
 		return fmt.Errorf("%s lists %d files, possible are 1 to %d: %w", s.File, len(all), maxReferences, ErrMalformed)
 	}
 	seen := make(map[string]bool, len(all))
 	for _, n := range all {
-		r := reference{method: list.attrs["CheckMethod"]}
-		if r.file, err = resolve(s.File, n.attrs["FileRef"]); err != nil {
+		r := reference{method: list.Attrs["CheckMethod"]}
+		if r.file, err = archive.Resolve(s.File, n.Attrs["FileRef"]); err != nil {
 			return err
 		}
 		if seen[r.file] {
 			return fmt.Errorf("%s lists %s twice: %w", s.File, r.file, ErrMalformed)
 		}
 		seen[r.file] = true
-		value, err := n.need("CheckValue")
+		value, err := n.Need("CheckValue")
 		if err != nil {
 			return err
 		}
-		if r.digest, err = base64.StdEncoding.DecodeString(value.value()); err != nil {
+		if r.digest, err = base64.StdEncoding.DecodeString(value.Value()); err != nil {
 			return fmt.Errorf("%s: digest of %s: %w: %w", s.File, r.file, ErrMalformed, err)
 		}
 		s.references = append(s.references, r)
@@ -188,15 +201,36 @@ func (s *Signature) loadReferences(info *node) error {
 	return nil
 }
 
-func (s *Signature) loadStamps(info *node) error {
-	for _, n := range info.all("StampAnnot") {
-		box, err := parseBox(n.attrs["Boundary"])
+func (s *Signature) loadStamps(info *archive.Node) error {
+	for _, n := range info.All("StampAnnot") {
+		box, err := parseBox(n.Attrs["Boundary"])
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.File, err)
 		}
-		s.Stamps = append(s.Stamps, Stamp{Page: slices.Index(s.pages, n.attrs["PageRef"]) + 1, Box: box})
+		stamp := Stamp{Page: slices.Index(s.pages, n.Attrs["PageRef"]) + 1, Box: box}
+		if text, clipped := n.Attrs["Clip"]; clipped {
+			clip, err := parseBox(text)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.File, err)
+			}
+			stamp.Box, stamp.Slice = box.clipped(clip)
+		}
+		s.Stamps = append(s.Stamps, stamp)
 	}
 	return nil
+}
+
+// clipped is what a clip, from the box's own corner, leaves of it, and whether that is less.
+func (b Box) clipped(clip Box) (Box, bool) {
+	x0, y0 := max(0, clip.X), max(0, clip.Y)
+	width, height := min(b.Width, clip.X+clip.Width)-x0, min(b.Height, clip.Y+clip.Height)-y0
+	out := Box{b.X + x0, b.Y + y0, max(0, width), max(0, height)}
+	return out, out != b
+}
+
+// shown reports that the seal is seen on a page.
+func (s *Signature) shown() bool {
+	return slices.ContainsFunc(s.Stamps, func(at Stamp) bool { return at.Page > 0 && at.Box.Width > 0 && at.Box.Height > 0 })
 }
 
 // loaded reports whether the signature's files were read.

@@ -17,6 +17,7 @@ import (
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/ofd/archive"
 )
 
 // Trust says whose seals and signatures count.
@@ -58,6 +59,7 @@ type Signed struct {
 	Seal      *ses.Seal         // of a seal
 	SignedAt  time.Time         // the signer's claim; zero where it makes none
 	Proof     ses.Stamped       // what proves that it existed at a time
+	Picture   PictureFinding    // of a seal: what readers show
 	Uncovered []string          // files of the document that the signature leaves out
 	Checks    []ses.Check       // in order; all must have passed
 }
@@ -139,7 +141,7 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 			return nil, err
 		}
 		for _, s := range listed {
-			report.Signatures = append(report.Signatures, Signed{Signature: s})
+			report.Signatures = append(report.Signatures, Signed{Signature: s, Picture: PictureFinding{State: PictureNone}})
 		}
 	}
 	for i := range report.Signatures {
@@ -199,9 +201,9 @@ func (p *Package) checkReferences(references []reference) error {
 		if !slices.Contains(sm3Methods, strings.ToUpper(r.method)) {
 			return fmt.Errorf("digest method %q: %w", r.method, ErrUnknownFormat)
 		}
-		sum, err := p.digest(r.file)
+		sum, err := p.Digest(r.file)
 		switch {
-		case errors.Is(err, errNoFile):
+		case errors.Is(err, archive.ErrNoFile):
 			return fmt.Errorf("%s is missing: %w", r.file, ErrChanged)
 		case err != nil:
 			return err
@@ -258,10 +260,11 @@ func (p *Package) judgeSeal(ctx context.Context, s *Signed, trust Trust) {
 	if s.sealFile != "" {
 		s.check("seal file", p.checkSeal(s))
 	}
+	p.judgePicture(s)
 }
 
 func (p *Package) checkSeal(s *Signed) error {
-	b, err := p.read(s.sealFile, maxValue)
+	b, err := p.Read(s.sealFile, maxValue)
 	if err != nil {
 		return err
 	}

@@ -243,16 +243,16 @@ func (s *step) trailers() bool {
 		switch key {
 		case "Size", "Prev", "XRefStm", "Root", "Type", "Index", "W", "Length", "Filter", "DecodeParms":
 		case "Info":
-			s.metadata(a, b, "the document information")
+			s.information(a, b)
 		case "ID":
 			before, _ := a.(array)
 			after, _ := b.(array)
 			if len(before) == 2 && (len(after) != 2 || !equal(before[0], after[0])) {
-				s.note(Change{Kind: MetadataChanged, What: "the file got another permanent identifier"})
+				s.noteMetadata("the file got another permanent identifier")
 			}
 		default:
 			if b == nil { // not one of the standard's; many programs drop them
-				s.note(Change{Kind: MetadataChanged, What: "the trailer lost its /" + string(key)})
+				s.noteMetadata("the trailer lost its /%s", key)
 				continue
 			}
 			s.strict.values(a, b, 0, "the trailer's /"+string(key))
@@ -286,29 +286,6 @@ func keys(a, b *dict) []name {
 	return out
 }
 
-// version allows the version that the file claims to follow to change.
-func (s *step) version(a, b value) {
-	if equal(a, b) {
-		return
-	}
-	_, ok1 := a.(name)
-	_, ok2 := b.(name)
-	if (a == nil || ok1) && ok2 {
-		s.note(Change{Kind: MetadataChanged, What: "the catalog's /Version changed"})
-		return
-	}
-	s.modified(0, "the catalog's /Version changed")
-}
-
-// metadata notes a change that no page shows. What is compared strictly
-// elsewhere stays so: the objects are not taken out of that comparison.
-func (s *step) metadata(a, b value, what string) {
-	same, err := unchanged(s.old, s.new, s.apart, a, b)
-	if err != nil || !same {
-		s.note(Change{Kind: MetadataChanged, What: what + " changed"})
-	}
-}
-
 // catalogs compares the entries of the catalog.
 func (s *step) catalogs() error {
 	before, err := s.old.catalog()
@@ -325,7 +302,7 @@ func (s *step) catalogs() error {
 		switch key {
 		case "AcroForm": // done
 		case "Metadata":
-			s.metadata(a, b, "the metadata")
+			s.metadata(a, b, before.ref.num)
 		case "Version":
 			s.version(a, b)
 		case "StructTreeRoot":

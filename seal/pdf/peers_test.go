@@ -107,6 +107,12 @@ func exhibits(t *testing.T) []exhibit {
 		{name: "properties changed", file: after(func(a attacker) {
 			a.doc.now.sections[0].trailer = a.doc.now.trailer().with("Info", a.made("<</Title(x)>>"))
 		}), pyHanko: "LTA_UPDATES"},
+		{name: "metadata added", file: after(func(a attacker) { a.set(1, "Metadata", a.made(xmp("x"))) }), pyHanko: "LTA_UPDATES"},
+		{name: "metadata that are none", file: after(func(a attacker) {
+			a.set(1, "Metadata", a.made("<</Type/Metadata/Subtype/XML/Length 3>>\nstream\n0 g\nendstream"))
+		}), dss: "allowed"},
+		{name: "marked", file: after(func(a attacker) { a.set(1, "MarkInfo", dictOf("Marked", true)) }), pyHanko: "LTA_UPDATES"},
+		{name: "page mode", file: after(func(a attacker) { a.set(1, "PageMode", name("FullScreen")) })},
 		// Both compare revisions alone, not what lies behind the last one.
 		{name: "bytes behind the end", file: append(bytes.Clone(one), "% more"...), pyHanko: "NONE", dss: "allowed"},
 		{name: "a byte flipped", file: swap(t, bytes.Clone(one), "contents of the page", "contents of the pagf"), broken: true},

@@ -17,16 +17,16 @@ func testDrawnRoles(t *testing.T, s *signers) {
 		a.set(1, entry, r)
 	}
 	sign := func(f sample) []byte { return put(t, f.bytes(), s.stamp(120), s.sealContents) }
-	catalog := "/AcroForm 7 0 R/Metadata 5 0 R"
+	catalog, validation := "/AcroForm 7 0 R/Metadata 5 0 R", "/AcroForm 7 0 R/DSS 5 0 R"
 	for _, tt := range []attacked{
-		{"the catalog as a page's pictures", sign(sample{page: "/Annots[8 0 R]", catalog: catalog, objects: []string{form,
-			"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources<</XObject 1 0 R>>/Length 14>>\nstream\n/Metadata Do  \nendstream",
+		{"the catalog as a page's pictures", sign(sample{page: "/Annots[8 0 R]", catalog: validation, objects: []string{form,
+			"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources<</XObject 1 0 R>>/Length 9>>\nstream\n/DSS Do  \nendstream",
 			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AP<</N 6 0 R>>>>"}}),
-			func(a attacker) { other(a, "Metadata") }, "object 1"},
+			func(a attacker) { other(a, "DSS") }, "object 1"},
 		{"the catalog as the states of an annotation", sign(sample{page: "/Annots[8 0 R]", catalog: catalog, objects: []string{form, draws,
 			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AS/Metadata/AP<</N 1 0 R>>>>"}}),
-			func(a attacker) { other(a, "Metadata") }, "object 1"},
-		{"the catalog's validation data as a picture", sign(sample{page: "/Annots[8 0 R]", catalog: "/AcroForm 7 0 R/DSS 5 0 R", objects: []string{form, draws,
+			func(a attacker) { other(a, "Metadata") }, "no XMP"},
+		{"the catalog's validation data as a picture", sign(sample{page: "/Annots[8 0 R]", catalog: validation, objects: []string{form, draws,
 			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AS/DSS/AP<</N 1 0 R>>>>"}}),
 			func(a attacker) { other(a, "DSS") }, "object 1"},
 		{"a page's comments as a picture", sign(sample{page: "/Annots[8 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{form, draws,

@@ -206,24 +206,16 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 		}
 		covered = covered || signed.CoversFile
 	}
-	if !covered && len(r.Signatures) > 0 && !onlyValidationData(r.Signatures) {
+	if !covered && len(r.Signatures) > 0 && !harmless(newest(r.Signatures).Changes) {
 		r.Uncovered = "the file goes on behind its last signature" + newest(r.Signatures).latest()
 	}
 	return r, nil
 }
 
-// onlyValidationData reports whether what follows the newest signature is
-// certificates and revocation lists, and at most properties of the document beside them:
-// who writes the ones often notes in the others when it was.
-func onlyValidationData(signatures []Signed) bool {
-	data := false
-	for _, c := range newest(signatures).Changes {
-		if c.Kind != ValidationData && c.Kind != MetadataChanged {
-			return false
-		}
-		data = data || c.Kind == ValidationData
-	}
-	return data
+// harmless reports whether what follows the newest signature is known, and is certificates,
+// revocation lists and properties of the document: nothing that a page shows.
+func harmless(changes []Change) bool {
+	return len(changes) > 0 && !slices.ContainsFunc(changes, func(c Change) bool { return c.Kind != ValidationData && c.Kind != MetadataChanged })
 }
 
 // newest is the signature of the newest revision that has one.

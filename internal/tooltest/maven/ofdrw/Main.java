@@ -41,7 +41,7 @@ import org.ofdrw.sign.signContainer.SESV1Container;
 import org.ofdrw.sign.signContainer.SESV4Container;
 import org.ofdrw.sign.stamppos.NormalStampPos;
 
-// Makes OFD documents in a folder and signs them with what lies there: seal.esl, seal.png,
+// Makes OFD documents in a folder and signs them with what lies there: seal.esl, seal.ofd,
 // and seal, maker and person as NAME.key (PKCS #8) and NAME.cer. One line a document.
 public class Main {
     static Path dir;
@@ -74,7 +74,7 @@ public class Main {
     }
 
     static SES_ESPictrueInfo picture() throws Exception {
-        return new SES_ESPictrueInfo().setType("png").setData(Files.readAllBytes(dir.resolve("seal.png"))).setWidth(42).setHeight(42);
+        return new SES_ESPictrueInfo().setType("ofd").setData(Files.readAllBytes(dir.resolve("seal.ofd"))).setWidth(42).setHeight(42);
     }
 
     static byte[] made(byte[] signed) throws Exception {

@@ -1,4 +1,4 @@
-package ofd
+package archive
 
 import (
 	"archive/zip"
@@ -100,6 +100,9 @@ func checkEntry(f *zip.File, directory bool) error {
 	return nil
 }
 
+// Has reports whether the package has a file.
+func (p *Package) Has(name string) bool { return p.files[name] != nil }
+
 // Files returns the names of the files, in order.
 func (p *Package) Files() []string {
 	names := make([]string, 0, len(p.files))
@@ -110,14 +113,14 @@ func (p *Package) Files() []string {
 	return names
 }
 
-// errNoFile says that the package has no such file.
-var errNoFile = errors.New("no such file in the package")
+// ErrNoFile says that the package has no such file.
+var ErrNoFile = errors.New("no such file in the package")
 
-// read returns a file of at most so many bytes.
-func (p *Package) read(name string, most int64) ([]byte, error) {
+// Read returns a file of at most so many bytes.
+func (p *Package) Read(name string, most int64) ([]byte, error) {
 	f, found := p.files[name]
 	if !found {
-		return nil, fmt.Errorf("%s: %w", name, errNoFile)
+		return nil, fmt.Errorf("%s: %w", name, ErrNoFile)
 	}
 	if f.UncompressedSize64 > uint64(most) {
 		return nil, fmt.Errorf("%s has %d bytes, at most %d are read: %w", name, f.UncompressedSize64, most, ErrMalformed)
@@ -134,15 +137,15 @@ func (p *Package) read(name string, most int64) ([]byte, error) {
 	return b, nil
 }
 
-// digest returns the SM3 of a file, without holding it.
-func (p *Package) digest(name string) ([sm3.Size]byte, error) {
+// Digest returns the SM3 of a file, without holding it.
+func (p *Package) Digest(name string) ([sm3.Size]byte, error) {
 	if sum, known := p.digests[name]; known {
 		return sum, nil
 	}
 	var sum [sm3.Size]byte
 	f, found := p.files[name]
 	if !found {
-		return sum, fmt.Errorf("%s: %w", name, errNoFile)
+		return sum, fmt.Errorf("%s: %w", name, ErrNoFile)
 	}
 	content, err := f.Open()
 	if err != nil {
@@ -158,9 +161,9 @@ func (p *Package) digest(name string) ([sm3.Size]byte, error) {
 	return sum, nil
 }
 
-// resolve returns the name of a file that another one refers to (GB/T 33190, ST_Loc): from
+// Resolve returns the name of a file that another one refers to (GB/T 33190, ST_Loc): from
 // the root of the package, or from the folder of the file that refers.
-func resolve(from, location string) (string, error) {
+func Resolve(from, location string) (string, error) {
 	full := location
 	if !strings.HasPrefix(location, "/") {
 		full = path.Join("/", path.Dir(from)) + "/" + location
@@ -171,4 +174,16 @@ func resolve(from, location string) (string, error) {
 		return "", fmt.Errorf("location %q leads nowhere in the package: %w", location, ErrMalformed)
 	}
 	return strings.TrimPrefix(clean, "/"), nil
+}
+
+// Locate resolves a location to a file that is there.
+func (p *Package) Locate(from, location string) (string, error) {
+	name, err := Resolve(from, location)
+	if err != nil {
+		return "", err
+	}
+	if !p.Has(name) {
+		return "", fmt.Errorf("%s refers to %s: %w: %w", from, name, ErrNoFile, ErrMalformed)
+	}
+	return name, nil
 }

@@ -1,4 +1,4 @@
-package ofd
+package archive
 
 import (
 	"archive/zip"

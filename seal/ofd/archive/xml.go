@@ -1,4 +1,4 @@
-package ofd
+package archive
 
 import (
 	"bytes"
@@ -12,7 +12,8 @@ import (
 
 // Limits of an XML file.
 const (
-	maxXML   = 16 << 20 // bytes
+	// MaxXML bounds a file of a document, in bytes.
+	MaxXML   = 16 << 20
 	maxDepth = 64
 	maxNodes = 500_000
 )
@@ -20,16 +21,29 @@ const (
 // namespaces are those of OFD; the second is the older one.
 var namespaces = []string{"http://www.ofdspec.org/2016", "http://www.ofdspec.org"}
 
-// node is an element.
-type node struct {
-	name     string // without its namespace
-	attrs    map[string]string
-	children []*node
-	text     string
+// Node is an element.
+type Node struct {
+	Name     string // without its namespace
+	Attrs    map[string]string
+	Children []*Node
+	Text     string
 }
 
-// parseXML reads a whole file.
-func parseXML(b []byte) (*node, error) {
+// XML reads a file of at most so many bytes.
+func (p *Package) XML(name string, most int64) (*Node, error) {
+	b, err := p.Read(name, most)
+	if err != nil {
+		return nil, err
+	}
+	root, err := ParseXML(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return root, nil
+}
+
+// ParseXML reads a whole file. Errors wrap [ErrMalformed].
+func ParseXML(b []byte) (*Node, error) {
 	root, err := readXML(b)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -37,10 +51,10 @@ func parseXML(b []byte) (*node, error) {
 	return root, nil
 }
 
-func readXML(b []byte) (*node, error) {
+func readXML(b []byte) (*Node, error) {
 	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(b, []byte("\ufeff"))))
-	var root *node
-	var open []*node
+	var root *Node
+	var open []*Node
 	for count := 0; ; {
 		token, err := d.Token()
 		switch {
@@ -57,14 +71,14 @@ func readXML(b []byte) (*node, error) {
 			if t.Name.Space != "" && !slices.Contains(namespaces, t.Name.Space) {
 				return nil, fmt.Errorf("element %s is of another namespace", t.Name.Local)
 			}
-			n := &node{name: t.Name.Local}
-			if n.attrs, err = attributes(t.Attr); err != nil {
+			n := &Node{Name: t.Name.Local}
+			if n.Attrs, err = attributes(t.Attr); err != nil {
 				return nil, fmt.Errorf("element %s: %w", t.Name.Local, err)
 			}
 			switch {
 			case len(open) > 0:
 				parent := open[len(open)-1]
-				parent.children = append(parent.children, n)
+				parent.Children = append(parent.Children, n)
 			case root == nil:
 				root = n
 			default:
@@ -75,7 +89,7 @@ func readXML(b []byte) (*node, error) {
 			open = open[:len(open)-1]
 		case xml.CharData:
 			if len(open) > 0 {
-				open[len(open)-1].text += string(t)
+				open[len(open)-1].Text += string(t)
 			} else if len(bytes.TrimSpace(t)) > 0 {
 				return nil, errors.New("text outside of the root element")
 			}
@@ -103,39 +117,39 @@ func attributes(all []xml.Attr) (map[string]string, error) {
 	return attrs, nil
 }
 
-// all returns the children of a name.
-func (n *node) all(name string) []*node {
-	var found []*node
-	for _, c := range n.children {
-		if c.name == name {
+// All returns the children of a name.
+func (n *Node) All(name string) []*Node {
+	var found []*Node
+	for _, c := range n.Children {
+		if c.Name == name {
 			found = append(found, c)
 		}
 	}
 	return found
 }
 
-// one returns the only child of a name. A child that is not there is nil, one that
+// One returns the only child of a name. A child that is not there is nil, one that
 // stands twice an error.
-func (n *node) one(name string) (*node, error) {
-	found := n.all(name)
+func (n *Node) One(name string) (*Node, error) {
+	found := n.All(name)
 	switch len(found) {
 	case 0:
 		return nil, nil
 	case 1:
 		return found[0], nil
 	default:
-		return nil, fmt.Errorf("%s stands %d times in %s: %w", name, len(found), n.name, ErrMalformed)
+		return nil, fmt.Errorf("%s stands %d times in %s: %w", name, len(found), n.Name, ErrMalformed)
 	}
 }
 
-// need is [node.one] for what must be there.
-func (n *node) need(name string) (*node, error) {
-	child, err := n.one(name)
+// need is [Node.One] for what must be there.
+func (n *Node) Need(name string) (*Node, error) {
+	child, err := n.One(name)
 	if err == nil && child == nil {
-		err = fmt.Errorf("%s has no %s: %w", n.name, name, ErrMalformed)
+		err = fmt.Errorf("%s has no %s: %w", n.Name, name, ErrMalformed)
 	}
 	return child, err
 }
 
-// value is the text of an element without the white space around it.
-func (n *node) value() string { return strings.TrimSpace(n.text) }
+// Value is the text of an element without the white space around it.
+func (n *Node) Value() string { return strings.TrimSpace(n.Text) }

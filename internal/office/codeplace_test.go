@@ -1,0 +1,137 @@
+package office_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/officetest"
+	"github.com/elicence/elicence/internal/typeset"
+	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/seen"
+)
+
+// inked is a document of one page that is full of text-like bars but for the given holes, in
+// millimetres: x, y, width, height.
+func inked(tb testing.TB, holes ...[4]float64) *pdf.Document {
+	tb.Helper()
+	doc := typeset.New(typeset.Info{Title: "正文"})
+	page := doc.Page(210, 297)
+	for y := 5.0; y < 292; y += 4 {
+		for x := 5.0; x < 205; x += 4 {
+			hit := false
+			for _, h := range holes {
+				hit = hit || x+3 > h[0] && x < h[0]+h[2] && y+2 > h[1] && y < h[1]+h[3]
+			}
+			if hit {
+				continue
+			}
+			bar := new(typeset.Path)
+			bar.Rect(x, y, 3, 2)
+			page.Fill(bar, 0)
+		}
+	}
+	b, err := doc.PDF()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d, err := pdf.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+// codeAt is where a stamp shows its code on a page of A4: the top left corner in millimetres.
+func codeAt(tb testing.TB, p *pdf.Prepared) (float64, float64) {
+	tb.Helper()
+	der, err := p.Seen()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	statement, err := seen.Parse(der)
+	if err != nil || len(statement.Places) != 2 {
+		tb.Fatalf("%d places, %v", len(statement.Places), err)
+	}
+	const mm = 72 / 25.4 * 10_000
+	at := statement.Places[1].Box
+	return float64(at.Left) / mm, 297 - float64(at.Top)/mm
+}
+
+// TestDocumentCodeCoversNothing: a document's code is printed where the page shows nothing:
+// to the left of the seal, to its right, or elsewhere near it, and nowhere where there is no
+// room, but where it is said.
+func TestDocumentCodeCoversNothing(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	const size, gap = 40, 6
+	middle := [2]float64{100, 150} // of the seal, 42 mm wide
+	seal := [4]float64{79, 129, 42, 42}
+	for name, tt := range map[string]struct {
+		doc  *pdf.Document
+		want [2]float64 // top left corner; NaN: anywhere in the hole
+		hole [4]float64
+	}{
+		"to the left":    {inked(t, [4]float64{20, 100, 180, 100}), [2]float64{79 - gap - size, 150 - size/2}, [4]float64{}},
+		"to the right":   {inked(t, seal, [4]float64{122, 120, 80, 60}), [2]float64{79 + 42 + gap, 150 - size/2}, [4]float64{}},
+		"above":          {inked(t, seal, [4]float64{60, 60, 60, 55}), [2]float64{math.NaN()}, [4]float64{60, 60, 60, 55}},
+		"far below":      {inked(t, seal, [4]float64{10, 230, 50, 50}), [2]float64{math.NaN()}, [4]float64{10, 230, 50, 50}},
+		"a tight corner": {inked(t, seal, [4]float64{4, 4, 46, 46}), [2]float64{math.NaN()}, [4]float64{4, 4, 46, 46}},
+	} {
+		prepared, err := f.Office.Stamp(context.Background(), "test", tt.doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: office.Place{Pages: "1", X: middle[0], Y: middle[1]}})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		x, y := codeAt(t, prepared)
+		if !math.IsNaN(tt.want[0]) && math.Hypot(x-tt.want[0], y-tt.want[1]) > 0.1 {
+			t.Errorf("%s: the code is at %.1f, %.1f, want %v", name, x, y, tt.want)
+		}
+		const bar = 4 // the bars do not end where the hole begins
+		if h := tt.hole; math.IsNaN(tt.want[0]) && (x < h[0]-bar || y < h[1]-bar || x+size > h[0]+h[2]+bar || y+size > h[1]+h[3]+bar) {
+			t.Errorf("%s: the code is at %.1f, %.1f, not within %v", name, x, y, h)
+		}
+	}
+	full := func() *pdf.Document { return inked(t, seal, [4]float64{20, 20, 30, 30}) }
+	request := office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: office.Place{Pages: "1", X: middle[0], Y: middle[1]}}
+	if _, err := f.Office.Stamp(context.Background(), "test", full(), request); !errors.Is(err, office.ErrPlace) || !strings.Contains(err.Error(), "no empty room") {
+		t.Errorf("on a page without room: %v", err)
+	}
+	request.Code = &office.CodePlace{X: 5, Y: 7}
+	prepared, err := f.Office.Stamp(context.Background(), "test", full(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, y := codeAt(t, prepared); math.Hypot(x-5, y-7) > 0.1 {
+		t.Errorf("the code is at %.1f, %.1f where 5, 7 was said", x, y)
+	}
+}
+
+// TestSecondCodeBesideTheFirst: an earlier seal and its code are not covered either.
+func TestSecondCodeBesideTheFirst(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	doc := inked(t, [4]float64{5, 5, 200, 287})
+	var before [][2]float64
+	for i := range 3 {
+		prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: fmt.Sprint(i), Place: office.Place{Pages: "1", X: 100, Y: 60 + 60*float64(i)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, y := codeAt(t, prepared)
+		for _, b := range before {
+			if math.Abs(b[0]-x) < 40 && math.Abs(b[1]-y) < 40 {
+				t.Errorf("code %d at %.1f, %.1f lies over another at %v", i, x, y, b)
+			}
+		}
+		before = append(before, [2]float64{x, y})
+		if doc, err = prepared.Document(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package office
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/elicence/elicence/pki/cert"
+	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/ofd"
+)
+
+// TestPackagedFinding: of a seal on an OFD document it is said where it stands, that readers
+// draw it from itself, and how it looks, or why that cannot be shown.
+func TestPackagedFinding(t *testing.T) {
+	t.Parallel()
+	of := func(picture seal.Picture, shown ofd.PictureFinding, checks ...seal.Check) SignatureFinding {
+		s := &ofd.Signed{Seal: &seal.Seal{ID: "1", Foreign: &cert.Foreign{}, Picture: picture}, Picture: shown, Checks: append([]seal.Check{{Name: "seal"}}, checks...)}
+		s.Stamps = []ofd.Stamp{
+			{Page: 0, Box: ofd.Box{X: 1, Y: 1, Width: 9, Height: 9}}, {Page: 2, Box: ofd.Box{X: 50, Y: 60, Width: 42, Height: 42}}, {Page: 3, Box: ofd.Box{X: 200, Y: 60, Width: 10, Height: 42}, Slice: true},
+		}
+		return packagedFinding(s)
+	}
+	square := seal.Picture{Type: "SVG", Data: []byte(`<svg viewBox="0 0 42 42"><path d="M1 1H41V41Z"/></svg>`), WidthMM: 42, HeightMM: 42}
+	f := of(square, ofd.PictureFinding{State: ofd.PictureDrawn})
+	want := []SeenFinding{{2, "same", PlaceFinding{50, 60, 42, 42}}, {3, "same", PlaceFinding{200, 60, 10, 42}}}
+	if f.Page != 2 || f.Place == nil || *f.Place != want[0].PlaceFinding || !slices.Equal(f.Seen, want) {
+		t.Errorf("on page %d at %v, seen %v", f.Page, f.Place, f.Seen)
+	}
+	if f.SealInfo.OnPage != "drawn" || f.SealInfo.OnPageWhy != "" || len(f.SealInfo.Picture) == 0 {
+		t.Errorf("the seal is %+v", f.SealInfo)
+	}
+	square.Type = "EMF"
+	if f := of(square, ofd.PictureFinding{State: ofd.PictureDrawn}); f.SealInfo.OnPage != "drawn" || !strings.Contains(f.SealInfo.OnPageWhy, "EMF") || f.SealInfo.Picture != nil {
+		t.Errorf("a picture that cannot be drawn: %+v", f.SealInfo)
+	}
+	refused := ofd.PictureFinding{State: ofd.PictureUnknown, Why: "the signature does not count"}
+	if f := of(square, refused); f.SealInfo.OnPage != "unknown" || f.SealInfo.OnPageWhy != refused.Why {
+		t.Errorf("a signature that does not count: %+v", f.SealInfo)
+	}
+}

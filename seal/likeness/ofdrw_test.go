@@ -1,0 +1,125 @@
+package likeness_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/image/font/gofont/goregular"
+
+	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/seal/likeness"
+)
+
+// arcs are ways along ellipses: both ways round, the short and the long one, turned, and one
+// whose ellipse is too small.
+var arcs = []string{
+	"5 20 15 15 0 0 1 35 20", "10 20 12 8 30 1 0 30 22", "10 20 12 8 30 1 1 30 22", "10 20 12 8 30 0 0 30 22",
+	"10 20 12 8 -50 0 1 30 22", "8 20 2 1 20 0 1 32 20",
+}
+
+// TestOFDAsOthersDrawIt: pictures that ofdrw wrote are drawn here as Java 2D draws what they
+// were made of, or as ofdrw draws them itself; arcs, which ofdrw leaves out, as Batik draws
+// them.
+func TestOFDAsOthersDrawIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("latin.ttf", goregular.TTF)
+	write("han.ttf", hanFont(t))
+	for i, arc := range arcs {
+		from, way, _ := strings.Cut(arc, " ")
+		y, way, _ := strings.Cut(way, " ")
+		write(fmt.Sprintf("arc%d.ofd", i+1), pack(t, ofdFiles(ofdPath(`LineWidth="1"`, fmt.Sprintf("M %s %s A %s", from, y, way)))))
+	}
+	made := tooltest.Maven(t, "ofdpicture", append([]string{dir}, arcs...)...)
+	if len(made) != 5+len(arcs) {
+		t.Fatalf("it made %q", made)
+	}
+	for _, line := range made {
+		var name string
+		var width, height float64
+		if _, err := fmt.Sscan(line, &name, &width, &height); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		read := func(name string) []byte {
+			t.Helper()
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		data := read(name + ".ofd")
+		ours, err := likeness.Picture("ofd", data, width, height)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		theirs, err := likeness.Picture("PNG", read(name+".png"), width, height)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := likeness.Compare(ours, theirs)
+		if err != nil || !got.Alike || got.Worst > 0.15 {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		t.Logf("%s: %.3f, worst %.3f", name, got.Differs, got.Worst)
+		if name == "round" {
+			checkOtherName(t, data, theirs)
+		}
+	}
+}
+
+// checkOtherName leaves out a stroke of a character: then it is another seal.
+func checkOtherName(t *testing.T, data []byte, theirs *likeness.Sheet) {
+	t.Helper()
+	files := unpack(t, data)
+	const page = "Doc_0/Pages/Page_0/Content.xml"
+	outlines := regexp.MustCompile(`M [^M]* C`).FindAllStringIndex(files[page], -1)
+	if len(outlines) < 20 {
+		t.Fatalf("the page has %d outlines", len(outlines))
+	}
+	longest := outlines[3]
+	for _, o := range outlines[3:] {
+		if o[1]-o[0] > longest[1]-longest[0] {
+			longest = o
+		}
+	}
+	files[page] = files[page][:longest[0]] + files[page][longest[1]:]
+	other, err := likeness.Picture("OFD", pack(t, files), 42, 42)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := likeness.Compare(other, theirs); err != nil || got.Alike {
+		t.Errorf("a seal without a stroke of its name passes: %+v, %v", got, err)
+	}
+}
+
+// hanFont is the face of the seals that are drawn here, as a file.
+func hanFont(t *testing.T) []byte {
+	t.Helper()
+	packed, err := os.ReadFile(filepath.Join("..", "..", "internal", "typeface", "fonts", "NotoSerifSC-SemiBold.ttf.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	font, err := d.DecodeAll(packed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return font
+}

@@ -1,0 +1,228 @@
+package pdf
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// What a revision may change without changing anything that a page shows: the document
+// information (ISO 32000-1, 14.3.3), the catalog's metadata (14.3.2), the version and the
+// identifier. pyHanko's default policy for what may come after a signature and EU DSS allow the
+// same, and like pyHanko this one is strict in the form: what calls itself metadata and is
+// something else, or was already something else, is a change of the document.
+
+// noteMetadata notes a change that no page shows.
+func (s *step) noteMetadata(format string, args ...any) {
+	s.note(Change{Kind: MetadataChanged, What: fmt.Sprintf(format, args...)})
+}
+
+// own reports that a value is an object that was there for this purpose, a new one, or none.
+func (s *step) own(a, b value) bool {
+	r, ok := b.(ref)
+	return !ok || b == a || s.fresh(r)
+}
+
+// information compares the document information, entry by entry.
+func (s *step) information(a, b value) {
+	const what = "the document information"
+	same, err := unchanged(s.old, s.new, s.apart, a, b)
+	if err == nil && same {
+		return
+	}
+	if !s.own(a, b) {
+		s.modified(0, "%s is now an older object", what)
+		return
+	}
+	old, new, err := s.dicts(a, b)
+	switch {
+	case err != nil || b != nil && new == nil:
+		s.modified(0, "%s is no dictionary", what)
+		return
+	case b == nil:
+		s.noteMetadata("%s was removed", what)
+		return
+	case old == nil:
+		old = &dict{}
+	}
+	var changed []string
+	for _, key := range keys(old, new) {
+		if !equal(old.lookup(key), new.lookup(key)) {
+			changed = append(changed, s.informationEntry(key, old.lookup(key), new.lookup(key)))
+		}
+	}
+	if len(changed) == 0 {
+		s.noteMetadata("%s was written anew", what)
+		return
+	}
+	s.noteMetadata("%s changed: %s", what, enumerated(changed))
+}
+
+// informationEntry says how an entry changed. The title is what a window may be named.
+func (s *step) informationEntry(key name, a, b value) string {
+	said := fmt.Sprintf("/%.40s from %s to %s", string(key), quoted(s.old, a), quoted(s.new, b))
+	if key == "Title" {
+		said += ", which a window may show above the pages"
+	}
+	return said
+}
+
+// quoted is a value for people to read.
+func quoted(v view, val value) string {
+	val, err := v.resolve(val)
+	switch val := val.(type) {
+	case nil:
+		if err != nil {
+			return "what cannot be read"
+		}
+		return "nothing"
+	case str:
+		return shortened(text(val))
+	case name:
+		return shortened("/" + string(val))
+	default:
+		return "what is no text"
+	}
+}
+
+// shortened is a text in quotes, its beginning where it is long.
+func shortened(text string) string {
+	const most = 60 // characters
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+// enumerated joins what is said, as far as somebody reads it.
+func enumerated(said []string) string {
+	const most = 6
+	if more := len(said) - most; more > 0 {
+		said = append(slices.Clone(said[:most]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(said, "; ")
+}
+
+// metadata compares the catalog's metadata. They are XMP in both revisions, or something else
+// than metadata was exchanged.
+func (s *step) metadata(a, b value, num uint32) {
+	const what = "the metadata of the catalog"
+	same, err := unchanged(s.old, s.new, s.apart, a, b)
+	if err == nil && same {
+		return
+	}
+	if !s.own(a, b) {
+		s.modified(num, "%s are now an older object", what)
+		return
+	}
+	was, err := s.old.xmpTitle(a)
+	if err != nil {
+		s.modified(num, "%s changed, and were no XMP: %v", what, err)
+		return
+	}
+	is, err := s.new.xmpTitle(b)
+	if err != nil {
+		s.modified(num, "%s changed, and are no XMP: %v", what, err)
+		return
+	}
+	switch {
+	case b == nil:
+		s.noteMetadata("%s were removed", what)
+	case a == nil && is != "":
+		s.noteMetadata("%s came, with the title %s, which a window may show above the pages", what, shortened(is))
+	case a == nil:
+		s.noteMetadata("%s came", what)
+	case was != is:
+		s.noteMetadata("%s changed: the title from %s to %s, which a window may show above the pages", what, shortened(was), shortened(is))
+	default:
+		s.noteMetadata("%s changed", what)
+	}
+}
+
+// xmpTitle reads metadata and returns the document's title in them, empty where they name
+// none.
+func (v view) xmpTitle(val value) (string, error) {
+	if val == nil {
+		return "", nil
+	}
+	if _, ok := val.(ref); !ok {
+		return "", errors.New("not an object of its own")
+	}
+	resolved, err := v.resolve(val)
+	if err != nil {
+		return "", err
+	}
+	st, ok := resolved.(*stream)
+	if !ok || st.dict.lookup("Type") != name("Metadata") || st.dict.lookup("Subtype") != name("XML") {
+		return "", errors.New("no stream of the type /Metadata and the subtype /XML")
+	}
+	data, _, err := v.decode(st, maxMetadata)
+	if err != nil {
+		return "", err
+	}
+	return xmpTitle(data)
+}
+
+const (
+	xmpSpace    = "adobe:ns:meta/"
+	dublinSpace = "http://purl.org/dc/elements/1.1/"
+)
+
+// xmpTitle reads an XMP packet (ISO 16684-1).
+func xmpTitle(packet []byte) (string, error) {
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(packet, []byte("\ufeff"))))
+	depth, inTitle, roots := 0, 0, 0
+	var title strings.Builder
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) && roots == 1 && depth == 0 {
+			return strings.Join(strings.Fields(title.String()), " "), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if depth == 0 {
+				if roots++; roots > 1 || t.Name != (xml.Name{Space: xmpSpace, Local: "xmpmeta"}) {
+					return "", fmt.Errorf("an element %.40q at the top", t.Name.Local)
+				}
+			}
+			if depth++; depth > maxNesting {
+				return "", fmt.Errorf("more than %d levels", maxNesting)
+			}
+			if inTitle == 0 && t.Name == (xml.Name{Space: dublinSpace, Local: "title"}) {
+				inTitle = depth
+			}
+		case xml.EndElement:
+			if inTitle == depth {
+				inTitle = 0
+			}
+			depth--
+		case xml.CharData:
+			if inTitle > 0 {
+				title.Write(t)
+			}
+		case xml.Directive:
+			return "", errors.New("a document type")
+		}
+	}
+}
+
+// version allows the version that the file claims to follow to change.
+func (s *step) version(a, b value) {
+	if equal(a, b) {
+		return
+	}
+	_, ok1 := a.(name)
+	_, ok2 := b.(name)
+	if (a == nil || ok1) && ok2 {
+		s.noteMetadata("the catalog's /Version changed")
+		return
+	}
+	s.modified(0, "the catalog's /Version changed")
+}

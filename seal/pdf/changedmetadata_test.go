@@ -1,0 +1,128 @@
+package pdf
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// xmp is a metadata stream with a title.
+func xmp(title string) string {
+	packet := `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +
+		`<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title><rdf:Alt><rdf:li xml:lang="x-default">` + title + `</rdf:li></rdf:Alt></dc:title></rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
+	return fmt.Sprintf("<</Type/Metadata/Subtype/XML/Length %d>>\nstream\n%s\nendstream", len(packet), packet)
+}
+
+// described is a file with metadata, document information in its trailer, and a picture.
+func described(tb testing.TB) []byte {
+	tb.Helper()
+	file := sample{catalog: "/AcroForm 7 0 R/Metadata 5 0 R/PageMode/UseNone/MarkInfo<</Marked false>>", objects: []string{
+		xmp("贷款合同"), "<</Title(Loan)/Producer(x)>>", "<</Fields[]>>", "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
+	}}.bytes()
+	return bytes.Replace(file, []byte("/Root 1 0 R"), []byte("/Root 1 0 R/Info 6 0 R"), 1)
+}
+
+// TestMetadataChanges: properties that a later revision changed are named, and leave a
+// signature in order; what only looks like them does not.
+func TestMetadataChanges(t *testing.T) {
+	t.Parallel()
+	signed := stamped(t, described(t), at(1, 120, 200, 42))
+	info := func(a attacker, v value) {
+		a.doc.now.sections[0].trailer = a.doc.now.trailer().with("Info", v)
+		a.put(ref{num: 4}, a.dict(4))
+	}
+	body := func(a attacker, syntax string) {
+		a.begin(ref{num: 5})
+		a.out = append(a.out, syntax...)
+		a.end()
+	}
+	longTitle := strings.Repeat("字", 100)
+	for _, tc := range []struct {
+		name   string
+		change func(attacker)
+		kind   ChangeKind
+		what   string
+	}{
+		{"title", func(a attacker) { a.set(6, "Title", textString("赠与合同")) }, MetadataChanged, `/Title from "Loan" to "赠与合同", which a window may show`},
+		{"a long title", func(a attacker) { a.set(6, "Title", textString(longTitle)) }, MetadataChanged, `字…"`},
+		{"several entries", func(a attacker) {
+			a.put(ref{num: 6}, dictOf("Title", str("Loan"), "Author", str("Li"), "ModDate", str("D:20260101")))
+		}, MetadataChanged, `/Producer from "x" to nothing; /Author from nothing to "Li"; /ModDate`},
+		{"an entry that is no text", func(a attacker) { a.set(6, "Title", array{}) }, MetadataChanged, "what is no text"},
+		{"information of its own", func(a attacker) { info(a, a.made("<</Title(Gift)>>")) }, MetadataChanged, `to "Gift"`},
+		{"no information", func(a attacker) { info(a, nil) }, MetadataChanged, "removed"},
+		{"information that is a picture", func(a attacker) { info(a, ref{num: 8}) }, Modified, "older object"},
+		{"information that is no dictionary", func(a attacker) { info(a, a.made("[1]")) }, Modified, "no dictionary"},
+		{"metadata", func(a attacker) { body(a, xmp("贷款合同 2")) }, MetadataChanged, `the title from "贷款合同" to "贷款合同 2"`},
+		{"metadata, but not the title", func(a attacker) { body(a, xmp("贷款合同")+" ") }, "", ""},
+		{"metadata of its own", func(a attacker) { a.set(1, "Metadata", a.made(xmp("x"))) }, MetadataChanged, `to "x"`},
+		{"no metadata", func(a attacker) { a.unset(1, "Metadata") }, MetadataChanged, "removed"},
+		{"metadata that are a picture", func(a attacker) { a.set(1, "Metadata", ref{num: 8}) }, Modified, "older object"},
+		{"metadata that become a picture", func(a attacker) {
+			body(a, "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 3>>\nstream\n0 g\nendstream")
+		}, Modified, "no XMP"},
+		{"metadata that are no XML", func(a attacker) { body(a, "<</Type/Metadata/Subtype/XML/Length 3>>\nstream\n0 g\nendstream") }, Modified, "no XMP"},
+		{"metadata that are another XML", func(a attacker) { body(a, "<</Type/Metadata/Subtype/XML/Length 4>>\nstream\n<a/>\nendstream") }, Modified, "no XMP"},
+		{"metadata with an entity", func(a attacker) {
+			const packet = `<!DOCTYPE a [<!ENTITY b "c">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&b;</x:xmpmeta>`
+			body(a, fmt.Sprintf("<</Type/Metadata/Subtype/XML/Length %d>>\nstream\n%s\nendstream", len(packet), packet))
+		}, Modified, "no XMP"},
+		{"metadata in the catalog itself", func(a attacker) { a.set(1, "Metadata", dictOf("Type", name("Metadata"))) }, Modified, "no XMP"},
+		{"tags are said to be there", func(a attacker) { a.set(1, "MarkInfo", dictOf("Marked", true)) }, Modified, "/MarkInfo"},
+		// How a viewer opens the document is what its reader sees: pyHanko refuses it as well.
+		{"page mode", func(a attacker) { a.set(1, "PageMode", name("FullScreen")) }, Modified, "/PageMode"},
+		{"preferences", func(a attacker) { a.set(1, "ViewerPreferences", dictOf("Direction", name("R2L"))) }, Modified, "/ViewerPreferences"},
+		{"page labels", func(a attacker) {
+			a.set(1, "PageLabels", dictOf("Nums", array{int64(0), dictOf("P", str("A"))}))
+		}, Modified, "/PageLabels"},
+		{"language", func(a attacker) { a.set(1, "Lang", str("en")) }, Modified, "/Lang"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			checkChange(t, updated(t, signed, tc.change), tc.kind, tc.what)
+		})
+	}
+}
+
+// TestMetadataAttacks: objects that are metadata and something that is drawn as well.
+func TestMetadataAttacks(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	sign := func(f sample) []byte {
+		file := bytes.Replace(f.bytes(), []byte("/Root 1 0 R"), []byte("/Root 1 0 R/Info 6 0 R"), 1)
+		return put(t, file, s.stamp(120), s.sealContents)
+	}
+	anotherTitle := func(a attacker) {
+		a.begin(ref{num: 5})
+		a.out = append(a.out, xmp("x")...)
+		a.end()
+	}
+	const form = "<</Fields[]>>"
+	for _, tt := range []attacked{
+		{"metadata of the catalog and of a page", sign(sample{page: "/Metadata 5 0 R", catalog: "/AcroForm 7 0 R/Metadata 5 0 R", objects: []string{xmp("a"), "<<>>", form}}), anotherTitle, "page 1"},
+		{"metadata that a page draws", sign(sample{page: "/Annots[8 0 R]", catalog: "/AcroForm 7 0 R/Metadata 5 0 R", objects: []string{xmp("a"), "<<>>", form,
+			"<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 9 9]/AP<</N 5 0 R>>>>"}}), anotherTitle, "object 5"},
+		{"information that is a page's resources", sign(sample{page: "/Annots[8 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{"<<>>", "<</Title(a)>>", form,
+			"<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 9 9]/AP<</N 9 0 R>>>>", "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources 6 0 R/Length 1>>\nstream\nq\nendstream"}}),
+			func(a attacker) { a.set(6, "Title", str("b")) }, "object 6"},
+		{"information that is an annotation", sign(sample{page: "/Annots[6 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{"<<>>", "<</Type/Annot/Subtype/FreeText/Rect[0 0 90 90]/DA(/Helv 9 Tf)/Contents(1000)>>", form}}),
+			func(a attacker) { a.set(6, "Contents", str("1000000")) }, "object 6"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			refused(t, s, tt)
+		})
+	}
+	// A certifying signature that allows nothing is taken at its word.
+	for level, want := range map[int]bool{0: true, 1: false, 2: true, 3: true} {
+		stamp := s.stamp(120)
+		stamp.Certify = level
+		file := updated(t, put(t, described(t), stamp, s.sealContents), func(a attacker) { a.set(6, "Title", str("Gift")) })
+		report, err := open(t, file).Verify(context.Background(), s.trust)
+		if err != nil || report.Valid() != want {
+			t.Errorf("certified %d: valid %v (%v), %v", level, report.Valid(), report.Err(), err)
+		}
+	}
+}
