@@ -125,6 +125,9 @@ func (s *Store) Replace(ctx context.Context, r licence.Replacement) (licence.Rec
 			if _, err := s.openAs(tx, old, r.End.Identifier); err != nil {
 				return err
 			}
+			if err := s.keyed(tx, i); err != nil {
+				return err
+			}
 			// The old one has ended, so its number is free for the new one.
 			if err := s.check(tx, i); err != nil {
 				return err
