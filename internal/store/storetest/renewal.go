@@ -49,6 +49,7 @@ func Renewal(t *testing.T, newStore func(testing.TB) KeyedStore) {
 	for name, test := range map[string]func(*suite, KeyedStore){
 		"step by step": (*suite).renewal, "renewed binding codes": (*suite).renewedBindings, "older copies": (*suite).olderLookups,
 		"what a renewal refuses": (*suite).renewalRefused, "nodes at once": (*suite).renewedOnNodes,
+		"prepared under keys of before": (*suite).preparedBefore, "erased before its turn": (*suite).erasedBefore,
 	} {
 		run(name, test, false)
 	}
@@ -163,95 +164,6 @@ func (t *turning) ApproveErasure(ctx context.Context, id licence.Identifier, by 
 	return t.Store.ApproveErasure(ctx, id, by, at, entry)
 }
 
-// population is what [suite.populate] has put into a register.
-type population struct {
-	alive    []licence.Record // with requests and so on
-	erased   licence.Record   // with request E-0; its number is kept
-	released licence.Record   // with request E-1; its number is free again
-}
-
-func (s *suite) requested(number, id string) licence.Record {
-	s.tb.Helper()
-	sub := s.draft(number)
-	sub.Request = licence.Request{Issuer: issuer, ID: id, Digest: [32]byte{9}}
-	r, err := s.store.Issue(ctx, sub)
-	s.check(err)
-	return r
-}
-
-// populate issues licences and erases two, one with its number and one without.
-func (s *suite) populate(n int) population {
-	s.tb.Helper()
-	var p population
-	for i := range n {
-		p.alive = append(p.alive, s.requested(fmt.Sprintf("P%d", i), fmt.Sprintf("R-%d", i)))
-	}
-	p.erased, p.released = s.requested("kept", "E-0"), s.requested("released", "E-1")
-	at := time.Unix(1700000300, 0).UTC()
-	for _, r := range []licence.Record{p.erased, p.released} {
-		id := r.Licence.Identifier
-		_, err := s.step(id, licence.Revoke)
-		s.check(err)
-		e := licence.Erasure{Identifier: id, KeepNumber: r.Licence.Number == "kept", AppliedBy: "甲", AppliedAt: at}
-		s.check(s.store.ApplyErasure(ctx, e, s.entry(audit.ActLicenceEraseApply, id.String())))
-		_, err = s.store.ApproveErasure(ctx, id, "乙", at, s.entry(audit.ActLicenceErase, id.String()))
-		s.check(err)
-	}
-	return p
-}
-
-// stands checks that a store finds everything by its keys, and keeps every number and every
-// request from being taken twice.
-func (s *suite) stands(what string, store *records.Store, p population) {
-	s.tb.Helper()
-	fault := func(format string, args ...any) {
-		s.tb.Helper()
-		s.tb.Errorf("%s: %s", what, fmt.Sprintf(format, args...))
-	}
-	for i, r := range p.alive {
-		found, err := store.ByNumber(ctx, 4, r.Licence.Number)
-		if err != nil || len(found) != 1 || found[0].Licence.Identifier != r.Licence.Identifier {
-			fault("%d licences have number %s, %v", len(found), r.Licence.Number, err)
-		}
-		q := licence.Request{Issuer: issuer, ID: fmt.Sprintf("R-%d", i), Digest: [32]byte{9}}
-		if got, err := store.Requested(ctx, q); err != nil || got.Licence.Identifier != r.Licence.Identifier {
-			fault("request %s: %v", q.ID, err)
-		}
-		s.refused(what, store, r.Licence.Number, fmt.Sprintf("new-%d", i), licence.ErrNumberTaken)
-		s.refused(what, store, fmt.Sprintf("new-%d", i), q.ID, licence.ErrRequestReused)
-	}
-	held, err := store.ByHolder(ctx, licence.IDTypeCitizenNumber, "340199190001010012")
-	if err != nil || len(held) != len(p.alive) {
-		fault("the holder has %d licences, want %d, %v", len(held), len(p.alive), err)
-	}
-	s.refused(what, store, "kept", "new-k", licence.ErrNumberTaken)
-	s.refused(what, store, "new-k", "E-0", licence.ErrRequestReused)
-	s.refused(what, store, "new-r", "E-1", licence.ErrRequestReused)
-	free := s.draft("released")
-	free.DryRun = true
-	if _, err := store.Issue(ctx, free); err != nil {
-		fault("a number that an erasure has released: %v", err)
-	}
-}
-
-// refused wants a licence to be refused.
-func (s *suite) refused(what string, store *records.Store, number, request string, want error) {
-	s.tb.Helper()
-	sub := s.draft(number)
-	sub.Request, sub.DryRun = licence.Request{Issuer: issuer, ID: request, Digest: [32]byte{8}}, true
-	if _, err := store.Issue(ctx, sub); !errors.Is(err, want) {
-		s.tb.Errorf("%s: number %s with request %s: %v, want %v", what, number, request, err, want)
-	}
-	store.ReleaseIndex(sub.Licence.Status)
-}
-
-// sound runs the check of the store.
-func (s *suite) sound(what string, store *records.Store) {
-	s.tb.Helper()
-	_, err := store.Check(ctx, true, nil, func(f records.Fault) { s.tb.Errorf("%s: %+v", what, f) })
-	s.check(err)
-}
-
 // renewal stops behind every entry that is moved, in each of two renewals, and opens the
 // store again there, as a process leaves it that is killed.
 func (s *suite) renewal(k KeyedStore) {
@@ -362,6 +274,84 @@ func (s *suite) olderLookups(k KeyedStore) {
 		s.check(copied.Close())
 	}
 	s.stands("renewed", store, p)
+}
+
+// preparedBefore: a licence that was prepared for bulk issue under look-up keys of before is
+// stored under those in use.
+func (s *suite) preparedBefore(k KeyedStore) {
+	s.populate(1)
+	store := s.store.(*records.Store)
+	var prepared []records.Prepared
+	for _, number := range []string{"during", "after", "kept", "P0"} {
+		sub := s.draft(number)
+		sub.Request = licence.Request{Issuer: issuer, ID: "R-" + number, Digest: [32]byte{9}}
+		one, err := store.Prepare(sub)
+		s.check(err)
+		prepared = append(prepared, one)
+	}
+	issue := func(i int, want error) {
+		s.tb.Helper()
+		refused, err := store.IssueMarked(ctx, prepared[i:i+1], nil)
+		if err != nil || !errors.Is(refused[0], want) {
+			s.tb.Errorf("prepared licence %d: %v, %v, want %v", i, refused[0], err, want)
+		}
+	}
+	found := func(number string) {
+		s.tb.Helper()
+		if all, err := store.ByNumber(ctx, 4, number); err != nil || len(all) != 1 {
+			s.tb.Errorf("%d licences have number %s, %v", len(all), number, err)
+		}
+		if _, err := store.Requested(ctx, licence.Request{Issuer: issuer, ID: "R-" + number, Digest: [32]byte{9}}); err != nil {
+			s.tb.Errorf("request of %s: %v", number, err)
+		}
+	}
+	s.check(beginRenewal(s, store, k.Keys))
+	issue(0, nil)
+	found("during")
+	for i := 2; i <= 3; i++ {
+		issue(i, licence.ErrNumberTaken)
+	}
+	for range 2 {
+		_, err := renew(s, store, 0, 0)
+		s.check(err)
+		s.sound("renewed", store)
+		for i := 2; i <= 3; i++ {
+			issue(i, licence.ErrNumberTaken)
+		}
+		s.check(beginRenewal(s, store, k.Keys))
+	}
+	_, err := renew(s, store, 0, 0)
+	s.check(err)
+	issue(1, nil)
+	found("during")
+	found("after")
+	s.sound("in the end", store)
+}
+
+// erasedBefore: an erasure takes a licence out of the indexes wherever its entries lie.
+func (s *suite) erasedBefore(k KeyedStore) {
+	p := s.populate(4)
+	store := s.store.(*records.Store)
+	s.check(beginRenewal(s, store, k.Keys))
+	// Entries come in the order of their keys, so that some of each licence may have had their
+	// turn.
+	for i, r := range p.alive {
+		_, err := renew(s, store, 1, 2)
+		s.check(err)
+		_, err = s.step(r.Licence.Identifier, licence.Revoke)
+		s.check(err)
+		s.erase(r)
+		numbers, holders := s.entries(store, "numbers"), s.entries(store, "holders")
+		if left := len(p.alive) - 1 - i; holders != left || numbers != left+1 {
+			s.tb.Errorf("%d entries of numbers and %d of holders are left of %d licences", numbers, holders, left)
+		}
+		if requests := s.entries(store, "request-ids"); requests != len(p.alive)+2 {
+			s.tb.Errorf("%d requests are left, want all %d", requests, len(p.alive)+2)
+		}
+	}
+	_, err := renew(s, store, 0, 0)
+	s.check(err)
+	s.sound("renewed", store)
 }
 
 func (s *suite) renewalRefused(k KeyedStore) {
