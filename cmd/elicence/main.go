@@ -130,6 +130,12 @@ func hintFor(err error) string {
 		return "name the newest of their backups with --record-keys FILE; elicence backup writes it beside its file"
 	case errors.Is(err, office.ErrNotPrepared):
 		return "make them with: elicence storage rekey --prepare; and copy DATA/keys and DATA/record-keys to every node"
+	case errors.Is(err, office.ErrLookupsNotPrepared):
+		return "make them with: elicence storage rekey --lookups --prepare; and copy DATA/keys to every node"
+	case errors.Is(err, office.ErrLookups), errors.Is(err, office.ErrOtherLookups):
+		return "copy DATA/keys/register from the node that renewed them"
+	case errors.Is(err, office.ErrSharedKeys):
+		return "encrypt them under new keys with: elicence storage rekey"
 	case errors.Is(err, office.ErrRecordKeys):
 		return "copy DATA/record-keys from another node, or restore their backup; without them nothing of a licence can be read"
 	case errors.Is(err, office.ErrDocumentsPlace):

@@ -33,7 +33,7 @@ func BackupRecordKeys(dir string, now time.Time, w io.Writer) (backup.Totals, ke
 	fail := func(err error) (backup.Totals, keytree.State, error) {
 		return backup.Totals{}, keytree.State{}, fmt.Errorf("making a backup of the record keys: %w", err)
 	}
-	out, err := backup.NewWriter(w, backup.Head{Made: now.Unix(), Format: records.Format})
+	out, err := backup.NewWriter(w, backup.Head{Made: now.Unix(), Format: records.WithRecordKeys})
 	if err != nil {
 		return fail(err)
 	}

@@ -46,8 +46,8 @@ type Rekeyed struct {
 
 // Rekey encrypts everything that the records hold again, under new keys: a key for each
 // licence, so that it can be destroyed with it; pictures that are still under a key that
-// they share are taken over. Look-up keys stay as they are. It works beside services on
-// shared records. What was cut off goes on with the next call. The licences are verified on
+// they share are taken over. Look-up keys stay as they are: see [Office.RenewLookups]. It
+// works beside services on shared records. What was cut off goes on with the next call. The licences are verified on
 // the way, and read back.
 func (o *Office) Rekey(ctx context.Context, actor string, r RekeyOptions) (Rekeyed, error) {
 	done := Rekeyed{Ended: []int{}}

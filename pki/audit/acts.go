@@ -41,6 +41,8 @@ const (
 	ActStoreRekey   Act = "store.rekey"    // records are encrypted under new keys from here on; the subject says which
 	ActStoreRekeyed Act = "store.rekeyed"  // all that lay there was encrypted again; the subject says how much
 	ActStoreKeysEnd Act = "store.keys-end" // the keys of before are destroyed on a machine
+	ActStoreRenew   Act = "store.renew"    // records are looked up by keys of a new generation from here on; the subject says which
+	ActStoreRenewed Act = "store.renewed"  // all look-up keys that lay there are of it; the subject says how many
 	ActStoreRestore Act = "store.restore"  // the store is of an earlier moment; the subject says which
 )
 

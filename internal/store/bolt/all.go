@@ -6,15 +6,18 @@ import (
 	"slices"
 )
 
-// All implements [kv.Index]: the runs and what the transaction adds, merged.
-func (i *index) All() iter.Seq2[[]byte, []byte] {
+// All implements [kv.Index].
+func (i *index) All() iter.Seq2[[]byte, []byte] { return i.From(nil) }
+
+// From implements [kv.Index]: the runs and what the transaction adds, merged.
+func (i *index) From(key []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		size := i.size()
-		removed := i.sorted(i.removed)
+		removed, added := i.sorted(i.removed), i.sorted(i.added)
 		// The newest first, so that the first of equal entries is the one that counts.
-		sources := []*source{{entries: i.sorted(i.added), newest: true}}
+		sources := []*source{{entries: added[sortedPlace(added, key, size):], newest: true}}
 		for _, r := range slices.Backward(i.runs) {
-			sources = append(sources, &source{run: r})
+			sources = append(sources, &source{run: r, at: r.search(key)})
 		}
 		for {
 			var e []byte

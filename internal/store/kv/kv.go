@@ -88,6 +88,8 @@ type Index interface {
 	// two behind each other: what a copy of the database is made from. The index must not
 	// be written to meanwhile.
 	All() iter.Seq2[[]byte, []byte]
+	// From is All without the entries whose look-up key is before one.
+	From(key []byte) iter.Seq2[[]byte, []byte]
 	// Fetch is what [Table.Fetch] is.
 	Fetch(keys [][]byte)
 }

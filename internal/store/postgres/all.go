@@ -7,14 +7,17 @@ import (
 	"slices"
 )
 
-// All implements [kv.Index]. It reads in pages, as a Range does.
-func (x *index) All() iter.Seq2[[]byte, []byte] {
+// All implements [kv.Index].
+func (x *index) All() iter.Seq2[[]byte, []byte] { return x.From(nil) }
+
+// From implements [kv.Index]. It reads in pages, as a Range does.
+func (x *index) From(key []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, ref []byte) bool) {
 		split := func(entry string) bool {
 			return yield([]byte(entry[:x.layout.keySize]), []byte(entry[x.layout.keySize:]))
 		}
-		ahead := x.writtenEntries()
-		for entry := range x.stored() {
+		ahead := x.writtenEntries(string(key))
+		for entry := range x.stored(key) {
 			for len(ahead) > 0 && ahead[0].text < entry {
 				if ahead[0].there && !split(ahead[0].text) {
 					return
@@ -46,10 +49,13 @@ type entry struct {
 	there bool
 }
 
-// writtenEntries returns what the transaction has written, in order.
-func (x *index) writtenEntries() []entry {
+// writtenEntries returns what the transaction has written from a look-up key on, in order.
+func (x *index) writtenEntries(from string) []entry {
 	var all []entry
 	for key, refs := range x.written {
+		if key < from {
+			continue
+		}
 		for ref, there := range refs {
 			all = append(all, entry{key + ref, there})
 		}
@@ -63,13 +69,19 @@ func (x *index) writtenEntries() []entry {
 	return all
 }
 
-// stored yields the entries in the database, each once, in the order of bytes: the column
-// lead is signed, so its negative half comes last.
-func (x *index) stored() iter.Seq[string] {
+// stored yields the entries in the database from a look-up key on, each once, in the order
+// of bytes: the column lead is signed, so its negative half comes last.
+func (x *index) stored(from []byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		last := ""
+		last, least := "", leadOf(from)
 		for _, half := range [][2]int64{{0, math.MaxInt64}, {math.MinInt64, -1}} {
+			if least < 0 && half[0] == 0 {
+				continue
+			}
 			lead, rest, ref := half[0], []byte{}, []byte{}
+			if least < 0 == (lead < 0) {
+				lead = least
+			}
 			for first := true; ; first = false {
 				text := x.layout.pageText(first)
 				args := []any{lead, half[1], maxPage}
@@ -88,7 +100,8 @@ func (x *index) stored() iter.Seq[string] {
 					return
 				}
 				for _, entry := range page {
-					if entry != last && !yield(entry) {
+					// Keys with one lead differ in their rest.
+					if entry != last && entry >= string(from) && !yield(entry) {
 						return
 					}
 					last = entry

@@ -52,18 +52,31 @@ func TestConformance(t *testing.T) {
 			return func(tb testing.TB) storetest.Store { return again(tb) }
 		})
 	})
-	t.Run("record keys", func(t *testing.T) {
-		storetest.RecordKeys(t, func(tb testing.TB) storetest.KeyedStore {
-			address, box := stores.next(tb), newBox(tb)
-			createStore(tb, address, box)
-			at := func(address string) func(tb testing.TB) *records.Store {
-				return func(tb testing.TB) *records.Store { return openStore(tb, address, box) }
-			}
-			return storetest.KeyedStore{Open: at(address), Keys: box, Older: func(tb testing.TB) func(testing.TB) *records.Store {
-				return at(server.Copy(tb, address))
-			}}
-		})
-	})
+	keyed := func(tb testing.TB) storetest.KeyedStore {
+		keys, dir, address := pkitest.KeyStore(tb), filepath.Join(tb.TempDir(), "record-keys"), stores.next(tb)
+		box, err := sealed.CreateBox(keys, dir)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		createStore(tb, address, box)
+		at := func(address string) func(tb testing.TB) *records.Store {
+			return func(tb testing.TB) *records.Store { return openStore(tb, address, box) }
+		}
+		return storetest.KeyedStore{
+			Open: at(address), Keys: box,
+			Older: func(tb testing.TB) func(testing.TB) *records.Store { return at(server.Copy(tb, address)) },
+			Node: func(tb testing.TB) *records.Store {
+				tb.Helper()
+				own, err := sealed.OpenBox(keys, dir)
+				if err != nil {
+					tb.Fatal(err)
+				}
+				return openStore(tb, address, own)
+			},
+		}
+	}
+	t.Run("record keys", func(t *testing.T) { storetest.RecordKeys(t, keyed) })
+	t.Run("look-up keys", func(t *testing.T) { storetest.Renewal(t, keyed) })
 	t.Run("status", func(t *testing.T) {
 		storetest.Status(t, func(tb testing.TB) func(testing.TB) storetest.StatusStore {
 			again := open(tb)

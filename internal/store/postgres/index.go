@@ -25,13 +25,18 @@ const leadSize = 8
 // keyArgs are the parameters that say a look-up key. All keys of an index are of one
 // size, so that a short one may be filled up with zeros.
 func keyArgs(key []byte) []any {
-	var lead [leadSize]byte
-	n := copy(lead[:], key)
-	rest := key[n:]
+	rest := key[min(leadSize, len(key)):]
 	if rest == nil {
 		rest = []byte{}
 	}
-	return []any{int64(binary.BigEndian.Uint64(lead[:])), rest}
+	return []any{leadOf(key), rest}
+}
+
+// leadOf is the column lead of a look-up key.
+func leadOf(key []byte) int64 {
+	var lead [leadSize]byte
+	copy(lead[:], key)
+	return int64(binary.BigEndian.Uint64(lead[:]))
 }
 
 // keyOf is the look-up key of a row.

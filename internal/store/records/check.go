@@ -45,6 +45,11 @@ func (s *Store) Check(ctx context.Context, deep bool, each func(*licence.Licence
 	}
 	err := s.db.View(ctx, func(tx kv.Tx) error {
 		c.ctx, c.tx = ctx, tx
+		lookups, err := s.lookupsIn(tx)
+		if err != nil {
+			return err
+		}
+		c.living = lookups.living()
 		for _, step := range []func() error{c.records, c.indexes, c.changes, c.countsAgree, c.credentials, c.log} {
 			if err := step(); err != nil {
 				return err
@@ -68,9 +73,10 @@ type checking struct {
 	tell    func(Fault)
 	counted Counted
 
-	counts  map[string]uint64 // of categories and states, as the records say
-	entries map[string]uint64 // that indexes must have
-	changed uint64            // records with a change
+	living  []sealed.LookupGeneration // that look-up keys may be of
+	counts  map[string]uint64         // of categories and states, as the records say
+	entries map[string]uint64         // that indexes must have
+	changed uint64                    // records with a change
 	// Erased by law, and of them those whose number is free.
 	erased, unnumbered uint64
 	places             map[uint32]*status.Plane // given out, by list
@@ -162,17 +168,32 @@ func (c *checking) record(where string, f found) {
 	if l.Status != ref {
 		c.fault(where, "the licence names another place in the status lists")
 	}
-	number := c.store.box.NumberKey(l.Category, l.Number)
-	if !c.has(indexNumbers, number[:lookupSize], f.number) {
-		c.fault(where, "the index %s does not lead to it", indexNumbers)
-	}
-	for _, h := range l.Holders {
-		holder := c.store.box.HolderKey(h.IDType, h.IDNumber)
-		if !c.has(indexHolders, holder[:lookupSize], f.number) {
-			c.fault(where, "the index %s does not lead to it", indexHolders)
-		}
+	if err := c.lookedUp(where, l, f.number); err != nil {
+		c.fault(where, "%v", err)
 	}
 	c.each(l)
+}
+
+// lookedUp checks that a licence is found by its number and by each holder.
+func (c *checking) lookedUp(where string, l *licence.Licence, number uint64) error {
+	numbered, held := false, make([]bool, len(l.Holders))
+	for _, g := range c.living {
+		keys, err := c.store.indexKeys(g, l, licence.Request{})
+		if err != nil {
+			return err
+		}
+		numbered = numbered || c.has(indexNumbers, keys.number, number)
+		for i, key := range keys.holders {
+			held[i] = held[i] || c.has(indexHolders, key, number)
+		}
+	}
+	if !numbered {
+		c.fault(where, "the index %s does not lead to it", indexNumbers)
+	}
+	if slices.Contains(held, false) {
+		c.fault(where, "the index %s does not lead to it", indexHolders)
+	}
+	return nil
 }
 
 // erasure checks a licence of which nothing is left but its place.
@@ -245,6 +266,9 @@ func (c *checking) indexes() error {
 				continue
 			}
 			if i.Name != indexIdentifiers {
+				if g := sealed.LookupGenerationOf(key); !slices.Contains(c.living, g) {
+					c.fault("index "+i.Name, "licence number %d is under look-up keys of generation %d, which are not in use", numberOf(ref), g)
+				}
 				continue
 			}
 			var f found

@@ -18,14 +18,14 @@ import (
 )
 
 // Format is the newest version of the layout in which [Store.Copy] gives the records, and
-// OldestFormat the oldest; a [Loader] takes both.
+// OldestFormat the oldest; a [Loader] takes both, and what lies between.
 const (
 	Format       = formatVersion
 	OldestFormat = formatShared
 )
 
 // WithRecordKeys is the first format of which nothing can be read without the record keys.
-const WithRecordKeys = formatVersion
+const WithRecordKeys = formatOwn
 
 // added are tables that were added within a format: a copy of before has none.
 var added = []string{tableDestroyed, tableCheckpoints}

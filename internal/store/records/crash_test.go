@@ -56,7 +56,11 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	if dir := os.Getenv(issueDir); dir != "" {
-		fmt.Fprintln(os.Stderr, issueForEver(dir))
+		fmt.Fprintln(os.Stderr, issueForEver(dir, nil))
+		os.Exit(1)
+	}
+	if dir := os.Getenv(renewDir); dir != "" {
+		fmt.Fprintln(os.Stderr, renewWhileIssuing(dir))
 		os.Exit(1)
 	}
 	if dir := os.Getenv(stepDir); dir != "" {

@@ -23,8 +23,9 @@ import (
 const issueDir = "ELICENCE_TEST_ISSUE_DIR"
 
 // issueForEver is the process that [TestCrashInIssue] kills: one caller issues licences by
-// the hundred, others one by one, and all say what was acknowledged.
-func issueForEver(dir string) error {
+// the hundred, others one by one, and all say what was acknowledged. Beside, if not nil, is
+// done beside them.
+func issueForEver(dir string, beside func(*records.Store) error) error {
 	s, key, err := openIssuing(dir)
 	if err != nil {
 		return err
@@ -55,6 +56,9 @@ func issueForEver(dir string) error {
 		return all, nil
 	}
 	var group errgroup.Group
+	if beside != nil {
+		group.Go(func() error { return beside(s) })
+	}
 	group.Go(func() error {
 		for {
 			all, err := drafts(200)

@@ -38,14 +38,15 @@ func generationIn(tx kv.Tx) sealed.Generation {
 	return sealed.Shared
 }
 
-// hasKeys says what is missing of the keys that the records are under.
-func hasKeys(tx kv.Tx, box *sealed.Box) error {
+// hasKeys says what is missing of the keys that the records are under and are looked up by.
+func (s *Store) hasKeys(tx kv.Tx) error {
 	g := generationIn(tx)
-	if err := box.Has(g); err != nil {
+	if err := s.box.Has(g); err != nil {
 		return fmt.Errorf("the records are under generation %d of their keys: %w", g, err)
 	}
-	box.Use(g)
-	return nil
+	s.box.Use(g)
+	_, err := s.lookupsIn(tx)
+	return err
 }
 
 // destroy notes keys that are to be destroyed when the transaction is durable.

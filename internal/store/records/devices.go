@@ -57,11 +57,30 @@ func boundDevice(tx kv.Tx, id licence.Identifier, d licence.DeviceID) (device, e
 	}
 }
 
+// bindingKeys are the look-up key of a binding code and what is kept of the whole of it. All
+// codes are under the generation in use: a renewal moves them when it begins.
+func (s *Store) bindingKeys(tx kv.Tx, c licence.BindingCode) ([]byte, []byte, error) {
+	l, err := s.lookupsIn(tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	lookup, err := s.box.BindingKey(l.living()[0], c)
+	if err != nil {
+		return nil, nil, err
+	}
+	hash, err := s.box.BindingHash(l.living()[0], c)
+	return lookup, hash, err
+}
+
 // OpenBinding implements [licence.Devices].
 func (s *Store) OpenBinding(ctx context.Context, b licence.Binding) error {
-	lookup, hash, key := s.box.BindingKey(b.Code), s.box.BindingHash(b.Code), sealed.KeyOf(b.Identifier)
+	key := sealed.KeyOf(b.Identifier)
 	err := s.together(ctx, func(tx kv.Tx) error {
 		if _, err := stateOf(tx, b.Identifier); err != nil {
+			return err
+		}
+		lookup, hash, err := s.bindingKeys(tx, b.Code)
+		if err != nil {
 			return err
 		}
 		// As long as the new one lives, whatever has ended before it began is of no use.
@@ -70,10 +89,10 @@ func (s *Store) OpenBinding(ctx context.Context, b licence.Binding) error {
 			return err
 		}
 		bindings := tx.Table(tableBindings)
-		if bindings.Get(lookup[:]) != nil {
+		if bindings.Get(lookup) != nil {
 			return licence.ErrBindingTaken
 		}
-		if err := put(bindings, lookup[:], binding{Licence: key[:], Hash: hash[:], Until: b.Until.Unix()}); err != nil {
+		if err := put(bindings, lookup, binding{Licence: key[:], Hash: hash, Until: b.Until.Unix()}); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, b.Audit)
@@ -105,20 +124,17 @@ func dropBindings(tx kv.Tx, before time.Time) error {
 	return nil
 }
 
-// live reads the record of a binding code that is not too old, whatever its other
-// digits are.
-func (s *Store) live(tx kv.Tx, c licence.BindingCode, at time.Time) (binding, bool, error) {
-	lookup := s.box.BindingKey(c)
+// live reads the record under the look-up key of a binding code, unless it is too old,
+// whatever the code's other digits are.
+func live(tx kv.Tx, lookup []byte, at time.Time) (binding, bool, error) {
 	var b binding
-	found, err := get(tx.Table(tableBindings), lookup[:], &b)
+	found, err := get(tx.Table(tableBindings), lookup, &b)
 	return b, found && at.Unix() < b.Until, err
 }
 
-// right reports whether a code is the one that a record was made for.
-func (s *Store) right(b binding, c licence.BindingCode) bool {
-	hash := s.box.BindingHash(c)
-	return subtle.ConstantTimeCompare(b.Hash, hash[:]) == 1
-}
+// right reports whether a code, of which this hash is kept, is the one that the record was
+// made for.
+func (b binding) right(hash []byte) bool { return subtle.ConstantTimeCompare(b.Hash, hash) == 1 }
 
 // TryBinding implements [licence.Devices].
 func (s *Store) TryBinding(ctx context.Context, t licence.BindingTry) (licence.Identifier, error) {
@@ -126,7 +142,11 @@ func (s *Store) TryBinding(ctx context.Context, t licence.BindingTry) (licence.I
 	var refused bool
 	err := s.together(ctx, func(tx kv.Tx) error {
 		id, refused = licence.Identifier{}, true
-		b, found, err := s.live(tx, t.Code, t.At)
+		lookup, hash, err := s.bindingKeys(tx, t.Code)
+		if err != nil {
+			return err
+		}
+		b, found, err := live(tx, lookup, t.At)
 		if err != nil || !found {
 			return err
 		}
@@ -140,7 +160,7 @@ func (s *Store) TryBinding(ctx context.Context, t licence.BindingTry) (licence.I
 		if err != nil {
 			return err
 		}
-		right, again := s.right(b, t.Code), bytes.Equal(b.Device, t.Device[:])
+		right, again := b.right(hash), bytes.Equal(b.Device, t.Device[:])
 		id = r.Licence.Identifier
 		if right && again {
 			refused = false
@@ -152,8 +172,7 @@ func (s *Store) TryBinding(ctx context.Context, t licence.BindingTry) (licence.I
 		if refused = !right; refused {
 			b.Tries++
 		}
-		lookup := s.box.BindingKey(t.Code)
-		if err := put(tx.Table(tableBindings), lookup[:], b); err != nil {
+		if err := put(tx.Table(tableBindings), lookup, b); err != nil {
 			return err
 		}
 		entry, err := t.Entry(id)
@@ -186,12 +205,16 @@ func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 	}
 	id := n.Device.ID()
 	err = s.together(ctx, func(tx kv.Tx) error {
-		b, found, err := s.live(tx, n.Code, n.Device.BoundAt)
+		lookup, hash, err := s.bindingKeys(tx, n.Code)
+		if err != nil {
+			return err
+		}
+		b, found, err := live(tx, lookup, n.Device.BoundAt)
 		key := sealed.KeyOf(n.Identifier)
 		switch {
 		case err != nil:
 			return err
-		case !found || !s.right(b, n.Code) || !bytes.Equal(b.Licence, key[:]) || len(b.Device) > 0 && !bytes.Equal(b.Device, id[:]):
+		case !found || !b.right(hash) || !bytes.Equal(b.Licence, key[:]) || len(b.Device) > 0 && !bytes.Equal(b.Device, id[:]):
 			return licence.ErrBinding
 		case len(b.Device) > 0:
 			return nil // the same request again
@@ -206,8 +229,7 @@ func (s *Store) BindDevice(ctx context.Context, n licence.NewDevice) error {
 			}
 		}
 		b.Device = id[:]
-		lookup := s.box.BindingKey(n.Code)
-		if err := put(tx.Table(tableBindings), lookup[:], b); err != nil {
+		if err := put(tx.Table(tableBindings), lookup, b); err != nil {
 			return err
 		}
 		return s.appendAudit(tx, n.Audit)

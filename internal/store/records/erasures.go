@@ -113,15 +113,25 @@ func (s *Store) ApproveErasure(ctx context.Context, id licence.Identifier, by st
 // bits. One that ended by its last day is shown as revoked from now on, as nobody could
 // say any more that it has ended.
 func (s *Store) erase(tx kv.Tx, f found, r licence.Record, keepNumber bool, at time.Time) error {
+	lookups, err := s.lookupsIn(tx)
+	if err != nil {
+		return err
+	}
 	ref := refOf(f.number)
-	for _, h := range r.Licence.Holders {
-		lookup := s.box.HolderKey(h.IDType, h.IDNumber)
-		if err := tx.Index(indexHolders).Remove(lookup[:lookupSize], ref); err != nil {
+	for _, g := range lookups.living() {
+		keys, err := s.indexKeys(g, r.Licence, licence.Request{})
+		if err != nil {
 			return err
 		}
-	}
-	if number := s.box.NumberKey(r.Licence.Category, r.Licence.Number); !keepNumber {
-		if err := tx.Index(indexNumbers).Remove(number[:lookupSize], ref); err != nil {
+		for _, key := range keys.holders {
+			if err := tx.Index(indexHolders).Remove(key, ref); err != nil {
+				return err
+			}
+		}
+		if keepNumber {
+			continue
+		}
+		if err := tx.Index(indexNumbers).Remove(keys.number, ref); err != nil {
 			return err
 		}
 	}

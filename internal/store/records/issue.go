@@ -16,12 +16,12 @@ import (
 // transaction.
 type issue struct {
 	licence.Submission
-	key             sealed.Key
-	by              signer
-	request, number []byte // index keys; no request: nil
-	holders         [][]byte
-	sealed          []byte
-	generation      sealed.Generation // of sealed
+	key        sealed.Key
+	by         signer
+	keys       indexKeys  // under which it is stored
+	before     *indexKeys // under which others may still be, while look-up keys are renewed; else nil
+	sealed     []byte
+	generation sealed.Generation // of sealed
 }
 
 func (s *Store) prepare(sub licence.Submission) (*issue, error) {
@@ -30,16 +30,9 @@ func (s *Store) prepare(sub licence.Submission) (*issue, error) {
 	if err := s.seal(i, s.box.Generation()); err != nil {
 		return nil, err
 	}
-	if sub.Request.ID != "" {
-		i.request = s.requestKey(sub.Request)
-	}
-	number := s.box.NumberKey(l.Category, l.Number)
-	i.number = number[:lookupSize]
-	for _, h := range l.Holders {
-		lookup := s.box.HolderKey(h.IDType, h.IDNumber)
-		i.holders = append(i.holders, lookup[:lookupSize])
-	}
-	return i, nil
+	var err error
+	i.keys, err = s.indexKeys(s.box.LookupGeneration(), l, sub.Request)
+	return i, err
 }
 
 // seal encrypts a licence that is about to be stored.
@@ -50,17 +43,14 @@ func (s *Store) seal(i *issue, g sealed.Generation) error {
 	return err
 }
 
-// fetch tells the engine what checking and storing licences will read.
+// fetch tells the engine what checking and storing licences will read. They are keyed.
 func fetch(tx kv.Tx, issues []*issue) {
 	var identifiers, numbers, requests, windows, counts [][]byte
 	for _, i := range issues {
 		if i == nil {
 			continue
 		}
-		identifiers, numbers = append(identifiers, identifierKey(i.key)), append(numbers, i.number)
-		if i.request != nil {
-			requests = append(requests, i.request)
-		}
+		identifiers, numbers, requests = append(identifiers, identifierKey(i.key)), append(numbers, i.numbers()...), append(requests, i.requests()...)
 		windows = append(windows, windowKey(i.Licence.Status.List, int(i.Licence.Status.Index/windowSize)))
 		counts = append(counts, countKey(uint16(i.Licence.Category), licence.Active)) //nolint:gosec // categories have three digits
 	}
@@ -73,8 +63,8 @@ func fetch(tx kv.Tx, issues []*issue) {
 
 // check says why a licence cannot be stored; it writes nothing.
 func (s *Store) check(tx kv.Tx, i *issue) error {
-	if i.request != nil {
-		for range tx.Index(indexRequests).Find(i.request) {
+	for _, key := range i.requests() {
+		for range tx.Index(indexRequests).Find(key) {
 			return licence.ErrRequestReused
 		}
 	}
@@ -94,7 +84,7 @@ func (s *Store) check(tx kv.Tx, i *issue) error {
 // numberFree refuses a number that an issuer's licence of the category has which has not
 // ended.
 func (s *Store) numberFree(tx kv.Tx, i *issue) error {
-	all, err := indexed(tx, indexNumbers, i.number)
+	all, err := indexed(tx, indexNumbers, i.numbers()...)
 	if err != nil {
 		return err
 	}
@@ -141,7 +131,7 @@ func (s *Store) write(tx kv.Tx, i *issue) (licence.Record, error) {
 		Key: i.key[:], Category: uint16(l.Category), State: uint8(state), Since: l.SignedAt.Unix(), Status: l.Status.Packed(), //nolint:gosec // categories have three digits
 		Signer: by, Sealed: i.sealed,
 	}}
-	if i.request != nil {
+	if i.keys.request != nil {
 		f.Request = i.Request.Digest[:]
 	}
 	if state == licence.Pending {
@@ -178,12 +168,12 @@ func (i *issue) record(number uint64) licence.Record {
 
 // index adds a licence to the indexes.
 func (i *issue) index(tx kv.Tx, ref []byte) error {
-	err := errors.Join(tx.Index(indexIdentifiers).Add(identifierKey(i.key), ref), tx.Index(indexNumbers).Add(i.number, ref))
-	for _, h := range i.holders {
+	err := errors.Join(tx.Index(indexIdentifiers).Add(identifierKey(i.key), ref), tx.Index(indexNumbers).Add(i.keys.number, ref))
+	for _, h := range i.keys.holders {
 		err = errors.Join(err, tx.Index(indexHolders).Add(h, ref))
 	}
-	if i.request != nil {
-		err = errors.Join(err, tx.Index(indexRequests).Add(i.request, ref))
+	if i.keys.request != nil {
+		err = errors.Join(err, tx.Index(indexRequests).Add(i.keys.request, ref))
 	}
 	return err
 }
@@ -198,6 +188,9 @@ type result struct {
 // leaves nothing behind, and the others are stored; the error is that of the whole
 // transaction.
 func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
+	if err := s.keyed(tx, issues...); err != nil {
+		return err
+	}
 	fetch(tx, issues)
 	schemas, err := readSchemas(tx)
 	if err != nil {

@@ -49,7 +49,11 @@ func (s *Store) Requested(ctx context.Context, q licence.Request) (licence.Recor
 	var r licence.Record
 	// The caller is about to acknowledge what it sees.
 	err := s.confirm(ctx, "looking up a request", func(tx kv.Tx) error {
-		all, err := indexed(tx, indexRequests, s.requestKey(q))
+		keys, err := s.keys(tx, func(g sealed.LookupGeneration) ([]byte, error) { return s.box.RequestKey(g, q.Issuer, q.ID) })
+		if err != nil {
+			return err
+		}
+		all, err := indexed(tx, indexRequests, keys...)
 		if err != nil {
 			return err
 		}
@@ -65,34 +69,32 @@ func (s *Store) Requested(ctx context.Context, q licence.Request) (licence.Recor
 	return r, err
 }
 
-// requestKey is the look-up key of a request id in its index.
-func (s *Store) requestKey(q licence.Request) []byte {
-	lookup := s.box.RequestKey(q.Issuer, q.ID)
-	return lookup[:requestSize]
-}
-
 // ByNumber implements [licence.Registry].
 func (s *Store) ByNumber(ctx context.Context, category catalogue.ID, number string) ([]licence.Record, error) {
-	lookup := s.box.NumberKey(category, number)
-	return s.lookUp(ctx, "looking up a number", indexNumbers, lookup, func(l *licence.Licence) bool {
+	key := func(g sealed.LookupGeneration) ([]byte, error) { return s.box.NumberKey(g, category, number) }
+	return s.lookUp(ctx, "looking up a number", indexNumbers, key, func(l *licence.Licence) bool {
 		return l.Category == category && l.Number == number
 	})
 }
 
 // ByHolder implements [licence.Registry].
 func (s *Store) ByHolder(ctx context.Context, t licence.IDType, number string) ([]licence.Record, error) {
-	lookup := s.box.HolderKey(t, number)
-	return s.lookUp(ctx, "looking up a holder", indexHolders, lookup, func(l *licence.Licence) bool {
+	key := func(g sealed.LookupGeneration) ([]byte, error) { return s.box.HolderKey(g, t, number) }
+	return s.lookUp(ctx, "looking up a holder", indexHolders, key, func(l *licence.Licence) bool {
 		return slices.ContainsFunc(l.Holders, func(h licence.Holder) bool { return h.IDType == t && h.IDNumber == number })
 	})
 }
 
-// lookUp reads the licences of an index entry, newest change first. Meant tells those
-// that the look-up key was made from.
-func (s *Store) lookUp(ctx context.Context, what, index string, lookup sealed.Lookup, meant func(*licence.Licence) bool) ([]licence.Record, error) {
+// lookUp reads the licences that an index has under a look-up key, newest change first. Meant
+// tells those that the key was made from.
+func (s *Store) lookUp(ctx context.Context, what, index string, key func(sealed.LookupGeneration) ([]byte, error), meant func(*licence.Licence) bool) ([]licence.Record, error) {
 	var records []licence.Record
 	err := s.view(ctx, what, func(tx kv.Tx) error {
-		all, err := indexed(tx, index, lookup[:lookupSize])
+		keys, err := s.keys(tx, key)
+		if err != nil {
+			return err
+		}
+		all, err := indexed(tx, index, keys...)
 		if err == nil {
 			records, err = s.openAll(tx, all)
 		}

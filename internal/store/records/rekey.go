@@ -80,7 +80,7 @@ func (s *Store) BeginRekey(ctx context.Context, target sealed.Generation, at int
 			return fmt.Errorf("generation %d is not newer than %d", target, generationIn(tx))
 		}
 		return errors.Join(
-			putUint(meta, metaGeneration, uint64(target)), putUint(meta, metaFormat, formatVersion),
+			putUint(meta, metaGeneration, uint64(target)), putUint(meta, metaFormat, max(formatOwn, getUint(meta, metaFormat))),
 			put(meta, metaRekey, rekeying{Target: uint8(target), Started: at}), s.appendAudit(tx, entry),
 		)
 	})

@@ -22,14 +22,12 @@ const (
 	indexIdentifiers, indexNumbers, indexHolders, indexRequests = "identifiers", "numbers", "holders", "request-ids"
 )
 
-// Sizes of what indexes hold, in bytes. Eight bytes of a random number or an HMAC tell a
-// licence from 2^30 others in all but one of 2^34 look-ups, and the record decides; a
-// request's are more, as its record does not say the whole id.
+// Sizes of what indexes hold, in bytes; those of look-up keys are in package sealed. Eight
+// bytes of a random number tell a licence from 2^30 others in all but one of 2^34 look-ups,
+// and the record decides.
 const (
 	refSize        = 5
 	identifierSize = 8
-	lookupSize     = 1 + 8
-	requestSize    = 1 + 12
 )
 
 // The record key begins with the bucket, which is no part of the index key.
@@ -53,9 +51,9 @@ func Schema() kv.Schema {
 		),
 		Indexes: []kv.IndexSpec{
 			{Name: indexIdentifiers, KeySize: identifierSize, RefSize: refSize},
-			{Name: indexNumbers, KeySize: lookupSize, RefSize: refSize},
-			{Name: indexHolders, KeySize: lookupSize, RefSize: refSize},
-			{Name: indexRequests, KeySize: requestSize, RefSize: refSize},
+			{Name: indexNumbers, KeySize: sealed.LookupSize, RefSize: refSize},
+			{Name: indexHolders, KeySize: sealed.LookupSize, RefSize: refSize},
+			{Name: indexRequests, KeySize: sealed.RequestSize, RefSize: refSize},
 		},
 	}
 }

@@ -149,6 +149,9 @@ func (s *Store) replace(tx kv.Tx, r licence.Replacement, i *issue) (licence.Reco
 	if _, err := s.step(tx, r.End); err != nil {
 		return licence.Record{}, err
 	}
+	if err := s.keyed(tx, i); err != nil {
+		return licence.Record{}, err
+	}
 	// The old one has ended, so its number is free for the new one.
 	if err := s.check(tx, i); err != nil {
 		return licence.Record{}, err

@@ -19,9 +19,12 @@ import (
 
 // formatVersion is the version of the layout in doc.go. Version 2 lay in bbolt files
 // only, see upgrade.go. In version 3 all records are encrypted under keys that they share;
-// it is worked on as it is, and rekeying makes it version 4.
+// it is worked on as it is, and rekeying makes it version 4. In version 5 look-up keys were
+// renewed; a program that does not know of that would take numbers and requests to be free.
 const (
-	formatVersion = 4
+	formatVersion = formatRenewed
+	formatRenewed = 5
+	formatOwn     = 4
 	formatShared  = 3
 )
 
@@ -63,17 +66,18 @@ func Create(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) 
 			return fs.ErrExist
 		}
 		if newest := box.Newest(); newest != sealed.Shared {
-			return errors.Join(putUint(meta, metaFormat, formatVersion), putUint(meta, metaGeneration, uint64(newest)), putUint(meta, metaOldest, uint64(newest)))
+			return errors.Join(putUint(meta, metaFormat, formatOwn), putUint(meta, metaGeneration, uint64(newest)), putUint(meta, metaOldest, uint64(newest)))
 		}
 		return putUint(meta, metaFormat, formatShared)
 	})
+	s := newStore(db, box)
 	if err == nil {
-		err = db.View(ctx, func(tx kv.Tx) error { return hasKeys(tx, box) })
+		err = db.View(ctx, s.hasKeys)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("creating the store: %w", err)
 	}
-	return newStore(db, box), nil
+	return s, nil
 }
 
 // Open opens the store in a database that was opened with [Schema]. The database is the
@@ -95,7 +99,7 @@ func Open(ctx context.Context, db kv.Engine, box *sealed.Box) (*Store, error) {
 		err = s.upgrade(ctx, stored)
 	}
 	if err == nil {
-		err = db.View(ctx, func(tx kv.Tx) error { return hasKeys(tx, box) })
+		err = db.View(ctx, s.hasKeys)
 	}
 	if err == nil {
 		err = s.FollowDestroyed(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -81,35 +82,47 @@ func TestRegistry(t *testing.T) {
 	storetest.Registry(t, newStore)
 }
 
-func TestRecordKeys(t *testing.T) {
-	t.Parallel()
-	storetest.RecordKeys(t, func(tb testing.TB) storetest.KeyedStore {
-		path, box := filepath.Join(tb.TempDir(), "store.db"), newBox(tb)
-		if err := createStore(tb, path, box).Close(); err != nil {
-			tb.Fatal(err)
-		}
-		open := func(path string) func(tb testing.TB) *records.Store {
-			return func(tb testing.TB) *records.Store {
-				tb.Helper()
-				s, err := openStore(path, box)
-				if err != nil {
-					tb.Fatal(err)
-				}
-				return s
-			}
-		}
-		return storetest.KeyedStore{Open: open(path), Keys: box, Older: func(tb testing.TB) func(testing.TB) *records.Store {
+// newKeyedStore makes a store whose file can be copied.
+func newKeyedStore(tb testing.TB) storetest.KeyedStore {
+	tb.Helper()
+	path, box := filepath.Join(tb.TempDir(), "store.db"), newBox(tb)
+	if err := createStore(tb, path, box).Close(); err != nil {
+		tb.Fatal(err)
+	}
+	open := func(path string) func(tb testing.TB) *records.Store {
+		return func(tb testing.TB) *records.Store {
 			tb.Helper()
-			file, err := os.ReadFile(path)
-			if err == nil {
-				err = os.WriteFile(path+".older", file, 0o600)
-			}
+			s, err := openStore(path, box)
 			if err != nil {
 				tb.Fatal(err)
 			}
-			return open(path + ".older")
-		}}
-	})
+			return s
+		}
+	}
+	copies := 0
+	return storetest.KeyedStore{Open: open(path), Keys: box, Older: func(tb testing.TB) func(testing.TB) *records.Store {
+		tb.Helper()
+		copies++
+		older := fmt.Sprintf("%s.%d", path, copies)
+		file, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(older, file, 0o600)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return open(older)
+	}}
+}
+
+func TestRecordKeys(t *testing.T) {
+	t.Parallel()
+	storetest.RecordKeys(t, newKeyedStore)
+}
+
+func TestRenewal(t *testing.T) {
+	t.Parallel()
+	storetest.Renewal(t, newKeyedStore)
 }
 
 func TestStatus(t *testing.T) {

@@ -125,12 +125,14 @@ func find(tx kv.Tx, key sealed.Key) (found, error) {
 	return found{}, licence.ErrNotFound
 }
 
-// indexed reads the licences that an index has under a look-up key. Others may be among
+// indexed reads the licences that an index has under look-up keys. Others may be among
 // them: the key is a part of an HMAC.
-func indexed(tx kv.Tx, index string, key []byte) ([]found, error) {
+func indexed(tx kv.Tx, index string, keys ...[]byte) ([]found, error) {
 	var numbers [][]byte
-	for ref := range tx.Index(index).Find(key) {
-		numbers = append(numbers, uint64Key(numberOf(ref)))
+	for _, key := range keys {
+		for ref := range tx.Index(index).Find(key) {
+			numbers = append(numbers, uint64Key(numberOf(ref)))
+		}
 	}
 	tx.Table(tableRecords).Fetch(numbers)
 	var all []found

@@ -74,10 +74,10 @@ func (s *Store) moveLicences(tx kv.Tx, old retired) error {
 	}
 	asked := make(map[sealed.Key]request2)
 	for key, value := range requests.Range(nil, nil) {
-		if len(value) != 32+sealed.KeySize || len(key) < requestSize {
+		if len(value) != 32+sealed.KeySize || len(key) < sealed.RequestSize {
 			return errors.New("a stored request is damaged")
 		}
-		asked[sealed.Key(value[32:])] = request2{bytes.Clone(key[:requestSize]), bytes.Clone(value[:32])}
+		asked[sealed.Key(value[32:])] = request2{bytes.Clone(key[:sealed.RequestSize]), bytes.Clone(value[:32])}
 	}
 	order, err := renumber(tx.Table(tableChanges))
 	if err != nil {
@@ -192,6 +192,6 @@ func (s *Store) moveLicence(tx kv.Tx, licences, states kv.Table, r renumbered, a
 	if r.number != r.revision {
 		f.Revision = r.revision
 	}
-	i.request = asked.key
+	i.keys.request = asked.key
 	return errors.Join(i.index(tx, refOf(r.number)), count(tx, f.Category, f.state(), 1), f.write(tx))
 }

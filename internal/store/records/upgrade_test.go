@@ -261,16 +261,27 @@ func older(tx *bbolt.Tx, box *sealed.Box, point pki.Point) error {
 			return err
 		}
 		if r.Request != nil {
-			lookup := box.RequestKey(request.Issuer, request.ID)
-			if err := buckets["requests"].Put(lookup[:], append(bytes.Clone(r.Request), r.Key...)); err != nil {
+			lookup, err := box.RequestKey(sealed.FirstLookups, request.Issuer, request.ID)
+			if err != nil {
+				return err
+			}
+			lookup = append(lookup, "more"...) // format 2 kept all 16 bytes
+			if err := buckets["requests"].Put(lookup, append(bytes.Clone(r.Request), r.Key...)); err != nil {
 				return err
 			}
 		}
-		number2, holder := box.NumberKey(l.Category, l.Number), box.HolderKey(l.Holders[0].IDType, l.Holders[0].IDNumber)
+		number2, err := box.NumberKey(sealed.FirstLookups, l.Category, l.Number)
+		if err != nil {
+			return err
+		}
+		holder, err := box.HolderKey(sealed.FirstLookups, l.Holders[0].IDType, l.Holders[0].IDNumber)
+		if err != nil {
+			return err
+		}
 		return errors.Join(
 			buckets["licences"].Put(r.Key, r.Sealed), buckets["states"].Put(r.Key, state), changes.Put(revision, r.Key),
-			buckets["by-number"].Put(append(number2[:], r.Key...), []byte(l.Identifier.Issuer)),
-			buckets["by-holder"].Put(append(holder[:], r.Key...), nil),
+			buckets["by-number"].Put(append(number2, r.Key...), []byte(l.Identifier.Issuer)),
+			buckets["by-holder"].Put(append(holder, r.Key...), nil),
 		)
 	})
 	err = errors.Join(err, olderNodes(tx))

@@ -4,8 +4,20 @@
 // A record's primary key begins with its holder's distribution bucket (12 bits)
 // and is the serial of its identifier: it never changes and is never made from
 // anything personal but that bucket. Look-up keys for numbers, holders and request
-// names are HMAC-SM3 under a secret with a version, so that re-keying never touches
-// a primary key; the bucket has a secret of its own that is never rotated.
+// names are HMAC-SM3, so that re-keying never touches a primary key; the bucket has a
+// secret of its own that is never rotated.
+//
+// A look-up key of generation 1 is a part of the HMAC of what is looked up; one of a later
+// generation is a part of the HMAC, under that generation's secret, of the look-up key in the
+// generation before:
+//
+//	1 ‖ HMAC-SM3(secret 1, use, parts)
+//	g ‖ HMAC-SM3(secret g, "renewed", look-up key of generation g − 1)
+//
+// So everything has exactly one look-up key in each generation, and who has the one of
+// before makes that of the next without knowing what was looked up: erased licences and
+// names of requests are known by it alone. Who has the secrets of before, and not the last
+// one, makes no key that lies in the register now.
 //
 // What a licence says is compressed (see compress.go) and encrypted with SM4-GCM under a
 // key of the licence's own, which can be destroyed (package keytree); so is what lies
@@ -38,7 +50,6 @@ import (
 
 	"github.com/elicence/elicence/internal/store/keytree"
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
@@ -57,20 +68,9 @@ func KeyOf(id licence.Identifier) Key {
 	return k
 }
 
-// LookupSize is the length in bytes of a look-up key: version, then 16 bytes of
-// HMAC-SM3.
-const LookupSize = 1 + 16
-
-// Lookup is a key of an index.
-type Lookup [LookupSize]byte
-
-// lookupVersion is the version of the look-up secret.
-const lookupVersion = 1
-
 // Names of the register's secrets in the key store.
 const (
 	bucketSecret = "bucket"
-	lookupSecret = "lookup-1"
 	recordSecret = "record-" // and the generation
 )
 
@@ -96,11 +96,13 @@ var (
 // Box keys and encrypts. It is safe for concurrent use.
 type Box struct {
 	keys             *keystore.Store
-	buckets, lookups *keystore.Secret
+	buckets          *keystore.Secret
 	packer           *packer
 	dir              string // of the record keys
 	generation       atomic.Uint32
 	trees            atomic.Pointer[keytree.Folder] // nil: none yet
+	lookups          atomic.Pointer[lookups]
+	lookupGeneration atomic.Uint32
 
 	mu    sync.RWMutex
 	parts map[part]cipher.AEAD            // guarded by mu
@@ -116,7 +118,7 @@ type part struct {
 // CreateBox makes the register's secrets in a new key store, and the folder of the record
 // keys, which must not exist.
 func CreateBox(keys *keystore.Store, dir string) (*Box, error) {
-	for _, name := range []string{bucketSecret, lookupSecret} {
+	for _, name := range []string{bucketSecret, lookupSecretOf(FirstLookups)} {
 		if _, err := keys.GenerateSecret(keystore.PurposeRegister, name); err != nil {
 			return nil, fmt.Errorf("making the register's secrets: %w", err)
 		}
@@ -133,11 +135,13 @@ func CreateBox(keys *keystore.Store, dir string) (*Box, error) {
 func OpenBox(keys *keystore.Store, dir string) (*Box, error) {
 	b := &Box{keys: keys, dir: dir, parts: make(map[part]cipher.AEAD), held: make(map[Generation]*keystore.Secret)}
 	b.generation.Store(uint32(Shared))
-	for name, secret := range map[string]**keystore.Secret{bucketSecret: &b.buckets, lookupSecret: &b.lookups} {
-		var err error
-		if *secret, err = keys.Secret(keystore.PurposeRegister, name); err != nil {
-			return nil, fmt.Errorf("opening the register's secrets: %w", err)
-		}
+	b.lookupGeneration.Store(uint32(FirstLookups))
+	var err error
+	if b.buckets, err = keys.Secret(keystore.PurposeRegister, bucketSecret); err != nil {
+		return nil, fmt.Errorf("opening the register's secrets: %w", err)
+	}
+	if err := b.openLookups(); err != nil {
+		return nil, fmt.Errorf("opening the register's secrets: %w", err)
 	}
 	if _, err := b.folder(); err != nil && !errors.Is(err, ErrNoKeys) {
 		return nil, err
@@ -147,7 +151,6 @@ func OpenBox(keys *keystore.Store, dir string) (*Box, error) {
 			return nil, err
 		}
 	}
-	var err error
 	if b.packer, err = newPacker(); err != nil {
 		return nil, err
 	}
@@ -332,35 +335,6 @@ func (b *Box) secret(g Generation) (*keystore.Secret, error) {
 func (b *Box) Bucket(h licence.Holder) uint16 {
 	sum := b.buckets.MAC([]byte("bucket"), []byte(h.IDType), []byte(h.IDNumber))
 	return binary.BigEndian.Uint16(sum[:]) >> 4
-}
-
-// NumberKey returns the look-up key of a category's licence number.
-func (b *Box) NumberKey(category catalogue.ID, number string) Lookup {
-	return b.lookup("number", category.String(), number)
-}
-
-// HolderKey returns the look-up key of a holder.
-func (b *Box) HolderKey(t licence.IDType, number string) Lookup {
-	return b.lookup("holder", string(t), number)
-}
-
-// RequestKey returns the look-up key of a request's name.
-func (b *Box) RequestKey(issuer, id string) Lookup { return b.lookup("request", issuer, id) }
-
-// BindingKey returns the look-up key of a binding code: of its first digits alone.
-func (b *Box) BindingKey(c licence.BindingCode) Lookup { return b.lookup("binding", c.Handle(), "") }
-
-// BindingHash returns what is kept of a whole binding code.
-func (b *Box) BindingHash(c licence.BindingCode) Lookup {
-	return b.lookup("binding code", c.Digits(), "")
-}
-
-func (b *Box) lookup(use, first, second string) Lookup {
-	sum := b.lookups.MAC([]byte(use), []byte(first), []byte(second))
-	var l Lookup
-	l[0] = lookupVersion
-	copy(l[1:], sum[:])
-	return l
 }
 
 const nonceSize = 12

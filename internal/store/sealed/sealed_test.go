@@ -178,32 +178,6 @@ func TestDestroy(t *testing.T) {
 	}
 }
 
-// TestLookups: keys tell uses, categories and holders apart, and say nothing without
-// the secret.
-func TestLookups(t *testing.T) {
-	t.Parallel()
-	box := newBox(t)
-	seen := make(map[sealed.Lookup]string)
-	for name, key := range map[string]sealed.Lookup{
-		"number of 004":      box.NumberKey(4, "340199199003072410"),
-		"number of 005":      box.NumberKey(5, "340199199003072410"),
-		"another number":     box.NumberKey(4, "340199199003072411"),
-		"holder":             box.HolderKey("111", "340199199003072410"),
-		"holder by passport": box.HolderKey("414", "340199199003072410"),
-		"request":            box.RequestKey("111", "340199199003072410"),
-		"request, shifted":   box.RequestKey("1113", "40199199003072410"),
-		"another key store":  newBox(t).NumberKey(4, "340199199003072410"),
-	} {
-		if other, twice := seen[key]; twice {
-			t.Errorf("%s has the key of %s", name, other)
-		}
-		seen[key] = name
-	}
-	if _, found := seen[box.NumberKey(4, "340199199003072410")]; !found {
-		t.Error("the same number has two keys")
-	}
-}
-
 // TestBuckets: every holder has one of 4096 buckets, always the same, and they are
 // spread.
 func TestBuckets(t *testing.T) {

@@ -19,6 +19,9 @@ type KeyedStore struct {
 	// Older copies the records, while the store is closed, and returns what opens the copy
 	// with the keys as they are then.
 	Older func(testing.TB) func(testing.TB) *records.Store
+	// Node opens the store once more, for another process with keys of its own, while it is
+	// open; nil where an engine allows one process.
+	Node func(testing.TB) *records.Store
 }
 
 // RecordKeys runs the suite of the keys that records are encrypted under.

@@ -1,0 +1,86 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/elicence/elicence/internal/store/records"
+	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/pki/audit"
+)
+
+var (
+	// ErrLookupsNotPrepared says that the secret of new look-up keys is not on this machine yet,
+	// and may not be on the others that share the records.
+	ErrLookupsNotPrepared = errors.New("the new look-up keys are not prepared")
+	// ErrLookups says that the secrets of the look-up keys in use are not in the data folder, and
+	// ErrOtherLookups that those in it are others.
+	ErrLookups      = sealed.ErrNoLookups
+	ErrOtherLookups = sealed.ErrOtherLookups
+	// ErrSharedKeys says that the records are to be rekeyed first.
+	ErrSharedKeys = records.ErrSharedKeys
+)
+
+// RenewalOptions say how look-up keys are renewed.
+type RenewalOptions struct {
+	// PrepareOnly makes the secret of the new ones and uses it for nothing yet. Where several
+	// nodes share the records each must have it before the first record is looked up by it.
+	PrepareOnly bool
+	// Progress, if not nil, is told how many entries are moved durably.
+	Progress func(entries uint64)
+}
+
+// Renewed is what was done.
+type Renewed struct {
+	Generation int    `json:"generation"` // of the look-up keys in use
+	Prepared   *int   `json:"prepared"`   // the generation that was made and is not in use yet, or null
+	Entries    uint64 `json:"entries"`    // numbers, holders and requests that are looked up by new keys
+}
+
+// RenewLookups has numbers, holders, requests and binding codes looked up by keys of a new
+// generation: who knows the secrets of before alone finds nobody in the records any more. It
+// works beside services on shared records. What was cut off goes on with the next call.
+func (o *Office) RenewLookups(ctx context.Context, actor string, r RenewalOptions) (Renewed, error) {
+	var done Renewed
+	current, underWay, err := o.store.Lookups(ctx)
+	if err != nil {
+		return done, err
+	}
+	done.Generation = int(current)
+	if r.PrepareOnly && underWay {
+		return done, records.ErrRenewing
+	}
+	if !underWay {
+		if current == math.MaxUint8 {
+			return done, fmt.Errorf("generation %d of the look-up keys is the last one", current)
+		}
+		target := current + 1
+		if r.PrepareOnly || !o.shared {
+			if err := o.box.BeginLookups(target); err != nil {
+				return done, err
+			}
+		}
+		if r.PrepareOnly {
+			prepared := int(target)
+			done.Prepared = &prepared
+			return done, nil
+		}
+		if _, err := o.box.LookupCheck(target); err != nil {
+			return done, fmt.Errorf("%w: %w", ErrLookupsNotPrepared, err)
+		}
+		entry, err := o.entry(actor, audit.ActStoreRenew, fmt.Sprintf("generation %d", target))
+		if err != nil {
+			return done, err
+		}
+		if err := o.store.BeginRenewal(ctx, target, o.now().Unix(), entry); err != nil {
+			return done, err
+		}
+		done.Generation = int(target)
+	}
+	done.Entries, err = o.store.RenewLookups(ctx, records.Renewing{Progress: r.Progress, Entry: func(entries uint64) (audit.Record, error) {
+		return o.entry(actor, audit.ActStoreRenewed, fmt.Sprintf("generation %d, %d entries", done.Generation, entries))
+	}})
+	return done, err
+}
