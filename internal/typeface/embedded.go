@@ -4,8 +4,6 @@ import (
 	_ "embed" // the two faces
 	"fmt"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 //go:embed fonts/NotoSerifSC-SemiBold.ttf.zst
@@ -23,28 +21,21 @@ var (
 )
 
 // Song returns the face for titles, labels and seals (宋体): Noto Serif SC
-// SemiBold. The first call unfolds and parses 15 MB; it is safe to call from
-// many goroutines.
+// SemiBold. The first call unfolds the tables, and each glyph that is asked for
+// 128 KiB of the file, once; it is safe to call from many goroutines.
 func Song() *Face { return song() }
 
-// Kai returns the face for values that are filled in (楷体): LXGW WenKai Regular.
-// The first call unfolds and parses 16 MB; it is safe to call from many
-// goroutines.
+// Kai returns the face for values that are filled in (楷体): LXGW WenKai Regular. It is
+// unfolded as [Song] is.
 func Kai() *Face { return kai() }
 
-// unfold panics where the file is broken: it is part of the program, and a
-// program with a damaged part must not go on.
+// unfold panics where the file is broken, as [pieces] does.
 func unfold(name string, compressed []byte) *Face {
-	reader, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxFaceBytes))
+	font, err := openPieces(name, compressed)
 	if err != nil {
 		panic(fmt.Sprintf("typeface: open the embedded face %s: %v", name, err))
 	}
-	defer reader.Close()
-	data, err := reader.DecodeAll(compressed, nil)
-	if err != nil {
-		panic(fmt.Sprintf("typeface: unfold the embedded face %s: %v", name, err))
-	}
-	face, err := Parse(name, data)
+	face, err := parse(name, font)
 	if err != nil {
 		panic(fmt.Sprintf("typeface: %v", err))
 	}

@@ -22,8 +22,8 @@ type Face struct {
 	wideMetrics int    // glyphs with an advance of their own in hmtx
 	hmtx        []byte
 	offsets     []uint32 // loca: glyph i is glyf[offsets[i]:offsets[i+1]]
-	glyf        []byte
-	tables      map[string][]byte // what Subset copies from
+	glyf        file
+	tables      map[string][]byte // all others that are read or that Subset copies
 }
 
 // Metrics are measures of a whole face in font units: UnitsPerEm of them make
@@ -42,12 +42,20 @@ type Metrics struct {
 // Parse reads a TrueType font file. The name is the PostScript name that
 // documents will call it by. The face keeps a reference to the data, which must
 // not change afterwards. Errors wrap [ErrFormat].
-func Parse(name string, data []byte) (*Face, error) {
-	tables, err := readDirectory(data)
+func Parse(name string, data []byte) (*Face, error) { return parse(name, whole(data)) }
+
+func parse(name string, font file) (*Face, error) {
+	tables, err := readDirectory(font)
 	if err != nil {
 		return nil, fmt.Errorf("font %s: %w", name, err)
 	}
-	f := &Face{name: name, tables: tables, hmtx: tables["hmtx"], glyf: tables["glyf"]}
+	f := &Face{name: name, tables: make(map[string][]byte), glyf: tables["glyf"]}
+	for _, tag := range []string{"head", "maxp", "hhea", "hmtx", "OS/2", "cmap", "loca", "cvt ", "fpgm", "prep"} {
+		if t, ok := tables[tag]; ok {
+			f.tables[tag] = t.slice(0, t.length)
+		}
+	}
+	f.hmtx = f.tables["hmtx"]
 	for _, read := range []func() error{f.readHead, f.readMaxp, f.readHhea, f.readOS2, f.readLoca, f.readCmap} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("font %s: %w", name, err)
@@ -56,10 +64,20 @@ func Parse(name string, data []byte) (*Face, error) {
 	return f, nil
 }
 
-// readDirectory cuts the file into its tables (OpenType, "Organization of an
+// A table is a part of a font file, and a file itself.
+type table struct {
+	font         file
+	from, length int
+}
+
+func (t table) size() int                 { return t.length }
+func (t table) slice(from, to int) []byte { return t.font.slice(t.from+from, t.from+to) }
+
+// readDirectory finds the tables of the file (OpenType, "Organization of an
 // OpenType Font").
-func readDirectory(data []byte) (map[string][]byte, error) {
-	c := &cursor{data: data}
+func readDirectory(font file) (map[string]table, error) {
+	const head, entry = 12, 16
+	c := &cursor{data: font.slice(0, min(head, font.size()))}
 	switch version := c.u32(); {
 	case c.failed:
 		return nil, fmt.Errorf("%w: too short", ErrFormat)
@@ -71,22 +89,22 @@ func readDirectory(data []byte) (map[string][]byte, error) {
 		return nil, fmt.Errorf("%w: version %#x", ErrFormat, version)
 	}
 	count := int(c.u16())
-	c.skip(6) // searchRange, entrySelector, rangeShift: derived from count
-	tables := make(map[string][]byte, min(count, len(data)/16))
+	if c.failed || head+count*entry > font.size() {
+		return nil, fmt.Errorf("%w: directory is cut short", ErrFormat)
+	}
+	c = &cursor{data: font.slice(head, head+count*entry)} // 6 bytes before it derive from count
+	tables := make(map[string]table, count)
 	for range count {
 		tag := string(c.bytes(4))
 		c.skip(4) // checksum
 		offset, length := uint64(c.u32()), uint64(c.u32())
-		if c.failed {
-			return nil, fmt.Errorf("%w: directory is cut short", ErrFormat)
-		}
-		if offset+length > uint64(len(data)) {
+		if offset+length > uint64(font.size()) {
 			return nil, fmt.Errorf("%w: table %q lies outside the file", ErrFormat, tag)
 		}
 		if _, twice := tables[tag]; twice {
 			return nil, fmt.Errorf("%w: table %q occurs twice", ErrFormat, tag)
 		}
-		tables[tag] = data[offset : offset+length : offset+length]
+		tables[tag] = table{font, int(offset), int(length)}
 	}
 	for _, tag := range []string{"head", "maxp", "hhea", "hmtx", "OS/2", "cmap", "loca", "glyf"} {
 		if _, ok := tables[tag]; !ok {
@@ -176,7 +194,7 @@ func (f *Face) readLoca() error {
 			return fmt.Errorf("%w: table loca runs backwards at glyph %d", ErrFormat, i-1)
 		}
 	}
-	if last := f.offsets[f.glyphCount]; int64(last) > int64(len(f.glyf)) {
+	if last := f.offsets[f.glyphCount]; int64(last) > int64(f.glyf.size()) {
 		return fmt.Errorf("%w: table loca points outside glyf", ErrFormat)
 	}
 	return nil

@@ -60,7 +60,7 @@ func (f *Face) data(g GlyphID) ([]byte, error) {
 	if int(g) >= f.glyphCount {
 		return nil, fmt.Errorf("%w: glyph %d of %d", ErrFormat, g, f.glyphCount)
 	}
-	return f.glyf[f.offsets[g]:f.offsets[g+1]], nil
+	return f.glyf.slice(int(f.offsets[g]), int(f.offsets[g+1])), nil
 }
 
 // appendOutline adds glyph g, mapped by m, to o. The depth bounds composites of

@@ -34,7 +34,7 @@ func TestFacesAgreeWithSfnt(t *testing.T) {
 	for _, face := range []*Face{Song(), Kai()} {
 		t.Run(face.Name(), func(t *testing.T) {
 			t.Parallel()
-			oracle, err := sfnt.Parse(assemble(face.tables))
+			oracle, err := sfnt.Parse(unfoldedFile(t, face.Name()))
 			if err != nil {
 				t.Fatalf("sfnt: %v", err)
 			}

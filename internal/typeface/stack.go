@@ -51,8 +51,8 @@ func invisible(r rune) bool {
 // A Stack is faces in order of preference.
 type Stack []*Face
 
-// Covering returns as many of the faces as a text needs, in order of preference: an embedded
-// one takes 23 MB and 60 ms when it is first asked for.
+// Covering returns as many of the faces as a text needs, in order of preference: each takes
+// memory and time when it is first asked for.
 func Covering(text string, faces ...func() *Face) Stack {
 	var stack Stack
 	missing := func(r rune) bool {

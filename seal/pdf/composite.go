@@ -5,13 +5,17 @@ import (
 	"encoding/hex"
 )
 
-// names remembers names, of which files have few and use them often. Of those that fall
-// on one place it knows the last.
-type names [256]value
+// values remembers names, of which files have few and use them often, and the reference that
+// was read last: of a thousand pages all name one parent. Of the names that fall on one pair
+// of places it knows two.
+type values struct {
+	names [256]value
+	ref   value
+}
 
-// of returns the name in w as a value that is made once.
-func (n *names) of(w []byte) value {
-	if n == nil {
+// name returns the name in w as a value that is made once.
+func (k *values) name(w []byte) value {
+	if k == nil {
 		return name(w)
 	}
 	const prime = 16777619 // of FNV
@@ -19,14 +23,30 @@ func (n *names) of(w []byte) value {
 	for _, c := range w {
 		place = place*prime ^ uint32(c)
 	}
-	at := &n[(place^place>>8)%uint32(len(n))]
-	if known, ok := (*at).(name); !ok || string(known) != string(w) {
-		*at = name(w)
+	at := (place ^ place>>8) % uint32(len(k.names)) &^ 1
+	pair := k.names[at:][:2]
+	for i := range pair {
+		if known, ok := pair[i].(name); ok && string(known) == string(w) {
+			return pair[i]
+		}
 	}
-	return *at
+	pair[1] = pair[0]
+	pair[0] = name(w)
+	return pair[0]
 }
 
-// name reads a name, decoding its #xx escapes (ISO 32000-1, 7.3.5).
+// reference returns r as a value.
+func (k *values) reference(r ref) value {
+	if k == nil {
+		return r
+	}
+	if known, ok := k.ref.(ref); !ok || known != r {
+		k.ref = r
+	}
+	return k.ref
+}
+
+// name reads a name (ISO 32000-1, 7.3.5).
 func (l *lexer) name() (value, error) {
 	start := l.pos
 	l.pos++
@@ -34,8 +54,13 @@ func (l *lexer) name() (value, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.unescaped(w, start)
+}
+
+// unescaped decodes the #xx escapes of a name that starts at a place of the window.
+func (l *lexer) unescaped(w []byte, start int) (value, error) {
 	if bytes.IndexByte(w, '#') < 0 {
-		return l.names.of(w), nil
+		return l.values.name(w), nil
 	}
 	out := make([]byte, 0, len(w))
 	for i := 0; i < len(w); i++ {
@@ -187,7 +212,7 @@ func (l *lexer) pairs() (str, bool) {
 
 func (l *lexer) array(nesting int) (value, error) {
 	l.pos++
-	out := array{}
+	first := len(l.items) // gathered and kept as entries are
 	for {
 		l.skip()
 		if l.pos >= len(l.buf) {
@@ -195,13 +220,16 @@ func (l *lexer) array(nesting int) (value, error) {
 		}
 		if l.buf[l.pos] == ']' {
 			l.pos++
+			out := make(array, len(l.items)-first)
+			copy(out, l.items[first:])
+			l.items = l.items[:first]
 			return out, nil
 		}
 		v, err := l.value(nesting + 1)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, v)
+		l.items = append(l.items, v)
 	}
 }
 
@@ -211,34 +239,47 @@ const fewKeys = 24
 
 func (l *lexer) dict(nesting int) (value, error) {
 	l.pos += 2
-	var few [8]entry // most have no more, and are kept in no more room than they take
-	entries, index := few[:0], map[name]int(nil)
+	// Entries are gathered behind those of the dictionaries around this one, and kept in no
+	// more room than they take.
+	first := len(l.entries)
+	var index map[name]int
+	skimming := l.into != nil && nesting == 0
 	for {
 		l.skip()
 		if l.pos+1 >= len(l.buf) {
 			return nil, l.short("a dictionary")
 		}
+		own := l.entries[first:]
 		if l.buf[l.pos] == '>' && l.buf[l.pos+1] == '>' {
 			l.pos += 2
-			kept := make([]entry, len(entries))
-			copy(kept, entries)
+			l.entries = l.entries[:first]
+			if skimming {
+				return l.into.kept(own), nil
+			}
+			kept := make([]entry, len(own))
+			copy(kept, own)
 			return &dict{entries: kept, index: index}, nil
 		}
 		if l.buf[l.pos] != '/' {
 			return nil, l.damaged("a dictionary key must be a name")
 		}
 		keyAt := l.pos
-		keyVal, err := l.name()
+		l.pos++
+		w, err := l.word()
 		if err != nil {
 			return nil, err
 		}
-		key, _ := keyVal.(name)
-		if !l.wanted(key, nesting) {
+		if skimming && !l.into.wants(w) {
 			if err := l.passOver(); err != nil {
 				return nil, err
 			}
 			continue
 		}
+		keyVal, err := l.unescaped(w, keyAt)
+		if err != nil {
+			return nil, err
+		}
+		key, _ := keyVal.(name)
 		l.skip()
 		from := l.offset()
 		l.paired = false
@@ -246,17 +287,17 @@ func (l *lexer) dict(nesting int) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if (&dict{entries: entries, index: index}).find(key) != nil {
+		if (&dict{entries: own, index: index}).find(key) != nil {
 			l.pos = keyAt
 			return nil, l.damaged("the key /%s occurs twice in one dictionary", key)
 		}
-		if len(entries) == fewKeys {
-			index = indexed(entries)
+		if len(own) == fewKeys {
+			index = indexed(own)
 		}
 		if index != nil {
-			index[key] = len(entries)
+			index[key] = len(own)
 		}
-		entries = append(entries, entry{key: key, val: v, from: from, to: l.offset(), paired: l.paired})
+		l.entries = append(l.entries, entry{key: key, val: v, from: from, to: l.offset(), paired: l.paired})
 	}
 }
 

@@ -246,7 +246,7 @@ func FuzzValue(f *testing.F) {
 		if err != nil || !equal(v, again) {
 			t.Errorf("%q was written as %q, which reads as %v, %v", in, out, again, err)
 		}
-		skimmed := &lexer{buf: in, last: true, only: []name{"A"}}
+		skimmed := &lexer{buf: in, last: true, into: &skimmed{keys: []name{"A"}}}
 		v2, err := skimmed.value(0)
 		d, ok := v.(*dict)
 		if err != nil || skimmed.pos != l.pos || ok && !equal(d.lookup("A"), v2.(*dict).lookup("A")) {

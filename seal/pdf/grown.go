@@ -18,7 +18,7 @@ func (s *source) extended(more []byte) *source {
 	if before, ok := s.r.(*grown); ok {
 		g = &grown{file: before.file, size: before.size, tail: slices.Concat(before.tail, more)}
 	}
-	return &source{r: g, size: g.size + int64(len(g.tail)), tail: g.tail, names: s.names}
+	return &source{r: g, size: g.size + int64(len(g.tail)), tail: g.tail, values: s.values}
 }
 
 // ReadAt reads across the seam where it must.

@@ -21,8 +21,10 @@ type lexer struct {
 	base int64 // offset of buf[0]
 	last bool  // nothing follows buf: running out is damage
 
-	names *names // may be nil
-	only  []name // where set, the keys of interest of the outermost dictionary
+	values  *values  // may be nil
+	entries []entry  // of the dictionaries that are being read
+	items   array    // of the arrays that are being read
+	into    *skimmed // where set, what the outermost dictionary is read into
 
 	paired bool // a string of nothing but pairs of hexadecimal digits was read
 
@@ -219,7 +221,7 @@ func (l *lexer) numberOrRef() (value, error) {
 			return nil, nil
 		}
 		if isRef {
-			return r, nil
+			return l.values.reference(r), nil
 		}
 		l.pos = after
 		return n, nil

@@ -18,6 +18,21 @@ type object struct {
 	cost   int
 }
 
+// An objectSet is a set of object numbers, a bit for each.
+type objectSet []uint64
+
+// add puts a number into the set and reports that it was not there.
+func (s *objectSet) add(num uint32) bool {
+	const bits = 64
+	if more := int(num/bits) + 1 - len(*s); more > 0 {
+		*s = append(*s, make([]uint64, more)...)
+	}
+	word, bit := &(*s)[num/bits], uint64(1)<<(num%bits)
+	there := *word&bit != 0
+	*word |= bit
+	return !there
+}
+
 // samePlace reports that two objects are the same bytes of the file.
 func (o *object) samePlace(p *object) bool { return o.at == p.at && o.packed == p.packed }
 
@@ -43,7 +58,7 @@ func (l *lexer) indirect() (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &object{ref: ref{num: uint32(num), gen: uint16(gen)}, val: val, at: at, packed: -1}
+	o := l.into.made(object{ref: ref{num: uint32(num), gen: uint16(gen)}, val: val, at: at, packed: -1})
 	if d, ok := val.(*dict); ok {
 		start, isStream, err := l.streamStart()
 		if err != nil {
@@ -116,11 +131,11 @@ func (v view) find(r ref) (location, bool) {
 
 // loadPlain returns an object that is not packed in an object stream, all of
 // it or only some keys of its dictionary.
-func (v view) loadPlain(r ref, loc location, only []name) (*object, error) {
+func (v view) loadPlain(r ref, loc location, into *skimmed) (*object, error) {
 	if loc.at <= v.doc.base {
 		return nil, damagedAt(v.sections[0].at, "object %d has no place in the file", r.num)
 	}
-	o, err := v.doc.objectAt(loc.at, v.limit, only)
+	o, err := v.doc.objectAt(loc.at, v.limit, into)
 	if err != nil {
 		return nil, err
 	}
@@ -135,14 +150,14 @@ func (v view) loadPlain(r ref, loc location, only []name) (*object, error) {
 
 // objectAt parses or remembers the object at an offset of the file. With only
 // some keys, it does not remember.
-func (d *Document) objectAt(offset, limit int64, only []name) (*object, error) {
+func (d *Document) objectAt(offset, limit int64, into *skimmed) (*object, error) {
 	if o, ok := d.objects[offset]; ok {
 		return o, d.work(o.cost / 4)
 	}
 	var o *object
 	err := d.src.parse(offset, limit, func(l *lexer) error {
 		var err error
-		l.only = only
+		l.into = into
 		o, err = l.indirect()
 		return err
 	})
@@ -157,7 +172,7 @@ func (d *Document) objectAt(offset, limit int64, only []name) (*object, error) {
 			return nil, err
 		}
 	}
-	if only != nil {
+	if into != nil {
 		return o, nil
 	}
 	if d.kept += o.cost + 64; d.kept > maxKept {

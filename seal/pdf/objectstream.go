@@ -14,7 +14,7 @@ type container struct {
 
 // loadPacked returns an object out of an object stream, all of it or only some keys of its
 // dictionary. With only some, it does not remember.
-func (v view) loadPacked(r ref, loc location, only []name) (*object, error) {
+func (v view) loadPacked(r ref, loc location, into *skimmed) (*object, error) {
 	holder, ok := v.locate(uint32(loc.at))
 	if !ok || holder.kind != inFile {
 		return nil, damagedAt(v.sections[0].at, "object %d lies in the object stream %d, which is no plain object", r.num, loc.at)
@@ -30,16 +30,16 @@ func (v view) loadPacked(r ref, loc location, only []name) (*object, error) {
 	if c.objects[i] != nil {
 		return c.objects[i], v.doc.work(c.objects[i].cost / 4)
 	}
-	l := &lexer{buf: c.data, pos: c.starts[i], last: true, names: &v.doc.src.names, only: only}
+	l := v.doc.src.lex(lexer{buf: c.data, pos: c.starts[i], last: true, into: into})
 	val, err := l.value(0)
 	if err != nil {
 		return nil, err
 	}
-	o := &object{ref: r, val: val, at: c.at, end: c.end, packed: i, cost: l.pos - c.starts[i]}
+	o := into.made(object{ref: r, val: val, at: c.at, end: c.end, packed: i, cost: l.pos - c.starts[i]})
 	if err := v.doc.work(o.cost); err != nil {
 		return nil, err
 	}
-	if only == nil {
+	if into == nil {
 		c.objects[i] = o
 	}
 	return o, nil

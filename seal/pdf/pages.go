@@ -43,7 +43,7 @@ func (v view) pages() ([]leaf, error) {
 	if !ok {
 		return nil, damagedAt(catalog.at, "the catalog's /Pages is not a reference")
 	}
-	w := &pageWalk{view: v, keys: []name{"Type", "Parent", "Kids", "Count", "Annots"}, seen: make(map[uint32]bool)}
+	w := &pageWalk{view: v, skimmed: skimmed{keys: []name{"Type", "Parent", "Kids", "Count", "Annots"}}}
 	if err := w.node(root, ref{}, 0); err != nil {
 		return nil, err
 	}
@@ -58,8 +58,8 @@ func (v view) pages() ([]leaf, error) {
 
 type pageWalk struct {
 	view    view
-	keys    []name // what it looks at
-	seen    map[uint32]bool
+	skimmed skimmed // the node at hand, by what is looked at
+	seen    objectSet
 	leaves  []leaf
 	path    []ref // from the root to the node at hand, without it
 	crooked int   // how many nodes of the path name another /Parent
@@ -74,7 +74,7 @@ func (w *pageWalk) node(r, parent ref, depth int) error {
 	if depth > maxTree {
 		return fmt.Errorf("%w: a page tree more than %d deep", ErrTooComplex, maxTree)
 	}
-	o, err := w.view.skim(r, w.keys)
+	o, err := w.view.skim(r, &w.skimmed)
 	if err != nil {
 		return err
 	}
@@ -85,10 +85,9 @@ func (w *pageWalk) node(r, parent ref, depth int) error {
 	if !ok {
 		return damagedAt(o.at, "object %d of the page tree is not a dictionary", r.num)
 	}
-	if w.seen[r.num] {
+	if !w.seen.add(r.num) {
 		return damagedAt(o.at, "object %d occurs twice in the page tree", r.num)
 	}
-	w.seen[r.num] = true
 	if up := node.lookup("Parent"); parent != (ref{}) && up != parent {
 		w.crooked++
 		defer func() { w.crooked-- }()
@@ -105,7 +104,7 @@ func (w *pageWalk) node(r, parent ref, depth int) error {
 	case name("Pages"):
 		w.path = append(w.path, r)
 		defer func() { w.path = w.path[:len(w.path)-1] }()
-		return w.kids(o, r, node, depth)
+		return w.kids(o.at, r, node, depth)
 	}
 	return damagedAt(o.at, "object %d of the page tree is neither /Page nor /Pages", r.num)
 }
@@ -143,34 +142,35 @@ func (w *pageWalk) straight(o *object) error {
 	return nil
 }
 
-func (w *pageWalk) kids(o *object, r ref, node *dict, depth int) error {
+// kids walks what is below a node, which is no longer at hand behind the first of them.
+func (w *pageWalk) kids(at int64, r ref, node *dict, depth int) error {
 	before := len(w.leaves)
 	kids, err := w.view.array(node.lookup("Kids"))
 	if err != nil {
 		return err
 	}
 	if kids == nil {
-		return damagedAt(o.at, "the page tree node %d has no /Kids", r.num)
-	}
-	for _, kid := range kids {
-		k, ok := kid.(ref)
-		if !ok {
-			return damagedAt(o.at, "a kid of the page tree node %d is not a reference", r.num)
-		}
-		if err := w.node(k, r, depth+1); err != nil {
-			return err
-		}
+		return damagedAt(at, "the page tree node %d has no /Kids", r.num)
 	}
 	count, err := w.view.get(node, "Count")
 	if err != nil {
 		return err
+	}
+	for _, kid := range kids {
+		k, ok := kid.(ref)
+		if !ok {
+			return damagedAt(at, "a kid of the page tree node %d is not a reference", r.num)
+		}
+		if err := w.node(k, r, depth+1); err != nil {
+			return err
+		}
 	}
 	held := int64(len(w.leaves) - before)
 	n, ok := count.(int64)
 	if ok && n == held {
 		return nil
 	}
-	differs := damagedAt(o.at, "the page tree node %d holds %d pages, but its /Count differs", r.num, held)
+	differs := damagedAt(at, "the page tree node %d holds %d pages, but its /Count differs", r.num, held)
 	if !ok || n < held || w.surplus != nil && w.surplusAt < len(w.leaves) {
 		return differs
 	}

@@ -1,11 +1,20 @@
 package pdf
 
-import "slices"
+import "bytes"
+
+// A skimmed dictionary is one of which only some keys are of interest. It is in memory that
+// the next one takes.
+type skimmed struct {
+	keys   []name
+	object object
+	dict   dict
+}
 
 // skim is load for a dictionary of which only some keys are of interest. The
 // other values are passed over, which is several times faster, and the object
-// is not remembered. Walking the pages of a long document is what it is for.
-func (v view) skim(r ref, keys []name) (*object, error) {
+// is not remembered: it is good until the next one is skimmed into the same memory.
+// Walking the pages of a long document is what it is for.
+func (v view) skim(r ref, into *skimmed) (*object, error) {
 	loc, ok := v.find(r)
 	if !ok || loc.kind == inFile && v.doc.objects[loc.at] != nil {
 		return v.load(r)
@@ -14,9 +23,35 @@ func (v view) skim(r ref, keys []name) (*object, error) {
 		return nil, err
 	}
 	if loc.kind == inStream {
-		return v.loadPacked(r, loc, keys)
+		return v.loadPacked(r, loc, into)
 	}
-	return v.loadPlain(r, loc, keys)
+	return v.loadPlain(r, loc, into)
+}
+
+// made returns an object of which only some keys are read, or a new one.
+func (s *skimmed) made(o object) *object {
+	if s == nil {
+		kept := o
+		return &kept
+	}
+	s.object = o
+	return &s.object
+}
+
+// kept returns a dictionary with the entries.
+func (s *skimmed) kept(entries []entry) *dict {
+	s.dict.entries = append(s.dict.entries[:0], entries...)
+	return &s.dict
+}
+
+// wants reports that a key, as it is written, may be of interest.
+func (s *skimmed) wants(w []byte) bool {
+	for _, key := range s.keys {
+		if string(w) == string(key) {
+			return true
+		}
+	}
+	return bytes.IndexByte(w, '#') >= 0
 }
 
 // passOver skips the value of a dictionary entry: all that comes before the
@@ -29,32 +64,33 @@ func (l *lexer) passOver() error {
 		if l.pos+1 >= len(l.buf) {
 			return l.short("a dictionary")
 		}
-		two := string(l.buf[l.pos : l.pos+2])
-		if depth == 0 && !first && (two[0] == '/' || two == ">>") {
-			return nil
-		}
+		c, twice := l.buf[l.pos], l.buf[l.pos] == l.buf[l.pos+1]
 		switch {
-		case two == "<<" || two == ">>":
+		case depth == 0 && !first && (c == '/' || c == '>' && twice):
+			return nil
+		case c == '<' && twice:
+			depth++
 			l.pos += 2
-		case two[0] == '(' || two[0] == '<':
+		case c == '>' && twice:
+			depth--
+			l.pos += 2
+		case c == '(' || c == '<':
 			if err := l.passString(); err != nil {
 				return err
 			}
-			continue
+		case c == '[':
+			depth++
+			l.pos++
+		case c == ']' || c == '>':
+			depth--
+			l.pos++
 		default:
 			l.pos++
-			if isRegular(two[0]) || two[0] == '/' {
+			if isRegular(c) || c == '/' {
 				if _, err := l.word(); err != nil {
 					return err
 				}
-				continue
 			}
-		}
-		switch two[0] {
-		case '<', '[':
-			depth++
-		case '>', ']':
-			depth--
 		}
 		if depth < 0 {
 			return l.damaged("brackets of a dictionary do not match")
@@ -83,9 +119,4 @@ func (l *lexer) passString() error {
 		}
 	}
 	return l.short("a string")
-}
-
-// wanted reports that a key of the dictionary at hand is of interest.
-func (l *lexer) wanted(key name, nesting int) bool {
-	return l.only == nil || nesting > 0 || slices.Contains(l.only, key)
 }

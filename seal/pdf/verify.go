@@ -144,9 +144,11 @@ func (r *Report) Err() error {
 	for i := range r.Signatures {
 		s := &r.Signatures[i]
 		for _, c := range s.Checks {
+			if c.Err == nil {
+				continue
+			}
 			err := fmt.Errorf("signature %s: %s: %w", s.Field, c.Name, c.Err)
 			switch {
-			case c.Err == nil:
 			case c.Name == checkChanges:
 				changed = cmp.Or(changed, err)
 			case errors.Is(c.Err, path.ErrCannotSay), errors.Is(c.Err, ses.ErrTimeNotProven):
