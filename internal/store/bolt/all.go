@@ -10,9 +10,9 @@ import (
 func (i *index) All() iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		size := i.size()
-		removed := i.sorted(i.removed)
+		removed := i.removed.sorted()
 		// The newest first, so that the first of equal entries is the one that counts.
-		sources := []*source{{entries: i.sorted(i.added), newest: true}}
+		sources := []*source{{entries: i.added.sorted(), newest: true}}
 		for _, r := range slices.Backward(i.runs) {
 			sources = append(sources, &source{run: r})
 		}

@@ -126,10 +126,14 @@ func (s *Store) Replace(ctx context.Context, r licence.Replacement) (licence.Rec
 				return err
 			}
 			// The old one has ended, so its number is free for the new one.
-			if err := s.check(tx, i); err != nil {
+			b := s.newBatch(tx)
+			if err := b.check(i); err != nil {
 				return err
 			}
-			if record, err = s.write(tx, i); err != nil {
+			if record, err = b.write(i); err != nil {
+				return err
+			}
+			if err := b.flush(); err != nil {
 				return err
 			}
 			return s.appendAudit(tx, r.End.Audit, r.Audit)
