@@ -66,14 +66,21 @@ type Identifier struct {
 }
 
 // String returns the printed form, with its check character.
-func (id Identifier) String() string {
-	text := append(make([]byte, 0, 96), identifierRoot...)
+func (id Identifier) String() string { return string(id.appendTo(make([]byte, 0, identifierSize))) }
+
+// identifierSize is somewhat more than the printed form takes, in bytes.
+const identifierSize = 96
+
+// appendTo appends what [Identifier.String] returns.
+func (id Identifier) appendTo(text []byte) []byte {
+	begin := len(text)
+	text = append(text, identifierRoot...)
 	text = append(append(text, '.'), id.Type...)
 	text = append(append(text, '.'), id.Issuer...)
 	text = id.Serial.appendTo(append(text, '.'))
 	text = append(text, '.', byte('0'+id.Version/100%10), byte('0'+id.Version/10%10), byte('0'+id.Version%10))
 	checked := make([]byte, 0, 64)
-	for _, c := range text[len(identifierRoot):] {
+	for _, c := range text[begin+len(identifierRoot):] {
 		if c != '.' {
 			checked = append(checked, c)
 		}
@@ -83,7 +90,7 @@ func (id Identifier) String() string {
 		// Type and Issuer were checked when the identifier was made or parsed.
 		panic("licence: identifier holds a character outside 0-9 A-Z: " + err.Error())
 	}
-	return string(append(text, '.', check))
+	return append(text, '.', check)
 }
 
 // typeSize is the length of a category's type code.

@@ -16,9 +16,6 @@ import (
 // MaxSignedSize bounds a signed form, in bytes. Images are outside it.
 const MaxSignedSize = 256 << 10
 
-// typicalPayload is somewhat more than most licences take, in bytes.
-const typicalPayload = 640
-
 // ErrBadSigned says that bytes are not a licence's signed form.
 var ErrBadSigned = errors.New("not a licence in signed form")
 
@@ -62,14 +59,15 @@ func (l *Licence) AppendPayload(dst []byte) []byte {
 	dst = detcbor.AppendMap(dst, pairs)
 	dst = detcbor.AppendUint(append(dst, 0), uint64(l.Schema)) //nolint:gosec // counts up from 1
 	dst = detcbor.AppendUint(append(dst, 1), uint64(l.Category))
-	dst = detcbor.AppendText(append(dst, 2), l.Identifier.String())
+	var identifier [identifierSize]byte
+	dst = detcbor.AppendText(append(dst, 2), l.Identifier.appendTo(identifier[:0]))
 	dst = detcbor.AppendText(append(dst, 3), l.Number)
 	dst = detcbor.AppendText(append(dst, 4), l.IssuerName)
 	dst = detcbor.AppendArray(append(dst, 5), len(l.Holders))
 	for _, h := range l.Holders {
 		dst = detcbor.AppendArray(dst, 3)
 		dst = detcbor.AppendText(dst, h.Name)
-		dst = detcbor.AppendText(dst, string(h.IDType))
+		dst = detcbor.AppendText(dst, h.IDType)
 		dst = detcbor.AppendText(dst, h.IDNumber)
 	}
 	dst = detcbor.AppendInt(append(dst, 6), int64(l.IssueDay))
@@ -112,13 +110,7 @@ func sign(l *Licence, key *pki.Key, by func(pki.Object, *pki.Key, []byte) ([]byt
 
 // SignAll is [Sign] for many licences of one key; see [pki.Key.SignAll].
 func SignAll(all []*Licence, key *pki.Key) ([][]byte, error) {
-	payloads, buf := make([][]byte, len(all)), make([]byte, 0, len(all)*typicalPayload)
-	for i, l := range all {
-		begin := len(buf)
-		buf = l.AppendPayload(buf)
-		payloads[i] = buf[begin:len(buf):len(buf)]
-	}
-	signed, err := cose.SignAll(pki.ObjectLicence, key, payloads)
+	signed, err := cose.SignAll(pki.ObjectLicence, key, len(all), func(dst []byte, i int) []byte { return all[i].AppendPayload(dst) })
 	if err != nil {
 		return nil, fmt.Errorf("signing %d licences: %w", len(all), err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 )
 
 // UserID is the default SM2 user ID (GM/T 0009-2023): the only one used here.
@@ -74,12 +75,13 @@ func (k *Key) Sign(msg []byte) (Signature, error) {
 }
 
 // SignAll is [Key.Sign] for many messages. All are verified before one is returned; a
-// failing check tells nothing of which.
-func (k *Key) SignAll(msgs [][]byte) ([]Signature, error) {
+// failing check tells nothing of which. A message is read before the next one is asked for,
+// and never again.
+func (k *Key) SignAll(msgs iter.Seq[[]byte]) ([]Signature, error) {
 	if many, ok := k.signer.(manySigner); ok {
-		digests := make([][32]byte, len(msgs))
-		for i, msg := range msgs {
-			digests[i] = k.public.Digest(msg)
+		var digests [][32]byte
+		for msg := range msgs {
+			digests = append(digests, k.public.Digest(msg))
 		}
 		sigs, err := many.SignDigests(rand.Reader, digests)
 		if err != nil {
@@ -87,12 +89,13 @@ func (k *Key) SignAll(msgs [][]byte) ([]Signature, error) {
 		}
 		return sigs, nil
 	}
-	sigs := make([]Signature, len(msgs))
-	for i, msg := range msgs {
-		var err error
-		if sigs[i], err = k.Sign(msg); err != nil {
+	var sigs []Signature
+	for msg := range msgs {
+		sig, err := k.Sign(msg)
+		if err != nil {
 			return nil, err
 		}
+		sigs = append(sigs, sig)
 	}
 	return sigs, nil
 }

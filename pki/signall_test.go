@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/emmansun/gmsm/sm2"
@@ -48,7 +49,7 @@ func TestSignAll(t *testing.T) {
 		}
 		return k
 	}
-	sigs, err := key(private).SignAll(msgs)
+	sigs, err := key(private).SignAll(slices.Values(msgs))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,13 +58,13 @@ func TestSignAll(t *testing.T) {
 			t.Errorf("signature %d is wrong", i)
 		}
 	}
-	if sigs, err := key(&faulty{private, 2}).SignAll(msgs); !errors.Is(err, pki.ErrSelfCheck) || sigs != nil {
+	if sigs, err := key(&faulty{private, 2}).SignAll(slices.Values(msgs)); !errors.Is(err, pki.ErrSelfCheck) || sigs != nil {
 		t.Errorf("the last one is wrong: %v, %v", sigs, err)
 	}
-	if sigs, err := key(many{private, pki.ErrSelfCheck}).SignAll(msgs); !errors.Is(err, pki.ErrSelfCheck) || sigs != nil {
+	if sigs, err := key(many{private, pki.ErrSelfCheck}).SignAll(slices.Values(msgs)); !errors.Is(err, pki.ErrSelfCheck) || sigs != nil {
 		t.Errorf("who signs many has found one: %v, %v", sigs, err)
 	}
-	if sigs, err := key(private).SignAll(nil); err != nil || len(sigs) != 0 {
+	if sigs, err := key(private).SignAll(slices.Values([][]byte(nil))); err != nil || len(sigs) != 0 {
 		t.Errorf("nothing: %v, %v", sigs, err)
 	}
 }

@@ -49,7 +49,7 @@ func AppendBytes(dst, b []byte) []byte {
 }
 
 // AppendText appends a text, which the caller knows to be valid UTF-8.
-func AppendText(dst []byte, s string) []byte {
+func AppendText[T ~string | ~[]byte](dst []byte, s T) []byte {
 	return append(appendHead(dst, majorText, uint64(len(s))), s...)
 }
 

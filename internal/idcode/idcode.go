@@ -140,11 +140,14 @@ func Check37[text string | []byte](s text) (byte, error) {
 		if v < 0 {
 			return 0, fmt.Errorf("character %d is not 0-9 or A-Z: %w", i+1, ErrBadCode)
 		}
-		p = (p + v) % 36
-		if p == 0 {
-			p = 36
+		// p + v modulo 36, with 36 for 0, then doubled modulo 37: both sums are below twice
+		// the modulus.
+		if p += v; p > 36 {
+			p -= 36
 		}
-		p = 2 * p % 37
+		if p *= 2; p > 37 {
+			p -= 37
+		}
 	}
 	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	return alphabet[(37-p)%36], nil

@@ -32,7 +32,8 @@ type Generator struct {
 	categories []*catalogue.Category
 	models     []model // of each category
 	picture    []byte
-	today      civil.Day
+	days       []string // the last ones, from today back, as applications have them
+	births     string   // the days on which people are born, eight digits each
 }
 
 // model is what the applications of a category have in common.
@@ -40,11 +41,26 @@ type model struct {
 	example *licence.Application
 	number  pattern
 	citizen bool // the number holds the holder's citizen number
+	fields  []field
+}
+
+// field is a field that applications of a category fill in.
+type field struct {
+	*catalogue.Field
+	names func(*rand.Rand) string // makes names of people or bodies; nil: it is neither
 }
 
 // NewGenerator prepares the applications of all categories.
 func NewGenerator(c *catalogue.Catalogue, today civil.Day) (*Generator, error) {
-	g := &Generator{categories: c.Categories(), today: today}
+	g := &Generator{categories: c.Categories()}
+	for n := range civil.Day(maxAge + 1) {
+		g.days = append(g.days, (today - n).String())
+	}
+	var births strings.Builder
+	for n := range civil.Day(birthDays) {
+		births.WriteString((firstBirth + n).Date().Format("20060102"))
+	}
+	g.births = births.String()
 	pictures, err := sample.Draw()
 	if err != nil {
 		return nil, err
@@ -59,6 +75,12 @@ func NewGenerator(c *catalogue.Catalogue, today civil.Day) (*Generator, error) {
 		}
 		h := m.example.Holder
 		m.citizen = h.IDType == string(licence.IDTypeCitizenNumber) && strings.Contains(category.NumberExample, h.IDNumber)
+		for i := range category.Fields {
+			f := &category.Fields[i]
+			if f.MapsTo == catalogue.MapsNothing && (f.Type != catalogue.Image || f.Required) {
+				m.fields = append(m.fields, field{f, named(f)})
+			}
+		}
 		g.models = append(g.models, m)
 	}
 	return g, nil
@@ -85,14 +107,14 @@ func draw() ([]byte, error) {
 // in a row have one holder, so that holders have several licences.
 func (g *Generator) Application(n int) (catalogue.ID, *licence.Application) {
 	i, round := n%len(g.categories), n/len(g.categories)
-	c, m := g.categories[i], g.models[i]
+	c, m := g.categories[i], &g.models[i]
 	r := rand.New(rand.NewPCG(uint64(n), 0x656c6963656e6365))
-	a := &licence.Application{Number: m.number.text(uint64(round)), Fields: make(map[string]licence.ApplicationValue, len(c.Fields))}
+	a := &licence.Application{Number: m.number.text(uint64(round)), Fields: make(map[string]licence.ApplicationValue, len(m.fields))}
 	h := m.example.Holder
 	switch h.IDType {
 	case string(licence.IDTypeCitizenNumber):
 		who := n / 3
-		a.Holder = licence.ApplicationHolder{Name: personName(r), IDType: h.IDType, IDNumber: citizenNumber(who)}
+		a.Holder = licence.ApplicationHolder{Name: personName(r), IDType: h.IDType, IDNumber: g.citizenNumber(who)}
 		if m.citizen {
 			a.Number = strings.Replace(c.NumberExample, h.IDNumber, a.Holder.IDNumber, 1)
 		}
@@ -101,55 +123,51 @@ func (g *Generator) Application(n int) (catalogue.ID, *licence.Application) {
 	default:
 		a.Holder = licence.ApplicationHolder{Name: personName(r), IDType: h.IDType, IDNumber: "T" + strconv.Itoa(10000000+n/3)}
 	}
-	issued := g.today - civil.Day(r.IntN(300))
-	a.IssueDate = issued.String()
-	for _, f := range c.Fields {
-		if f.MapsTo != catalogue.MapsNothing || f.Type == catalogue.Image && !f.Required {
-			continue
-		}
-		a.Fields[f.Code] = g.value(r, f, n)
+	a.IssueDate = g.days[r.IntN(300)]
+	for _, f := range m.fields {
+		a.Fields[f.Code] = g.value(r, f)
 	}
 	return c.ID, a
 }
 
+// maxAge is how many days before today a date is at most.
+const maxAge = 12000
+
 // value varies the example of a field.
-func (g *Generator) value(r *rand.Rand, f catalogue.Field, n int) licence.ApplicationValue {
+func (g *Generator) value(r *rand.Rand, f field) licence.ApplicationValue {
 	switch f.Type {
 	case catalogue.Image:
 		return licence.ApplicationValue{File: pictureName}
 	case catalogue.Enum:
 		return licence.ApplicationValue{Text: f.Enum[r.IntN(len(f.Enum))]}
 	case catalogue.Date:
-		return licence.ApplicationValue{Text: (g.today - civil.Day(1+r.IntN(12000))).String()}
+		return licence.ApplicationValue{Text: g.days[1+r.IntN(maxAge)]}
 	case catalogue.IDNumber:
-		return licence.ApplicationValue{Text: citizenNumber(r.IntN(1 << 24))}
+		return licence.ApplicationValue{Text: g.citizenNumber(r.IntN(1 << 24))}
 	case catalogue.USCC:
 		return licence.ApplicationValue{Text: creditCode(r.IntN(1 << 24))}
 	case catalogue.Region:
 		return licence.ApplicationValue{Text: regions[r.IntN(len(regions))]}
 	}
-	text := ""
-	if f.Type == catalogue.String {
-		text = named(r, f)
+	if f.names != nil {
+		if name := f.names(r); f.Check(name) == nil { // it may be too long
+			return licence.ApplicationValue{Text: name}
+		}
 	}
-	if text == "" {
-		text = digits(r, f.Example)
-	}
-	if text != f.Example && f.Check(text) != nil {
-		text = f.Example
-	}
-	return licence.ApplicationValue{Text: text}
+	return licence.ApplicationValue{Text: digits(r, f.Example)}
 }
 
-// named varies the names of people and bodies; empty: it is neither.
-func named(r *rand.Rand, f catalogue.Field) string {
+// named tells what names a field holds; nil: none.
+func named(f *catalogue.Field) func(*rand.Rand) string {
 	switch {
+	case f.Type != catalogue.String:
+		return nil
 	case strings.HasSuffix(f.Example, "公司"):
-		return companyName(r)
+		return companyName
 	case strings.Contains(f.NameZH, "姓名"), strings.Contains(f.NameZH, "负责人"), strings.Contains(f.NameZH, "代表人"):
-		return personName(r)
+		return personName
 	default:
-		return ""
+		return nil
 	}
 }
 
@@ -200,12 +218,12 @@ const (
 )
 
 // citizenNumber returns the n-th citizen number of regions that are not assigned.
-func citizenNumber(n int) string {
-	day := firstBirth + civil.Day(n%birthDays)
+func (g *Generator) citizenNumber(n int) string {
+	day := n % birthDays
 	sequence := n / birthDays % sequences
 	region := 340199 - n/birthDays/sequences%9
 	number := strconv.AppendInt(make([]byte, 0, 18), int64(region), 10)
-	number = day.Date().AppendFormat(number, "20060102")
+	number = append(number, g.births[8*day:8*day+8]...)
 	number = append(number, byte('0'+sequence/100), byte('0'+sequence/10%10), byte('0'+sequence%10))
 	sum := 0
 	for i, c := range number {

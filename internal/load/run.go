@@ -58,7 +58,8 @@ type Load struct {
 	first     int // number of the first application: those before it are in the register
 	began     time.Time
 	marks     []mark
-	kept      []licence.Identifier
+	kept      []licence.Identifier // of those that were offered, each as likely as any other
+	offered   int
 	checked   int
 	anonymous int64
 	bare      *bareSigning
@@ -76,7 +77,7 @@ type mark struct {
 const (
 	checksABatch = 16
 	keptABatch   = 512
-	maxKept      = 200_000
+	maxKept      = 20_000
 	lookups      = 20_000
 )
 
@@ -253,10 +254,11 @@ func (l *Load) stored(ctx context.Context, b office.BulkBatch) error {
 	}
 	for range keptABatch {
 		id := b.Issued[l.random.IntN(len(b.Issued))].Identifier
+		l.offered++
 		if len(l.kept) < maxKept {
 			l.kept = append(l.kept, id)
-		} else {
-			l.kept[l.random.IntN(maxKept)] = id
+		} else if at := l.random.IntN(l.offered); at < maxKept {
+			l.kept[at] = id
 		}
 	}
 	if l.Progress != nil {

@@ -102,3 +102,21 @@ func FuzzEntry(f *testing.F) {
 		}
 	})
 }
+
+// TestEntryEncodes: what is written item by item is what the library writes.
+func TestEntryEncodes(t *testing.T) {
+	t.Parallel()
+	for _, e := range []Entry{
+		{Time: 1, Actor: "a", Act: ActLicenceLook},
+		{Time: 1_700_000_000, Actor: "安徽省样例局", Act: ActLicenceIssue, Subject: strings.Repeat("1.", 40), Digest: make([]byte, 32), Commitment: make([]byte, blindingSize)},
+		{Time: 1 << 40, Actor: strings.Repeat("a", MaxActorSize), Act: Act(strings.Repeat("b", MaxActSize)), Subject: strings.Repeat("c", MaxSubjectSize), Digest: make([]byte, 32), Commitment: make([]byte, commitmentSize)},
+	} {
+		want, err := detcbor.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.encode(); !bytes.Equal(got, want) {
+			t.Errorf("%x, want %x", got, want)
+		}
+	}
+}

@@ -62,30 +62,36 @@ func SignUnchecked(object pki.Object, key *pki.Key, payload []byte) ([]byte, err
 	return build(object, key.Public().KID(), payload, key.SignUnchecked)
 }
 
-// SignAll is [Sign] for many payloads; see [pki.Key.SignAll].
-func SignAll(object pki.Object, key *pki.Key, payloads [][]byte) ([][]byte, error) {
+// blockSize is how much memory signed forms share, in bytes: thousands of small pieces cost
+// more than what is written to them.
+const blockSize = 64 << 10
+
+// SignAll is [Sign] for n payloads, which appendPayload writes one after the other, each
+// once; see [pki.Key.SignAll].
+func SignAll(object pki.Object, key *pki.Key, n int, appendPayload func(dst []byte, i int) []byte) ([][]byte, error) {
 	protected := protectedOf(key.Public().KID())
-	size := 0
-	for _, payload := range payloads {
-		size += len(payload) + maxAround
-	}
-	// All lie one behind the other: thousands of pieces of memory cost more than what is
-	// written to them.
-	messages, all := make([][]byte, len(payloads)), make([]byte, 0, size+len(payloads)*len(object))
-	for i, payload := range payloads {
-		begin := len(all)
-		all = appendSigStructure(all, object, protected, payload)
-		messages[i] = all[begin:len(all):len(all)]
-	}
-	sigs, err := key.SignAll(messages)
+	signed := make([][]byte, n)
+	var payload, message, block []byte
+	sigs, err := key.SignAll(func(yield func([]byte) bool) {
+		for i := range signed {
+			payload = appendPayload(payload[:0], i)
+			message = appendSigStructure(message[:0], object, protected, payload)
+			if size := len(payload) + maxAround; cap(block)-len(block) < size {
+				block = make([]byte, 0, max(blockSize, size))
+			}
+			begin := len(block)
+			block = appendSigned(block, protected, payload, pki.Signature{}) // it follows
+			signed[i] = block[begin:len(block):len(block)]
+			if !yield(message) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	signed, all := make([][]byte, len(payloads)), make([]byte, 0, size)
-	for i, payload := range payloads {
-		begin := len(all)
-		all = appendSigned(all, protected, payload, sigs[i])
-		signed[i] = all[begin:len(all):len(all)]
+	for i, form := range signed {
+		copy(form[len(form)-pki.SignatureSize:], sigs[i][:])
 	}
 	return signed, nil
 }

@@ -72,6 +72,29 @@ func TestCrossed(t *testing.T) {
 	}
 }
 
+// TestSignAll: many are signed as one is, whatever shares memory with whatever.
+func TestSignAll(t *testing.T) {
+	t.Parallel()
+	key := pkitest.NewKey(t)
+	var payloads [][]byte
+	for _, n := range []int{0, 300, 70_000, 1, 65_000, 600, 65_536, 23} {
+		payloads = append(payloads, bytes.Repeat([]byte{byte(n)}, n))
+	}
+	signed, err := cose.SignAll(pki.ObjectLicence, key, len(payloads), func(dst []byte, i int) []byte { return append(dst, payloads[i]...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range signed {
+		m, err := cose.Parse(b)
+		if err != nil {
+			t.Fatalf("form %d: %v", i, err)
+		}
+		if !bytes.Equal(m.Payload, payloads[i]) || !m.Verify(pki.ObjectLicence, key.Public()) {
+			t.Errorf("form %d is not the payload, signed", i)
+		}
+	}
+}
+
 func TestPurposeIsBound(t *testing.T) {
 	t.Parallel()
 	key := pkitest.NewKey(t)

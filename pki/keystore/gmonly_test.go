@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,7 +58,7 @@ func TestSigningKeysInADevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sigs, err := fast.SignAll([][]byte{[]byte("a"), []byte("b")}); err != nil || !key.Public().Verify([]byte("b"), sigs[1]) {
+	if sigs, err := fast.SignAll(slices.Values([][]byte{[]byte("a"), []byte("b")})); err != nil || !key.Public().Verify([]byte("b"), sigs[1]) {
 		t.Errorf("many signatures by a device: %v", err)
 	}
 	second, err := n.store.GenerateSigner(keystore.PurposeSeal, "maker")

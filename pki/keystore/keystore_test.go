@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func TestFastSigner(t *testing.T) {
 		t.Fatalf("another key: %v", err)
 	}
 	msgs := [][]byte{[]byte("a"), nil, []byte("c"), []byte("d"), []byte("e"), []byte("f"), []byte("g")}
-	sigs, err := fast.SignAll(msgs)
+	sigs, err := fast.SignAll(slices.Values(msgs))
 	if err != nil || len(sigs) != len(msgs) {
 		t.Fatalf("%d signatures: %v", len(sigs), err)
 	}

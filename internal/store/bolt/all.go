@@ -13,7 +13,7 @@ func (i *index) All() iter.Seq2[[]byte, []byte] { return i.From(nil) }
 func (i *index) From(key []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		size := i.size()
-		removed, added := i.sorted(i.removed), i.sorted(i.added)
+		removed, added := i.removed.sorted(), i.added.sorted()
 		// The newest first, so that the first of equal entries is the one that counts.
 		sources := []*source{{entries: added[sortedPlace(added, key, size):], newest: true}}
 		for _, r := range slices.Backward(i.runs) {

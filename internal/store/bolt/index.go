@@ -21,14 +21,15 @@ type index struct {
 	bucket *bbolt.Bucket
 	runs   []*run // oldest first
 
-	added, removed map[string][]byte // look-up key → references, one behind the other
+	added, removed pending
 }
 
 var _ kv.Index = (*index)(nil)
 
 // openIndex opens an index. Damaged is told what is not as it was written.
 func openIndex(b *bbolt.Bucket, spec kv.IndexSpec, s shape, damaged func(error)) *index {
-	i := &index{spec: spec, shape: s, bucket: b}
+	nothing := pending{keySize: spec.KeySize, size: spec.KeySize + spec.RefSize}
+	i := &index{spec: spec, shape: s, bucket: b, added: nothing, removed: nothing}
 	c := b.Cursor()
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 		r := b.Bucket(k)
@@ -59,8 +60,8 @@ func (i *index) Add(key, ref []byte) error {
 	if err := i.check(key, ref); err != nil {
 		return err
 	}
-	i.removed = without(i.removed, key, ref)
-	i.added = with(i.added, key, ref)
+	i.removed.remove(key, ref)
+	i.added.add(key, ref)
 	return nil
 }
 
@@ -69,8 +70,8 @@ func (i *index) Remove(key, ref []byte) error {
 	if err := i.check(key, ref); err != nil {
 		return err
 	}
-	i.added = without(i.added, key, ref)
-	i.removed = with(i.removed, key, ref)
+	i.added.remove(key, ref)
+	i.removed.add(key, ref)
 	return nil
 }
 
@@ -84,39 +85,14 @@ func position(refs, ref []byte) int {
 	return -1
 }
 
-func with(m map[string][]byte, key, ref []byte) map[string][]byte {
-	if m == nil {
-		m = make(map[string][]byte)
-	}
-	if refs := m[string(key)]; position(refs, ref) < 0 {
-		m[string(key)] = append(refs, ref...)
-	}
-	return m
-}
-
-func without(m map[string][]byte, key, ref []byte) map[string][]byte {
-	refs, there := m[string(key)]
-	if !there {
-		return m
-	}
-	if at := position(refs, ref); at >= 0 {
-		refs = slices.Delete(slices.Clone(refs), at, at+len(ref))
-		m[string(key)] = refs
-	}
-	if len(refs) == 0 {
-		delete(m, string(key))
-	}
-	return m
-}
-
 // Find implements [kv.Index].
 func (i *index) Find(key []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if len(key) != i.spec.KeySize {
 			panic(fmt.Sprintf("bolt: a look-up key of index %s has %d bytes", i.spec.Name, len(key)))
 		}
-		seen := seen{refs: i.removed[string(key)], size: i.spec.RefSize}
-		for added := range slices.Chunk(i.added[string(key)], i.spec.RefSize) {
+		seen := seen{refs: i.removed.refs(key), size: i.spec.RefSize}
+		for added := range slices.Chunk(i.added.refs(key), i.spec.RefSize) {
 			if seen.isNew(added) && !yield(added) {
 				return
 			}
@@ -188,28 +164,12 @@ func (s *seen) isNew(ref []byte) bool {
 // Fetch implements [kv.Index]: everything is near.
 func (i *index) Fetch([][]byte) {}
 
-// sorted returns entries in order, one behind the other.
-func (i *index) sorted(m map[string][]byte) []byte {
-	var entries []string
-	for key, refs := range m {
-		for ref := range slices.Chunk(refs, i.spec.RefSize) {
-			entries = append(entries, key+string(ref))
-		}
-	}
-	slices.Sort(entries)
-	out := make([]byte, 0, len(entries)*i.size())
-	for _, e := range entries {
-		out = append(out, e...)
-	}
-	return out
-}
-
 // flush writes what the transaction has added and removed as a run, together with the
 // newest runs up to one that is much larger than all of them. Where more than a few were
 // merged already in this transaction, the large runs wait for the next. It returns how many it has
 // written.
 func (i *index) flush(merged int) (int, error) {
-	entries, marks := i.sorted(i.added), i.sorted(i.removed)
+	entries, marks := i.added.sorted(), i.removed.sorted()
 	total := (len(entries) + len(marks)) / i.size()
 	if total == 0 {
 		return 0, nil

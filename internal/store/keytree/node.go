@@ -33,22 +33,32 @@ const fanOut = 16
 
 // child makes the key of a child.
 func (k *Key) child(c byte) (Key, error) {
-	all, err := k.children(c, c+1)
-	return all[c], err
+	block, err := sm4.NewCipher(k[:])
+	if err != nil {
+		return Key{}, fmt.Errorf("preparing SM4: %w", err)
+	}
+	return childOf(block, c), nil
 }
 
-// children makes the keys of the children from one to before another.
-func (k *Key) children(from, to byte) ([fanOut]Key, error) {
+// children makes the keys of all children.
+func (k *Key) children() ([fanOut]Key, error) {
 	var all [fanOut]Key
 	block, err := sm4.NewCipher(k[:])
 	if err != nil {
 		return all, fmt.Errorf("preparing SM4: %w", err)
 	}
-	for c := from; c < to; c++ {
-		all[c][KeySize-1] = c
-		block.Encrypt(all[c][:], all[c][:])
+	for c := range all {
+		all[c] = childOf(block, byte(c))
 	}
 	return all, nil
+}
+
+// childOf makes the key of a child under its parent's: the number of the child, encrypted.
+func childOf(parent cipher.Block, c byte) Key {
+	var k Key
+	k[KeySize-1] = c
+	parent.Encrypt(k[:], k[:])
+	return k
 }
 
 // below makes the key at the end of a path below a node.
@@ -73,7 +83,7 @@ type node struct {
 
 // split is a node in the place of a key, with all its children.
 func split(k *Key) (*node, error) {
-	all, err := k.children(0, fanOut)
+	all, err := k.children()
 	if err != nil {
 		return nil, err
 	}

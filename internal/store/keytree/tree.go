@@ -30,8 +30,9 @@ type nearby struct {
 }
 
 const (
-	// nearLevels is how far above licences and entries a node is remembered: 256 leaves.
-	nearLevels = 2
+	// nearLevels is how far above licences and entries a node is remembered: 16 leaves. In
+	// bulk nearly all leaves of the open windows are used, some thousands at once.
+	nearLevels = 1
 	// maxNear bounds the nodes that are remembered.
 	maxNear = 1 << 14
 )

@@ -223,36 +223,63 @@ func (s *Store) ReleaseIndex(ref licence.StatusRef) {
 // indexFree refuses an index that was given out before: the error then wraps
 // [licence.ErrIndexTaken].
 func indexFree(tx kv.Tx, ref licence.StatusRef) error {
-	if ref.Index >= status.ListSize {
-		return fmt.Errorf("index %d is beyond status list %d", ref.Index, ref.List)
+	if err := inList(ref); err != nil {
+		return err
 	}
-	i := ref.Index % windowSize
-	taken := tx.Table(tableWindows).Get(windowKey(ref.List, int(ref.Index/windowSize)))
-	if len(taken) == windowBytes && taken[i/8]>>(i%8)&1 == 1 {
-		return fmt.Errorf("index %d of status list %d: %w", ref.Index, ref.List, licence.ErrIndexTaken)
+	w := windowOf(ref)
+	if taken(tx.Table(tableWindows).Get(windowKey(w.list, w.number)), ref) {
+		return errTaken(ref)
 	}
 	return nil
 }
 
-// storeIndex records, in the transaction of an issue, that an index was given out, and
-// raises the list's high mark to the end of the window behind its own. That one is opened
-// next: what is given out before the next publication is known to terminals at once, and
-// only then is a phone of use at the counter where it was bound.
+// inList refuses an index that no list has.
+func inList(ref licence.StatusRef) error {
+	if ref.Index >= status.ListSize {
+		return fmt.Errorf("index %d is beyond status list %d", ref.Index, ref.List)
+	}
+	return nil
+}
+
+func errTaken(ref licence.StatusRef) error {
+	return fmt.Errorf("index %d of status list %d: %w", ref.Index, ref.List, licence.ErrIndexTaken)
+}
+
+// taken reports whether an index was given out, by what is stored of its window.
+func taken(stored []byte, ref licence.StatusRef) bool {
+	i := ref.Index % windowSize
+	return len(stored) == windowBytes && stored[i/8]>>(i%8)&1 == 1
+}
+
+func take(bits []byte, ref licence.StatusRef) {
+	i := ref.Index % windowSize
+	bits[i/8] |= 1 << (i % 8)
+}
+
+// storeIndex records, in the transaction of what it is for, that an index was given out.
 func storeIndex(tx kv.Tx, ref licence.StatusRef) error {
 	if err := indexFree(tx, ref); err != nil {
 		return err
 	}
-	window, i := int(ref.Index/windowSize), ref.Index%windowSize
-	taken := make([]byte, windowBytes)
-	key := windowKey(ref.List, window)
-	copy(taken, tx.Table(tableWindows).Get(key))
-	taken[i/8] |= 1 << (i % 8)
-	if err := tx.Table(tableWindows).Put(key, taken); err != nil {
+	w := windowOf(ref)
+	bits := make([]byte, windowBytes)
+	key := windowKey(w.list, w.number)
+	copy(bits, tx.Table(tableWindows).Get(key))
+	take(bits, ref)
+	if err := tx.Table(tableWindows).Put(key, bits); err != nil {
 		return err
 	}
+	return raiseMark(tx, w)
+}
+
+// raiseMark raises a list's high mark to the end of the window behind one of which indices
+// are given out. That one is opened next: what is given out before the next publication is
+// known to terminals at once, and only then is a phone of use at the counter where it was
+// bound.
+func raiseMark(tx kv.Tx, w window) error {
 	lists := tx.Table(tableLists)
-	if end := uint64(min(window+2, windows)) * windowSize; end > getUint(lists, listKey(ref.List)) {
-		return putUint(lists, listKey(ref.List), end)
+	if end := uint64(min(w.number+2, windows)) * windowSize; end > getUint(lists, listKey(w.list)) { //nolint:gosec // not negative
+		return putUint(lists, listKey(w.list), end)
 	}
 	return nil
 }

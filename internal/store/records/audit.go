@@ -2,11 +2,11 @@ package records
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"math/bits"
 	"slices"
 
@@ -25,8 +25,8 @@ type log struct {
 	meta, leaves, beside, nodes kv.Table
 	box                         *sealed.Box
 	generation                  func() sealed.Generation
-	added                       map[uint64][]byte // hashes that SetSize will store, by their place
-	destroys                    []keytree.Leaf    // of what was erased
+	added                       []placed       // hashes that SetSize will store
+	destroys                    []keytree.Leaf // of what was erased
 }
 
 var _ audit.Storage = (*log)(nil)
@@ -91,6 +91,12 @@ func (l *log) Size() (uint64, error) { return getUint(l.meta, metaAuditSize), ni
 // store.
 const chunkNodes = 31
 
+// placed is a hash and its place.
+type placed struct {
+	place uint64
+	hash  []byte
+}
+
 // nodePlace is the place of a node: it is completed by its last entry e, before which all
 // entries together have completed 2e minus the one bits of e.
 func nodePlace(level uint, index uint64) uint64 {
@@ -101,8 +107,8 @@ func nodePlace(level uint, index uint64) uint64 {
 // Node implements [audit.Storage].
 func (l *log) Node(level uint, index uint64) ([]byte, error) {
 	place := nodePlace(level, index)
-	if hash := l.added[place]; hash != nil {
-		return hash, nil
+	if i := slices.IndexFunc(l.added, func(p placed) bool { return p.place == place }); i >= 0 {
+		return l.added[i].hash, nil
 	}
 	chunk, at := l.nodes.Get(uint64Key(place/chunkNodes)), int(place%chunkNodes)*sm3.Size
 	if len(chunk) < at+sm3.Size {
@@ -113,10 +119,7 @@ func (l *log) Node(level uint, index uint64) ([]byte, error) {
 
 // PutNode implements [audit.Storage]. Nodes are stored when the size is.
 func (l *log) PutNode(level uint, index uint64, hash []byte) error {
-	if l.added == nil {
-		l.added = make(map[uint64][]byte)
-	}
-	l.added[nodePlace(level, index)] = hash
+	l.added = append(l.added, placed{nodePlace(level, index), hash})
 	return nil
 }
 
@@ -124,7 +127,9 @@ func (l *log) PutNode(level uint, index uint64, hash []byte) error {
 func (l *log) SetSize(n uint64) error {
 	var chunk []byte
 	var number uint64
-	for _, place := range slices.Sorted(maps.Keys(l.added)) {
+	slices.SortFunc(l.added, func(a, b placed) int { return cmp.Compare(a.place, b.place) })
+	for _, node := range l.added {
+		place := node.place
 		if chunk == nil || place/chunkNodes != number {
 			if chunk != nil {
 				if err := l.nodes.Put(uint64Key(number), chunk); err != nil {
@@ -141,7 +146,7 @@ func (l *log) SetSize(n uint64) error {
 		if len(chunk) < at {
 			return errors.New("a node before it is missing")
 		}
-		chunk = append(chunk[:at], l.added[place]...)
+		chunk = append(chunk[:at], node.hash...)
 	}
 	if chunk != nil {
 		if err := l.nodes.Put(uint64Key(number), chunk); err != nil {

@@ -43,42 +43,37 @@ func (s *Store) seal(i *issue, g sealed.Generation) error {
 	return err
 }
 
-// fetch tells the engine what checking and storing licences will read. They are keyed.
-func fetch(tx kv.Tx, issues []*issue) {
-	var identifiers, numbers, requests, windows, counts [][]byte
-	for _, i := range issues {
-		if i == nil {
-			continue
-		}
-		identifiers, numbers, requests = append(identifiers, identifierKey(i.key)), append(numbers, i.numbers()...), append(requests, i.requests()...)
-		windows = append(windows, windowKey(i.Licence.Status.List, int(i.Licence.Status.Index/windowSize)))
-		counts = append(counts, countKey(uint16(i.Licence.Category), licence.Active)) //nolint:gosec // categories have three digits
-	}
-	tx.Index(indexIdentifiers).Fetch(identifiers)
-	tx.Index(indexNumbers).Fetch(numbers)
-	tx.Index(indexRequests).Fetch(requests)
-	tx.Table(tableWindows).Fetch(windows)
-	tx.Table(tableCounts).Fetch(counts)
-}
-
 // check says why a licence cannot be stored; it writes nothing.
-func (s *Store) check(tx kv.Tx, i *issue) error {
+func (b *batch) check(i *issue) error {
 	for _, key := range i.requests() {
-		for range tx.Index(indexRequests).Find(key) {
+		if holds(b.tx.Index(indexRequests), key) {
 			return licence.ErrRequestReused
 		}
 	}
-	_, err := find(tx, i.key)
-	if err == nil {
-		return errors.New("a licence with this identifier exists")
+	if holds(b.tx.Index(indexIdentifiers), identifierKey(i.key)) { // the record decides
+		_, err := find(b.tx, i.key)
+		if err == nil {
+			return errors.New("a licence with this identifier exists")
+		}
+		if !errors.Is(err, licence.ErrNotFound) {
+			return err
+		}
 	}
-	if !errors.Is(err, licence.ErrNotFound) {
+	if err := b.store.numberFree(b.tx, i); err != nil {
 		return err
 	}
-	if err := s.numberFree(tx, i); err != nil {
+	if err := b.placeFree(i.Licence.Status); err != nil {
 		return err
 	}
-	return indexFree(tx, i.Licence.Status)
+	return b.schemas.check(i.Licence)
+}
+
+// holds reports whether an index has a look-up key.
+func holds(index kv.Index, key []byte) bool {
+	for range index.Find(key) {
+		return true
+	}
+	return false
 }
 
 // numberFree refuses a number that an issuer's licence of the category has which has not
@@ -111,18 +106,18 @@ func (s *Store) numberFree(tx kv.Tx, i *issue) error {
 }
 
 // write stores a licence that was checked in the same transaction.
-func (s *Store) write(tx kv.Tx, i *issue) (licence.Record, error) {
+func (b *batch) write(i *issue) (licence.Record, error) {
 	l := i.Licence
-	number, err := nextRevision(tx)
+	number, err := b.nextRevision()
 	if err != nil {
 		return licence.Record{}, err
 	}
-	by, err := s.numberSigner(tx, i.by)
+	by, err := b.numberSigner(i.by)
 	if err != nil {
 		return licence.Record{}, err
 	}
-	if g := s.generation(tx); g != i.generation { // it was sealed when another one was in use
-		if err := s.seal(i, g); err != nil {
+	if g := b.generation; g != i.generation { // it was sealed when another one was in use
+		if err := b.store.seal(i, g); err != nil {
 			return licence.Record{}, err
 		}
 	}
@@ -137,18 +132,11 @@ func (s *Store) write(tx kv.Tx, i *issue) (licence.Record, error) {
 	if state == licence.Pending {
 		f.Publish = i.Publication.Unix()
 	}
-	err = errors.Join(
-		i.index(tx, refOf(number)),
-		storeIndex(tx, l.Status),
-		count(tx, f.Category, state, 1),
-		f.write(tx),
-	)
-	return i.record(number), err
-}
-
-// unstored is the record of a licence that would be stored.
-func (i *issue) unstored(tx kv.Tx) licence.Record {
-	return i.record(getUint(tx.Table(tableMeta), metaRevision) + 1)
+	if err := errors.Join(i.index(b.tx, refOf(number)), b.takePlace(l.Status), f.write(b.tx)); err != nil {
+		return licence.Record{}, err
+	}
+	b.counts[counted{f.Category, state}]++
+	return i.record(number), nil
 }
 
 // state is the first state of a licence.
@@ -188,35 +176,31 @@ type result struct {
 // leaves nothing behind, and the others are stored; the error is that of the whole
 // transaction.
 func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
-	if err := s.keyed(tx, issues...); err != nil {
-		return err
-	}
-	fetch(tx, issues)
-	schemas, err := readSchemas(tx)
+	b, err := s.newBatch(tx, issues...)
 	if err != nil {
 		return err
 	}
-	var entries []audit.Record
+	b.fetch(issues)
+	entries := make([]audit.Record, 0, len(issues))
 	for n, i := range issues {
 		results[n] = result{}
 		if i == nil {
 			continue
 		}
-		if results[n].err = s.check(tx, i); results[n].err == nil {
-			results[n].err = schemas.check(i.Licence)
-		}
-		if results[n].err != nil {
+		if results[n].err = b.check(i); results[n].err != nil {
 			continue
 		}
 		if i.DryRun {
-			results[n].record = i.unstored(tx)
+			results[n].record = i.record(b.revision + 1)
 			continue
 		}
-		var err error
-		if results[n].record, err = s.write(tx, i); err != nil {
+		if results[n].record, err = b.write(i); err != nil {
 			return err
 		}
 		entries = append(entries, i.Audit)
+	}
+	if err := b.flush(); err != nil {
+		return err
 	}
 	return s.appendAudit(tx, entries...)
 }
@@ -287,11 +271,13 @@ func (s *Store) issue(ctx context.Context, subs []licence.Submission, store func
 
 // knowSigners learns the signers of licences that are not remembered yet.
 func (s *Store) knowSigners(ctx context.Context, issues []*issue) error {
+	known := signer{}
 	for _, i := range issues {
-		if i == nil {
+		if i == nil || i.by == known { // few sign many, one after the other
 			continue
 		}
-		if _, known := s.signers.number(i.by.value()); !known {
+		known = i.by
+		if _, there := s.signers.number(known.value()); !there {
 			return s.db.Confirm(ctx, s.learnSigners)
 		}
 	}

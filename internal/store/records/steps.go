@@ -149,21 +149,19 @@ func (s *Store) replace(tx kv.Tx, r licence.Replacement, i *issue) (licence.Reco
 	if _, err := s.step(tx, r.End); err != nil {
 		return licence.Record{}, err
 	}
-	if err := s.keyed(tx, i); err != nil {
-		return licence.Record{}, err
-	}
 	// The old one has ended, so its number is free for the new one.
-	if err := s.check(tx, i); err != nil {
-		return licence.Record{}, err
-	}
-	schemas, err := readSchemas(tx)
+	b, err := s.newBatch(tx, i)
 	if err != nil {
 		return licence.Record{}, err
 	}
-	if err := schemas.check(i.Licence); err != nil {
+	if err := b.check(i); err != nil {
 		return licence.Record{}, err
 	}
-	return s.write(tx, i)
+	record, err := b.write(i)
+	if err != nil {
+		return licence.Record{}, err
+	}
+	return record, b.flush()
 }
 
 // Versions implements [licence.Registry].

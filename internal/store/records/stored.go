@@ -171,12 +171,14 @@ func change(tx kv.Tx, f *found, before licence.State, step licence.Step) error {
 	return errors.Join(tx.Table(tableChanges).Put(uint64Key(revision), value), f.write(tx))
 }
 
+var errNoNumber = errors.New("the register has no number left")
+
 // nextRevision counts the register's changes.
 func nextRevision(tx kv.Tx) (uint64, error) {
 	meta := tx.Table(tableMeta)
 	n := getUint(meta, metaRevision) + 1
 	if n > maxNumber {
-		return 0, errors.New("the register has no number left")
+		return 0, errNoNumber
 	}
 	return n, putUint(meta, metaRevision, n)
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
@@ -52,13 +53,15 @@ func newPacker() (*packer, error) {
 	return p, nil
 }
 
-// pack makes a text smaller where that is possible.
-func (p *packer) pack(plain []byte) []byte {
-	packed := make([]byte, 1+s2.MaxEncodedLen(len(plain)))
+// pack makes a text smaller where that is possible. What it returns lies in the memory that
+// it is given if there is enough of it.
+func (p *packer) pack(room, plain []byte) []byte {
+	most := 1 + s2.MaxEncodedLen(len(plain))
+	packed := slices.Grow(room[:0], most)[:most]
 	packed[0] = packedLicences1
 	block := p.licences.Encode(packed[1:], plain)
 	if len(block) >= len(plain) {
-		return append([]byte{packedPlain}, plain...)
+		return append(append(packed[:0], packedPlain), plain...)
 	}
 	return packed[:1+len(block)]
 }

@@ -98,7 +98,8 @@ type Box struct {
 	keys             *keystore.Store
 	buckets          *keystore.Secret
 	packer           *packer
-	dir              string // of the record keys
+	dir              string    // of the record keys
+	rooms            sync.Pool // of *[]byte, for packed texts
 	generation       atomic.Uint32
 	trees            atomic.Pointer[keytree.Folder] // nil: none yet
 	lookups          atomic.Pointer[lookups]
@@ -134,6 +135,7 @@ func CreateBox(keys *keystore.Store, dir string) (*Box, error) {
 // folder if there is one. Generation [Shared] is in use until [Box.Use] says another.
 func OpenBox(keys *keystore.Store, dir string) (*Box, error) {
 	b := &Box{keys: keys, dir: dir, parts: make(map[part]cipher.AEAD), held: make(map[Generation]*keystore.Secret)}
+	b.rooms.New = func() any { return new([]byte) }
 	b.generation.Store(uint32(Shared))
 	b.lookupGeneration.Store(uint32(FirstLookups))
 	var err error
@@ -503,7 +505,11 @@ func (b *Box) shared(g Generation, name []byte) (cipher.AEAD, error) {
 
 // seal packs and encrypts, behind a head.
 func (b *Box) seal(aead cipher.AEAD, head, associated, plain []byte) ([]byte, error) {
-	packed := b.packer.pack(plain)
+	// The packed text is gone when it is encrypted, so its memory is for the next one.
+	room := b.rooms.Get().(*[]byte)
+	defer b.rooms.Put(room)
+	packed := b.packer.pack(*room, plain)
+	*room = packed
 	out := make([]byte, len(head)+nonceSize, len(head)+nonceSize+len(packed)+16)
 	nonce := out[copy(out, head):]
 	if _, err := rand.Read(nonce); err != nil {
