@@ -16,8 +16,8 @@ import (
 
 func newAudit(s *settings) *cobra.Command {
 	return group("audit", "审计日志 the audit log",
-		append(atDesk(s, newAuditShow(s), newAuditErase(s)),
-			newAuditVerify(s), newAuditCheckpoint(s), newAuditProve(s), newAuditCheckProof(s), newAuditConsistency(s), newAuditWitness(s))...)
+		append(atDesk(s, newAuditShow(s), newAuditErase(s), newAuditVerify(s), newAuditCheckpoint(s), newAuditProve(s), newAuditConsistency(s)),
+			newAuditCheckProof(s), newAuditWitness(s))...)
 }
 
 func newAuditVerify(s *settings) *cobra.Command {
@@ -32,7 +32,7 @@ func newAuditVerify(s *settings) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.with(func(o *office.Office) error {
-				var held testimony
+				held := testimony{files: s.files}
 				var err error
 				if held.logKeys, err = logKeys(cmd.Context(), o, keys); err != nil {
 					return err

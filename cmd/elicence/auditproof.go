@@ -144,7 +144,7 @@ func newAuditCheckProof(s *settings) *cobra.Command {
 		Long:  "Checks a proof file without the log. Without --log-key and --trust the data folder's own key is used.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := readLimited(args[0], audit.MaxProofSize)
+			file, err := s.readLimited(args[0], audit.MaxProofSize)
 			if err != nil {
 				return err
 			}
@@ -173,7 +173,7 @@ func newAuditCheckProof(s *settings) *cobra.Command {
 		},
 	}
 	log.flags(cmd)
-	return cmd
+	return atDeskUnless(s, func() bool { return log.key != "" || log.dir != "" }, cmd)
 }
 
 func newAuditConsistency(s *settings) *cobra.Command {

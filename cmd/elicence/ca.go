@@ -15,9 +15,9 @@ import (
 )
 
 func newCA(s *settings) *cobra.Command {
-	return group("ca", "证书 the certificate authorities",
-		newCAIssue(s), newCARenew(s), newCARevoke(s), newCAHold(s), newCARelease(s), newCAList(s), newCAShow(s), newCAProfiles(s), newCARoot(s),
-		newCARotate(s), newCACross(s), newCAShards(s), newCACeremony(s), newCACRL(s))
+	commands := atDesk(s, newCAIssue(s), newCARenew(s), newCARevoke(s), newCAHold(s), newCARelease(s), newCAList(s), newCAShow(s), newCAProfiles(s), newCARoot(s),
+		newCAShards(s))
+	return group("ca", "证书 the certificate authorities", append(commands, newCARotate(s), newCACross(s), newCACeremony(s), newCACRL(s))...)
 }
 
 // certificateView is a certificate as it is printed.

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -26,7 +24,7 @@ func newCAIssue(s *settings) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if r.Request, err = readRequest("--csr", csr); err != nil {
+			if r.Request, err = s.readRequest("--csr", csr, cmd.InOrStdin()); err != nil {
 				return err
 			}
 			r.Profile = ca.ProfileName(profile)
@@ -74,7 +72,7 @@ func newCARenew(s *settings) *cobra.Command {
 			}
 			var rekey *cert.Request
 			if csr != "" {
-				if rekey, err = readRequest("--csr", csr); err != nil {
+				if rekey, err = s.readRequest("--csr", csr, cmd.InOrStdin()); err != nil {
 					return err
 				}
 			}
@@ -93,22 +91,10 @@ func newCARenew(s *settings) *cobra.Command {
 }
 
 // readRequest reads a certificate request, in PEM or DER.
-func readRequest(flag, path string) (*cert.Request, error) {
-	if path == "" {
-		return nil, fmt.Errorf("%s: must be a file", flag)
-	}
-	in := io.Reader(os.Stdin)
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", flag, err)
-		}
-		defer func() { _ = f.Close() }() // only read
-		in = f
-	}
-	b, err := io.ReadAll(io.LimitReader(in, 2*cert.MaxSize))
+func (s *settings) readRequest(flag, path string, stdin io.Reader) (*cert.Request, error) {
+	b, err := s.readInput(flag, path, stdin)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
+		return nil, err
 	}
 	parse := cert.ParseRequestPEM
 	if len(b) > 0 && b[0] == 0x30 {
@@ -132,7 +118,7 @@ func printIssued(cmd *cobra.Command, s *settings, o *office.Office, issued offic
 		}
 	}
 	if out != "" {
-		if err := durable.WriteFile(out, content, 0o644); err != nil {
+		if err := s.writeFile(out, content); err != nil {
 			return fmt.Errorf("-o: %w", err)
 		}
 	}

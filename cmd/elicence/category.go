@@ -147,11 +147,12 @@ func (f fieldView) row() []string {
 // known, or of new ones.
 func newCategoryChange(s *settings, use, short string, known bool) *cobra.Command {
 	var file string
+	var dryRun bool
 	cmd := &cobra.Command{
-		Use: use + " --file F.json", Short: short, Args: cobra.NoArgs,
+		Use: use + " --file F.json [--dry-run]", Short: short, Args: cobra.NoArgs,
 		Long: "Reads {\"category\": {column: value, …}, \"fields\": [{column: value, …}, …]} with the columns of the embedded catalogue, checks the\n" +
-			"whole, and keeps it in DATA/catalogue. It is in force at once (at further nodes of a service after their next start); terminals\n" +
-			"know it after the next publication. Licences that were issued before keep their schema and stay readable.",
+			"whole, and keeps it in the store and DATA/catalogue. It is in force at once, for all nodes of a service; terminals know it after\n" +
+			"the next publication. Licences that were issued before keep their schema and stay readable.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b, err := s.readInput("--file", file, cmd.InOrStdin())
 			if err != nil {
@@ -162,14 +163,7 @@ func newCategoryChange(s *settings, use, short string, known bool) *cobra.Comman
 				return fmt.Errorf("%s: %w", file, err)
 			}
 			return s.with(func(o *office.Office) error {
-				for _, id := range change.About() {
-					if _, there := o.Catalogue().Category(id); there && !known {
-						return fmt.Errorf("%s: category %s exists: use category change", file, id)
-					} else if !there && known {
-						return fmt.Errorf("%s: category %s: %w", file, id, office.ErrNoCategory)
-					}
-				}
-				changed, err := o.ChangeCatalogue(cmd.Context(), s.actor, change)
+				changed, err := o.ChangeCatalogue(cmd.Context(), s.actor, office.CatalogueChange{Change: change, New: !known, DryRun: dryRun})
 				if err != nil {
 					return fmt.Errorf("%s: %w", file, err)
 				}
@@ -178,7 +172,16 @@ func newCategoryChange(s *settings, use, short string, known bool) *cobra.Comman
 					return fmt.Errorf("%s: %w", file, office.ErrNoCategory)
 				}
 				if s.json {
-					return printJSON(cmd.OutOrStdout(), map[string]any{"id": category.ID.String(), "name": category.NameZH, "schema": category.Schema})
+					v := map[string]any{"id": category.ID.String(), "name": category.NameZH, "schema": category.Schema}
+					if dryRun {
+						v["dry_run"] = true
+					}
+					return printJSON(cmd.OutOrStdout(), v)
+				}
+				if dryRun {
+					if _, err := fmt.Fprintln(cmd.OutOrStdout(), dryRunTitle); err != nil {
+						return err
+					}
 				}
 				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s  schema %d\n", category.ID, category.NameZH, category.Schema)
 				return err
@@ -186,5 +189,6 @@ func newCategoryChange(s *settings, use, short string, known bool) *cobra.Comman
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "`FILE` in JSON; - is standard input")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
 	return cmd
 }

@@ -73,7 +73,7 @@ func newCACRL(s *settings) *cobra.Command {
 	}
 	l.flags(cmd)
 	f.add(cmd)
-	return cmd
+	return atDeskUnless(s, func() bool { return l.root }, cmd)
 }
 
 // writeCRL publishes and writes one list: the only one of an authority, or one that is

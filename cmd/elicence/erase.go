@@ -22,6 +22,7 @@ type erasureView struct {
 	AppliedAt  string  `json:"applied_at"`
 	ApprovedBy *string `json:"approved_by"`
 	ApprovedAt *string `json:"approved_at"`
+	DryRun     bool    `json:"dry_run,omitempty"`
 }
 
 func viewErasure(e licence.Erasure) erasureView {
@@ -42,14 +43,16 @@ func (v erasureView) row() []string {
 
 func newErase(s *settings) *cobra.Command {
 	var reason string
-	var keepNumber, approve bool
-	cmd := onLicence(s, "erase ID --reason TEXT [--keep-number] | ID --approve", "依法删除 erase a licence that has ended; two officers",
+	var keepNumber, approve, dryRun bool
+	cmd := onLicence(s, "erase ID --reason TEXT [--keep-number] [--dry-run] | ID --approve [--dry-run]", "依法删除 erase a licence that has ended; two officers",
 		func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
 			var e licence.Erasure
 			var err error
 			switch {
 			case approve && (reason != "" || keepNumber):
 				return fmt.Errorf("--approve: goes alone: what was applied for is approved as it is")
+			case dryRun:
+				e, err = o.TryErasure(ctx, s.actor, id, keepNumber, approve, reason)
 			case approve:
 				e, err = o.ApproveErasure(ctx, s.actor, id)
 			default:
@@ -59,8 +62,14 @@ func newErase(s *settings) *cobra.Command {
 				return err
 			}
 			v := viewErasure(e)
+			v.DryRun = dryRun
 			if s.json {
 				return printJSON(cmd.OutOrStdout(), v)
+			}
+			if dryRun {
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), dryRunTitle); err != nil {
+					return err
+				}
 			}
 			return list(cmd, s, []erasureView{v}, erasureView.row)
 		})
@@ -72,6 +81,7 @@ func newErase(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&reason, "reason", "", "the lawful ground, in `WORDS`; kept as details of the application")
 	cmd.Flags().BoolVar(&keepNumber, "keep-number", false, "no other licence may get its number")
 	cmd.Flags().BoolVar(&approve, "approve", false, "approve what another officer has applied for, and erase")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
 	return cmd
 }
 

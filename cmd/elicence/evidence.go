@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/evidence"
@@ -76,7 +77,7 @@ func inspectEvidence(ctx context.Context, name, pin string, keys []string) (offi
 	if options.Pin, err = trust.ParsePin(pin); err != nil {
 		return office.Inspection{}, fmt.Errorf("--root-sm3: %w", err)
 	}
-	var held testimony
+	held := testimony{files: durable.Disk{}}
 	for _, key := range keys {
 		if err := held.addKey(key); err != nil {
 			return office.Inspection{}, fmt.Errorf("--witness-key: %w", err)

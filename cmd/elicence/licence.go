@@ -170,7 +170,7 @@ func (v licenceView) print(cmd *cobra.Command, s *settings) error {
 	}
 	var text strings.Builder
 	if v.DryRun {
-		text.WriteString("试运行，未保存 dry run, nothing is stored\n")
+		text.WriteString(dryRunTitle + "\n")
 	}
 	fmt.Fprintf(&text, "%s\n%s %s  %s\n", v.ID, v.Category, v.CategoryName, v.Number)
 	holders := v.Holders

@@ -12,7 +12,11 @@ import (
 	"github.com/elicence/elicence/licence"
 )
 
-const dryRunHelp = "answer as if it were done, and store nothing"
+// What a dry run is called.
+const (
+	dryRunHelp  = "answer as if it were done, and store nothing"
+	dryRunTitle = "试运行，未保存 dry run, nothing is stored"
+)
 
 // lifeFlags are those of acts in a licence's life.
 type lifeFlags struct {

@@ -119,9 +119,13 @@ func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) e
 	}
 	var text strings.Builder
 	if v.DryRun {
-		text.WriteString("试运行，未保存 dry run, nothing is stored\n")
+		text.WriteString(dryRunTitle + "\n")
 	}
-	fmt.Fprintf(&text, "%s  %s  %s %s  %s\n提议 proposed: %s  %s，至 until %s\n", v.ID, v.State, v.act(), v.Cause, v.Reason, v.ProposedBy, v.ProposedAt, v.Expires)
+	what := v.Event
+	if what == "" {
+		what = v.Step + " " + v.Cause
+	}
+	fmt.Fprintf(&text, "%s  %s  %s  %s\n提议 proposed: %s  %s，至 until %s\n", v.ID, v.State, what, v.Reason, v.ProposedBy, v.ProposedAt, v.Expires)
 	if v.ApprovedBy != "" {
 		fmt.Fprintf(&text, "批准 approved: %s  %s\n", v.ApprovedBy, v.ApprovedAt)
 	}
@@ -349,10 +353,20 @@ func newMassShow(s *settings) *cobra.Command {
 
 func newMassApprove(s *settings) *cobra.Command {
 	var digest string
-	cmd := onProposal(s, "approve ID --digest HEX", "批准并执行 approve a proposal as a second officer, and carry it out", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.ProposalID) error {
+	var dryRun bool
+	cmd := onProposal(s, "approve ID --digest HEX [--dry-run]", "批准并执行 approve a proposal as a second officer, and carry it out", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.ProposalID) error {
 		sum, err := parseDigest("--digest", digest)
 		if err != nil {
 			return err
+		}
+		if dryRun {
+			p, all, err := o.TryMass(ctx, s.actor, id, sum)
+			if err != nil {
+				return err
+			}
+			v := viewProposal(p)
+			v.Licences, v.DryRun = viewAllProposed(all), true
+			return v.print(cmd, s, o)
 		}
 		if _, err := o.ApproveMass(ctx, s.actor, id, sum); err != nil {
 			return err
@@ -361,6 +375,7 @@ func newMassApprove(s *settings) *cobra.Command {
 	})
 	cmd.Long = "Give the digest that the proposal was printed with: you approve exactly that list. If the machine stops half way, mass run goes on."
 	cmd.Flags().StringVar(&digest, "digest", "", "`HEX` digest of what you approve")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
 	return cmd
 }
 

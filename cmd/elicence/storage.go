@@ -13,7 +13,7 @@ import (
 )
 
 func newStorage(s *settings) *cobra.Command {
-	return group("storage", "存储 what the records and documents lie in", newStorageCheck(s), newStorageMove(s), newStorageRekey(s), newStorageAdopt(s))
+	return group("storage", "存储 what the records and documents lie in", atDesk(s, newStorageCheck(s))[0], newStorageMove(s), newStorageRekey(s), newStorageAdopt(s))
 }
 
 func newStorageCheck(s *settings) *cobra.Command {
@@ -22,7 +22,7 @@ func newStorageCheck(s *settings) *cobra.Command {
 		Use: "check [--deep]", Short: "检查 compare everything that is stored with everything else", Args: cobra.NoArgs,
 		Long: "Checks the store's file page by page, records against indexes, counts and status lists, the whole audit log, that the documents'\n" +
 			"place honours write-once, how much of the disk is free and how long an fsync takes. With --deep every licence is decrypted\n" +
-			"and its signature verified, and every document read. Exit 1 with a line for each fault. The service must be stopped.",
+			"and its signature verified, and every document read. Exit 1 with a line for each fault. A service that runs on the folder does it, and works on meanwhile.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var r office.StorageReport
 			err := s.with(func(o *office.Office) error {

@@ -5,11 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -18,6 +18,7 @@ import (
 
 // testimony is what was kept of a log elsewhere, and whose signatures count.
 type testimony struct {
+	files                durable.Files // in which it lies
 	logKeys, witnessKeys []*pki.PublicKey
 	seen                 []audit.Witnessed
 }
@@ -31,7 +32,7 @@ const (
 // addKey takes a witness's public point: the digits, or a file with them.
 func (t *testimony) addKey(what string) error {
 	digits := what
-	if b, err := readLimited(what, maxWitnessKey); err == nil {
+	if b, err := readFrom(t.files, what, maxWitnessKey); err == nil {
 		digits = string(b)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -51,35 +52,60 @@ func (t *testimony) addKey(what string) error {
 // read reads a file, or every file in a folder and its folders.
 func (t *testimony) read(ctx context.Context, path string) error {
 	before := len(t.seen)
-	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case name == path && !entry.IsDir():
-		case entry.IsDir() && name != path && skipWitness(entry.Name()):
-			return fs.SkipDir
-		case entry.IsDir() || skipWitness(entry.Name()):
-			return nil
-		case entry.Name() == witness.KeyName:
-			return t.addKey(name)
-		}
-		file, err := readLimited(name, maxWitness)
-		if err != nil {
-			return err
-		}
-		w, err := office.OpenWitness(name, file, t.logKeys...)
-		if err != nil {
-			return err
-		}
-		t.seen = append(t.seen, w)
-		return nil
-	})
+	info, err := t.files.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		err = t.readFolder(ctx, path)
+	case info.Name() == witness.KeyName:
+		err = t.addKey(path)
+	default:
+		err = t.readFile(path)
+	}
 	if err == nil && len(t.seen) == before {
 		err = fmt.Errorf("%s holds no checkpoint", path)
 	}
 	return err
+}
+
+func (t *testimony) readFolder(ctx context.Context, path string) error {
+	entries, err := t.files.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := filepath.Join(path, entry.Name())
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case skipWitness(entry.Name()):
+			continue
+		case entry.IsDir():
+			err = t.readFolder(ctx, name)
+		case entry.Name() == witness.KeyName:
+			err = t.addKey(name)
+		default:
+			err = t.readFile(name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *testimony) readFile(name string) error {
+	file, err := readFrom(t.files, name, maxWitness)
+	if err != nil {
+		return err
+	}
+	w, err := office.OpenWitness(name, file, t.logKeys...)
+	if err != nil {
+		return err
+	}
+	t.seen = append(t.seen, w)
+	return nil
 }
 
 // skipWitness reports what lies beside testimony: the rest of a scanner's cache, and

@@ -175,12 +175,35 @@ func readChange(dir fs.FS, name string) (c catalogue.Change, sum [sm3.Size]byte,
 	return c, sum, err
 }
 
+// CatalogueChange asks for a change of the catalogue.
+type CatalogueChange struct {
+	catalogue.Change
+	New    bool // its categories are new; false: none of them is
+	DryRun bool // answer as if it were in force, and record nothing
+}
+
+// ErrCategoryExists: a category that was to be added is there.
+var ErrCategoryExists = errors.New("exists: use category change")
+
+// check refuses a new schema of what was to be added, and the other way round.
+func (c CatalogueChange) check(present *catalogue.Catalogue) error {
+	for _, id := range c.About() {
+		switch _, there := present.Category(id); {
+		case there && c.New:
+			return fmt.Errorf("category %s %w", id, ErrCategoryExists)
+		case !there && !c.New:
+			return fmt.Errorf("category %s: %w", id, ErrNoCategory)
+		}
+	}
+	return nil
+}
+
 // ChangeCatalogue adds categories, or gives those that there are a new schema, and
 // returns the catalogue with the change. It is in force at once, for all nodes that share
 // the records: what one of them issues by the schema before is refused when it is stored.
 // Terminals know it once the trust files have been published again. Licences that were
 // issued before keep their schema.
-func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change catalogue.Change) (*catalogue.Catalogue, error) {
+func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change CatalogueChange) (*catalogue.Catalogue, error) {
 	o.publishing.Lock() // one change at a time
 	defer o.publishing.Unlock()
 	for {
@@ -188,8 +211,8 @@ func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change catal
 		if errors.Is(err, records.ErrSuperseded) && ctx.Err() == nil {
 			continue // another node's is before this one
 		}
-		if err != nil {
-			return nil, err
+		if err != nil || change.DryRun {
+			return changed, err
 		}
 		// From the store, as the other nodes take it.
 		if err := o.followCatalogue(ctx); err != nil {
@@ -201,7 +224,7 @@ func (o *Office) ChangeCatalogue(ctx context.Context, actor string, change catal
 }
 
 // recordChange puts a change behind those that are recorded. The caller holds publishing.
-func (o *Office) recordChange(ctx context.Context, actor string, change catalogue.Change) (*catalogue.Catalogue, error) {
+func (o *Office) recordChange(ctx context.Context, actor string, change CatalogueChange) (*catalogue.Catalogue, error) {
 	digests, stored, err := recordedChanges(ctx, o.store)
 	if err != nil {
 		return nil, err
@@ -210,16 +233,19 @@ func (o *Office) recordChange(ctx context.Context, actor string, change catalogu
 		return nil, err
 	}
 	present := o.Catalogue()
-	changed, err := present.With(change)
-	if err != nil {
+	if err := change.check(present); err != nil {
 		return nil, err
+	}
+	changed, err := present.With(change.Change)
+	if err != nil || change.DryRun {
+		return changed, err
 	}
 	sum, err := change.Digest()
 	if err != nil {
 		return nil, err
 	}
 	settings := make(map[string][]byte)
-	if settings[changeSetting+hex.EncodeToString(sum[:])], err = encodeChange(change); err != nil {
+	if settings[changeSetting+hex.EncodeToString(sum[:])], err = encodeChange(change.Change); err != nil {
 		return nil, err
 	}
 	// Those of before there were changes in the store lie in this node's folder.

@@ -21,25 +21,25 @@ import (
 )
 
 // business is a new schema of the business licence (066), with one field more.
-func business(t *testing.T, field string) catalogue.Change {
+func business(t *testing.T, field string) office.CatalogueChange {
 	t.Helper()
-	return changeOf(t, map[string]string{
+	return office.CatalogueChange{Change: changeOf(t, map[string]string{
 		"id": "066", "code": "11100000MB0143028R001", "code_source": "official", "name_zh": "营业执照", "name_en": "Business Licence", "short_name_zh": "执照",
 		"holder_type": "legal_person", "defining_agency_zh": "市场监管总局", "defining_agency_uscc": "11100000MB0143028R", "uscc_source": "official",
 		"issuing_level": "county", "domain": "市场监管", "domain_en": "Market regulation", "validity": "long-term", "kind": "执照", "assurance": "C", "renewals": "no",
 		"number_rule": "统一社会信用代码", "number_regex": "^[0-9A-Z]{18}$", "number_example": "91340199XN0000012Q", "number_rule_basis": "published", "source": "test",
-	}, "legalRepresentative", field)
+	}, "legalRepresentative", field)}
 }
 
 // drone is a category that there was none of.
-func drone(t *testing.T) catalogue.Change {
+func drone(t *testing.T) office.CatalogueChange {
 	t.Helper()
-	return changeOf(t, map[string]string{
+	return office.CatalogueChange{New: true, Change: changeOf(t, map[string]string{
 		"id": "196", "code": "11100000000019713DZ91", "code_source": "derived", "name_zh": "无人驾驶航空器飞行许可证", "name_en": "Unmanned Aircraft Flight Permit",
 		"short_name_zh": "无人机证", "holder_type": "legal_person", "defining_agency_zh": "交通运输部", "defining_agency_uscc": "11100000000019713D", "uscc_source": "derived",
 		"issuing_level": "province", "domain": "交通", "domain_en": "Transport", "validity": "P2Y", "kind": "许可证", "assurance": "B", "renewals": "no",
 		"number_rule": "WRJ 后 8 位", "number_regex": `^WRJ\d{8}$`, "number_example": "WRJ20260001", "number_rule_basis": "published", "source": "test",
-	}, "aircraftModel")
+	}, "aircraftModel")}
 }
 
 func changeOf(t *testing.T, category map[string]string, fields ...string) catalogue.Change {
@@ -166,6 +166,11 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 		if theirs, err := os.ReadFile(filepath.Join(dir, "catalogue", name, "fields.csv")); err != nil || string(theirs) != string(ours) {
 			t.Errorf("%s differs, %v", name, err)
 		}
+	}
+
+	// A node that has not looked yet does not take what is there for new.
+	if _, err := late.ChangeCatalogue(ctx, "test", drone(t)); !errors.Is(err, office.ErrCategoryExists) {
+		t.Errorf("added twice: %v, want ErrCategoryExists", err)
 	}
 
 	// Whoever publishes gives out the newest catalogue.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/elicence/elicence/internal/civil"
@@ -48,6 +49,37 @@ func (o *Office) ApproveErasure(ctx context.Context, actor string, id licence.Id
 	}
 	o.unknown.tell()
 	return e, nil
+}
+
+// TryErasure answers as [Office.ApplyErasure] would, and as [Office.ApproveErasure] where
+// approve is set, and changes nothing.
+func (o *Office) TryErasure(ctx context.Context, actor string, id licence.Identifier, keepNumber, approve bool, reason string) (licence.Erasure, error) {
+	now := o.now().UTC().Truncate(time.Second)
+	e := licence.Erasure{Identifier: id, KeepNumber: keepNumber, AppliedBy: actor, AppliedAt: now}
+	if approve {
+		all, err := o.store.Erasures(ctx)
+		if err != nil {
+			return e, err
+		}
+		i := slices.IndexFunc(all, func(e licence.Erasure) bool { return e.Identifier == id })
+		switch {
+		case i < 0:
+			return e, fmt.Errorf("erasing licence %s: %w", id, licence.ErrNoErasure)
+		case all[i].ApprovedBy != "":
+			return e, fmt.Errorf("erasing licence %s: %w", id, licence.ErrErased)
+		case all[i].AppliedBy == actor:
+			return e, fmt.Errorf("erasing licence %s: %w", id, licence.ErrSamePerson)
+		}
+		e = all[i]
+		e.ApprovedBy, e.ApprovedAt = actor, now
+	} else if err := checkReason(reason); err != nil {
+		return e, err
+	}
+	r, err := o.record(ctx, id)
+	if err == nil && !r.EndedAt(now) {
+		err = fmt.Errorf("licence %s: %w", id, licence.ErrInForce)
+	}
+	return e, err
 }
 
 // eraseDetailsAround erases what lies beside the entries about a licence, and returns how

@@ -252,11 +252,22 @@ func (s Selection) fits(l *licence.Licence) bool {
 // what would be proposed now. The error wraps [licence.ErrProposal],
 // [licence.ErrSamePerson], [licence.ErrDigest] or [ErrPlanChanged].
 func (o *Office) ApproveMass(ctx context.Context, actor string, id licence.ProposalID, digest [sm3.Size]byte) (licence.Proposal, error) {
+	if p, err := o.approvable(ctx, actor, id, digest); err != nil {
+		return p, err
+	}
+	return o.changeProposal(ctx, actor, id, audit.ActMassApprove, func(p licence.Proposal, now time.Time) (licence.Proposal, error) {
+		return p.Approve(actor, digest, now)
+	})
+}
+
+// approvable returns a proposal as it would be approved, or says why it cannot be.
+func (o *Office) approvable(ctx context.Context, actor string, id licence.ProposalID, digest [sm3.Size]byte) (licence.Proposal, error) {
 	p, err := o.store.Proposal(ctx, id)
 	if err != nil {
 		return p, err
 	}
-	if _, err := p.Approve(actor, digest, o.now()); err != nil {
+	approved, err := p.Approve(actor, digest, o.now().UTC().Truncate(time.Second))
+	if err != nil {
 		return p, err
 	}
 	if p.Holder != nil {
@@ -264,9 +275,38 @@ func (o *Office) ApproveMass(ctx context.Context, actor string, id licence.Propo
 			return p, err
 		}
 	}
-	return o.changeProposal(ctx, actor, id, audit.ActMassApprove, func(p licence.Proposal, now time.Time) (licence.Proposal, error) {
-		return p.Approve(actor, digest, now)
-	})
+	return approved, nil
+}
+
+// TryMass answers as [Office.ApproveMass] and [Office.RunMass] would, with the licences that
+// would be refused, and changes nothing.
+func (o *Office) TryMass(ctx context.Context, actor string, id licence.ProposalID, digest [sm3.Size]byte) (licence.Proposal, []licence.Proposed, error) {
+	p, err := o.approvable(ctx, actor, id, digest)
+	if err != nil {
+		return p, nil, err
+	}
+	all, err := o.store.Proposed(ctx, id, 0, p.Count)
+	if err != nil {
+		return p, nil, err
+	}
+	for i, l := range all {
+		if p.Holder != nil {
+			break // they are as they were proposed, or it could not be approved
+		}
+		r, err := o.record(ctx, l.Identifier)
+		if err == nil {
+			_, err = r.State.Next(p.Step)
+		}
+		switch {
+		case errors.Is(err, licence.ErrStep), errors.Is(err, licence.ErrNotFound), errors.Is(err, licence.ErrErased):
+			all[i].Refusal = err.Error()
+			p.Refused++
+		case err != nil:
+			return p, nil, err
+		}
+	}
+	p.Done = p.Count
+	return p, all, nil
 }
 
 // CancelMass ends a proposal. What was carried out of it stays.
