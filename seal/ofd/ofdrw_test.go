@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +86,7 @@ func makeShelf(tb testing.TB) *shelf {
 		}
 	}
 	made := tooltest.Maven(tb, "ofdrw", dir)
-	if want := []string{"plain", "sealed", "open", "person", "base64", "attributes", "version1", "digests", "both"}; !slices.Equal(made, want) {
+	if want := []string{"plain", "sealed", "open", "person", "base64", "attributes", "version1", "digests", "integrity", "both"}; !slices.Equal(made, want) {
 		tb.Fatalf("ofdrw made %q, want %q", made, want)
 	}
 	others, roots := pkitest.New(tb, now), []*cert.Certificate{p.Root.Certificate()}
@@ -143,6 +144,50 @@ func TestOFDRW(t *testing.T) {
 		if name == "open" {
 			checkSmuggled(t, b, s.trust)
 		}
+	}
+	b, err := os.ReadFile(filepath.Join(s.dir, "integrity.ofd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkIntegrity(t, b, s.trust)
+}
+
+// checkIntegrity: a signed list of all files is in order as long as there are just those, and
+// is nothing but a list.
+func checkIntegrity(t *testing.T, b []byte, trust Trust) {
+	t.Helper()
+	if i := verify(t, b, trust).Integrity; i == nil || i.Err() != nil || i.Signer.Subject.CommonName != "张样例" {
+		t.Fatalf("the list of files: %+v", i)
+	}
+	files := unpack(t, b)
+	added := verify(t, pack(t, append(slices.Clone(files), file{"Doc_0/Res/font_9.ttf", "x"})), trust)
+	if !errors.Is(added.Integrity.Err(), ErrChanged) || !errors.Is(added.Err(), ErrChanged) {
+		t.Errorf("with a file added: %v", added.Integrity.Err())
+	}
+	for what, change := range map[string][2]string{
+		"another root":              {"DocEntries", "Page"},
+		"a page in it":              {"<ofd:FileList>", "<ofd:Content/><ofd:FileList>"},
+		"a page among the files":    {"<ofd:FileList>", "<ofd:FileList><ofd:Layer/>"},
+		"a page in a file":          {`<ofd:File ID="1"`, `<ofd:File ID="0" FileLoc="/OFD.xml"><ofd:Layer/></ofd:File><ofd:File ID="1"`},
+		"a file with two locations": {`<ofd:File ID="1"`, `<ofd:File ID="0" FileLoc="/OFD.xml"><ofd:FileLoc>/OFD.xml</ofd:FileLoc></ofd:File><ofd:File ID="1"`},
+		"a page in its signature":   {"<ofd:SignedValueLoc>", "<ofd:SignedValueLoc><ofd:Layer/>"},
+		"no signature":              {"/signedvalue.dat", "/another.dat"},
+	} {
+		changed := slices.Clone(files)
+		at := slices.IndexFunc(changed, func(f file) bool { return f.name == integrityName })
+		if changed[at].content = strings.ReplaceAll(changed[at].content, change[0], change[1]); changed[at].content == files[at].content {
+			t.Fatalf("%s: the list has no %q: %s", what, change[0], changed[at].content)
+		}
+		if _, err := judge(pack(t, changed), trust); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v, want %v", what, err, ErrMalformed)
+		}
+	}
+	// By an element, as prose about the standard has it: another list, so its signature fails.
+	changed := slices.Clone(files)
+	at := slices.IndexFunc(changed, func(f file) bool { return f.name == integrityName })
+	changed[at].content = regexp.MustCompile(`FileLoc="([^"]*)"/>`).ReplaceAllString(changed[at].content, `><ofd:FileLoc>$1</ofd:FileLoc></ofd:File>`)
+	if i := verify(t, pack(t, changed), trust).Integrity; i.Checks[0].Err != nil || !errors.Is(i.Err(), ErrChanged) {
+		t.Errorf("locations in elements: %+v", i.Checks)
 	}
 }
 

@@ -134,6 +134,10 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	list, err := p.entries()
+	if err != nil {
+		return nil, err
+	}
 	report := &Report{Document: *document}
 	for _, b := range bodies {
 		listed, err := p.listed(b)
@@ -165,13 +169,16 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	}
 	// Coverage comes last, as it depends on which of the others count.
 	machinery := report.machinery()
+	if list != nil {
+		machinery[list.value] = true
+	}
 	for i := range report.Signatures {
 		if s := &report.Signatures[i]; s.loaded() {
 			s.Uncovered = p.uncovered(s, machinery)
 			s.check("coverage", partial(s.Uncovered))
 		}
 	}
-	report.Integrity, err = p.integrity(ctx, trust)
+	report.Integrity, err = p.integrity(ctx, list, trust)
 	return report, err
 }
 
@@ -225,7 +232,7 @@ func (p *Package) uncovered(s *Signed, machinery map[string]bool) []string {
 	}
 	var left []string
 	for _, name := range p.Files() {
-		if !covered[name] && !machinery[name] && name != p.integrityValue() {
+		if !covered[name] && !machinery[name] {
 			left = append(left, name)
 		}
 	}

@@ -15,6 +15,9 @@ func (s *step) forms() error {
 	if err := s.formEntries(); err != nil {
 		return err
 	}
+	if err := s.grownResources(); err != nil {
+		return err
+	}
 	if len(s.newForm.fields) < len(s.oldForm.fields) {
 		s.modified(s.newForm.ref.num, "fields were removed from the form")
 		return nil
@@ -85,7 +88,8 @@ func (s *step) formEntries() error {
 	return nil
 }
 
-// formResources allows the form's resources to grow: what was there must stay.
+// formResources allows the form's resources to grow: what was there must stay. What came is
+// for [step.grownResources].
 func (s *step) formResources(a, b value) error {
 	old, new, err := s.dicts(a, b)
 	if err != nil {

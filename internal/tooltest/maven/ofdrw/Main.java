@@ -1,4 +1,5 @@
 import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyFactory;
@@ -9,8 +10,12 @@ import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Collections;
 import java.util.Date;
 import java.util.TimeZone;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
 import org.bouncycastle.asn1.ASN1EncodableVector;
 import org.bouncycastle.asn1.ASN1GeneralizedTime;
 import org.bouncycastle.asn1.ASN1Integer;
@@ -21,6 +26,9 @@ import org.bouncycastle.asn1.DERSequence;
 import org.bouncycastle.asn1.DERUTF8String;
 import org.bouncycastle.asn1.gm.GMObjectIdentifiers;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
+import org.ofdrw.core.basicType.ST_Loc;
+import org.ofdrw.core.integrity.FileList;
+import org.ofdrw.core.integrity.OFDEntries;
 import org.ofdrw.gm.ses.v1.SES_ESPictrueInfo;
 import org.ofdrw.gm.ses.v1.SES_Header;
 import org.ofdrw.gm.ses.v1.SES_SignInfo;
@@ -65,7 +73,36 @@ public class Main {
         sign("plain", "attributes", SignMode.WholeProtected, new GBT35275PKCS9DSContainer(certificate("person"), key("person")), false);
         sign("plain", "version1", SignMode.WholeProtected, new SESV1Container(key("seal"), sealVersion1(), certificate("seal")), true);
         sign("plain", "digests", SignMode.WholeProtected, new SESV4Container(key("seal"), sealVersion4(), certificate("seal")), true);
+        integrity("plain", "integrity");
         sign("open", "both", SignMode.WholeProtected, new GBT35275DSContainer(certificate("person"), key("person")), false);
+    }
+
+    // A signed list of all files (GM/T 0099-2020, annex D).
+    static void integrity(String from, String to) throws Exception {
+        FileList list = new FileList();
+        try (ZipFile in = new ZipFile(dir.resolve(from + ".ofd").toFile());
+                ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(dir.resolve(to + ".ofd")))) {
+            int id = 0;
+            for (ZipEntry e : Collections.list(in.entries())) {
+                if (e.isDirectory()) {
+                    continue;
+                }
+                list.addFile(Integer.toString(++id), ST_Loc.getInstance("/" + e.getName()));
+                write(out, e.getName(), in.getInputStream(e).readAllBytes());
+            }
+            OFDEntries entries = new OFDEntries().setID("1").setCreatorName("ofdrw").setSignedValueLoc(ST_Loc.getInstance("/signedvalue.dat")).setFileList(list);
+            byte[] xml = ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + entries.asXML()).getBytes(StandardCharsets.UTF_8);
+            write(out, "OFDEntries.xml", xml);
+            GBT35275DSContainer container = new GBT35275DSContainer(certificate("person"), key("person"));
+            write(out, "signedvalue.dat", container.sign(new ByteArrayInputStream(xml), "/OFDEntries.xml"));
+        }
+        System.out.println(to);
+    }
+
+    static void write(ZipOutputStream out, String name, byte[] content) throws Exception {
+        out.putNextEntry(new ZipEntry(name));
+        out.write(content);
+        out.closeEntry();
     }
 
     static ExtendSignatureContainer seal() throws Exception {

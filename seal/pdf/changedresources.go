@@ -1,0 +1,193 @@
+package pdf
+
+import "fmt"
+
+// Text that has no appearance of its own is drawn by each reader, with the default appearance
+// string (/DA) of the field or the form and what that names in the form's resources (ISO 32000-1,
+// 12.7.3.3). A later revision that adds a name which such text uses decides how it shows: the
+// font that was missing, and so was replaced by the reader's own, may have other shapes.
+
+// A drawnText is a field or an annotation that readers draw themselves.
+type drawnText struct {
+	what  string
+	names map[name]bool // that its default appearance uses
+	plain bool          // it has no default appearance but the form's
+	all   bool          // what it uses cannot be read
+}
+
+// grownResources finds what the form's resources and its default appearance add to text that
+// readers draw themselves.
+func (s *step) grownResources() error {
+	old := s.oldForm.dict
+	if s.newForm.dict == nil || s.newForm.ref != s.oldForm.ref && old != nil {
+		return nil
+	}
+	if old == nil {
+		old = &dict{}
+	}
+	added, err := s.addedResources(old.lookup("DR"), s.newForm.dict.lookup("DR"))
+	if err != nil {
+		return err
+	}
+	appearance := old.lookup("DA") == nil && s.newForm.dict.lookup("DA") != nil
+	if len(added) == 0 && !appearance {
+		return nil
+	}
+	texts, err := s.drawnTexts()
+	if err != nil {
+		return err
+	}
+	for _, t := range texts {
+		if appearance && t.plain {
+			s.modified(s.newForm.ref.num, "the form got a /DA, which decides how %s shows", t.what)
+			return nil
+		}
+		for _, key := range added {
+			if t.all || t.names[key] {
+				s.modified(s.newForm.ref.num, "the form's /DR got /%s, which %s is drawn with", key, t.what)
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// addedResources lists the names that came to a form's resources. Text in fields uses no
+// pictures.
+func (s *step) addedResources(a, b value) ([]name, error) {
+	old, new, err := s.dicts(a, b)
+	if err != nil || new == nil {
+		return nil, err
+	}
+	if old == nil {
+		old = &dict{}
+	}
+	var added []name
+	for _, category := range new.entries {
+		if category.key == "XObject" || category.key == "ProcSet" {
+			continue
+		}
+		before, after, err := s.dicts(old.lookup(category.key), category.val)
+		if err != nil {
+			return nil, err
+		}
+		if before == nil {
+			before = &dict{}
+		}
+		if after == nil {
+			continue
+		}
+		for _, e := range after.entries {
+			if before.find(e.key) == nil {
+				added = append(added, e.key)
+			}
+		}
+	}
+	return added, nil
+}
+
+// drawnTexts lists the older revision's fields and comments that readers draw themselves.
+func (s *step) drawnTexts() ([]drawnText, error) {
+	var out []drawnText
+	var anew bool
+	if s.oldForm.dict != nil {
+		needs, err := s.old.get(s.oldForm.dict, "NeedAppearances")
+		if err != nil {
+			return nil, err
+		}
+		anew, _ = needs.(bool)
+	}
+	for _, f := range s.oldForm.all {
+		if f.kind == name("Sig") {
+			continue
+		}
+		parts := []*dict{f.dict}
+		bare := false
+		for _, r := range append(append([]ref{}, f.widgets...), f.parents...) {
+			d, err := s.old.dict(r)
+			if err != nil {
+				return nil, err
+			}
+			if d != nil {
+				parts = append(parts, d)
+			}
+		}
+		for _, w := range f.widgets {
+			d, err := s.old.dict(w)
+			if err != nil {
+				return nil, err
+			}
+			bare = bare || d.lookup("AP") == nil
+		}
+		if anew || bare {
+			out = append(out, s.drawnText(fmt.Sprintf("the field %q", f.name), parts))
+		}
+	}
+	for i, l := range s.oldPages {
+		annots, err := s.old.annotations(l.ref)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range annots {
+			d, err := s.old.dict(a)
+			if err != nil {
+				return nil, err
+			}
+			if d.lookup("Subtype") == name("FreeText") && d.lookup("AP") == nil {
+				out = append(out, s.drawnText(fmt.Sprintf("a comment on page %d", i+1), []*dict{d}))
+			}
+		}
+	}
+	return out, nil
+}
+
+// drawnText reads what default appearances use: those of the parts, else the form's.
+func (s *step) drawnText(what string, parts []*dict) drawnText {
+	t := drawnText{what: what, names: make(map[name]bool), plain: true}
+	use := func(d *dict) {
+		val, err := s.old.get(d, "DA")
+		if err != nil {
+			t.all = true
+			return
+		}
+		if val == nil {
+			return
+		}
+		t.plain = false
+		text, ok := val.(str)
+		if !ok || !t.read([]byte(text)) {
+			t.all = true
+		}
+	}
+	for _, d := range parts {
+		use(d)
+	}
+	if t.plain && s.oldForm.dict != nil {
+		use(s.oldForm.dict)
+	}
+	return t
+}
+
+// read takes the names of a default appearance string.
+func (t *drawnText) read(appearance []byte) bool {
+	l := &lexer{buf: appearance, last: true, template: true}
+	for {
+		l.skip()
+		if l.pos >= len(l.buf) {
+			return true
+		}
+		if c := l.buf[l.pos]; isRegular(c) && !isDigit(c) && c != '+' && c != '-' && c != '.' {
+			if _, err := l.word(); err != nil {
+				return false
+			}
+			continue
+		}
+		v, err := l.value(0)
+		if err != nil {
+			return false
+		}
+		if n, ok := v.(name); ok {
+			t.names[n] = true
+		}
+	}
+}
