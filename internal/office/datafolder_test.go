@@ -206,6 +206,12 @@ func TestOldDataFolders(t *testing.T) {
 					if err != nil || len(ended.Ended) != 1 {
 						t.Fatalf("ended %+v, %v", ended, err)
 					}
+					for generation := 2; generation <= 3; generation++ {
+						renewed, err := f.Office.RenewLookups(ctx, "officer", office.RenewalOptions{})
+						if err != nil || renewed.Generation != generation || int(renewed.Entries) < 2*len(h.Licences) {
+							t.Fatalf("renewed %+v, %v", renewed, err)
+						}
+					}
 					f.Reopen(t)
 					h.check(t, f, c)
 				}

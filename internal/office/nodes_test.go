@@ -369,3 +369,86 @@ func TestNodesDestroyKeys(t *testing.T) {
 	}
 	whole(t, f.Office)
 }
+
+// TestNodesRenewLookups: look-up keys are renewed when each node has the new secret. One that
+// has none, or made one of its own, refuses rather than issue what it takes to be free.
+func TestNodesRenewLookups(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Start(t).Database(t)
+	f := officetest.On(t, address)
+	kept := f.Issue(t, "110")
+	dir := copyOf(t, f.Dir)
+	node, err := office.Open(dir, office.Options{Store: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := node.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{}); !errors.Is(err, office.ErrLookupsNotPrepared) {
+		t.Errorf("renewed without a new secret on the nodes: %v, want ErrLookupsNotPrepared", err)
+	}
+	prepared, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{PrepareOnly: true})
+	if err != nil || prepared.Prepared == nil || *prepared.Prepared != 2 {
+		t.Fatalf("prepared %+v, %v", prepared, err)
+	}
+	renewed, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{})
+	if err != nil || renewed.Generation != 2 || renewed.Entries < 2 {
+		t.Fatalf("renewed %+v, %v", renewed, err)
+	}
+	other := officetest.Around(t, dir, node)
+	c, a := other.Company(t)
+	issue := func(o *office.Office) error {
+		_, err := o.Issue(ctx, "test", c.ID, a, office.IssueOptions{RequestID: "R-1"})
+		return err
+	}
+	holder := kept.Licence.Holders[0]
+	refuses := func(want error) {
+		t.Helper()
+		if err := issue(node); !errors.Is(err, want) {
+			t.Errorf("issued by a node without the secret: %v, want %v", err, want)
+		}
+		if found, err := node.HolderLicences(ctx, "test", holder.IDType, holder.IDNumber); !errors.Is(err, want) {
+			t.Errorf("%d licences of a holder, %v, want %v", len(found), err, want)
+		}
+	}
+	refuses(office.ErrLookups)
+	key, own := filepath.Join(f.Dir, "keys/register/lookup-2.key"), filepath.Join(dir, "keys/register/lookup-2.key")
+	// The node makes one of its own, as where the command is given on each.
+	twin, err := keystore.Open(filepath.Join(dir, "keys"), keystore.Unlock{File: filepath.Join(dir, "kek")})
+	if err == nil {
+		_, err = twin.GenerateSecret(keystore.PurposeRegister, "lookup-2")
+	}
+	if err := errors.Join(err, twin.Close()); err != nil {
+		t.Fatal(err)
+	}
+	refuses(office.ErrOtherLookups)
+	if o, err := office.Open(dir, office.Options{Store: address}); !errors.Is(err, office.ErrOtherLookups) {
+		t.Errorf("opened with another secret: %v, want ErrOtherLookups", err)
+		if err == nil {
+			_ = o.Close()
+		}
+	}
+	b, err := os.ReadFile(key)
+	if err == nil {
+		err = os.WriteFile(own, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(issue(node), issue(f.Office)); err != nil {
+		t.Errorf("one request on both nodes: %v", err)
+	}
+	for _, o := range []*office.Office{f.Office, node} {
+		found, err := o.HolderLicences(ctx, "test", holder.IDType, holder.IDNumber)
+		if err != nil || len(found) != 1 || found[0].Licence.Identifier != kept.Licence.Identifier {
+			t.Errorf("%d licences of the holder, %v", len(found), err)
+		}
+		if _, err := o.Issue(ctx, "test", c.ID, a, office.IssueOptions{}); !errors.Is(err, licence.ErrNumberTaken) {
+			t.Errorf("the number again: %v, want ErrNumberTaken", err)
+		}
+	}
+	whole(t, f.Office)
+}

@@ -84,19 +84,43 @@ func FuzzRuns(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		err := e.View(t.Context(), func(tx kv.Tx) error {
-			got := map[[2]byte]bool{}
-			for key := range 256 {
-				for ref := range tx.Index("i").Find([]byte{byte(key)}) {
-					if at := [2]byte{byte(key), ref[0]}; got[at] {
-						t.Errorf("%x is found twice", at)
-					} else {
-						got[at] = true
+		holds := func() {
+			t.Helper()
+			err := e.View(t.Context(), func(tx kv.Tx) error {
+				got := map[[2]byte]bool{}
+				for key := range 256 {
+					for ref := range tx.Index("i").Find([]byte{byte(key)}) {
+						if at := [2]byte{byte(key), ref[0]}; got[at] {
+							t.Errorf("%x is found twice", at)
+						} else {
+							got[at] = true
+						}
 					}
 				}
+				if !maps.Equal(got, want) {
+					t.Errorf("the index has %x, want %x", slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want)))
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
 			}
-			if !maps.Equal(got, want) {
-				t.Errorf("the index has %x, want %x", slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want)))
+		}
+		holds()
+		if err := e.Tidy(t.Context(), "i"); err != nil {
+			t.Error(err)
+		}
+		holds()
+		err := e.View(t.Context(), func(kvtx kv.Tx) error {
+			for _, r := range kvtx.(*tx).Index("i").(*index).runs {
+				if len(r.marks) > 0 {
+					t.Errorf("run %d has marks still: %x", r.number, r.marks)
+				}
+				for at := range r.entries {
+					if e := r.entry(at); !want[[2]byte(e)] {
+						t.Errorf("run %d has %x still, which was removed", r.number, e)
+					}
+				}
 			}
 			return nil
 		})

@@ -10,6 +10,12 @@ type checker interface {
 	Check(ctx context.Context, tell func(string)) error
 }
 
+// tidier is an engine that can leave out of its indexes what was removed from them and lies
+// in its files still.
+type tidier interface {
+	Tidy(ctx context.Context, index string) error
+}
+
 // CheckEngine has the database check itself, where it can, and tells of each fault.
 func (s *Store) CheckEngine(ctx context.Context, tell func(Fault)) error {
 	c, able := s.engine.(checker)

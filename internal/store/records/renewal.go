@@ -120,8 +120,8 @@ func (s *Store) renewBindings(tx kv.Tx) error {
 	return nil
 }
 
-// RenewLookups goes on with a renewal until it is done. It returns how many entries were moved
-// since it began.
+// RenewLookups goes on with a renewal until it is done, and has the engine leave nothing of the
+// look-up keys of before in its indexes. It returns how many entries were moved since it began.
 func (s *Store) RenewLookups(ctx context.Context, how Renewing) (uint64, error) {
 	if how.Page <= 0 {
 		how.Page = renewalPage
@@ -130,24 +130,46 @@ func (s *Store) RenewLookups(ctx context.Context, how Renewing) (uint64, error) 
 		how.Progress = func(uint64) {}
 	}
 	var last renewal
-	for began := false; ; began = true {
-		r, done, err := s.renewPage(ctx, how)
+	for began, tidied := false, false; ; began = true {
+		r, done, err := s.renewPage(ctx, how, tidied)
 		switch {
 		case began && errors.Is(err, ErrNotRenewing):
 			return last.Entries, nil // another process has finished it
 		case err != nil:
 			return last.Entries, fmt.Errorf("renewing look-up keys: %w", err)
 		}
-		last = r
-		how.Progress(r.Entries)
-		if done {
+		if last = r; !done {
+			tidied = false
+			how.Progress(r.Entries)
+			continue
+		}
+		if tidied {
 			return r.Entries, nil
 		}
+		if err := s.tidy(ctx); err != nil {
+			return r.Entries, fmt.Errorf("renewing look-up keys: %w", err)
+		}
+		tidied = true
 	}
 }
 
-// renewPage moves a page of entries. Where there is none any more it ends the renewal.
-func (s *Store) renewPage(ctx context.Context, how Renewing) (renewal, bool, error) {
+// tidy has the engine leave out of its files what was moved, where it keeps it.
+func (s *Store) tidy(ctx context.Context) error {
+	t, able := s.engine.(tidier)
+	if !able {
+		return nil
+	}
+	for _, name := range renewed() {
+		if err := t.Tidy(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renewPage moves a page of entries, and reports whether there was none left. Then it ends the
+// renewal, if it is to.
+func (s *Store) renewPage(ctx context.Context, how Renewing, end bool) (renewal, bool, error) {
 	var r renewal
 	done := false
 	err := s.db.Update(ctx, func(tx kv.Tx) error {
@@ -163,7 +185,7 @@ func (s *Store) renewPage(ctx context.Context, how Renewing) (renewal, bool, err
 			return err
 		}
 		r = *l.Renewal
-		if !done {
+		if !done || !end {
 			return put(tx.Table(tableMeta), metaLookups, l)
 		}
 		e, err := how.Entry(r.Entries)

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
@@ -126,8 +130,36 @@ func TestCrashInRenewal(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkIssued(t, s, acknowledged)
-	if err := s.Close(); err != nil {
+	now, _, err := s.Lookups(t.Context())
+	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
+	}
+	// Nothing of before lies in the file's indexes, hidden neither.
+	db, err := bbolt.Open(filepath.Join(dir, "store.db"), 0o600, &bbolt.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := 0
+	err = db.View(func(tx *bbolt.Tx) error {
+		for name, size := range map[string]int{"numbers": 9 + 5, "holders": 9 + 5, "request-ids": 13 + 5} {
+			err := tx.Bucket([]byte(name)).ForEachBucket(func(run []byte) error {
+				return tx.Bucket([]byte(name)).Bucket(run).ForEach(func(_, some []byte) error {
+					for entry := range slices.Chunk(some, size) {
+						if entries++; sealed.LookupGenerationOf(entry) != now {
+							t.Errorf("index %s: %x is of another generation than %d", name, entry, now)
+						}
+					}
+					return nil
+				})
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, db.Close()); err != nil || entries < 3*checked/6 {
+		t.Errorf("%d entries, %v", entries, err)
 	}
 }
 
