@@ -266,7 +266,7 @@ func (a *Authority) template(p *Profile, r Request) (*cert.Template, error) {
 	site := a.env.Site.at(p.host)
 	if p.revocable {
 		t.CRLPoints, t.OCSP = []string{site.crl(t.Serial)}, []string{site.ocsp()}
-		if site.Shards > 0 {
+		if p.namesDelta(site) {
 			t.FreshestCRL = []string{site.delta(t.Serial)}
 		}
 	}
@@ -383,10 +383,10 @@ func (a *Authority) rules(p *Profile, r Request, t *cert.Template) *lint.Rules {
 		rules.SubjectDER, rules.SubjectKeyID, rules.NotBefore = a.subjectDER, r.Link.SubjectKeyID(), r.Link.NotBefore()
 	}
 	listed := t.StatusEntry != cert.StatusEntry{}
-	rules.Extensions, rules.StatusEntry = p.extensions(r.Pair, site.Shards > 0, listed), t.StatusEntry.Packed()
+	rules.Extensions, rules.StatusEntry = p.extensions(r.Pair, p.namesDelta(site), listed), t.StatusEntry.Packed()
 	if p.revocable {
 		rules.CRL, rules.OCSP = site.crl, site.ocsp()
-		if site.Shards > 0 {
+		if p.namesDelta(site) {
 			rules.Delta = site.delta
 		}
 	}

@@ -58,6 +58,7 @@ type Profile struct {
 	noCheck                           bool
 	numbers, alternativeNames         presence
 	revocable                         bool // says where its status is to be found
+	deltaByList                       bool // leaves it to the full CRL to name the delta
 	listed                            bool // has an entry of a status list, where the authority has such lists
 	precious                          bool // both implementations must accept the signature
 	byRequest                         bool
@@ -101,6 +102,11 @@ func (p *Profile) OrganizationNumbers() bool { return p.numbers != absent }
 // certificates it is, for holders of one it need not be).
 func (p *Profile) usageCritical(pair bool) bool { return !p.usageCriticalOnlyInPairs || pair }
 
+// namesDelta reports whether certificates name the delta list of a site. Where they do not,
+// the full list does, which whoever wants a delta has (RFC 5280, 5.2.6): a seal's
+// certificates are in each of its signatures, and every byte counts there.
+func (p *Profile) namesDelta(s Site) bool { return p.revocable && !p.deltaByList && s.Shards > 0 }
+
 func (p *Profile) clone() *Profile {
 	c := *p
 	c.extUsages, c.policies = slices.Clone(p.extUsages), slices.Clone(p.policies)
@@ -124,7 +130,7 @@ func (p *Profile) extensions(pair, deltas, listed bool) []lint.Extension {
 	add(len(p.policies) > 0, lint.Extension{ID: oid.Policies})
 	add(p.alternativeNames != absent, lint.Extension{ID: oid.SubjectAltName, Optional: p.alternativeNames == optional})
 	add(p.revocable, lint.Extension{ID: oid.CRLPoints})
-	add(p.revocable && deltas, lint.Extension{ID: oid.FreshestCRL})
+	add(deltas, lint.Extension{ID: oid.FreshestCRL})
 	add(p.name != ProfileRoot, lint.Extension{ID: oid.AuthorityInfo})
 	add(listed, lint.Extension{ID: oid.StatusEntry})
 	add(p.noCheck, lint.Extension{ID: oid.OCSPNoCheck})

@@ -164,8 +164,9 @@ type file struct {
 	OCSPNoCheck      bool        `yaml:"ocsp-nocheck"`
 	Numbers          presence    `yaml:"organization-numbers"`
 	AlternativeNames presence    `yaml:"alternative-names"`
-	Revocation       string      `yaml:"revocation"`  // crl-and-ocsp, or none
-	StatusList       bool        `yaml:"status-list"` // an entry of a status list as well
+	Revocation       string      `yaml:"revocation"`    // crl-and-ocsp, or none
+	DeltaByList      bool        `yaml:"delta-by-list"` // only the full CRL names its delta
+	StatusList       bool        `yaml:"status-list"`   // an entry of a status list as well
 	SecondOpinion    bool        `yaml:"second-opinion"`
 	ByRequest        bool        `yaml:"by-request"`
 	Pair             ProfileName `yaml:"pair"`
@@ -233,7 +234,7 @@ func parseProfile(name ProfileName, b []byte) (*Profile, error) {
 		subjectRequired: f.Subject.Required, subjectOptional: f.Subject.Optional, randomSerial: f.Subject.RandomSerial,
 		extUsageCritical: f.ExtKeyUsage.Critical, extUsagesClosed: f.ExtKeyUsage.Closed, noCheck: f.OCSPNoCheck,
 		numbers: f.Numbers, alternativeNames: f.AlternativeNames, precious: f.SecondOpinion, byRequest: f.ByRequest, pair: f.Pair,
-		usageCriticalOnlyInPairs: f.KeyUsage.Critical == "pair", revocable: f.Revocation == "crl-and-ocsp", listed: f.StatusList,
+		usageCriticalOnlyInPairs: f.KeyUsage.Critical == "pair", revocable: f.Revocation == "crl-and-ocsp", listed: f.StatusList, deltaByList: f.DeltaByList,
 	}
 	if f.Authority != nil {
 		p.isCA, p.pathLen, p.foreign, p.selfIssued = true, f.Authority.PathLength, f.Authority.Foreign, f.Authority.SelfIssued
@@ -288,6 +289,8 @@ func (p *Profile) check(f file) error {
 		return errors.New("ext-key-usage: a critical list must be closed")
 	case p.noCheck != slices.Contains(p.extUsages, oid.UsageOCSPSigning):
 		return errors.New("ocsp-nocheck is for OCSP responders, and every one has it")
+	case p.deltaByList && !p.revocable:
+		return errors.New("delta-by-list is for certificates that can be revoked")
 	case p.listed && (!p.revocable || p.isCA):
 		return errors.New("status-list is for certificates of holders that can be revoked")
 	case p.noCheck && p.revocable:
