@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"runtime"
 
 	"golang.org/x/sync/errgroup"
 
@@ -99,8 +100,11 @@ func (o *Office) IssueAll(ctx context.Context, actor string, source iter.Seq2[Bu
 	})
 	g.Go(func() error {
 		defer close(signed)
+		processors := make(chan struct{}, runtime.GOMAXPROCS(0))
 		for b := range filled {
-			if err := b.prepare(ctx); err != nil {
+			// The next batch begins while the last pieces of this one are worked on, so that
+			// no processor waits for another.
+			if err := b.begin(ctx, processors); err != nil {
 				b.release()
 				return err
 			}
@@ -115,7 +119,10 @@ func (o *Office) IssueAll(ctx context.Context, actor string, source iter.Seq2[Bu
 	})
 	g.Go(func() error {
 		for b := range signed {
-			err := b.store(ctx)
+			err := b.pieces.Wait()
+			if err == nil {
+				err = b.store(ctx)
+			}
 			b.release()
 			if err != nil {
 				return err

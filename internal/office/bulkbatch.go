@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 
@@ -27,6 +26,7 @@ type bulk struct {
 	tried  *trial              // of a dry run
 	all    []licence.Authority // as the batch began
 	locked bool                // rotating is held for reading
+	pieces errgroup.Group      // validate and sign what they were given of the items
 
 	mu       sync.Mutex
 	mandates map[mandateKey]*mandateFor // guarded by mu
@@ -61,9 +61,10 @@ type mandateFor struct {
 // issuing is an authority's mandate, made once for a batch.
 type issuing struct{ mandate }
 
-// release ends the batch: its keys may be exchanged again, and what was reserved in vain
-// is free.
+// release ends the batch, when nobody works on it any more: its keys may be exchanged
+// again, and what was reserved in vain is free.
 func (b *bulk) release() {
+	_ = b.pieces.Wait() // whose error was returned, or another ended the work before
 	for i := range b.drafts {
 		if d := &b.drafts[i]; d.reserved {
 			b.office.store.ReleaseIndex(d.place)
@@ -76,27 +77,32 @@ func (b *bulk) release() {
 	}
 }
 
-// prepare validates and signs the batch on all processors.
-func (b *bulk) prepare(ctx context.Context) error {
+// begin has the batch validated and signed, in pieces on all processors, and returns when
+// the last piece was begun. A piece is worked on while it holds one of the processors.
+func (b *bulk) begin(ctx context.Context, processors chan struct{}) error {
 	b.office.rotating.RLock()
 	b.locked = true
 	var err error
 	if b.all, err = b.office.Authorities(ctx); err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	size := max(chunkSize, len(b.items)/(chunks*runtime.GOMAXPROCS(0)))
+	size := max(chunkSize, len(b.items)/(chunks*cap(processors)))
 	for begin := 0; begin < len(b.items); begin += size {
 		end := min(begin+size, len(b.items))
-		g.Go(func() error {
+		select {
+		case processors <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		b.pieces.Go(func() error {
+			defer func() { <-processors }()
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			return b.chunk(ctx, begin, end)
 		})
 	}
-	return g.Wait()
+	return nil
 }
 
 // chunk validates and signs the items from begin to end.

@@ -109,9 +109,9 @@ func (c *Category) Renewable() bool { return c.Renewals || c.Validity.Limited() 
 
 // Field returns the field with the given code.
 func (c *Category) Field(code string) (Field, bool) {
-	for _, f := range c.Fields {
-		if f.Code == code {
-			return f, true
+	for i := range c.Fields {
+		if c.Fields[i].Code == code {
+			return c.Fields[i], true
 		}
 	}
 	return Field{}, false
