@@ -214,8 +214,9 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 		if f.Place == nil {
 			f.Page, f.Place = at.Page, &place
 		}
-		// Its digest binds the places, so they are as they were.
-		f.Seen = append(f.Seen, SeenFinding{at.Page, string(pdf.SeenSame), place})
+		if s.Err() == nil { // its digest binds the places
+			f.Seen = append(f.Seen, SeenFinding{at.Page, string(pdf.SeenSame), place})
+		}
 	}
 	if s.Signer != nil {
 		f.Signer = s.Signer.Subject.CommonName

@@ -34,6 +34,10 @@ func TestPackagedFinding(t *testing.T) {
 	if f := of(square, ofd.PictureFinding{State: ofd.PictureDrawn}); f.SealInfo.OnPage != "drawn" || !strings.Contains(f.SealInfo.OnPageWhy, "EMF") || f.SealInfo.Picture != nil {
 		t.Errorf("a picture that cannot be drawn: %+v", f.SealInfo)
 	}
+	broken := of(square, ofd.PictureFinding{State: ofd.PictureUnknown}, seal.Check{Name: "references", Err: ofd.ErrChanged})
+	if broken.Seen != nil || broken.Page != 2 {
+		t.Errorf("a signature that is broken names %v as seen", broken.Seen)
+	}
 	refused := ofd.PictureFinding{State: ofd.PictureUnknown, Why: "the signature does not count"}
 	if f := of(square, refused); f.SealInfo.OnPage != "unknown" || f.SealInfo.OnPageWhy != refused.Why {
 		t.Errorf("a signature that does not count: %+v", f.SealInfo)

@@ -132,7 +132,7 @@ const (
 	// left to right what is covered is exact.
 	scans = 8
 	// maxCrossings bounds how often the outlines of one sheet cross those lines.
-	maxCrossings = 50_000_000
+	maxCrossings = 20_000_000
 )
 
 // an edge is a straight piece that crosses scan lines, from its top to its bottom.

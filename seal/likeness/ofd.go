@@ -29,7 +29,7 @@ func (s *Sheet) ofd(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotDrawn, err)
 	}
-	o := &ofdPackage{files: opened}
+	o := &ofdPackage{files: opened, templates: make(map[string]string)}
 	err = o.page(s)
 	if errors.Is(err, archive.ErrMalformed) {
 		return fmt.Errorf("%w: %w", ErrNotDrawn, err)
@@ -173,9 +173,6 @@ func (o *ofdPackage) common(document string, common *archive.Node) error {
 	if err := onlyChildren(common, "MaxUnitID", "PageArea", "PublicRes", "DocumentRes", "TemplatePage", "DefaultCS"); err != nil {
 		return err
 	}
-	if o.templates == nil {
-		o.templates = make(map[string]string)
-	}
 	for _, c := range common.Children {
 		var err error
 		switch c.Name {
@@ -183,8 +180,8 @@ func (o *ofdPackage) common(document string, common *archive.Node) error {
 			err = o.addResources(document, c.Value())
 		case "TemplatePage":
 			id := c.Attrs["ID"]
-			if o.templates[id] != "" {
-				return fmt.Errorf("the template %.20q stands twice: %w", id, ErrNotDrawn)
+			if id == "" || o.templates[id] != "" {
+				return fmt.Errorf("the template %.20q has no identifier of its own: %w", id, ErrNotDrawn)
 			}
 			o.templates[id], err = o.files.Locate(document, c.Attrs["BaseLoc"])
 		case "DefaultCS":

@@ -126,3 +126,15 @@ func TestMetadataAttacks(t *testing.T) {
 		}
 	}
 }
+
+// FuzzXMP: whatever a packet is, it is read within bounds or refused.
+func FuzzXMP(f *testing.F) {
+	f.Add([]byte(strings.Split(xmp("贷款合同"), "\n")[2]))
+	f.Add([]byte(`<x:xmpmeta xmlns:x="adobe:ns:meta/"><dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">a<b>c</b></dc:title></x:xmpmeta>`))
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		title, err := xmpTitle(packet)
+		if err == nil && (len(title) > len(packet)*4 || !bytes.Contains(packet, []byte("xmpmeta"))) {
+			t.Errorf("a title of %d bytes in %d", len(title), len(packet))
+		}
+	})
+}
