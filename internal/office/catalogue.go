@@ -52,11 +52,12 @@ type settingReader interface {
 
 // recordedChanges returns the digests of the changes in force, and the setting as it is
 // stored.
-func recordedChanges(ctx context.Context, store settingReader) (digests []string, stored []byte, err error) {
-	stored, err = store.Setting(ctx, catalogueSetting)
+func recordedChanges(ctx context.Context, store settingReader) ([]string, []byte, error) {
+	stored, err := store.Setting(ctx, catalogueSetting)
 	if err != nil || stored == nil {
 		return nil, nil, err
 	}
+	var digests []string
 	if err := json.Unmarshal(stored, &digests); err != nil || len(digests) > maxChanges {
 		return nil, nil, fmt.Errorf("the record of the catalogue's changes is damaged: %w", errors.Join(err, ErrCatalogue))
 	}
@@ -250,6 +251,13 @@ func (o *Office) recordChange(ctx context.Context, actor string, change Catalogu
 	}
 	// Those of before there were changes in the store lie in this node's folder.
 	for i, digest := range digests {
+		there, err := o.store.Setting(ctx, changeSetting+digest)
+		if err != nil {
+			return nil, err
+		}
+		if there != nil {
+			continue
+		}
 		c, err := recordedChange(ctx, o.store, filepath.Join(o.dir, catalogueName), changeName(i), digest)
 		if err == nil {
 			settings[changeSetting+digest], err = encodeChange(c)
@@ -310,7 +318,8 @@ func (o *Office) followCatalogue(ctx context.Context) error {
 	dir := filepath.Join(o.dir, catalogueName)
 	for i := len(o.changes); i < len(digests); i++ {
 		// What lies there otherwise was never recorded: it was cut off while it was made.
-		if _, sum, err := readChange(os.DirFS(dir), changeName(i)); err != nil || hex.EncodeToString(sum[:]) != digests[i] {
+		_, sum, err := readChange(os.DirFS(dir), changeName(i))
+		if !errors.Is(err, fs.ErrNotExist) && (err != nil || hex.EncodeToString(sum[:]) != digests[i]) {
 			if err := os.RemoveAll(filepath.Join(dir, changeName(i))); err != nil {
 				return fmt.Errorf("following the catalogue: %w", err)
 			}

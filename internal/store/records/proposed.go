@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/store/kv"
@@ -73,6 +74,37 @@ func (s *Store) forgetName(tx kv.Tx, v *proposal, p *licence.Proposal) error {
 	}
 	p.Holder.Name = ""
 	return s.sealWords(tx, v, *p)
+}
+
+// forgetExpired does the same for proposals that nobody can approve any more.
+func (s *Store) forgetExpired(tx kv.Tx, now time.Time) error {
+	expired := make(map[licence.ProposalID]proposal)
+	for key, value := range tx.Table(tableProposals).Range(nil, nil) {
+		var v proposal
+		if err := decode(value, &v); err != nil {
+			return err
+		}
+		if v.Event == string(licence.EventRenamed) && v.ApprovedBy == "" && v.CancelledBy == "" && v.Expires <= now.Unix() && len(key) == len(licence.ProposalID{}) {
+			expired[licence.ProposalID(key)] = v
+		}
+	}
+	for id, v := range expired {
+		p, err := s.openProposal(id, v)
+		if err != nil {
+			return err
+		}
+		if p.Holder.Name == "" {
+			continue
+		}
+		p.Holder.Name = ""
+		if err := s.sealWords(tx, &v, p); err != nil {
+			return err
+		}
+		if err := put(tx.Table(tableProposals), id[:], v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // heldProposed is the value of the table proposed where a proposal is about a holder.

@@ -229,4 +229,22 @@ func (s *suite) holderProposals() {
 	if got, err = s.store.Proposal(ctx, p.ID); err != nil || got.Holder.Name != "" || got.Reason != p.Reason {
 		s.tb.Errorf("when it has ended: %+v, %v", *got.Holder, err)
 	}
+
+	// One that has expired has ended as well, and the next proposal finds it.
+	old := p
+	old.ID, old.Holder = licence.ProposalID{4}, &act
+	later := old
+	later.ID, later.ProposedAt, later.Expires = licence.ProposalID{5}, old.Expires, old.Expires.Add(licence.ProposalLife)
+	for _, p := range []licence.Proposal{old, later} {
+		s.check(s.store.Propose(ctx, p, all, s.entry(audit.ActMassPropose, p.ID.String())))
+	}
+	s.reopen()
+	for _, want := range []struct {
+		id   licence.ProposalID
+		name string
+	}{{old.ID, ""}, {later.ID, act.Name}} {
+		if got, err := s.store.Proposal(ctx, want.id); err != nil || got.Holder.Name != want.name || got.Reason != p.Reason {
+			s.tb.Errorf("proposal %s has the name %q, %v, want %q", want.id, got.Holder.Name, err, want.name)
+		}
+	}
 }
