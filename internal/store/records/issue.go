@@ -188,6 +188,7 @@ type result struct {
 // leaves nothing behind, and the others are stored; the error is that of the whole
 // transaction.
 func (s *Store) storeAll(tx kv.Tx, issues []*issue, results []result) error {
+	tx.Table(tableMeta).Fetch([][]byte{metaLookups, metaRevision, metaGeneration, metaAuditSize}) // in one trip
 	if err := s.keyed(tx, issues...); err != nil {
 		return err
 	}
