@@ -125,11 +125,23 @@ func open(path string, schema kv.Schema) (*Engine, error) {
 
 func openFile(path string, options *bbolt.Options) (*bbolt.DB, error) {
 	var db *bbolt.DB
+	var file *os.File
+	options.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		var err error
+		file, err = os.OpenFile(name, flag, mode)
+		return file, err
+	}
 	err := guarded(func() error {
 		var err error
 		db, err = bbolt.Open(path, 0o600, options)
 		return err
 	})
+	if errors.Is(err, ErrDamaged) && file != nil {
+		// bbolt that panics at a damaged page leaves it open and locked; the error that
+		// counts is there.
+		_ = unlock(file)
+		_ = file.Close()
+	}
 	return db, err
 }
 

@@ -113,3 +113,50 @@ func TestSchema(t *testing.T) {
 		t.Error("a file with an index of another size opens")
 	}
 }
+
+// TestDamagedOpenLetsGo: a file that does not open as it is damaged is not held: what was
+// put in its place opens.
+func TestDamagedOpenLetsGo(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	e, err := bolt.Create(path, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := os.Getpagesize()
+	for n := 2; n < len(whole)/page; n++ {
+		damaged := bytes.Clone(whole)
+		copy(damaged[n*page:(n+1)*page], bytes.Repeat([]byte{0xa5}, page))
+		put := func(content []byte) {
+			t.Helper()
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.WriteAt(content, 0)
+			}
+			if err := errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(damaged)
+		if e, err := bolt.Open(path, schema); err == nil { // a free page
+			if err := e.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(whole)
+		e, err := bolt.Open(path, schema)
+		if err != nil {
+			t.Fatalf("with page %d as it was again: %v", n, err)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

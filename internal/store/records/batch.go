@@ -54,6 +54,7 @@ type placesOf struct {
 
 // newBatch begins a batch, with the look-up keys of its licences that the transaction wants.
 func (s *Store) newBatch(tx kv.Tx, issues ...*issue) (*batch, error) {
+	tx.Table(tableMeta).Fetch([][]byte{metaLookups, metaRevision, metaGeneration, metaAuditSize, settingKey(Schemas)}) // in one trip
 	if err := s.keyed(tx, issues...); err != nil {
 		return nil, err
 	}

@@ -53,7 +53,8 @@
 //	trust            name → published file
 //	meta             sizes, versions, settings, uses of seals
 //
-// Indexes, all to numbers of licences:
+// Indexes, all to numbers of licences; look-up keys begin with the generation of their
+// secret, which meta says (lookups.go):
 //
 //	identifiers      the first 8 bytes of the serial's random part
 //	numbers          look-up key of category and number, 1 + 8 bytes

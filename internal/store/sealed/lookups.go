@@ -57,7 +57,7 @@ func (b *Box) openLookups() error {
 			return fmt.Errorf("opening the secret of look-up keys %d: %w", g, err)
 		}
 		l.secrets = append(l.secrets, secret)
-		l.checks = append(l.checks, l.key(g, "check", BindingSize))
+		l.checks = append(l.checks, l.key(g, "check", BindingSize, "", ""))
 	}
 	b.lookups.Store(&l)
 	return nil
@@ -157,24 +157,20 @@ func (b *Box) BindingHash(g LookupGeneration, c licence.BindingCode) ([]byte, er
 	return b.lookup(g, "binding code", BindingSize, c.Digits(), "")
 }
 
-func (b *Box) lookup(g LookupGeneration, use string, size int, parts ...string) ([]byte, error) {
+func (b *Box) lookup(g LookupGeneration, use string, size int, first, second string) ([]byte, error) {
 	l, err := b.lookupsOf(g)
 	if err != nil {
 		return nil, err
 	}
-	return l.key(g, use, size, parts...), nil
+	return l.key(g, use, size, first, second), nil
 }
 
 // key makes a look-up key: that of the first generation, and from it those of the others.
-func (l *lookups) key(g LookupGeneration, use string, size int, parts ...string) []byte {
-	var room [3][]byte
-	text := append(room[:0], []byte(use))
-	for _, p := range parts {
-		text = append(text, []byte(p))
-	}
-	sum := l.secrets[0].MAC(text...)
-	key := append(make([]byte, 0, size), byte(FirstLookups))
-	key = append(key, sum[:size-1]...)
+func (l *lookups) key(g LookupGeneration, use string, size int, first, second string) []byte {
+	sum := l.secrets[0].MAC([]byte(use), []byte(first), []byte(second))
+	key := make([]byte, size)
+	key[0] = byte(FirstLookups)
+	copy(key[1:], sum[:])
 	for next := FirstLookups + 1; next <= g; next++ {
 		l.renew(key)
 	}
