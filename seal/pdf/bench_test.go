@@ -1,7 +1,6 @@
 package pdf
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"os"
@@ -11,8 +10,6 @@ import (
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
-	"github.com/pdfcpu/pdfcpu/pkg/api"
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 
 	"github.com/elicence/elicence/pki/fixedkey"
 	ses "github.com/elicence/elicence/seal"
@@ -280,48 +277,6 @@ func BenchmarkSealed(b *testing.B) {
 		}},
 		timed{name: "verified-cold", rare: true, do: func() { h.verify(b, open(b, sealed), h.cold) }},
 	)
-}
-
-// BenchmarkBesidePDFCPU puts a seal on a hundred pages beside what a program would do with
-// pdfcpu: read the file, write it, hash it, sign. That one draws no seal and reads nothing
-// back.
-func BenchmarkBesidePDFCPU(b *testing.B) {
-	h := newHouse(b)
-	quietly.Do(api.DisableConfigDir)
-	for _, s := range []struct {
-		name string
-		sample
-	}{
-		{"100 pages", sample{pages: 100, ballast: 80_000}},
-		{"100 pages in an object stream", sample{pages: 100, ballast: 80_000, packed: true}},
-	} {
-		b.Run(s.name, func(b *testing.B) {
-			file := s.bytes()
-			inTurns(b,
-				timed{name: "ours", do: func() {
-					p, _ := h.seal(b, open(b, file), h.stamp, h.trust)
-					var out bytes.Buffer
-					if _, err := p.WriteTo(&out); err != nil {
-						b.Fatal(err)
-					}
-				}},
-				timed{name: "pdfcpu", do: func() {
-					c, err := api.ReadContext(bytes.NewReader(file), model.NewDefaultConfiguration())
-					if err != nil {
-						b.Fatal(err)
-					}
-					var out bytes.Buffer
-					if err := api.WriteContext(c, &out); err != nil {
-						b.Fatal(err)
-					}
-					digest := sm3.Sum(out.Bytes())
-					if _, err := h.sealKey.SignUnchecked(digest[:]); err != nil {
-						b.Fatal(err)
-					}
-				}},
-			)
-		})
-	}
 }
 
 // BenchmarkLarge puts a seal on a file of 50 MB on a disk, and a second one, each read back,

@@ -212,7 +212,8 @@ func (l *lexer) pairs() (str, bool) {
 
 func (l *lexer) array(nesting int) (value, error) {
 	l.pos++
-	first := len(l.items) // gathered and kept as entries are
+	var few [8]value // most have no more, and are kept in no more room than they take
+	items := few[:0]
 	for {
 		l.skip()
 		if l.pos >= len(l.buf) {
@@ -220,16 +221,15 @@ func (l *lexer) array(nesting int) (value, error) {
 		}
 		if l.buf[l.pos] == ']' {
 			l.pos++
-			out := make(array, len(l.items)-first)
-			copy(out, l.items[first:])
-			l.items = l.items[:first]
-			return out, nil
+			kept := make(array, len(items))
+			copy(kept, items)
+			return kept, nil
 		}
 		v, err := l.value(nesting + 1)
 		if err != nil {
 			return nil, err
 		}
-		l.items = append(l.items, v)
+		items = append(items, v)
 	}
 }
 
@@ -239,25 +239,21 @@ const fewKeys = 24
 
 func (l *lexer) dict(nesting int) (value, error) {
 	l.pos += 2
-	// Entries are gathered behind those of the dictionaries around this one, and kept in no
-	// more room than they take.
-	first := len(l.entries)
-	var index map[name]int
+	var few [8]entry // most have no more, and are kept in no more room than they take
+	entries, index := few[:0], map[name]int(nil)
 	skimming := l.into != nil && nesting == 0
 	for {
 		l.skip()
 		if l.pos+1 >= len(l.buf) {
 			return nil, l.short("a dictionary")
 		}
-		own := l.entries[first:]
 		if l.buf[l.pos] == '>' && l.buf[l.pos+1] == '>' {
 			l.pos += 2
-			l.entries = l.entries[:first]
 			if skimming {
-				return l.into.kept(own), nil
+				return l.into.kept(entries), nil
 			}
-			kept := make([]entry, len(own))
-			copy(kept, own)
+			kept := make([]entry, len(entries))
+			copy(kept, entries)
 			return &dict{entries: kept, index: index}, nil
 		}
 		if l.buf[l.pos] != '/' {
@@ -287,17 +283,17 @@ func (l *lexer) dict(nesting int) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if (&dict{entries: own, index: index}).find(key) != nil {
+		if (&dict{entries: entries, index: index}).find(key) != nil {
 			l.pos = keyAt
 			return nil, l.damaged("the key /%s occurs twice in one dictionary", key)
 		}
-		if len(own) == fewKeys {
-			index = indexed(own)
+		if len(entries) == fewKeys {
+			index = indexed(entries)
 		}
 		if index != nil {
-			index[key] = len(own)
+			index[key] = len(entries)
 		}
-		l.entries = append(l.entries, entry{key: key, val: v, from: from, to: l.offset(), paired: l.paired})
+		entries = append(entries, entry{key: key, val: v, from: from, to: l.offset(), paired: l.paired})
 	}
 }
 

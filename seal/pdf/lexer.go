@@ -21,10 +21,8 @@ type lexer struct {
 	base int64 // offset of buf[0]
 	last bool  // nothing follows buf: running out is damage
 
-	values  *values  // may be nil
-	entries []entry  // of the dictionaries that are being read
-	items   array    // of the arrays that are being read
-	into    *skimmed // where set, what the outermost dictionary is read into
+	values *values  // may be nil
+	into   *skimmed // where set, what the outermost dictionary is read into
 
 	paired bool // a string of nothing but pairs of hexadecimal digits was read
 

@@ -22,7 +22,6 @@ type source struct {
 	chunkAt int64
 	tail    []byte // the end of the file where that is in memory, which nobody changes
 	values  values
-	lexer   lexer // of the window at hand
 }
 
 // tailAt is where the part of the file begins that is in memory.
@@ -72,7 +71,7 @@ func (s *source) passing(offset, n int64) ([]byte, error) {
 }
 
 // window returns a lexer at the offset, over at least n bytes where the file
-// before the limit has them. It is the same one each time, so the one before is over.
+// before the limit has them.
 func (s *source) window(offset int64, n int, limit int64) (*lexer, error) {
 	if offset < 0 || offset >= limit {
 		return nil, damagedAt(offset, "an object is expected here, outside the file")
@@ -99,25 +98,14 @@ func (s *source) window(offset int64, n int, limit int64) (*lexer, error) {
 	return s.lex(lexer{buf: s.chunk[start:end], base: offset, last: s.chunkAt+end >= limit}), nil
 }
 
-// usual is how many entries of dictionaries inside each other, and items of arrays, have
-// room that stays from one object to the next.
-const usual = 1024
-
 // lex begins a window.
 func (s *source) lex(l lexer) *lexer {
 	l.values = &s.values
-	if cap(s.lexer.entries) <= usual {
-		l.entries = s.lexer.entries[:0]
-	}
-	if cap(s.lexer.items) <= usual {
-		l.items = s.lexer.items[:0]
-	}
-	s.lexer = l
-	return &s.lexer
+	return &l
 }
 
 // parse runs f on a window at the offset, with longer and longer windows as
-// long as f finds them too short. Nothing else of the file may be read in f.
+// long as f finds them too short.
 func (s *source) parse(offset, limit int64, f func(*lexer) error) error {
 	for n := 1 << 10; ; n *= 4 {
 		l, err := s.window(offset, n, limit)
@@ -125,12 +113,10 @@ func (s *source) parse(offset, limit int64, f func(*lexer) error) error {
 			return err
 		}
 		err = f(l)
-		had := len(l.buf)
-		l.buf = nil
 		if err != errMore {
 			return err
 		}
-		n = max(n, had)
+		n = max(n, len(l.buf))
 		if n > maxObjectSize {
 			return fmt.Errorf("%w: the object at byte %d is longer than %d bytes", ErrTooComplex, offset, maxObjectSize)
 		}
