@@ -181,7 +181,7 @@ func TestNotForADesk(t *testing.T) {
 	f := officetest.New(t)
 	c := newCounter(t, f)
 	for _, args := range [][]string{
-		{}, {"serve"}, {"init", "--data", "x"}, {"storage", "check"}, {"key", "list"}, {"key", "rewrap"}, {"restore", "x"}, {"backup", "x"}, {"ca", "list"}, {"licence"},
+		{}, {"serve"}, {"init", "--data", "x"}, {"storage", "move"}, {"key", "list"}, {"key", "rewrap"}, {"restore", "x"}, {"backup", "x"}, {"ca", "rotate", "x"}, {"licence"},
 		{"verify", "x", "--trust", "t"}, {"verify", "x", "--root-sm3", strings.Repeat("00", 32)}, {"document", "archive", "--due", "x"}, {"document", "archive", "--renew", "x"}, {"document", "repair", "x", "y"},
 	} {
 		out, errs, code := c.run(t, "officer", "", args...)
