@@ -184,3 +184,20 @@ func TestLongReport(t *testing.T) {
 		t.Errorf("%d pages, %v", n, err)
 	}
 }
+
+// TestSealNotDrawn: where the seal is not drawn nobody is sent to compare it.
+func TestSealNotDrawn(t *testing.T) {
+	t.Parallel()
+	for picture, want := range map[string]string{"": "nor is the seal drawn here. why", "\x89PNG": "compare it with this seal. why"} {
+		r := report.Report{File: "x.ofd", Inspection: office.Inspection{Verdict: verify.NoData, Document: &office.PDFInspection{
+			Signatures: []office.SignatureFinding{{Kind: "seal", SealInfo: &office.SealFinding{OnPage: "unknown", OnPageWhy: "why", Picture: []byte(picture)}}},
+		}}}
+		page, err := r.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(page), want) {
+			t.Errorf("%q: the page does not say %q", picture, want)
+		}
+	}
+}
