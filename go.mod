@@ -57,6 +57,7 @@ require (
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e
 	// the command line.
 	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.10
 	// runs PDFium apart from everything else.
 	github.com/tetratelabs/wazero v1.11.0
 	// the second opinion: an independent SM2 and SM3.
@@ -104,8 +105,6 @@ require (
 	// CBOR of the second reader of codes.
 	github.com/ugorji/go/codec v1.3.2
 )
-
-require github.com/spf13/pflag v1.0.10
 
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.22 // indirect
