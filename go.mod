@@ -57,6 +57,7 @@ require (
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e
 	// the command line.
 	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.10
 	// runs PDFium apart from everything else.
 	github.com/tetratelabs/wazero v1.11.0
 	// the second opinion: an independent SM2 and SM3.
@@ -150,7 +151,6 @@ require (
 	github.com/prometheus/common v0.70.0 // indirect
 	github.com/prometheus/procfs v0.23.0 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
-	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/thales-e-security/pool v0.0.2 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect

@@ -34,7 +34,7 @@ func ParseProfile(name string) (Profile, error) {
 			return p, nil
 		}
 	}
-	return "", fmt.Errorf("profile: %q is none of %q", name, Profiles())
+	return "", fmt.Errorf("profile: %q is not %s or %s", name, ProfileSES, ProfileCAdES)
 }
 
 // SignCAdES makes a seal signature of [ProfileCAdES] with the certificates of a chain, the

@@ -233,3 +233,11 @@ func (s *settings) writeOutput(cmd *cobra.Command, out string, content []byte) e
 	}
 	return nil
 }
+
+// writeResult is writeOutput for a command that has nothing else to say.
+func (s *settings) writeResult(cmd *cobra.Command, out string, content []byte) error {
+	if err := s.writeOutput(cmd, out, content); err != nil || !s.json || out == "-" {
+		return err
+	}
+	return printJSON(cmd.OutOrStdout(), map[string]any{"file": out, "bytes": len(content)})
+}

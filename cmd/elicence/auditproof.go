@@ -69,7 +69,7 @@ func newAuditProve(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return s.writeOutput(cmd, out, file)
+				return s.writeResult(cmd, out, file)
 			})
 		},
 	}
@@ -206,7 +206,7 @@ func newAuditConsistency(s *settings) *cobra.Command {
 					}
 					return printJSON(cmd.OutOrStdout(), map[string]any{"first": p.First, "second": p.Second, "path": path})
 				}
-				return s.writeOutput(cmd, out, file)
+				return s.writeResult(cmd, out, file)
 			})
 		},
 	}

@@ -92,5 +92,5 @@ func (s *settings) writeCRL(cmd *cobra.Command, o *office.Office, name, out stri
 	if !found {
 		return fmt.Errorf("%s: %w", name, office.ErrNoCRL)
 	}
-	return s.writeOutput(cmd, out, list.DER)
+	return s.writeResult(cmd, out, list.DER)
 }

@@ -59,6 +59,12 @@ func newHolderAct(s *settings, event licence.HolderEvent, short string) *cobra.C
 				return errors.New("--confirm: one officer alone does not do this any more: propose it without, and have another approve it with: elicence licence mass approve ID --digest HEX")
 			}
 			q.Event = event
+			switch {
+			case event == licence.EventRenamed && q.Name == "":
+				return errors.New("--name: must say the new name")
+			case event == licence.EventMerged && (into == "" || intoName == ""):
+				return errors.New("--into and --into-name: must say the successor's code and name")
+			}
 			var err error
 			if q.IDType, q.IDNumber, err = parseHolder(cmd, "--holder", holder); err != nil {
 				return err

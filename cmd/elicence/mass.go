@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -135,8 +136,8 @@ func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) e
 			fmt.Fprintf(&text, "  %s %s  %d\n", c.ID, c.NameZH, n)
 		}
 	}
-	for issuer, n := range v.ByIssuer {
-		fmt.Fprintf(&text, "  %s  %d\n", issuer, n)
+	for _, issuer := range slices.Sorted(maps.Keys(v.ByIssuer)) {
+		fmt.Fprintf(&text, "  %s  %d\n", issuer, v.ByIssuer[issuer])
 	}
 	for _, p := range v.Licences {
 		fmt.Fprintf(&text, "  %s\n", p.text())

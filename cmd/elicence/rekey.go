@@ -46,7 +46,7 @@ func newStorageRekey(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printRekeyed(cmd, s, done)
+			return printRekeyed(cmd, s, done, options.EndOld)
 		},
 	}
 	cmd.Flags().BoolVar(&lookups, "lookups", false, "renew the keys that numbers, holders and requests are looked up by")
@@ -80,7 +80,7 @@ func renewLookups(cmd *cobra.Command, s *settings, prepareOnly bool) error {
 	return err
 }
 
-func printRekeyed(cmd *cobra.Command, s *settings, r office.Rekeyed) error {
+func printRekeyed(cmd *cobra.Command, s *settings, r office.Rekeyed, ending bool) error {
 	out := cmd.OutOrStdout()
 	if s.json {
 		return printJSON(out, r)
@@ -91,6 +91,8 @@ func printRekeyed(cmd *cobra.Command, s *settings, r office.Rekeyed) error {
 		text = fmt.Sprintf("第 %d 代密钥已生成，尚未启用 keys of generation %d are made and not in use\n请把 copy DATA/keys 与 and DATA/record-keys 复制到各节点 to every node\n", *r.Prepared, *r.Prepared)
 	case len(r.Ended) > 0:
 		text = fmt.Sprintf("旧密钥已销毁 keys of before are destroyed: %v\n", r.Ended)
+	case ending:
+		text = "没有旧密钥 there are no keys of before\n"
 	default:
 		text = fmt.Sprintf("第 %d 代密钥 keys of generation %d: %d 张证照 licences, %d 个凭据 credentials, %d 条审计附注 details beside the log, %d 件批量申请 proposals, %d 份图片 pictures\n请立即备份 make a backup now\n",
 			r.Generation, r.Generation, r.Done.Licences, r.Done.Credentials, r.Done.Entries, r.Done.Proposals, r.Documents)

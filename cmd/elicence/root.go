@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/elicence/elicence/internal/columns"
@@ -59,6 +60,8 @@ func newRootFor(s *settings) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return refuseEmpty(cmd) },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	flags := root.PersistentFlags()
@@ -75,6 +78,18 @@ func newRootFor(s *settings) *cobra.Command {
 		newBackup(s), newRestore(s), newStorage(s),
 	)
 	return root
+}
+
+// refuseEmpty refuses a flag without a value: a script whose variable is empty would get what
+// the command does without the flag, such as a seal in another place.
+func refuseEmpty(cmd *cobra.Command) error {
+	var empty error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" && empty == nil {
+			empty = fmt.Errorf("--%s: has no value", f.Name)
+		}
+	})
+	return empty
 }
 
 func defaultData() string {

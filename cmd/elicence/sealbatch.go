@@ -205,7 +205,10 @@ func newSealDigest(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return s.files.CreateFile(out, contents, 0o644)
+				if err := s.files.CreateFile(out, contents, 0o644); err != nil || !s.json {
+					return err
+				}
+				return printJSON(cmd.OutOrStdout(), map[string]any{"id": d.SealID, "file": out, "bytes": len(contents)})
 			})
 		},
 	}

@@ -123,7 +123,7 @@ func newSealPreview(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return drawSeal(s, spec, svg, png, dpi)
+				return drawSeal(cmd, s, spec, svg, png, dpi)
 			}
 			if slices.ContainsFunc(append(designFlags(), "kind"), cmd.Flags().Changed) {
 				return errors.New("a seal that exists has its design: give its ID or a design, not both")
@@ -133,7 +133,7 @@ func newSealPreview(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return drawSeal(s, r.Design, svg, png, dpi)
+				return drawSeal(cmd, s, r.Design, svg, png, dpi)
 			})
 		},
 	}
@@ -145,7 +145,7 @@ func newSealPreview(s *settings) *cobra.Command {
 }
 
 // drawSeal writes a design's drawing into files; an empty name is none.
-func drawSeal(s *settings, spec impression.Spec, svg, png string, dpi float64) error {
+func drawSeal(cmd *cobra.Command, s *settings, spec impression.Spec, svg, png string, dpi float64) error {
 	drawing, err := impression.Draw(spec)
 	if err != nil {
 		return err
@@ -155,12 +155,17 @@ func drawSeal(s *settings, spec impression.Spec, svg, png string, dpi float64) e
 			return err
 		}
 	}
-	if png == "" {
+	if png != "" {
+		pixels, err := drawing.PNG(dpi)
+		if err != nil {
+			return err
+		}
+		if err := s.writeFile(png, pixels); err != nil {
+			return err
+		}
+	}
+	if !s.json {
 		return nil
 	}
-	pixels, err := drawing.PNG(dpi)
-	if err != nil {
-		return err
-	}
-	return s.writeFile(png, pixels)
+	return printJSON(cmd.OutOrStdout(), map[string]any{"svg": svg, "png": png})
 }

@@ -38,7 +38,7 @@ func newSealProof(s *settings) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				return s.writeOutput(cmd, out, proof)
+				return s.writeResult(cmd, out, proof)
 			})
 		},
 	}

@@ -86,7 +86,11 @@ func newVerify(s *settings) *cobra.Command {
 			if file != nil {
 				defer file.close()
 			}
-			if err == nil && out != "" {
+			switch {
+			case err != nil || out == "":
+			case found.Document == nil && code == "": // with a code it is a PDF that was not what the code is for
+				err = fmt.Errorf("--report: is for documents, this is a %s", found.Input)
+			default:
 				err = s.writeReport(out, args[0], file, found)
 			}
 			return s.answer(cmd, found, err)
@@ -257,9 +261,6 @@ func (s *settings) reportable(file string) error {
 
 // writeReport writes what was found of a document for people.
 func (s *settings) writeReport(file, name string, content *verified, found office.Inspection) error {
-	if found.Document == nil {
-		return fmt.Errorf("--report: %s is not a document but a %s", name, found.Input)
-	}
 	digest := sm3.New()
 	if _, err := io.Copy(digest, io.NewSectionReader(content, 0, content.size)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -314,8 +315,8 @@ func printInspection(out io.Writer, found office.Inspection) error {
 				lines = append(lines, fmt.Sprintf("  日志证明 log proof  %d  不作数 does not count: %s", p.ID, p.Cause))
 			}
 		}
-		for _, c := range d.Since {
-			lines = append(lines, fmt.Sprintf("  印码之后 since the code  %s  %s", c.Kind, c.What))
+		for _, line := range docreport.SinceLines(d) {
+			lines = append(lines, "  "+line)
 		}
 		if l := d.Licence; l != nil {
 			until := "长期 long-term"

@@ -148,7 +148,7 @@ func newWitnessCosign(s *settings) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			return s.writeOutput(cmd, out, cosigned)
+			return s.writeResult(cmd, out, cosigned)
 		},
 	}
 	stateFlag(cmd, &dir)

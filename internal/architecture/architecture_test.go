@@ -177,6 +177,7 @@ func TestLibrariesStayInTheirRoom(t *testing.T) {
 		"github.com/danielgtaylor/huma/v2":   {"api"},
 		"github.com/valyala/fasthttp":        {"api", "internal/peerbench"},
 		"github.com/spf13/cobra":             {"cmd/elicence"},
+		"github.com/spf13/pflag":             {"cmd/elicence"},
 		"github.com/tjfoc/gmsm/sm2":          {"pki/second", "internal/readertest"},
 		"github.com/tjfoc/gmsm/sm3":          {"pki/second", "internal/readertest"},
 		"github.com/fxamacker/cbor/v2":       {"internal/detcbor", "pki", "qr"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/elicence/elicence/internal/pagetext"
@@ -33,6 +34,9 @@ func (o *Office) codeMark(ctx context.Context, doc *pdf.Document, marks []pdf.Ma
 	if p := r.Code; p != nil {
 		if m.X, m.Y = p.X, p.Y; p.Page > 0 {
 			m.Page = p.Page
+		}
+		if overlaps(marks, m.Page, m.X, m.Y, 0) {
+			return m, fmt.Errorf("the document code at %.1f, %.1f mm, %.0f × %.0f mm large, would cover the seal: %w", m.X, m.Y, codeWidth, codeWidth, ErrPlace)
 		}
 		return m, nil
 	}
@@ -87,10 +91,16 @@ func (c codeRoom) free(x, y float64) bool {
 	if x < marginCode || y < marginCode || x+codeWidth > c.page.Width-marginCode || y+codeWidth > c.page.Height-marginCode {
 		return false
 	}
-	for _, m := range c.marks {
-		if m.Page == c.seal.Page && x < m.X+m.Width+gapAround && m.X < x+codeWidth+gapAround && y < m.Y+m.Height+gapAround && m.Y < y+codeWidth+gapAround {
-			return false
-		}
+	if overlaps(c.marks, c.seal.Page, x, y, gapAround) {
+		return false
 	}
 	return c.blank.Empty(x-gapAround, y-gapAround, codeWidth+2*gapAround, codeWidth+2*gapAround)
+}
+
+// overlaps reports whether a code at a place would come nearer than gap, in millimetres, to
+// what this stamp shows on the page.
+func overlaps(marks []pdf.Mark, page int, x, y, gap float64) bool {
+	return slices.ContainsFunc(marks, func(m pdf.Mark) bool {
+		return m.Page == page && x < m.X+m.Width+gap && m.X < x+codeWidth+gap && y < m.Y+m.Height+gap && m.Y < y+codeWidth+gap
+	})
 }

@@ -110,6 +110,12 @@ func TestDocumentCodeCoversNothing(t *testing.T) {
 	if x, y := codeAt(t, prepared); math.Hypot(x-5, y-7) > 0.1 {
 		t.Errorf("the code is at %.1f, %.1f where 5, 7 was said", x, y)
 	}
+	for _, over := range []office.CodePlace{{X: 90, Y: 140}, {X: 120, Y: 170}, {Page: 1, X: 40, Y: 90}} {
+		request.Code = &over
+		if _, err := f.Office.Stamp(context.Background(), "test", full(), request); !errors.Is(err, office.ErrPlace) || !strings.Contains(err.Error(), "cover the seal") {
+			t.Errorf("a code at %.0f, %.0f over the seal: %v", over.X, over.Y, err)
+		}
+	}
 }
 
 // TestSecondCodeBesideTheFirst: an earlier seal and its code are not covered either.

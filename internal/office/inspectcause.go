@@ -28,6 +28,7 @@ const (
 	causeDocumentChanged   verify.CauseCode = "document_changed"
 	causeNoDocumentCode    verify.CauseCode = "no_document_code"
 	causeNotTheOriginal    verify.CauseCode = "not_the_original"
+	causeSealOfTheCode     verify.CauseCode = "seal_of_the_code_missing"
 	causeTimeNotProven     verify.CauseCode = "time_not_proven"
 	causePicture           verify.CauseCode = "picture_is_not_the_seal"
 	causeSeen              verify.CauseCode = "not_seen_as_signed"

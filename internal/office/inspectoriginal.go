@@ -2,8 +2,10 @@ package office
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -44,6 +46,11 @@ func (i *Inspector) Original(ctx context.Context, code string, file io.ReaderAt,
 		return Inspection{}, err
 	}
 	found.Code = said.Code
+	if missing := slices.IndexFunc(said.Code.Document.Seals, found.Document.lacksSeal); missing >= 0 && found.Accepted() {
+		// The same text, sealed by somebody else, is not what the paper shows.
+		detail := errors.New(said.Code.Document.Seals[missing])
+		found.because(verify.NoData, next(documentCause(causeSealOfTheCode, "文件上没有此码所记的印章", "the file does not have the seal that the code names", detail), nextAskZH, nextAskEN))
+	}
 	changes, err := doc.ChangesSince(int64(n)) //nolint:gosec // at most size
 	if err != nil {
 		return Inspection{}, err
@@ -52,6 +59,11 @@ func (i *Inspector) Original(ctx context.Context, code string, file io.ReaderAt,
 		found.Document.Since = append(found.Document.Since, ChangeFinding{string(c.Kind), c.Revision, c.What})
 	}
 	return found, nil
+}
+
+// lacksSeal reports that no signature in order is by a seal with a code.
+func (f *PDFInspection) lacksSeal(id string) bool {
+	return !slices.ContainsFunc(f.Signatures, func(s SignatureFinding) bool { return s.Valid && s.Seal != nil && *s.Seal == id })
 }
 
 // begins reports whether the first n bytes of a file have a digest. An open document

@@ -505,6 +505,24 @@ func isOriginal(t *testing.T, f *officetest.Fixture, code string, sealed *pdf.Pr
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The same text with a seal that the code does not name.
+	n := i.Code(code).Code.Document.Length
+	bare, err := pdf.Open(bytes.NewReader(content(t, sealed)), int64(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied, err := f.Office.ApplySeal(ctx, officetest.Clerk, office.NewSeal{OwnerUSCC: f.Authority.USCC, Design: f.Seal.Design})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := f.Office.ApproveSeal(ctx, officetest.Approver, applied.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := f.Office.Stamp(ctx, "test", bare, office.StampRequest{SealID: other.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}, Reason: "另盖"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		file    []byte
 		verdict verify.Verdict
@@ -513,6 +531,8 @@ func isOriginal(t *testing.T, f *officetest.Fixture, code string, sealed *pdf.Pr
 	}{
 		"the file":      {content(t, sealed), verify.Valid, "signatures_in_order", "signature"},
 		"sealed again":  {content(t, again), verify.Valid, "signatures_in_order", "signature signature"},
+		"another seal":  {content(t, elsewhere), verify.NoData, "seal_of_the_code_missing", "signature"},
+		"no seal":       {content(t, sealed)[:n], verify.NoData, "no_signature", ""},
 		"changed after": {changed, verify.Tampered, "document_changed", "signature modified"},
 		"another file":  {content(t, another), verify.Tampered, "not_the_original", ""},
 		"a part of it":  {content(t, sealed)[:100], verify.Tampered, "not_the_original", ""},

@@ -199,7 +199,10 @@ func sealOn(doc *pdf.Document, field string) (*seal.Signature, error) {
 		}
 	}
 	if found == nil {
-		return nil, fmt.Errorf("the document has no seal in order %s: %w", field, ErrNoUse)
+		if field != "" {
+			return nil, fmt.Errorf("the document has no seal in order in field %q: %w", field, ErrNoUse)
+		}
+		return nil, fmt.Errorf("the document has no seal in order: %w", ErrNoUse)
 	}
 	return found, nil
 }

@@ -70,6 +70,7 @@ func (w *writer) page(p page) {
 	if p.Uncovered != "" {
 		w.text(0, p.Uncovered, 10, red)
 	}
+	w.changes(words{"印码之后", "Since the code was printed"}, p.Since)
 	for _, c := range p.Cautions {
 		w.text(0, "⚠ "+c.Kind.ZH+"  "+c.Kind.EN+"  "+c.What, 9.5, amber)
 	}
@@ -115,18 +116,23 @@ func (w *writer) signature(s *signature) {
 			w.text(6, step.Cause, 8.5, red)
 		}
 	}
-	if len(s.Changes) > 0 {
-		w.heading(words{"签署之后", "After it was signed"})
-		for _, c := range s.Changes {
-			w.text(0, c.Kind.ZH+" "+c.Kind.EN+"  "+c.What, 9, 0)
-		}
-	}
+	w.changes(words{"签署之后", "After it was signed"}, s.Changes)
 	w.heading(words{"专业详情", "For experts"})
 	w.facts(s.Expert)
 	for i := range s.Certificates {
 		c := &s.Certificates[i]
 		w.text(0, c.Subject, 8.5, 0)
 		w.text(6, strings.Join([]string{c.Issuer, c.Serial, c.NotBefore + " – " + c.NotAfter, c.Revocation + " " + c.Source + " " + c.AsOf, c.Cause}, "\n"), 8, grey)
+	}
+}
+
+func (w *writer) changes(heading words, all []change) {
+	if len(all) == 0 {
+		return
+	}
+	w.heading(heading)
+	for _, c := range all {
+		w.text(0, c.Kind.ZH+" "+c.Kind.EN+"  "+c.What, 9, 0)
 	}
 }
 

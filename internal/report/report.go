@@ -36,6 +36,7 @@ type page struct {
 	Facts       []fact
 	Licence     []fact
 	Signatures  []signature
+	Since       []change // what happened to the file since a code was printed on it
 	Uncovered   string
 	Cautions    []change
 	Empty       *words // where there is no signature
@@ -93,6 +94,10 @@ func (r Report) lay() page {
 			{words{"核验时间", "Verified at"}, local(r.At)},
 		},
 	}
+	if c := r.Inspection.Code; c != nil && c.Document != nil {
+		p.Facts = append(p.Facts, fact{words{"纸质件上的文件编号", "Document number on paper"}, c.Document.Number})
+		p.Facts = append(p.Facts, fact{words{"核验码所记印章", "Seals that the code names"}, strings.Join(c.Document.Seals, ", ")})
+	}
 	d := r.Inspection.Document
 	if d == nil {
 		return p
@@ -111,6 +116,9 @@ func (r Report) lay() page {
 	}
 	for _, f := range d.Proofs {
 		p.Facts = append(p.Facts, fact{words{"日志证明", "Proof of the audit log"}, proofText(f)})
+	}
+	for _, c := range d.Since {
+		p.Since = append(p.Since, layChange(c))
 	}
 	for _, c := range d.Cautions {
 		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: c.What})
@@ -162,10 +170,14 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), cmp.Or(c.Cause, c.Note)})
 	}
 	for _, c := range f.Changes {
-		s.Changes = append(s.Changes, change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("%d: %s", c.Revision, c.What)})
+		s.Changes = append(s.Changes, layChange(c))
 	}
 	s.Expert = expertFacts(f)
 	return s
+}
+
+func layChange(c office.ChangeFinding) change {
+	return change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("%d: %s", c.Revision, c.What)}
 }
 
 // plainFacts is what everybody needs of a signature.

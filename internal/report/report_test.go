@@ -115,6 +115,38 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestReportOfPrint: held against the code on a print, the report says which document the
+// code names and what came to the file since.
+func TestReportOfPrint(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	file, i := sealed(t, f)
+	r := of(t, i, "合同.pdf", file)
+	r.Inspection.Code = &verify.Result{Document: &verify.Document{Number: "合采〔2026〕12号", Seals: []string{"34010000000009"}}}
+	r.Inspection.Document.Since = []office.ChangeFinding{{Kind: "modified", Revision: 3, What: "page 1 was changed"}}
+	page, err := r.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paper, err := r.PDF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "report.pdf")
+	if err := os.WriteFile(path, paper, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(tooltest.Run(t, "pdftotext", "-layout", path, "-")), "")
+	for _, want := range []string{"合采〔2026〕12号", "34010000000009", "印码之后", "3: page 1 was changed"} {
+		if !strings.Contains(html.UnescapeString(string(page)), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+		if !strings.Contains(text, strings.ReplaceAll(want, " ", "")) {
+			t.Errorf("the paper does not say %q", want)
+		}
+	}
+}
+
 // TestUnsigned: a picture on a page is no seal.
 func TestUnsigned(t *testing.T) {
 	t.Parallel()
@@ -150,5 +182,22 @@ func TestLongReport(t *testing.T) {
 	}
 	if n, err := doc.NumPages(); err != nil || n < 5 {
 		t.Errorf("%d pages, %v", n, err)
+	}
+}
+
+// TestSealNotDrawn: where the seal is not drawn nobody is sent to compare it.
+func TestSealNotDrawn(t *testing.T) {
+	t.Parallel()
+	for picture, want := range map[string]string{"": "nor is the seal drawn here. why", "\x89PNG": "compare it with this seal. why"} {
+		r := report.Report{File: "x.ofd", Inspection: office.Inspection{Verdict: verify.NoData, Document: &office.PDFInspection{
+			Signatures: []office.SignatureFinding{{Kind: "seal", SealInfo: &office.SealFinding{OnPage: "unknown", OnPageWhy: "why", Picture: []byte(picture)}}},
+		}}}
+		page, err := r.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(page), want) {
+			t.Errorf("%q: the page does not say %q", picture, want)
+		}
 	}
 }

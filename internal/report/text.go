@@ -61,6 +61,17 @@ func signatureLines(f *office.SignatureFinding) []string {
 	return lines
 }
 
+// SinceLines says what happened to a document since a code was printed on it, one change a
+// line, in both languages.
+func SinceLines(d *office.PDFInspection) []string {
+	lines := make([]string, len(d.Since))
+	for i, c := range d.Since {
+		w := changeWords(c.Kind)
+		lines[i] = fmt.Sprintf("印码之后 since the code  %s %s  %s", w.ZH, w.EN, c.What)
+	}
+	return lines
+}
+
 // shownOn says where a signature is to be seen.
 func shownOn(f *office.SignatureFinding) string {
 	pages := pagesText(f)

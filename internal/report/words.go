@@ -85,7 +85,10 @@ func onPage(s *office.SealFinding) (*words, bool) {
 		}
 		return &words{"阅读器在页面上按印章数据绘制的就是这枚印章", "What readers draw on the page is this seal, from the seal itself"}, false
 	case "unknown":
-		return &words{"无法比对页面图案，请与左侧印章核对", "The picture on the page could not be compared: compare it with this seal. " + s.OnPageWhy}, true
+		if len(s.Picture) == 0 {
+			return &words{"无法比对页面图案，此处也未绘出印章", "The picture on the page could not be compared, nor is the seal drawn here. " + s.OnPageWhy}, true
+		}
+		return &words{"无法比对页面图案，请与此处绘出的印章核对", "The picture on the page could not be compared: compare it with this seal. " + s.OnPageWhy}, true
 	default:
 		return nil, false
 	}

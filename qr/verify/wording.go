@@ -25,7 +25,7 @@ const (
 // the terminal's, and neither is the citizen's.
 var causes = map[CauseCode]causeWording{
 	CauseInOrder:         {en: "signature, scope, status and dates are in order", zh: "签名、范围、状态和日期均相符"},
-	CauseCompareDocument: {en: "compare the document with its electronic original", zh: "文件签名有效", nextEN: "Compare the document with its electronic original", nextZH: "请与电子原件核对"},
+	CauseCompareDocument: {en: "compare the document with its electronic original", zh: "核验码签名有效，文件本身尚未核对", nextEN: "Compare the document with its electronic original", nextZH: "请与电子原件核对"},
 
 	CauseDataStale: {en: "status as of %[1]s, %[2]s ago", zh: "状态数据截至 %[3]s，已有 %[4]s"},
 
