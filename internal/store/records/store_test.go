@@ -85,6 +85,11 @@ func TestRegistry(t *testing.T) {
 // newKeyedStore makes a store whose file can be copied.
 func newKeyedStore(tb testing.TB) storetest.KeyedStore {
 	tb.Helper()
+	return newKeyedStoreBy(tb, openStore)
+}
+
+func newKeyedStoreBy(tb testing.TB, openStore func(string, *sealed.Box) (*records.Store, error)) storetest.KeyedStore {
+	tb.Helper()
 	path, box := filepath.Join(tb.TempDir(), "store.db"), newBox(tb)
 	if err := createStore(tb, path, box).Close(); err != nil {
 		tb.Fatal(err)
