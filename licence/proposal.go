@@ -13,6 +13,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -107,7 +108,7 @@ func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Propo
 	switch state := p.State(at); {
 	case state != ProposalOpen:
 		return p, fmt.Errorf("proposal %s is %s: %w", p.ID, state, ErrProposal)
-	case by == p.ProposedBy:
+	case cleantext.Alike(by, p.ProposedBy):
 		return p, ErrSamePerson
 	case digest != p.Digest:
 		return p, ErrDigest

@@ -69,6 +69,9 @@ func (s *suite) proposals() {
 	if err := approve("甲", p.Digest); !errors.Is(err, licence.ErrSamePerson) {
 		s.tb.Errorf("approved by who proposed it: %v", err)
 	}
+	if err := approve("甲 ", p.Digest); !errors.Is(err, licence.ErrSamePerson) {
+		s.tb.Errorf("approved by who proposed it, spelt otherwise: %v", err)
+	}
 	s.check(approve("乙", p.Digest))
 
 	// One of them was revoked by somebody else meanwhile.
