@@ -220,7 +220,7 @@ func (s *Store) CarryOut(ctx context.Context, id licence.ProposalID, from int, n
 			return errors.Join(put(tx.Table(tableProposals), id[:], v), s.appendAudit(tx, entries...))
 		})
 	}
-	if err != nil {
+	if err = s.retaken(ctx, err); err != nil {
 		return licence.Proposal{}, fmt.Errorf("proposal %s: %w", id, err)
 	}
 	return p, nil

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/kv"
-	"github.com/elicence/elicence/internal/store/records"
-	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/internal/store/storetest"
 )
 
@@ -40,22 +37,12 @@ func (r repeating) Confirm(ctx context.Context, f func(kv.Tx) error) error {
 	return r.Engine.Confirm(ctx, f)
 }
 
-func openRepeating(path string, box *sealed.Box) (*records.Store, error) {
-	db, err := bolt.Open(path, records.Schema())
-	if err != nil {
-		return nil, err
-	}
-	s, err := records.Open(context.Background(), repeating{db}, box)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return s, nil
-}
-
 // TestRepeated: the register keeps its promises on an engine that runs everything twice.
 func TestRepeated(t *testing.T) {
 	t.Parallel()
-	newStore := func(tb testing.TB) storetest.KeyedStore { return newKeyedStoreBy(tb, openRepeating) }
+	newStore := func(tb testing.TB) storetest.KeyedStore {
+		return newKeyedStoreOn(tb, func(e kv.Engine) kv.Engine { return repeating{e} })
+	}
 	t.Run("register", func(t *testing.T) {
 		storetest.Registry(t, func(tb testing.TB) storetest.Opener {
 			k := newStore(tb)
