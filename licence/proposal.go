@@ -60,7 +60,7 @@ type Proposal struct {
 	Reason      string
 	Holder      *HolderAct // nil: it is one step for all
 	Count       int
-	Digest      [sm3.Size]byte // of all that is proposed: [ProposalDigest] or [HolderDigest]
+	Digest      [sm3.Size]byte // of all that is proposed: [ProposalDigest] or [HolderDigest]; zero: see [HolderAct]
 	ByCategory  map[catalogue.ID]int
 	ByIssuer    map[string]int // by credit code
 	ProposedBy  string

@@ -102,6 +102,9 @@ func (s *Store) forgetExpired(tx kv.Tx, at time.Time) error {
 	var names []licence.ProposalID
 	for key, value := range tx.Table(tableProposals).Range(nil, nil) {
 		var v proposal
+		if len(key) != len(licence.ProposalID{}) {
+			return errors.New("the key of a proposal is damaged")
+		}
 		if err := decode(value, &v); err != nil {
 			return err
 		}
