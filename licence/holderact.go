@@ -25,7 +25,7 @@ const (
 type HolderAct struct {
 	Event HolderEvent
 	// Name is the new one of a renamed holder. A register forgets it when the proposal has
-	// ended.
+	// ended, and with it the digest, which names could be tried against.
 	Name      string
 	Successor Holder // of a merged organisation
 	// Decisions are an officer's for single licences, in place of the category's rule.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -59,7 +60,7 @@ type Proposal struct {
 	Reason      string
 	Holder      *HolderAct // nil: it is one step for all
 	Count       int
-	Digest      [sm3.Size]byte // of all that is proposed: [ProposalDigest] or [HolderDigest]
+	Digest      [sm3.Size]byte // of all that is proposed: [ProposalDigest] or [HolderDigest]; zero: see [HolderAct]
 	ByCategory  map[catalogue.ID]int
 	ByIssuer    map[string]int // by credit code
 	ProposedBy  string
@@ -107,7 +108,7 @@ func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Propo
 	switch state := p.State(at); {
 	case state != ProposalOpen:
 		return p, fmt.Errorf("proposal %s is %s: %w", p.ID, state, ErrProposal)
-	case by == p.ProposedBy:
+	case cleantext.Alike(by, p.ProposedBy):
 		return p, ErrSamePerson
 	case digest != p.Digest:
 		return p, ErrDigest

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/seal/impression"
@@ -119,7 +120,7 @@ func (r Record) CheckApproval(by string) error {
 	if r.Made() {
 		return ErrState
 	}
-	if by == r.AppliedBy {
+	if cleantext.Alike(by, r.AppliedBy) {
 		return ErrSamePerson
 	}
 	return nil

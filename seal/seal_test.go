@@ -287,8 +287,10 @@ func TestMakeRefuses(t *testing.T) {
 func TestApproval(t *testing.T) {
 	t.Parallel()
 	r := seal.Record{AppliedBy: "甲"}
-	if err := r.CheckApproval("甲"); !errors.Is(err, seal.ErrSamePerson) {
-		t.Errorf("the same person: %v, want ErrSamePerson", err)
+	for _, by := range []string{"甲", "\u3000甲"} {
+		if err := r.CheckApproval(by); !errors.Is(err, seal.ErrSamePerson) {
+			t.Errorf("the same person %q: %v, want ErrSamePerson", by, err)
+		}
 	}
 	if err := r.CheckApproval("乙"); err != nil {
 		t.Errorf("another person: %v", err)

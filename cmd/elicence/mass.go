@@ -69,9 +69,12 @@ type proposedView struct {
 func viewProposal(p licence.Proposal) proposalView {
 	v := proposalView{
 		ID: p.ID.String(), State: string(p.State(time.Now())), Step: string(p.Step), Cause: p.Cause.String(), Reason: p.Reason, Count: p.Count,
-		Digest: hex.EncodeToString(p.Digest[:]), ByCategory: make(map[string]int), ByIssuer: p.ByIssuer,
+		ByCategory: make(map[string]int), ByIssuer: p.ByIssuer,
 		ProposedBy: p.ProposedBy, ProposedAt: p.ProposedAt.Format(time.RFC3339), Expires: p.Expires.Format(time.RFC3339),
 		ApprovedBy: p.ApprovedBy, Done: p.Done, Refused: p.Refused,
+	}
+	if p.Digest != ([32]byte{}) { // else it is forgotten with the name
+		v.Digest = hex.EncodeToString(p.Digest[:])
 	}
 	if p.Holder != nil {
 		v.Event = string(p.Holder.Event)

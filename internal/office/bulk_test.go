@@ -147,6 +147,64 @@ func TestIssueAllEnds(t *testing.T) {
 	}
 }
 
+// TestIssueAllBroken: what breaks while a batch is signed and the one before is stored ends
+// the work. The batches that were told of are stored and no others, no place is used up by
+// what is not, and keys may be exchanged again.
+func TestIssueAllBroken(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]func(i int, item *office.BulkItem, stop func()){
+		"a category that there is not": func(_ int, item *office.BulkItem, _ func()) { item.Category = 999 },
+		"the caller goes away": func(i int, item *office.BulkItem, stop func()) {
+			read := item.Read
+			item.Read = func() (*licence.Application, error) { stop(); return read() }
+		},
+	} {
+		for _, at := range []int{0, 4, 8, 11} {
+			f := officetest.New(t)
+			issuer := f.Issue(t, "038").Licence.Identifier.Issuer
+			before, err := f.Office.Room(ctx, issuer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stopped, stop := context.WithCancel(ctx)
+			source := func(yield func(office.BulkItem, error) bool) {
+				i := 0
+				for item, err := range bulkItems(t, f, 0, 15, nil, nil) {
+					if i == at {
+						broken(i, &item, stop)
+					}
+					if i++; !yield(item, err) {
+						return
+					}
+				}
+			}
+			told := 0
+			err = f.Office.IssueAll(stopped, "test", source, office.BulkOptions{Size: 3, Stored: func(b office.BulkBatch) error {
+				told += len(b.Issued)
+				return nil
+			}})
+			stop()
+			if err == nil || told > at {
+				t.Errorf("%s, application %d: %d are told of, %v", name, at, told, err)
+			}
+			stored, err := f.Office.Licences(ctx, "test", 0, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// One batch more may be stored when the caller goes away: its mark would tell.
+			if more := len(stored) - 1 - told; more != 0 && (more != 3 || name == "a category that there is not") {
+				t.Errorf("%s, application %d: %d are told of, %d are stored", name, at, told, len(stored)-1)
+			}
+			if after, err := f.Office.Room(ctx, issuer); err != nil || before-after != len(stored)-1 {
+				t.Errorf("%s, application %d: %d places are used up by %d licences, %v", name, at, before-after, len(stored)-1, err)
+			}
+			if err := f.Office.RotateKey(ctx, "test", "checkpoint", 0, nil); err != nil {
+				t.Errorf("%s, application %d: %v", name, at, err)
+			}
+		}
+	}
+}
+
 // TestIssueAllLicencesLikeOne: bulk and single issue lead to the same licence of the same
 // application, but for what is drawn.
 func TestIssueAllLicencesLikeOne(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
@@ -67,7 +68,7 @@ func (o *Office) TryErasure(ctx context.Context, actor string, id licence.Identi
 			return e, fmt.Errorf("erasing licence %s: %w", id, licence.ErrNoErasure)
 		case all[i].ApprovedBy != "":
 			return e, fmt.Errorf("erasing licence %s: %w", id, licence.ErrErased)
-		case all[i].AppliedBy == actor:
+		case cleantext.Alike(all[i].AppliedBy, actor):
 			return e, fmt.Errorf("erasing licence %s: %w", id, licence.ErrSamePerson)
 		}
 		e = all[i]

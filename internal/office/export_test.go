@@ -110,3 +110,12 @@ func (o *Office) KeptCheckpoints(ctx context.Context) (int, error) {
 	})
 	return n, err
 }
+
+// Room is how many places are free in the newest status list of an authority.
+func (o *Office) Room(ctx context.Context, uscc string) (int, error) {
+	a, err := o.authorityOf(ctx, uscc)
+	if err != nil {
+		return 0, err
+	}
+	return o.store.ListRoom(ctx, a.Lists[len(a.Lists)-1])
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/pki/audit"
 )
 
 // faultDir and faultAct tell a process of [TestFaults] what to do, faultID on what.
@@ -147,6 +148,64 @@ func acts() []act {
 					t.Fatal(err)
 				}
 				return all[0].ApprovedBy != ""
+			},
+		},
+		{
+			"renew", // the keys that everything is looked up by
+			func(_ *testing.T, f *officetest.Fixture, _ string) error {
+				_, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{})
+				return err
+			},
+			func(t *testing.T, f *officetest.Fixture, _ string) bool {
+				began, ended := 0, 0
+				err := f.Office.Log(ctx, func(e office.LogEntry) error {
+					switch e.Act {
+					case audit.ActStoreRenew:
+						began++
+					case audit.ActStoreRenewed:
+						ended++
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				all, err := f.Office.Licences(ctx, "test", 0, 100)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range all {
+					if err := f.Office.Findable(ctx, r.Licence); err != nil {
+						t.Errorf("%d renewals began, %d ended: %v", began, ended, err)
+					}
+				}
+				return ended > 0 && began == ended
+			},
+		},
+		{
+			"rename", // a holder, as two officers have decided: each licence has one new version
+			func(t *testing.T, f *officetest.Fixture, _ string) error {
+				all, err := f.Office.MassProposals(ctx)
+				if err == nil {
+					_, err = f.Office.RunMass(ctx, "丙", all[0].ID, office.MassRun{})
+				}
+				return err
+			},
+			func(t *testing.T, f *officetest.Fixture, id string) bool {
+				all, err := f.Office.MassProposals(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				of, err := licence.ParseIdentifier(id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				versions, err := f.Office.Versions(ctx, "test", of)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p := all[0]
+				return p.Done == p.Count && p.Refused == 0 && p.Holder.Name == "" && len(versions) == 2 && versions[1].Licence.Holders[0].Name == "新样例"
 			},
 		},
 	}
@@ -294,7 +353,17 @@ func TestFaults(t *testing.T) {
 	if _, err := base.Office.ApplyErasure(ctx, "甲", gone, false, "依法"); err != nil {
 		t.Fatal(err)
 	}
-	id := base.Issue(t, "110").Licence.Identifier.String()
+	issued := base.Issue(t, "110")
+	renamed := actOn(licence.EventRenamed, issued.Licence.Holders[0])
+	renamed.Name = "新样例"
+	proposed, err := base.Office.ProposeHolder(ctx, "甲", renamed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := base.Office.ApproveMass(ctx, "乙", proposed.Proposal.ID, proposed.Proposal.Digest); err != nil {
+		t.Fatal(err)
+	}
+	id := issued.Licence.Identifier.String()
 	long := os.Getenv("ELICENCE_LONG") == "1"
 	faults := []string{"signal=KILL", "error=EIO", "error=ENOSPC"}
 	offset := int(time.Now().UnixNano() % 1000)

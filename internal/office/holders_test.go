@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -277,4 +278,78 @@ func TestHolderCutOff(t *testing.T) {
 			t.Errorf("licence %d has %d versions, want %d", i, len(versions), want)
 		}
 	}
+}
+
+// TestHolderTwoAtOnce: of two proposals that rename a holder otherwise each licence follows
+// one, however many carry them out at once, on two nodes; the other one says so.
+func TestHolderTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	person, held := household(t, f)
+	twin, err := f.Office.Twin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var proposals []licence.ProposalID
+	for _, name := range []string{"新样例", "别样例"} {
+		q := actOn(licence.EventRenamed, person)
+		q.Name = name
+		preview, err := f.Office.ProposeHolder(ctx, "甲", q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Office.ApproveMass(ctx, "乙", preview.Proposal.ID, preview.Proposal.Digest); err != nil {
+			t.Fatal(err)
+		}
+		proposals = append(proposals, preview.Proposal.ID)
+	}
+	var wait sync.WaitGroup
+	for n := range 4 {
+		wait.Go(func() {
+			node := []*office.Office{f.Office, twin}[n/2]
+			for {
+				// Who was not the first reads how far it has come, and goes on.
+				_, err := node.RunMass(ctx, "乙", proposals[n%2], office.MassRun{})
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, licence.ErrChanged) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	done := 0
+	for _, id := range proposals {
+		p, err := f.Office.MassProposal(ctx, id)
+		if err != nil || p.Done != 3 || p.Count != 3 {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		all, err := f.Office.MassLicences(ctx, id, 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := 0
+		for _, l := range all {
+			if l.Refusal != "" {
+				refused++
+			}
+		}
+		if refused != p.Refused {
+			t.Errorf("%d licences say why they were refused, the proposal says %d", refused, p.Refused)
+		}
+		done += p.Done - p.Refused
+	}
+	if done != 3 {
+		t.Errorf("%d turns were taken of 3 licences", done)
+	}
+	for i, r := range held {
+		versions, err := f.Office.Versions(ctx, "test", r.Licence.Identifier)
+		if want := 2 - i/3; err != nil || len(versions) != want {
+			t.Errorf("licence %d has %d versions, want %d, %v", i, len(versions), want, err)
+		}
+	}
+	whole(t, f.Office)
 }

@@ -48,7 +48,7 @@
 //	crl-numbers      name of a full CRL → the last number that was taken
 //	crls             name of a CRL → the list in force (CBOR)
 //	authorities, seals, enrolments: small records (JSON)
-//	proposals        name → what two officers decide for many licences (CBOR), the reason encrypted
+//	proposals        name → what two officers decide for many licences (CBOR), the reason and what has happened to a holder encrypted
 //	proposed         name of a proposal ‖ place → identifier; behind a line feed why it was refused (CBOR where it is about a holder)
 //	trust            name → published file
 //	meta             sizes, versions, settings, uses of seals

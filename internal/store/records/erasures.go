@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
@@ -87,7 +88,7 @@ func (s *Store) ApproveErasure(ctx context.Context, id licence.Identifier, by st
 			return licence.ErrNoErasure
 		case v.ApprovedBy != "":
 			return licence.ErrErased
-		case v.AppliedBy == by:
+		case cleantext.Alike(v.AppliedBy, by):
 			return licence.ErrSamePerson
 		}
 		f, r, err := s.erasable(tx, id, at)
@@ -98,7 +99,7 @@ func (s *Store) ApproveErasure(ctx context.Context, id licence.Identifier, by st
 		if e, err = v.open(); err != nil {
 			return err
 		}
-		return errors.Join(s.erase(tx, f, r, v.KeepNumber, at), put(tx.Table(tableErasures), key[:], v), s.appendAudit(tx, entry))
+		return errors.Join(s.erase(tx, f, r, v.KeepNumber, at), s.forgetExpired(tx, at), put(tx.Table(tableErasures), key[:], v), s.appendAudit(tx, entry))
 	})
 	if err != nil {
 		return licence.Erasure{}, fmt.Errorf("erasing licence %s: %w", id, err)

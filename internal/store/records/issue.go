@@ -31,8 +31,10 @@ func (s *Store) prepare(sub licence.Submission) (*issue, error) {
 		return nil, err
 	}
 	var err error
-	i.keys, err = s.indexKeys(s.box.LookupGeneration(), l, sub.Request)
-	return i, err
+	if i.keys, err = s.indexKeys(s.box.LookupGeneration(), l, sub.Request); err != nil {
+		return nil, err
+	}
+	return i, nil
 }
 
 // seal encrypts a licence that is about to be stored.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/emmansun/gmsm/sm3"
-
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
@@ -24,7 +22,7 @@ type proposal struct {
 	Cause       uint8          `cbor:"2,keyasint"`
 	Reason      []byte         `cbor:"3,keyasint"` // encrypted: the reason, or [holderWords] where there is an event
 	Count       int            `cbor:"4,keyasint"`
-	Digest      []byte         `cbor:"5,keyasint"`
+	Digest      []byte         `cbor:"5,keyasint"` // none where there is an event: see [holderWords]
 	ByCategory  map[uint16]int `cbor:"6,keyasint"`
 	ByIssuer    map[string]int `cbor:"7,keyasint"`
 	ProposedBy  string         `cbor:"8,keyasint"`
@@ -56,7 +54,7 @@ func storedProposal(p licence.Proposal) proposal {
 		v.ByCategory[uint16(id)] = n
 	}
 	if p.Holder != nil {
-		v.Event = string(p.Holder.Event)
+		v.Event, v.Digest = string(p.Holder.Event), nil
 	}
 	v.decide(p)
 	return v
@@ -78,17 +76,13 @@ func (s *Store) openProposal(id licence.ProposalID, v proposal) (licence.Proposa
 	if err != nil {
 		return licence.Proposal{}, err
 	}
-	reason, act, err := v.readWords(words)
-	if err != nil {
-		return licence.Proposal{}, err
-	}
-	if len(v.Digest) != sm3.Size {
-		return licence.Proposal{}, errors.New("a stored proposal is damaged")
-	}
 	p := licence.Proposal{
-		ID: id, Step: licence.Step(v.Step), Cause: licence.Cause(v.Cause), Reason: reason, Holder: act, Count: v.Count, Digest: [sm3.Size]byte(v.Digest),
+		ID: id, Step: licence.Step(v.Step), Cause: licence.Cause(v.Cause), Count: v.Count,
 		ByCategory: make(map[catalogue.ID]int), ByIssuer: v.ByIssuer, ProposedBy: v.ProposedBy, ProposedAt: unixUTC(v.ProposedAt), Expires: unixUTC(v.Expires),
 		ApprovedBy: v.ApprovedBy, CancelledBy: v.CancelledBy, Done: v.Done, Refused: v.Refused,
+	}
+	if err := v.readWords(words, &p); err != nil {
+		return licence.Proposal{}, err
 	}
 	for id, n := range v.ByCategory {
 		p.ByCategory[catalogue.ID(id)] = n
@@ -223,8 +217,10 @@ func (s *Store) ChangeProposal(ctx context.Context, id licence.ProposalID, chang
 			return err
 		}
 		v.decide(p)
-		if err := s.forgetName(tx, &v, &p); err != nil {
-			return err
+		if ended(p) {
+			if err := s.forgetName(tx, &v, &p); err != nil {
+				return err
+			}
 		}
 		return errors.Join(put(tx.Table(tableProposals), id[:], v), s.appendAudit(tx, entry))
 	})

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/licence"
@@ -20,6 +22,9 @@ type holderWords struct {
 	Name      string            `cbor:"2,keyasint,omitempty"` // the new one
 	Successor []string          `cbor:"3,keyasint,omitempty"` // type, number, name
 	Decisions map[string]string `cbor:"4,keyasint,omitempty"` // by identifier
+	// Digest is here as well: whoever has it and all else that it is over finds the name by
+	// trying names. None: it is forgotten.
+	Digest []byte `cbor:"5,keyasint,omitempty"`
 }
 
 // sealWords encrypts what a proposal says in words.
@@ -27,6 +32,9 @@ func (s *Store) sealWords(tx kv.Tx, v *proposal, p licence.Proposal) error {
 	words := []byte(p.Reason)
 	if a := p.Holder; a != nil {
 		w := holderWords{Reason: p.Reason, Name: a.Name, Decisions: make(map[string]string)}
+		if p.Digest != ([sm3.Size]byte{}) {
+			w.Digest = p.Digest[:]
+		}
 		if a.Event == licence.EventMerged {
 			w.Successor = []string{string(a.Successor.IDType), a.Successor.IDNumber, a.Successor.Name}
 		}
@@ -43,52 +51,72 @@ func (s *Store) sealWords(tx kv.Tx, v *proposal, p licence.Proposal) error {
 	return err
 }
 
-// readWords reads what sealWords has encrypted.
-func (v proposal) readWords(words []byte) (string, *licence.HolderAct, error) {
+// readWords reads what sealWords has encrypted, and the digest.
+func (v proposal) readWords(words []byte, p *licence.Proposal) error {
+	digest := v.Digest
 	if v.Event == "" {
-		return string(words), nil, nil
-	}
-	var w holderWords
-	if err := decode(words, &w); err != nil {
-		return "", nil, err
-	}
-	a := &licence.HolderAct{Event: licence.HolderEvent(v.Event), Name: w.Name, Decisions: make(map[licence.Identifier]catalogue.Fate)}
-	if len(w.Successor) == 3 {
-		a.Successor = licence.Holder{IDType: licence.IDType(w.Successor[0]), IDNumber: w.Successor[1], Name: w.Successor[2]}
-	}
-	for text, fate := range w.Decisions {
-		id, err := licence.ParseIdentifier(text)
-		if err != nil {
-			return "", nil, fmt.Errorf("a decision of a stored proposal: %w", err)
+		p.Reason = string(words)
+	} else {
+		var w holderWords
+		if err := decode(words, &w); err != nil {
+			return err
 		}
-		a.Decisions[id] = catalogue.Fate(fate)
+		a := &licence.HolderAct{Event: licence.HolderEvent(v.Event), Name: w.Name, Decisions: make(map[licence.Identifier]catalogue.Fate)}
+		if len(w.Successor) == 3 {
+			a.Successor = licence.Holder{IDType: licence.IDType(w.Successor[0]), IDNumber: w.Successor[1], Name: w.Successor[2]}
+		}
+		for text, fate := range w.Decisions {
+			id, err := licence.ParseIdentifier(text)
+			if err != nil {
+				return fmt.Errorf("a decision of a stored proposal: %w", err)
+			}
+			a.Decisions[id] = catalogue.Fate(fate)
+		}
+		p.Reason, p.Holder = w.Reason, a
+		if digest = w.Digest; digest == nil {
+			return nil
+		}
 	}
-	return w.Reason, a, nil
+	if len(digest) != sm3.Size {
+		return errors.New("a stored proposal is damaged")
+	}
+	p.Digest = [sm3.Size]byte(digest)
+	return nil
 }
 
-// forgetName takes the new name of a holder out of a proposal that has ended: the licences
-// have it, and what is erased of them is not to stay here.
+// ended reports whether nothing more comes of a proposal that was decided on.
+func ended(p licence.Proposal) bool { return p.CancelledBy != "" || p.Done == p.Count }
+
+// forgetName takes the new name of a holder, and the digest over it, out of a proposal that
+// has ended: the licences have it, and what is erased of them is not to stay here.
 func (s *Store) forgetName(tx kv.Tx, v *proposal, p *licence.Proposal) error {
-	if p.Holder == nil || p.Holder.Name == "" || p.CancelledBy == "" && p.Done < p.Count {
+	if p.Holder == nil || p.Holder.Name == "" {
 		return nil
 	}
-	p.Holder.Name = ""
+	p.Holder.Name, p.Digest = "", [sm3.Size]byte{}
 	return s.sealWords(tx, v, *p)
 }
 
-// forgetExpired does the same for proposals that nobody can approve any more.
-func (s *Store) forgetExpired(tx kv.Tx, now time.Time) error {
-	expired := make(map[licence.ProposalID]proposal)
+// forgetExpired is forgetName for all proposals that nobody has decided on in time.
+func (s *Store) forgetExpired(tx kv.Tx, at time.Time) error {
+	var names []licence.ProposalID
 	for key, value := range tx.Table(tableProposals).Range(nil, nil) {
 		var v proposal
+		if len(key) != len(licence.ProposalID{}) {
+			return errors.New("the key of a proposal is damaged")
+		}
 		if err := decode(value, &v); err != nil {
 			return err
 		}
-		if v.Event == string(licence.EventRenamed) && v.ApprovedBy == "" && v.CancelledBy == "" && v.Expires <= now.Unix() && len(key) == len(licence.ProposalID{}) {
-			expired[licence.ProposalID(key)] = v
+		if licence.HolderEvent(v.Event) == licence.EventRenamed && v.ApprovedBy == "" && v.CancelledBy == "" && v.Expires <= at.Unix() {
+			names = append(names, licence.ProposalID(key))
 		}
 	}
-	for id, v := range expired {
+	for _, id := range names {
+		v, err := readProposal(tx, id)
+		if err != nil {
+			return err
+		}
 		p, err := s.openProposal(id, v)
 		if err != nil {
 			return err
@@ -96,8 +124,7 @@ func (s *Store) forgetExpired(tx kv.Tx, now time.Time) error {
 		if p.Holder.Name == "" {
 			continue
 		}
-		p.Holder.Name = ""
-		if err := s.sealWords(tx, &v, p); err != nil {
+		if err := s.forgetName(tx, &v, &p); err != nil {
 			return err
 		}
 		if err := put(tx.Table(tableProposals), id[:], v); err != nil {
@@ -188,13 +215,15 @@ func (s *Store) CarryOut(ctx context.Context, id licence.ProposalID, from int, n
 			if p, err = s.openProposal(id, v); err != nil {
 				return err
 			}
-			if err := s.forgetName(tx, &v, &p); err != nil {
-				return err
+			if ended(p) {
+				if err := s.forgetName(tx, &v, &p); err != nil {
+					return err
+				}
 			}
 			return errors.Join(put(tx.Table(tableProposals), id[:], v), s.appendAudit(tx, entries...))
 		})
 	}
-	if err != nil {
+	if err = s.retaken(ctx, err); err != nil {
 		return licence.Proposal{}, fmt.Errorf("proposal %s: %w", id, err)
 	}
 	return p, nil

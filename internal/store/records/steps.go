@@ -118,7 +118,7 @@ func (s *Store) Replace(ctx context.Context, r licence.Replacement) (licence.Rec
 			return s.appendAudit(tx, r.End.Audit, r.Audit)
 		})
 	}
-	if err != nil {
+	if err = s.retaken(ctx, err); err != nil {
 		return licence.Record{}, fmt.Errorf("replacing licence %s: %w", r.End.Identifier, err)
 	}
 	return record, nil

@@ -85,35 +85,62 @@ func TestRegistry(t *testing.T) {
 // newKeyedStore makes a store whose file can be copied.
 func newKeyedStore(tb testing.TB) storetest.KeyedStore {
 	tb.Helper()
+	return newKeyedStoreOn(tb, func(e kv.Engine) kv.Engine { return e })
+}
+
+// newKeyedStoreOn is newKeyedStore on what is made of its engine.
+func newKeyedStoreOn(tb testing.TB, made func(kv.Engine) kv.Engine) storetest.KeyedStore {
+	tb.Helper()
 	path, box := filepath.Join(tb.TempDir(), "store.db"), newBox(tb)
 	if err := createStore(tb, path, box).Close(); err != nil {
 		tb.Fatal(err)
 	}
-	open := func(path string) func(tb testing.TB) *records.Store {
-		return func(tb testing.TB) *records.Store {
-			tb.Helper()
-			s, err := openStore(path, box)
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return s
-		}
-	}
-	copies := 0
-	return storetest.KeyedStore{Open: open(path), Keys: box, Older: func(tb testing.TB) func(testing.TB) *records.Store {
+	var last kv.Engine
+	over := func(tb testing.TB, e kv.Engine) *records.Store {
 		tb.Helper()
-		copies++
-		older := fmt.Sprintf("%s.%d", path, copies)
-		file, err := os.ReadFile(path)
-		if err == nil {
-			err = os.WriteFile(older, file, 0o600)
-		}
+		s, err := records.Open(context.Background(), e, box)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		return open(older)
-	}}
+		return s
+	}
+	open := func(path string) func(tb testing.TB) *records.Store {
+		return func(tb testing.TB) *records.Store {
+			tb.Helper()
+			db, err := bolt.Open(path, records.Schema())
+			if err != nil {
+				tb.Fatal(err)
+			}
+			last = made(db)
+			return over(tb, last)
+		}
+	}
+	copies := 0
+	return storetest.KeyedStore{
+		Open: open(path), Keys: box,
+		Older: func(tb testing.TB) func(testing.TB) *records.Store {
+			tb.Helper()
+			copies++
+			older := fmt.Sprintf("%s.%d", path, copies)
+			file, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(older, file, 0o600)
+			}
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return open(older)
+		},
+		// One process has the file open; what a second store remembers is all its own.
+		Node: func(tb testing.TB) *records.Store { return over(tb, keptOpen{last}) },
+	}
 }
+
+// keptOpen is an engine that another store closes.
+type keptOpen struct{ kv.Engine }
+
+// Close implements [kv.Engine].
+func (keptOpen) Close() error { return nil }
 
 func TestRecordKeys(t *testing.T) {
 	t.Parallel()

@@ -37,6 +37,7 @@ func (s *suite) erasures() {
 	refused("without an application", approve(kept, "乙"), licence.ErrNoErasure)
 	s.check(apply(kept, true))
 	refused("by who applied", approve(kept, "甲"), licence.ErrSamePerson)
+	refused("by who applied, spelt otherwise", approve(kept, "甲 "), licence.ErrSamePerson)
 	s.check(approve(kept, "乙"))
 	refused("twice", approve(kept, "丙"), licence.ErrErased)
 	refused("again", apply(kept, true), licence.ErrErased)

@@ -19,8 +19,8 @@ type KeyedStore struct {
 	// Older copies the records, while the store is closed, and returns what opens the copy
 	// with the keys as they are then.
 	Older func(testing.TB) func(testing.TB) *records.Store
-	// Node opens the store once more, for another process with keys of its own, while it is
-	// open; nil where an engine allows one process.
+	// Node opens the store once more while it is open: another process with keys of its own,
+	// or, where an engine allows one process, a store that remembers what it has read itself.
 	Node func(testing.TB) *records.Store
 }
 
@@ -30,6 +30,7 @@ func RecordKeys(t *testing.T, newStore func(testing.TB) KeyedStore) {
 		"an erasure reaches older copies": (*suite).olderCopies,
 		"an erasure that was cut off":     (*suite).cutOffErasure,
 		"rekeying":                        (*suite).rekeying,
+		"places taken elsewhere":          (*suite).takenElsewhere,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

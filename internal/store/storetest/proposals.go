@@ -69,6 +69,9 @@ func (s *suite) proposals() {
 	if err := approve("甲", p.Digest); !errors.Is(err, licence.ErrSamePerson) {
 		s.tb.Errorf("approved by who proposed it: %v", err)
 	}
+	if err := approve("甲 ", p.Digest); !errors.Is(err, licence.ErrSamePerson) {
+		s.tb.Errorf("approved by who proposed it, spelt otherwise: %v", err)
+	}
 	s.check(approve("乙", p.Digest))
 
 	// One of them was revoked by somebody else meanwhile.
@@ -225,26 +228,35 @@ func (s *suite) holderProposals() {
 			s.tb.Errorf("licence %d: %+v", i, l)
 		}
 	}
-	// The name is in the licences now, and nowhere else.
-	if got, err = s.store.Proposal(ctx, p.ID); err != nil || got.Holder.Name != "" || got.Reason != p.Reason {
-		s.tb.Errorf("when it has ended: %+v, %v", *got.Holder, err)
-	}
-
-	// One that has expired has ended as well, and the next proposal finds it.
-	old := p
-	old.ID, old.Holder = licence.ProposalID{4}, &act
-	later := old
-	later.ID, later.ProposedAt, later.Expires = licence.ProposalID{5}, old.Expires, old.Expires.Add(licence.ProposalLife)
-	for _, p := range []licence.Proposal{old, later} {
-		s.check(s.store.Propose(ctx, p, all, s.entry(audit.ActMassPropose, p.ID.String())))
-	}
-	s.reopen()
-	for _, want := range []struct {
-		id   licence.ProposalID
-		name string
-	}{{old.ID, ""}, {later.ID, act.Name}} {
-		if got, err := s.store.Proposal(ctx, want.id); err != nil || got.Holder.Name != want.name || got.Reason != p.Reason {
-			s.tb.Errorf("proposal %s has the name %q, %v, want %q", want.id, got.Holder.Name, err, want.name)
+	// The name is in the licences now, and nowhere else; nor is a digest over it.
+	forgotten := func(what string, p licence.Proposal) {
+		s.tb.Helper()
+		if got, err := s.store.Proposal(ctx, p.ID); err != nil || got.Holder.Name != "" || got.Digest != ([32]byte{}) || got.Reason != p.Reason {
+			s.tb.Errorf("%s: %+v with %+v, %v", what, got, *got.Holder, err)
 		}
 	}
+	forgotten("when it has ended", p)
+
+	// So it is with one that was cancelled, and with one that nobody has approved, when the
+	// next one is proposed or a licence is erased.
+	propose := func(id byte, at time.Time) licence.Proposal {
+		next := p
+		next.ID, next.ProposedAt, next.Expires = licence.ProposalID{id}, at, at.Add(licence.ProposalLife)
+		s.check(s.store.Propose(ctx, next, all, s.entry(audit.ActMassPropose, next.ID.String())))
+		return next
+	}
+	cancelled, late := propose(4, now), propose(5, now)
+	_, err = s.store.ChangeProposal(ctx, cancelled.ID, func(p licence.Proposal) (licence.Proposal, error) { return p.Cancel("甲", now) }, s.entry(audit.ActMassCancel, "x"))
+	s.check(err)
+	forgotten("cancelled", cancelled)
+	open := propose(6, late.Expires)
+	forgotten("expired", late)
+	if got, err := s.store.Proposal(ctx, open.ID); err != nil || got.Holder.Name != act.Name || got.Digest != open.Digest {
+		s.tb.Errorf("one that is open: %+v with %+v, %v", got, *got.Holder, err)
+	}
+	id := all[ended].Identifier
+	s.check(s.store.ApplyErasure(ctx, licence.Erasure{Identifier: id, AppliedBy: "甲", AppliedAt: open.Expires}, s.entry(audit.ActLicenceEraseApply, id.String())))
+	_, err = s.store.ApproveErasure(ctx, id, "乙", open.Expires, s.entry(audit.ActLicenceErase, id.String()))
+	s.check(err)
+	forgotten("expired before an erasure", open)
 }

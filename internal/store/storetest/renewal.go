@@ -402,11 +402,8 @@ func (s *suite) renewedOnNodes(k KeyedStore) {
 	const numbers, rivals = 24, 3 // of one number, or one request, on each node
 	p := s.populate(4)
 	store := s.store.(*records.Store)
-	nodes := []*records.Store{store, store}
-	if k.Node != nil {
-		nodes[1] = k.Node(s.tb)
-		defer func() { s.check(nodes[1].Close()) }()
-	}
+	nodes := []*records.Store{store, k.Node(s.tb)}
+	defer func() { s.check(nodes[1].Close()) }()
 	for _, r := range p.alive[:2] {
 		_, err := s.step(r.Licence.Identifier, licence.Revoke)
 		s.check(err)
