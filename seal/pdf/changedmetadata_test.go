@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	ses "github.com/elicence/elicence/seal"
 )
 
 // xmp is a metadata stream with a title.
@@ -19,7 +22,8 @@ func xmp(title string) string {
 func described(tb testing.TB) []byte {
 	tb.Helper()
 	file := sample{catalog: "/AcroForm 7 0 R/Metadata 5 0 R/PageMode/UseNone/MarkInfo<</Marked false>>", objects: []string{
-		xmp("贷款合同"), "<</Title(Loan)/Producer(x)>>", "<</Fields[]>>", "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
+		xmp("贷款合同"), "<</Title(Loan)/Producer(x)/Author 9 0 R>>", "<</Fields[]>>", "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
+		"(Wang)",
 	}}.bytes()
 	return bytes.Replace(file, []byte("/Root 1 0 R"), []byte("/Root 1 0 R/Info 6 0 R"), 1)
 }
@@ -49,7 +53,8 @@ func TestMetadataChanges(t *testing.T) {
 		{"a long title", func(a attacker) { a.set(6, "Title", textString(longTitle)) }, MetadataChanged, `字…"`},
 		{"several entries", func(a attacker) {
 			a.put(ref{num: 6}, dictOf("Title", str("Loan"), "Author", str("Li"), "ModDate", str("D:20260101")))
-		}, MetadataChanged, `/Producer from "x" to nothing; /Author from nothing to "Li"; /ModDate`},
+		}, MetadataChanged, `/Producer from "x" to nothing; /Author from "Wang" to "Li"; /ModDate`},
+		{"an entry in an object of its own", func(a attacker) { a.put(ref{num: 9}, str("Li")) }, MetadataChanged, `/Author from "Wang" to "Li"`},
 		{"an entry that is no text", func(a attacker) { a.set(6, "Title", array{}) }, MetadataChanged, "what is no text"},
 		{"information of its own", func(a attacker) { info(a, a.made("<</Title(Gift)>>")) }, MetadataChanged, `to "Gift"`},
 		{"no information", func(a attacker) { info(a, nil) }, MetadataChanged, "removed"},
@@ -125,4 +130,28 @@ func TestMetadataAttacks(t *testing.T) {
 			t.Errorf("certified %d: valid %v (%v), %v", level, report.Valid(), report.Err(), err)
 		}
 	}
+}
+
+// TestManyHarmlessChanges: what a trailer had of its own may be dropped, and however much that
+// is, it hides nothing.
+func TestManyHarmlessChanges(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	file := updatedUnsigned(t, victim.bytes(), func(a attacker) {
+		v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+			SubFilterCAdES, strings.Repeat("00", tokenRoom)))
+		w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(Seal1)/F 132/Rect[0 0 0 0]/P 10 0 R/V %d 0 R>>", v.num))
+		a.add(7, "Fields", w)
+		a.add(10, "Annots", w)
+	})
+	const trailer = "trailer\n<<"
+	at := bytes.LastIndex(file, []byte(trailer)) + len(trailer)
+	var own []byte
+	for i := range 2 * maxChanges {
+		own = fmt.Appendf(own, "/Own%d true", i)
+	}
+	file = filled(t, slices.Insert(file, at, own...), func(digest [32]byte) []byte {
+		return s.sign(t, ses.Stamp{Document: digest})
+	})
+	refused(t, s, attacked{"text over it", file, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }, "page 1, /Contents"})
 }
