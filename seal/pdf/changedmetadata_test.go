@@ -132,26 +132,65 @@ func TestMetadataAttacks(t *testing.T) {
 	}
 }
 
+// foreign is a file that another program sealed, with entries of its own in the signature's
+// field, in its value and in the trailer.
+func foreign(tb testing.TB, s *signers, field, value, trailer string) []byte {
+	tb.Helper()
+	file := updatedUnsigned(tb, victim.bytes(), func(a attacker) {
+		v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')%s/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+			SubFilterCAdES, value, strings.Repeat("00", tokenRoom)))
+		w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(Seal1)/F 132/Rect[0 0 0 0]/P 10 0 R/V %d 0 R%s>>", v.num, field))
+		a.add(7, "Fields", w)
+		a.add(10, "Annots", w)
+	})
+	const begins = "trailer\n<<"
+	at := bytes.LastIndex(file, []byte(begins)) + len(begins)
+	return filled(tb, slices.Insert(file, at, []byte(trailer)...), func(digest [32]byte) []byte { return s.sign(tb, ses.Stamp{Document: digest}) })
+}
+
 // TestManyHarmlessChanges: what a trailer had of its own may be dropped, and however much that
 // is, it hides nothing.
 func TestManyHarmlessChanges(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t).in(ses.ProfileCAdES)
-	file := updatedUnsigned(t, victim.bytes(), func(a attacker) {
-		v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
-			SubFilterCAdES, strings.Repeat("00", tokenRoom)))
-		w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(Seal1)/F 132/Rect[0 0 0 0]/P 10 0 R/V %d 0 R>>", v.num))
-		a.add(7, "Fields", w)
-		a.add(10, "Annots", w)
-	})
-	const trailer = "trailer\n<<"
-	at := bytes.LastIndex(file, []byte(trailer)) + len(trailer)
-	var own []byte
+	var own strings.Builder
 	for i := range 2 * maxChanges {
-		own = fmt.Appendf(own, "/Own%d true", i)
+		fmt.Fprintf(&own, "/Own%d true", i)
 	}
-	file = filled(t, slices.Insert(file, at, own...), func(digest [32]byte) []byte {
-		return s.sign(t, ses.Stamp{Document: digest})
-	})
+	file := foreign(t, s, "", "", own.String())
 	refused(t, s, attacked{"text over it", file, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }, "page 1, /Contents"})
+}
+
+// TestClosedByLock: a signature whose field's lock allows no change is taken at its word, as a
+// certifying one is.
+func TestClosedByLock(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	title := func(a attacker) {
+		a.doc.now.sections[0].trailer = a.doc.now.trailer().with("Info", a.made("<</Title(x)>>"))
+	}
+	const lock, method = "/Lock<</Type/SigFieldLock/Action/Include/Fields[(a)]%s>>", "/Reference[<</TransformMethod/FieldMDP/TransformParams<</Action/Include/Fields[(a)]%s>>>>]"
+	for _, tt := range []struct {
+		name, field, value string
+		closed             bool
+	}{
+		{"no lock", "", "", false},
+		{"a lock of fields", fmt.Sprintf(lock, ""), fmt.Sprintf(method, ""), false},
+		{"a lock that allows forms", fmt.Sprintf(lock, "/P 2"), "", false},
+		{"a lock of everything", fmt.Sprintf(lock, "/P 1"), "", true},
+		{"the same in the signature", "", fmt.Sprintf(method, "/P 1"), true},
+		{"a number that the standard has not", fmt.Sprintf(lock, "/P 0"), "", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			file := foreign(t, s, tt.field, tt.value, "")
+			report, err := open(t, updated(t, file, title)).Verify(context.Background(), s.trust)
+			if err != nil || report.Valid() == tt.closed {
+				t.Errorf("another title: valid %v (%v), %v", report.Valid(), report.Err(), err)
+			}
+			if _, err = open(t, file).Prepare(s.stamp(20)); (err != nil) != tt.closed {
+				t.Errorf("another signature: %v", err)
+			}
+		})
+	}
 }
