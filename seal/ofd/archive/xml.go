@@ -56,7 +56,7 @@ func readXML(b []byte) (*Node, error) {
 	var root *Node
 	var space string // of all elements
 	var open []*Node
-	var texts []strings.Builder // of the open ones, each in as many pieces as there are
+	var texts [][]byte // of the open ones: what is joined piece by piece as a string takes time by the square
 	for count := 0; ; {
 		token, err := d.Token()
 		switch {
@@ -93,14 +93,14 @@ func readXML(b []byte) (*Node, error) {
 			default:
 				return nil, errors.New("a second root element")
 			}
-			open, texts = append(open, n), append(texts, strings.Builder{})
+			open, texts = append(open, n), append(texts, nil)
 		case xml.EndElement:
 			last := len(open) - 1
-			open[last].Text = texts[last].String()
+			open[last].Text = string(texts[last])
 			open, texts = open[:last], texts[:last]
 		case xml.CharData:
 			if len(open) > 0 {
-				texts[len(texts)-1].Write(t)
+				texts[len(texts)-1] = append(texts[len(texts)-1], t...)
 			} else if len(bytes.TrimSpace(t)) > 0 {
 				return nil, errors.New("text outside of the root element")
 			}
