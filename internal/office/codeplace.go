@@ -44,7 +44,11 @@ func (o *Office) codeMark(ctx context.Context, doc *pdf.Document, marks []pdf.Ma
 	if err != nil {
 		return m, fmt.Errorf("room for the document code: %w", err)
 	}
-	room := codeRoom{page, blank, marks, at}
+	fields, err := doc.FieldPlaces(at.Page)
+	if err != nil {
+		return m, fmt.Errorf("room for the document code: %w", err)
+	}
+	room := codeRoom{page, blank, fields, marks, at}
 	var found bool
 	if m.X, m.Y, found = room.nearest(); !found {
 		return m, fmt.Errorf("page %d has no empty room of %.0f × %.0f mm for the document code, say where it goes: %w", at.Page, codeWidth, codeWidth, ErrPlace)
@@ -54,10 +58,11 @@ func (o *Office) codeMark(ctx context.Context, doc *pdf.Document, marks []pdf.Ma
 
 // A codeRoom is a page on which room for a code is looked for.
 type codeRoom struct {
-	page  pdf.Page
-	blank *pagetext.Blank
-	marks []pdf.Mark // of this stamp, which the page does not show yet
-	seal  pdf.Mark   // beside which it goes
+	page   pdf.Page
+	blank  *pagetext.Blank
+	fields [][4]float64 // which somebody fills in later
+	marks  []pdf.Mark   // of this stamp, which the page does not show yet
+	seal   pdf.Mark     // beside which it goes
 }
 
 // nearest returns the top left corner of the room: to the left of the seal, else to its right,
@@ -87,10 +92,20 @@ func (c codeRoom) free(x, y float64) bool {
 	if x < marginCode || y < marginCode || x+codeWidth > c.page.Width-marginCode || y+codeWidth > c.page.Height-marginCode {
 		return false
 	}
+	for _, f := range c.fields {
+		if meets(x, y, f[0], f[1], f[2], f[3]) {
+			return false
+		}
+	}
 	for _, m := range c.marks {
-		if m.Page == c.seal.Page && x < m.X+m.Width+gapAround && m.X < x+codeWidth+gapAround && y < m.Y+m.Height+gapAround && m.Y < y+codeWidth+gapAround {
+		if m.Page == c.seal.Page && meets(x, y, m.X, m.Y, m.Width, m.Height) {
 			return false
 		}
 	}
 	return c.blank.Empty(x-gapAround, y-gapAround, codeWidth+2*gapAround, codeWidth+2*gapAround)
+}
+
+// meets reports that a code at a place would touch something else.
+func meets(x, y, left, top, width, height float64) bool {
+	return x < left+width+gapAround && left < x+codeWidth+gapAround && y < top+height+gapAround && top < y+codeWidth+gapAround
 }
