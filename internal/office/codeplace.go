@@ -48,7 +48,11 @@ func (o *Office) codeMark(ctx context.Context, doc *pdf.Document, marks []pdf.Ma
 	if err != nil {
 		return m, fmt.Errorf("room for the document code: %w", err)
 	}
-	room := codeRoom{page, blank, marks, at}
+	fields, err := doc.FieldPlaces(at.Page)
+	if err != nil {
+		return m, fmt.Errorf("room for the document code: %w", err)
+	}
+	room := codeRoom{page, blank, fields, marks, at}
 	var found bool
 	if m.X, m.Y, found = room.nearest(); !found {
 		return m, fmt.Errorf("page %d has no empty room of %.0f × %.0f mm for the document code, say where it goes: %w", at.Page, codeWidth, codeWidth, ErrPlace)
@@ -58,10 +62,11 @@ func (o *Office) codeMark(ctx context.Context, doc *pdf.Document, marks []pdf.Ma
 
 // A codeRoom is a page on which room for a code is looked for.
 type codeRoom struct {
-	page  pdf.Page
-	blank *pagetext.Blank
-	marks []pdf.Mark // of this stamp, which the page does not show yet
-	seal  pdf.Mark   // beside which it goes
+	page   pdf.Page
+	blank  *pagetext.Blank
+	fields [][4]float64 // which somebody fills in later
+	marks  []pdf.Mark   // of this stamp, which the page does not show yet
+	seal   pdf.Mark     // beside which it goes
 }
 
 // nearest returns the top left corner of the room: to the left of the seal, else to its right,
@@ -91,6 +96,11 @@ func (c codeRoom) free(x, y float64) bool {
 	if x < marginCode || y < marginCode || x+codeWidth > c.page.Width-marginCode || y+codeWidth > c.page.Height-marginCode {
 		return false
 	}
+	for _, f := range c.fields {
+		if meets(x, y, gapAround, f[0], f[1], f[2], f[3]) {
+			return false
+		}
+	}
 	if overlaps(c.marks, c.seal.Page, x, y, gapAround) {
 		return false
 	}
@@ -101,6 +111,11 @@ func (c codeRoom) free(x, y float64) bool {
 // what this stamp shows on the page.
 func overlaps(marks []pdf.Mark, page int, x, y, gap float64) bool {
 	return slices.ContainsFunc(marks, func(m pdf.Mark) bool {
-		return m.Page == page && x < m.X+m.Width+gap && m.X < x+codeWidth+gap && y < m.Y+m.Height+gap && m.Y < y+codeWidth+gap
+		return m.Page == page && meets(x, y, gap, m.X, m.Y, m.Width, m.Height)
 	})
+}
+
+// meets reports whether a code at a place would come nearer than gap to something else.
+func meets(x, y, gap, left, top, width, height float64) bool {
+	return x < left+width+gap && left < x+codeWidth+gap && y < top+height+gap && top < y+codeWidth+gap
 }

@@ -141,3 +141,65 @@ func TestSecondCodeBesideTheFirst(t *testing.T) {
 		}
 	}
 }
+
+// codeSeen is where a stamp of one page shows its code to the page's reader, in millimetres.
+func codeSeen(tb testing.TB, doc *pdf.Document, p *pdf.Prepared) (float64, float64) {
+	tb.Helper()
+	der, err := p.Seen()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	statement, err := seen.Parse(der)
+	if err != nil || len(statement.Places) != 2 {
+		tb.Fatalf("%d places, %v", len(statement.Places), err)
+	}
+	points := func(n int64) float64 { return float64(n) / 10_000 }
+	at := statement.Places[1].Box
+	x, y, _, _, err := doc.Shown(1, [4]float64{points(at.Left), points(at.Bottom), points(at.Right), points(at.Top)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return x, y
+}
+
+// TestDocumentCodeLeavesFields: an empty field shows nothing yet, and is for somebody else.
+func TestDocumentCodeLeavesFields(t *testing.T) {
+	t.Parallel()
+	f, doc := officetest.New(t), open(t, withField())
+	// The field ends 9 mm to the left of the seal.
+	prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: office.Place{Pages: "1", X: 100, Y: 45}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, y := codeSeen(t, doc, prepared); math.Hypot(x-127, y-25) > 0.1 {
+		t.Errorf("the code is at %.1f, %.1f, want it to the right of the seal", x, y)
+	}
+}
+
+// TestDocumentCodeOnATurnedPage: the empty room is that of the page as it is seen, turned and
+// cropped, in larger units.
+func TestDocumentCodeOnATurnedPage(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	const mm, left, top, side = 72 / 25.4 / 2, 150, 200, 50 // the hole as it is seen
+	// Turned by 90 degrees, what is seen at (x, y) is at (y, x) from the box's lower left corner.
+	ink := fmt.Sprintf("0 0 500 500 re %.2f %.2f %.2f %.2f re W* n", 50+top*mm, 50+left*mm, side*mm, side*mm)
+	for x := 0; x < 500; x += 7 {
+		ink += fmt.Sprintf(" %d 0 3 500 re", x)
+	}
+	ink += " f"
+	doc := open(t, rawPDF([]string{
+		"<</Type/Catalog/Pages 2 0 R>>",
+		"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 500 500]/CropBox[50 50 450 400]/Rotate 90/UserUnit 2/Contents 4 0 R>>",
+		fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", len(ink), ink),
+	}))
+	prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const code = 40
+	if x, y := codeSeen(t, doc, prepared); x < left || y < top || x+code > left+side || y+code > top+side {
+		t.Errorf("the code is at %.1f, %.1f, not in the hole at %d, %d", x, y, left, top)
+	}
+}

@@ -144,7 +144,7 @@ type edge struct {
 
 // fillLines puts ink inside outlines, in millimetres of the sheet, by the non-zero winding
 // rule or the even-odd rule.
-func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, ink float64) error {
+func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, ink float64, through bool) error {
 	if s.fills++; s.fills > MaxFills {
 		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
 	}
@@ -183,10 +183,10 @@ func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, ink float64) error {
 			turns += c.turn
 		}
 		if scan%scans == scans-1 {
-			row.put(s, scan/scans, float32(ink))
+			row.put(s, scan/scans, float32(ink), through)
 		}
 	}
-	return nil
+	return s.hidesAll()
 }
 
 // edges returns the pieces that cross scan lines of the sheet.
@@ -239,12 +239,12 @@ func (c *cover) add(x0, x1 float64) {
 }
 
 // put puts the row on the sheet, and begins the next one.
-func (c *cover) put(s *Sheet, y int, ink float32) {
+func (c *cover) put(s *Sheet, y int, ink float32, through bool) {
 	full := float32(0)
 	for x := range s.width {
 		full += c.full[x]
 		if covered := (full + c.part[x]) / scans; covered > 0 {
-			s.put(x, y, min(covered, 1), ink)
+			s.put(x, y, min(covered, 1), ink, through)
 		}
 	}
 	clear(c.part)

@@ -2,6 +2,7 @@ package likeness
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -29,7 +30,7 @@ func (s *Sheet) ofd(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotDrawn, err)
 	}
-	o := &ofdPackage{files: opened, templates: make(map[string]string)}
+	o := &ofdPackage{files: opened, templates: make(map[string]ofdTemplate)}
 	err = o.page(s)
 	if errors.Is(err, archive.ErrMalformed) {
 		return fmt.Errorf("%w: %w", ErrNotDrawn, err)
@@ -42,8 +43,12 @@ type ofdPackage struct {
 	files     *archive.Package
 	read      int64 // bytes so far
 	resources ofdResources
-	templates map[string]string // files, by ID
+	templates map[string]ofdTemplate // by ID
 }
+
+// An ofdTemplate is a page whose layers others take in: its file, and where they go if the
+// list of templates says it.
+type ofdTemplate struct{ file, order string }
 
 // content reads a file. What is read is counted.
 func (o *ofdPackage) content(name string) ([]byte, error) {
@@ -180,10 +185,12 @@ func (o *ofdPackage) common(document string, common *archive.Node) error {
 			err = o.addResources(document, c.Value())
 		case "TemplatePage":
 			id := c.Attrs["ID"]
-			if id == "" || o.templates[id] != "" {
+			if id == "" || o.templates[id].file != "" {
 				return fmt.Errorf("the template %.20q has no identifier of its own: %w", id, ErrNotDrawn)
 			}
-			o.templates[id], err = o.files.Locate(document, c.Attrs["BaseLoc"])
+			t := ofdTemplate{order: c.Attrs["ZOrder"]}
+			t.file, err = o.files.Locate(document, c.Attrs["BaseLoc"])
+			o.templates[id] = t
 		case "DefaultCS":
 			return fmt.Errorf("an OFD picture with a colour space of its own: %w", ErrNotDrawn)
 		}
@@ -205,11 +212,23 @@ func ofdArea(page, common *archive.Node) (Box, error) {
 			return Box{}, err
 		}
 	}
-	box, err := area.Need("PhysicalBox")
+	physical, err := area.Need("PhysicalBox")
 	if err != nil {
 		return Box{}, err
 	}
-	return ofdBox(box.Value())
+	box, err := ofdBox(physical.Value())
+	if err != nil {
+		return Box{}, err
+	}
+	// What lies outside of this one is not shown (GB/T 33190-2016, 7.5), by some readers.
+	shown, err := area.One("ApplicationBox")
+	if err != nil || shown == nil {
+		return box, err
+	}
+	if part, err := ofdBox(shown.Value()); err != nil || part != box {
+		return Box{}, errors.Join(err, fmt.Errorf("an OFD page of which only a part is shown: %w", ErrNotDrawn))
+	}
+	return box, nil
 }
 
 // ofdBox reads a box with an area: x, y, width and height.
@@ -238,25 +257,29 @@ func (o *ofdPackage) layers(file string, page *archive.Node, templates bool) ([]
 				return nil, err
 			}
 		case "Template":
-			name := o.templates[c.Attrs["TemplateID"]]
-			if !templates || name == "" {
+			t := o.templates[c.Attrs["TemplateID"]]
+			if !templates || t.file == "" {
 				return nil, fmt.Errorf("a template of a template, or one that is missing: %w", ErrNotDrawn)
 			}
-			root, err := o.element(name, "Page")
+			order := cmp.Or(c.Attrs["ZOrder"], "Background")
+			if t.order != "" && t.order != order {
+				return nil, fmt.Errorf("a template in the order %.20q, and %.20q on the page: %w", t.order, order, ErrNotDrawn)
+			}
+			root, err := o.element(t.file, "Page")
 			if err != nil {
 				return nil, err
 			}
-			layers, err := o.layers(name, root, false)
+			layers, err := o.layers(t.file, root, false)
 			if err != nil {
 				return nil, err
 			}
-			switch c.Attrs["ZOrder"] {
-			case "", "Background":
+			switch order {
+			case "Background":
 				below = append(below, layers...)
 			case "Foreground":
 				above = append(above, layers...)
 			default:
-				return nil, fmt.Errorf("a template in the order %.20q: %w", c.Attrs["ZOrder"], ErrNotDrawn)
+				return nil, fmt.Errorf("a template in the order %.20q: %w", order, ErrNotDrawn)
 			}
 		}
 	}
@@ -281,7 +304,11 @@ func (o *ofdPackage) layers(file string, page *archive.Node, templates bool) ([]
 		}
 	}
 	slices.SortStableFunc(own, func(a, b *archive.Node) int { return kind(a) - kind(b) })
-	return slices.Concat(below, own, above), nil
+	all := slices.Concat(below, own, above)
+	if !slices.IsSortedFunc(all, func(a, b *archive.Node) int { return kind(a) - kind(b) }) {
+		return nil, fmt.Errorf("layers of a page and its templates, of which readers draw either first: %w", ErrNotDrawn)
+	}
+	return all, nil
 }
 
 // ofdResources are what objects refer to, by ID.

@@ -3,11 +3,16 @@ package likeness_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image"
+	"image/color"
+	"image/gif"
 	pngfile "image/png"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,6 +133,10 @@ func TestOFDNotDrawn(t *testing.T) {
 		"a mask":                 {imageObject(`CTM="9 0 0 9 0 0" ResourceID="40" ImageMask="40"`), "ImageMask"},
 		"an image without a map": {imageObject(`ResourceID="40"`), "without a map"},
 		"a font of the machine":  {text(`Font="50" Size="5"`, `<ofd:TextCode X="1" Y="1">章</ofd:TextCode>`), "not in the package"},
+		"shining through white":  {filled + strings.Replace(ofdPath(`Fill="true" Stroke="false" Alpha="128"`, outline), "<ofd:Abbr", `<ofd:FillColor Value="255 255 255"/><ofd:Abbr`, 1), "shines through"},
+		"through a white colour": {filled + strings.Replace(ofdPath(`Fill="true" Stroke="false"`, outline), "<ofd:Abbr", `<ofd:FillColor Value="255 255 255" Alpha="254"/><ofd:Abbr`, 1), "shines through"},
+		"of no namespace":        {strings.ReplaceAll(filled, "ofd:", ""), "another namespace than the first"},
+		"a prefixed attribute":   {object("Fill=", `ofd:CTM="1 0 0 1 90 0" Fill=`), "prefix"},
 		"slanted text":           {text(`Font="50" Size="5" Italic="true"`, `<ofd:TextCode X="1" Y="1">章</ofd:TextCode>`), "Italic"},
 		"another kind of object": {`<ofd:Video/>`, "Video"},
 	} {
@@ -148,14 +157,63 @@ func TestOFDNotDrawn(t *testing.T) {
 		"an entity":           {"Doc_0/Page.xml", "<ofd:Page", "<!DOCTYPE a><ofd:Page", "document type"},
 		"no template":         {"Doc_0/Page.xml", "<ofd:Content>", `<ofd:Template TemplateID="9"/><ofd:Content>`, "template"},
 		"a layer of its kind": {"Doc_0/Page.xml", `ID="2"`, `ID="2" Type="Top"`, "type"},
+		"a part of the page":  {"Doc_0/Document.xml", "</ofd:PhysicalBox>", "</ofd:PhysicalBox><ofd:ApplicationBox>0 0 20 40</ofd:ApplicationBox>", "only a part"},
+		"two orders":          {"Doc_0/Page.xml", "<ofd:Content>", `<ofd:Template TemplateID="30" ZOrder="Foreground"/><ofd:Content>`, "Background"},
+		"either layer first":  {"Doc_0/Page.xml", `<ofd:Content><ofd:Layer ID="2"`, `<ofd:Template TemplateID="30"/><ofd:Content><ofd:Layer ID="2" Type="Background"`, "either first"},
 		"a resource twice":    {"Doc_0/DocumentRes.xml", `ID="11"`, `ID="10"`, "of its own"},
 		"too long":            {"Doc_0/Page.xml", "</ofd:Page>", strings.Repeat(" ", 5<<20) + "</ofd:Page>", "at most"},
 	} {
 		files := ofdFiles(filled)
+		files["Doc_0/Document.xml"] = strings.Replace(files["Doc_0/Document.xml"], `ID="30"`, `ID="30" ZOrder="Background"`, 1)
 		files[tt.file] = strings.Replace(files[tt.file], tt.old, tt.replacement, 1)
 		_, err := likeness.Picture("OFD", pack(t, files), 40, 40)
 		if !errors.Is(err, likeness.ErrNotDrawn) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// TestOFDForeignAttributes: what has the name of another namespace is no attribute of OFD.
+func TestOFDForeignAttributes(t *testing.T) {
+	t.Parallel()
+	s, err := likeness.Picture("ofd", pack(t, ofdFiles(ofdPath(`Fill="true" Stroke="false" DrawParam="10" xmlns:x="urn:x" x:CTM="1 0 0 1 90 0"`, "M 10 10 L 30 10 L 30 30 L 10 30 C"))), 40, 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := likeness.Compare(square(t, "M10 10H30V30H10Z"), s); err != nil || !got.Alike {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestMovingPictures: what shows another picture after the first one is no picture of a seal.
+func TestMovingPictures(t *testing.T) {
+	t.Parallel()
+	frame := image.NewPaletted(image.Rect(0, 0, 40, 40), color.Palette{color.White, color.Black})
+	for i := 500; i < 900; i++ {
+		frame.Pix[i] = 1
+	}
+	var still, moving, single bytes.Buffer
+	for out, frames := range map[*bytes.Buffer][]*image.Paletted{&still: {frame}, &moving: {frame, frame}} {
+		if err := gif.EncodeAll(out, &gif.GIF{Image: frames, Delay: make([]int, len(frames))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pngfile.Encode(&single, frame); err != nil {
+		t.Fatal(err)
+	}
+	const header = 33 // the signature and the first chunk
+	chunk := append([]byte{0, 0, 0, 8}, "acTL\x00\x00\x00\x02\x00\x00\x00\x00"...)
+	animated := slices.Insert(bytes.Clone(single.Bytes()), header, binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))...)
+	for name, tt := range map[string]struct {
+		kind  string
+		data  []byte
+		moves bool
+	}{
+		"one GIF": {"GIF", still.Bytes(), false}, "two GIFs": {"GIF", moving.Bytes(), true},
+		"one PNG": {"PNG", single.Bytes(), false}, "two PNGs": {"PNG", animated, true},
+	} {
+		if _, err := likeness.Picture(tt.kind, tt.data, 40, 40); errors.Is(err, likeness.ErrNotDrawn) != tt.moves {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

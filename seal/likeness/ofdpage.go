@@ -83,6 +83,7 @@ type ofdUnit struct {
 	boundary Box    // on the page
 	toPage   Matrix // from the object's own coordinates
 	moved    bool   // it has a map of its own
+	through  bool   // what lies below it shines through
 }
 
 // unit reads what every object has. Attributes of its own kind come in addition.
@@ -94,11 +95,11 @@ func (p *ofdPainter) unit(n *archive.Node, attributes ...string) (ofdUnit, error
 	if v := n.Attrs["Visible"]; v != "" && v != "true" {
 		return ofdUnit{}, fmt.Errorf("an object that is hidden: %w", ErrNotDrawn)
 	}
-	if err := opaque(n); err != nil {
-		return ofdUnit{}, err
-	}
 	var u ofdUnit
 	var err error
+	if u.through, err = translucent(n); err != nil {
+		return ofdUnit{}, err
+	}
 	if u.boundary, err = ofdBox(n.Attrs["Boundary"]); err != nil {
 		return ofdUnit{}, err
 	}
@@ -115,18 +116,19 @@ func (p *ofdPainter) unit(n *archive.Node, attributes ...string) (ofdUnit, error
 	return u, nil
 }
 
-// opaque refuses what is nearly transparent. Opacity else changes no shape.
-func opaque(n *archive.Node) error {
+// translucent reports that what lies below shines through, and refuses what is nearly
+// transparent. Opacity else changes no shape where nothing lies below.
+func translucent(n *archive.Node) (bool, error) {
 	const least = 77 // of 255
 	text, ok := n.Attrs["Alpha"]
 	if !ok {
-		return nil
+		return false, nil
 	}
 	alpha, err := strconv.Atoi(text)
 	if err != nil || alpha < least || alpha > 255 {
-		return fmt.Errorf("a drawing that is nearly transparent, of opacity %.20q: %w", text, ErrNotDrawn)
+		return false, fmt.Errorf("a drawing that is nearly transparent, of opacity %.20q: %w", text, ErrNotDrawn)
 	}
-	return nil
+	return alpha < 255, nil
 }
 
 // within refuses what reaches over its boundary: the standard cuts it off there, and not
@@ -148,7 +150,7 @@ func (p *ofdPainter) within(boundary Box, outlines [][]point) error {
 }
 
 // put fills outlines in millimetres of the page.
-func (p *ofdPainter) put(u ofdUnit, outlines [][]point, evenOdd bool, ink float64) error {
+func (p *ofdPainter) put(u ofdUnit, outlines [][]point, evenOdd bool, colour ofdColour) error {
 	for _, line := range outlines {
 		p.steps += len(line)
 	}
@@ -161,7 +163,7 @@ func (p *ofdPainter) put(u ofdUnit, outlines [][]point, evenOdd bool, ink float6
 	for i, line := range outlines {
 		outlines[i] = p.toSheet.each(line)
 	}
-	return p.sheet.fillLines(outlines, evenOdd, ink)
+	return p.sheet.fillLines(outlines, evenOdd, colour.ink, u.through || colour.through)
 }
 
 // path lays out a path (GB/T 33190-2016, 9.1).
@@ -215,7 +217,7 @@ func (p *ofdPainter) path(n *archive.Node, style ofdStyle) error {
 		return fmt.Errorf("a white path with an outline, of which readers draw either first: %w", ErrNotDrawn)
 	}
 	if fill {
-		if err := p.put(u, placed(lines, u.toPage), rule == "Even-Odd", style.fill.ink); err != nil {
+		if err := p.put(u, placed(lines, u.toPage), rule == "Even-Odd", style.fill); err != nil {
 			return err
 		}
 	}
@@ -232,7 +234,7 @@ func (p *ofdPainter) path(n *archive.Node, style ofdStyle) error {
 	for i, line := range outlines {
 		outlines[i] = u.toPage.each(line)
 	}
-	return p.put(u, outlines, false, style.stroke.ink)
+	return p.put(u, outlines, false, style.stroke)
 }
 
 func placed(lines []polyline, m Matrix) [][]point {
@@ -275,7 +277,7 @@ func (p *ofdPainter) image(n *archive.Node) error {
 	if err := p.within(u.boundary, [][]point{u.toPage.each([]point{{0, 0}, {1, 0}, {1, 1}, {0, 1}})}); err != nil {
 		return err
 	}
-	return p.sheet.Image(picture, Matrix{1, 0, 0, -1, 0, 1}.Then(u.toPage).Then(p.toSheet), Everywhere())
+	return p.sheet.Image(picture, Matrix{1, 0, 0, -1, 0, 1}.Then(u.toPage).Then(p.toSheet), Everywhere(), u.through)
 }
 
 // truth reads an attribute that is true or false.
@@ -298,8 +300,9 @@ type ofdStyle struct {
 }
 
 type ofdColour struct {
-	set bool
-	ink float64
+	set     bool
+	ink     float64
+	through bool // what lies below shines through
 }
 
 // ofdPen is the pen of those who name none (GB/T 33190-2016, 8.2).
@@ -355,6 +358,9 @@ func (p *ofdPainter) style(s ofdStyle, n *archive.Node, depth int) (ofdStyle, er
 		if into.ink, err = p.colour(c); err != nil {
 			return s, err
 		}
+		if into.through, err = translucent(c); err != nil {
+			return s, err
+		}
 		into.set = true
 	}
 	return s, nil
@@ -366,9 +372,6 @@ func (p *ofdPainter) colour(n *archive.Node) (float64, error) {
 		return 0, err
 	}
 	if err := onlyChildren(n); err != nil { // patterns and shadings
-		return 0, err
-	}
-	if err := opaque(n); err != nil {
 		return 0, err
 	}
 	kind := "RGB"

@@ -32,9 +32,8 @@ func (p *ofdPainter) text(n *archive.Node, style ofdStyle) error {
 	if style, err = p.style(style, n, 0); err != nil {
 		return err
 	}
-	ink := 1.0 // black
-	if style.fill.set {
-		ink = style.fill.ink
+	if !style.fill.set {
+		style.fill.ink = 1 // black
 	}
 	size, err := ofdNumber(n.Attrs["Size"])
 	if err != nil {
@@ -82,7 +81,7 @@ func (p *ofdPainter) text(n *archive.Node, style ofdStyle) error {
 		}
 		outlines = append(outlines, placed(lines, Matrix{em * across, 0, 0, -em, g.x, g.y}.Then(u.toPage))...)
 	}
-	return p.put(u, outlines, false, ink)
+	return p.put(u, outlines, false, style.fill)
 }
 
 // face reads a font of the package.

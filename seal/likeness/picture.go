@@ -1,6 +1,7 @@
 package likeness
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"image"
@@ -35,7 +36,7 @@ func Picture(kind string, data []byte, widthMM, heightMM float64) (*Sheet, error
 		if err != nil {
 			return nil, err
 		}
-		return s, s.Image(picture, Matrix{widthMM, 0, 0, -heightMM, 0, heightMM}, Everywhere())
+		return s, s.Image(picture, Matrix{widthMM, 0, 0, -heightMM, 0, heightMM}, Everywhere(), false)
 	}
 	return nil, fmt.Errorf("a picture of the type %q: %w", kind, ErrNotDrawn)
 }
@@ -44,16 +45,35 @@ func Picture(kind string, data []byte, widthMM, heightMM float64) (*Sheet, error
 func Decode(data []byte) (image.Image, error) { return decode(data, MaxPixels) }
 
 func decode(data []byte, most int) (image.Image, error) {
-	config, _, err := image.DecodeConfig(bytes.NewReader(data))
+	config, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDrawn, err)
 	}
 	if config.Width < 1 || config.Height < 1 || config.Width > most/config.Height {
 		return nil, fmt.Errorf("%d × %d pixels, at most %d in all: %w", config.Width, config.Height, most, ErrNotDrawn)
 	}
-	picture, _, err := image.Decode(bytes.NewReader(data))
+	rest := bufio.NewReader(bytes.NewReader(data))
+	picture, _, err := image.Decode(rest)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDrawn, err)
 	}
+	if moves(format, data, rest) {
+		return nil, fmt.Errorf("a picture that moves: %w", ErrNotDrawn)
+	}
 	return picture, nil
+}
+
+// moves reports that a picture shows others after the first one: a GIF that does not end
+// behind that, or a PNG with the chunk that announces them (PNG, third edition, 11.3.6.1).
+func moves(format string, data []byte, rest *bufio.Reader) bool {
+	switch format {
+	case "gif":
+		const trailer = 0x3b
+		next, err := rest.ReadByte()
+		return err == nil && next != trailer
+	case "png":
+		before, _, _ := bytes.Cut(data, []byte("IDAT"))
+		return bytes.Contains(before, []byte("acTL"))
+	}
+	return false
 }

@@ -69,8 +69,9 @@ type Sheet struct {
 	width, height int // in cells
 	ink           []float32
 	fills         int
-	x, y          int // where it was cut out of another one
-	crossings     int // of outlines with scan lines so far
+	x, y          int  // where it was cut out of another one
+	crossings     int  // of outlines with scan lines so far
+	shone         bool // ink lies below light paint that lets it shine through
 }
 
 // NewSheet returns an empty sheet of a size in millimetres, or [ErrNotDrawn] where it
@@ -98,16 +99,23 @@ func (s *Sheet) Empty() bool {
 
 // Ink is how far a colour is from white paper: 0 for white, 1 for red, blue or black.
 func Ink(c color.Color) float64 {
+	ink, opacity := shade(c)
+	return ink * opacity
+}
+
+// shade is the ink of a colour where it hides all, and how much it hides.
+func shade(c color.Color) (ink, opacity float64) {
 	n, ok := color.NRGBAModel.Convert(c).(color.NRGBA)
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	return float64(n.A) / 255 * float64(255-min(n.R, n.G, n.B)) / 255
+	return float64(255-min(n.R, n.G, n.B)) / 255, float64(n.A) / 255
 }
 
 // Fill puts ink inside a path, by the non-zero winding rule, and where clip, in
-// millimetres, lets it. Ink of 0 is white paint.
-func (s *Sheet) Fill(p *Path, m Matrix, clip Box, ink float64) error {
+// millimetres, lets it. Ink of 0 is white paint. Paint that lets shine through what is below it
+// must take no ink away: readers show that ink, more or less.
+func (s *Sheet) Fill(p *Path, m Matrix, clip Box, ink float64, through bool) error {
 	if s.fills++; s.fills > MaxFills {
 		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
 	}
@@ -125,16 +133,25 @@ func (s *Sheet) Fill(p *Path, m Matrix, clip Box, ink float64) error {
 	for y := area.Min.Y; y < area.Max.Y; y++ {
 		for x := area.Min.X; x < area.Max.X; x++ {
 			if c := float32(cover.Pix[y*cover.Stride+x]) / 255; c > 0 {
-				s.put(x, y, c, float32(ink))
+				s.put(x, y, c, float32(ink), through)
 			}
 		}
 	}
-	return nil
+	return s.hidesAll()
 }
 
-func (s *Sheet) put(x, y int, cover, ink float32) {
+func (s *Sheet) put(x, y int, cover, ink float32, through bool) {
 	cell := &s.ink[y*s.width+x]
+	s.shone = s.shone || through && cover*(*cell-ink) > tolerated
 	*cell += cover * (ink - *cell)
+}
+
+// hidesAll refuses light paint over ink that shines through it.
+func (s *Sheet) hidesAll() error {
+	if s.shone {
+		return fmt.Errorf("light paint over ink that shines through it: %w", ErrNotDrawn)
+	}
+	return nil
 }
 
 // within is the part of the sheet inside a box: the cells with their middle in it.
@@ -150,8 +167,9 @@ func (s *Sheet) within(clip Box) image.Rectangle {
 const samples = 3
 
 // Image puts a picture where m maps the unit square to, with the picture's first row at
-// y = 1 as PDF has it (ISO 32000-1, 8.9.5).
-func (s *Sheet) Image(picture image.Image, m Matrix, clip Box) error {
+// y = 1 as PDF has it (ISO 32000-1, 8.9.5). Where the picture is transparent what is below it
+// stays; through is as of [Sheet.Fill].
+func (s *Sheet) Image(picture image.Image, m Matrix, clip Box, through bool) error {
 	if s.fills++; s.fills > MaxFills {
 		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
 	}
@@ -164,22 +182,22 @@ func (s *Sheet) Image(picture image.Image, m Matrix, clip Box) error {
 	area := s.within(clip)
 	for y := area.Min.Y; y < area.Max.Y; y++ {
 		for x := area.Min.X; x < area.Max.X; x++ {
-			var sum float64
-			hits := 0
+			var sum, cover float64
 			for i := range samples * samples {
 				u, v := back.Apply((float64(x)+(float64(i%samples)+0.5)/samples)/perMM, (float64(y)+(float64(i/samples)+0.5)/samples)/perMM)
 				if u < 0 || u >= 1 || v <= 0 || v > 1 {
 					continue
 				}
-				hits++
-				sum += Ink(picture.At(bounds.Min.X+int(u*w), bounds.Min.Y+min(int((1-v)*h), bounds.Dy()-1)))
+				ink, opacity := shade(picture.At(bounds.Min.X+int(u*w), bounds.Min.Y+min(int((1-v)*h), bounds.Dy()-1)))
+				sum += ink * opacity
+				cover += opacity
 			}
-			if hits > 0 {
-				s.put(x, y, float32(hits)/(samples*samples), float32(sum/float64(hits)))
+			if cover > 0 {
+				s.put(x, y, float32(cover/(samples*samples)), float32(sum/cover), through)
 			}
 		}
 	}
-	return nil
+	return s.hidesAll()
 }
 
 // Turned returns the sheet turned clockwise by 0, 90, 180 or 270 degrees.

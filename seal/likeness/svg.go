@@ -119,7 +119,7 @@ func (s *Sheet) svgPath(attributes []xml.Attr, fit Matrix, steps *int) error {
 	if *steps += p.Steps(); *steps > MaxSteps {
 		return fmt.Errorf("more than %d pieces of outlines: %w", MaxSteps, ErrNotDrawn)
 	}
-	return s.Fill(p, fit, Everywhere(), ink)
+	return s.Fill(p, fit, Everywhere(), ink, false)
 }
 
 // hexInk reads a colour of the form #RRGGBB.

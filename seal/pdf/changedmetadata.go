@@ -51,8 +51,9 @@ func (s *step) information(a, b value) {
 	}
 	var changed []string
 	for _, key := range keys(old, new) {
-		if !equal(old.lookup(key), new.lookup(key)) {
-			changed = append(changed, s.informationEntry(key, old.lookup(key), new.lookup(key)))
+		was, is := old.lookup(key), new.lookup(key)
+		if same, err := unchanged(s.old, s.new, s.apart, was, is); err != nil || !same {
+			changed = append(changed, s.informationEntry(key, was, is))
 		}
 	}
 	if len(changed) == 0 {

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	ses "github.com/elicence/elicence/seal"
 )
 
 // xmp is a metadata stream with a title.
@@ -19,7 +22,8 @@ func xmp(title string) string {
 func described(tb testing.TB) []byte {
 	tb.Helper()
 	file := sample{catalog: "/AcroForm 7 0 R/Metadata 5 0 R/PageMode/UseNone/MarkInfo<</Marked false>>", objects: []string{
-		xmp("贷款合同"), "<</Title(Loan)/Producer(x)>>", "<</Fields[]>>", "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
+		xmp("贷款合同"), "<</Title(Loan)/Producer(x)/Author 9 0 R>>", "<</Fields[]>>", "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream",
+		"(Wang)",
 	}}.bytes()
 	return bytes.Replace(file, []byte("/Root 1 0 R"), []byte("/Root 1 0 R/Info 6 0 R"), 1)
 }
@@ -49,7 +53,8 @@ func TestMetadataChanges(t *testing.T) {
 		{"a long title", func(a attacker) { a.set(6, "Title", textString(longTitle)) }, MetadataChanged, `字…"`},
 		{"several entries", func(a attacker) {
 			a.put(ref{num: 6}, dictOf("Title", str("Loan"), "Author", str("Li"), "ModDate", str("D:20260101")))
-		}, MetadataChanged, `/Producer from "x" to nothing; /Author from nothing to "Li"; /ModDate`},
+		}, MetadataChanged, `/Producer from "x" to nothing; /Author from "Wang" to "Li"; /ModDate`},
+		{"an entry in an object of its own", func(a attacker) { a.put(ref{num: 9}, str("Li")) }, MetadataChanged, `/Author from "Wang" to "Li"`},
 		{"an entry that is no text", func(a attacker) { a.set(6, "Title", array{}) }, MetadataChanged, "what is no text"},
 		{"information of its own", func(a attacker) { info(a, a.made("<</Title(Gift)>>")) }, MetadataChanged, `to "Gift"`},
 		{"no information", func(a attacker) { info(a, nil) }, MetadataChanged, "removed"},
@@ -137,4 +142,67 @@ func FuzzXMP(f *testing.F) {
 			t.Errorf("a title of %d bytes in %d", len(title), len(packet))
 		}
 	})
+}
+
+// foreign is a file that another program sealed, with entries of its own in the signature's
+// field, in its value and in the trailer.
+func foreign(tb testing.TB, s *signers, field, value, trailer string) []byte {
+	tb.Helper()
+	file := updatedUnsigned(tb, victim.bytes(), func(a attacker) {
+		v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')%s/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+			SubFilterCAdES, value, strings.Repeat("00", tokenRoom)))
+		w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(Seal1)/F 132/Rect[0 0 0 0]/P 10 0 R/V %d 0 R%s>>", v.num, field))
+		a.add(7, "Fields", w)
+		a.add(10, "Annots", w)
+	})
+	const begins = "trailer\n<<"
+	at := bytes.LastIndex(file, []byte(begins)) + len(begins)
+	return filled(tb, slices.Insert(file, at, []byte(trailer)...), func(digest [32]byte) []byte { return s.sign(tb, ses.Stamp{Document: digest}) })
+}
+
+// TestManyHarmlessChanges: what a trailer had of its own may be dropped, and however much that
+// is, it hides nothing.
+func TestManyHarmlessChanges(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	var own strings.Builder
+	for i := range 2 * maxChanges {
+		fmt.Fprintf(&own, "/Own%d true", i)
+	}
+	file := foreign(t, s, "", "", own.String())
+	refused(t, s, attacked{"text over it", file, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }, "page 1, /Contents"})
+}
+
+// TestClosedByLock: a signature whose field's lock allows no change is taken at its word, as a
+// certifying one is.
+func TestClosedByLock(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	title := func(a attacker) {
+		a.doc.now.sections[0].trailer = a.doc.now.trailer().with("Info", a.made("<</Title(x)>>"))
+	}
+	const lock, method = "/Lock<</Type/SigFieldLock/Action/Include/Fields[(a)]%s>>", "/Reference[<</TransformMethod/FieldMDP/TransformParams<</Action/Include/Fields[(a)]%s>>>>]"
+	for _, tt := range []struct {
+		name, field, value string
+		closed             bool
+	}{
+		{"no lock", "", "", false},
+		{"a lock of fields", fmt.Sprintf(lock, ""), fmt.Sprintf(method, ""), false},
+		{"a lock that allows forms", fmt.Sprintf(lock, "/P 2"), "", false},
+		{"a lock of everything", fmt.Sprintf(lock, "/P 1"), "", true},
+		{"the same in the signature", "", fmt.Sprintf(method, "/P 1"), true},
+		{"a number that the standard has not", fmt.Sprintf(lock, "/P 0"), "", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			file := foreign(t, s, tt.field, tt.value, "")
+			report, err := open(t, updated(t, file, title)).Verify(context.Background(), s.trust)
+			if err != nil || report.Valid() == tt.closed {
+				t.Errorf("another title: valid %v (%v), %v", report.Valid(), report.Err(), err)
+			}
+			if _, err = open(t, file).Prepare(s.stamp(20)); (err != nil) != tt.closed {
+				t.Errorf("another signature: %v", err)
+			}
+		})
+	}
 }

@@ -118,6 +118,7 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		s.modified(r.num, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
 		return nil
 	}
+	s.shown[r] = true
 	subtype, _ := d.lookup("Subtype").(name)
 	switch {
 	case s.newWidget(r):

@@ -72,8 +72,9 @@ func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) err
 	return nil
 }
 
-// newElement reports that an element stands for one annotation that came with it, and
-// says nothing else.
+// newElement reports that an element stands for one annotation that came to a page with it,
+// and says nothing else. One of an object that is on no page would be heard by those who have
+// the page read to them, and be judged nowhere.
 func (s *step) newElement(r ref) (bool, error) {
 	d, err := s.new.dict(r)
 	if err != nil || d == nil {
@@ -89,7 +90,7 @@ func (s *step) newElement(r ref) (bool, error) {
 		return false, err
 	}
 	shown, ok := content.lookup("Obj").(ref)
-	return ok && content.lookup("Type") == name("OBJR") && s.fresh(shown), nil
+	return ok && content.lookup("Type") == name("OBJR") && s.shown[shown], nil
 }
 
 // parentTree compares the parent trees: new entries lead to new elements.

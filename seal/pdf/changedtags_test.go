@@ -18,8 +18,14 @@ var taggedVictim = sample{pages: 1, catalog: "/MarkInfo<</Marked true>>/StructTr
 func TestTagsOfIncrements(t *testing.T) {
 	t.Parallel()
 	sealed := stamped(t, taggedVictim.bytes(), at(1, 40, 40, 42))
+	of := func(a attacker, shown ref, more string) ref {
+		return a.made("<</Type/StructElem/S/Annot/P 5 0 R/K<</Type/OBJR/Obj " + refText(shown) + ">>" + more + ">>")
+	}
+	const comment = "<</Type/Annot/Subtype/Text/Rect[0 0 9 9]>>"
 	element := func(a attacker, more string) ref {
-		return a.made("<</Type/StructElem/S/Annot/P 5 0 R/K<</Type/OBJR/Obj " + refText(a.made("<</Type/Annot/Subtype/Text/Rect[0 0 9 9]>>")) + ">>" + more + ">>")
+		shown := a.made(comment)
+		a.add(8, "Annots", shown)
+		return of(a, shown, more)
 	}
 	// entered writes a new element into both trees, as a sound increment does.
 	entered := func(a attacker, r ref) {
@@ -35,7 +41,10 @@ func TestTagsOfIncrements(t *testing.T) {
 		change func(attacker)
 		sound  bool
 	}{
-		"an annotation's element":                          {func(a attacker) { entered(a, element(a, "")) }, true},
+		"an annotation's element": {func(a attacker) { entered(a, element(a, "")) }, true},
+		"an element of what is on no page": {func(a attacker) {
+			entered(a, of(a, a.made(comment), "/Alt(10,000,000)"))
+		}, false},
 		"an element with a text in place of what it shows": {func(a attacker) { entered(a, element(a, "/ActualText(10,000,000)")) }, false},
 		"an element that holds content of the page":        {func(a attacker) { entered(a, a.made("<</Type/StructElem/S/P/P 5 0 R/K 0>>")) }, false},
 		"an element of an older annotation": {func(a attacker) {

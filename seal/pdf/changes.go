@@ -109,6 +109,8 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 		revision: d.revision(i),
 		signing:  make(map[ref]*Signature),
 		apart:    make(map[uint32]bool),
+		shown:    make(map[ref]bool),
+		noted:    make(map[ChangeKind]int),
 	}
 	for _, sig := range found {
 		if len(sig.Faults) == 0 && sig.view == i {
@@ -135,15 +137,18 @@ type step struct {
 
 	oldForm, newForm   *form
 	oldPages, newPages []leaf
-	signed             bool // a signature that somebody answers for came with this revision
+	signed             bool         // a signature that somebody answers for came with this revision
+	shown              map[ref]bool // annotations that came to a page with it
 	changes            []Change
+	noted              map[ChangeKind]int // how many there were of each kind
 }
 
-// maxChanges is more than anybody will read of one revision.
+// maxChanges is more than anybody will read of one revision. It bounds each kind: many changes
+// that do no harm must not leave out one that does.
 const maxChanges = 20
 
 func (s *step) note(c Change) {
-	if len(s.changes) < maxChanges {
+	if s.noted[c.Kind]++; s.noted[c.Kind] <= maxChanges {
 		c.Revision = s.revision
 		s.changes = append(s.changes, c)
 	}

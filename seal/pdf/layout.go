@@ -59,7 +59,11 @@ func (p *painter) appearance(annotation *dict, box rect, perMM float64, then lik
 	sx, sy := box.width()/around.width(), box.height()/around.height()
 	toPage := likeness.Matrix{sx, 0, 0, sy, -around.x0 * sx, -around.y0 * sy}
 	toBox := likeness.Matrix{1 / perMM, 0, 0, -1 / perMM, 0, box.height() / perMM}
-	return p.form(form, toPage.Then(toBox).Then(then), likeness.Everywhere(), 0, 1)
+	if mode := annotation.lookup("BM"); mode != nil && !staysInk(mode) {
+		return notDrawn("a field that is blended as %v", mode)
+	}
+	// The initial colour is black.
+	return p.form(form, state{matrix: toPage.Then(toBox).Then(then), clip: likeness.Everywhere(), ink: 1, opaque: true}, 1)
 }
 
 // formFrame returns a form's matrix and its box.
@@ -123,14 +127,20 @@ type painter struct {
 
 // state is what q saves and Q brings back.
 type state struct {
-	matrix likeness.Matrix
-	clip   likeness.Box
-	ink    float64
-	space  name // of the fill colour
+	matrix  likeness.Matrix
+	clip    likeness.Box
+	ink     float64
+	space   name // of the fill colour
+	opaque  bool
+	blended bool
+	inside  bool // of a form that is not opaque, or blended
 }
 
-// form lays out a form XObject.
-func (p *painter) form(form *stream, m likeness.Matrix, clip likeness.Box, ink float64, depth int) error {
+// through reports that what lies below what is painted shines through it.
+func (s state) through() bool { return !s.opaque || s.blended || s.inside }
+
+// form lays out a form XObject in a state.
+func (p *painter) form(form *stream, now state, depth int) error {
 	if depth > maxForms {
 		return notDrawn("forms more than %d deep", maxForms)
 	}
@@ -141,7 +151,7 @@ func (p *painter) form(form *stream, m likeness.Matrix, clip likeness.Box, ink f
 	if err != nil {
 		return err
 	}
-	m = matrix.Then(m)
+	m := matrix.Then(now.matrix)
 	var frame likeness.Path
 	frame.Rectangle(bounds.x0, bounds.y0, bounds.width(), bounds.height())
 	box, ok := frame.Upright(m)
@@ -157,9 +167,7 @@ func (p *painter) form(form *stream, m likeness.Matrix, clip likeness.Box, ink f
 	if err != nil {
 		return err
 	}
-	if depth == 1 {
-		ink = 1 // the initial colour is black
-	}
-	o := &operators{painter: p, resources: resources, depth: depth, now: state{matrix: m, clip: clip.Intersect(box), ink: ink, space: "DeviceGray"}}
+	now.matrix, now.clip, now.space, now.inside = m, now.clip.Intersect(box), "DeviceGray", now.through()
+	o := &operators{painter: p, resources: resources, depth: depth, now: now}
 	return o.run(data)
 }

@@ -102,6 +102,20 @@ func testPictureIsTheSeal(t *testing.T, s *signers) {
 		"<</Type/Annot/Subtype/Widget/FT/Sig/T(f)/Rect[100 100 270 270]/F 4>>"}}.bytes()
 	inField := show(whole, func(m *Mark) { m.Page, m.X, m.Y = 0, 0, 0 })
 	inField.Field = "f"
+	// over is the own seal over another one that something covers.
+	over := func(cover, resources string, objects ...*Object) *Appearance {
+		a := vectors(other)
+		content, _ := own.PDF()
+		a.Content, a.Multiply, a.Opacity = fmt.Appendf(nil, "%s q %s Q %s", a.Content, cover, content), false, 0
+		a.Resources, a.Objects = resources, objects
+		return a
+	}
+	const white = "/G gs 1 g 0 0 200 200 re f"
+	state := func(entries string) string { return "<</ExtGState<</G<<" + entries + ">>>>>>" }
+	clear := &Object{Dict: "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/SMask {0}>>", Stream: []byte{255},
+		Uses: []*Object{{Dict: "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray>>", Stream: []byte{0}}}}
+	blended := vectors(own)
+	blended.Content, blended.Resources = append([]byte("/G gs "), blended.Content...), state("/BM/Screen")
 	nothing := vectors(own)
 	nothing.Content = []byte("q Q")
 	for _, tt := range []struct {
@@ -124,6 +138,11 @@ func testPictureIsTheSeal(t *testing.T, s *signers) {
 		{"more than the seal", victim.bytes(), show(text, nil), PictureUnknown},
 		{"smaller than it is", victim.bytes(), show(whole, func(m *Mark) { m.Width, m.Height = 30, 30 }), PictureSame},
 		{"in a larger field", field60, inField, PictureSame},
+		{"another seal under white", victim.bytes(), show(over(white, state("/ca 1/BM/Normal")), nil), PictureSame},
+		{"another seal that shines through white", victim.bytes(), show(over(white, state("/ca 0.5")), nil), PictureUnknown},
+		{"another seal under white that darkens", victim.bytes(), show(over(white, state("/BM/Multiply")), nil), PictureUnknown},
+		{"another seal under a transparent image", victim.bytes(), show(over("200 0 0 200 0 0 cm /Im Do", "<</XObject<</Im {0}>>>>", clear), nil), PictureOther},
+		{"blended into nothing", victim.bytes(), show(blended, nil), PictureUnknown},
 		{"another shape", victim.bytes(), show(whole, func(m *Mark) { m.Width = 30; m.Height = 20 }), PictureUnknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

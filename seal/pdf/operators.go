@@ -129,7 +129,7 @@ func (o *operators) outline(w string) error {
 // paint fills the path, or only ends it, and clips by it where W came before.
 func (o *operators) paint(w string) error {
 	if w != "n" {
-		if err := o.sheet.Fill(&o.path, o.now.matrix, o.now.clip, o.now.ink); err != nil {
+		if err := o.sheet.Fill(&o.path, o.now.matrix, o.now.clip, o.now.ink, o.now.through()); err != nil {
 			return err
 		}
 	}
@@ -200,7 +200,8 @@ func (o *operators) resource(kind name) (value, error) {
 	return o.view.get(list, n)
 }
 
-// graphicsState allows blending and opacity, which change no shape.
+// graphicsState allows opacity, and blending that leaves ink on white paper as it is: they
+// change no shape where nothing lies below.
 func (o *operators) graphicsState() error {
 	val, err := o.resource("ExtGState")
 	if err != nil {
@@ -212,11 +213,21 @@ func (o *operators) graphicsState() error {
 	}
 	for _, e := range d.entries {
 		switch e.key {
-		case "Type", "CA", "BM", "AIS", "SA", "OP", "op", "OPM", "LW", "LC", "LJ", "ML", "D", "RI":
+		case "Type", "CA", "AIS", "SA", "OPM", "LW", "LC", "LJ", "ML", "D", "RI":
 		case "ca":
 			opacity, ok := number(e.val)
 			if !ok || opacity < 0.3 {
 				return notDrawn("a drawing that is nearly transparent")
+			}
+			o.now.opaque = opacity >= 1
+		case "BM":
+			if !staysInk(e.val) {
+				return notDrawn("a drawing that is blended as %v", e.val)
+			}
+			o.now.blended = e.val == name("Multiply") || e.val == name("Darken")
+		case "OP", "op":
+			if e.val != false {
+				return notDrawn("a drawing that lets shine through what is below it in print")
 			}
 		case "SMask":
 			if e.val != name("None") {
@@ -227,6 +238,12 @@ func (o *operators) graphicsState() error {
 		}
 	}
 	return nil
+}
+
+// staysInk reports that a blend mode leaves ink on white paper as it is (ISO 32000-1, 11.3.5):
+// others make it lighter, up to nothing.
+func staysInk(mode value) bool {
+	return mode == name("Normal") || mode == name("Compatible") || mode == name("Multiply") || mode == name("Darken")
 }
 
 // object lays out a form or an image.
@@ -241,7 +258,7 @@ func (o *operators) object() error {
 	}
 	switch kind, _ := st.dict.lookup("Subtype").(name); kind {
 	case "Form":
-		return o.form(st, o.now.matrix, o.now.clip, o.now.ink, o.depth+1)
+		return o.form(st, o.now, o.depth+1)
 	case "Image":
 		if st.dict.lookup("OC") != nil {
 			return notDrawn("an image that is shown on conditions")
@@ -250,7 +267,7 @@ func (o *operators) object() error {
 		if err != nil {
 			return err
 		}
-		return o.sheet.Image(picture, o.now.matrix, o.now.clip)
+		return o.sheet.Image(picture, o.now.matrix, o.now.clip, o.now.through())
 	default:
 		return notDrawn("an object of the kind %.40q", string(kind))
 	}

@@ -29,7 +29,7 @@ func (p *preparation) permitted() error {
 		if err != nil {
 			return err
 		}
-		locks, err := p.doc.now.locks(sig)
+		locks, err := p.doc.now.locks(f, sig)
 		if err != nil {
 			return err
 		}
@@ -39,6 +39,8 @@ func (p *preparation) permitted() error {
 			// (ISO 32000-2, 12.8.2.2.2).
 		case locks.certifies == 1:
 			return refuse("the signature %q certifies that nothing may be changed", f.name)
+		case locks.closed:
+			return refuse("the signature %q allows no change after it", f.name)
 		case locks.certifies == 2 && len(p.stamp.Marks) > 1:
 			return refuse("the signature %q allows further signatures but no annotations, so there can be only one mark", f.name)
 		case locks.covers(p.name):
@@ -150,7 +152,11 @@ type locks struct {
 	certifies int // DocMDP's /P, 0 for a signature that does not certify
 	action    value
 	fields    []string
+	closed    bool // the lock of a signature that does not certify allows no change at all
 }
+
+// unchangeable reports that nothing may change after the signature.
+func (l locks) unchangeable() bool { return l.certifies == 1 || l.closed }
 
 func (l locks) covers(field string) bool {
 	listed := slices.ContainsFunc(l.fields, func(f string) bool { return f == field || strings.HasPrefix(field, f+".") })
@@ -165,8 +171,12 @@ func (l locks) covers(field string) bool {
 	return false
 }
 
-func (v view) locks(sig *dict) (locks, error) {
+// locks reads what the signature of a field forbids.
+func (v view) locks(f *field, sig *dict) (locks, error) {
 	var out locks
+	if err := v.fieldLock(f, &out); err != nil {
+		return out, err
+	}
 	references, err := v.array(sig.lookup("Reference"))
 	if err != nil {
 		return out, err
@@ -209,7 +219,32 @@ func (v view) docMDP(parms *dict, out *locks) error {
 	return err
 }
 
+// fieldLock reads the /P of a field's /Lock, by which a signature that does not certify can
+// forbid changes all the same (ISO 32000-2, table 236). Some write it into the signature as
+// well.
+func (v view) fieldLock(f *field, out *locks) error {
+	if f.dict.lookup("Lock") == nil {
+		return nil
+	}
+	d, err := v.dict(f.dict.lookup("Lock"))
+	if err != nil || d == nil {
+		return err
+	}
+	return v.lockPermissions(d, out)
+}
+
+func (v view) lockPermissions(d *dict, out *locks) error {
+	val, err := v.get(d, "P")
+	if n, ok := val.(int64); ok && (n < 2 || n > 3) { // what the standard does not know is read as the strictest
+		out.closed = true
+	}
+	return err
+}
+
 func (v view) fieldMDP(parms *dict, out *locks) error {
+	if err := v.lockPermissions(parms, out); err != nil {
+		return err
+	}
 	action, err := v.get(parms, "Action")
 	if err != nil {
 		return err

@@ -35,6 +35,39 @@ func (d *Document) Shown(n int, box [4]float64) (x, y, width, height float64, er
 	return x, y, width, height, nil
 }
 
+// FieldPlaces returns where the form fields of a page are seen, as [Document.Shown] does: left,
+// top, width and height. An empty one shows nothing yet, and will.
+func (d *Document) FieldPlaces(n int) ([][4]float64, error) {
+	d.worked = 0
+	s, err := d.sheet(n)
+	if err != nil {
+		return nil, err
+	}
+	annots, err := d.now.annotations(s.ref)
+	if err != nil {
+		return nil, err
+	}
+	var out [][4]float64
+	for _, a := range annots {
+		widget, err := d.now.dict(a)
+		if err != nil {
+			return nil, err
+		}
+		if widget.lookup("Subtype") != name("Widget") {
+			continue
+		}
+		box, ok, err := d.now.rect(widget.lookup("Rect"))
+		if err != nil {
+			return nil, err
+		}
+		if ok && box.width() > 0 && box.height() > 0 {
+			x, y, width, height := s.toDisplay(box)
+			out = append(out, [4]float64{x, y, width, height})
+		}
+	}
+	return out, nil
+}
+
 // A sheet maps between a displayed page, in millimetres from its top-left
 // corner, and the page's own coordinates.
 type sheet struct {

@@ -78,7 +78,7 @@ func (d *Document) inspect(f *field) (*Signature, error) {
 		s.fault("the field's value is not a signature dictionary")
 		return s, nil
 	}
-	if err := s.describe(dict); err != nil {
+	if err := s.describe(f, dict); err != nil {
 		return nil, err
 	}
 	if o.packed >= 0 {
@@ -121,7 +121,7 @@ func (s *Signature) showPlace(f *field) error {
 }
 
 // describe copies what the dictionary says about the signature.
-func (s *Signature) describe(dict *dict) error {
+func (s *Signature) describe(f *field, dict *dict) error {
 	v := s.doc.now
 	for _, t := range []struct {
 		key  name
@@ -153,7 +153,7 @@ func (s *Signature) describe(dict *dict) error {
 	default:
 		s.fault("the signature dictionary's /Type is %v", kind)
 	}
-	locks, err := v.locks(dict)
+	locks, err := v.locks(f, dict)
 	s.Certifies, s.locks = locks.certifies, locks
 	return err
 }

@@ -425,11 +425,11 @@ func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
 }
 
 // laterChanges allows what later signers add, and validation data. Forms and
-// comments that nobody signed are changes of the document here; a certifying
-// signature that allows nothing (DocMDP, P = 1) is taken at its word.
+// comments that nobody signed are changes of the document here; a signature
+// that allows nothing (DocMDP or the lock of its field, P = 1) is taken at its word.
 func (s *Signed) laterChanges() error {
 	for _, c := range s.Changes {
-		allowed := c.Kind == ValidationData || s.Certifies != 1 && (c.Kind == SignatureAdded || c.Kind == MetadataChanged)
+		allowed := c.Kind == ValidationData || !s.locks.unchangeable() && (c.Kind == SignatureAdded || c.Kind == MetadataChanged)
 		if c.Kind == SignatureAdded && s.locks.covers(c.Field) {
 			return fmt.Errorf("%s, though the field was locked: %w", c.What, ErrModified)
 		}

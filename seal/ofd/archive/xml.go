@@ -54,7 +54,9 @@ func ParseXML(b []byte) (*Node, error) {
 func readXML(b []byte) (*Node, error) {
 	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(b, []byte("\ufeff"))))
 	var root *Node
+	var space string // of all elements
 	var open []*Node
+	var texts [][]byte // of the open ones: what is joined piece by piece as a string takes time by the square
 	for count := 0; ; {
 		token, err := d.Token()
 		switch {
@@ -71,6 +73,13 @@ func readXML(b []byte) (*Node, error) {
 			if t.Name.Space != "" && !slices.Contains(namespaces, t.Name.Space) {
 				return nil, fmt.Errorf("element %s is of another namespace", t.Name.Local)
 			}
+			// What is of no namespace among elements of OFD's is there for one reader and not for
+			// another.
+			if root == nil {
+				space = t.Name.Space
+			} else if t.Name.Space != space {
+				return nil, fmt.Errorf("element %s is of another namespace than the first", t.Name.Local)
+			}
 			n := &Node{Name: t.Name.Local}
 			if n.Attrs, err = attributes(t.Attr); err != nil {
 				return nil, fmt.Errorf("element %s: %w", t.Name.Local, err)
@@ -84,12 +93,14 @@ func readXML(b []byte) (*Node, error) {
 			default:
 				return nil, errors.New("a second root element")
 			}
-			open = append(open, n)
+			open, texts = append(open, n), append(texts, nil)
 		case xml.EndElement:
-			open = open[:len(open)-1]
+			last := len(open) - 1
+			open[last].Text = string(texts[last])
+			open, texts = open[:last], texts[:last]
 		case xml.CharData:
 			if len(open) > 0 {
-				open[len(open)-1].Text += string(t)
+				texts[len(texts)-1] = append(texts[len(texts)-1], t...)
 			} else if len(bytes.TrimSpace(t)) > 0 {
 				return nil, errors.New("text outside of the root element")
 			}
@@ -108,6 +119,12 @@ func attributes(all []xml.Attr) (map[string]string, error) {
 	for _, a := range all {
 		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" {
 			continue
+		}
+		if slices.Contains(namespaces, a.Name.Space) {
+			return nil, fmt.Errorf("attribute %s has a prefix, which those of OFD have not", a.Name.Local)
+		}
+		if a.Name.Space != "" {
+			continue // another namespace's says nothing here
 		}
 		if _, twice := attrs[a.Name.Local]; twice {
 			return nil, fmt.Errorf("attribute %s stands twice", a.Name.Local)
