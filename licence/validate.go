@@ -17,8 +17,17 @@ import (
 
 // Fault is one thing that is wrong with an application.
 type Fault struct {
-	Field  string `json:"field"`  // for example holder.id_number or fields.gender
-	Reason string `json:"reason"` // never repeats the value
+	Field    string `json:"field"`               // for example holder.id_number or fields.gender
+	Reason   string `json:"reason"`              // never repeats the value
+	ReasonZH string `json:"reason_zh,omitempty"` // the same for the officer who has to mend it, in short
+}
+
+// Text is the reason as it is shown to people.
+func (f Fault) Text() string {
+	if f.ReasonZH == "" {
+		return f.Reason
+	}
+	return f.ReasonZH + " " + f.Reason
 }
 
 // InvalidError lists every fault of an application.
@@ -103,7 +112,7 @@ func Validate(a *Application, c *catalogue.Category, issuer *Authority, readFile
 		licence: Licence{Category: c.ID, Schema: c.Schema, Number: a.Number, IssuerName: issuer.Name, Fields: make(map[string]Value, len(c.Fields))},
 	}}
 	if nobody {
-		v.fault("issuer", "is no authority that issues category %s", c.ID)
+		v.fault("issuer", "没有签发该类证照的机构", "is no authority that issues category %s", c.ID)
 	} else {
 		v.checkIssuer()
 	}
@@ -127,21 +136,24 @@ type validation struct {
 	faults      []Fault
 }
 
-func (v *validation) fault(field, format string, args ...any) {
-	v.faults = append(v.faults, Fault{field, fmt.Errorf(format, args...).Error()})
+func (v *validation) fault(field, zh, format string, args ...any) {
+	v.faults = append(v.faults, Fault{field, fmt.Errorf(format, args...).Error(), zh})
 }
 
 // fieldFault is [validation.fault] of a category's field.
-func (v *validation) fieldFault(code, format string, args ...any) {
-	v.fault("fields."+code, format, args...)
+func (v *validation) fieldFault(code, zh, format string, args ...any) {
+	v.fault("fields."+code, zh, format, args...)
 }
+
+// missingZH is the fault of what is not there.
+const missingZH = "缺失"
 
 func (v *validation) checkIssuer() {
 	if v.application.Issuer != "" && v.application.Issuer != v.issuer.USCC {
-		v.fault("issuer", "is not %s", v.issuer.USCC)
+		v.fault("issuer", "不是该签发机构的代码", "is not %s", v.issuer.USCC)
 	}
 	if !v.issuer.MayIssue(v.category.ID) {
-		v.fault("issuer", "%s may not issue category %s", v.issuer.Name, v.category.ID)
+		v.fault("issuer", "该机构无权签发该类证照", "%s may not issue category %s", v.issuer.Name, v.category.ID)
 	}
 }
 
@@ -150,11 +162,11 @@ func (v *validation) line(field, text string, limit int) bool {
 	n := utf8.RuneCountInString(text)
 	switch err := cleantext.Check(text); {
 	case text == "":
-		v.fault(field, "is missing")
+		v.fault(field, missingZH, "is missing")
 	case err != nil:
-		v.fault(field, "%w", err)
+		v.fault(field, "含有不可用的字符", "%w", err)
 	case n > limit:
-		v.fault(field, "has %d characters, at most %d are allowed", n, limit)
+		v.fault(field, fmt.Sprintf("过长，最多 %d 个字符", limit), "has %d characters, at most %d are allowed", n, limit)
 	default:
 		return true
 	}
@@ -167,17 +179,17 @@ func (v *validation) checkHolders() {
 	case len(a.Holders) == 0:
 		v.checkHolder("holder.", a.Holder)
 	case a.Holder != ApplicationHolder{}:
-		v.fault("holders", "stands beside holder: give one of the two")
+		v.fault("holders", "holder 与 holders 只能给其一", "stands beside holder: give one of the two")
 	case len(a.Holders) > 1 && !v.category.Life.SeveralHolders:
-		v.fault("holders", "are %d, and %s has one", len(a.Holders), v.category.NameZH)
+		v.fault("holders", "该类证照只有一个持证主体", "are %d, and %s has one", len(a.Holders), v.category.NameZH)
 	case len(a.Holders) > maxHolders:
-		v.fault("holders", "are %d, at most %d are allowed", len(a.Holders), maxHolders)
+		v.fault("holders", fmt.Sprintf("持证主体过多，最多 %d 个", maxHolders), "are %d, at most %d are allowed", len(a.Holders), maxHolders)
 	default:
 		for i, h := range a.Holders {
 			name := fmt.Sprintf("holders[%d].", i)
 			v.checkHolder(name, h)
 			if slices.ContainsFunc(a.Holders[:i], func(o ApplicationHolder) bool { return o.IDType == h.IDType && o.IDNumber == h.IDNumber }) {
-				v.fault(name+"id_number", "stands twice")
+				v.fault(name+"id_number", "重复", "stands twice")
 			}
 		}
 		v.checkTogether()
@@ -189,11 +201,14 @@ func (v *validation) checkHolders() {
 func (v *validation) checkTogether() {
 	l := &v.result.licence
 	for _, t := range []struct {
-		what, text string
-		limit      int
-	}{{"names", l.HolderNames(), maxHolder}, {"numbers", l.HolderNumbers(), maxHolder}, {"kinds of document", l.HolderTypes(), maxHolderTypes}} {
+		what, zh, text string
+		limit          int
+	}{
+		{"names", "名称", l.HolderNames(), maxHolder}, {"numbers", "号码", l.HolderNumbers(), maxHolder},
+		{"kinds of document", "证件类型", l.HolderTypes(), maxHolderTypes},
+	} {
 		if n := utf8.RuneCountInString(t.text); n > t.limit {
-			v.fault("holders", "have %s of %d characters together, at most %d are allowed", t.what, n, t.limit)
+			v.fault("holders", fmt.Sprintf("持证主体合计过长，%s最多 %d 个字符", t.zh, t.limit), "have %s of %d characters together, at most %d are allowed", t.what, n, t.limit)
 		}
 	}
 }
@@ -204,16 +219,16 @@ func (v *validation) checkHolder(part string, h ApplicationHolder) {
 	idType := IDType(h.IDType)
 	switch {
 	case h.IDType == "":
-		v.fault(part+"id_type", "is missing")
+		v.fault(part+"id_type", missingZH, "is missing")
 	case idType.NameZH() == "":
-		v.fault(part+"id_type", "%q is not a code of GB/T 36903", h.IDType)
+		v.fault(part+"id_type", "不是 GB/T 36903 的证件类型代码", "%q is not a code of GB/T 36903", h.IDType)
 	case !slices.Contains(v.category.Holders, catalogue.OtherHolder) && !slices.Contains(v.category.Holders, idType.holderKind()):
-		v.fault(part+"id_type", "%s is not held by a %s", v.category.NameZH, strings.ReplaceAll(string(idType.holderKind()), "_", " "))
+		v.fault(part+"id_type", "该类证照的持证主体不能持此种证件", "%s is not held by a %s", v.category.NameZH, strings.ReplaceAll(string(idType.holderKind()), "_", " "))
 	case h.IDNumber == "":
-		v.fault(part+"id_number", "is missing")
+		v.fault(part+"id_number", missingZH, "is missing")
 	default:
 		if err := idType.Check(h.IDNumber); err != nil {
-			v.fault(part+"id_number", "%w", err)
+			v.fault(part+"id_number", "不是该证件类型的号码，或校验码错误", "%w", err)
 		}
 	}
 	v.result.licence.Holders = append(v.result.licence.Holders, Holder{Name: h.Name, IDType: idType, IDNumber: h.IDNumber})
@@ -225,12 +240,12 @@ func (v *validation) checkNumber() {
 		return
 	}
 	if v.category.NumberPublished && !v.category.NumberPattern.MatchString(number) {
-		v.fault("number", "is not a number of %s: %s", v.category.NameZH, v.category.NumberRuleZH)
+		v.fault("number", "不符合该类证照的编号规则", "is not a number of %s: %s", v.category.NameZH, v.category.NumberRuleZH)
 		return
 	}
 	h := v.application.holders()[0]
 	if slices.Contains(containsCitizenNumber, v.category.ID) && IDType(h.IDType) == IDTypeCitizenNumber && !strings.Contains(number, h.IDNumber) {
-		v.fault("number", "does not hold the holder's citizen number, as a number of %s does", v.category.NameZH)
+		v.fault("number", "编号与持证人的公民身份号码不一致", "does not hold the holder's citizen number, as a number of %s does", v.category.NameZH)
 	}
 }
 
@@ -259,7 +274,7 @@ func (v *validation) checkDates() {
 			return
 		}
 		if last < l.FirstDay {
-			v.fault("valid_until", "is before valid_from")
+			v.fault("valid_until", "早于有效期起始日", "is before valid_from")
 			return
 		}
 		l.LastDay = &last
@@ -271,12 +286,12 @@ const longTermZH = "长期"
 
 func (v *validation) day(field, text string) (civil.Day, bool) {
 	if text == "" {
-		v.fault(field, "is missing")
+		v.fault(field, missingZH, "is missing")
 		return 0, false
 	}
 	day, err := civil.Parse(text)
 	if err != nil {
-		v.fault(field, "is %w", err)
+		v.fault(field, catalogue.RuleDateZH, "is %w", err)
 		return 0, false
 	}
 	return day, true
@@ -304,13 +319,13 @@ func (v *validation) checkFields() {
 	}
 	slices.Sort(unknown)
 	for _, code := range unknown {
-		v.fieldFault(code, "is not a field of category %s", v.category.ID)
+		v.fieldFault(code, "不是该类证照的字段", "is not a field of category %s", v.category.ID)
 	}
 	for i := range v.category.Fields {
 		f := &v.category.Fields[i]
 		given, isGiven := v.application.Fields[f.Code]
 		if given.wrong != "" {
-			v.fieldFault(f.Code, "%s", given.wrong)
+			v.fieldFault(f.Code, "应为字符串、数字，图像为 {\"file\": 路径}", "%s", given.wrong)
 			continue
 		}
 		if f.Type == catalogue.Image {
@@ -318,7 +333,7 @@ func (v *validation) checkFields() {
 			continue
 		}
 		if isGiven && given.File != "" {
-			v.fieldFault(f.Code, "is not an image")
+			v.fieldFault(f.Code, "不是图像字段", "is not an image")
 			continue
 		}
 		text := given.Text
@@ -329,24 +344,24 @@ func (v *validation) checkFields() {
 				continue
 			}
 			if isGiven && text != common {
-				v.fieldFault(f.Code, "differs from the licence's own %s", f.MapsTo)
+				v.fieldFault(f.Code, "与证照的同一内容不一致", "differs from the licence's own %s", f.MapsTo)
 				continue
 			}
 			text = common
 		}
 		if text == "" && !isGiven {
 			if f.Required {
-				v.fieldFault(f.Code, "is missing")
+				v.fieldFault(f.Code, missingZH, "is missing")
 			}
 			continue
 		}
 		if err := v.checkText(f, text); err != nil {
-			v.fieldFault(f.Code, "%w", err)
+			v.fieldFault(f.Code, f.RuleZH(), "%w", err)
 			continue
 		}
 		value, err := newValue(f, text)
 		if err != nil {
-			v.fieldFault(f.Code, "%w", err)
+			v.fieldFault(f.Code, f.RuleZH(), "%w", err)
 			continue
 		}
 		v.result.licence.Fields[f.Code] = value
@@ -395,22 +410,22 @@ func (v *validation) common(m catalogue.Mapping) string {
 func (v *validation) checkImage(f *catalogue.Field, given ApplicationValue, isGiven bool) {
 	if !isGiven {
 		if f.Required {
-			v.fieldFault(f.Code, "is missing")
+			v.fieldFault(f.Code, missingZH, "is missing")
 		}
 		return
 	}
 	data, err := v.imageBytes(given)
 	if err != nil {
-		v.fieldFault(f.Code, "%w", err)
+		v.fieldFault(f.Code, "图像不可读", "%w", err)
 		return
 	}
 	if len(data) > f.MaxLen {
-		v.fieldFault(f.Code, "has %d bytes, at most %d are allowed", len(data), f.MaxLen)
+		v.fieldFault(f.Code, fmt.Sprintf("图像过大，最多 %d 字节", f.MaxLen), "has %d bytes, at most %d are allowed", len(data), f.MaxLen)
 		return
 	}
 	image, err := examine(data)
 	if err != nil {
-		v.fieldFault(f.Code, "%w", err)
+		v.fieldFault(f.Code, "不是可用的 JPEG 或 PNG 图像", "%w", err)
 		return
 	}
 	v.result.licence.Fields[f.Code] = Value{kind: imageValue, image: image}

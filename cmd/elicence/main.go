@@ -75,7 +75,7 @@ func report(w io.Writer, err error) int {
 		return exitNo
 	case errors.As(err, &invalid):
 		for _, f := range invalid.Faults {
-			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", f.Field, f.Reason)
+			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", f.Field, f.Text())
 		}
 	case errors.As(err, &plan):
 		for _, f := range plan.Faults {

@@ -158,7 +158,7 @@ func (b *bulk) validate(ctx context.Context, item BulkItem, d *bulkDraft) error 
 	}
 	if invalid != nil {
 		if d.mandate.fault != nil {
-			invalid.Faults[0].Reason = d.mandate.fault.Error()
+			invalid.Faults[0].Reason, invalid.Faults[0].ReasonZH = d.mandate.fault.Error(), "没有可签发的机构，或须指明其中之一"
 		}
 		for _, f := range invalid.Faults {
 			// What is wrong with a value's form says more than that it is missing.
@@ -389,7 +389,7 @@ func (b *bulk) issue(ctx context.Context, from []int, mark *Mark) (map[int]error
 // refusal is the fault by which the register refuses a licence.
 func refusal(err error) licence.Fault {
 	if errors.Is(err, licence.ErrNumberTaken) {
-		return licence.Fault{Field: "number", Reason: licence.ErrNumberTaken.Error()}
+		return licence.Fault{Field: "number", Reason: licence.ErrNumberTaken.Error(), ReasonZH: "该编号已有有效证照"}
 	}
 	return licence.Fault{Reason: err.Error()}
 }

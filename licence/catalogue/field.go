@@ -119,6 +119,36 @@ func (f Field) Check(value string) error {
 	return nil
 }
 
+// RuleDateZH is what a day must be.
+const RuleDateZH = "应为日期，如 2024-01-31"
+
+// RuleZH says in Chinese what [Field.Check] wants of a value.
+func (f Field) RuleZH() string {
+	switch f.Type {
+	case Date:
+		return RuleDateZH
+	case Integer:
+		return "应为整数"
+	case Decimal:
+		return "应为数字，可有小数"
+	case Money:
+		return "应为金额，最多两位小数"
+	case Region:
+		return "应为六位行政区划代码"
+	case Enum:
+		return "应为下列之一：" + strings.Join(f.Enum, "、")
+	case IDNumber:
+		return "应为公民身份号码，校验码须正确"
+	case USCC:
+		return "应为统一社会信用代码，校验码须正确"
+	default:
+		if f.MaxLen > 0 {
+			return fmt.Sprintf("不得为空或含不可用的字符，最多 %d 个字符", f.MaxLen)
+		}
+		return "不得为空或含不可用的字符"
+	}
+}
+
 // Pattern returns a regular expression for the values of the field, anchored, in the
 // part of the syntax that RE2 and ECMA-262 share; empty where its type has none.
 // [Field.Check] refuses more: check digits, days that no calendar has.

@@ -69,7 +69,7 @@ func CSV(text io.Reader, c *catalogue.Category, d Defaults) iter.Seq2[Row, error
 			}
 			var row Row
 			if broken != nil {
-				row = Row{broken.StartLine, func() (*licence.Application, error) { return nil, fault("", "%s", describe(broken.Err)) }}
+				row = Row{broken.StartLine, func() (*licence.Application, error) { return nil, fault("引号不成对", "%s", describe(broken.Err)) }}
 			} else {
 				row.Line, _ = r.FieldPos(0)
 				row.Read = func() (*licence.Application, error) { return application(columns, values, d) }
@@ -110,14 +110,14 @@ func blank(values []string) bool {
 	return !slices.ContainsFunc(values, func(v string) bool { return strings.TrimSpace(v) != "" })
 }
 
-func fault(field, format string, args ...any) *licence.InvalidError {
-	return &licence.InvalidError{Faults: []licence.Fault{{Field: field, Reason: fmt.Errorf(format, args...).Error()}}}
+func fault(zh, format string, args ...any) *licence.InvalidError {
+	return &licence.InvalidError{Faults: []licence.Fault{{Reason: fmt.Errorf(format, args...).Error(), ReasonZH: zh}}}
 }
 
 // application makes an application of a row.
 func application(columns []column, values []string, d Defaults) (*licence.Application, error) {
 	if len(values) != len(columns) {
-		return nil, fault("", "has %d values, the header has %d", len(values), len(columns))
+		return nil, fault("列数与表头不同", "has %d values, the header has %d", len(values), len(columns))
 	}
 	a := &licence.Application{Issuer: d.Issuer, Fields: make(map[string]licence.ApplicationValue)}
 	a.Holder.IDType = d.IDType
@@ -128,7 +128,7 @@ func application(columns []column, values []string, d Defaults) (*licence.Applic
 			value = dashes(value)
 		}
 		if err != nil {
-			faults = append(faults, licence.Fault{Field: col.fault(), Reason: err.Error()})
+			faults = append(faults, licence.Fault{Field: col.fault(), Reason: err.Error(), ReasonZH: "被电子表格改写，请将该列设为文本后重填"})
 			continue
 		}
 		if value == "" {

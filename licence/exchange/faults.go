@@ -81,7 +81,7 @@ func (f *FaultFile) Append(line int, faults ...licence.Fault) error {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	for _, fault := range faults {
-		if err := w.Write([]string{strconv.Itoa(line), inert(fault.Field), inert(fault.Reason)}); err != nil {
+		if err := w.Write([]string{strconv.Itoa(line), inert(fault.Field), inert(fault.Text())}); err != nil {
 			return fmt.Errorf("writing the faults file: %w", err)
 		}
 	}

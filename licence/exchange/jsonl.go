@@ -28,7 +28,7 @@ func JSONL(text io.Reader, d Defaults) iter.Seq2[Row, error] {
 			row := Row{line, func() (*licence.Application, error) {
 				a, err := licence.ParseApplication(b)
 				if err != nil {
-					return nil, fault("", "%w", err)
+					return nil, fault("不是申请的 JSON", "%w", err)
 				}
 				if a.Issuer == "" {
 					a.Issuer = d.Issuer
