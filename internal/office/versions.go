@@ -86,14 +86,14 @@ func (r Renewal) apply(l *licence.Licence, a *licence.Application) error {
 	}
 	switch last := l.LastDay; {
 	case r.ValidUntil == "" && last != nil:
-		return fault("缺失", "is missing: the licence ends on " + last.String())
+		return fault("缺失", "is missing: the licence ends on "+last.String())
 	case r.ValidUntil == "" && len(r.Fields) == 0:
 		return fault("缺失，也没有要更新的字段", "is missing, and no field is renewed")
 	case r.ValidUntil == "":
 		return nil
 	case last != nil:
 		if until, err := civil.Parse(r.ValidUntil); err == nil && until <= *last {
-			return fault("须晚于现在的有效期截止日", "is not after the present last day " + last.String())
+			return fault("须晚于现在的有效期截止日", "is not after the present last day "+last.String())
 		}
 	}
 	a.ValidUntil = r.ValidUntil
