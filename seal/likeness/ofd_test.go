@@ -93,6 +93,9 @@ func TestOFDNotDrawn(t *testing.T) {
 	text := func(attributes, inside string) string {
 		return `<ofd:TextObject ID="4" Boundary="0 0 40 40" ` + attributes + `>` + inside + `</ofd:TextObject>`
 	}
+	exchanged := func(position, count, glyphs string) string {
+		return text(`Font="51" Size="5"`, `<ofd:TextCode X="1" Y="5">a</ofd:TextCode><ofd:CGTransform CodePosition="`+position+`" CodeCount="`+count+`"><ofd:Glyphs>`+glyphs+`</ofd:Glyphs></ofd:CGTransform>`)
+	}
 	imageObject := func(attributes string) string {
 		return `<ofd:ImageObject ID="4" Boundary="0 0 40 40" ` + attributes + `/>`
 	}
@@ -139,6 +142,12 @@ func TestOFDNotDrawn(t *testing.T) {
 		"a prefixed attribute":   {object("Fill=", `ofd:CTM="1 0 0 1 90 0" Fill=`), "prefix"},
 		"slanted text":           {text(`Font="50" Size="5" Italic="true"`, `<ofd:TextCode X="1" Y="1">章</ofd:TextCode>`), "Italic"},
 		"another kind of object": {`<ofd:Video/>`, "Video"},
+		"glyphs for none":        {exchanged("1", "1", "5"), "another number"},
+		"glyphs far behind":      {exchanged("9223372036854775807", "1", "5"), "another number"},
+		"glyphs before":          {exchanged("-1", "1", "5"), "another number"},
+		"glyphs for more":        {exchanged("0", "2", "5"), "another number"},
+		"no glyph of the font":   {exchanged("0", "1", "65535"), "glyph"},
+		"more distances":         {text(`Font="51" Size="5"`, `<ofd:TextCode X="1" Y="5" DeltaX="g 9223372036854775807 1">ab</ofd:TextCode>`), "more distances"},
 	} {
 		_, err := likeness.Picture("OFD", pack(t, ofdFiles(tt.objects)), 40, 40)
 		if !errors.Is(err, likeness.ErrNotDrawn) || !strings.Contains(err.Error(), tt.want) {
@@ -248,7 +257,7 @@ func TestOFDImages(t *testing.T) {
 // FuzzOFD: no page, resources or bytes make it panic, or compare with itself as another.
 func FuzzOFD(f *testing.F) {
 	f.Add(ofdPath(`Fill="true" DrawParam="11" Rule="Even-Odd" CTM="1 0 0 1 2 2"`, "M 1 1 L 9 1 B 1 2 3 4 5 6 Q 1 2 3 4 A 3 4 5 0 1 9 9 C"), []byte("PK"))
-	f.Add(`<ofd:TextObject ID="4" Boundary="0 0 40 40" Font="50" Size="5"><ofd:TextCode X="1" Y="5" DeltaX="g 2 5">abc</ofd:TextCode><ofd:CGTransform CodePosition="0"><ofd:Glyphs>5</ofd:Glyphs></ofd:CGTransform></ofd:TextObject>`, []byte("PK"))
+	f.Add(`<ofd:TextObject ID="4" Boundary="0 0 40 40" Font="51" Size="5"><ofd:TextCode X="1" Y="5" DeltaX="g 2 5">abc</ofd:TextCode><ofd:CGTransform CodePosition="0"><ofd:Glyphs>5</ofd:Glyphs></ofd:CGTransform></ofd:TextObject>`, []byte("PK"))
 	f.Add(`<ofd:ImageObject ID="4" Boundary="0 0 40 40" CTM="40 1 1 40 0 0" ResourceID="40"/>`, pack(f, ofdFiles("")))
 	small := png(f, impression.Representative("张样例"), 20)
 	f.Fuzz(func(t *testing.T, objects string, data []byte) {

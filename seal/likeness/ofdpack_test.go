@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/image/font/gofont/goregular"
 )
 
 const ofdSpace = ` xmlns:ofd="http://www.ofdspec.org/2016"`
@@ -22,9 +24,10 @@ func ofdFiles(objects string) map[string]string {
 			`<ofd:DrawParam ID="11" Relative="10" LineWidth="1"/><ofd:DrawParam ID="12" Relative="12"/></ofd:DrawParams>` +
 			`<ofd:ColorSpaces><ofd:ColorSpace ID="20" Type="GRAY"/><ofd:ColorSpace ID="21" Type="CMYK"/></ofd:ColorSpaces>` +
 			`<ofd:MultiMedias><ofd:MultiMedia ID="40" Type="Image"><ofd:MediaFile>a.png</ofd:MediaFile></ofd:MultiMedia><ofd:MultiMedia ID="41" Type="Image"><ofd:MediaFile>none.png</ofd:MediaFile></ofd:MultiMedia></ofd:MultiMedias>` +
-			`<ofd:Fonts><ofd:Font ID="50" FontName="宋体"/></ofd:Fonts></ofd:Res>`,
-		"Doc_0/Temp.xml": `<ofd:Page` + ofdSpace + `><ofd:Content><ofd:Layer ID="31">` + ofdPath(`Fill="true" Stroke="false" DrawParam="10"`, "M 1 1 L 5 1 L 5 5 L 1 5 C") + `</ofd:Layer></ofd:Content></ofd:Page>`,
-		"Doc_0/Page.xml": `<ofd:Page` + ofdSpace + `><ofd:Content><ofd:Layer ID="2">` + objects + `</ofd:Layer></ofd:Content></ofd:Page>`,
+			`<ofd:Fonts><ofd:Font ID="50" FontName="宋体"/><ofd:Font ID="51" FontName="Go"><ofd:FontFile>go.ttf</ofd:FontFile></ofd:Font></ofd:Fonts></ofd:Res>`,
+		"Doc_0/Res/go.ttf": string(goregular.TTF),
+		"Doc_0/Temp.xml":   `<ofd:Page` + ofdSpace + `><ofd:Content><ofd:Layer ID="31">` + ofdPath(`Fill="true" Stroke="false" DrawParam="10"`, "M 1 1 L 5 1 L 5 5 L 1 5 C") + `</ofd:Layer></ofd:Content></ofd:Page>`,
+		"Doc_0/Page.xml":   `<ofd:Page` + ofdSpace + `><ofd:Content><ofd:Layer ID="2">` + objects + `</ofd:Layer></ofd:Content></ofd:Page>`,
 	}
 }
 

@@ -184,7 +184,7 @@ func exchange(glyphs []ofdGlyph, transforms []*archive.Node) error {
 			return v
 		}
 		from := number("CodePosition", -1)
-		if from < 0 || from+len(ids) > len(glyphs) || number("CodeCount", 1) != len(ids) || number("GlyphCount", 1) != len(ids) {
+		if from < 0 || from > len(glyphs)-len(ids) || number("CodeCount", 1) != len(ids) || number("GlyphCount", 1) != len(ids) {
 			return fmt.Errorf("glyphs that stand for another number of characters: %w", ErrNotDrawn)
 		}
 		for i, text := range ids {
