@@ -2,14 +2,12 @@ package office
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
-	"github.com/elicence/elicence/pki/audit"
 )
 
 // HolderPreview is what follows from an event for all licences of a holder.
@@ -43,18 +41,8 @@ func (o *Office) ProposeHolder(ctx context.Context, actor string, q HolderReques
 			return preview, fmt.Errorf("licence %s: %w", s.Record.Licence.Identifier, ErrUndecided)
 		}
 	}
-	if _, err := rand.Read(p.ID[:]); err != nil {
-		return preview, fmt.Errorf("drawing a proposal's name: %w", err)
-	}
-	preview.Proposal = p
-	if q.DryRun {
-		return preview, nil
-	}
-	entry, err := massEntry(p, audit.ActMassPropose, actor, now)
-	if err != nil {
-		return preview, err
-	}
-	return preview, o.store.Propose(ctx, p, all, entry)
+	preview.Proposal, err = o.propose(ctx, p, all, q.DryRun)
+	return preview, err
 }
 
 // proposal is what a plan proposes, and its licences in ascending order.

@@ -104,22 +104,27 @@ func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (
 	preview.Identifiers = licence.SortIdentifiers(preview.Identifiers)
 	p.Count = len(preview.Identifiers)
 	p.Digest = licence.ProposalDigest(p.Step, p.Cause, p.Reason, preview.Identifiers)
-	if _, err := rand.Read(p.ID[:]); err != nil {
-		return preview, fmt.Errorf("drawing a proposal's name: %w", err)
-	}
-	preview.Proposal = p
-	if q.DryRun {
-		return preview, nil
-	}
-	entry, err := massEntry(p, audit.ActMassPropose, actor, now)
-	if err != nil {
-		return preview, err
-	}
 	all := make([]licence.Proposed, p.Count)
 	for i, id := range preview.Identifiers {
 		all[i].Identifier = id
 	}
-	return preview, o.store.Propose(ctx, p, all, entry)
+	preview.Proposal, err = o.propose(ctx, p, all, q.DryRun)
+	return preview, err
+}
+
+// propose names a proposal and stores it, unless it is a dry run.
+func (o *Office) propose(ctx context.Context, p licence.Proposal, all []licence.Proposed, dryRun bool) (licence.Proposal, error) {
+	if _, err := rand.Read(p.ID[:]); err != nil {
+		return p, fmt.Errorf("drawing a proposal's name: %w", err)
+	}
+	if dryRun {
+		return p, nil
+	}
+	entry, err := massEntry(p, audit.ActMassPropose, p.ProposedBy, p.ProposedAt)
+	if err != nil {
+		return p, err
+	}
+	return p, o.store.Propose(ctx, p, all, entry)
 }
 
 // massEntry is the entry of the log for a step of a proposal. A digest over the new name of a

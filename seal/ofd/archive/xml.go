@@ -159,7 +159,7 @@ func (n *Node) One(name string) (*Node, error) {
 	}
 }
 
-// need is [Node.One] for what must be there.
+// Need is [Node.One] for what must be there.
 func (n *Node) Need(name string) (*Node, error) {
 	child, err := n.One(name)
 	if err == nil && child == nil {
