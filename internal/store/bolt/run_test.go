@@ -17,7 +17,7 @@ import (
 )
 
 // small is a shape in which a few entries make many segments, runs and merges.
-func small() shape { return shape{segment: 40, growth: 2, full: 200, large: 30} }
+func small() shape { return shape{segment: 40, growth: 2, full: 200, large: 30, apart: 100} }
 
 func openSmall(tb testing.TB, path string, schema kv.Schema, open func(string, kv.Schema) (*Engine, error)) *Engine {
 	tb.Helper()
@@ -112,7 +112,11 @@ func FuzzRuns(f *testing.F) {
 		}
 		holds()
 		err := e.View(t.Context(), func(kvtx kv.Tx) error {
-			for _, r := range kvtx.(*tx).Index("i").(*index).runs {
+			i := kvtx.(*tx).Index("i").(*index)
+			if len(i.merged) > 0 {
+				t.Errorf("of %d merged runs something is left", len(i.merged))
+			}
+			for _, r := range i.runs {
 				if len(r.marks) > 0 {
 					t.Errorf("run %d has marks still: %x", r.number, r.marks)
 				}
@@ -145,7 +149,7 @@ func TestFewRuns(t *testing.T) {
 	}
 	e := openSmall(t, filepath.Join(t.TempDir(), "store.db"), schema, Create)
 	e.db.NoSync = true
-	e.shape = shape{segment: 1000, growth: 4, full: 2500, large: 100}
+	e.shape = shape{segment: 1000, growth: 4, full: 2500, large: 100, apart: 3000}
 	random := rand.New(rand.NewPCG(5, 6))
 	for n := range entries {
 		err := e.Update(t.Context(), func(tx kv.Tx) error {
