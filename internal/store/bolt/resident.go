@@ -11,7 +11,7 @@ const (
 	// beside those that only read: they go to the same pages again, and make no memory of
 	// their own that comes on top.
 	letGoEvery = 16 << 20
-	manyViews  = 4
+	manyViews  = 2
 	// window is what a kernel maps where a page is touched, if it has it in its cache.
 	window = 16 * 4096
 )
