@@ -260,10 +260,10 @@ func (i *index) takeApart() error {
 	name := runKey(i.merged[0])
 	b := i.bucket.Bucket(name)
 	var parts [][]byte
-	bytes, c := 0, b.Cursor()
+	given, c := 0, b.Cursor()
 	key, part := c.Last()
-	for ; key != nil && bytes < i.shape.apart; key, part = c.Prev() {
-		parts, bytes = append(parts, key), bytes+len(part)
+	for ; key != nil && given < i.shape.apart; key, part = c.Prev() {
+		parts, given = append(parts, key), given+len(part)
 		i.touch(len(part))
 	}
 	if key == nil {

@@ -7,11 +7,12 @@ package bolt
 // the process has.
 const (
 	// letGoEvery is by how many bytes the pages of files in this process's memory may grow
-	// beside one that writes until those of the map go, and manyViews how many times as much
-	// beside those that only read: they go to the same pages again, and make no memory of
-	// their own that comes on top.
+	// beside a transaction that writes until those of the map go.
 	letGoEvery = 16 << 20
-	manyViews  = 2
+	// manyViews is how many times as much it may be beside those that only read. They come to
+	// the same pages again, and the one that lets them go waits for it, a millisecond for some ten
+	// thousand pages; and who only reads has no heap of thousands of licences besides.
+	manyViews = 16
 	// window is what a kernel maps where a page is touched, if it has it in its cache.
 	window = 16 * 4096
 )

@@ -9,9 +9,9 @@ import (
 )
 
 // letGo tells the kernel that the pages of the map may go, if the process has so many bytes more
-// of files than when it was told last. They stay in its cache, clean, as the file is written by its descriptor, but
-// no longer count as this process's memory. Who reads one again waits a moment. A kernel that
-// declines changes nothing.
+// of files than when it was told last. They stay in its cache, clean, as the file is written by
+// its descriptor, but no longer count as this process's memory. Who reads one again waits a
+// moment. A kernel that declines changes nothing.
 func (e *Engine) letGo(length, most int64) {
 	now := filePages()
 	rest := min(e.rest.Load(), now)
