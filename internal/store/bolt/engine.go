@@ -28,6 +28,7 @@ type Engine struct {
 	// See letGo.
 	letGoEvery int64
 	touched    atomic.Int64 // bytes of the map, since they were looked at
+	looks      atomic.Int64 // of those that read, since a commit
 	rest       atomic.Int64 // of files in this process's memory when those of the map were let go
 	shape      shape
 }
@@ -188,6 +189,7 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 			t.OnCommit(func() {
 				written := t.Stats()
 				e.touched.Add(written.GetPageAlloc()) // the next transaction looks
+				e.looks.Store(0)
 			})
 			return nil
 		})

@@ -9,9 +9,10 @@ const (
 	// letGoEvery is by how many bytes the pages of files in this process's memory may grow
 	// beside a transaction that writes until those of the map go.
 	letGoEvery = 16 << 20
-	// manyViews is how many times as much it may be beside those that only read. They come to
-	// the same pages again, and the one that lets them go waits for it, a millisecond for some ten
-	// thousand pages; and who only reads has no heap of thousands of licences besides.
+	// manyViews is how many times as much it may be when so many looks have found no commit
+	// since the one before. Who only reads comes to the same pages again, and the one that lets
+	// them go waits for it, a millisecond for some ten thousand pages; and there is no heap of
+	// thousands of licences besides.
 	manyViews = 16
 	// window is what a kernel maps where a page is touched, if it has it in its cache.
 	window = 16 * 4096
@@ -23,7 +24,7 @@ func (t *tx) touch(bytes int) {
 	n := e.touched.Add(int64(bytes))
 	if n >= e.letGoEvery/2 && e.touched.CompareAndSwap(n, 0) {
 		most := e.letGoEvery
-		if !t.tx.Writable() {
+		if !t.tx.Writable() && e.looks.Add(1) > manyViews {
 			most *= manyViews
 		}
 		e.letGo(t.tx.Size(), most) // a transaction holds the map in its place
