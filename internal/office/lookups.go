@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
@@ -49,35 +48,21 @@ func (o *Office) RenewLookups(ctx context.Context, actor string, r RenewalOption
 		return done, err
 	}
 	done.Generation = int(current)
-	if r.PrepareOnly && underWay {
+	if underWay && r.PrepareOnly {
 		return done, records.ErrRenewing
 	}
 	if !underWay {
-		if current == math.MaxUint8 {
-			return done, fmt.Errorf("generation %d of the look-up keys is the last one", current)
+		keys := generations[sealed.LookupGeneration]{
+			name: "look-up keys", prepare: o.box.BeginLookups, missing: ErrLookupsNotPrepared, act: audit.ActStoreRenew, use: o.store.BeginRenewal,
+			has: func(target sealed.LookupGeneration) error {
+				_, err := o.box.LookupCheck(target)
+				return err
+			},
 		}
-		target := current + 1
-		if r.PrepareOnly || !o.shared {
-			if err := o.box.BeginLookups(target); err != nil {
-				return done, err
-			}
-		}
-		if r.PrepareOnly {
-			prepared := int(target)
-			done.Prepared = &prepared
-			return done, nil
-		}
-		if _, err := o.box.LookupCheck(target); err != nil {
-			return done, fmt.Errorf("%w: %w", ErrLookupsNotPrepared, err)
-		}
-		entry, err := o.entry(actor, audit.ActStoreRenew, fmt.Sprintf("generation %d", target))
-		if err != nil {
+		done.Generation, done.Prepared, err = keys.begin(ctx, o, actor, current, r.PrepareOnly)
+		if err != nil || r.PrepareOnly {
 			return done, err
 		}
-		if err := o.store.BeginRenewal(ctx, target, o.now().Unix(), entry); err != nil {
-			return done, err
-		}
-		done.Generation = int(target)
 	}
 	done.Entries, err = o.store.RenewLookups(ctx, records.Renewing{Progress: r.Progress, Entry: func(entries uint64) (audit.Record, error) {
 		return o.entry(actor, audit.ActStoreRenewed, fmt.Sprintf("generation %d, %d entries", done.Generation, entries))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
@@ -59,30 +58,17 @@ func (o *Office) Rekey(ctx context.Context, actor string, r RekeyOptions) (Rekey
 	if r.EndOld {
 		return done, o.endOldKeys(ctx, actor, oldest, &done)
 	}
+	if underWay && r.PrepareOnly {
+		return done, records.ErrRekeying
+	}
 	if !underWay {
-		if current == math.MaxUint8 {
-			return done, fmt.Errorf("generation %d of the record keys is the last one", current)
+		keys := generations[sealed.Generation]{
+			name: "record keys", prepare: o.box.Begin, has: o.box.Has, missing: ErrNotPrepared, act: audit.ActStoreRekey, use: o.store.BeginRekey,
 		}
-		target := current + 1
-		if r.PrepareOnly || !o.shared {
-			if err := o.box.Begin(target); err != nil {
-				return done, err
-			}
-		}
-		if r.PrepareOnly {
-			prepared := int(target)
-			done.Prepared = &prepared
-			return done, nil
-		}
-		if err := o.box.Has(target); err != nil {
-			return done, fmt.Errorf("%w: %w", ErrNotPrepared, err)
-		}
-		if err := o.beginRekey(ctx, actor, target); err != nil {
+		done.Generation, done.Prepared, err = keys.begin(ctx, o, actor, current, r.PrepareOnly)
+		if err != nil || r.PrepareOnly {
 			return done, err
 		}
-		done.Generation = int(target)
-	} else if r.PrepareOnly {
-		return done, records.ErrRekeying
 	}
 	taken, err := o.documents.TakeOver(ctx)
 	done.Documents, done.Unreadable, done.Kept = taken.Documents, taken.Unreadable, taken.Kept
@@ -93,14 +79,6 @@ func (o *Office) Rekey(ctx context.Context, actor string, r RekeyOptions) (Rekey
 		return o.entry(actor, audit.ActStoreRekeyed, fmt.Sprintf("%d licences, %d credentials, %d log entries, %d proposals", c.Licences, c.Credentials, c.Entries, c.Proposals))
 	})
 	return done, err
-}
-
-func (o *Office) beginRekey(ctx context.Context, actor string, target sealed.Generation) error {
-	entry, err := o.entry(actor, audit.ActStoreRekey, fmt.Sprintf("generation %d", target))
-	if err != nil {
-		return err
-	}
-	return o.store.BeginRekey(ctx, target, o.now().Unix(), entry)
 }
 
 func (o *Office) endOldKeys(ctx context.Context, actor string, oldest sealed.Generation, done *Rekeyed) error {

@@ -13,7 +13,7 @@ func (i *index) All() iter.Seq2[[]byte, []byte] { return i.From(nil) }
 func (i *index) From(key []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		size := i.size()
-		removed, added := i.removed.sorted(), i.added.sorted()
+		added, removed := i.pending.sorted()
 		// The newest first, so that the first of equal entries is the one that counts.
 		sources := []*source{{entries: added[sortedPlace(added, key, size):], newest: true}}
 		for _, r := range slices.Backward(i.runs) {
@@ -66,7 +66,9 @@ func (s *source) head(size int) []byte {
 
 func (s *source) next(size int) {
 	if s.run != nil {
-		s.at++
+		if s.at++; s.at%s.run.each == 0 {
+			s.run.touch(s.run.each * size)
+		}
 	} else {
 		s.entries = s.entries[size:]
 	}

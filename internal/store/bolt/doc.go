@@ -13,6 +13,8 @@
 //	           entries, and one more if it has marks:
 //	             number of a segment (32 bits) → sorted entries (look-up key ‖ reference)
 //	             marks → sorted entries that are hidden in runs of lower numbers
+//	           A sequence of 0: the run was merged into another one, and what is left of it
+//	           goes with the next transactions
 //
 // bbolt maps the file into memory: a disk that cannot be read ends the process. A run that
 // is not as it was written fails the transaction that reads it.

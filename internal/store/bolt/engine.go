@@ -25,10 +25,11 @@ type Engine struct {
 	tables  map[string]kv.TableSpec
 	indexes map[string]kv.IndexSpec
 	stopped atomic.Bool // a commit has failed
-	// The pages of the map are let go after so many bytes of pages were touched; see letGo.
+	// See letGo.
 	letGoEvery int64
-	letGoAt    atomic.Int64 // how many were when they were let go
-	views      atomic.Int64 // that have ended
+	touched    atomic.Int64 // bytes of the map, since they were looked at
+	looks      atomic.Int64 // of those that read, since a commit
+	rest       atomic.Int64 // of files in this process's memory when those of the map were let go
 	shape      shape
 }
 
@@ -83,14 +84,6 @@ func Open(path string, schema kv.Schema) (*Engine, error) {
 // that waits for an Update would wait for ever. It costs addresses only; where there are
 // not so many, as under a limit of the process, it is less.
 const mapSize = 1 << 39
-
-// letGoEvery is how many bytes of pages are touched until those of the map are let go:
-// written, or read, which only the kernel could count. A look-up goes to a few places, and at
-// each the kernel maps sixteen pages.
-const (
-	letGoEvery = 64 << 20
-	viewed     = 3 * 16 * 4096
-)
 
 // allocSize is by how much the file grows. bbolt's own 16 MiB would make every new store
 // as large.
@@ -161,17 +154,13 @@ func (e *Engine) View(ctx context.Context, f func(kv.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := guarded(func() error {
+	return guarded(func() error {
 		return e.db.View(func(t *bbolt.Tx) error {
 			tx := e.begin(t)
 			err := f(tx)
 			return cmp.Or(tx.damage, err)
 		})
 	})
-	if e.views.Add(1)%64 == 0 { // the sum that letGo makes is not worth it for each
-		e.letGo()
-	}
-	return err
 }
 
 // Update implements [kv.Engine].
@@ -197,6 +186,11 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 				return err
 			}
 			committing = true
+			t.OnCommit(func() {
+				written := t.Stats()
+				e.touched.Add(written.GetPageAlloc()) // the next transaction looks
+				e.looks.Store(0)
+			})
 			return nil
 		})
 	})
@@ -204,7 +198,6 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 		e.stopped.Store(true)
 		return fmt.Errorf("%w: %w: %w", kv.ErrUnknown, ErrStopped, err)
 	}
-	e.letGo()
 	return err
 }
 

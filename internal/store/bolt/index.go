@@ -19,17 +19,22 @@ type index struct {
 	spec   kv.IndexSpec
 	shape  shape
 	bucket *bbolt.Bucket
-	runs   []*run // oldest first
+	runs   []*run   // oldest first
+	merged []uint32 // numbers of large runs that were merged, and are taken apart
+	next   uint32   // number of the next run
+	touch  func(bytes int)
 
-	added, removed pending
+	pending pending
+	// Look-up keys that are known to be in no run; see Fetch.
+	absent map[string]bool
 }
 
 var _ kv.Index = (*index)(nil)
 
-// openIndex opens an index. Damaged is told what is not as it was written.
-func openIndex(b *bbolt.Bucket, spec kv.IndexSpec, s shape, damaged func(error)) *index {
-	nothing := pending{keySize: spec.KeySize, size: spec.KeySize + spec.RefSize}
-	i := &index{spec: spec, shape: s, bucket: b, added: nothing, removed: nothing}
+// openIndex opens an index. Damaged is told what is not as it was written, touch how many bytes
+// of the map are read.
+func openIndex(b *bbolt.Bucket, spec kv.IndexSpec, s shape, damaged func(error), touch func(int)) *index {
+	i := &index{spec: spec, shape: s, bucket: b, touch: touch, next: 1, pending: pending{keySize: spec.KeySize, size: spec.KeySize + spec.RefSize}}
 	c := b.Cursor()
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 		r := b.Bucket(k)
@@ -37,7 +42,13 @@ func openIndex(b *bbolt.Bucket, spec kv.IndexSpec, s shape, damaged func(error))
 			damaged(fmt.Errorf("entry %x is not a run", k))
 			continue
 		}
-		i.runs = append(i.runs, openRun(binary.BigEndian.Uint32(k), r, i.size(), s, damaged))
+		number := binary.BigEndian.Uint32(k)
+		i.next = number + 1
+		if r.Sequence() == 0 {
+			i.merged = append(i.merged, number)
+			continue
+		}
+		i.runs = append(i.runs, openRun(number, r, i.size(), s, damaged, touch))
 	}
 	return i
 }
@@ -60,8 +71,7 @@ func (i *index) Add(key, ref []byte) error {
 	if err := i.check(key, ref); err != nil {
 		return err
 	}
-	i.removed.remove(key, ref)
-	i.added.add(key, ref)
+	i.pending.put(key, ref, false)
 	return nil
 }
 
@@ -70,8 +80,7 @@ func (i *index) Remove(key, ref []byte) error {
 	if err := i.check(key, ref); err != nil {
 		return err
 	}
-	i.added.remove(key, ref)
-	i.removed.add(key, ref)
+	i.pending.put(key, ref, true)
 	return nil
 }
 
@@ -91,11 +100,14 @@ func (i *index) Find(key []byte) iter.Seq[[]byte] {
 		if len(key) != i.spec.KeySize {
 			panic(fmt.Sprintf("bolt: a look-up key of index %s has %d bytes", i.spec.Name, len(key)))
 		}
-		seen := seen{refs: i.removed.refs(key), size: i.spec.RefSize}
-		for added := range slices.Chunk(i.added.refs(key), i.spec.RefSize) {
-			if seen.isNew(added) && !yield(added) {
+		seen := seen{size: i.spec.RefSize}
+		for ref, removed := range i.pending.of(key) {
+			if seen.isNew(ref) && !removed && !yield(ref) {
 				return
 			}
+		}
+		if i.absent[string(key)] {
+			return
 		}
 		for _, r := range slices.Backward(i.runs) {
 			// Marks hide what is older, so they count behind the entries of their run.
@@ -151,7 +163,7 @@ func (s *seen) isNew(ref []byte) bool {
 	if position(s.refs, ref) >= 0 {
 		return false
 	}
-	s.refs = append(s.refs[:len(s.refs):len(s.refs)], ref...)
+	s.refs = append(s.refs, ref...)
 	if len(s.refs) > few*s.size {
 		s.many = make(map[string]bool)
 		for r := range slices.Chunk(s.refs, s.size) {
@@ -161,15 +173,36 @@ func (s *seen) isNew(ref []byte) bool {
 	return true
 }
 
-// Fetch implements [kv.Index]: everything is near.
-func (i *index) Fetch([][]byte) {}
+// Fetch implements [kv.Index]: it finds out which of the look-up keys no run has, as it is with
+// nearly all of thousands of new licences. Keys are taken in the order in which entries lie, so
+// that no part of a run is gone to twice, wherever its pages are meanwhile.
+func (i *index) Fetch(keys [][]byte) {
+	if len(keys) < 2 || len(i.runs) == 0 || slices.ContainsFunc(keys, func(key []byte) bool { return len(key) != i.spec.KeySize }) {
+		return
+	}
+	sorted := slices.SortedFunc(slices.Values(keys), bytes.Compare)
+	there := make([]bool, len(sorted))
+	for _, r := range i.runs {
+		at := 0
+		for n, key := range sorted {
+			at = r.searchFrom(at, key)
+			there[n] = there[n] || at < r.entries && bytes.HasPrefix(r.entry(at), key)
+		}
+	}
+	i.absent = make(map[string]bool, len(sorted))
+	for n, key := range sorted {
+		if !there[n] {
+			i.absent[string(key)] = true
+		}
+	}
+}
 
 // flush writes what the transaction has added and removed as a run, together with the
 // newest runs up to one that is much larger than all of them. Where more than a few were
 // merged already in this transaction, the large runs wait for the next. It returns how many it has
 // written.
 func (i *index) flush(merged int) (int, error) {
-	entries, marks := i.added.sorted(), i.removed.sorted()
+	entries, marks := i.pending.sorted()
 	total := (len(entries) + len(marks)) / i.size()
 	if total == 0 {
 		return 0, nil
@@ -182,31 +215,66 @@ func (i *index) flush(merged int) (int, error) {
 		}
 		total += w
 	}
-	next := uint32(1)
-	if n := len(i.runs); n > 0 {
-		next = i.runs[n-1].number + 1
-	}
 	for _, r := range slices.Backward(i.runs[kept:]) {
 		entries = r.merge(make([]byte, 0, r.entries*r.size+len(entries)), entries, marks)
+		i.touch(len(r.marks))
 		marks = union(r.marks, marks, r.size)
 	}
 	if kept == 0 {
 		marks = nil // there is nothing older to hide
 	}
 	// The buckets go when all is read: entries are in their pages.
+	if err := i.takeApart(); err != nil {
+		return 0, err
+	}
 	for _, r := range i.runs[kept:] {
-		if err := i.bucket.DeleteBucket(runKey(r.number)); err != nil {
+		if err := i.retire(r); err != nil {
 			return 0, err
 		}
 	}
 	if len(entries)+len(marks) == 0 {
 		return 0, nil
 	}
-	b, err := i.bucket.CreateBucket(runKey(next))
+	b, err := i.bucket.CreateBucket(runKey(i.next))
 	if err != nil {
 		return 0, err
 	}
 	return total, writeRun(b, entries, marks, i.size(), i.shape)
+}
+
+// retire leaves out a run that was merged. A large one is left to be taken apart.
+func (i *index) retire(r *run) error {
+	if r.bytes() > i.shape.apart {
+		return r.bucket.SetSequence(0)
+	}
+	i.touch(r.bytes())
+	return i.bucket.DeleteBucket(runKey(r.number))
+}
+
+// takeApart gives the file back some of the pages of a large run that an earlier transaction has
+// merged.
+func (i *index) takeApart() error {
+	if len(i.merged) == 0 {
+		return nil
+	}
+	name := runKey(i.merged[0])
+	b := i.bucket.Bucket(name)
+	var parts [][]byte
+	given, c := 0, b.Cursor()
+	key, part := c.Last()
+	for ; key != nil && given < i.shape.apart; key, part = c.Prev() {
+		parts, given = append(parts, key), given+len(part)
+		i.touch(len(part))
+	}
+	if key == nil {
+		return i.bucket.DeleteBucket(name)
+	}
+	for _, key := range parts {
+		if err := b.Delete(key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func runKey(number uint32) []byte { return binary.BigEndian.AppendUint32(nil, number) }

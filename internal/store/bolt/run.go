@@ -17,7 +17,8 @@ import (
 //
 // A run is a bucket of its own, named by its number, with segments of a fixed number of
 // entries. Its sequence is twice the number of entries, and one more if it has marks. What
-// was removed is in the marks: they hide entries of older runs, not its own.
+// was removed is in the marks: they hide entries of older runs, not its own. A bucket whose
+// sequence is 0 is what is left of a large run that was merged into another one.
 
 // shape is how runs are laid out.
 type shape struct {
@@ -33,10 +34,13 @@ type shape struct {
 	// large is a merge of which a transaction does one: those of other indexes wait for
 	// the next one.
 	large int
+	// apart is how many bytes of a merged run a transaction gives back to the file: bbolt goes to
+	// every page of them, in one call, and what it has gone to is in memory.
+	apart int
 }
 
 func defaultShape() shape {
-	return shape{segment: (16*4096 - 16 - 2*(16+4)) / 2, growth: 4, full: 1 << 22, large: 1 << 18}
+	return shape{segment: (16*4096 - 16 - 2*(16+4)) / 2, growth: 4, full: 1 << 22, large: 1 << 18, apart: 8 << 20}
 }
 
 var keyMarks = []byte("marks")
@@ -49,6 +53,7 @@ type run struct {
 	each    int // entries of a segment
 	entries int
 	damaged func(error)
+	touch   func(bytes int)
 	marks   []byte // sorted entries that are hidden in older runs
 
 	// Segments that were read: all in a transaction that writes, which looks up much, the
@@ -58,8 +63,8 @@ type run struct {
 	lastAt   int
 }
 
-func openRun(number uint32, b *bbolt.Bucket, size int, s shape, damaged func(error)) *run {
-	r := &run{number: number, bucket: b, size: size, each: s.segment / size, damaged: damaged}
+func openRun(number uint32, b *bbolt.Bucket, size int, s shape, damaged func(error), touch func(int)) *run {
+	r := &run{number: number, bucket: b, size: size, each: s.segment / size, damaged: damaged, touch: touch}
 	if n := b.Sequence() / 2; n > 1<<30 {
 		damaged(fmt.Errorf("run %d has %d entries", number, n))
 	} else {
@@ -84,6 +89,9 @@ func (r *run) parts() int { return (r.entries + r.each - 1) / r.each }
 // weight is what it costs to write the run again.
 func (r *run) weight() int { return r.entries + len(r.marks)/r.size }
 
+// bytes is how long the run is.
+func (r *run) bytes() int { return r.entries*r.size + len(r.marks) }
+
 func segmentKey(i int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(i)) } //nolint:gosec // few
 
 // segment returns the entries of a segment. Of one that is not as long as it was written
@@ -96,6 +104,7 @@ func (r *run) segment(i int) []byte {
 		return r.last
 	}
 	s := r.bucket.Get(segmentKey(i))
+	r.touch(len(s))
 	if want := r.size * min(r.each, r.entries-i*r.each); len(s) != want {
 		r.damaged(fmt.Errorf("segment %d of run %d has %d bytes, want %d", i, r.number, len(s), want))
 		s = make([]byte, want)
@@ -113,17 +122,23 @@ func (r *run) entry(i int) []byte {
 	return s[at : at+r.size]
 }
 
-// search returns the position of the first entry that is not before a key. Keys are
+// search returns the position of the first entry that is not before a key.
+func (r *run) search(key []byte) int {
+	r.touch(min(2*window, r.bytes()))
+	return r.searchFrom(0, key)
+}
+
+// searchFrom is search where no entry that is before a position can be the one. Keys are
 // hashes nearly always, so the place of one among the others is where its value is
 // between theirs, or close to it.
-func (r *run) search(key []byte) int {
+func (r *run) searchFrom(low int, key []byte) int {
 	const guesses = 6
-	low, high := 0, r.entries // it is in [low, high]
-	if high == 0 {
-		return 0
+	high := r.entries // it is in [low, high]
+	if low == high {
+		return high
 	}
 	want := head(key)
-	first, last := head(r.entry(0)), head(r.entry(high-1))
+	first, last := head(r.entry(low)), head(r.entry(high-1))
 	for n := 0; low < high; n++ {
 		middle := low + (high-low)/2
 		if n < guesses && want >= first && want <= last && last > first {
@@ -164,7 +179,9 @@ func less(a, b []byte) bool {
 func (r *run) merge(out, newer, hidden []byte) []byte {
 	size := r.size
 	for s := range r.parts() {
-		for segment := r.segment(s); len(segment) > 0; segment = segment[size:] {
+		segment := r.segment(s)
+		r.touch(len(segment)) // which may have been known
+		for ; len(segment) > 0; segment = segment[size:] {
 			e := segment[:size]
 			for len(newer) > 0 && less(newer[:size], e) {
 				out, newer = append(out, newer[:size]...), newer[size:]

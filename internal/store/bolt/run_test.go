@@ -17,7 +17,7 @@ import (
 )
 
 // small is a shape in which a few entries make many segments, runs and merges.
-func small() shape { return shape{segment: 40, growth: 2, full: 200, large: 30} }
+func small() shape { return shape{segment: 40, growth: 2, full: 200, large: 30, apart: 100} }
 
 func openSmall(tb testing.TB, path string, schema kv.Schema, open func(string, kv.Schema) (*Engine, error)) *Engine {
 	tb.Helper()
@@ -57,6 +57,28 @@ func FuzzRuns(f *testing.F) {
 		e := openSmall(t, filepath.Join(t.TempDir(), "store.db"), schema, Create)
 		e.db.NoSync = true
 		want := map[[2]byte]bool{}
+		// compare asks for all keys, of which half were said before.
+		compare := func(tx kv.Tx) error {
+			i, half := tx.Index("i"), make([][]byte, 0, 128)
+			for key := range 128 {
+				half = append(half, []byte{byte(255 - 2*key)})
+			}
+			i.Fetch(half)
+			got := map[[2]byte]bool{}
+			for key := range 256 {
+				for ref := range i.Find([]byte{byte(key)}) {
+					if at := [2]byte{byte(key), ref[0]}; got[at] {
+						return fmt.Errorf("%x is found twice", at)
+					} else {
+						got[at] = true
+					}
+				}
+			}
+			if !maps.Equal(got, want) {
+				return fmt.Errorf("the index has %x, want %x", slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want)))
+			}
+			return nil
+		}
 		for len(steps) >= 3 {
 			err := e.Update(t.Context(), func(tx kv.Tx) error {
 				i := tx.Index("i")
@@ -66,7 +88,7 @@ func FuzzRuns(f *testing.F) {
 					switch steps[0] % 8 {
 					case 0:
 						steps = steps[3:]
-						return nil
+						return compare(tx)
 					case 1, 2, 3, 4, 5:
 						want[[2]byte{key[0], ref[0]}] = true
 						err = i.Add(key, ref)
@@ -86,23 +108,7 @@ func FuzzRuns(f *testing.F) {
 		}
 		holds := func() {
 			t.Helper()
-			err := e.View(t.Context(), func(tx kv.Tx) error {
-				got := map[[2]byte]bool{}
-				for key := range 256 {
-					for ref := range tx.Index("i").Find([]byte{byte(key)}) {
-						if at := [2]byte{byte(key), ref[0]}; got[at] {
-							t.Errorf("%x is found twice", at)
-						} else {
-							got[at] = true
-						}
-					}
-				}
-				if !maps.Equal(got, want) {
-					t.Errorf("the index has %x, want %x", slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(want)))
-				}
-				return nil
-			})
-			if err != nil {
+			if err := e.View(t.Context(), compare); err != nil {
 				t.Error(err)
 			}
 		}
@@ -112,7 +118,11 @@ func FuzzRuns(f *testing.F) {
 		}
 		holds()
 		err := e.View(t.Context(), func(kvtx kv.Tx) error {
-			for _, r := range kvtx.(*tx).Index("i").(*index).runs {
+			i := kvtx.(*tx).Index("i").(*index)
+			if len(i.merged) > 0 {
+				t.Errorf("of %d merged runs something is left", len(i.merged))
+			}
+			for _, r := range i.runs {
 				if len(r.marks) > 0 {
 					t.Errorf("run %d has marks still: %x", r.number, r.marks)
 				}
@@ -145,7 +155,7 @@ func TestFewRuns(t *testing.T) {
 	}
 	e := openSmall(t, filepath.Join(t.TempDir(), "store.db"), schema, Create)
 	e.db.NoSync = true
-	e.shape = shape{segment: 1000, growth: 4, full: 2500, large: 100}
+	e.shape = shape{segment: 1000, growth: 4, full: 2500, large: 100, apart: 3000}
 	random := rand.New(rand.NewPCG(5, 6))
 	for n := range entries {
 		err := e.Update(t.Context(), func(tx kv.Tx) error {

@@ -86,7 +86,7 @@ func (t *tx) Retired(name string) kv.Table {
 	if _, current := t.engine.describe()[name]; current || b == nil {
 		return nil
 	}
-	return &table{bucket: b}
+	return &table{bucket: b, touch: t.touch}
 }
 
 // Drop removes a table that is no longer in the schema.

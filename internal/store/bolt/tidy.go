@@ -32,6 +32,11 @@ func (e *Engine) Tidy(ctx context.Context, name string) error {
 // it. Runs come oldest first, so that what a run's marks hide is gone when its turn comes, but
 // for what was hidden since.
 func (i *index) tidy(from uint32) (uint32, bool, error) {
+	for _, number := range i.merged {
+		if err := i.bucket.DeleteBucket(runKey(number)); err != nil {
+			return 0, false, err
+		}
+	}
 	for n, r := range i.runs {
 		if r.number < from {
 			continue

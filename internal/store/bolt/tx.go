@@ -59,7 +59,7 @@ func (t *tx) Table(name string) kv.Table {
 		panic(fmt.Sprintf("bolt: table %q is not in the schema", name))
 	}
 	b := t.tx.Bucket([]byte(name))
-	opened := &table{bucket: b}
+	opened := &table{bucket: b, touch: t.touch}
 	switch {
 	case spec.Order == kv.Growing:
 		b.FillPercent = fillGrowing
@@ -81,7 +81,7 @@ func (t *tx) Index(name string) kv.Index {
 	}
 	t.indexes[name] = openIndex(t.tx.Bucket([]byte(name)), spec, t.engine.shape, func(err error) {
 		t.damage = cmp.Or(t.damage, fmt.Errorf("index %s of the store is damaged: %w", name, err))
-	})
+	}, t.touch)
 	return t.indexes[name]
 }
 
@@ -90,6 +90,7 @@ func (t *tx) Index(name string) kv.Index {
 // transaction of a thousand licences, and a bucket is quicker to write in order.
 type table struct {
 	bucket  *bbolt.Bucket
+	touch   func(bytes int)
 	pending map[string][]byte // nil: the table writes at once; a nil value: it is deleted
 }
 
@@ -98,6 +99,7 @@ func (t *table) Get(key []byte) []byte {
 	if value, waits := t.pending[string(key)]; waits {
 		return value
 	}
+	t.touch(window)
 	return t.bucket.Get(key)
 }
 
@@ -131,6 +133,7 @@ func (t *table) Delete(key []byte) error {
 // flush writes what waits.
 func (t *table) flush() error {
 	for _, key := range slices.Sorted(maps.Keys(t.pending)) {
+		t.touch(window)
 		var err error
 		if value := t.pending[key]; value == nil {
 			err = t.bucket.Delete([]byte(key))
@@ -152,7 +155,13 @@ func (t *table) Range(from, to []byte) iter.Seq2[[]byte, []byte] {
 			panic(fmt.Sprintf("bolt: what was accepted cannot be written: %v", err))
 		}
 		c := t.bucket.Cursor()
+		t.touch(window)
+		passed := 0
 		for k, v := c.Seek(from); k != nil && (to == nil || bytes.Compare(k, to) < 0); k, v = c.Next() {
+			if passed += len(k) + len(v); passed >= window {
+				t.touch(passed)
+				passed = 0
+			}
 			if !yield(k, v) {
 				return
 			}

@@ -228,7 +228,7 @@ func (s state) compareTable(tx kv.Tx, name string, random *rand.Rand) error {
 
 func (s state) compareFind(tx kv.Tx, name string, key []byte) error {
 	i := tx.Index(name)
-	i.Fetch([][]byte{key})
+	i.Fetch([][]byte{key, bytes.Repeat([]byte{1}, len(key)), make([]byte, len(key)), key})
 	got := find(i, key)
 	var want []string
 	for entry := range s.entries[name] {
