@@ -88,5 +88,8 @@ func (p *Package) likeness(s *Signed) (likeness.Likeness, error) {
 	if err != nil {
 		return likeness.Likeness{}, fmt.Errorf("%s: %w", s.imageFile, err)
 	}
+	if beside.Clipped() {
+		return likeness.Likeness{}, fmt.Errorf("%s: not every reader cuts off what its clips hide: %w", s.imageFile, likeness.ErrNotDrawn)
+	}
 	return likeness.Compare(seal, beside)
 }

@@ -36,6 +36,17 @@ func sealPage(tb testing.TB, bar string) []byte {
 	})
 }
 
+// clippedPage is the seal's picture for readers that know clips, and has another bar for others.
+func clippedPage(tb testing.TB) []byte {
+	tb.Helper()
+	files := unpack(tb, sealPage(tb, "M 10 18 L 32 18 L 32 24 L 10 24 M 18 30 L 24 30 L 24 36 L 18 36 C"))
+	page := &files[len(files)-1]
+	const clip = `<ofd:Clips><ofd:Clip><ofd:Area><ofd:Path Boundary="0 0 42 42"><ofd:AbbreviatedData>M 0 0 L 42 0 L 42 26 L 0 26 C</ofd:AbbreviatedData></ofd:Path></ofd:Area></ofd:Clip></ofd:Clips>`
+	at := strings.LastIndex(page.content, "<ofd:AbbreviatedData>")
+	page.content = page.content[:at] + clip + page.content[at:]
+	return pack(tb, files)
+}
+
 // whole is a stamp that shows all of a seal.
 func whole(page int, box Box) Stamp { return Stamp{page, box, Part{0, 0, 1, 1}, box} }
 
@@ -191,6 +202,7 @@ func TestPicture(t *testing.T) {
 		{name: "many on one page", info: many.String(), want: PictureUnknown, why: "MORE THAN 100", caution: "2 % of its width"},
 		{name: "the same beside it", info: beside("a.ofd"), more: at("a.ofd", picture), want: PictureSame},
 		{name: "another beside it", info: beside("a.ofd"), more: at("a.ofd", other), want: PictureOther, err: ErrPicture},
+		{name: "the same, but for what a clip hides", info: beside("a.ofd"), more: at("a.ofd", clippedPage(t)), want: PictureUnknown, why: "NOT EVERY READER"},
 		{name: "one that cannot be read", info: beside("a.emf"), more: at("a.emf", picture), want: PictureUnknown, why: "EMF"},
 		{name: "one that nobody signed", info: beside("../../Document.xml"), want: PictureNone, err: ErrMalformed},
 	} {
