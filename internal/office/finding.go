@@ -81,6 +81,17 @@ type SeenFinding struct {
 	Page  int    `json:"page"`
 	State string `json:"state"` // same, moved, dressed (it shows something else) or missing
 	PlaceFinding
+	// Part is what of the seal is seen there, of an OFD document; null: it is not told apart.
+	Part *PartFinding `json:"part"`
+}
+
+// PartFinding is a part of a seal, in shares of its width and height, from 0 to 1, from its top
+// left corner. The whole seal is 0, 0, 1, 1.
+type PartFinding struct {
+	Left   float64 `json:"left"`
+	Top    float64 `json:"top"`
+	Right  float64 `json:"right"`
+	Bottom float64 `json:"bottom"`
 }
 
 // ChangeFinding is one thing that a later version of the file changed.
@@ -130,11 +141,20 @@ type CertificateFinding struct {
 // CautionFinding is what of a document may look otherwise than it looked to its signers,
 // although not a byte was changed. It is no fault of a signature.
 type CautionFinding struct {
-	Kind string `json:"kind"` // script, action, layer, xfa, attachment or hybrid
+	Kind string `json:"kind"` // script, action, layer, xfa, attachment, hybrid, seal or version
 	What string `json:"what"`
 }
 
 func cautionFindings(list []pdf.Caution) []CautionFinding {
+	out := []CautionFinding{}
+	for _, c := range list {
+		out = append(out, CautionFinding{string(c.Kind), c.What})
+	}
+	return out
+}
+
+// packagedCautions does the same for an OFD document.
+func packagedCautions(list []ofd.Caution) []CautionFinding {
 	out := []CautionFinding{}
 	for _, c := range list {
 		out = append(out, CautionFinding{string(c.Kind), c.What})
@@ -181,7 +201,7 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 		f.Seen = []SeenFinding{}
 	}
 	for _, p := range s.Seen {
-		f.Seen = append(f.Seen, SeenFinding{p.Place.Page, string(p.State), PlaceFinding{p.X, p.Y, p.Width, p.Height}})
+		f.Seen = append(f.Seen, SeenFinding{p.Place.Page, string(p.State), PlaceFinding{p.X, p.Y, p.Width, p.Height}, nil})
 	}
 	f.checks(s.Checks)
 	for _, c := range s.Changes {
@@ -207,15 +227,15 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 		f.Kind = string(pdf.SignerPerson)
 	}
 	for _, at := range s.Stamps {
-		if at.Page == 0 {
+		if at.Page == 0 || at.Part.Empty() {
 			continue // no reader draws it
 		}
-		place := PlaceFinding{at.Box.X, at.Box.Y, at.Box.Width, at.Box.Height}
+		place, part := PlaceFinding{at.Box.X, at.Box.Y, at.Box.Width, at.Box.Height}, PartFinding(at.Part)
 		if f.Place == nil {
 			f.Page, f.Place = at.Page, &place
 		}
 		if s.Err() == nil { // its digest binds the places
-			f.Seen = append(f.Seen, SeenFinding{at.Page, string(pdf.SeenSame), place})
+			f.Seen = append(f.Seen, SeenFinding{at.Page, string(pdf.SeenSame), place, &part})
 		}
 	}
 	if s.Signer != nil {
@@ -224,7 +244,7 @@ func packagedFinding(s *ofd.Signed) SignatureFinding {
 	if s.Seal != nil {
 		f.Signer, f.Seal = s.Seal.Name, &s.Seal.ID
 		f.SealInfo = sealFinding(s.Seal, seal.ProfileSES, s.Checks)
-		f.SealInfo.OnPage, f.SealInfo.OnPageWhy = string(s.Picture.State), cmp.Or(s.Picture.Why, f.SealInfo.OnPageWhy)
+		f.SealInfo.OnPage, f.SealInfo.OnPageWhy, f.SealInfo.Slices = string(s.Picture.State), cmp.Or(s.Picture.Why, f.SealInfo.OnPageWhy), s.Picture.Slices
 	}
 	f.checks(s.Checks)
 	return f

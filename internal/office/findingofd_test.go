@@ -1,7 +1,7 @@
 package office
 
 import (
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -16,19 +16,24 @@ func TestPackagedFinding(t *testing.T) {
 	t.Parallel()
 	of := func(picture seal.Picture, shown ofd.PictureFinding, checks ...seal.Check) SignatureFinding {
 		s := &ofd.Signed{Seal: &seal.Seal{ID: "1", Foreign: &cert.Foreign{}, Picture: picture}, Picture: shown, Checks: append([]seal.Check{{Name: "seal"}}, checks...)}
+		all, third := ofd.Part{Right: 1, Bottom: 1}, ofd.Part{Right: 1.0 / 3, Bottom: 1}
 		s.Stamps = []ofd.Stamp{
-			{Page: 0, Box: ofd.Box{X: 1, Y: 1, Width: 9, Height: 9}}, {Page: 2, Box: ofd.Box{X: 50, Y: 60, Width: 42, Height: 42}}, {Page: 3, Box: ofd.Box{X: 200, Y: 60, Width: 10, Height: 42}, Slice: true},
+			{Page: 0, Box: ofd.Box{X: 1, Y: 1, Width: 9, Height: 9}, Part: all}, {Page: 2, Box: ofd.Box{X: 50, Y: 60, Width: 42, Height: 42}, Part: all},
+			{Page: 3, Box: ofd.Box{X: 196, Y: 60, Width: 14, Height: 42}, Part: third}, {Page: 4, Box: ofd.Box{X: 210, Y: 60, Height: 42}},
 		}
 		return packagedFinding(s)
 	}
 	square := seal.Picture{Type: "SVG", Data: []byte(`<svg viewBox="0 0 42 42"><path d="M1 1H41V41Z"/></svg>`), WidthMM: 42, HeightMM: 42}
 	f := of(square, ofd.PictureFinding{State: ofd.PictureDrawn})
-	want := []SeenFinding{{2, "same", PlaceFinding{50, 60, 42, 42}}, {3, "same", PlaceFinding{200, 60, 10, 42}}}
-	if f.Page != 2 || f.Place == nil || *f.Place != want[0].PlaceFinding || !slices.Equal(f.Seen, want) {
+	want := []SeenFinding{{2, "same", PlaceFinding{50, 60, 42, 42}, &PartFinding{0, 0, 1, 1}}, {3, "same", PlaceFinding{196, 60, 14, 42}, &PartFinding{0, 0, 1.0 / 3, 1}}}
+	if f.Page != 2 || f.Place == nil || *f.Place != want[0].PlaceFinding || !reflect.DeepEqual(f.Seen, want) {
 		t.Errorf("on page %d at %v, seen %v", f.Page, f.Place, f.Seen)
 	}
 	if f.SealInfo.OnPage != "drawn" || f.SealInfo.OnPageWhy != "" || len(f.SealInfo.Picture) == 0 {
 		t.Errorf("the seal is %+v", f.SealInfo)
+	}
+	if f := of(square, ofd.PictureFinding{State: ofd.PictureSlice, Slices: 3}); f.SealInfo.OnPage != "slice" || f.SealInfo.Slices != 3 {
+		t.Errorf("a straddle seal: %+v", f.SealInfo)
 	}
 	square.Type = "EMF"
 	if f := of(square, ofd.PictureFinding{State: ofd.PictureDrawn}); f.SealInfo.OnPage != "drawn" || !strings.Contains(f.SealInfo.OnPageWhy, "EMF") || f.SealInfo.Picture != nil {

@@ -19,7 +19,7 @@ func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, e
 	if err != nil {
 		return Inspection{}, err
 	}
-	found := &PDFInspection{Format: "OFD", Pages: report.Document.Pages, Signatures: []SignatureFinding{}, Cautions: []CautionFinding{}}
+	found := &PDFInspection{Format: "OFD", Pages: report.Document.Pages, Signatures: []SignatureFinding{}, Cautions: packagedCautions(report.Cautions)}
 	for s := range report.Signatures {
 		found.Signatures = append(found.Signatures, packagedFinding(&report.Signatures[s]))
 	}

@@ -219,6 +219,7 @@ func expertFacts(f *office.SignatureFinding) []fact {
 	if w := seenWords(f.Seen); w != nil {
 		facts = append(facts, fact{words{"签名所载的签章位置", "Where the signature says it is seen"}, w.ZH + "  " + w.EN})
 	}
+	facts = append(facts, placeFacts(f.Seen)...)
 	if s := f.SealInfo; s != nil {
 		facts = append(facts,
 			fact{words{"印章有效期", "Validity of the seal"}, localText(s.ValidFrom) + " – " + localText(s.ValidUntil)},

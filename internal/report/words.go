@@ -139,6 +139,10 @@ func cautionWords(kind string) words {
 		return words{"新旧阅读器可能看到不同内容", "Old and new readers may see different pages"}
 	case "attachment":
 		return words{"文件内含附件", "Files travel inside"}
+	case "seal":
+		return words{"印章未按原样完整显示", "A seal is not seen whole and as it is"}
+	case "version":
+		return words{"文件内有多份或多版文档", "Several documents, or versions of one"}
 	default:
 		return words{kind, kind}
 	}

@@ -26,10 +26,14 @@
 // table. [Face.Subset] writes the TrueType program that a PDF embeds as FontFile2
 // (ISO 32000-1, 9.9).
 //
+// A [Program] is a font that somebody else's document brings along, of which the
+// outlines count: TrueType or CFF (Adobe Technical Notes 5176 and 5177), and no
+// table that says how wide or how high its glyphs are.
+//
 // # What is refused
 //
-// Collections, CFF outlines, variable fonts, bitmap fonts and hinting are not
-// read. There is no shaping either: no ligatures, no kerning, no combining marks,
+// Collections, variable fonts, bitmap fonts and hinting are not read, nor are CFF
+// outlines for a [Face]. There is no shaping either: no ligatures, no kerning, no combining marks,
 // no right-to-left scripts. Chinese, Latin letters, digits and their punctuation
 // need none of it, and a character that would need it is refused by name rather
 // than drawn wrongly.

@@ -7,7 +7,7 @@ import (
 
 // ErrFormat is wrapped by every error about a font file that is broken or of a
 // kind this package does not read.
-var ErrFormat = errors.New("not a usable TrueType font")
+var ErrFormat = errors.New("not a usable font")
 
 // A GlyphID is the number of a glyph within one face. Glyph 0 is the box that
 // stands for a missing character; this package never hands it out for a rune.
@@ -45,7 +45,13 @@ type Metrics struct {
 func Parse(name string, data []byte) (*Face, error) { return parse(name, whole(data)) }
 
 func parse(name string, font file) (*Face, error) {
-	tables, err := readDirectory(font)
+	version, tables, err := readDirectory(font)
+	if err == nil && version != versionTrueType {
+		err = fmt.Errorf("%w: CFF outlines", ErrFormat)
+	}
+	if err == nil {
+		err = tables.need("head", "maxp", "hhea", "hmtx", "OS/2", "cmap", "loca", "glyf")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("font %s: %w", name, err)
 	}
@@ -73,48 +79,61 @@ type table struct {
 func (t table) size() int                 { return t.length }
 func (t table) slice(from, to int) []byte { return t.font.slice(t.from+from, t.from+to) }
 
+// Versions of a font file: what its outlines are.
+const (
+	versionTrueType = 0x00010000
+	versionCFF      = 0x4F54544F // "OTTO"
+)
+
+// tables are the parts of a font file by their tags.
+type tables map[string]table
+
+// need refuses a file without one of these tables.
+func (t tables) need(tags ...string) error {
+	for _, tag := range tags {
+		if _, ok := t[tag]; !ok {
+			return fmt.Errorf("%w: table %q is missing", ErrFormat, tag)
+		}
+	}
+	return nil
+}
+
 // readDirectory finds the tables of the file (OpenType, "Organization of an
 // OpenType Font").
-func readDirectory(font file) (map[string]table, error) {
+func readDirectory(font file) (uint32, tables, error) {
 	const head, entry = 12, 16
 	c := &cursor{data: font.slice(0, min(head, font.size()))}
-	switch version := c.u32(); {
+	version := c.u32()
+	switch {
 	case c.failed:
-		return nil, fmt.Errorf("%w: too short", ErrFormat)
-	case version == 0x4F54544F: // "OTTO"
-		return nil, fmt.Errorf("%w: CFF outlines", ErrFormat)
+		return 0, nil, fmt.Errorf("%w: too short", ErrFormat)
 	case version == 0x74746366: // "ttcf"
-		return nil, fmt.Errorf("%w: a collection, not a single font", ErrFormat)
-	case version != 0x00010000:
-		return nil, fmt.Errorf("%w: version %#x", ErrFormat, version)
+		return 0, nil, fmt.Errorf("%w: a collection, not a single font", ErrFormat)
+	case version != versionTrueType && version != versionCFF:
+		return 0, nil, fmt.Errorf("%w: version %#x", ErrFormat, version)
 	}
 	count := int(c.u16())
 	if c.failed || head+count*entry > font.size() {
-		return nil, fmt.Errorf("%w: directory is cut short", ErrFormat)
+		return 0, nil, fmt.Errorf("%w: directory is cut short", ErrFormat)
 	}
 	c = &cursor{data: font.slice(head, head+count*entry)} // 6 bytes before it derive from count
-	tables := make(map[string]table, count)
+	found := make(tables, count)
 	for range count {
 		tag := string(c.bytes(4))
 		c.skip(4) // checksum
 		offset, length := uint64(c.u32()), uint64(c.u32())
 		if offset+length > uint64(font.size()) {
-			return nil, fmt.Errorf("%w: table %q lies outside the file", ErrFormat, tag)
+			return 0, nil, fmt.Errorf("%w: table %q lies outside the file", ErrFormat, tag)
 		}
-		if _, twice := tables[tag]; twice {
-			return nil, fmt.Errorf("%w: table %q occurs twice", ErrFormat, tag)
+		if _, twice := found[tag]; twice {
+			return 0, nil, fmt.Errorf("%w: table %q occurs twice", ErrFormat, tag)
 		}
-		tables[tag] = table{font, int(offset), int(length)}
+		found[tag] = table{font, int(offset), int(length)}
 	}
-	for _, tag := range []string{"head", "maxp", "hhea", "hmtx", "OS/2", "cmap", "loca", "glyf"} {
-		if _, ok := tables[tag]; !ok {
-			return nil, fmt.Errorf("%w: table %q is missing", ErrFormat, tag)
-		}
+	if _, variable := found["fvar"]; variable {
+		return 0, nil, fmt.Errorf("%w: a variable font", ErrFormat)
 	}
-	if _, variable := tables["fvar"]; variable {
-		return nil, fmt.Errorf("%w: a variable font", ErrFormat)
-	}
-	return tables, nil
+	return version, found, nil
 }
 
 func (f *Face) readHead() error {

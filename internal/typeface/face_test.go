@@ -271,7 +271,7 @@ func hanRunes(n int) string {
 func TestCubicIsTheSameCurve(t *testing.T) {
 	t.Parallel()
 	from := Point{0, 0}
-	s := Segment{QuadTo, Point{30, 60}, Point{90, 0}}
+	s := Segment{Op: QuadTo, Control: Point{30, 60}, To: Point{90, 0}}
 	c1, c2 := s.Cubic(from)
 	for _, at := range []float64{0, 0.25, 0.5, 0.75, 1} {
 		u := 1 - at
@@ -288,7 +288,7 @@ func TestBounds(t *testing.T) {
 	if _, _, ok := Outline(nil).Bounds(); ok {
 		t.Error("an empty outline has bounds")
 	}
-	o := Outline{{Op: MoveTo, To: Point{10, 20}}, {QuadTo, Point{-5, 50}, Point{0, 0}}}
+	o := Outline{{Op: MoveTo, To: Point{10, 20}}, {Op: QuadTo, Control: Point{-5, 50}, To: Point{0, 0}}}
 	low, high, ok := o.Bounds()
 	if want := (Point{-5, 0}); !ok || low != want {
 		t.Errorf("low = %v, want %v", low, want)

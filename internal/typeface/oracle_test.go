@@ -97,7 +97,9 @@ func fromSfnt(segments sfnt.Segments) Outline {
 		case sfnt.SegmentOpLineTo:
 			o = append(o, Segment{Op: LineTo, To: point(s.Args[0])})
 		case sfnt.SegmentOpQuadTo:
-			o = append(o, Segment{QuadTo, point(s.Args[0]), point(s.Args[1])})
+			o = append(o, Segment{Op: QuadTo, Control: point(s.Args[0]), To: point(s.Args[1])})
+		case sfnt.SegmentOpCubeTo:
+			o = append(o, Segment{Op: CubeTo, Control: point(s.Args[0]), Second: point(s.Args[1]), To: point(s.Args[2])})
 		}
 	}
 	return o
@@ -121,7 +123,7 @@ func sameShape(a, b Outline) bool {
 // near allows half a unit: sfnt cuts the implied points on a curve to whole units.
 func near(a, b Segment) bool {
 	close := func(p, q Point) bool { return math.Abs(p.X-q.X) <= 0.5 && math.Abs(p.Y-q.Y) <= 0.5 }
-	return a.Op == b.Op && close(a.To, b.To) && close(a.Control, b.Control)
+	return a.Op == b.Op && close(a.To, b.To) && close(a.Control, b.Control) && close(a.Second, b.Second)
 }
 
 // contours cuts an outline into rings, without the move that begins each and
@@ -133,7 +135,7 @@ func contours(o Outline) []Outline {
 		switch {
 		case s.Op == MoveTo:
 			rings = append(rings, nil)
-		case s.Op == QuadTo || s.To != at:
+		case s.Op == QuadTo || s.Op == CubeTo || s.To != at:
 			rings[len(rings)-1] = append(rings[len(rings)-1], s)
 		}
 		at = s.To

@@ -8,18 +8,20 @@ func (p Point) mid(q Point) Point { return Point{(p.X + q.X) / 2, (p.Y + q.Y) / 
 // An Op says what a [Segment] does.
 type Op uint8
 
-// The three operations of a TrueType outline.
+// The operations of an outline. A TrueType outline has no CubeTo, and a [Face] gives none.
 const (
 	MoveTo Op = iota // begin a contour at To
 	LineTo           // straight to To
 	QuadTo           // quadratic Bézier curve to To with one control point
+	CubeTo           // cubic Bézier curve to To with two control points, of a CFF outline
 )
 
 // A Segment is one step of an outline.
 type Segment struct {
 	Op      Op
-	Control Point // of QuadTo only
+	Control Point // of curves only
 	To      Point
+	Second  Point // the other control point of CubeTo
 }
 
 // Cubic gives the two control points of the cubic Bézier curve that is exactly
@@ -45,9 +47,12 @@ func (o Outline) Bounds() (Point, Point, bool) {
 	}
 	low, high := o[0].To, o[0].To
 	for _, s := range o {
-		points := []Point{s.To, s.Control}
-		if s.Op != QuadTo {
+		points := []Point{s.To, s.Control, s.Second}
+		switch s.Op {
+		case MoveTo, LineTo:
 			points = points[:1]
+		case QuadTo:
+			points = points[:2]
 		}
 		for _, p := range points {
 			low = Point{min(low.X, p.X), min(low.Y, p.Y)}
@@ -86,16 +91,16 @@ func (o Outline) appendContour(ring []contourPoint) Outline {
 	for _, p := range rest {
 		switch {
 		case p.on && curving:
-			o = append(o, Segment{QuadTo, control, p.Point})
+			o = append(o, Segment{Op: QuadTo, Control: control, To: p.Point})
 		case p.on:
 			o = append(o, Segment{Op: LineTo, To: p.Point})
 		case curving:
-			o = append(o, Segment{QuadTo, control, control.mid(p.Point)})
+			o = append(o, Segment{Op: QuadTo, Control: control, To: control.mid(p.Point)})
 		}
 		control, curving = p.Point, !p.on
 	}
 	if curving {
-		return append(o, Segment{QuadTo, control, start})
+		return append(o, Segment{Op: QuadTo, Control: control, To: start})
 	}
 	return append(o, Segment{Op: LineTo, To: start})
 }

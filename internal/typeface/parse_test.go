@@ -73,7 +73,7 @@ func TestParseRefuses(t *testing.T) {
 	}{
 		{"nothing", nil, "too short"},
 		{"text", []byte("hello, world, this is no font"), "version"},
-		{"CFF", []byte("OTTO\x00\x00"), "CFF outlines"},
+		{"CFF", []byte("OTTO\x00\x00\x00\x00\x00\x00\x00\x00"), "CFF outlines"},
 		{"collection", []byte("ttcf\x00\x01"), "a collection"},
 		{"directory cut", good[:20], "directory is cut short"},
 		{"file cut", good[:len(good)-8], "lies outside the file"},

@@ -11,7 +11,7 @@
 // Colour, opacity and what lies under the seal make no difference, shape and place
 // do. Pictures are SVG paths as package impression writes them, plain or compressed, PNG,
 // JPEG, GIF and BMP, and OFD pages (GB/T 33190-2016) of paths, images and text in fonts that
-// the package brings along. What cannot be laid out with certainty, as patterns or text in a
+// the package brings along, TrueType or CFF, within clips of paths and in groups. What cannot be laid out with certainty, as patterns or text in a
 // font of the machine, is [ErrNotDrawn]: then nobody can say whether the two are alike, which
 // is neither yes nor no. The same goes for what readers are known to show differently.
 //

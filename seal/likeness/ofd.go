@@ -23,8 +23,9 @@ const (
 
 // ofd lays out a picture that is an OFD package of one page (GB/T 33190-2016), stretched to
 // the sheet as readers stretch it to the seal's place. What is laid out are paths, images and
-// text in fonts that are in the package, in layers, blocks and templates; everything else of
-// OFD is refused, and so is what readers are known to show differently.
+// text in fonts that are in the package, within clips of paths, in layers, blocks, groups and
+// templates; everything else of OFD is refused, and so is what readers are known to show
+// differently.
 func (s *Sheet) ofd(data []byte) error {
 	opened, err := archive.Open(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -317,6 +318,7 @@ type ofdResources struct {
 	spaces map[string]*archive.Node
 	images map[string]string // files
 	fonts  map[string]string // files; empty: not in the package
+	groups map[string]*archive.Node
 }
 
 // addResources reads a file of resources (GB/T 33190-2016, 7.9).
@@ -331,12 +333,12 @@ func (o *ofdPackage) addResources(from, location string) error {
 	}
 	r := &o.resources
 	if r.params == nil {
-		*r = ofdResources{make(map[string]*archive.Node), make(map[string]*archive.Node), make(map[string]string), make(map[string]string)}
+		*r = ofdResources{make(map[string]*archive.Node), make(map[string]*archive.Node), make(map[string]string), make(map[string]string), make(map[string]*archive.Node)}
 	}
 	for _, list := range root.Children {
 		for _, n := range list.Children {
 			id := n.Attrs["ID"]
-			if id == "" || r.params[id] != nil || r.spaces[id] != nil || r.has(id) {
+			if id == "" || r.params[id] != nil || r.spaces[id] != nil || r.groups[id] != nil || r.has(id) {
 				return fmt.Errorf("the resource %.20q has no identifier of its own: %w", id, ErrNotDrawn)
 			}
 			switch n.Name {
@@ -344,6 +346,8 @@ func (o *ofdPackage) addResources(from, location string) error {
 				r.params[id] = n
 			case "ColorSpace":
 				r.spaces[id] = n
+			case "CompositeGraphicUnit":
+				r.groups[id] = n
 			case "MultiMedia":
 				r.images[id], err = o.resourceFile(file, root, n, "MediaFile")
 			case "Font":

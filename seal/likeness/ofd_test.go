@@ -30,6 +30,15 @@ func square(tb testing.TB, path string) *likeness.Sheet {
 	return s
 }
 
+// clips is the clips of an object, of one area.
+func clips(attributes, area, path string) string {
+	return `<ofd:Clips ` + attributes + `><ofd:Clip><ofd:Area ` + area + `>` + path + `</ofd:Area></ofd:Clip></ofd:Clips>`
+}
+
+func clipPath(attributes, data string) string {
+	return `<ofd:Path Boundary="0 0 40 40" Fill="true" Stroke="false" ` + attributes + `><ofd:AbbreviatedData>` + data + `</ofd:AbbreviatedData></ofd:Path>`
+}
+
 // TestOFDPage: what a page shows is what the same outlines show in SVG.
 func TestOFDPage(t *testing.T) {
 	t.Parallel()
@@ -40,23 +49,41 @@ func TestOFDPage(t *testing.T) {
 	coloured := func(colour string) string {
 		return strings.Replace(ofdPath(`Fill="true" Stroke="false"`, outline), "<ofd:Abbr", "<ofd:FillColor "+colour+"/><ofd:Abbr", 1)
 	}
+	const box = "M 10 10 L 30 10 L 30 30 L 10 30 C"
+	clipped := func(attributes, clips string) string { // of the whole page
+		return strings.Replace(ofdPath(filled+attributes, "M 0 0 L 40 0 L 40 40 L 0 40 C"), "<ofd:Abbr", clips+"<ofd:Abbr", 1)
+	}
 	for name, tt := range map[string]struct{ objects, want string }{
-		"filled":                 {ofdPath(filled, outline), rectangle},
-		"in blocks":              {`<ofd:PageBlock ID="4"><ofd:PageBlock ID="5">` + ofdPath(filled, outline) + `</ofd:PageBlock></ofd:PageBlock>`, rectangle},
-		"moved":                  {strings.Replace(ofdPath(filled, "M 0 0 L 20 0 L 20 20 L 0 20 C"), "0 0 40 40", "10 10 20 20", 1), rectangle},
-		"mapped":                 {ofdPath(filled+` CTM="0 2 -2 0 30 10"`, "M 0 0 L 10 0 L 10 10 L 0 10 C"), rectangle},
-		"grey":                   {coloured(`Value="20" ColorSpace="20"`), rectangle},
-		"hexadecimal":            {coloured(`Value="#ff #0 #0" Alpha="200"`), rectangle},
-		"twice, non-zero":        {ofdPath(filled, twice), rectangle},
-		"twice, even-odd":        {ofdPath(filled+` Rule="Even-Odd"`, twice), rectangle + "M15 15V25H25V15Z"},
-		"a line":                 {ofdPath(`DrawParam="10"`, "M 11 11 L 29 11 L 29 29 L 11 29 C"), rectangle + "M12 12V28H28V12Z"},
-		"a line half as wide":    {ofdPath(`DrawParam="11"`, "M 10.5 10.5 L 29.5 10.5 L 29.5 29.5 L 10.5 29.5 C"), rectangle + "M11 11V29H29V11Z"},
-		"a line mapped":          {ofdPath(`DrawParam="10" CTM="1 0 0 2 0 0"`, "M 11 10 L 29 10"), "M11 18H29V22H11Z"},
-		"white over ink":         {ofdPath(filled, outline) + strings.Replace(coloured(`Value="255 255 255"`), outline, "M 15 15 L 25 15 L 25 25 L 15 25 C", 1), rectangle + "M15 15V25H25V15Z"},
-		"over the page's edge":   {ofdPath(filled, "M 10 10 L 50 10 L 50 30 L 10 30 C"), "M10 10H40V30H10Z"},
-		"a curve":                {ofdPath(filled, "M 10 20 B 10 6 30 6 30 20 Q 20 40 10 20"), "M10 20C10 6 30 6 30 20Q20 40 10 20Z"},
-		"a square end":           {ofdPath(`LineWidth="2" Cap="Square"`, "M 11 20 L 29 20"), "M10 19H30V21H10Z"},
-		"a layer of the content": {`</ofd:Layer><ofd:Layer ID="6" Type="Foreground">` + coloured(`Value="255 255 255"`) + `</ofd:Layer><ofd:Layer ID="7" Type="Background">` + ofdPath(filled, "M 5 5 L 35 5 L 35 35 L 5 35 C"), "M5 5H35V35H5ZM10 10V30H30V10Z"},
+		"filled":                      {ofdPath(filled, outline), rectangle},
+		"in blocks":                   {`<ofd:PageBlock ID="4"><ofd:PageBlock ID="5">` + ofdPath(filled, outline) + `</ofd:PageBlock></ofd:PageBlock>`, rectangle},
+		"moved":                       {strings.Replace(ofdPath(filled, "M 0 0 L 20 0 L 20 20 L 0 20 C"), "0 0 40 40", "10 10 20 20", 1), rectangle},
+		"mapped":                      {ofdPath(filled+` CTM="0 2 -2 0 30 10"`, "M 0 0 L 10 0 L 10 10 L 0 10 C"), rectangle},
+		"grey":                        {coloured(`Value="20" ColorSpace="20"`), rectangle},
+		"hexadecimal":                 {coloured(`Value="#ff #0 #0" Alpha="200"`), rectangle},
+		"twice, non-zero":             {ofdPath(filled, twice), rectangle},
+		"twice, even-odd":             {ofdPath(filled+` Rule="Even-Odd"`, twice), rectangle + "M15 15V25H25V15Z"},
+		"a line":                      {ofdPath(`DrawParam="10"`, "M 11 11 L 29 11 L 29 29 L 11 29 C"), rectangle + "M12 12V28H28V12Z"},
+		"a line half as wide":         {ofdPath(`DrawParam="11"`, "M 10.5 10.5 L 29.5 10.5 L 29.5 29.5 L 10.5 29.5 C"), rectangle + "M11 11V29H29V11Z"},
+		"a line mapped":               {ofdPath(`DrawParam="10" CTM="1 0 0 2 0 0"`, "M 11 10 L 29 10"), "M11 18H29V22H11Z"},
+		"white over ink":              {ofdPath(filled, outline) + strings.Replace(coloured(`Value="255 255 255"`), outline, "M 15 15 L 25 15 L 25 25 L 15 25 C", 1), rectangle + "M15 15V25H25V15Z"},
+		"over the page's edge":        {ofdPath(filled, "M 10 10 L 50 10 L 50 30 L 10 30 C"), "M10 10H40V30H10Z"},
+		"a curve":                     {ofdPath(filled, "M 10 20 B 10 6 30 6 30 20 Q 20 40 10 20"), "M10 20C10 6 30 6 30 20Q20 40 10 20Z"},
+		"a square end":                {ofdPath(`LineWidth="2" Cap="Square"`, "M 11 20 L 29 20"), "M10 19H30V21H10Z"},
+		"clipped":                     {clipped("", clips("", "", clipPath("", box))), rectangle},
+		"clipped by two areas":        {clipped("", `<ofd:Clips><ofd:Clip><ofd:Area>`+clipPath("", "M 10 10 L 20 10 L 20 30 L 10 30 C")+`</ofd:Area><ofd:Area>`+clipPath("", "M 20 10 L 30 10 L 30 30 L 20 30 C")+`</ofd:Area></ofd:Clip></ofd:Clips>`), rectangle},
+		"clipped twice":               {clipped("", `<ofd:Clips><ofd:Clip><ofd:Area>`+clipPath("", "M 10 0 L 30 0 L 30 40 L 10 40 C")+`</ofd:Area></ofd:Clip><ofd:Clip><ofd:Area>`+clipPath("", "M 0 10 L 40 10 L 40 30 L 0 30 C")+`</ofd:Area></ofd:Clip></ofd:Clips>`), rectangle},
+		"clipped by even-odd":         {clipped("", clips("", "", clipPath(`Rule="Even-Odd"`, twice))), rectangle + "M15 15V25H25V15Z"},
+		"a clip mapped":               {clipped("", clips("", `CTM="2 0 0 2 0 0"`, clipPath("", "M 5 5 L 15 5 L 15 15 L 5 15 C"))), rectangle},
+		"a clip with its own map":     {clipped("", clips("", "", clipPath(`CTM="2 0 0 2 0 0"`, "M 5 5 L 15 5 L 15 15 L 5 15 C"))), rectangle},
+		"a clip in its own place":     {clipped("", clips("", "", strings.Replace(clipPath("", "M 0 0 L 20 0 L 20 20 L 0 20 C"), "0 0 40 40", "10 10 20 20", 1))), rectangle},
+		"a clip mapped as its object": {clipped(` CTM="2 0 0 2 0 0"`, clips(`TransFlag="true"`, "", clipPath("", "M 5 5 L 15 5 L 15 15 L 5 15 C"))), rectangle},
+		"a clip not mapped with it":   {clipped(` CTM="2 0 0 2 0 0"`, clips(`TransFlag="false"`, "", clipPath("", box))), rectangle},
+		"a clip of a moved object":    {strings.Replace(clipped("", clips("", "", clipPath("", "M 5 5 L 25 5 L 25 25 L 5 25 C"))), "0 0 40 40", "5 5 40 40", 1), rectangle},
+		"a group":                     {`<ofd:CompositeObject ID="4" Boundary="10 10 20 20" ResourceID="60"/>`, "M10 10H20V15H10Z"},
+		"a group in a group, larger":  {`<ofd:CompositeObject ID="4" Boundary="10 10 30 30" ResourceID="61" CTM="2 0 0 4 0 0"/>`, rectangle},
+		"a group, clipped":            {`<ofd:CompositeObject ID="4" Boundary="10 10 20 20" ResourceID="60">` + clips("", "", clipPath("", "M 0 0 L 5 0 L 5 5 L 0 5 C")) + `</ofd:CompositeObject>`, "M10 10H15V15H10Z"},
+		"after a clip":                {clipped("", clips("", "", clipPath("", "M 0 0 L 1 0 L 1 1 C"))) + ofdPath(filled, outline), rectangle + "M0 0L1 0L1 1Z"},
+		"a layer of the content":      {`</ofd:Layer><ofd:Layer ID="6" Type="Foreground">` + coloured(`Value="255 255 255"`) + `</ofd:Layer><ofd:Layer ID="7" Type="Background">` + ofdPath(filled, "M 5 5 L 35 5 L 35 35 L 5 35 C"), "M5 5H35V35H5ZM10 10V30H30V10Z"},
 	} {
 		s, err := likeness.Picture("ofd", pack(t, ofdFiles(tt.objects)), 40, 40)
 		if err != nil {
@@ -99,12 +126,34 @@ func TestOFDNotDrawn(t *testing.T) {
 	imageObject := func(attributes string) string {
 		return `<ofd:ImageObject ID="4" Boundary="0 0 40 40" ` + attributes + `/>`
 	}
+	group := func(id, attributes string) string {
+		return `<ofd:CompositeObject ID="4" ResourceID="` + id + `" ` + attributes + `/>`
+	}
 	deep := strings.Repeat(`<ofd:PageBlock ID="4">`, 20) + filled + strings.Repeat(`</ofd:PageBlock>`, 20)
 	spiral := "M 0 0" + strings.Repeat(" L 40 40 L 0 0.1", 60_000)
 	for name, tt := range map[string]struct{ objects, want string }{
 		"nothing":                {"", "without content"},
-		"a composite object":     {`<ofd:CompositeObject ID="4" Boundary="0 0 1 1" ResourceID="1"/>`, "CompositeObject"},
-		"a clip":                 {object("<ofd:Abbr", "<ofd:Clips/><ofd:Abbr"), "Clips"},
+		"a group that is not":    {group("1", `Boundary="0 0 1 1"`), "missing"},
+		"a group in itself":      {group("62", `Boundary="0 0 40 40"`), "deep"},
+		"a group of thousands":   {group("64", `Boundary="0 0 40 40"`), "fills"},
+		"a group that is turned": {group("60", `Boundary="0 0 40 40" CTM="0 1 -1 0 20 0"`), "turned"},
+		"a group with another":   {group("63", `Boundary="0 0 40 40"`), "Substitution"},
+		"a group with a style":   {group("60", `Boundary="0 0 40 40" DrawParam="10"`), "DrawParam"},
+		"a group cut off":        {group("60", `Boundary="0 0 5 40"`), "over its boundary"},
+		"a group over its size":  {group("66", `Boundary="0 0 40 40"`), "over its boundary"},
+		"a hidden group":         {group("60", `Boundary="0 0 40 40" Visible="false"`), "hidden"},
+		"no clip":                {object("<ofd:Abbr", "<ofd:Clips/><ofd:Abbr"), "clip of nothing"},
+		"a clip of nothing":      {object("<ofd:Abbr", "<ofd:Clips><ofd:Clip/></ofd:Clips><ofd:Abbr"), "clip of nothing"},
+		"a clip of text":         {object("<ofd:Abbr", `<ofd:Clips><ofd:Clip><ofd:Area><ofd:Text Boundary="0 0 1 1"/></ofd:Area></ofd:Clip></ofd:Clips><ofd:Abbr`), "Text"},
+		"a clip of two paths":    {object("<ofd:Abbr", strings.Replace(clips("", "", clipPath("", "M 0 0 L 1 1")), "<ofd:Path", clipPath("", "M 0 0 L 1 1")+"<ofd:Path", 1)+"<ofd:Abbr"), "2 times"},
+		"a clip with a style":    {object("<ofd:Abbr", clips("", `DrawParam="10"`, clipPath("", outline))+"<ofd:Abbr"), "DrawParam"},
+		"a clip over its own":    {object("<ofd:Abbr", clips("", "", strings.Replace(clipPath("", outline), "0 0 40 40", "0 0 5 5", 1))+"<ofd:Abbr"), "clip that reaches over"},
+		"a clip or its object":   {strings.Replace(ofdPath(`Fill="true" Stroke="false" DrawParam="10" CTM="2 0 0 2 0 0"`, outline), "<ofd:Abbr", clips("", "", clipPath("", outline))+"<ofd:Abbr", 1), "TransFlag"},
+		"a clip with a flag":     {object("<ofd:Abbr", clips(`TransFlag="1"`, "", clipPath("", outline))+"<ofd:Abbr"), "TransFlag"},
+		"a clip in two places":   {object("<ofd:Abbr", clips("", `CTM="0.5 0 0 0.5 0 0"`, strings.Replace(clipPath("", outline), "0 0 40 40", "5 5 40 40", 1))+"<ofd:Abbr"), "mapped by some"},
+		"a clip with a rule":     {object("<ofd:Abbr", clips("", "", clipPath(`Rule="Odd"`, outline))+"<ofd:Abbr"), "rule"},
+		"a clip of letters":      {object("<ofd:Abbr", clips("", "", clipPath("", "M 1 Z"))+"<ofd:Abbr"), "number"},
+		"too many clips":         {object("<ofd:Abbr", "<ofd:Clips>"+strings.Repeat("<ofd:Clip><ofd:Area>"+clipPath("", outline)+"</ofd:Area></ofd:Clip>", likeness.MaxFills+1)+"</ofd:Clips><ofd:Abbr"), "fills"},
 		"a hidden object":        {object("Fill=", `Visible="false" Fill=`), "hidden"},
 		"nearly transparent":     {object("Fill=", `Alpha="20" Fill=`), "transparent"},
 		"an unknown attribute":   {object("Fill=", `Blend="Multiply" Fill=`), "attribute Blend"},
@@ -259,6 +308,8 @@ func FuzzOFD(f *testing.F) {
 	f.Add(ofdPath(`Fill="true" DrawParam="11" Rule="Even-Odd" CTM="1 0 0 1 2 2"`, "M 1 1 L 9 1 B 1 2 3 4 5 6 Q 1 2 3 4 A 3 4 5 0 1 9 9 C"), []byte("PK"))
 	f.Add(`<ofd:TextObject ID="4" Boundary="0 0 40 40" Font="51" Size="5"><ofd:TextCode X="1" Y="5" DeltaX="g 2 5">abc</ofd:TextCode><ofd:CGTransform CodePosition="0"><ofd:Glyphs>5</ofd:Glyphs></ofd:CGTransform></ofd:TextObject>`, []byte("PK"))
 	f.Add(`<ofd:ImageObject ID="4" Boundary="0 0 40 40" CTM="40 1 1 40 0 0" ResourceID="40"/>`, pack(f, ofdFiles("")))
+	f.Add(strings.Replace(ofdPath(`Fill="true" DrawParam="11" CTM="2 0 0 2 0 0"`, "M 1 1 L 9 1 L 9 9 C"), "<ofd:Abbr", clips(`TransFlag="true"`, `CTM="1 0 0 1 2 2"`, clipPath(`Rule="Even-Odd"`, "M 1 1 L 9 1 L 9 9 C"))+"<ofd:Abbr", 1), []byte("PK"))
+	f.Add(`<ofd:CompositeObject ID="4" Boundary="10 10 30 30" ResourceID="61" CTM="2 0 0 4 0 0">`+clips("", "", clipPath("", "M 0 0 L 9 9 L 0 9 C"))+`</ofd:CompositeObject>`, []byte("PK"))
 	small := png(f, impression.Representative("张样例"), 20)
 	f.Fuzz(func(t *testing.T, objects string, data []byte) {
 		if len(objects) > 1<<14 || len(data) > 1<<16 {

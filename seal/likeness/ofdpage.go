@@ -17,11 +17,13 @@ type ofdPainter struct {
 	sheet   *Sheet
 	area    Box    // the page
 	toSheet Matrix // millimetres of the page to millimetres of the sheet
-	units   int    // objects so far
-	steps   int    // pieces of outlines so far
-	images  int    // and images, with so many pixels
+	frame   ofdFrame
+	bounds  []Box // of the groups around
+	units   int   // objects so far
+	steps   int   // pieces of outlines so far
+	images  int   // and images, with so many pixels
 	pixels  int
-	faces   map[string]*typeface.Face // by their files
+	faces   map[string]*typeface.Program // by their files
 }
 
 // draw lays out layers, the lowest first.
@@ -68,6 +70,8 @@ func (p *ofdPainter) block(n *archive.Node, style ofdStyle, depth int) error {
 			err = p.image(c)
 		case "TextObject":
 			err = p.text(c, style)
+		case "CompositeObject":
+			err = p.composite(c, style, depth)
 		default:
 			err = fmt.Errorf("an OFD page with <%s>: %w", c.Name, ErrNotDrawn)
 		}
@@ -82,6 +86,7 @@ func (p *ofdPainter) block(n *archive.Node, style ofdStyle, depth int) error {
 type ofdUnit struct {
 	boundary Box    // on the page
 	toPage   Matrix // from the object's own coordinates
+	origin   Matrix // from those of its boundary, without its own map
 	moved    bool   // it has a map of its own
 	through  bool   // what lies below it shines through
 }
@@ -111,8 +116,13 @@ func (p *ofdPainter) unit(n *archive.Node, attributes ...string) (ofdUnit, error
 		}
 		u.toPage, u.moved = Matrix(m), true
 	}
-	u.toPage[4] += u.boundary.X0
-	u.toPage[5] += u.boundary.Y0
+	u.origin = Matrix{1, 0, 0, 1, u.boundary.X0, u.boundary.Y0}
+	if p.frame.inside {
+		u.origin = u.origin.Then(p.frame.toPage)
+		u.boundary = p.frame.toPage.box(u.boundary)
+		u.through = u.through || p.frame.through
+	}
+	u.toPage = u.toPage.Then(u.origin)
 	return u, nil
 }
 
@@ -139,7 +149,11 @@ func (p *ofdPainter) within(boundary Box, outlines [][]point) error {
 	if !ok {
 		return nil
 	}
-	b, cut := b.Intersect(p.area), boundary.Intersect(p.area)
+	b = b.Intersect(p.area)
+	cut := boundary.Intersect(p.area)
+	for _, around := range p.bounds {
+		cut = cut.Intersect(around)
+	}
 	if b.X1 <= b.X0 || b.Y1 <= b.Y0 {
 		return nil
 	}
@@ -172,9 +186,14 @@ func (p *ofdPainter) path(n *archive.Node, style ofdStyle) error {
 	if err != nil {
 		return err
 	}
-	if err := onlyChildren(n, "Actions", "FillColor", "StrokeColor", "AbbreviatedData"); err != nil {
+	if err := onlyChildren(n, "Actions", "Clips", "FillColor", "StrokeColor", "AbbreviatedData"); err != nil {
 		return err
 	}
+	return p.clipped(n, u, func() error { return p.outline(n, u, style) })
+}
+
+// outline fills a path, or draws it as a line, or both.
+func (p *ofdPainter) outline(n *archive.Node, u ofdUnit, style ofdStyle) error {
 	stroke, err := truth(n, "Stroke", true)
 	if err != nil {
 		return err
@@ -252,7 +271,7 @@ func (p *ofdPainter) image(n *archive.Node) error {
 	if err != nil {
 		return err
 	}
-	if err := onlyChildren(n, "Actions"); err != nil {
+	if err := onlyChildren(n, "Actions", "Clips"); err != nil {
 		return err
 	}
 	if !u.moved {
@@ -277,7 +296,9 @@ func (p *ofdPainter) image(n *archive.Node) error {
 	if err := p.within(u.boundary, [][]point{u.toPage.each([]point{{0, 0}, {1, 0}, {1, 1}, {0, 1}})}); err != nil {
 		return err
 	}
-	return p.sheet.Image(picture, Matrix{1, 0, 0, -1, 0, 1}.Then(u.toPage).Then(p.toSheet), Everywhere(), u.through)
+	return p.clipped(n, u, func() error {
+		return p.sheet.Image(picture, Matrix{1, 0, 0, -1, 0, 1}.Then(u.toPage).Then(p.toSheet), Everywhere(), u.through)
+	})
 }
 
 // truth reads an attribute that is true or false.

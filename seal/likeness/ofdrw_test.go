@@ -3,6 +3,7 @@ package likeness_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -24,7 +25,7 @@ var arcs = []string{
 
 // TestOFDAsOthersDrawIt: pictures that ofdrw wrote are drawn here as Java 2D draws what they
 // were made of, or as ofdrw draws them itself; arcs, which ofdrw leaves out, as Batik draws
-// them.
+// them; text in a font with CFF outlines as Java does.
 func TestOFDAsOthersDrawIt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -36,13 +37,17 @@ func TestOFDAsOthersDrawIt(t *testing.T) {
 	}
 	write("latin.ttf", goregular.TTF)
 	write("han.ttf", hanFont(t))
+	write("cff.otf", cffFont(t))
+	write("cff.ofd", pack(t, cffFiles(t)))
+	write("group.ofd", pack(t, ofdFiles(ofdPath(`Fill="true" Stroke="false" DrawParam="10"`, "M 1 36 L 39 36 L 39 39 L 1 39 C")+
+		`<ofd:CompositeObject ID="4" Boundary="10 10 30 30" ResourceID="61" CTM="2 0 0 4 0 0"/><ofd:CompositeObject ID="5" Boundary="2 2 20 20" ResourceID="60"/>`)))
 	for i, arc := range arcs {
 		from, way, _ := strings.Cut(arc, " ")
 		y, way, _ := strings.Cut(way, " ")
 		write(fmt.Sprintf("arc%d.ofd", i+1), pack(t, ofdFiles(ofdPath(`LineWidth="1"`, fmt.Sprintf("M %s %s A %s", from, y, way)))))
 	}
 	made := tooltest.Maven(t, "ofdpicture", append([]string{dir}, arcs...)...)
-	if len(made) != 5+len(arcs) {
+	if len(made) != 8+len(arcs) {
 		t.Fatalf("it made %q", made)
 	}
 	for _, line := range made {
@@ -103,6 +108,30 @@ func checkOtherName(t *testing.T, data []byte, theirs *likeness.Sheet) {
 	if got, err := likeness.Compare(other, theirs); err != nil || got.Alike {
 		t.Errorf("a seal without a stroke of its name passes: %+v, %v", got, err)
 	}
+}
+
+// cffFont is a font with CFF outlines, keyed by CID, of a module that is built with.
+func cffFont(t *testing.T) []byte {
+	t.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/klippa-app/go-pdfium").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "shared_tests", "testdata", "NotoSansSC-Regular.subset.otf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// cffFiles are a page of 40 × 20 mm with text in that font.
+func cffFiles(t *testing.T) map[string]string {
+	t.Helper()
+	files := ofdFiles(`<ofd:TextObject ID="4" Boundary="0 0 40 20" Font="51" Size="6"><ofd:FillColor Value="255 0 0"/><ofd:TextCode X="0.5" Y="12" DeltaX="g 5 6.5">第一行是二句</ofd:TextCode></ofd:TextObject>`)
+	files["Doc_0/Document.xml"] = strings.Replace(files["Doc_0/Document.xml"], "0 0 40 40", "0 0 40 20", 1)
+	files["Doc_0/DocumentRes.xml"] = strings.Replace(files["Doc_0/DocumentRes.xml"], "go.ttf", "cff.otf", 1)
+	files["Doc_0/Res/cff.otf"] = string(cffFont(t))
+	return files
 }
 
 // hanFont is the face of the seals that are drawn here, as a file.

@@ -21,7 +21,7 @@ func (p *ofdPainter) text(n *archive.Node, style ofdStyle) error {
 	if err != nil {
 		return err
 	}
-	if err := onlyChildren(n, "Actions", "FillColor", "TextCode", "CGTransform"); err != nil {
+	if err := onlyChildren(n, "Actions", "Clips", "FillColor", "TextCode", "CGTransform"); err != nil {
 		return err
 	}
 	for name, plain := range map[string]string{"Stroke": "false", "Fill": "true", "ReadDirection": "0", "CharDirection": "0", "Weight": "400", "Italic": "false"} {
@@ -53,7 +53,7 @@ func (p *ofdPainter) text(n *archive.Node, style ofdStyle) error {
 	if err != nil {
 		return err
 	}
-	em := size / float64(face.Metrics().UnitsPerEm)
+	em := size / float64(face.UnitsPerEm())
 	var outlines [][]point
 	points := 0
 	for _, g := range glyphs {
@@ -70,9 +70,11 @@ func (p *ofdPainter) text(n *archive.Node, style ofdStyle) error {
 				path.Line(s.To.X, s.To.Y)
 			case typeface.QuadTo:
 				path.Quadratic(s.Control.X, s.Control.Y, s.To.X, s.To.Y)
+			case typeface.CubeTo:
+				path.Cubic(s.Control.X, s.Control.Y, s.Second.X, s.Second.Y, s.To.X, s.To.Y)
 			}
 		}
-		lines, err := path.straight(float64(face.Metrics().UnitsPerEm) / 1000)
+		lines, err := path.straight(float64(face.UnitsPerEm()) / 1000)
 		if err != nil {
 			return err
 		}
@@ -81,11 +83,11 @@ func (p *ofdPainter) text(n *archive.Node, style ofdStyle) error {
 		}
 		outlines = append(outlines, placed(lines, Matrix{em * across, 0, 0, -em, g.x, g.y}.Then(u.toPage))...)
 	}
-	return p.put(u, outlines, false, style.fill)
+	return p.clipped(n, u, func() error { return p.put(u, outlines, false, style.fill) })
 }
 
 // face reads a font of the package.
-func (p *ofdPainter) face(id string) (*typeface.Face, error) {
+func (p *ofdPainter) face(id string) (*typeface.Program, error) {
 	file := p.resources.fonts[id]
 	if file == "" {
 		return nil, fmt.Errorf("text in a font that is not in the package: %w", ErrNotDrawn)
@@ -97,12 +99,12 @@ func (p *ofdPainter) face(id string) (*typeface.Face, error) {
 	if err != nil {
 		return nil, err
 	}
-	face, err := typeface.Parse(file, data)
+	face, err := typeface.ParseProgram(file, data)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDrawn, err)
 	}
 	if p.faces == nil {
-		p.faces = make(map[string]*typeface.Face)
+		p.faces = make(map[string]*typeface.Program)
 	}
 	p.faces[file] = face
 	return face, nil
@@ -115,7 +117,7 @@ type ofdGlyph struct {
 }
 
 // ofdGlyphs finds the glyphs of a text and their places.
-func ofdGlyphs(n *archive.Node, face *typeface.Face) ([]ofdGlyph, error) {
+func ofdGlyphs(n *archive.Node, face *typeface.Program) ([]ofdGlyph, error) {
 	codes, transforms := n.All("TextCode"), n.All("CGTransform")
 	if len(codes) == 0 || len(transforms) > 0 && len(codes) != 1 {
 		return nil, fmt.Errorf("text of %d pieces, with %d exchanges of glyphs: %w", len(codes), len(transforms), ErrNotDrawn)

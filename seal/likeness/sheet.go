@@ -72,6 +72,8 @@ type Sheet struct {
 	x, y          int  // where it was cut out of another one
 	crossings     int  // of outlines with scan lines so far
 	shone         bool // ink lies below light paint that lets it shine through
+	mask          mask // of what is put now
+	clipped       bool // and it kept ink off
 }
 
 // NewSheet returns an empty sheet of a size in millimetres, or [ErrNotDrawn] where it
@@ -142,6 +144,11 @@ func (s *Sheet) Fill(p *Path, m Matrix, clip Box, ink float64, through bool) err
 
 func (s *Sheet) put(x, y int, cover, ink float32, through bool) {
 	cell := &s.ink[y*s.width+x]
+	if s.mask != nil {
+		let := s.mask[y*s.width+x]
+		s.clipped = s.clipped || (1-let)*cover*float32(math.Abs(float64(ink-*cell))) > tolerated
+		cover *= let
+	}
 	s.shone = s.shone || through && cover*(*cell-ink) > tolerated
 	*cell += cover * (ink - *cell)
 }

@@ -52,6 +52,7 @@ type body struct {
 	info       *archive.Node
 	root       string // Document.xml
 	signatures string // Signatures.xml; empty: not signed
+	versioned  bool   // it lists versions of the document
 }
 
 // bodies reads the package's entry.
@@ -83,6 +84,7 @@ func (p *Package) bodies() ([]body, error) {
 		if b.root, err = p.Locate(entryName, at.Value()); err != nil {
 			return nil, err
 		}
+		b.versioned = len(n.All("Versions")) > 0
 		list, err := n.One("Signatures")
 		if err != nil {
 			return nil, err
@@ -109,7 +111,7 @@ func (p *Package) Document() (*Document, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.Pages += len(pages)
+		d.Pages += len(pages.ids)
 	}
 	if bodies[0].info == nil {
 		return d, nil
@@ -120,23 +122,6 @@ func (p *Package) Document() (*Document, error) {
 		d.Title = title.Value()
 	}
 	return d, readMetadata(bodies[0].info, d.Metadata)
-}
-
-// pages returns the IDs of a document's pages, in their order.
-func (p *Package) pages(b body) ([]string, error) {
-	root, err := p.XML(b.root, archive.MaxXML)
-	if err != nil {
-		return nil, err
-	}
-	list, err := root.One("Pages")
-	if err != nil || list == nil {
-		return nil, err
-	}
-	var ids []string
-	for _, n := range list.All("Page") {
-		ids = append(ids, n.Attrs["ID"])
-	}
-	return ids, nil
 }
 
 // readMetadata reads the custom data. One library writes the element's name misspelt.

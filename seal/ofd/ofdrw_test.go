@@ -86,7 +86,8 @@ func makeShelf(tb testing.TB) *shelf {
 		}
 	}
 	made := tooltest.Maven(tb, "ofdrw", dir)
-	if want := []string{"plain", "sealed", "open", "person", "base64", "attributes", "version1", "digests", "integrity", "both"}; !slices.Equal(made, want) {
+	if want := []string{"plain", "sealed", "open", "person", "base64", "attributes", "version1", "digests", "integrity", "pages",
+		"right", "left", "top", "bottom", "groups", "beside", "lacking", "both"}; !slices.Equal(made, want) {
 		tb.Fatalf("ofdrw made %q, want %q", made, want)
 	}
 	others, roots := pkitest.New(tb, now), []*cert.Certificate{p.Root.Certificate()}
@@ -145,6 +146,7 @@ func TestOFDRW(t *testing.T) {
 			checkSmuggled(t, b, s.trust)
 		}
 	}
+	checkStraddles(t, s)
 	b, err := os.ReadFile(filepath.Join(s.dir, "integrity.ofd"))
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +202,7 @@ func checkDrawn(t *testing.T, name string, s Signed) {
 		}
 		return
 	}
-	if want := []Stamp{{1, Box{50, 60, 42, 42}, false}}; s.Picture.State != PictureDrawn || !slices.Equal(s.Stamps, want) {
+	if want := []Stamp{whole(1, Box{50, 60, 42, 42})}; s.Picture.State != PictureDrawn || !slices.Equal(s.Stamps, want) {
 		t.Errorf("%s: the seal shows %+v at %v", name, s.Picture, s.Stamps)
 	}
 	of := s.Seal.Picture

@@ -100,11 +100,11 @@ const (
 	entryXML = `<?xml version="1.0" encoding="UTF-8"?><ofd:OFD xmlns:ofd="http://www.ofdspec.org/2016" Version="1.0" DocType="OFD"><ofd:DocBody>` +
 		`<ofd:DocInfo><ofd:Title>样例</ofd:Title><ofd:CustomDatas><ofd:CustomData Name="ZZMC">营业执照</ofd:CustomData><ofd:CuslomData Name="CYRMC">张样例</ofd:CuslomData></ofd:CustomDatas></ofd:DocInfo>` +
 		`<ofd:DocRoot>Doc_0/Document.xml</ofd:DocRoot></ofd:DocBody></ofd:OFD>`
-	documentXML = `<ofd:Document xmlns:ofd="http://www.ofdspec.org/2016"><ofd:Pages><ofd:Page ID="1" BaseLoc="Pages/Page_0/Content.xml"/></ofd:Pages></ofd:Document>`
+	documentXML = `<ofd:Document xmlns:ofd="http://www.ofdspec.org/2016"><ofd:CommonData><ofd:PageArea><ofd:PhysicalBox>0 0 210 297</ofd:PhysicalBox></ofd:PageArea></ofd:CommonData><ofd:Pages><ofd:Page ID="1" BaseLoc="Pages/Page_0/Content.xml"/></ofd:Pages></ofd:Document>`
 )
 
 func plainFiles() []file {
-	return []file{{"OFD.xml", entryXML}, {"Doc_0/Document.xml", documentXML}}
+	return []file{{"OFD.xml", entryXML}, {"Doc_0/Document.xml", documentXML}, {"Doc_0/Pages/Page_0/Content.xml", `<ofd:Page xmlns:ofd="http://www.ofdspec.org/2016"/>`}}
 }
 
 func TestDocument(t *testing.T) {

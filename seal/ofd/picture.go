@@ -9,9 +9,9 @@ import (
 	"github.com/elicence/elicence/seal/likeness"
 )
 
-// ErrPicture says that the package has a picture for readers to show in the seal's place
-// that is not the seal's.
-var ErrPicture = errors.New("the picture beside the signature is not the seal")
+// ErrPicture says that readers show something else than the seal that signed: another
+// picture of the package, or slices that are not the seal together.
+var ErrPicture = errors.New("what readers show is not the seal")
 
 // A PictureState says what readers show where a seal stands.
 type PictureState string
@@ -23,9 +23,11 @@ const (
 	PictureDrawn PictureState = "drawn"
 	// PictureSame: or a picture of the package, which is like the seal's.
 	PictureSame PictureState = "same"
-	// PictureOther: or a picture that is not.
+	// PictureSlice: a slice of either, or slices of a straddle seal.
+	PictureSlice PictureState = "slice"
+	// PictureOther: a picture that is not like the seal's, or slices that are not the seal.
 	PictureOther PictureState = "other"
-	// PictureUnknown: or one of which nobody can say.
+	// PictureUnknown: one of which nobody can say, or a part of the seal that is no slice.
 	PictureUnknown PictureState = "unknown"
 )
 
@@ -33,6 +35,9 @@ const (
 type PictureFinding struct {
 	State PictureState
 	Why   string // why nobody can say, in words
+	// Slices is how many slices of a straddle seal make the seal, or several, together; 0: it is
+	// none, or there is but one slice.
+	Slices int
 }
 
 // judgePicture finds what readers show of a seal (GB/T 33190, 18.2): they draw it from the
@@ -43,24 +48,31 @@ func (p *Package) judgePicture(s *Signed) {
 		return
 	}
 	if s.Err() != nil {
-		s.Picture = PictureFinding{PictureUnknown, "the signature does not count"}
+		s.Picture = PictureFinding{State: PictureUnknown, Why: "the signature does not count"}
 		return
 	}
-	if s.imageFile == "" {
-		s.Picture.State = PictureDrawn
+	var err error
+	if s.Picture, err = s.judgeStamps(); err != nil {
+		s.check(checkPicture, err)
+		return
+	}
+	if s.imageFile == "" || s.Picture.State == PictureUnknown {
 		return
 	}
 	found, err := p.likeness(s)
 	switch {
 	case err != nil:
-		s.Picture = PictureFinding{PictureUnknown, err.Error()}
-	case found.Alike:
+		s.Picture = PictureFinding{State: PictureUnknown, Why: err.Error()}
+	case !found.Alike:
+		s.Picture = PictureFinding{State: PictureOther}
+		s.check(checkPicture, fmt.Errorf("%s: %.0f %% of a part of it differ: %w", s.imageFile, 100*found.Worst, ErrPicture))
+	case s.Picture.State == PictureDrawn:
 		s.Picture.State = PictureSame
-	default:
-		s.Picture.State = PictureOther
-		s.check("picture", fmt.Errorf("%s: %.0f %% of a part of it differ: %w", s.imageFile, 100*found.Worst, ErrPicture))
 	}
 }
+
+// checkPicture is the name of the check for what readers show.
+const checkPicture = "picture"
 
 func (p *Package) likeness(s *Signed) (likeness.Likeness, error) {
 	of := s.Seal.Picture
@@ -75,6 +87,9 @@ func (p *Package) likeness(s *Signed) (likeness.Likeness, error) {
 	beside, err := likeness.Picture(strings.TrimPrefix(path.Ext(s.imageFile), "."), data, float64(of.WidthMM), float64(of.HeightMM))
 	if err != nil {
 		return likeness.Likeness{}, fmt.Errorf("%s: %w", s.imageFile, err)
+	}
+	if beside.Clipped() {
+		return likeness.Likeness{}, fmt.Errorf("%s: not every reader cuts off what its clips hide: %w", s.imageFile, likeness.ErrNotDrawn)
 	}
 	return likeness.Compare(seal, beside)
 }

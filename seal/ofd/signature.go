@@ -3,7 +3,6 @@ package ofd
 import (
 	"encoding/base64"
 	"fmt"
-	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -19,15 +18,6 @@ const (
 	KindSign Kind = "sign" // CMS signed data
 )
 
-// Stamp is a place where a seal is drawn: its picture is stretched to a box, and seen of it
-// is what lies in the clip, as of a straddle seal.
-type Stamp struct {
-	Page int // from 1 within its document; 0: a page that the document has not
-	Box  Box // what is seen
-	// Slice: the rest of the seal is cut off.
-	Slice bool
-}
-
 // Signature is a signature of a package as its Signature.xml tells it. Nothing of it is
 // verified.
 type Signature struct {
@@ -37,14 +27,15 @@ type Signature struct {
 	Provider string
 	Stamps   []Stamp
 
-	list       string   // the Signatures.xml that names it
-	pages      []string // IDs of its document's pages
+	list       string    // the Signatures.xml that names it
+	pages      *pageTree // of its document
 	valueFile  string
 	value      []byte
 	sealFile   string // Seal.esl; empty: none
 	imageFile  string // a picture to show instead of the seal's; empty: none
 	digest     [sm3.Size]byte
 	references []reference
+	unsized    error // of a page with a stamp the size is not known
 }
 
 // reference is a file with the digest that it must have.
@@ -82,7 +73,7 @@ func (p *Package) listed(b body) ([]Signature, error) {
 		return nil, fmt.Errorf("%s names %d signatures, at most %d are judged: %w", list, len(all), maxSignatures, ErrMalformed)
 	}
 	signatures := make([]Signature, len(all))
-	ids := make(map[string]bool)
+	ids, files := make(map[string]bool), make(map[string]bool)
 	for i, n := range all {
 		s := &signatures[i]
 		s.ID, s.list, s.pages = n.Attrs["ID"], list, pages
@@ -101,6 +92,10 @@ func (p *Package) listed(b body) ([]Signature, error) {
 		if s.File, err = p.Locate(list, n.Attrs["BaseLoc"]); err != nil {
 			return nil, err
 		}
+		if files[s.File] {
+			return nil, fmt.Errorf("%s names %s twice: %w", list, s.File, ErrMalformed)
+		}
+		files[s.File] = true
 	}
 	return signatures, nil
 }
@@ -118,6 +113,12 @@ func (p *Package) load(s *Signature) error {
 	}
 	if root.Name != "Signature" {
 		return fmt.Errorf("%s begins with %s: %w", s.File, root.Name, ErrMalformed)
+	}
+	// An earlier signature does not protect it, so it must be nothing else that anybody could read.
+	for _, n := range root.Children {
+		if n.Name != "SignedInfo" && n.Name != "SignedValue" {
+			return fmt.Errorf("%s holds %s, which a signature has not: %w", s.File, n.Name, ErrMalformed)
+		}
 	}
 	info, err := root.Need("SignedInfo")
 	if err != nil {
@@ -144,7 +145,7 @@ func (p *Package) load(s *Signature) error {
 	if err := s.loadReferences(info); err != nil {
 		return err
 	}
-	return s.loadStamps(info)
+	return p.loadStamps(s, info)
 }
 
 // maxValue bounds a signature value, which holds a whole seal.
@@ -199,38 +200,6 @@ func (s *Signature) loadReferences(info *archive.Node) error {
 		s.references = append(s.references, r)
 	}
 	return nil
-}
-
-func (s *Signature) loadStamps(info *archive.Node) error {
-	for _, n := range info.All("StampAnnot") {
-		box, err := parseBox(n.Attrs["Boundary"])
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.File, err)
-		}
-		stamp := Stamp{Page: slices.Index(s.pages, n.Attrs["PageRef"]) + 1, Box: box}
-		if text, clipped := n.Attrs["Clip"]; clipped {
-			clip, err := parseBox(text)
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.File, err)
-			}
-			stamp.Box, stamp.Slice = box.clipped(clip)
-		}
-		s.Stamps = append(s.Stamps, stamp)
-	}
-	return nil
-}
-
-// clipped is what a clip, from the box's own corner, leaves of it, and whether that is less.
-func (b Box) clipped(clip Box) (Box, bool) {
-	x0, y0 := max(0, clip.X), max(0, clip.Y)
-	width, height := min(b.Width, clip.X+clip.Width)-x0, min(b.Height, clip.Y+clip.Height)-y0
-	out := Box{b.X + x0, b.Y + y0, max(0, width), max(0, height)}
-	return out, out != b
-}
-
-// shown reports that the seal is seen on a page.
-func (s *Signature) shown() bool {
-	return slices.ContainsFunc(s.Stamps, func(at Stamp) bool { return at.Page > 0 && at.Box.Width > 0 && at.Box.Height > 0 })
 }
 
 // loaded reports whether the signature's files were read.

@@ -101,6 +101,7 @@ func (s *Signed) check(name string, err error) {
 type Report struct {
 	Document   Document
 	Signatures []Signed
+	Cautions   []Caution
 	// Integrity is nil where the package has no list of its files by GM/T 0099.
 	Integrity *Integrity
 }
@@ -139,6 +140,9 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{Document: *document}
+	if err := p.noteDocuments(report, bodies); err != nil {
+		return nil, err
+	}
 	for _, b := range bodies {
 		listed, err := p.listed(b)
 		if err != nil {
@@ -166,6 +170,7 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 		} else {
 			s.judgeSign(ctx, trust)
 		}
+		report.noteSeal(s)
 	}
 	// Coverage comes last, as it depends on which of the others count.
 	machinery := report.machinery()
@@ -193,8 +198,11 @@ func (r *Report) machinery() map[string]bool {
 		if s.Err() != nil {
 			continue
 		}
-		for _, name := range append(s.own(), s.sealFile) {
+		for _, name := range s.own() {
 			files[name] = true
+		}
+		if s.Kind == KindSeal { // which was held to the seal that signed
+			files[s.sealFile] = true
 		}
 	}
 	return files
@@ -289,6 +297,9 @@ func (s *Signed) judgeSign(ctx context.Context, trust Trust) {
 	}
 	s.Signer, s.SignedAt = signature.Signer, signature.SigningTime
 	s.check("signature", verifyCMS(signature, s.digest, trust.Second))
+	if s.sealFile != "" && s.shown() {
+		s.check(checkPicture, fmt.Errorf("%s has signed nothing here: %w", s.sealFile, ErrPicture))
+	}
 	if s.Signer == nil {
 		s.check("certificate", fmt.Errorf("%w: %w", path.ErrUntrusted, cms.ErrNoSigner))
 		return

@@ -153,40 +153,14 @@ func (s *step) newSignature(f *field) {
 		s.modified(r.num, "the field %q got a signature that does not sign this revision", f.name)
 	case f.dict.lookup("AA") != nil || f.dict.lookup("A") != nil:
 		s.modified(f.ref.num, "the field %q acts when it is touched", f.name)
+	case sig.Timestamp && s.speaks(sig):
+		s.modified(r.num, "the document time-stamp %q says something that nobody answers for", f.name)
 	case sig.Timestamp:
 		s.note(Change{Kind: ValidationData, Object: int(r.num), Field: f.name, What: fmt.Sprintf("document time-stamp %q was added", f.name)})
 	default:
 		s.signed = true
 		s.note(Change{Kind: SignatureAdded, Object: int(r.num), Field: f.name, What: fmt.Sprintf("signature %q was added", f.name)})
 	}
-}
-
-// isTimestamp reports that a field's new value is a document time-stamp.
-func (s *step) isTimestamp(f *field) bool {
-	r, _ := f.val.(ref)
-	sig := s.signing[r]
-	return sig != nil && sig.Timestamp
-}
-
-// silent reports that a new field is no time-stamp that a reader may draw something for:
-// nobody answers for that, as anybody is given a time-stamp over anything.
-func (s *step) silent(f *field) (bool, error) {
-	if !s.isTimestamp(f) {
-		return true, nil
-	}
-	d, err := s.new.dict(f.widgets[0])
-	if err != nil {
-		return false, err
-	}
-	box, _, err := s.new.rect(d.lookup("Rect"))
-	if err != nil {
-		return false, err
-	}
-	if box.width() <= 0 || box.height() <= 0 || d.lookup("AP") == nil && d.lookup("MK") == nil {
-		return true, nil
-	}
-	s.modified(f.ref.num, "the document time-stamp %q shows something on a page", f.name)
-	return false, nil
 }
 
 // oldField compares a field that both revisions have.

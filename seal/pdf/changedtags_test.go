@@ -82,4 +82,32 @@ func TestTagsOfIncrements(t *testing.T) {
 	}
 }
 
+// TestTagsOfTimeStamps: what the tags say of a time stamp is its name, as nobody answers for more.
+func TestTagsOfTimeStamps(t *testing.T) {
+	t.Parallel()
+	sealed := stamped(t, taggedVictim.bytes(), at(1, 40, 40, 42))
+	stamper := newStamper(t)
+	for alt, sound := range map[string]bool{"": true, "/Alt(time)": true, "/Alt(approved by the ministry)": false} {
+		file := stamper.onto(t, sealed, func(a attacker) {
+			v := a.madeStamp("/Type/DocTimeStamp", SubFilterStamp)
+			w := a.made("<</Type/Annot/Subtype/Widget/FT/Sig/T(time)/F 132/Rect[0 0 0 0]/P 8 0 R/StructParent 9/V " + refText(v) + ">>")
+			catalog := a.dict(1)
+			fields := catalog.lookup("AcroForm").(ref)
+			a.add(fields.num, "Fields", w)
+			a.add(8, "Annots", w)
+			element := a.made("<</Type/StructElem/S/Form/P 5 0 R/K<</Type/OBJR/Obj " + refText(w) + ">>" + alt + ">>")
+			kids, err := a.doc.now.structureKids(a.dict(5))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.set(5, "K", append(kids, element))
+			a.add(7, "Nums", int64(9), element)
+		})
+		got := signatures(t, file)[0]
+		if broken := slices.ContainsFunc(got.Changes, func(c Change) bool { return c.Kind == Modified }); broken == sound || len(got.Changes) == 0 || len(got.Faults) > 0 {
+			t.Errorf("%q: changes %v, faults %v", alt, got.Changes, got.Faults)
+		}
+	}
+}
+
 func refText(r ref) string { return string(appendValue(nil, r)) }

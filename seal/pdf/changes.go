@@ -110,6 +110,7 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 		signing:  make(map[ref]*Signature),
 		apart:    make(map[uint32]bool),
 		shown:    make(map[ref]bool),
+		stamps:   make(map[ref]value),
 		noted:    make(map[ChangeKind]int),
 	}
 	for _, sig := range found {
@@ -137,8 +138,9 @@ type step struct {
 
 	oldForm, newForm   *form
 	oldPages, newPages []leaf
-	signed             bool         // a signature that somebody answers for came with this revision
-	shown              map[ref]bool // annotations that came to a page with it
+	signed             bool          // a signature that somebody answers for came with this revision
+	shown              map[ref]bool  // annotations that came to a page with it
+	stamps             map[ref]value // names of the time-stamps among them, by their widgets
 	changes            []Change
 	noted              map[ChangeKind]int // how many there were of each kind
 }

@@ -144,6 +144,9 @@ func (s *Stamp) check() error {
 	if s.Timestamp && (len(s.Marks) > 0 || s.Certify > 0 || s.Lock != nil || s.WithoutXFA) {
 		return refuse("a document time stamp has no marks and forbids nothing")
 	}
+	if s.Timestamp && s.Name+s.Reason+s.Location != "" {
+		return refuse("a document time stamp says nothing: nobody answers for it")
+	}
 	if err := s.Lock.check(); err != nil {
 		return err
 	}

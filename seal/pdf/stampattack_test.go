@@ -103,8 +103,15 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			picture := a.fresh()
 			a.putStream(picture, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
 			v := a.madeStamp(kind, subFilter)
-			entries := strings.ReplaceAll(entries, "PICTURE", fmt.Sprintf("%d 0 R", picture.num))
-			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(time)/F 132/P 9 0 R/V %d 0 R%s>>", v.num, entries))
+			nothing := a.fresh()
+			a.putStream(nothing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte(" "))
+			entries := strings.NewReplacer("PICTURE", fmt.Sprintf("%d 0 R", picture.num), "NOTHING", fmt.Sprintf("%d 0 R", nothing.num)).Replace(entries)
+			for key, usual := range map[string]string{"/T(": "/T(time)", "/F ": "/F 132"} {
+				if !strings.Contains(entries, key) {
+					entries += usual
+				}
+			}
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/P 9 0 R/V %d 0 R%s>>", v.num, entries))
 			a.add(7, "Fields", w)
 			a.add(9, "Annots", w)
 		}
@@ -121,6 +128,30 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"a picture, of no type", sealed, field("", SubFilterStamp, "/Rect[60 380 300 440]/AP<</N PICTURE>>"), "shows something"},
 		{"a picture, of the type of a signature", sealed, field("/Type/Sig", SubFilterStamp, "/Rect[60 380 300 440]/AP<</N PICTURE>>"), "shows something"},
 		{"a colour for the reader to fill", sealed, field(documentStamp, SubFilterStamp, "/Rect[60 380 300 440]/MK<</BG[1 1 1]>>"), "shows something"},
+		{"room on a page", sealed, field(documentStamp, SubFilterStamp, "/Rect[60 380 300 440]"), "shows something"},
+		{"room that is not seen, but printed", sealed, field(documentStamp, SubFilterStamp, "/F 36/Rect[60 380 300 440]"), "shows something"},
+		{"a picture without room", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/AP<</N PICTURE>>"), "shows something"},
+		{"a picture that is hidden", sealed, field(documentStamp, SubFilterStamp, "/F 2/Rect[60 380 300 440]/AP<</N PICTURE>>"), "shows something"},
+		{"a picture for the mouse", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/AP<</D PICTURE>>"), "shows something"},
+		{"pictures by state", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/AP<</N<</a PICTURE>>>>"), "shows something"},
+		{"hidden, and nothing to be seen", sealed, field(documentStamp, SubFilterStamp, "/F 2/Rect[60 380 300 440]/MK<<>>/AP<</N NOTHING>>"), ""},
+		{"an empty picture", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/AP<</N NOTHING>>"), ""},
+		{"its name spoken", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU(time)"), ""},
+		{"something else spoken", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU(approved by the ministry)"), "the entry /TU"},
+		{"something for export", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TM(approved)"), "the entry /TM"},
+		{"contents", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/Contents(approved)"), "the entry /Contents"},
+		{"a layer", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/OC<</Type/OCG/Name(approved)>>"), "the entry /OC"},
+		{"an action", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/A<</S/URI/URI(http://example.org)>>"), "the entry /A,"},
+		{"an action on the page", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/AA<</E<</S/Named/N/Print>>>>"), "the entry /AA,"},
+		{"a lock", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/Lock<</Type/SigFieldLock/Action/All>>"), "the entry /Lock"},
+		{"a reason", sealed, field(documentStamp+"/Reason(approved by the ministry)", SubFilterStamp, "/Rect[0 0 0 0]"), "says something"},
+		{"a name", sealed, field(documentStamp+"/Name(ministry)", SubFilterStamp, "/Rect[0 0 0 0]"), "says something"},
+		{"an empty name", sealed, field(documentStamp+"/Name()", SubFilterStamp, "/Rect[0 0 0 0]"), ""},
+		{"a reason in a field that waited", sealed, func(a attacker) {
+			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp+"/Location(Hefei)", SubFilterStamp)))
+		}, "says something"},
+		{"a long name of the field", sealed, field(documentStamp, SubFilterStamp, "/T("+strings.Repeat("approved ", 20)+")/Rect[0 0 0 0]"), "longer than 100"},
+		{"a name of lines", sealed, field(documentStamp, SubFilterStamp, `/T(approved\nby all)/Rect[0 0 0 0]`), "has lines"},
 		{"a signature called a time stamp", sealed, field(documentStamp, SubFilterPerson, "/Rect[0 0 0 0]"), "time stamp, its /SubFilter"},
 		{"a picture in a field that waited", sealed, func(a attacker) {
 			picture := a.fresh()

@@ -85,6 +85,12 @@ func TestOpenRefuses(t *testing.T) {
 		{"a back slash", with(file{`Doc_0\x`, ""}), "characters"},
 		{"a drive", with(file{"C:x", ""}), "characters"},
 		{"a dot", with(file{"Doc_0/./x", ""}), "plain path"},
+		{"a point at the end", with(file{"Doc_0./x", ""}), "point or a space"},
+		{"a space at the end", with(file{"x ", ""}), "point or a space"},
+		{"too many levels", with(file{strings.Repeat("a/", maxLevels) + "x", ""}), "levels"},
+		{"below a file", with(file{"doc_0/DOCUMENT.xml/x", ""}), "below the file"},
+		{"a file above others", with(file{"Doc_0", ""}), "stands twice"},
+		{"a folder and a file", with(file{"x", ""}, file{"x/", ""}), "stands twice"},
 		{"encrypted", raw(func(h *zip.FileHeader) { h.Flags |= 1 }, entryXML), "encrypted"},
 		{"a method nobody has", raw(func(h *zip.FileHeader) { h.Method = 12 }, entryXML), "method 12"},
 		{"a bomb", raw(func(h *zip.FileHeader) { h.Method = zip.Deflate; h.UncompressedSize64 = 100 << 20 }, entryXML), "too many times"},
@@ -95,6 +101,19 @@ func TestOpenRefuses(t *testing.T) {
 		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
+	}
+}
+
+// TestFolders: folders may be entries, before the files in them or after.
+func TestFolders(t *testing.T) {
+	t.Parallel()
+	b := pack(t, append([]file{{"Doc_0/", ""}}, append(plainFiles(), file{"Doc_0/Pages/Page_0/Content.xml", ""}, file{"Doc_0/Pages/", ""})...))
+	p, err := Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Files(); len(got) != 3 {
+		t.Errorf("files %q", got)
 	}
 }
 

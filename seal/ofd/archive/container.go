@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/emmansun/gmsm/sm3"
 )
@@ -47,7 +46,7 @@ func Open(r io.ReaderAt, size int64) (*Package, error) {
 		return bad("%d entries, possible are 1 to %d", n, maxEntries)
 	}
 	p := &Package{files: make(map[string]*zip.File, len(archive.File)), digests: make(map[string][sm3.Size]byte)}
-	folded := make(map[string]bool, len(archive.File)) // names in lower case
+	known := newNames()
 	total := uint64(0)
 	for _, f := range archive.File {
 		directory := strings.HasSuffix(f.Name, "/")
@@ -55,10 +54,8 @@ func Open(r io.ReaderAt, size int64) (*Package, error) {
 			return bad("entry %q: %v", f.Name, err)
 		}
 		name := strings.TrimSuffix(f.Name, "/")
-		if lower := strings.ToLower(name); folded[lower] {
-			return bad("entry %q stands twice", f.Name)
-		} else {
-			folded[lower] = true
+		if err := known.add(name, directory); err != nil {
+			return bad("entry %q: %v", f.Name, err)
 		}
 		if total += f.UncompressedSize64; total > maxPackage {
 			return bad("it unfolds to more than %d bytes", int64(maxPackage))
@@ -74,14 +71,10 @@ func Open(r io.ReaderAt, size int64) (*Package, error) {
 }
 
 func checkEntry(f *zip.File, directory bool) error {
-	name := strings.TrimSuffix(f.Name, "/")
+	if err := checkName(f.Name); err != nil {
+		return err
+	}
 	switch {
-	case len(f.Name) > maxName:
-		return errors.New("the name is too long")
-	case !utf8.ValidString(f.Name), strings.ContainsFunc(f.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' || r == ':' }):
-		return errors.New("the name has characters that it must not have")
-	case name == "" || path.Clean("/"+name) != "/"+name:
-		return errors.New("the name is not a plain path within the package")
 	case f.Flags&encrypted != 0:
 		return errors.New("it is encrypted")
 	case f.Method != zip.Store && f.Method != zip.Deflate:

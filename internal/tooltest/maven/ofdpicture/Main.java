@@ -25,8 +25,8 @@ import org.ofdrw.layout.element.canvas.FontSetting;
 import org.ofdrw.reader.OFDReader;
 
 // Makes pictures of seals as OFD in a folder, and beside each a PNG of what it shows: drawn
-// by Java 2D with the same commands, or by ofdrw from the OFD. The folder holds han.ttf and
-// latin.ttf. One line a picture: its name, width and height in millimetres. Further arguments
+// by Java 2D with the same commands, or by ofdrw from the OFD. The folder holds han.ttf,
+// latin.ttf, cff.otf and group.ofd. One line a picture: its name, width and height in millimetres. Further arguments
 // are outlines with arcs (SVG 1.1, 8.3.8: x y, then rx ry angle large sweep x y) that Batik draws.
 public class Main {
     static final double DOTS = 300 / 25.4;
@@ -42,8 +42,11 @@ public class Main {
         both("round", 42, 42, g -> round(g, han));
         both("lines", 40, 40, Main::lines);
         both("scan", 30, 30, g -> g.drawImage(scan(han), 1, 1, 28, 28, null));
+        both("clipped", 42, 42, g -> clipped(g, han));
         canvas();
         text();
+        outlines();
+        render("group", 40, 40);
         for (int i = 1; i < args.length; i++) {
             arc("arc" + i, args[i].split(" "));
         }
@@ -100,6 +103,13 @@ public class Main {
             place.translate(21, 7.5);
             g.fill(place.createTransformedShape(glyph));
         }
+    }
+
+    // A seal of which is seen what an ellipse and a rectangle share.
+    static void clipped(Graphics2D g, Font font) {
+        g.clip(new Ellipse2D.Double(4, 2, 30, 38));
+        g.clip(new Rectangle2D.Double(0, 0, 42, 30));
+        round(g, font);
     }
 
     // Every end and corner of a line, and areas that cross themselves.
@@ -181,6 +191,20 @@ public class Main {
             document.addVPage(page(40, 20, canvas));
         }
         render("text", 40, 20);
+    }
+
+    // Text in a font with CFF outlines, as Java draws it: cff.otf, size 6, a character each 6.5 mm.
+    static void outlines() throws Exception {
+        Font font = Font.createFont(Font.TRUETYPE_FONT, dir.resolve("cff.otf").toFile()).deriveFont(6f);
+        BufferedImage picture = blank(40, 20);
+        Graphics2D g = on(picture);
+        g.setColor(Color.RED);
+        FontRenderContext context = new FontRenderContext(null, true, true);
+        String text = "第一行是二句";
+        for (int i = 0; i < text.length(); i++) {
+            g.fill(font.createGlyphVector(context, text.substring(i, i + 1)).getOutline(0.5f + 6.5f * i, 12));
+        }
+        write("cff", picture, 40, 20);
     }
 
     static VirtualPage page(double width, double height, Canvas canvas) {

@@ -37,7 +37,10 @@ import org.ofdrw.gm.ses.v4.CertDigestObj;
 import org.ofdrw.gm.ses.v4.SES_CertList;
 import org.ofdrw.gm.ses.v4.SESeal;
 import org.ofdrw.layout.OFDDoc;
+import org.ofdrw.layout.PageLayout;
+import org.ofdrw.layout.VirtualPage;
 import org.ofdrw.layout.element.Paragraph;
+import org.ofdrw.layout.element.Position;
 import org.ofdrw.reader.OFDReader;
 import org.ofdrw.sign.ExtendSignatureContainer;
 import org.ofdrw.sign.NumberFormatAtomicSignID;
@@ -48,6 +51,9 @@ import org.ofdrw.sign.signContainer.GBT35275PKCS9DSContainer;
 import org.ofdrw.sign.signContainer.SESV1Container;
 import org.ofdrw.sign.signContainer.SESV4Container;
 import org.ofdrw.sign.stamppos.NormalStampPos;
+import org.ofdrw.sign.stamppos.RidingStampPos;
+import org.ofdrw.sign.stamppos.Side;
+import org.ofdrw.sign.stamppos.StampAppearance;
 
 // Makes OFD documents in a folder and signs them with what lies there: seal.esl, seal.ofd,
 // and seal, maker and person as NAME.key (PKCS #8) and NAME.cer. One line a document.
@@ -74,6 +80,23 @@ public class Main {
         sign("plain", "version1", SignMode.WholeProtected, new SESV1Container(key("seal"), sealVersion1(), certificate("seal")), true);
         sign("plain", "digests", SignMode.WholeProtected, new SESV4Container(key("seal"), sealVersion4(), certificate("seal")), true);
         integrity("plain", "integrity");
+        Path pages = dir.resolve("pages.ofd");
+        try (OFDDoc doc = new OFDDoc(pages)) {
+            for (int i = 1; i <= 5; i++) {
+                VirtualPage page = new VirtualPage(PageLayout.A4());
+                page.add(new Paragraph("Page " + i).setPosition(Position.Absolute).setX(20d).setY(20d).setWidth(100d));
+                doc.addVPage(page);
+            }
+        }
+        System.out.println("pages");
+        stamp("pages", "right", new RidingStampPos(Side.Right, 42, 42));
+        stamp("pages", "left", new RidingStampPos(Side.Left, 42, 42));
+        stamp("pages", "top", new RidingStampPos(Side.Top, 42, 42));
+        stamp("pages", "bottom", new RidingStampPos(Side.Bottom, 42, 42));
+        stamp("pages", "groups", new RidingStampPos(Side.Right, 100d, 3, 42, 42, 0));
+        stamp("pages", "beside", new RidingStampPos(Side.Right, 42, 42), new NormalStampPos(5, 50, 60, 42, 42));
+        RidingStampPos whole = new RidingStampPos(Side.Right, 42, 42);
+        stamp("pages", "lacking", (reader, ids) -> whole.getAppearance(reader, ids).subList(0, 4));
         sign("open", "both", SignMode.WholeProtected, new GBT35275DSContainer(certificate("person"), key("person")), false);
     }
 
@@ -154,13 +177,21 @@ public class Main {
             .setSignAlgID(GMObjectIdentifiers.sm2sign_with_sm3).setSignedValue(made(info.getEncoded("DER")));
     }
 
+    static void stamp(String from, String to, StampAppearance... places) throws Exception {
+        sign(from, to, SignMode.WholeProtected, seal(), places);
+    }
+
     static void sign(String from, String to, SignMode mode, ExtendSignatureContainer container, boolean stamp) throws Exception {
+        sign(from, to, mode, container, stamp ? new StampAppearance[] {new NormalStampPos(1, 50, 60, 42, 42)} : new StampAppearance[0]);
+    }
+
+    static void sign(String from, String to, SignMode mode, ExtendSignatureContainer container, StampAppearance[] places) throws Exception {
         try (OFDReader reader = new OFDReader(dir.resolve(from + ".ofd"));
                 OFDSigner signer = new OFDSigner(reader, dir.resolve(to + ".ofd"), new NumberFormatAtomicSignID())) {
             signer.setSignMode(mode);
             signer.setSignContainer(container);
-            if (stamp) {
-                signer.addApPos(new NormalStampPos(1, 50, 60, 42, 42));
+            for (StampAppearance place : places) {
+                signer.addApPos(place);
             }
             signer.exeSign();
         }

@@ -1,0 +1,100 @@
+package ofd
+
+import (
+	"fmt"
+
+	"github.com/elicence/elicence/seal/ofd/archive"
+)
+
+// A CautionKind says what of a package can look otherwise than it looked to its signer, or
+// than its seals are, although not a byte was changed.
+type CautionKind string
+
+const (
+	// CautionSeal is a seal that is not seen whole, once, and in its size.
+	CautionSeal CautionKind = "seal"
+	// CautionAction is something that a reader opens, plays or fetches with the document.
+	CautionAction CautionKind = "action"
+	// CautionAttachment is a file inside the document: it is signed, and nobody saw it on a
+	// page.
+	CautionAttachment CautionKind = "attachment"
+	// CautionVersion is another document in the package, or another version of one: readers
+	// show one of them.
+	CautionVersion CautionKind = "version"
+)
+
+// A Caution is one such thing. It is no fault of a signature.
+type Caution struct {
+	Kind CautionKind
+	What string // in plain words
+}
+
+// maxResized is how much larger or smaller than it says a seal may be seen without a word.
+// Others draw a seal of 42 mm at 40.
+const maxResized = 1.1
+
+// maxCautions is more than anybody will read.
+const maxCautions = 20
+
+func (r *Report) note(kind CautionKind, format string, args ...any) {
+	c := Caution{kind, fmt.Sprintf(format, args...)}
+	for _, known := range r.Cautions {
+		if known == c {
+			return
+		}
+	}
+	if len(r.Cautions) < maxCautions {
+		r.Cautions = append(r.Cautions, c)
+	}
+}
+
+// noteDocuments looks at the documents of the package, not at what their pages hold.
+func (p *Package) noteDocuments(r *Report, bodies []body) error {
+	if len(bodies) > 1 {
+		r.note(CautionVersion, "%d documents are in the package: most readers show the first one", len(bodies))
+	}
+	for _, b := range bodies {
+		if b.versioned {
+			r.note(CautionVersion, "%s has versions: readers may show another one", b.root)
+		}
+		root, err := p.XML(b.root, archive.MaxXML)
+		if err != nil {
+			return err
+		}
+		for _, n := range root.Children {
+			switch n.Name {
+			case "Actions":
+				r.note(CautionAction, "%s acts when it is opened", b.root)
+			case "Attachments":
+				r.note(CautionAttachment, "files travel with %s", b.root)
+			}
+		}
+	}
+	return nil
+}
+
+// noteSeal says of a seal that counts where it is not seen as it is.
+func (r *Report) noteSeal(s *Signed) {
+	if s.Kind == KindSign {
+		if s.shown() && s.imageFile != "" {
+			r.note(CautionSeal, "%s is no seal, and has readers show %s: nobody vouches for that picture", s.File, s.imageFile)
+		}
+		return
+	}
+	if s.Seal == nil || s.Err() != nil {
+		return
+	}
+	for _, at := range s.Stamps {
+		w, h := s.scale(at)
+		switch {
+		case at.Page == 0:
+			r.note(CautionSeal, "seal %.40q: a place is on a page that the document has not", s.Seal.Name)
+		case at.Part.Empty():
+			r.note(CautionSeal, "seal %.40q: page %d shows nothing of it where it should stand", s.Seal.Name, at.Page)
+		case !at.whole() && s.Picture.Slices == 0:
+			r.note(CautionSeal, "seal %.40q: page %d shows a part of it only, %v", s.Seal.Name, at.Page, at.Part)
+		case max(w, h) > maxResized || min(w, h) < 1/maxResized:
+			r.note(CautionSeal, "seal %.40q: page %d shows it at %.0f %% of its width and %.0f %% of its height", s.Seal.Name, at.Page, 100*w, 100*h)
+		}
+	}
+}
