@@ -56,6 +56,7 @@ func (p *Package) judgePicture(s *Signed) {
 		s.Picture = PictureFinding{PictureUnknown, err.Error()}
 	case found.Alike:
 		s.Picture.State = PictureSame
+		s.check("picture", nil)
 	default:
 		s.Picture.State = PictureOther
 		s.check("picture", fmt.Errorf("%s: %.0f %% of a part of it differ: %w", s.imageFile, 100*found.Worst, ErrPicture))
