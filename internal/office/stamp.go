@@ -265,6 +265,16 @@ func (o *Office) sealMarks(ctx context.Context, doc *pdf.Document, r StampReques
 		}
 		return []pdf.Mark{whole}, nil
 	}
+	if r.Field != "" && r.Place == (Place{}) {
+		// Where the document says where it is to be sealed, another name is a slip.
+		empty, err := doc.EmptyFields()
+		if err != nil {
+			return nil, err
+		}
+		if len(empty) > 0 {
+			return nil, fmt.Errorf("the document has no field %q, and these wait for a signature: %q; a new field needs a page or a place: %w", r.Field, empty, ErrPlace)
+		}
+	}
 	spots, err := r.Place.on(doc)
 	if err != nil {
 		return nil, err
