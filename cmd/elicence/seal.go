@@ -254,6 +254,11 @@ func newSealStamp(s *settings) *cobra.Command {
 			if err := codeAt(&r, code); err != nil {
 				return err
 			}
+			for _, f := range []string{"certify", "opacity"} { // 0 stands for neither of them
+				if flag := cmd.Flags().Lookup(f); flag.Changed && flag.Value.String() == "0" {
+					return fmt.Errorf("--%s: 0 is out of range", f)
+				}
+			}
 			level, err := long.use(s)
 			if err != nil {
 				return err

@@ -307,7 +307,7 @@ func (o *Office) documentCode(ctx context.Context, doc *pdf.Document, sealID, nu
 	d := qr.Document{SignedAt: now, Expires: expires, Number: number, Length: uint64(doc.Size()), SM3: digest, Seals: []string{sealID}}
 	b, err := d.Sign(key)
 	if err != nil {
-		return nil, fmt.Errorf("document code: %w", err)
+		return nil, err
 	}
 	digits, err := qr.Encode(qr.KindDocument, b)
 	if err != nil {
