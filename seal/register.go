@@ -60,6 +60,22 @@ const (
 	Revoked   State = "revoked"
 )
 
+// NameZH returns the state's Chinese name.
+func (s State) NameZH() string {
+	switch s {
+	case Applied:
+		return "待批准"
+	case InUse:
+		return "使用中"
+	case Suspended:
+		return "已停用"
+	case Revoked:
+		return "已注销"
+	default:
+		return "未知"
+	}
+}
+
 // State returns where the seal is in its life.
 func (r Record) State() State {
 	switch {

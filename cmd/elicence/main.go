@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/demo"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/pagetext"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/exchange"
 	"github.com/elicence/elicence/pki/audit"
@@ -103,7 +104,7 @@ func report(w io.Writer, err error) int {
 		backup.ErrNotBackup, backup.ErrDamaged, office.ErrDamagedBackup, office.ErrOlderStore,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
-		pdf.ErrIntact,
+		pdf.ErrIntact, office.ErrNotItsSignature,
 	} {
 		if errors.Is(err, refusal) {
 			return exitNo
@@ -164,6 +165,8 @@ func hintFor(err error) string {
 		return "write it anew with: elicence document repair IN OUT; signatures on it lose their meaning"
 	case errors.Is(err, office.ErrManyPlaces):
 		return "say which with --keyword-hit NUMBER, last or all"
+	case errors.Is(err, pagetext.ErrTooLarge):
+		return "say where the seal goes with --at X,Y, and a code with --code-at X,Y"
 	case errors.Is(err, ca.ErrNoProfile):
 		return "see them with: elicence ca profiles"
 	case errors.Is(err, ca.ErrNoCertificate):

@@ -30,6 +30,7 @@ type sealView struct {
 	WidthMM    float64  `json:"width_mm"`
 	HeightMM   float64  `json:"height_mm"`
 	State      string   `json:"state"` // applied, approved, suspended or revoked
+	StateName  string   `json:"state_name"`
 	AppliedBy  string   `json:"applied_by"`
 	AppliedAt  string   `json:"applied_at"`
 	ApprovedBy *string  `json:"approved_by"`
@@ -49,7 +50,7 @@ type sealView struct {
 func viewSeal(r seal.Record) (sealView, error) {
 	v := sealView{
 		ID: r.ID, Name: r.Name, Class: string(r.Classified()), Owner: r.OwnerUSCC, OwnerName: r.OwnerName,
-		WidthMM: r.Design.WidthMM, HeightMM: r.Design.HeightMM, State: string(r.State()), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
+		WidthMM: r.Design.WidthMM, HeightMM: r.Design.HeightMM, State: string(r.State()), StateName: r.State().NameZH(), AppliedBy: r.AppliedBy, AppliedAt: r.AppliedAt.Format(time.RFC3339),
 		Keepers: append([]string{}, r.Rules.Keepers...), Uses: r.Uses, Earlier: len(r.Earlier),
 		PurposeRequired: r.Rules.PurposeRequired,
 	}
@@ -77,8 +78,11 @@ func viewSeal(r seal.Record) (sealView, error) {
 }
 
 func (v sealView) row() []string {
-	return []string{v.ID, v.Name, v.OwnerName, seal.Class(v.Class).Chinese(), v.State, v.AppliedBy}
+	return []string{v.ID, v.Name, v.OwnerName, seal.Class(v.Class).Chinese(), v.stateText(), v.AppliedBy}
 }
+
+// stateText is the state for people.
+func (v sealView) stateText() string { return v.StateName + " " + v.State }
 
 func printSeal(cmd *cobra.Command, s *settings, r seal.Record) error {
 	v, err := viewSeal(r)
@@ -249,6 +253,11 @@ func newSealStamp(s *settings) *cobra.Command {
 			}
 			if err := codeAt(&r, code); err != nil {
 				return err
+			}
+			for _, f := range []string{"certify", "opacity"} { // 0 stands for neither of them
+				if flag := cmd.Flags().Lookup(f); flag.Changed && flag.Value.String() == "0" {
+					return fmt.Errorf("--%s: 0 is out of range", f)
+				}
 			}
 			level, err := long.use(s)
 			if err != nil {

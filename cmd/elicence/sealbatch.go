@@ -22,8 +22,21 @@ type batched struct {
 	ID    string `json:"id"` // the document
 	File  string `json:"file"`
 	Field string `json:"field"`
-	State string `json:"state"` // sealed, there already, or failed
+	State string `json:"state"` // one of those below
 	Cause string `json:"cause"` // names the document
+}
+
+// What becomes of a document.
+const (
+	batchSealed  = "sealed"
+	batchThere   = "there already"
+	batchFailure = "failed"
+)
+
+// stateText is the state for people.
+func (b batched) stateText() string {
+	zh := map[string]string{batchSealed: "已盖章", batchThere: "已有", batchFailure: "未盖章"}[b.State]
+	return zh + " " + b.State
 }
 
 func newSealBatch(s *settings) *cobra.Command {
@@ -130,12 +143,12 @@ func (s *settings) batchNames(out string, files []string) error {
 
 // sealOne seals one document, unless it is there already.
 func (s *settings) sealOne(cmd *cobra.Command, o *office.Office, r office.StampRequest, level office.Level, opens password, in, out string) batched {
-	b := batched{ID: in, File: out, State: "there already"}
+	b := batched{ID: in, File: out, State: batchThere}
 	if _, err := s.files.Lstat(out); err == nil {
 		return b
 	}
 	failed := func(err error) batched {
-		b.State, b.Cause = "failed", err.Error()
+		b.State, b.Cause = batchFailure, err.Error()
 		return b
 	}
 	doc, closeFile, err := s.openPDF(in, opens)
@@ -154,7 +167,7 @@ func (s *settings) sealOne(cmd *cobra.Command, o *office.Office, r office.StampR
 	if err := s.files.WriteFrom(out, kept, 0o644); err != nil {
 		return failed(err)
 	}
-	b.State, b.Field = "sealed", sealed.Field()
+	b.State, b.Field = batchSealed, sealed.Field()
 	return b
 }
 
@@ -163,7 +176,7 @@ func listBatch(cmd *cobra.Command, s *settings, done []batched) error {
 		return printJSON(cmd.OutOrStdout(), done)
 	}
 	for _, b := range done {
-		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\n", b.ID, b.State, b.File); err != nil {
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\t%s\t%s\n", b.ID, b.stateText(), b.File); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,7 @@ func (d *sealDesign) spec(s *settings, owner string) (impression.Spec, error) {
 	}
 	design, known := designs[d.kind]
 	if !known {
-		return impression.Spec{}, fmt.Errorf("--kind: %q is not state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative or picture", d.kind)
+		return impression.Spec{}, fmt.Errorf("--kind: %q is not state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative, picture or set", d.kind)
 	}
 	spec := design(d.text, owner)
 	if d.line != "" {

@@ -51,7 +51,7 @@ func newSealShow(s *settings) *cobra.Command {
 func (v sealView) text() string {
 	lines := []string{
 		v.ID + "  " + v.Name, v.Owner + " " + v.OwnerName,
-		fmt.Sprintf("类别 class: %s %s  %g × %g mm", seal.Class(v.Class).Chinese(), v.Class, v.WidthMM, v.HeightMM), "状态 state: " + v.State,
+		fmt.Sprintf("类别 class: %s %s  %g × %g mm", seal.Class(v.Class).Chinese(), v.Class, v.WidthMM, v.HeightMM), "状态 state: " + v.stateText(),
 	}
 	if v.Since != nil {
 		lines[3] += "  " + *v.Since + "  " + *v.Reason

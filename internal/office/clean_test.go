@@ -1,6 +1,8 @@
 package office_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +22,34 @@ func twoFields() []byte {
 		"<</Type/Annot/Subtype/Widget/FT/Sig/T<FEFF753265B9>/F 4/P 3 0 R/Rect[300 300 420 420]>>",
 		"<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/F 4/P 3 0 R/DA(/Helv 12 Tf)/Rect[50 50 200 70]>>",
 	})
+}
+
+// TestFieldThatIsNotThere: a slip in a field's name does not put the seal anywhere else, but a
+// field of its own may have any name.
+func TestFieldThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	signed, err := f.Office.Stamp(ctx, "test", open(t, twoFields()), office.StampRequest{SealID: f.Seal.ID, Field: "甲方"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		doc  *pdf.Document
+		r    office.StampRequest
+		says string // empty: sealed
+	}{
+		{"a slip", open(t, twoFields()), office.StampRequest{Field: "甲 方"}, `wait for a signature: ["甲方"]`},
+		{"with a page", open(t, twoFields()), office.StampRequest{Field: "乙方", Place: office.Place{Pages: "1"}}, ""},
+		{"where none wait", blank(t, 1), office.StampRequest{Field: "乙方"}, ""},
+		{"where it is signed", open(t, content(t, signed)), office.StampRequest{Field: "乙方"}, ""},
+	} {
+		tt.r.SealID = f.Seal.ID
+		_, err := f.Office.Stamp(ctx, "test", tt.doc, tt.r)
+		if tt.says == "" && err != nil || tt.says != "" && (!errors.Is(err, office.ErrPlace) || !strings.Contains(err.Error(), tt.says)) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.says)
+		}
+	}
 }
 
 // TestEveryFileIsClean: other programs have nothing to say against any kind of file that the

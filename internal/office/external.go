@@ -58,9 +58,13 @@ func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, 
 	return prepared, message, err
 }
 
+// ErrNotItsSignature: a signature from elsewhere is not by the certificate's key over the
+// document that waits for it.
+var ErrNotItsSignature = errors.New("the signature is not by the certificate's key over this document")
+
 // CompleteExternal places a signature that was made elsewhere: over the attributes that
 // [Office.PrepareExternal] returned for this very file, which are computed afresh here. A
-// signature that is not the certificate's over them is refused ([pki.ErrSelfCheck]).
+// signature that is not the certificate's over them is refused ([ErrNotItsSignature]).
 // Whether anybody trusts the certificate is for who verifies the file.
 func (o *Office) CompleteExternal(ctx context.Context, waiting *pdf.Prepared, chain []*cert.Certificate, sig pki.Signature) (*pdf.Report, error) {
 	if len(chain) == 0 {
@@ -71,6 +75,9 @@ func (o *Office) CompleteExternal(ctx context.Context, waiting *pdf.Prepared, ch
 		return nil, err
 	}
 	contents, err := cms.Assemble(attributes, sig, chain)
+	if errors.Is(err, pki.ErrSelfCheck) {
+		return nil, ErrNotItsSignature
+	}
 	if err != nil {
 		return nil, err
 	}

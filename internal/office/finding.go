@@ -259,16 +259,15 @@ func (f *SignatureFinding) checks(checks []seal.Check) {
 	}
 	var wrong, undecided *seal.Check
 	for i, c := range checks {
-		check := Check{Name: c.Name, Note: c.Note}
 		if c.Err != nil {
-			check.Cause, f.Valid = c.Err.Error(), false
+			f.Valid = false
 			if errors.Is(c.Err, path.ErrCannotSay) || errors.Is(c.Err, seal.ErrTimeNotProven) {
 				undecided = cmp.Or(undecided, &checks[i])
 			} else {
 				wrong = cmp.Or(wrong, &checks[i])
 			}
 		}
-		f.Checks = append(f.Checks, check)
+		f.Checks = append(f.Checks, checkOf(c))
 		f.Certificates = append(f.Certificates, certificates(c)...)
 	}
 	var err error
@@ -277,6 +276,14 @@ func (f *SignatureFinding) checks(checks []seal.Check) {
 	}
 	verdict, cause := signatureVerdict(err)
 	f.Verdict, f.CauseZH = verdict, cause.ZH
+}
+
+func checkOf(c seal.Check) Check {
+	check := Check{Name: c.Name, Note: c.Note}
+	if c.Err != nil {
+		check.Cause = c.Err.Error()
+	}
+	return check
 }
 
 // sealFinding draws the seal only if it was made by one of the trusted makers: a report

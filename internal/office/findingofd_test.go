@@ -48,3 +48,20 @@ func TestPackagedFinding(t *testing.T) {
 		t.Errorf("a signature that does not count: %+v", f.SealInfo)
 	}
 }
+
+// TestIntegrityFinding: the list of a package's files counts only where every check of it has
+// passed, and where there is none nothing is said.
+func TestIntegrityFinding(t *testing.T) {
+	t.Parallel()
+	if f := integrityFinding(nil); f != nil {
+		t.Errorf("of no list: %+v", f)
+	}
+	list := &ofd.Integrity{Checks: []seal.Check{{Name: "files"}, {Name: "signature"}}}
+	if f := integrityFinding(list); !f.Valid || f.Cause != "" || len(f.Checks) != 2 {
+		t.Errorf("of a list in order: %+v", f)
+	}
+	list.Checks[0].Err = ofd.ErrChanged
+	if f := integrityFinding(list); f.Valid || !strings.Contains(f.Cause, "files: ") || f.Checks[0].Cause == "" || f.Checks[1].Cause != "" {
+		t.Errorf("of a list that misses a file: %+v", f)
+	}
+}

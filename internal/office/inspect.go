@@ -242,6 +242,7 @@ type PDFInspection struct {
 	Encryption *EncryptionFinding `json:"encryption"` // null for a document that is open to all
 	Signatures []SignatureFinding `json:"signatures"`
 	Cautions   []CautionFinding   `json:"cautions"`
+	Integrity  *IntegrityFinding  `json:"integrity"` // of an OFD that has a list of its files, else null
 	// Since is what happened after the document code was printed, where one was given;
 	// the seal that came with it is the first.
 	Since []ChangeFinding `json:"since,omitempty"`

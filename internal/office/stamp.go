@@ -265,6 +265,16 @@ func (o *Office) sealMarks(ctx context.Context, doc *pdf.Document, r StampReques
 		}
 		return []pdf.Mark{whole}, nil
 	}
+	if r.Field != "" && r.Place == (Place{}) {
+		// Where the document says where it is to be sealed, another name is a slip.
+		empty, err := doc.EmptyFields()
+		if err != nil {
+			return nil, err
+		}
+		if len(empty) > 0 {
+			return nil, fmt.Errorf("the document has no field %q, and these wait for a signature: %q; a new field needs a page or a place: %w", r.Field, empty, ErrPlace)
+		}
+	}
 	spots, err := r.Place.on(doc)
 	if err != nil {
 		return nil, err
@@ -297,7 +307,7 @@ func (o *Office) documentCode(ctx context.Context, doc *pdf.Document, sealID, nu
 	d := qr.Document{SignedAt: now, Expires: expires, Number: number, Length: uint64(doc.Size()), SM3: digest, Seals: []string{sealID}}
 	b, err := d.Sign(key)
 	if err != nil {
-		return nil, fmt.Errorf("document code: %w", err)
+		return nil, err
 	}
 	digits, err := qr.Encode(qr.KindDocument, b)
 	if err != nil {

@@ -38,7 +38,7 @@ import (
 )
 
 // ErrTooLarge says that a file is larger than [MaxFile].
-var ErrTooLarge = errors.New("file is too large to look for words in it")
+var ErrTooLarge = errors.New("of a file of more than 128 MiB the words are not looked for")
 
 // MaxFile is the largest file that is searched, in bytes.
 const MaxFile = 128 << 20

@@ -67,8 +67,8 @@ func (w *writer) page(p page) {
 	w.y += 2
 	w.facts(p.Facts)
 	w.facts(p.Licence)
-	if p.Uncovered != "" {
-		w.text(0, p.Uncovered, 10, red)
+	if p.Uncovered != nil {
+		w.text(0, p.Uncovered.ZH+"  "+p.Uncovered.EN, 10, red)
 	}
 	w.changes(words{"印码之后", "Since the code was printed"}, p.Since)
 	for _, c := range p.Cautions {
@@ -112,9 +112,10 @@ func (w *writer) signature(s *signature) {
 			mark, colour = "✗ ", red
 		}
 		w.text(0, mark+step.Name.ZH+"  "+step.Name.EN, 9, colour)
-		if step.Cause != "" {
-			w.text(6, step.Cause, 8.5, red)
+		if step.Good {
+			colour = grey // a note
 		}
+		w.text(6, step.Cause, 8.5, colour)
 	}
 	w.changes(words{"签署之后", "After it was signed"}, s.Changes)
 	w.heading(words{"专业详情", "For experts"})
@@ -122,7 +123,8 @@ func (w *writer) signature(s *signature) {
 	for i := range s.Certificates {
 		c := &s.Certificates[i]
 		w.text(0, c.Subject, 8.5, 0)
-		w.text(6, strings.Join([]string{c.Issuer, c.Serial, c.NotBefore + " – " + c.NotAfter, c.Revocation + " " + c.Source + " " + c.AsOf, c.Cause}, "\n"), 8, grey)
+		w.text(6, strings.Join([]string{c.Issuer, c.Serial, c.Validity, c.Revocation}, "\n"), 8, grey)
+		w.text(6, c.Cause, 8, red)
 	}
 }
 

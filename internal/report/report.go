@@ -37,7 +37,7 @@ type page struct {
 	Licence     []fact
 	Signatures  []signature
 	Since       []change // what happened to the file since a code was printed on it
-	Uncovered   string
+	Uncovered   *words   // what no signature covers
 	Cautions    []change
 	Empty       *words // where there is no signature
 }
@@ -65,8 +65,15 @@ type signature struct {
 	Facts        []fact
 	Steps        []step
 	Changes      []change
-	Certificates []office.CertificateFinding
+	Certificates []certificate
 	Expert       []fact
+}
+
+// certificate is one of those behind a signature, line by line below its subject.
+type certificate struct {
+	Subject, Issuer, Serial string
+	Validity, Revocation    string
+	Cause                   string
 }
 
 type step struct {
@@ -89,7 +96,7 @@ func (r Report) lay() page {
 		Verdict: words{w.ZH, w.EN}, Cause: words{r.Inspection.CauseZH, r.Inspection.Cause}, Next: words{r.Inspection.NextZH, r.Inspection.NextEN},
 		Facts: []fact{
 			{words{"文件", "File"}, r.File},
-			{words{"大小", "Size"}, fmt.Sprintf("%d bytes", r.Size)},
+			{words{"大小", "Size"}, fmt.Sprintf("%d 字节 bytes", r.Size)},
 			{words{"文件 SM3", "SM3 of the file"}, r.SM3},
 			{words{"核验时间", "Verified at"}, local(r.At)},
 		},
@@ -102,8 +109,11 @@ func (r Report) lay() page {
 	if d == nil {
 		return p
 	}
-	p.Uncovered = d.Uncovered
+	p.Uncovered = uncoveredWords(d.Uncovered)
 	p.Facts = append(p.Facts, fact{words{"格式与页数", "Format and pages"}, fmt.Sprintf("%s, %d", d.Format, d.Pages)})
+	if l := d.Integrity; l != nil {
+		p.Facts = append(p.Facts, fact{words{"文件清单（GM/T 0099）", "List of its files (GM/T 0099)"}, integrityText(l)})
+	}
 	if e := d.Encryption; e != nil {
 		zh, en := e.Words()
 		p.Facts = append(p.Facts, fact{words{"加密", "Encryption"}, zh + " " + en})
@@ -147,7 +157,7 @@ func licence(l *office.LicenceFinding) []fact {
 
 func laySignature(n int, f *office.SignatureFinding) signature {
 	w := f.Verdict.Wording()
-	s := signature{Number: n, Good: f.Valid, Symbol: "✓", Name: f.Signer, Cause: f.Cause, Result: words{f.CauseZH, w.EN}, Certificates: f.Certificates}
+	s := signature{Number: n, Good: f.Valid, Symbol: "✓", Name: f.Signer, Cause: f.Cause, Result: words{f.CauseZH, w.EN}}
 	if !f.Valid {
 		s.Symbol = w.Symbol
 		if f.Verdict == verify.Valid {
@@ -172,12 +182,21 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 	for _, c := range f.Changes {
 		s.Changes = append(s.Changes, layChange(c))
 	}
+	for _, c := range f.Certificates {
+		s.Certificates = append(s.Certificates, layCertificate(c))
+	}
 	s.Expert = expertFacts(f)
 	return s
 }
 
+func layCertificate(c office.CertificateFinding) certificate {
+	w := revocationWords(c.Revocation)
+	revocation := strings.TrimSpace(strings.Join([]string{w.ZH, w.EN, c.Source, localText(c.AsOf)}, " "))
+	return certificate{c.Subject, c.Issuer, c.Serial, localText(c.NotBefore) + " – " + localText(c.NotAfter), revocation, c.Cause}
+}
+
 func layChange(c office.ChangeFinding) change {
-	return change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("%d: %s", c.Revision, c.What)}
+	return change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("第 %d 版 version %d: %s", c.Revision, c.Revision, c.What)}
 }
 
 // plainFacts is what everybody needs of a signature.

@@ -74,8 +74,8 @@ func TestReport(t *testing.T) {
 		verdict verify.Verdict
 		want    []string // in both forms
 	}{
-		{"好.pdf", file, verify.Valid, []string{"安徽省测试局", "签名有效", "the whole file", f.Seal.ID, "10:03:04 UTC+8", "页面图案与印章一致", "Step by step", "For experts"}},
-		{"坏.pdf", changed, verify.Tampered, []string{"安徽省测试局", "内容被改动", "belong to none", "签章后文件被改动"}},
+		{"好.pdf", file, verify.Valid, []string{"安徽省测试局", "签名有效", "the whole file", f.Seal.ID, "10:03:04 UTC+8", "页面图案与印章一致", "Picture on the page", "Step by step", "For experts", "未吊销 not revoked ledger", "字节 bytes"}},
+		{"坏.pdf", changed, verify.Tampered, []string{"安徽省测试局", "内容被改动", "belong to none", "签章后文件被改动", "最后一个签名之后文件另有内容"}},
 		{`<script>alert(1)</script>\U0001F600`, file, verify.Valid, []string{"签名有效"}},
 	} {
 		r := of(t, i, tt.name, tt.content)
@@ -137,7 +137,7 @@ func TestReportOfPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(strings.Fields(tooltest.Run(t, "pdftotext", "-layout", path, "-")), "")
-	for _, want := range []string{"合采〔2026〕12号", "34010000000009", "印码之后", "3: page 1 was changed"} {
+	for _, want := range []string{"合采〔2026〕12号", "34010000000009", "印码之后", "第 3 版 version 3: page 1 was changed"} {
 		if !strings.Contains(html.UnescapeString(string(page)), want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -156,6 +156,27 @@ func TestUnsigned(t *testing.T) {
 	page, err := r.HTML()
 	if err != nil || !strings.Contains(string(page), "页面上的图案不算印章") || !strings.Contains(string(page), "page 1 runs a script") {
 		t.Errorf("%v: %s", err, page)
+	}
+}
+
+// TestIntegrity: what the list of an OFD's files is worth is said whether or not it holds.
+func TestIntegrity(t *testing.T) {
+	t.Parallel()
+	for want, list := range map[string]*office.IntegrityFinding{
+		"文件无增无减": {Valid: true, Signer: "某局"},
+		"不作数":    {Cause: "files: x was added"},
+	} {
+		d := &office.PDFInspection{Format: "OFD", Pages: 1, Integrity: list}
+		page, err := report.Report{File: "x.ofd", Inspection: office.Inspection{Verdict: verify.NoData, Document: d}}.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Join(report.Lines(d), "\n")
+		for _, text := range []string{string(page), lines} {
+			if !strings.Contains(text, want) || !strings.Contains(text, list.Signer+list.Cause) {
+				t.Errorf("%q is not in %s", want, text)
+			}
+		}
 	}
 }
 

@@ -17,8 +17,11 @@ func Lines(d *office.PDFInspection) []string {
 		zh, en := e.Words()
 		lines = append(lines, zh+"  "+en)
 	}
-	if d.Uncovered != "" {
-		lines = append(lines, d.Uncovered)
+	if w := uncoveredWords(d.Uncovered); w != nil {
+		lines = append(lines, "注意 caution  "+w.ZH+"  "+w.EN)
+	}
+	if l := d.Integrity; l != nil {
+		lines = append(lines, "文件清单 list of files (GM/T 0099)  "+integrityText(l))
 	}
 	for _, c := range d.Cautions {
 		w := cautionWords(c.Kind)

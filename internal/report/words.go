@@ -49,6 +49,39 @@ func stepWords(name string) words {
 	return w
 }
 
+// uncoveredWords says in both languages that something is covered by no signature; nil:
+// nothing is.
+func uncoveredWords(what string) *words {
+	if what == "" {
+		return nil
+	}
+	return &words{"最后一个签名之后文件另有内容，无人对其负责", what}
+}
+
+// integrityText says what the list of a package's files is worth.
+func integrityText(f *office.IntegrityFinding) string {
+	if !f.Valid {
+		return "不作数 does not count: " + f.Cause
+	}
+	return "文件无增无减，清单签名有效 no file was added or left out, and the list is signed by " + f.Signer
+}
+
+// revocationWords says what is known of a certificate's revocation.
+func revocationWords(status string) words {
+	w, ok := map[string]words{
+		"not checked":   {"未查", "not checked"},
+		"not needed":    {"无须查询", "not needed"},
+		"not revoked":   {"未吊销", "not revoked"},
+		"revoked later": {"签署之后吊销", "revoked after it was signed"},
+		"revoked":       {"已吊销", "revoked"},
+		"unknown":       {"无法查明", "not known"},
+	}[status]
+	if !ok {
+		return words{status, ""}
+	}
+	return w
+}
+
 // changeWords says what kind of change came after a signature.
 func changeWords(kind string) words {
 	switch kind {
@@ -108,6 +141,9 @@ func seenWords(places []office.SeenFinding) *words {
 		}
 	}
 	if len(zh) == 0 {
+		if len(places) == 1 {
+			return &words{"1 处，与签署时一致", "1 place, as it was signed"}
+		}
 		return &words{fmt.Sprintf("共 %d 处，均与签署时一致", len(places)), fmt.Sprintf("%d places, all as they were signed", len(places))}
 	}
 	return &words{strings.Join(zh, "，"), strings.Join(en, ", ")}

@@ -68,6 +68,7 @@ func (p *Package) judgePicture(s *Signed) {
 		s.check(checkPicture, fmt.Errorf("%s: %.0f %% of a part of it differ: %w", s.imageFile, 100*found.Worst, ErrPicture))
 	case s.Picture.State == PictureDrawn:
 		s.Picture.State = PictureSame
+		s.check(checkPicture, nil)
 	}
 }
 

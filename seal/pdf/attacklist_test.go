@@ -23,6 +23,7 @@ import (
 //	time stamp that shows something, or is alone        TestTimeStampAttacks
 //	slice moved, exchanged, removed, dressed anew       TestSeenAttacks
 //	the signature of another field                      TestSignatureReused
+//	what is slipped in before somebody else signs       TestSignedOver
 //	another picture than the seal                       TestPictureIsTheSeal
 //	slices that are not the seal                        TestStraddleIsTheSeal
 //	a statement of what is seen that is not true        TestSeenIsNamedTruly
@@ -182,6 +183,41 @@ func testSneakySignature(t *testing.T, s *signers) {
 	wantRefused(t, err, "certifies that nothing may be changed")
 	_, err = open(t, certified).Prepare(stamp)
 	wantRefused(t, err, "only the first signature can certify")
+}
+
+// TestSignedOver: somebody seals in good faith what was slipped in before. The new seal
+// answers for the file as it is; the one before it does not count any more, though nothing
+// follows the last signature.
+func TestSignedOver(t *testing.T) { eachProfile(t, testSignedOver) }
+
+func testSignedOver(t *testing.T, s *signers) {
+	for _, level := range []int{0, 2, 3} { // of certification; 0 is none
+		stamp := s.stamp(120)
+		stamp.Certify = level
+		first := put(t, victim.bytes(), stamp, s.sealContents)
+		for what, change := range map[string]func(attacker){
+			"annotation": func(a attacker) {
+				a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Text/F 4/Rect[20 20 40 40]/Contents(paid)>>"))
+			},
+			"filled in": func(a attacker) { a.set(5, "V", str("Wang Wei")) },
+			"/Rotate":   func(a attacker) { a.set(9, "Rotate", int64(180)) },
+		} {
+			t.Run(fmt.Sprintf("P=%d, %s", level, what), func(t *testing.T) {
+				t.Parallel()
+				file := put(t, updated(t, first, change), s.stamp(20), s.sealContents)
+				report, err := open(t, file).Verify(context.Background(), s.trust)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := report.Signatures[0].Err(); !errors.Is(err, ErrModified) || !strings.Contains(err.Error(), what) {
+					t.Errorf("the first seal: %v, want something about %q", err, what)
+				}
+				if err := report.Signatures[1].Err(); err != nil || report.Uncovered != "" {
+					t.Errorf("the second seal, which covers it: %v, %q", err, report.Uncovered)
+				}
+			})
+		}
+	}
 }
 
 // TestLocks: a lock of fields is written, that of an existing field is taken over, and a

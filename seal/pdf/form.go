@@ -87,6 +87,27 @@ func (d *Document) HasFields(fullName string) (bool, error) {
 	}), nil
 }
 
+// EmptyFields lists the full names of the signature fields that nobody has signed, in the
+// order of the form.
+func (d *Document) EmptyFields() ([]string, error) {
+	d.worked = 0
+	f, err := d.now.form()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, field := range f.all {
+		val, err := d.now.resolve(field.val)
+		if err != nil {
+			return nil, err
+		}
+		if field.kind == name("Sig") && val == nil && len(field.widgets) > 0 {
+			names = append(names, field.name)
+		}
+	}
+	return names, nil
+}
+
 func (f *form) index(all []*field) {
 	f.all = all
 	f.byRef, f.byWidget = make(map[ref]*field), make(map[ref]*field)

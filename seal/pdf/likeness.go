@@ -65,8 +65,10 @@ func (s *Signed) judgePicture(memory *likeness.Memory, refused error) {
 		s.check(checkPicture, fmt.Errorf("%.0f %% of a part of it differ: %w", 100*found.Worst, ErrPicture))
 	case found.Slice:
 		s.Picture.State = PictureSlice
+		s.check(checkPicture, nil)
 	default:
 		s.Picture.State = PictureSame
+		s.check(checkPicture, nil)
 	}
 }
 

@@ -129,7 +129,7 @@ func (s *Stamp) check() error {
 		{"field name", s.Field}, {"name", s.Name}, {"reason", s.Reason}, {"location", s.Location},
 	} {
 		if len(t.text) > maxText || !utf8.ValidString(t.text) || strings.ContainsFunc(t.text, unicode.IsControl) {
-			return refuse("the %s is longer than %d bytes, not UTF-8 or has control characters: %q", t.what, maxText, t.text)
+			return refuse("the %s is longer than %d bytes, not UTF-8 or has control characters: %.60q", t.what, maxText, t.text)
 		}
 	}
 	if s.Time.Year() < 1970 || s.Time.Year() > 9999 {

@@ -67,6 +67,7 @@ func (s *Signed) judgeStraddle(memory *likeness.Memory) bool {
 	switch {
 	case err == nil:
 		s.Picture = PictureFinding{State: PictureSlice, Slices: len(all)}
+		s.check(checkPicture, nil)
 	case errors.Is(err, ErrPicture):
 		s.Picture = PictureFinding{State: PictureOther}
 		s.check(checkPicture, err)
