@@ -54,7 +54,8 @@ func (w *increment) offset() int64 { return w.at + int64(len(w.out)) }
 // begin writes an object's first line.
 func (w *increment) begin(r ref) {
 	w.written = append(w.written, written{ref: r, at: w.offset() - w.base})
-	w.out = fmt.Appendf(w.out, "%d %d obj\n", r.num, r.gen)
+	w.out = appendNumbers(w.out, r)
+	w.out = append(w.out, " obj\n"...)
 }
 
 func (w *increment) end() { w.out = append(w.out, "\nendobj\n"...) }
@@ -180,7 +181,10 @@ func (w *increment) table(trailer *dict, whole bool) {
 	w.byNumber(func(run []written) {
 		w.out = fmt.Appendf(w.out, "%d %d\n", run[0].ref.num, len(run))
 		for _, o := range run {
-			w.out = fmt.Appendf(w.out, "%010d %05d n \n", o.at, o.ref.gen)
+			w.out = append(w.out, "0000000000 00000 n \n"...)
+			line := w.out[len(w.out)-entrySize:]
+			padNumber(line[:10], o.at)
+			padNumber(line[11:16], int64(o.ref.gen))
 		}
 	})
 	w.out = append(w.out, "trailer\n"...)

@@ -46,7 +46,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if p.tagged, err = p.tags(); err != nil {
 		return nil, err
 	}
-	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)<<10+usualIncrement)
+	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)*usualMark+usualIncrement)
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
 		return nil, err
@@ -69,9 +69,12 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	return p.prepared()
 }
 
-// usualIncrement is more than an increment takes, in bytes, without the signature and with
-// a kilobyte for each mark.
-const usualIncrement = 8 << 10
+// usualIncrement and usualMark are more than an increment takes, in bytes, without the
+// signature and the marks, and for each mark.
+const (
+	usualIncrement = 8 << 10
+	usualMark      = 800
+)
 
 // A preparation is a Prepare under way.
 type preparation struct {
@@ -238,13 +241,14 @@ func (p *preparation) annotations(sig ref) error {
 			}
 			continue
 		}
-		a := dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "F", int64(printed|readOnly|locked))
+		box, on := p.places[i].rect.array(), p.leaves[page].ref
+		a := dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "F", int64(printed|readOnly|locked), "Rect", box, "P", on, "AP", look)
 		if i == 0 {
 			a = p.fieldDict(sig)
+			a.set("Rect", box)
+			a.set("P", on)
+			a.set("AP", look)
 		}
-		a.set("Rect", p.places[i].rect.array())
-		a.set("P", p.leaves[page].ref)
-		a.set("AP", look)
 		if named[i], _, err = p.doc.now.named(w.looks, page+1, a); err != nil {
 			return err
 		}

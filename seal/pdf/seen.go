@@ -186,14 +186,6 @@ func (d *Document) came(revision int) ([]annotation, error) {
 	if len(v.sections) < 2 {
 		return nil, nil
 	}
-	leaves, err := d.pages()
-	if err != nil {
-		return nil, err
-	}
-	pages := make(map[ref]int, len(leaves))
-	for i, l := range leaves {
-		pages[l.ref] = i + 1
-	}
 	older := view{doc: d, sections: v.sections[1:], limit: d.src.size}
 	var out []annotation
 	for _, run := range v.sections[0].runs {
@@ -218,7 +210,10 @@ func (d *Document) came(revision int) ([]annotation, error) {
 				continue
 			}
 			hint, _ := a.lookup("P").(ref)
-			n := pages[hint]
+			n, err := d.number(hint)
+			if err != nil {
+				return nil, err
+			}
 			if n == 0 {
 				continue
 			}
@@ -307,6 +302,7 @@ func (f *finder) find(s *Signed, named seen.Statement) error {
 		state = SeenMoved
 	}
 	f.add(field, state)
+	f.places = slices.Grow(f.places, len(named.Places))
 	states := make([]SeenState, len(named.Places))
 	for i := 1; i < len(states); i++ {
 		if states[i], err = f.exactly(named.Places[i]); err != nil {

@@ -159,7 +159,7 @@ func (m *Mark) check() error {
 	if m.Appearance == nil {
 		return refuse("a mark on page %d has no appearance", m.Page)
 	}
-	for _, n := range append(m.Part[:], m.X, m.Y, m.Width, m.Height) {
+	for _, n := range [...]float64{m.Part[0], m.Part[1], m.Part[2], m.Part[3], m.X, m.Y, m.Width, m.Height} {
 		if math.IsNaN(n) || math.Abs(n) > 1e6 {
 			return refuse("a mark on page %d has a number out of range: %v", m.Page, n)
 		}

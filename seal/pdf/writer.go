@@ -33,7 +33,7 @@ func appendValue(out []byte, v value) []byte {
 		v.at = append(v.at, len(out))
 		return appendHex(out, str(make([]byte, slotSize)))
 	case ref:
-		return append(out, v.String()...)
+		return append(appendNumbers(out, v), " R"...)
 	case array:
 		out = append(out, '[')
 		for i, e := range v {
@@ -53,6 +53,21 @@ func appendValue(out []byte, v value) []byte {
 		return append(out, ">>"...)
 	}
 	return append(out, "null"...)
+}
+
+// appendNumbers writes the number and the generation of an object.
+func appendNumbers(out []byte, r ref) []byte {
+	out = append(strconv.AppendUint(out, uint64(r.num), 10), ' ')
+	return strconv.AppendUint(out, uint64(r.gen), 10)
+}
+
+// padNumber writes the last digits of a number over zeros, of which there should be enough for
+// all of them ([maxOffset]).
+func padNumber(zeros []byte, n int64) {
+	for i := len(zeros) - 1; i >= 0; i-- {
+		zeros[i] = byte('0' + n%10)
+		n /= 10
+	}
 }
 
 // A slot is a string that is known only when all around it is written. It notes where.
