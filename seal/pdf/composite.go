@@ -275,9 +275,9 @@ func (l *lexer) dict(nesting int) (value, error) {
 			if skimming {
 				return l.into.kept(entries), nil
 			}
-			kept := make([]entry, len(entries))
-			copy(kept, entries)
-			return &dict{entries: kept, index: index, contents: contents}, nil
+			kept := newDict(len(entries))
+			kept.entries, kept.index, kept.contents = append(kept.entries, entries...), index, contents
+			return kept, nil
 		}
 		if l.buf[l.pos] != '/' {
 			return nil, l.damaged("a dictionary key must be a name")

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // drawings writes the appearances of one increment: each drawing once, and a
@@ -14,12 +16,13 @@ type drawings struct {
 	reused  []ref          // drawings that earlier signatures show
 	framed  []ref          // and the frames around them
 	frames  map[string]ref // written in this increment, by what they say
+	said    []byte         // room to write that in
 	known   []*Appearance
 	refs    []ref
 	objects map[*Object]ref
 	made    map[ref]value // what was written
 	looks   *looks
-	marks   int               // how many the stamp has
+	marks   int                    // how many the stamp has
 	shared  map[frameResources]ref // what the frames of many marks refer to
 }
 
@@ -32,11 +35,12 @@ type frameResources struct {
 
 // newDrawings begins the appearances of an increment. They look as they will when the
 // increment is read.
-func newDrawings(inc *increment, doc *Document, marks int) *drawings {
+func newDrawings(inc *increment, doc *Document, marks int, memory *likeness.Memory) *drawings {
 	w := &drawings{
 		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, shared: make(map[frameResources]ref), frames: make(map[string]ref),
 	}
 	w.looks = doc.now.looks()
+	w.looks.memory = memory
 	inFile := w.looks.object
 	w.looks.object = func(r ref) (value, error) {
 		if val, ok := w.made[r]; ok {
@@ -259,12 +263,12 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	}
 	content = append(content, "cm /"+drawingName+" Do Q"...)
 	head := dictOf("Type", name("XObject"), "Subtype", name("Form"),
-		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(), "Resources", w.resources(m.Appearance, drawing))
+		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(&w.doc.src.values), "Resources", w.resources(m.Appearance, drawing))
 	if matrix := p.sheet.upright(boxWidth, boxHeight); matrix != nil {
 		head.set("Matrix", matrix)
 	}
-	said := string(append(appendValue(make([]byte, 0, 512), head), content...))
-	if r, ok := w.frames[said]; ok {
+	w.said = append(appendValue(w.said[:0], head), content...)
+	if r, ok := w.frames[string(w.said)]; ok {
 		return r, nil
 	}
 	r, err := w.earlier(w.framed, head, content)
@@ -275,7 +279,7 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 		r = w.inc.fresh()
 		w.putStream(r, head, content)
 	}
-	w.frames[said] = r
+	w.frames[string(w.said)] = r
 	return r, nil
 }
 

@@ -222,7 +222,7 @@ func (w *increment) stream(trailer *dict) {
 
 // dictOf makes a dictionary of keys and values in turn.
 func dictOf(pairs ...any) *dict {
-	d := &dict{entries: make([]entry, 0, len(pairs)/2+1)}
+	d := newDict(len(pairs) / 2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		key, _ := pairs[i].(string)
 		d.entries = append(d.entries, entry{key: name(key), val: pairs[i+1]})

@@ -132,7 +132,7 @@ func (l *looks) of(annotation *dict) ([sm3.Size]byte, error) {
 		return [sm3.Size]byte{}, fmt.Errorf("how an annotation looks: %w", err)
 	}
 	l.out = out
-	look := sm3.Sum(out)
+	look := l.memory.Sum(out, sm3.Sum)
 	l.found[annotation] = look
 	return look, nil
 }

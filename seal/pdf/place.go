@@ -11,6 +11,7 @@ type placement struct {
 
 // placeAll finds a place for every mark and keeps it off earlier seals.
 func (p *preparation) placeAll() error {
+	p.places = make([]placement, 0, len(p.stamp.Marks))
 	for i := range p.stamp.Marks {
 		m := &p.stamp.Marks[i]
 		place, err := p.place(i, m)

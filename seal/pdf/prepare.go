@@ -73,7 +73,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 // signature and the marks, and for each mark.
 const (
 	usualIncrement = 8 << 10
-	usualMark      = 800
+	usualMark      = 640
 )
 
 // A preparation is a Prepare under way.
@@ -223,7 +223,7 @@ const (
 
 // annotations writes the marks, the field, and the pages that show them.
 func (p *preparation) annotations(sig ref) error {
-	w := newDrawings(p.inc, p.doc, len(p.places))
+	w := newDrawings(p.inc, p.doc, len(p.places), p.stamp.Pictures)
 	if err := w.reuse(p.signedWidgets()); err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (p *preparation) annotations(sig ref) error {
 			}
 			continue
 		}
-		box, on := p.places[i].rect.array(), p.leaves[page].ref
+		box, on := p.places[i].rect.array(&p.doc.src.values), p.leaves[page].ref
 		a := dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "F", int64(printed|readOnly|locked), "Rect", box, "P", on, "AP", look)
 		if i == 0 {
 			a = p.fieldDict(sig)
@@ -287,7 +287,7 @@ func (p *preparation) invisible(sig ref, added map[int][]ref) {
 		return
 	}
 	p.newField = p.inc.fresh()
-	field := p.fieldDict(sig).with("Rect", rect{}.array())
+	field := p.fieldDict(sig).with("Rect", rect{}.array(nil))
 	if len(p.leaves) > 0 {
 		page := p.leaves[0].ref
 		field = p.tagged.mark(p.newField, field.with("P", page), page)

@@ -91,8 +91,9 @@ func (r rect) overlaps(s rect) bool {
 	return min(r.x1, s.x1)-max(r.x0, s.x0) > hair && min(r.y1, s.y1)-max(r.y0, s.y0) > hair
 }
 
-func (r rect) array() array {
-	return array{decimalReal(r.x0), decimalReal(r.y0), decimalReal(r.x1), decimalReal(r.y1)}
+// array is the rectangle with the values that are made once; k may be nil.
+func (r rect) array(k *values) array {
+	return array{k.decimal(r.x0), k.decimal(r.y0), k.decimal(r.x1), k.decimal(r.y1)}
 }
 
 // rect resolves val to a rectangle, putting its corners in order.

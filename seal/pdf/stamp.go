@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // A Stamp is what Prepare adds to a file: one signature, and the marks that
@@ -57,6 +59,9 @@ type Stamp struct {
 	// slices of a straddle seal or a printed code. Without marks the signature
 	// is invisible and its field belongs to page 1, where there is one.
 	Marks []Mark
+
+	// Pictures remembers what drawings hash to, as in [Trust]; nil: every one is hashed.
+	Pictures *likeness.Memory
 }
 
 // A Mark is an appearance at a place. Lengths are millimetres on the page as

@@ -82,9 +82,31 @@ func (d *dict) lookup(key name) value {
 	return nil
 }
 
+// newDict returns a dictionary with room for n entries, where they are few in one piece of
+// memory with it.
+func newDict(n int) *dict {
+	switch {
+	case n <= 3:
+		d := new(struct {
+			dict
+			room [3]entry
+		})
+		d.entries = d.room[:0]
+		return &d.dict
+	case n <= 6:
+		d := new(struct {
+			dict
+			room [6]entry
+		})
+		d.entries = d.room[:0]
+		return &d.dict
+	}
+	return &dict{entries: make([]entry, 0, n)}
+}
+
 // with returns a copy of d in which key has the given value.
 func (d *dict) with(key name, val value) *dict {
-	out := &dict{entries: make([]entry, 0, len(d.entries)+1)}
+	out := newDict(len(d.entries) + 1)
 	replaced := false
 	for _, e := range d.entries {
 		if e.key == key {

@@ -8,11 +8,18 @@ import (
 // decimalReal writes a number with at most four decimals and no exponent,
 // which PDF does not know.
 func decimalReal(f float64) value {
+	var once *values
+	return once.decimal(f)
+}
+
+// decimal is decimalReal with the values that are made once.
+func (k *values) decimal(f float64) value {
 	f = math.Round(f*1e4) / 1e4
 	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
 		return int64(f)
 	}
-	return real(strconv.FormatFloat(f, 'f', -1, 64))
+	var room [32]byte
+	return k.real(strconv.AppendFloat(room[:0], f, 'f', -1, 64))
 }
 
 // appendValue writes a value in PDF syntax. A stream object is written by the

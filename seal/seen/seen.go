@@ -42,8 +42,9 @@ const (
 	MaxSide   = 100_000_000_000 // of a coordinate, in [PerUnit]s: ten million units
 
 	// placeSize and headSize bound what a place and the rest take, in bytes of DER.
-	placeSize = 2 + 5 + 4*7 + 2 + sm3.Size
-	headSize  = 16
+	placeSize     = 2 + 5 + 4*7 + 2 + sm3.Size
+	smallestPlace = 2 + 5*3 + 2 + sm3.Size
+	headSize      = 16
 
 	// MaxSize bounds a statement in bytes.
 	MaxSize = headSize + MaxPlaces*placeSize
@@ -183,6 +184,7 @@ func Parse(der []byte) (Statement, error) {
 		return bad("not one list of places")
 	}
 	var s Statement
+	s.Places = slices.Grow(s.Places, min(len(list)/smallestPlace, MaxPlaces))
 	for !list.Empty() {
 		var p Place
 		if len(s.Places) == MaxPlaces || !p.read(&list) {
