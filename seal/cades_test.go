@@ -32,14 +32,15 @@ func TestCAdES(t *testing.T) {
 	made, chain, document := w.make(t), []*cert.Certificate{w.signer, w.ca.Certificate()}, sm3.Sum([]byte("document"))
 	statement := []byte{0x30, 0}
 	stamp := seal.Stamp{Document: document, Extensions: []seal.Extension{{ID: oid.Seen, Value: statement}}}
-	size, err := made.CAdESSize(chain)
+	signs, err := made.CAdES(chain)
 	if err != nil {
 		t.Fatal(err)
 	}
+	size := signs.Size()
 	plain := stamp
 	plain.Extensions = nil
 	for range 20 { // a signature's length varies
-		der, err := seal.SignCAdES(made, plain, chain, w.signerKey)
+		der, err := signs.Sign(plain, w.signerKey)
 		if err != nil || len(der) > size || len(der) < size-48 {
 			t.Fatalf("%d bytes, %v; foreseen are %d", len(der), err, size)
 		}
