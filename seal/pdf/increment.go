@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"slices"
+	"strconv"
 )
 
 // An increment is an incremental update in the making (ISO 32000-1, 7.5.6).
@@ -71,8 +72,13 @@ func (w *increment) put(r ref, v value) {
 func (w *increment) putStream(r ref, dict *dict, data []byte) {
 	w.begin(r)
 	data = w.hideData(r, data)
-	w.out = appendValue(w.out, w.hide(r, dict.with("Length", int64(len(data)))))
-	w.out = append(w.out, "\nstream\n"...)
+	if dict.find("Length") != nil {
+		dict = dict.without("Length")
+	}
+	w.out = appendValue(w.out, w.hide(r, dict))
+	w.out = append(w.out[:len(w.out)-len(">>")], "/Length "...)
+	w.out = strconv.AppendInt(w.out, int64(len(data)), 10)
+	w.out = append(w.out, ">>\nstream\n"...)
 	w.out = append(w.out, data...)
 	w.out = append(w.out, "\nendstream"...)
 	w.end()

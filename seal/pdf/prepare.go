@@ -47,6 +47,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 		return nil, err
 	}
 	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)*usualMark+usualIncrement)
+	p.inc.written = make([]written, 0, 3*len(s.Marks)+usualObjects) // a mark, its frame and its page
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
 		return nil, err
@@ -70,10 +71,11 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 }
 
 // usualIncrement and usualMark are more than an increment takes, in bytes, without the
-// signature and the marks, and for each mark.
+// signature and the marks, and for each mark; usualObjects are those that it has beside.
 const (
 	usualIncrement = 8 << 10
 	usualMark      = 640
+	usualObjects   = 8
 )
 
 // A preparation is a Prepare under way.

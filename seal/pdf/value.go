@@ -86,6 +86,13 @@ func (d *dict) lookup(key name) value {
 // memory with it.
 func newDict(n int) *dict {
 	switch {
+	case n <= 1:
+		d := new(struct {
+			dict
+			room [1]entry
+		})
+		d.entries = d.room[:0]
+		return &d.dict
 	case n <= 3:
 		d := new(struct {
 			dict
