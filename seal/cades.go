@@ -3,6 +3,7 @@ package seal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -37,45 +38,32 @@ func ParseProfile(name string) (Profile, error) {
 	return "", fmt.Errorf("profile: %q is not %s or %s", name, ProfileSES, ProfileCAdES)
 }
 
-// SignCAdES makes a seal signature of [ProfileCAdES] with the certificates of a chain, the
-// signer's first, which must be one that the seal lists. Of the stamp the digest and the
-// extensions are signed, each as an attribute whose value is DER; time and property are said
-// by the file around it. The signature value is verified before it is returned.
-func SignCAdES(s *Seal, stamp Stamp, chain []*cert.Certificate, key *pki.Key) ([]byte, error) {
+// CAdES makes signatures of [ProfileCAdES] with a seal and the certificates of one chain. What
+// is the same in all of them is made once. It is safe for concurrent use.
+type CAdES struct {
+	seal     *Seal
+	template cms.Template
+	size     int
+}
+
+// CAdES returns what signs with a seal and the certificates of a chain, the signer's first,
+// which must be one that the seal lists.
+func (s *Seal) CAdES(chain []*cert.Certificate) (*CAdES, error) {
 	if len(chain) == 0 {
 		return nil, fmt.Errorf("seal %s: no certificate to sign with", s.ID)
 	}
-	if err := s.checkSigner(chain[0], key); err != nil {
-		return nil, err
-	}
-	t := s.template(chain)
-	for _, e := range stamp.Extensions {
-		if e.Critical {
-			return nil, fmt.Errorf("seal %s: the extension %s is critical, and no attribute is", s.ID, e.ID)
-		}
-		t.Attributes = append(t.Attributes, cms.Attribute{Type: e.ID, Values: [][]byte{e.Value}})
-	}
-	der, err := t.Sign(stamp.Document, key)
+	template, err := cms.Template{Chain: chain, Attributes: []cms.Attribute{{Type: oid.Seal, Values: [][]byte{s.DER}}}}.Prepared()
 	if err != nil {
-		return nil, fmt.Errorf("stamping with seal %s: %w", s.ID, err)
+		return nil, fmt.Errorf("seal %s: %w", s.ID, err)
 	}
-	return der, nil
-}
-
-func (s *Seal) template(chain []*cert.Certificate) cms.Template {
-	return cms.Template{Chain: chain, Attributes: []cms.Attribute{{Type: oid.Seal, Values: [][]byte{s.DER}}}}
-}
-
-// CAdESSize is [Seal.SignatureSize] of a signature of [ProfileCAdES] with these certificates.
-func (s *Seal) CAdESSize(chain []*cert.Certificate) (int, error) {
-	t := s.template(chain)
-	attributes, err := t.SignedAttributes([sm3.Size]byte{})
+	c := &CAdES{seal: s, template: template}
+	attributes, err := template.SignedAttributes([sm3.Size]byte{})
 	if err != nil {
-		return 0, fmt.Errorf("seal %s: %w", s.ID, err)
+		return nil, fmt.Errorf("seal %s: %w", s.ID, err)
 	}
 	serial, err := chain[0].SerialDER()
 	if err != nil {
-		return 0, fmt.Errorf("seal %s: %w", s.ID, err)
+		return nil, fmt.Errorf("seal %s: %w", s.ID, err)
 	}
 	const (
 		headers    = 10 * 4 // of what is long, and one byte more for each where it gets longer
@@ -85,11 +73,55 @@ func (s *Seal) CAdESSize(chain []*cert.Certificate) (int, error) {
 		signature  = 2 + 72
 		longer     = 10
 	)
-	size := len(attributes) + len(chain[0].RawIssuer()) + len(serial) + headers + names + versions + algorithms + signature + longer
-	for _, c := range chain {
-		size += len(c.DER)
+	c.size = len(attributes) + len(chain[0].RawIssuer()) + len(serial) + headers + names + versions + algorithms + signature + longer
+	for _, certificate := range chain {
+		c.size += len(certificate.DER)
 	}
-	return size, nil
+	return c, nil
+}
+
+// Size is [Seal.SignatureSize] of a signature of [ProfileCAdES].
+func (c *CAdES) Size() int { return c.size }
+
+// Sign makes a signature. Of the stamp the digest and the extensions are signed, each as an
+// attribute whose value is DER; time and property are said by the file around it. The
+// signature value is verified before it is returned.
+func (c *CAdES) Sign(stamp Stamp, key *pki.Key) ([]byte, error) {
+	return c.sign(stamp, key, (*cms.Template).Sign)
+}
+
+// SignUnchecked is [CAdES.Sign] without the verification, for who reads the whole document back
+// and verifies it before anything of it is released.
+func (c *CAdES) SignUnchecked(stamp Stamp, key *pki.Key) ([]byte, error) {
+	return c.sign(stamp, key, (*cms.Template).SignUnchecked)
+}
+
+func (c *CAdES) sign(stamp Stamp, key *pki.Key, by func(*cms.Template, [sm3.Size]byte, *pki.Key) ([]byte, error)) ([]byte, error) {
+	t := c.template
+	if err := c.seal.checkSigner(t.Chain[0], key); err != nil {
+		return nil, err
+	}
+	t.Attributes = slices.Clone(t.Attributes)
+	for _, e := range stamp.Extensions {
+		if e.Critical {
+			return nil, fmt.Errorf("seal %s: the extension %s is critical, and no attribute is", c.seal.ID, e.ID)
+		}
+		t.Attributes = append(t.Attributes, cms.Attribute{Type: e.ID, Values: [][]byte{e.Value}})
+	}
+	der, err := by(&t, stamp.Document, key)
+	if err != nil {
+		return nil, fmt.Errorf("stamping with seal %s: %w", c.seal.ID, err)
+	}
+	return der, nil
+}
+
+// SignCAdES is [CAdES.Sign] for one signature.
+func SignCAdES(s *Seal, stamp Stamp, chain []*cert.Certificate, key *pki.Key) ([]byte, error) {
+	c, err := s.CAdES(chain)
+	if err != nil {
+		return nil, err
+	}
+	return c.Sign(stamp, key)
 }
 
 // ErrNotSealed says that a CMS signature is of no seal: it may be a person's.
@@ -103,15 +135,26 @@ func ParseCAdES(der []byte, claimed time.Time) (*Signature, error) {
 	return nothing.ParseCAdES(der, claimed)
 }
 
-// ParseCAdES is [ParseCAdES]. The seal and the certificate may be those of an earlier
+// ParseCAdES is [ParseCAdES]. The seal and the certificates may be those of an earlier
 // signature, and must not be changed.
 func (m *Memory) ParseCAdES(der []byte, claimed time.Time) (*Signature, error) {
-	bad := func(what string) (*Signature, error) {
-		return nil, fmt.Errorf("seal signature in CMS: %s: %w", what, ErrMalformed)
-	}
-	signed, err := cms.Parse(der)
+	signed, err := m.ParseCMS(der)
 	if err != nil {
 		return nil, fmt.Errorf("seal signature in CMS: %w: %w", ErrMalformed, err)
+	}
+	return m.SealIn(signed, claimed)
+}
+
+// ParseCMS is [cms.Parse]. The certificates may be those of an earlier signature, and must not
+// be changed.
+func (m *Memory) ParseCMS(der []byte) (*cms.Signed, error) {
+	return cms.Reader{Certificate: m.parseCertificate}.Parse(der)
+}
+
+// SealIn reads what [Memory.ParseCMS] found as a seal's signature, as [ParseCAdES] does.
+func (m *Memory) SealIn(signed *cms.Signed, claimed time.Time) (*Signature, error) {
+	bad := func(what string) (*Signature, error) {
+		return nil, fmt.Errorf("seal signature in CMS: %s: %w", what, ErrMalformed)
 	}
 	values, found := signed.Attribute(oid.Seal)
 	switch {
@@ -130,14 +173,11 @@ func (m *Memory) ParseCAdES(der []byte, claimed time.Time) (*Signature, error) {
 		Profile: ProfileCAdES, Signer: signed.Signer, toSign: signed.Message(), value: signed.SignatureValue(),
 		Stamp: Stamp{Time: claimed, Document: [sm3.Size]byte(signed.MessageDigest())},
 	}
-	if s.Seal, err = Parse(values[0]); err != nil {
-		return nil, fmt.Errorf("seal signature in CMS: %w", err)
-	}
-	if known := m.seal(s.Seal.DER); known != nil {
-		s.Seal = known
-	}
-	if known := m.certificate(s.Signer.DER); known != nil {
-		s.Signer = known
+	var err error
+	if s.Seal = m.seal(values[0]); s.Seal == nil || !s.Seal.strict {
+		if s.Seal, err = Parse(values[0]); err != nil {
+			return nil, fmt.Errorf("seal signature in CMS: %w", err)
+		}
 	}
 	if s.signature, err = pki.ParseSignatureDER(s.value); err != nil {
 		return nil, fmt.Errorf("seal signature in CMS: %w: %w", ErrMalformed, err)

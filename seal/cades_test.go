@@ -32,14 +32,15 @@ func TestCAdES(t *testing.T) {
 	made, chain, document := w.make(t), []*cert.Certificate{w.signer, w.ca.Certificate()}, sm3.Sum([]byte("document"))
 	statement := []byte{0x30, 0}
 	stamp := seal.Stamp{Document: document, Extensions: []seal.Extension{{ID: oid.Seen, Value: statement}}}
-	size, err := made.CAdESSize(chain)
+	signs, err := made.CAdES(chain)
 	if err != nil {
 		t.Fatal(err)
 	}
+	size := signs.Size()
 	plain := stamp
 	plain.Extensions = nil
 	for range 20 { // a signature's length varies
-		der, err := seal.SignCAdES(made, plain, chain, w.signerKey)
+		der, err := signs.Sign(plain, w.signerKey)
 		if err != nil || len(der) > size || len(der) < size-48 {
 			t.Fatalf("%d bytes, %v; foreseen are %d", len(der), err, size)
 		}
@@ -188,6 +189,54 @@ func TestCAdESStrictly(t *testing.T) {
 	}
 	if _, err := seal.ParseCAdES(der, time.Time{}); !errors.Is(err, seal.ErrMalformed) {
 		t.Errorf("in a file that does not say when: %v", err)
+	}
+}
+
+// TestCAdESOfRemembered: that a seal is known from a signature of GB/T 38540, which is read
+// tolerantly, opens no way around the one form; and one that has that form serves both.
+func TestCAdESOfRemembered(t *testing.T) {
+	t.Parallel()
+	w, document := newWorkshop(t), sm3.Sum([]byte("document"))
+	digests := usual(4)
+	digests.digests = true
+	for name, tt := range map[string]struct {
+		vendor vendor
+		want   string // "" for one that is read
+	}{
+		"of version 5":       {usual(5), "version"},
+		"that lists digests": {digests, "certListType 2"},
+		"of version 4":       {usual(4), ""},
+	} {
+		trust := w.trust
+		trust.Known = seal.NewMemory()
+		ses := tt.vendor.seals(t, w, "document")
+		for range 2 {
+			known, err := trust.Known.ParseSignature(ses)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if got := failed(known.Verify(context.Background(), document, trust, nil)); got != "" {
+				t.Fatalf("%s: %s failed", name, got)
+			}
+			template := w.inCMS(known.Seal)
+			der, err := template.Sign(document, w.signerKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := trust.Known.ParseCAdES(der, now)
+			if tt.want != "" {
+				if !errors.Is(err, seal.ErrMalformed) || !strings.Contains(fmt.Sprint(err), tt.want) {
+					t.Errorf("a known seal %s: %v, want %q", name, err, tt.want)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if got := failed(s.Verify(context.Background(), document, trust, nil)); got != "" {
+				t.Errorf("%s in CMS: %s failed", name, got)
+			}
+		}
 	}
 }
 

@@ -49,6 +49,14 @@ func (m *Memory) certificate(der []byte) *cert.Certificate {
 	return m.certificates[string(der)]
 }
 
+// parseCertificate is [cert.Parse] of a certificate, or what that found before.
+func (m *Memory) parseCertificate(der []byte) (*cert.Certificate, error) {
+	if known := m.certificate(der); known != nil {
+		return known, nil
+	}
+	return cert.Parse(der)
+}
+
 // keepSeal remembers a seal whose maker and whose maker's signature are good. Others are
 // not kept: anybody can make them, in any number.
 func (m *Memory) keepSeal(s *Seal) {
@@ -57,7 +65,8 @@ func (m *Memory) keepSeal(s *Seal) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.seals[string(s.DER)] == nil {
+	// One that was read strictly serves both ways of reading.
+	if before := m.seals[string(s.DER)]; before == nil || s.strict && !before.strict {
 		m.room(len(s.DER))
 		m.seals[string(s.DER)] = s
 	}
@@ -66,7 +75,7 @@ func (m *Memory) keepSeal(s *Seal) {
 // made reports whether the maker's signature of this very seal was found good before.
 func (m *Memory) made(s *Seal) bool { return s != nil && m.seal(s.DER) == s }
 
-// keepCertificate remembers a certificate that has a valid path.
+// keepCertificate remembers a certificate that has a valid path or is part of one.
 func (m *Memory) keepCertificate(c *cert.Certificate) {
 	if m == nil {
 		return

@@ -166,6 +166,7 @@ type Seal struct {
 	value     []byte // the maker's signature as received
 	signature pki.Signature
 	timeStamp []byte // of version 5, over value
+	strict    bool   // read by [Parse]
 }
 
 // Ours reports whether the seal was written by this software.
@@ -217,7 +218,7 @@ func readSeal(input *cryptobyte.String) (*Seal, error) {
 	if !input.ReadASN1Element(&element, cbasn1.SEQUENCE) {
 		return bad("not a SEQUENCE")
 	}
-	s := &Seal{DER: bytes.Clone(element)}
+	s := &Seal{DER: bytes.Clone(element), strict: true}
 	whole := cryptobyte.String(s.DER)
 	if !whole.ReadASN1(&outer, cbasn1.SEQUENCE) || !outer.ReadASN1Element(&info, cbasn1.SEQUENCE) ||
 		!outer.ReadASN1(&maker, cbasn1.OCTET_STRING) {

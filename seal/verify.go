@@ -96,6 +96,11 @@ func (s *Signature) Judge(ctx context.Context, document [sm3.Size]byte, trust Tr
 	signer := s.judgeSigner(ctx, moment, trust)
 	if signer.Err == nil {
 		trust.Known.keepCertificate(s.Signer)
+		if s.Profile == ProfileCAdES && signer.Path != nil { // which carries the others as well
+			for _, link := range signer.Path.Path {
+				trust.Known.keepCertificate(link.Certificate)
+			}
+		}
 		s.Signer.Key.ExpectBeginning(s.Seal.beginning(s.toSign))
 	}
 	checks := []Check{

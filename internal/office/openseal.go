@@ -2,6 +2,8 @@ package office
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/elicence/elicence/pki/cert"
@@ -20,11 +22,13 @@ type openSeals struct {
 // openSeal is what a seal's record says, parsed and drawn. It never changes.
 type openSeal struct {
 	der    []byte
+	chain  [][]byte // of the signer's certificates
 	design impression.Spec
 
 	made   *seal.Seal
 	signer *cert.Certificate
-	whole  pdf.Mark // its size and how it looks
+	whole  pdf.Mark                    // its size and how it looks
+	cades  func() (*seal.CAdES, error) // what signs in CMS, made when it is first asked for
 }
 
 // maxOpenSeals bounds the seals that are kept ready.
@@ -35,10 +39,11 @@ func (s *openSeals) of(r seal.Record) (*openSeal, error) {
 	s.mu.Lock()
 	known := s.all[r.ID]
 	s.mu.Unlock()
-	if known != nil && bytes.Equal(known.der, r.SESeal) && bytes.Equal(known.signer.DER, r.Chain[0]) && known.design == r.Design {
+	if known != nil && bytes.Equal(known.der, r.SESeal) && slices.EqualFunc(known.chain, r.Chain, bytes.Equal) && known.design == r.Design {
 		return known, nil
 	}
-	opened := &openSeal{der: r.SESeal, design: r.Design}
+	opened := &openSeal{der: r.SESeal, chain: r.Chain, design: r.Design}
+	opened.cades = sync.OnceValues(opened.inCMS)
 	var err error
 	if opened.made, err = seal.Parse(r.SESeal); err != nil {
 		return nil, err
@@ -60,6 +65,19 @@ func (s *openSeals) of(r seal.Record) (*openSeal, error) {
 	}
 	s.all[r.ID] = opened
 	return opened, nil
+}
+
+// inCMS gathers what a verifier that knows only CMS finds a path with.
+func (s *openSeal) inCMS() (*seal.CAdES, error) {
+	chain := []*cert.Certificate{s.signer}
+	for _, der := range s.chain[1:] {
+		c, err := cert.Parse(der)
+		if err != nil {
+			return nil, fmt.Errorf("seal %s: %w", s.made.ID, err)
+		}
+		chain = append(chain, c)
+	}
+	return s.made.CAdES(chain)
 }
 
 // draw draws a seal as its picture shows it, or anew where that was not drawn by us.

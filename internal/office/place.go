@@ -268,7 +268,7 @@ func (s Straddle) marks(doc *pdf.Document, named Pages, whole pdf.Mark) ([]pdf.M
 	if upright {
 		across = whole.Width
 	}
-	var marks []pdf.Mark
+	marks := make([]pdf.Mark, 0, len(pages))
 	for _, group := range groups {
 		at, err := cuts(across, len(group))
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
-	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/seal"
@@ -30,32 +29,15 @@ func (u sealUse) in(p seal.Profile) (sealForm, error) {
 		sign := func(s seal.Stamp) ([]byte, error) { return seal.SignUnchecked(u.made, s, u.signer, u.key) }
 		return sealForm{pdf.FilterSeal, pdf.SubFilterSeal, u.made.SignatureSize(u.signer), sign, sealTimeStamp}, nil
 	case seal.ProfileCAdES:
-		chain, err := u.chain()
+		cades, err := u.cades()
 		if err != nil {
 			return sealForm{}, err
 		}
-		size, err := u.made.CAdESSize(chain)
-		if err != nil {
-			return sealForm{}, err
-		}
-		sign := func(s seal.Stamp) ([]byte, error) { return seal.SignCAdES(u.made, s, chain, u.key) }
-		return sealForm{pdf.FilterCAdES, pdf.SubFilterCAdES, size, sign, cmsTimeStamp}, nil
+		sign := func(s seal.Stamp) ([]byte, error) { return cades.SignUnchecked(s, u.key) }
+		return sealForm{pdf.FilterCAdES, pdf.SubFilterCAdES, cades.Size(), sign, cmsTimeStamp}, nil
 	default:
 		return sealForm{}, fmt.Errorf("profile %q of a seal signature: %w", p, ErrOutOfRange)
 	}
-}
-
-// chain is what a verifier that knows only CMS finds a path with.
-func (u sealUse) chain() ([]*cert.Certificate, error) {
-	chain := []*cert.Certificate{u.signer}
-	for _, der := range u.record.Chain[1:] {
-		c, err := cert.Parse(der)
-		if err != nil {
-			return nil, fmt.Errorf("seal %s: %w", u.record.ID, err)
-		}
-		chain = append(chain, c)
-	}
-	return chain, nil
 }
 
 // sealTimeStamp puts a time stamp into a seal signature of GB/T 38540.

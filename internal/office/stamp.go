@@ -120,6 +120,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Field: r.Field, Filter: form.filter, SubFilter: form.subFilter, Name: use.record.Name, Reason: r.Reason,
 		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock, WithoutXFA: r.WithoutXFA, Chain: use.record.Chain,
+		Pictures: o.pictures,
 	})
 	if err != nil {
 		return nil, err

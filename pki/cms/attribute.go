@@ -25,13 +25,20 @@ func (a Attribute) marshal() ([]byte, error) {
 	if len(a.Values) == 0 {
 		return nil, fmt.Errorf("attribute %s has no value", a.Type)
 	}
-	var b cryptobyte.Builder
+	size := 2*headerRoom + len(a.Type)
+	for _, v := range a.Values {
+		size += len(v)
+	}
+	b := cryptobyte.NewBuilder(make([]byte, 0, size))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		oid.Add(b, a.Type)
 		addSetOf(b, cbasn1.SET, a.Values)
 	})
 	return b.Bytes()
 }
+
+// headerRoom is what the tag and the length of a value take, in bytes.
+const headerRoom = 8
 
 // addSetOf writes a SET OF in DER: the members in ascending order of their
 // encodings (X.690, 11.6).

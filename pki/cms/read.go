@@ -61,7 +61,16 @@ type Signed struct {
 // Parse reads a detached signature of data strictly: what [Template] writes, with
 // algorithm parameters absent or NULL and with either name of the signature
 // algorithm. It verifies nothing.
-func Parse(der []byte) (*Signed, error) {
+func Parse(der []byte) (*Signed, error) { return Reader{}.Parse(der) }
+
+// A Reader reads signatures for whoever keeps certificates that were read before.
+type Reader struct {
+	// Certificate is [cert.Parse], or returns what that found earlier of the same bytes.
+	Certificate func(der []byte) (*cert.Certificate, error)
+}
+
+// Parse is [Parse].
+func (r Reader) Parse(der []byte) (*Signed, error) {
 	m, err := readMessage(der)
 	if err != nil {
 		return nil, err
@@ -69,7 +78,11 @@ func Parse(der []byte) (*Signed, error) {
 	if m.content != nil || m.eContentType != dataType(m.contentType) {
 		return nil, malformed("content is not detached data")
 	}
-	s, err := m.strict()
+	parse := r.Certificate
+	if parse == nil {
+		parse = cert.Parse
+	}
+	s, err := m.strict(parse)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +104,7 @@ func ParseAttached(der []byte, contentType oid.ID, known ...*cert.Certificate) (
 	if m.content == nil || m.eContentType != contentType {
 		return nil, malformed(fmt.Sprintf("content is not attached and of type %s", contentType))
 	}
-	return m.strict(known...)
+	return m.strict(cert.Parse, known...)
 }
 
 // ParseTolerant reads what is in the field: see the package comment. What a
@@ -116,7 +129,7 @@ func dataType(outer oid.ID) oid.ID {
 	return oid.Data
 }
 
-func (m *message) strict(known ...*cert.Certificate) (*Signed, error) {
+func (m *message) strict(parse func([]byte) (*cert.Certificate, error), known ...*cert.Certificate) (*Signed, error) {
 	if err := m.checkVersions(); err != nil {
 		return nil, err
 	}
@@ -131,7 +144,7 @@ func (m *message) strict(known ...*cert.Certificate) (*Signed, error) {
 		return nil, err
 	}
 	for _, der := range m.certificates {
-		c, err := cert.Parse(der)
+		c, err := parse(der)
 		if err != nil {
 			return nil, fmt.Errorf("embedded certificate: %w: %w", ErrMalformed, err)
 		}
@@ -253,7 +266,7 @@ func (s *Signed) readSigned(strict bool) error {
 	}
 	// The bytes that were signed are those received under the tag of SET
 	// (RFC 5652, 5.4).
-	var set cryptobyte.Builder
+	set := cryptobyte.NewBuilder(make([]byte, 0, len(s.info.signed)+headerRoom))
 	set.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(s.info.signed) })
 	if s.attributes, err = set.Bytes(); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)

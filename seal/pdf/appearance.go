@@ -75,7 +75,7 @@ func deflate(data []byte) ([]byte, error) {
 }
 
 func (a *Appearance) check() error {
-	for _, n := range append(a.BBox[:], a.Opacity) {
+	for _, n := range [...]float64{a.BBox[0], a.BBox[1], a.BBox[2], a.BBox[3], a.Opacity} {
 		if math.IsNaN(n) || math.Abs(n) > 1e6 {
 			return refuse("the appearance has a number out of range: %v", n)
 		}

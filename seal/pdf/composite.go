@@ -5,12 +5,24 @@ import (
 	"encoding/hex"
 )
 
-// values remembers names, of which files have few and use them often, and the reference that
-// was read last: of a thousand pages all name one parent. Of the names that fall on one pair
-// of places it knows two.
+// values remembers names and reals, of which files have few and use them often, and the
+// reference that was read last: of a thousand pages all name one parent, and have one size. Of
+// those that fall on one pair of places it knows two.
 type values struct {
 	names [256]value
+	reals [64]value
 	ref   value
+}
+
+// pair is where of a table something stands that is written as w.
+func pair(table []value, w []byte) []value {
+	const prime = 16777619 // of FNV
+	place := uint32(len(w))
+	for _, c := range w {
+		place = place*prime ^ uint32(c)
+	}
+	at := (place ^ place>>8) % uint32(len(table)) &^ 1 //nolint:gosec // a table of hundreds
+	return table[at:][:2]
 }
 
 // name returns the name in w as a value that is made once.
@@ -18,13 +30,7 @@ func (k *values) name(w []byte) value {
 	if k == nil {
 		return name(w)
 	}
-	const prime = 16777619 // of FNV
-	place := uint32(len(w))
-	for _, c := range w {
-		place = place*prime ^ uint32(c)
-	}
-	at := (place ^ place>>8) % uint32(len(k.names)) &^ 1
-	pair := k.names[at:][:2]
+	pair := pair(k.names[:], w)
 	for i := range pair {
 		if known, ok := pair[i].(name); ok && string(known) == string(w) {
 			return pair[i]
@@ -32,6 +38,22 @@ func (k *values) name(w []byte) value {
 	}
 	pair[1] = pair[0]
 	pair[0] = name(w)
+	return pair[0]
+}
+
+// real returns the real in w as a value that is made once.
+func (k *values) real(w []byte) value {
+	if k == nil {
+		return real(w)
+	}
+	pair := pair(k.reals[:], w)
+	for i := range pair {
+		if known, ok := pair[i].(real); ok && string(known) == string(w) {
+			return pair[i]
+		}
+	}
+	pair[1] = pair[0]
+	pair[0] = real(w)
 	return pair[0]
 }
 
@@ -241,6 +263,7 @@ func (l *lexer) dict(nesting int) (value, error) {
 	l.pos += 2
 	var few [8]entry // most have no more, and are kept in no more room than they take
 	entries, index := few[:0], map[name]int(nil)
+	var contents *token
 	skimming := l.into != nil && nesting == 0
 	for {
 		l.skip()
@@ -252,9 +275,9 @@ func (l *lexer) dict(nesting int) (value, error) {
 			if skimming {
 				return l.into.kept(entries), nil
 			}
-			kept := make([]entry, len(entries))
-			copy(kept, entries)
-			return &dict{entries: kept, index: index}, nil
+			kept := newDict(len(entries))
+			kept.entries, kept.index, kept.contents = append(kept.entries, entries...), index, contents
+			return kept, nil
 		}
 		if l.buf[l.pos] != '/' {
 			return nil, l.damaged("a dictionary key must be a name")
@@ -293,7 +316,10 @@ func (l *lexer) dict(nesting int) (value, error) {
 		if index != nil {
 			index[key] = len(entries)
 		}
-		entries = append(entries, entry{key: key, val: v, from: from, to: l.offset(), paired: l.paired})
+		if _, isString := v.(str); isString && key == "Contents" {
+			contents = &token{from: from, to: l.offset(), paired: l.paired}
+		}
+		entries = append(entries, entry{key: key, val: v})
 	}
 }
 

@@ -9,17 +9,22 @@ package pdf
 // room in which an attacker writes (the USF, SWA and gap attacks).
 func (s *Signature) coverage(dict *dict) bool {
 	contents := s.gap(dict)
-	return contents != nil && s.takeContents(contents)
+	return contents != nil && s.takeContents(dict, contents)
 }
 
-// gap reads /ByteRange and returns the entry that it leaves out, or nil with a fault.
-func (s *Signature) gap(dict *dict) *entry {
-	contents, byteRange := dict.find("Contents"), dict.find("ByteRange")
-	if contents == nil || byteRange == nil {
+// gap reads /ByteRange and returns the token that it leaves out, which is that of /Contents,
+// or nil with a fault.
+func (s *Signature) gap(dict *dict) *token {
+	contents, byteRange := dict.contents, dict.lookup("ByteRange")
+	if dict.lookup("Contents") == nil || byteRange == nil {
 		s.fault("the signature dictionary has no /Contents or no /ByteRange")
 		return nil
 	}
-	numbers, _ := byteRange.val.(array)
+	if contents == nil {
+		s.fault(noPairs)
+		return nil
+	}
+	numbers, _ := byteRange.(array)
 	for _, v := range numbers {
 		if n, ok := v.(int64); ok {
 			s.ByteRange = append(s.ByteRange, n)
@@ -43,12 +48,14 @@ func (s *Signature) gap(dict *dict) *entry {
 	return contents
 }
 
+const noPairs = "/Contents is not pairs of hexadecimal digits in angle brackets"
+
 // takeContents accepts nothing but pairs of hexadecimal digits in angle
 // brackets: these bytes are in no digest.
-func (s *Signature) takeContents(contents *entry) bool {
-	padded, ok := contents.val.(str)
+func (s *Signature) takeContents(dict *dict, contents *token) bool {
+	padded, ok := dict.lookup("Contents").(str)
 	if !ok || !contents.paired {
-		s.fault("/Contents is not pairs of hexadecimal digits in angle brackets")
+		s.fault(noPairs)
 		return false
 	}
 	value, err := unpadded([]byte(padded))

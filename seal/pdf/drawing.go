@@ -1,10 +1,11 @@
 package pdf
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // drawings writes the appearances of one increment: each drawing once, and a
@@ -15,22 +16,31 @@ type drawings struct {
 	reused  []ref          // drawings that earlier signatures show
 	framed  []ref          // and the frames around them
 	frames  map[string]ref // written in this increment, by what they say
+	said    []byte         // room to write that in
 	known   []*Appearance
 	refs    []ref
 	objects map[*Object]ref
 	made    map[ref]value // what was written
 	looks   *looks
-	marks   int              // how many the stamp has
-	states  map[blending]ref // graphics states that they share
+	marks   int                    // how many the stamp has
+	shared  map[frameResources]ref // what the frames of many marks refer to
+}
+
+// frameResources is what decides the resources of a frame.
+type frameResources struct {
+	drawing  ref
+	multiply bool
+	opacity  float64
 }
 
 // newDrawings begins the appearances of an increment. They look as they will when the
 // increment is read.
-func newDrawings(inc *increment, doc *Document, marks int) *drawings {
+func newDrawings(inc *increment, doc *Document, marks int, memory *likeness.Memory) *drawings {
 	w := &drawings{
-		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, states: make(map[blending]ref), frames: make(map[string]ref),
+		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, shared: make(map[frameResources]ref), frames: make(map[string]ref),
 	}
 	w.looks = doc.now.looks()
+	w.looks.memory = memory
 	inFile := w.looks.object
 	w.looks.object = func(r ref) (value, error) {
 		if val, ok := w.made[r]; ok {
@@ -244,23 +254,21 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 	sx, sy := width/(part[2]-part[0]), height/(part[3]-part[1])
 	left, bottom := (boxWidth-width)/2, (boxHeight-height)/2
 	content := append(make([]byte, 0, 128), "q "...)
-	resources := dictOf("XObject", dictOf(drawingName, drawing))
-	if a := m.Appearance; a.blends() {
+	if m.Appearance.blends() {
 		content = append(content, "/Blend gs "...)
-		resources.set("ExtGState", dictOf("Blend", w.state(a)))
 	}
 	for _, n := range []float64{sx, 0, 0, sy, left - part[0]*sx, bottom - part[1]*sy} {
 		content = strconv.AppendFloat(content, math.Round(n*1e7)/1e7+0, 'f', -1, 64) // + 0: no -0
 		content = append(content, ' ')
 	}
-	content = fmt.Appendf(content, "cm /%s Do Q", drawingName)
+	content = append(content, "cm /"+drawingName+" Do Q"...)
 	head := dictOf("Type", name("XObject"), "Subtype", name("Form"),
-		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(), "Resources", resources)
+		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(&w.doc.src.values), "Resources", w.resources(m.Appearance, drawing))
 	if matrix := p.sheet.upright(boxWidth, boxHeight); matrix != nil {
 		head.set("Matrix", matrix)
 	}
-	said := string(append(appendValue(make([]byte, 0, 512), head), content...))
-	if r, ok := w.frames[said]; ok {
+	w.said = append(appendValue(w.said[:0], head), content...)
+	if r, ok := w.frames[string(w.said)]; ok {
 		return r, nil
 	}
 	r, err := w.earlier(w.framed, head, content)
@@ -271,30 +279,28 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 		r = w.inc.fresh()
 		w.putStream(r, head, content)
 	}
-	w.frames[said] = r
+	w.frames[string(w.said)] = r
 	return r, nil
 }
 
-// state writes an appearance's graphics state as it stands, or once for all where there are
-// many marks.
-func (w *drawings) state(a *Appearance) value {
+// resources is the resource dictionary of a frame around a drawing, as it stands, or written
+// once for all where there are many marks.
+func (w *drawings) resources(a *Appearance, drawing ref) value {
+	kind := frameResources{drawing, a.Multiply, a.Opacity}
+	if r, known := w.shared[kind]; known {
+		return r
+	}
+	dict := dictOf("XObject", dictOf(drawingName, drawing))
+	if a.blends() {
+		dict.set("ExtGState", dictOf("Blend", a.blending()))
+	}
 	if w.marks < manyMarks {
-		return a.blending()
+		return dict
 	}
-	kind := blending{a.Multiply, a.Opacity}
-	r, known := w.states[kind]
-	if !known {
-		r = w.inc.fresh()
-		w.put(r, a.blending())
-		w.states[kind] = r
-	}
+	r := w.inc.fresh()
+	w.put(r, dict)
+	w.shared[kind] = r
 	return r
-}
-
-// blending is what decides a graphics state.
-type blending struct {
-	multiply bool
-	opacity  float64
 }
 
 // manyMarks is from how many marks an object that they share takes less room.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"slices"
+	"strconv"
 )
 
 // An increment is an incremental update in the making (ISO 32000-1, 7.5.6).
@@ -54,7 +55,8 @@ func (w *increment) offset() int64 { return w.at + int64(len(w.out)) }
 // begin writes an object's first line.
 func (w *increment) begin(r ref) {
 	w.written = append(w.written, written{ref: r, at: w.offset() - w.base})
-	w.out = fmt.Appendf(w.out, "%d %d obj\n", r.num, r.gen)
+	w.out = appendNumbers(w.out, r)
+	w.out = append(w.out, " obj\n"...)
 }
 
 func (w *increment) end() { w.out = append(w.out, "\nendobj\n"...) }
@@ -70,8 +72,13 @@ func (w *increment) put(r ref, v value) {
 func (w *increment) putStream(r ref, dict *dict, data []byte) {
 	w.begin(r)
 	data = w.hideData(r, data)
-	w.out = appendValue(w.out, w.hide(r, dict.with("Length", int64(len(data)))))
-	w.out = append(w.out, "\nstream\n"...)
+	if dict.find("Length") != nil {
+		dict = dict.without("Length")
+	}
+	w.out = appendValue(w.out, w.hide(r, dict))
+	w.out = append(w.out[:len(w.out)-len(">>")], "/Length "...)
+	w.out = strconv.AppendInt(w.out, int64(len(data)), 10)
+	w.out = append(w.out, ">>\nstream\n"...)
 	w.out = append(w.out, data...)
 	w.out = append(w.out, "\nendstream"...)
 	w.end()
@@ -180,7 +187,10 @@ func (w *increment) table(trailer *dict, whole bool) {
 	w.byNumber(func(run []written) {
 		w.out = fmt.Appendf(w.out, "%d %d\n", run[0].ref.num, len(run))
 		for _, o := range run {
-			w.out = fmt.Appendf(w.out, "%010d %05d n \n", o.at, o.ref.gen)
+			w.out = append(w.out, "0000000000 00000 n \n"...)
+			line := w.out[len(w.out)-entrySize:]
+			padNumber(line[:10], o.at)
+			padNumber(line[11:16], int64(o.ref.gen))
 		}
 	})
 	w.out = append(w.out, "trailer\n"...)
@@ -218,7 +228,7 @@ func (w *increment) stream(trailer *dict) {
 
 // dictOf makes a dictionary of keys and values in turn.
 func dictOf(pairs ...any) *dict {
-	d := &dict{entries: make([]entry, 0, len(pairs)/2+1)}
+	d := newDict(len(pairs) / 2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		key, _ := pairs[i].(string)
 		d.entries = append(d.entries, entry{key: name(key), val: pairs[i+1]})

@@ -283,5 +283,5 @@ func (l *lexer) signedOrReal(w []byte, start int) (value, error) {
 			return n, nil
 		}
 	}
-	return real(w), nil
+	return l.values.real(w), nil
 }

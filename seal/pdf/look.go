@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -45,12 +46,17 @@ const (
 // maxLookValues bounds the values of one look, of which a few dozens are usual.
 const maxLookValues = 100_000
 
-// looks finds how annotations look. It remembers streams, so that a hundred slices of one
+// maxSaid is the length in bytes of what is remembered of a dictionary. Nobody counts how often
+// it is written down again.
+const maxSaid = 512
+
+// looks finds how annotations look. It remembers streams and what they share, so that a hundred slices of one
 // seal cost one reading of it.
 type looks struct {
 	object func(ref) (value, error)      // what a reference leads to, nil for nothing
 	stream func(*stream) ([]byte, error) // the data of a stream of the file, as they are stored
 	known  map[ref][sm3.Size]byte        // streams that lead to nothing outside of themselves
+	said   map[ref][]byte                // and small dictionaries that do not, as they are written down
 	under  map[ref]int                   // what is being written down, numbered from outside
 	lowest int                           // the outermost of those that something led back to
 	values int
@@ -93,7 +99,7 @@ func (v view) looks() *looks {
 			}
 			return v.raw(st, where, method)
 		},
-		known: make(map[ref][sm3.Size]byte), under: make(map[ref]int), lowest: math.MaxInt,
+		known: make(map[ref][sm3.Size]byte), said: make(map[ref][]byte), under: make(map[ref]int), lowest: math.MaxInt,
 		found: make(map[*dict][sm3.Size]byte), out: make([]byte, 0, 1<<10),
 	}
 }
@@ -126,7 +132,7 @@ func (l *looks) of(annotation *dict) ([sm3.Size]byte, error) {
 		return [sm3.Size]byte{}, fmt.Errorf("how an annotation looks: %w", err)
 	}
 	l.out = out
-	look := sm3.Sum(out)
+	look := l.memory.Sum(out, sm3.Sum)
 	l.found[annotation] = look
 	return look, nil
 }
@@ -181,6 +187,9 @@ func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
 	if digest, ok := l.known[r]; ok {
 		return append(append(out, lookStream), digest[:]...), nil
 	}
+	if said, ok := l.said[r]; ok {
+		return append(out, said...), nil
+	}
 	number := len(l.under)
 	if n, ok := l.under[r]; ok {
 		l.lowest = min(l.lowest, n)
@@ -198,13 +207,15 @@ func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch val.(type) {
-	case *stream, *drawn:
-		if l.lowest >= number {
-			l.known[r] = [sm3.Size]byte(out[at+1:])
-		}
-	}
 	if l.lowest >= number {
+		switch val.(type) {
+		case *stream, *drawn:
+			l.known[r] = [sm3.Size]byte(out[at+1:])
+		case *dict:
+			if len(out)-at <= maxSaid {
+				l.said[r] = bytes.Clone(out[at:])
+			}
+		}
 		l.lowest = math.MaxInt
 	}
 	l.lowest = min(l.lowest, before)
@@ -291,6 +302,9 @@ func appendCounted(out []byte, kind byte, s string) []byte {
 func plainNumber(r real) string {
 	digits, negative := strings.CutPrefix(string(r), "-")
 	whole, decimals, _ := strings.Cut(strings.TrimPrefix(digits, "+"), ".")
+	if (whole == "0" || whole != "" && whole[0] != '0') && decimals != "" && decimals[len(decimals)-1] != '0' && digits[0] != '+' {
+		return string(r) // as most are written
+	}
 	whole, decimals = strings.TrimLeft(whole, "0"), strings.TrimRight(decimals, "0")
 	if whole == "" {
 		whole = "0"

@@ -30,7 +30,7 @@ func (v view) loadPacked(r ref, loc location, into *skimmed) (*object, error) {
 	if c.objects[i] != nil {
 		return c.objects[i], v.doc.work(c.objects[i].cost / 4)
 	}
-	l := v.doc.src.lex(lexer{buf: c.data, pos: c.starts[i], last: true, into: into})
+	l := &lexer{buf: c.data, pos: c.starts[i], last: true, into: into, values: &v.doc.src.values}
 	val, err := l.value(0)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ type placement struct {
 
 // placeAll finds a place for every mark and keeps it off earlier seals.
 func (p *preparation) placeAll() error {
+	p.places = make([]placement, 0, len(p.stamp.Marks))
 	for i := range p.stamp.Marks {
 		m := &p.stamp.Marks[i]
 		place, err := p.place(i, m)
@@ -85,16 +86,17 @@ func (d *Document) pageOf(annotation ref, dict *dict) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	hint := dict.lookup("P")
-	for i, l := range leaves {
-		if l.ref == hint {
-			if listed, err := d.now.lists(l.ref, annotation); listed || err != nil {
-				return i + 1, err
-			}
+	hint, err := d.number(dict.lookup("P"))
+	if err != nil {
+		return 0, err
+	}
+	if hint > 0 {
+		if listed, err := d.now.lists(leaves[hint-1].ref, annotation); listed || err != nil {
+			return hint, err
 		}
 	}
 	for i, l := range leaves {
-		if l.ref != hint {
+		if i+1 != hint {
 			if listed, err := d.now.lists(l.ref, annotation); listed || err != nil {
 				return i + 1, err
 			}

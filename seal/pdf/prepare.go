@@ -46,7 +46,8 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if p.tagged, err = p.tags(); err != nil {
 		return nil, err
 	}
-	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)<<10+usualIncrement)
+	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)*usualMark+usualIncrement)
+	p.inc.written = make([]written, 0, 3*len(s.Marks)+usualObjects) // a mark, its frame and its page
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
 		return nil, err
@@ -69,9 +70,13 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	return p.prepared()
 }
 
-// usualIncrement is more than an increment takes, in bytes, without the signature and with
-// a kilobyte for each mark.
-const usualIncrement = 8 << 10
+// usualIncrement and usualMark are more than an increment takes, in bytes, without the
+// signature and the marks, and for each mark; usualObjects are those that it has beside.
+const (
+	usualIncrement = 8 << 10
+	usualMark      = 640
+	usualObjects   = 8
+)
 
 // A preparation is a Prepare under way.
 type preparation struct {
@@ -220,7 +225,7 @@ const (
 
 // annotations writes the marks, the field, and the pages that show them.
 func (p *preparation) annotations(sig ref) error {
-	w := newDrawings(p.inc, p.doc, len(p.places))
+	w := newDrawings(p.inc, p.doc, len(p.places), p.stamp.Pictures)
 	if err := w.reuse(p.signedWidgets()); err != nil {
 		return err
 	}
@@ -238,13 +243,14 @@ func (p *preparation) annotations(sig ref) error {
 			}
 			continue
 		}
-		a := dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "F", int64(printed|readOnly|locked))
+		box, on := p.places[i].rect.array(&p.doc.src.values), p.leaves[page].ref
+		a := dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "F", int64(printed|readOnly|locked), "Rect", box, "P", on, "AP", look)
 		if i == 0 {
 			a = p.fieldDict(sig)
+			a.set("Rect", box)
+			a.set("P", on)
+			a.set("AP", look)
 		}
-		a.set("Rect", p.places[i].rect.array())
-		a.set("P", p.leaves[page].ref)
-		a.set("AP", look)
 		if named[i], _, err = p.doc.now.named(w.looks, page+1, a); err != nil {
 			return err
 		}
@@ -283,7 +289,7 @@ func (p *preparation) invisible(sig ref, added map[int][]ref) {
 		return
 	}
 	p.newField = p.inc.fresh()
-	field := p.fieldDict(sig).with("Rect", rect{}.array())
+	field := p.fieldDict(sig).with("Rect", rect{}.array(nil))
 	if len(p.leaves) > 0 {
 		page := p.leaves[0].ref
 		field = p.tagged.mark(p.newField, field.with("P", page), page)

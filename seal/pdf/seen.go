@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -50,7 +49,6 @@ const checkSeen = "seen"
 // fixed tells a number of a rectangle in parts of a unit ([seen.PerUnit]), without the
 // decimals behind: by its digits, so that everybody finds the same.
 func fixed(v value) (int64, bool) {
-	const decimals = 4
 	switch v := v.(type) {
 	case int64:
 		if v < -seen.MaxSide/seen.PerUnit || v > seen.MaxSide/seen.PerUnit {
@@ -58,9 +56,25 @@ func fixed(v value) (int64, bool) {
 		}
 		return v * seen.PerUnit, true
 	case real:
-		whole, rest, _ := strings.Cut(plainNumber(v), ".")
-		n, err := strconv.ParseInt(whole+(rest + "0000")[:decimals], 10, 64)
-		return n, err == nil && n >= -seen.MaxSide && n <= seen.MaxSide
+		digits, negative := strings.CutPrefix(plainNumber(v), "-")
+		whole, decimals, _ := strings.Cut(digits, ".")
+		n := int64(0)
+		for i := range len(whole) {
+			if n = 10*n + int64(whole[i]-'0'); n > seen.MaxSide {
+				return 0, false
+			}
+		}
+		for i, unit := 0, int64(seen.PerUnit); unit > 1; i++ {
+			unit /= 10
+			n *= 10
+			if i < len(decimals) {
+				n += int64(decimals[i] - '0')
+			}
+		}
+		if negative {
+			n = -n
+		}
+		return n, n >= -seen.MaxSide && n <= seen.MaxSide
 	}
 	return 0, false
 }
@@ -186,14 +200,6 @@ func (d *Document) came(revision int) ([]annotation, error) {
 	if len(v.sections) < 2 {
 		return nil, nil
 	}
-	leaves, err := d.pages()
-	if err != nil {
-		return nil, err
-	}
-	pages := make(map[ref]int, len(leaves))
-	for i, l := range leaves {
-		pages[l.ref] = i + 1
-	}
 	older := view{doc: d, sections: v.sections[1:], limit: d.src.size}
 	var out []annotation
 	for _, run := range v.sections[0].runs {
@@ -218,7 +224,10 @@ func (d *Document) came(revision int) ([]annotation, error) {
 				continue
 			}
 			hint, _ := a.lookup("P").(ref)
-			n := pages[hint]
+			n, err := d.number(hint)
+			if err != nil {
+				return nil, err
+			}
 			if n == 0 {
 				continue
 			}
@@ -246,7 +255,7 @@ func (s *Signed) judgeSeen(statement []byte, memory *likeness.Memory) {
 		s.check(checkSeen, fmt.Errorf("%w: %w", ErrSeen, err))
 		return
 	}
-	f := &finder{doc: s.doc, view: s.doc.now, looks: s.doc.looks(memory), stamps: make(map[spotted][]*shown), read: make(map[int]bool)}
+	f := &finder{doc: s.doc, view: s.doc.now, looks: s.doc.looks(memory), stamps: make(map[spotted]*shown, len(named.Places)), read: make(map[int]bool, len(named.Places))}
 	if err := f.find(s, named); err != nil {
 		s.check(checkSeen, fmt.Errorf("%w: %w", ErrSeen, err))
 		return
@@ -260,7 +269,7 @@ type finder struct {
 	doc     *Document
 	view    view
 	looks   *looks
-	stamps  map[spotted][]*shown
+	stamps  map[spotted]*shown
 	order   []*shown // the stamps of all pages that were read
 	read    map[int]bool
 	strays  map[[sm3.Size]byte][]*shown // stamps where none is named, by their looks
@@ -277,7 +286,8 @@ type spotted struct {
 // shown is a stamp annotation of a page.
 type shown struct {
 	dict  *dict
-	taken bool // a named place was found here
+	taken bool   // a named place was found here
+	other *shown // at the same place
 }
 
 func (f *finder) find(s *Signed, named seen.Statement) error {
@@ -307,6 +317,7 @@ func (f *finder) find(s *Signed, named seen.Statement) error {
 		state = SeenMoved
 	}
 	f.add(field, state)
+	f.places = slices.Grow(f.places, len(named.Places))
 	states := make([]SeenState, len(named.Places))
 	for i := 1; i < len(states); i++ {
 		if states[i], err = f.exactly(named.Places[i]); err != nil {
@@ -359,8 +370,9 @@ func (f *finder) readPage(page int) error {
 			return err
 		}
 		if ok {
-			one := &shown{dict: a}
-			f.stamps[spotted{page, box}] = append(f.stamps[spotted{page, box}], one)
+			at := spotted{page, box}
+			one := &shown{dict: a, other: f.stamps[at]}
+			f.stamps[at] = one
 			f.order = append(f.order, one)
 		}
 	}
@@ -373,7 +385,7 @@ func (f *finder) exactly(p seen.Place) (SeenState, error) {
 		return "", err
 	}
 	state := SeenMissing
-	for _, a := range f.stamps[spotted{p.Page, p.Box}] {
+	for a := f.stamps[spotted{p.Page, p.Box}]; a != nil; a = a.other {
 		look, err := f.looks.of(a.dict)
 		if err != nil {
 			return "", err

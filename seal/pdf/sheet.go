@@ -91,8 +91,9 @@ func (r rect) overlaps(s rect) bool {
 	return min(r.x1, s.x1)-max(r.x0, s.x0) > hair && min(r.y1, s.y1)-max(r.y0, s.y0) > hair
 }
 
-func (r rect) array() array {
-	return array{decimalReal(r.x0), decimalReal(r.y0), decimalReal(r.x1), decimalReal(r.y1)}
+// array is the rectangle with the values that are made once; k may be nil.
+func (r rect) array(k *values) array {
+	return array{k.decimal(r.x0), k.decimal(r.y0), k.decimal(r.x1), k.decimal(r.y1)}
 }
 
 // rect resolves val to a rectangle, putting its corners in order.
@@ -124,11 +125,18 @@ func (d *Document) sheet(n int) (sheet, error) {
 	if n < 1 || n > len(leaves) {
 		return sheet{}, refuse("there is no page %d, the file has %d", n, len(leaves))
 	}
-	s, err := d.now.sheet(leaves[n-1].ref)
-	if err != nil {
-		return sheet{}, fmt.Errorf("page %d: %w", n, err)
+	if d.sheets == nil {
+		d.sheets = make([]sheet, len(leaves))
 	}
-	return s, nil
+	s := &d.sheets[n-1]
+	if s.ref == (ref{}) {
+		found, err := d.now.sheet(leaves[n-1].ref)
+		if err != nil {
+			return sheet{}, fmt.Errorf("page %d: %w", n, err)
+		}
+		*s = found
+	}
+	return *s, nil
 }
 
 func (v view) sheet(r ref) (sheet, error) {

@@ -22,6 +22,7 @@ type source struct {
 	chunkAt int64
 	tail    []byte // the end of the file where that is in memory, which nobody changes
 	values  values
+	lexer   *lexer // of the object that was parsed last, for the next
 }
 
 // tailAt is where the part of the file begins that is in memory.
@@ -72,44 +73,44 @@ func (s *source) passing(offset, n int64) ([]byte, error) {
 
 // window returns a lexer at the offset, over at least n bytes where the file
 // before the limit has them.
-func (s *source) window(offset int64, n int, limit int64) (*lexer, error) {
+func (s *source) window(offset int64, n int, limit int64) (lexer, error) {
 	if offset < 0 || offset >= limit {
-		return nil, damagedAt(offset, "an object is expected here, outside the file")
+		return lexer{}, damagedAt(offset, "an object is expected here, outside the file")
 	}
 	if at := s.tailAt(); offset >= at {
 		tail := s.tail[offset-at : min(s.size, limit)-at]
-		return s.lex(lexer{buf: tail, base: offset, last: true}), nil
+		return lexer{buf: tail, base: offset, last: true, values: &s.values}, nil
 	}
 	n = int(min(int64(n), limit-offset))
 	if offset < s.chunkAt || offset+int64(n) > s.chunkAt+int64(len(s.chunk)) {
 		if n > chunkSize { // a rare large object does not stay
 			large, err := s.read(offset, n)
 			if err != nil {
-				return nil, err
+				return lexer{}, err
 			}
-			return s.lex(lexer{buf: large, base: offset, last: offset+int64(n) >= limit}), nil
+			return lexer{buf: large, base: offset, last: offset+int64(n) >= limit, values: &s.values}, nil
 		}
 		if _, err := s.passing(offset, min(chunkSize, s.size-offset)); err != nil {
-			return nil, err
+			return lexer{}, err
 		}
 	}
 	start := offset - s.chunkAt
 	end := min(int64(len(s.chunk)), limit-s.chunkAt)
-	return s.lex(lexer{buf: s.chunk[start:end], base: offset, last: s.chunkAt+end >= limit}), nil
-}
-
-// lex begins a window.
-func (s *source) lex(l lexer) *lexer {
-	l.values = &s.values
-	return &l
+	return lexer{buf: s.chunk[start:end], base: offset, last: s.chunkAt+end >= limit, values: &s.values}, nil
 }
 
 // parse runs f on a window at the offset, with longer and longer windows as
-// long as f finds them too short.
+// long as f finds them too short. The lexer is good while f runs.
 func (s *source) parse(offset, limit int64, f func(*lexer) error) error {
+	l := s.lexer
+	s.lexer = nil // f may parse something else
+	if l == nil {
+		l = new(lexer)
+	}
+	defer func() { s.lexer = l }()
 	for n := 1 << 10; ; n *= 4 {
-		l, err := s.window(offset, n, limit)
-		if err != nil {
+		var err error
+		if *l, err = s.window(offset, n, limit); err != nil {
 			return err
 		}
 		err = f(l)

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/elicence/elicence/seal/likeness"
 )
 
 // A Stamp is what Prepare adds to a file: one signature, and the marks that
@@ -57,6 +59,9 @@ type Stamp struct {
 	// slices of a straddle seal or a printed code. Without marks the signature
 	// is invisible and its field belongs to page 1, where there is one.
 	Marks []Mark
+
+	// Pictures remembers what drawings hash to, as in [Trust]; nil: every one is hashed.
+	Pictures *likeness.Memory
 }
 
 // A Mark is an appearance at a place. Lengths are millimetres on the page as
@@ -162,7 +167,7 @@ func (m *Mark) check() error {
 	if m.Appearance == nil {
 		return refuse("a mark on page %d has no appearance", m.Page)
 	}
-	for _, n := range append(m.Part[:], m.X, m.Y, m.Width, m.Height) {
+	for _, n := range [...]float64{m.Part[0], m.Part[1], m.Part[2], m.Part[3], m.X, m.Y, m.Width, m.Height} {
 		if math.IsNaN(n) || math.Abs(n) > 1e6 {
 			return refuse("a mark on page %d has a number out of range: %v", m.Page, n)
 		}

@@ -2,8 +2,10 @@ package pdf
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -85,11 +87,11 @@ func (s *Signed) slices() ([]slice, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	found := []annotation{{s.Page, s.widget, widget}}
 	came, err := s.doc.came(s.view)
 	if err != nil {
 		return nil, false, err
 	}
+	found := append(make([]annotation, 0, len(came)+1), annotation{s.Page, s.widget, widget})
 	for _, a := range came {
 		// What came with the signature, as it is shown now.
 		if a.dict, err = v.dict(a.ref); err != nil {
@@ -107,7 +109,7 @@ func (s *Signed) slices() ([]slice, bool, error) {
 	}
 	field := slice{width: s.Width, height: s.Height}
 	upright := field.of(s.Seal.Picture, true)
-	var out []slice
+	out := make([]slice, 0, len(found))
 	for _, a := range found {
 		one := slice{annotation: a}
 		var ok bool
@@ -194,8 +196,9 @@ func (c *slice) backwards(upright bool) bool {
 func (s *Signed) straddles(groups [][]slice, upright bool, memory *likeness.Memory) error {
 	l := s.doc.looks(memory)
 	for _, group := range groups {
-		ordered := slices.Clone(group)
+		ordered := group
 		if group[0].backwards(upright) {
+			ordered = slices.Clone(group)
 			slices.Reverse(ordered)
 		}
 		compare := func() (likeness.Likeness, error) { return s.straddle(ordered, upright) }
@@ -205,20 +208,31 @@ func (s *Signed) straddles(groups [][]slice, upright bool, memory *likeness.Memo
 			}
 			continue
 		}
-		h := sm3.New()
-		for _, c := range ordered {
+		shown := make([]byte, 0, len(ordered)*(sm3.Size+measures*8))
+		for i := range ordered {
+			c := &ordered[i]
 			look, err := l.of(c.dict)
 			if err != nil {
 				return err
 			}
-			h.Write(look[:])
-			_, _ = fmt.Fprintln(h, c.page, c.box, c.sheet.rotate, c.sheet.perMM)
+			shown = c.appendMeasures(append(shown, look[:]...))
 		}
-		if _, err := memory.Of(pictureKey(s.Seal.Picture, [sm3.Size]byte(h.Sum(nil)), s.full(upright)), compare); err != nil {
+		if _, err := memory.Of(pictureKey(s.Seal.Picture, sm3.Sum(shown), s.full(upright)), compare); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// measures is how many numbers appendMeasures writes.
+const measures = 7
+
+// appendMeasures writes down all that decides how a slice is laid out but its look.
+func (c *slice) appendMeasures(out []byte) []byte {
+	for _, n := range [measures]float64{float64(c.page), float64(c.sheet.rotate), c.box.x0, c.box.y0, c.box.x1, c.box.y1, c.sheet.perMM} {
+		out = binary.BigEndian.AppendUint64(out, math.Float64bits(n))
+	}
+	return out
 }
 
 // fine is the width of slices in millimetres below which the pictures are laid out larger

@@ -25,25 +25,26 @@ type ref struct {
 	gen uint16
 }
 
-func (r ref) String() string {
-	return strconv.FormatUint(uint64(r.num), 10) + " " + strconv.FormatUint(uint64(r.gen), 10) + " R"
-}
+func (r ref) String() string { return string(append(appendNumbers(nil, r), " R"...)) }
 
 // A dict keeps the order of the file. A key occurs once: the parser refuses
 // duplicates, because readers disagree on which of two counts.
 type dict struct {
-	entries []entry
-	index   map[name]int // of a large dictionary
+	entries  []entry
+	index    map[name]int // of a large dictionary
+	contents *token       // of /Contents where it was read as a string
 }
 
-// An entry remembers which bytes its value came from: [from, to) in the file,
-// or in the decoded object stream for objects that are packed in one. The
-// signature check needs it for /Contents.
 type entry struct {
-	key      name
-	val      value
+	key name
+	val value
+}
+
+// A token is the bytes that a string was read from: [from, to) in the file, or in the decoded
+// object stream for objects that are packed in one. The signature check needs it.
+type token struct {
 	from, to int64
-	paired   bool // a string was written as pairs of hexadecimal digits and nothing else
+	paired   bool // pairs of hexadecimal digits and nothing else
 }
 
 // A stream is a dictionary and the file offset at which its data start. How
@@ -81,9 +82,38 @@ func (d *dict) lookup(key name) value {
 	return nil
 }
 
+// newDict returns a dictionary with room for n entries, where they are few in one piece of
+// memory with it.
+func newDict(n int) *dict {
+	switch {
+	case n <= 1:
+		d := new(struct {
+			dict
+			room [1]entry
+		})
+		d.entries = d.room[:0]
+		return &d.dict
+	case n <= 3:
+		d := new(struct {
+			dict
+			room [3]entry
+		})
+		d.entries = d.room[:0]
+		return &d.dict
+	case n <= 6:
+		d := new(struct {
+			dict
+			room [6]entry
+		})
+		d.entries = d.room[:0]
+		return &d.dict
+	}
+	return &dict{entries: make([]entry, 0, n)}
+}
+
 // with returns a copy of d in which key has the given value.
 func (d *dict) with(key name, val value) *dict {
-	out := &dict{entries: make([]entry, 0, len(d.entries)+1)}
+	out := newDict(len(d.entries) + 1)
 	replaced := false
 	for _, e := range d.entries {
 		if e.key == key {

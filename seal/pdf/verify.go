@@ -315,7 +315,11 @@ func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Tru
 // judgeCMS judges what is under the names of CMS: a person's signature, or a seal as
 // many products write it.
 func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
-	signature, err := cms.ParseTolerant(s.Contents)
+	signature, err := trust.Seals.Known.ParseCMS(s.Contents)
+	strict := err == nil
+	if !strict {
+		signature, err = cms.ParseTolerant(s.Contents)
+	}
 	if err != nil {
 		if seal, sealErr := s.SealSignature(trust.Seals.Known); sealErr == nil && s.SubFilter == subFilterPKCS7 {
 			s.sealed(ctx, seal, trust)
@@ -329,7 +333,7 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 		return
 	}
 	if _, isSeal := signature.Attribute(oid.Seal); isSeal {
-		s.judgeSealInCMS(ctx, trust)
+		s.judgeSealInCMS(ctx, signature, strict, trust)
 		return
 	}
 	s.Kind, s.Signer = SignerPerson, signature.Signer
@@ -357,13 +361,22 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 }
 
 // judgeSealInCMS judges a CMS signature that names itself a seal's. Under another name of
-// CMS it is none, and no person's signature either.
-func (s *Signed) judgeSealInCMS(ctx context.Context, trust Trust) {
+// CMS it is none, and no person's signature either. What was read strictly is not read again.
+func (s *Signed) judgeSealInCMS(ctx context.Context, signature *cms.Signed, strict bool, trust Trust) {
 	if s.SubFilter != SubFilterCAdES {
 		s.check("format", fmt.Errorf("a seal in CMS under the name %s: %w", s.SubFilter, ErrUnknownFormat))
 		return
 	}
-	s.judgeSeal(ctx, trust)
+	if !strict {
+		s.judgeSeal(ctx, trust) // which says what is wrong
+		return
+	}
+	seal, err := trust.Seals.Known.SealIn(signature, s.Time)
+	if err != nil {
+		s.check("signature", err)
+		return
+	}
+	s.sealed(ctx, seal, trust)
 }
 
 // attribute returns the value of a signed attribute, nil where there is none. One of

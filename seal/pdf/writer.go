@@ -8,11 +8,18 @@ import (
 // decimalReal writes a number with at most four decimals and no exponent,
 // which PDF does not know.
 func decimalReal(f float64) value {
+	var once *values
+	return once.decimal(f)
+}
+
+// decimal is decimalReal with the values that are made once.
+func (k *values) decimal(f float64) value {
 	f = math.Round(f*1e4) / 1e4
 	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
 		return int64(f)
 	}
-	return real(strconv.FormatFloat(f, 'f', -1, 64))
+	var room [32]byte
+	return k.real(strconv.AppendFloat(room[:0], f, 'f', -1, 64))
 }
 
 // appendValue writes a value in PDF syntax. A stream object is written by the
@@ -33,7 +40,7 @@ func appendValue(out []byte, v value) []byte {
 		v.at = append(v.at, len(out))
 		return appendHex(out, str(make([]byte, slotSize)))
 	case ref:
-		return append(out, v.String()...)
+		return append(appendNumbers(out, v), " R"...)
 	case array:
 		out = append(out, '[')
 		for i, e := range v {
@@ -53,6 +60,21 @@ func appendValue(out []byte, v value) []byte {
 		return append(out, ">>"...)
 	}
 	return append(out, "null"...)
+}
+
+// appendNumbers writes the number and the generation of an object.
+func appendNumbers(out []byte, r ref) []byte {
+	out = append(strconv.AppendUint(out, uint64(r.num), 10), ' ')
+	return strconv.AppendUint(out, uint64(r.gen), 10)
+}
+
+// padNumber writes the last digits of a number over zeros, of which there should be enough for
+// all of them ([maxOffset]).
+func padNumber(zeros []byte, n int64) {
+	for i := len(zeros) - 1; i >= 0; i-- {
+		zeros[i] = byte('0' + n%10)
+		n /= 10
+	}
 }
 
 // A slot is a string that is known only when all around it is written. It notes where.

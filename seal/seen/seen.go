@@ -24,6 +24,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -41,8 +42,9 @@ const (
 	MaxSide   = 100_000_000_000 // of a coordinate, in [PerUnit]s: ten million units
 
 	// placeSize and headSize bound what a place and the rest take, in bytes of DER.
-	placeSize = 2 + 5 + 4*7 + 2 + sm3.Size
-	headSize  = 16
+	placeSize     = 2 + 5 + 4*7 + 2 + sm3.Size
+	smallestPlace = 2 + 5*3 + 2 + sm3.Size
+	headSize      = 16
 
 	// MaxSize bounds a statement in bytes.
 	MaxSize = headSize + MaxPlaces*placeSize
@@ -125,26 +127,42 @@ func (s Statement) Marshal() ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	b := cryptobyte.NewBuilder(make([]byte, 0, headSize+len(s.Places)*placeSize))
+	places := make([]byte, 0, len(s.Places)*placeSize)
+	for i := range s.Places {
+		places = s.Places[i].append(places)
+	}
+	b := cryptobyte.NewBuilder(make([]byte, 0, headSize+len(places)))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(version)
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			for i := range s.Places {
-				s.Places[i].add(b)
-			}
-		})
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(places) })
 	})
 	return b.Bytes()
 }
 
-func (p *Place) add(b *cryptobyte.Builder) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1Int64(int64(p.Page))
-		for _, side := range []int64{p.Box.Left, p.Box.Bottom, p.Box.Right, p.Box.Top} {
-			b.AddASN1Int64(side)
-		}
-		b.AddASN1OctetString(p.Look[:])
-	})
+// append writes a place, whose length takes one byte as that of each of its parts does:
+// cryptobyte would make seven builders for it, and there are hundreds of places.
+func (p *Place) append(out []byte) []byte {
+	at := len(out)
+	out = append(out, byte(cbasn1.SEQUENCE), 0)
+	for _, n := range [...]int64{int64(p.Page), p.Box.Left, p.Box.Bottom, p.Box.Right, p.Box.Top} {
+		out = appendInteger(out, n)
+	}
+	out = append(append(out, byte(cbasn1.OCTET_STRING), sm3.Size), p.Look[:]...)
+	out[at+1] = byte(len(out) - at - 2)
+	return out
+}
+
+// appendInteger writes an INTEGER with as few bytes as it takes (X.690, 8.3).
+func appendInteger(out []byte, n int64) []byte {
+	length := 1
+	for m := n; m < math.MinInt8 || m > math.MaxInt8; m >>= 8 {
+		length++
+	}
+	out = append(out, byte(cbasn1.INTEGER), byte(length))
+	for i := length - 1; i >= 0; i-- {
+		out = append(out, byte(n>>(8*i)))
+	}
+	return out
 }
 
 // Parse reads a statement in its one form. The error wraps [ErrMalformed].
@@ -166,6 +184,7 @@ func Parse(der []byte) (Statement, error) {
 		return bad("not one list of places")
 	}
 	var s Statement
+	s.Places = slices.Grow(s.Places, min(len(list)/smallestPlace, MaxPlaces))
 	for !list.Empty() {
 		var p Place
 		if len(s.Places) == MaxPlaces || !p.read(&list) {
