@@ -17,16 +17,16 @@ const (
 
 const (
 	mostScans    = 100       // of a JPEG: each goes over the whole picture
-	lookPixels   = 6_000_000 // are enough to find the impression among
+	lookPixels   = 3_000_000 // are enough to find the impression among
 	seen         = 2.0       // mm of paper around the impression that say what paper is
 	coarsest     = 8.0       // pixels a millimetre; below that strokes run together
 	finest       = 24.0      // pixels a millimetre; more is noise
 	softness     = 0.035     // mm, deviation of the blur that takes noise away
 	leastArea    = 0.015     // mm²; smaller spots and holes are dust
-	smoothing    = 0.006     // mm that an outline may leave the edge of the ink
-	tracedWithin = 0.030     // mm that the drawing may leave the outline, a third of a dot at 300 dpi
-	crowded      = 15_000    // mm of edges, three times those of a crowded seal
-	widestEdge   = 0.4       // mm between ink and paper on average; where it is wider, there are shades
+	smoothing    = 0.012     // mm that an outline may leave the edge of the ink
+	tracedWithin = 0.035     // mm that the drawing may leave the outline, two fifths of a dot at 300 dpi
+	crowded      = 5_000     // mm of edges; a seal of 40 characters has 1,000
+	widestEdge   = 0.25      // mm between ink and paper on average; where it is wider, there are shades
 	aspectSlack  = 0.06
 	traceSteps   = 100_000 // of an outline
 	traceLength  = 100_000 // mm of an outline
@@ -152,7 +152,7 @@ func traced(picture image.Image, bounds image.Rectangle, widthMM, heightMM float
 		}
 	}
 	if width := float64(edges) / (length * perMM); !(width <= widestEdge) {
-		return "", refusePicture("it has shades, or places with little ink (%.1f mm on average between ink and paper, possible are %.1f): a seal has one colour, stamp it evenly and scan that", width, widestEdge)
+		return "", refusePicture("it has shades, or places with little ink (%.2f mm on average between ink and paper, possible are %.2f): a seal has one colour, stamp it evenly and scan that", width, widestEdge)
 	}
 	s, err := sized(contours, perMM, widthMM, heightMM)
 	if err != nil {
