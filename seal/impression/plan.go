@@ -57,7 +57,7 @@ func (p plan) shape(perMM int) shape {
 }
 
 // tolerance is how far the drawing may leave the true outline, in millimetres: 20 µm, of
-// letters below 3.6 mm less, a fifth of their thin strokes.
+// letters below 3.6 mm less, a fifth of their thin strokes, unless the figure says it.
 func (f figure) tolerance() float64 {
 	const least, most = 0.009, 0.020 // what fine units allow, what nobody sees
 	switch {

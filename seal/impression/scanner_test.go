@@ -257,7 +257,7 @@ func cloud(random *rand.Rand, width, height int, each float64) []float64 {
 // apart is how far the edges of a scanned drawing and of one traced from it are apart: the
 // mean, and what one in a hundred places is more, in µm; of the edges of either, the larger.
 func (s scanner) apart(original, traced *Drawing) (float64, float64) {
-	scanned := edges(original, s.on(original))
+	scanned := edgesOf(original, s.on(original))
 	least, most := spot{math.Inf(1), math.Inf(1)}, spot{math.Inf(-1), math.Inf(-1)}
 	for _, p := range scanned {
 		least = spot{min(least.x, p.x), min(least.y, p.y)}
@@ -266,15 +266,15 @@ func (s scanner) apart(original, traced *Drawing) (float64, float64) {
 	for i, p := range scanned { // a square that lies askew has larger bounds
 		scanned[i] = spot{(p.x - least.x) * original.width / (most.x - least.x), (p.y - least.y) * original.height / (most.y - least.y)}
 	}
-	again := edges(traced, func(p point) spot { return p.spot().times(1 / float64(traced.perMM)) })
+	again := edgesOf(traced, func(p point) spot { return p.spot().times(1 / float64(traced.perMM)) })
 	oneMean, oneFar := distances(again, scanned)
 	otherMean, otherFar := distances(scanned, again)
 	return max(oneMean, otherMean), max(oneFar, otherFar)
 }
 
-// edges are places on the edges of what a drawing covers, at a step of 0.02 mm; on is where
+// edgesOf are places on the edges of what a drawing covers, at a step of 0.02 mm; on is where
 // its places lie in millimetres.
-func edges(d *Drawing, on func(point) spot) []spot {
+func edgesOf(d *Drawing, on func(point) spot) []spot {
 	const perMM, air = 50, 1.0 // mm
 	size := int(perMM * (max(d.width, d.height) + 2*margin + 2*air))
 	moved := func(p point) spot { return on(p).plus(spot{air, air}) }

@@ -27,6 +27,8 @@ const (
 	tracedWithin = 0.035     // mm that the drawing may leave the outline, two fifths of a dot at 300 dpi
 	crowded      = 5_000     // mm of edges; a seal of 40 characters has 1,000
 	widestEdge   = 0.25      // mm between ink and paper on average; where it is wider, there are shades
+	crispEdge    = 0.10      // mm; where it is wider, what is finer is dots of a print, or noise
+	softer       = 0.05      // mm, deviation of the blur that takes these away
 	aspectSlack  = 0.06
 	traceSteps   = 100_000 // of an outline
 	traceLength  = 100_000 // mm of an outline
@@ -34,12 +36,17 @@ const (
 
 // Trace makes the design of a seal from a picture of its impression, such as a scan of
 // paper that was stamped: the red ink is separated from paper, shadow and black print,
-// dust is removed, what is left is cut to its bounds, sized in millimetres and outlined.
-// The drawing of the design is vectors in the colour of every impression.
+// noise and dust are removed, what is left is cut to its bounds, sized in millimetres and
+// outlined. The drawing of the design is vectors in the colour of every impression, and as
+// small as that of a seal that was never on paper.
+//
+// The edge is where half of the ink is, to a part of a pixel; the drawing stays within
+// 55 µm of it. What black print hides is taken to be as what is beside it. The ink has one
+// strength: shades are none of a seal's, and would be lost.
 //
 // Pictures are PNG or JPEG, up to [MaxPictureBytes] and [MaxPicturePixels]; a transparent
 // ground counts as white. Errors wrap [ErrSpec]: no picture, too large, too coarse, no
-// red in it, proportions that are not those of the size.
+// red in it, proportions that are not those of the size, shades, more edges than a seal has.
 func Trace(picture []byte, name string, widthMM, heightMM float64) (Spec, error) {
 	spec := Spec{Kind: Traced, WidthMM: widthMM, HeightMM: heightMM, Text: name, Outline: "z"}
 	if err := spec.check(); err != nil {
@@ -133,11 +140,32 @@ func traced(picture image.Image, bounds image.Rectangle, widthMM, heightMM float
 	box := bounds.Inset(-int(math.Ceil(seen * resolution))).Intersect(picture.Bounds())
 	scaled := func(pixels int) int { return max(int(float64(pixels)*perMM/resolution), 1) }
 	ink := reduced(picture, box, scaled(box.Dx()), scaled(box.Dy())).inked(perMM).blurred(softness * perMM)
+	contours, width, err := ink.edges(perMM)
+	if err != nil {
+		return "", err
+	}
+	if width > widestEdge {
+		return "", refusePicture("it has shades, or places with little ink (%.2f mm on average between ink and paper, possible are %.2f): a seal has one colour, stamp it evenly and scan that", width, widestEdge)
+	}
+	if width > crispEdge {
+		if contours, _, err = ink.blurred(softer * perMM).edges(perMM); err != nil {
+			return "", err
+		}
+	}
+	s, err := sized(contours, perMM, widthMM, heightMM)
+	if err != nil {
+		return "", err
+	}
+	return string(s.path(nil, true)), nil
+}
 
+// edges follows the edges of the ink, and says how wide they are in millimetres on average:
+// from a fifth of ink to four.
+func (c *coverage) edges(perMM float64) ([][]spot, float64, error) {
 	// A contour has four places for three pixels of its length, about.
-	contours, ok := ink.contours(int(crowded * perMM * 4 / 3))
+	contours, ok := c.contours(int(crowded * perMM * 4 / 3))
 	if !ok {
-		return "", refusePicture("more than %d m of edges, as no seal has: is it a photograph?", crowded/1000)
+		return nil, 0, refusePicture("more than %d m of edges, as no seal has: is it a photograph?", crowded/1000)
 	}
 	length := 0.0
 	for _, contour := range contours {
@@ -145,20 +173,16 @@ func traced(picture image.Image, bounds image.Rectangle, widthMM, heightMM float
 			length += p.minus(contour[(i+1)%len(contour)]).length()
 		}
 	}
-	edges := 0
-	for _, v := range ink.ink {
+	if length == 0 {
+		return nil, 0, refusePicture("no red impression in it")
+	}
+	area := 0
+	for _, v := range c.ink {
 		if v > 0.2 && v < 0.8 {
-			edges++
+			area++
 		}
 	}
-	if width := float64(edges) / (length * perMM); !(width <= widestEdge) {
-		return "", refusePicture("it has shades, or places with little ink (%.2f mm on average between ink and paper, possible are %.2f): a seal has one colour, stamp it evenly and scan that", width, widestEdge)
-	}
-	s, err := sized(contours, perMM, widthMM, heightMM)
-	if err != nil {
-		return "", err
-	}
-	return string(s.path(nil, true)), nil
+	return contours, float64(area) / (length * perMM), nil
 }
 
 // sized makes of contours an outline that fills a size, in the units of [Spec.Outline].

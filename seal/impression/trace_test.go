@@ -49,10 +49,10 @@ func TestTrace(t *testing.T) {
 		"400 dpi, PNG": {19, 75, 1.1},
 		"600 dpi":      {19, 75, 1.1},
 		"300 dpi, yellow paper, pale ink, coarse JPEG": {26, 175, 1.2},
-		"400 dpi, pressed unevenly, noise":             {19, 90, 1.5},
-		"600 dpi of a print in dots":                   {20, 85, 2.5},
+		"400 dpi, pressed unevenly, noise":             {19, 100, 1.4},
+		"600 dpi of a print in dots":                   {27, 165, 1.2},
 		"300 dpi, on print, askew":                     {50, 220, 1.8},
-		"600 dpi, all of that":                         {50, 195, 2.2},
+		"600 dpi, all of that":                         {50, 205, 1.8},
 	}
 	for title, spec := range map[string]Spec{
 		"10":      Government(Department, "合肥市市场监督管理局"),
