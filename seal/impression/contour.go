@@ -122,6 +122,16 @@ func area(contour []spot) float64 {
 	return sum / 2
 }
 
+// box is the least and the most of both coordinates of a contour.
+func box(contour []spot) (spot, spot) {
+	least, most := spot{math.Inf(1), math.Inf(1)}, spot{math.Inf(-1), math.Inf(-1)}
+	for _, p := range contour {
+		least = spot{min(least.x, p.x), min(least.y, p.y)}
+		most = spot{max(most.x, p.x), max(most.y, p.y)}
+	}
+	return least, most
+}
+
 // simplified leaves out the points of a contour that are nearer than a distance to the
 // line between those that stay (Ramer, Douglas and Peucker).
 func simplified(contour []spot, within float64) []spot {

@@ -22,6 +22,17 @@ func (c *coverage) at(x, y int) float32 {
 	return c.ink[y*c.width+x]
 }
 
+// size is how many pixels are ink.
+func (c *coverage) size() int {
+	n := 0
+	for _, v := range c.ink {
+		if v >= 0.5 {
+			n++
+		}
+	}
+	return n
+}
+
 // sweep removes connected spots of ink of fewer pixels than least.
 func (c *coverage) sweep(least int) {
 	seen := make([]bool, len(c.ink))

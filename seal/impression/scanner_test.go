@@ -84,6 +84,7 @@ func (s scanner) scan(tb testing.TB, d *Drawing) []byte {
 	perMM := s.dpi / 25.4
 	width, height := int((d.width+2*margin)*perMM), int((d.height+2*margin)*perMM)
 	seal := filled(d, width*over, height*over, perMM*over, s.on(d))
+	s.dust(seal, perMM*over)
 	ink := softened(halved(seal), s.blur*perMM)
 	black := make([]float64, width*height)
 	if s.text != "" {
@@ -124,6 +125,25 @@ func (s scanner) scan(tb testing.TB, d *Drawing) []byte {
 		tb.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// dust strews specks of ink of 0.1 and 0.16 mm over a sheet, on its margins too.
+func (s scanner) dust(sheet *image.Alpha, perMM float64) {
+	random := rand.New(rand.NewPCG(3, uint64(s.dpi)))
+	size := sheet.Rect.Size()
+	speck := func(x, y, radius float64) {
+		for v := int(y - radius); v <= int(y+radius); v++ {
+			for u := int(x - radius); u <= int(x+radius); u++ {
+				if math.Hypot(float64(u)-x, float64(v)-y) <= radius {
+					sheet.SetAlpha(u, v, color.Alpha{255})
+				}
+			}
+		}
+	}
+	for range 40 {
+		speck(random.Float64()*float64(size.X), random.Float64()*float64(size.Y), 0.05*perMM)
+		speck(random.Float64()*float64(size.X), (0.5+random.Float64()*(margin-1.5))*perMM, 0.08*perMM)
+	}
 }
 
 // filled is what a drawing covers of a sheet.
@@ -258,11 +278,7 @@ func cloud(random *rand.Rand, width, height int, each float64) []float64 {
 // mean, and what one in a hundred places is more, in µm; of the edges of either, the larger.
 func (s scanner) apart(original, traced *Drawing) (float64, float64) {
 	scanned := edgesOf(original, s.on(original))
-	least, most := spot{math.Inf(1), math.Inf(1)}, spot{math.Inf(-1), math.Inf(-1)}
-	for _, p := range scanned {
-		least = spot{min(least.x, p.x), min(least.y, p.y)}
-		most = spot{max(most.x, p.x), max(most.y, p.y)}
-	}
+	least, most := box(scanned)
 	for i, p := range scanned { // a square that lies askew has larger bounds
 		scanned[i] = spot{(p.x - least.x) * original.width / (most.x - least.x), (p.y - least.y) * original.height / (most.y - least.y)}
 	}

@@ -7,6 +7,7 @@ import (
 	_ "image/jpeg" // a scan may be one
 	_ "image/png"
 	"math"
+	"slices"
 )
 
 // Limits of a picture of a seal, checked on its header before it is unfolded.
@@ -18,6 +19,7 @@ const (
 const (
 	mostScans    = 100       // of a JPEG: each goes over the whole picture
 	lookPixels   = 3_000_000 // are enough to find the impression among
+	dustPart     = 2_000     // of the ink: smaller spots say nothing about where the impression ends
 	seen         = 2.0       // mm of paper around the impression that say what paper is
 	coarsest     = 8.0       // pixels a millimetre; below that strokes run together
 	finest       = 24.0      // pixels a millimetre; more is noise
@@ -119,7 +121,7 @@ func impressionOn(picture []byte) (image.Image, image.Rectangle, error) {
 	width, height := max(whole.Dx()/times, 1), max(whole.Dy()/times, 1)
 	red := reduced(decoded, whole, width, height).redness()
 	ink := red.above(red.parting())
-	ink.sweep(max(width*height/500_000, 4))
+	ink.sweep(max(ink.size()/dustPart, 4))
 	found := ink.bounds()
 	if found.Dx() < 2 || found.Dy() < 2 {
 		return nil, none, refusePicture("no red impression in it")
@@ -137,9 +139,9 @@ func traced(picture image.Image, bounds image.Rectangle, widthMM, heightMM float
 		return "", refusePicture("%.1f pixels a millimetre, at least %.0f are needed: scan it with 300 dpi or more", resolution, coarsest)
 	}
 	perMM := min(resolution, finest)
-	box := bounds.Inset(-int(math.Ceil(seen * resolution))).Intersect(picture.Bounds())
+	around := bounds.Inset(-int(math.Ceil(seen * resolution))).Intersect(picture.Bounds())
 	scaled := func(pixels int) int { return max(int(float64(pixels)*perMM/resolution), 1) }
-	ink := reduced(picture, box, scaled(box.Dx()), scaled(box.Dy())).inked(perMM).blurred(softness * perMM)
+	ink := reduced(picture, around, scaled(around.Dx()), scaled(around.Dy())).inked(perMM).blurred(softness * perMM)
 	contours, width, err := ink.edges(perMM)
 	if err != nil {
 		return "", err
@@ -152,11 +154,24 @@ func traced(picture image.Image, bounds image.Rectangle, widthMM, heightMM float
 			return "", err
 		}
 	}
-	s, err := sized(contours, perMM, widthMM, heightMM)
+	within := func(p image.Point) spot {
+		return spot{float64(p.X - around.Min.X), float64(p.Y - around.Min.Y)}.times(perMM / resolution)
+	}
+	s, err := sized(cleaned(contours, within(bounds.Min), within(bounds.Max), perMM), perMM, widthMM, heightMM)
 	if err != nil {
 		return "", err
 	}
 	return string(s.path(nil, true)), nil
+}
+
+// cleaned leaves out dust: contours that enclose little, and those outside of the bounds of
+// the impression.
+func cleaned(contours [][]spot, from, to spot, perMM float64) [][]spot {
+	return slices.DeleteFunc(contours, func(contour []spot) bool {
+		least, most := box(contour)
+		return len(contour) < 3 || math.Abs(area(contour)) < leastArea*perMM*perMM ||
+			most.x < from.x || most.y < from.y || least.x > to.x || least.y > to.y
+	})
 }
 
 // edges follows the edges of the ink, and says how wide they are in millimetres on average:
@@ -187,24 +202,13 @@ func (c *coverage) edges(perMM float64) ([][]spot, float64, error) {
 
 // sized makes of contours an outline that fills a size, in the units of [Spec.Outline].
 func sized(contours [][]spot, perMM, widthMM, heightMM float64) (shape, error) {
-	least, most := spot{math.Inf(1), math.Inf(1)}, spot{math.Inf(-1), math.Inf(-1)}
-	var kept [][]spot
-	for _, contour := range contours {
-		if len(contour) < 3 || math.Abs(area(contour)) < leastArea*perMM*perMM {
-			continue
-		}
-		kept = append(kept, contour)
-		for _, p := range contour {
-			least = spot{min(least.x, p.x), min(least.y, p.y)}
-			most = spot{max(most.x, p.x), max(most.y, p.y)}
-		}
-	}
-	if len(kept) == 0 {
+	if len(contours) == 0 {
 		return nil, refusePicture("no red impression in it")
 	}
+	least, most := box(slices.Concat(contours...))
 	perX, perY := tracedPerMM*widthMM/(most.x-least.x), tracedPerMM*heightMM/(most.y-least.y)
 	var s shape
-	for _, contour := range kept {
+	for _, contour := range contours {
 		op := move
 		for _, p := range simplified(contour, smoothing*perMM) {
 			s = append(s, step{op: op, to: spot{perX * (p.x - least.x), perY * (p.y - least.y)}.rounded()})

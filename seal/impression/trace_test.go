@@ -45,7 +45,7 @@ func TestTrace(t *testing.T) {
 		bytes     float64 // times those of the seal that was scanned
 	}
 	bounds := map[string]bound{
-		"300 dpi":      {19, 95, 1.1},
+		"300 dpi":      {21, 95, 1.1},
 		"400 dpi, PNG": {19, 75, 1.1},
 		"600 dpi":      {19, 75, 1.1},
 		"300 dpi, yellow paper, pale ink, coarse JPEG": {26, 175, 1.2},
