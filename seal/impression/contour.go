@@ -2,132 +2,148 @@ package impression
 
 import "math"
 
-// outline follows the edges of the ink (marching squares: between a pixel of more than
-// half and one of less the edge is where half would be), with the ink on the left, so
-// that holes wind the other way round than what they are in.
-//
-// Its units are hundredths of a millimetre, as those of [Spec.Outline].
-func (c *coverage) outline(widthMM, heightMM float64) shape {
-	next := make(map[edge]edge) // of the sides that a cell's corners are parted on
-	for y := -1; y < c.height; y++ {
-		for x := -1; x < c.width; x++ {
-			c.cell(x, y, next)
-		}
-	}
-	perX, perY := widthMM/float64(c.width), heightMM/float64(c.height)
-	pixel := size{perX, perY}
-	var s shape
-	for y := -1; y <= c.height; y++ { // in order, so that the same picture gives the same outline
-		for x := -1; x <= c.width; x++ {
-			for _, down := range []bool{false, true} {
-				start := edge{x, y, down}
-				if _, open := next[start]; !open {
-					continue
-				}
-				var ring []spot
-				for at, open := start, true; open; {
-					ring = append(ring, c.crossing(at))
-					following, found := next[at]
-					delete(next, at)
-					at = following
-					_, open = next[at]
-					open = open && found
-				}
-				s.contour(simplified(ring, smoothing/perX), pixel)
-			}
-		}
-	}
-	return s
+// A mesh is the sides between pixels, each with the side on which the edge of the ink goes
+// on (marching squares: between a pixel of more than half and one of less the edge is where
+// half would be). The ink is on the left, so that holes wind the other way round than what
+// they are in.
+type mesh struct {
+	ink  *coverage
+	next []int32 // by index; 0: no edge crosses
 }
 
-// size is that of a pixel in millimetres.
-type size struct{ x, y float64 }
-
-// contour adds a ring, unless it is dust.
-func (s *shape) contour(ring []spot, pixel size) {
-	area := 0.0
-	for i, a := range ring {
-		b := ring[(i+1)%len(ring)]
-		area += a.x*b.y - b.x*a.y
-	}
-	if len(ring) < 3 || math.Abs(area)/2*pixel.x*pixel.y < leastArea {
-		return
-	}
-	for i, p := range ring {
-		to := spot{tracedPerMM * pixel.x * p.x, tracedPerMM * pixel.y * p.y}.rounded()
-		kind := line
-		if i == 0 {
-			kind = move
-		}
-		*s = append(*s, step{op: kind, to: to})
-	}
-	*s = append(*s, step{op: shut})
-}
-
-// edge is the side between a pixel and the one to its right, or below it.
-type edge struct {
+// side is that between a pixel and the one to its right, or below it. A pixel outside the
+// picture is paper.
+type side struct {
 	x, y int
 	down bool
 }
 
-// crossing is where the ink ends on a side, by interpolation between the two pixels'
-// middles.
-func (c *coverage) crossing(e edge) spot {
-	a := c.at(e.x, e.y)
-	if e.down {
-		b := c.at(e.x, e.y+1)
-		return spot{float64(e.x) + 0.5, float64(e.y) + 0.5 + part(a, b)}
+func (m *mesh) index(s side) int32 {
+	i := 2 * ((s.y+1)*(m.ink.width+2) + s.x + 1)
+	if s.down {
+		i++
 	}
-	b := c.at(e.x+1, e.y)
-	return spot{float64(e.x) + 0.5 + part(a, b), float64(e.y) + 0.5}
+	return int32(i)
 }
 
-func part(a, b float32) float64 { return float64((0.5 - a) / (b - a)) }
+func (m *mesh) side(index int32) side {
+	i := int(index)
+	return side{i/2%(m.ink.width+2) - 1, i/2/(m.ink.width+2) - 1, i%2 == 1}
+}
 
-// cell adds the pieces of outline among the four pixels whose first is (x, y).
-func (c *coverage) cell(x, y int, next map[edge]edge) {
-	inside := func(dx, dy int) bool { return c.at(x+dx, y+dy) >= 0.5 }
+func (c *coverage) mesh() *mesh {
+	m := &mesh{ink: c, next: make([]int32, 2*(c.width+2)*(c.height+2))}
+	for y := -1; y < c.height; y++ {
+		for x := -1; x < c.width; x++ {
+			m.cell(x, y)
+		}
+	}
+	return m
+}
+
+// cell ties the pieces of edge among the four pixels whose first is (x, y).
+func (m *mesh) cell(x, y int) {
+	inside := func(dx, dy int) bool { return m.ink.at(x+dx, y+dy) >= 0.5 }
 	a, b, d, e := inside(0, 0), inside(1, 0), inside(1, 1), inside(0, 1)
-	top, right := edge{x, y, false}, edge{x + 1, y, true}
-	bottom, left := edge{x, y + 1, false}, edge{x, y, true}
+	if a == b && b == d && d == e {
+		return
+	}
+	top, right := m.index(side{x, y, false}), m.index(side{x + 1, y, true})
+	bottom, left := m.index(side{x, y + 1, false}), m.index(side{x, y, true})
 	// Going round the cell's sides from its first corner: where the corners change from
 	// ink to paper a piece ends, where they change back one begins.
-	var from, to []edge
-	for _, side := range []struct {
-		edge          edge
+	var from, to [2]int32
+	ends, begins := 0, 0
+	for _, s := range [4]struct {
+		at            int32
 		before, after bool
 	}{{top, a, b}, {right, b, d}, {bottom, d, e}, {left, e, a}} {
 		switch {
-		case side.before && !side.after:
-			from = append(from, side.edge)
-		case !side.before && side.after:
-			to = append(to, side.edge)
+		case s.before && !s.after:
+			from[ends] = s.at
+			ends++
+		case !s.before && s.after:
+			to[begins] = s.at
+			begins++
 		}
 	}
-	switch len(from) {
-	case 1:
-		next[from[0]] = to[0]
-	case 2: // a saddle: two corners across from each other are ink, and stay apart
-		if a {
-			next[top], next[bottom] = left, right
-		} else {
-			next[right], next[left] = top, bottom
-		}
+	switch {
+	case ends == 1:
+		m.next[from[0]] = to[0]
+	case a: // a saddle: two corners across from each other are ink, and stay apart
+		m.next[top], m.next[bottom] = left, right
+	default:
+		m.next[right], m.next[left] = top, bottom
 	}
 }
 
-// simplified leaves out the points of a ring that are nearer than a distance to the
-// line between those that stay (Ramer, Douglas and Peucker).
-func simplified(ring []spot, within float64) []spot {
-	if len(ring) < 4 {
-		return ring
+// crossing is where the ink ends on a side, by interpolation between the two pixels'
+// middles.
+func (m *mesh) crossing(s side) spot {
+	part := func(a, b float32) float64 { return float64((0.5 - a) / (b - a)) }
+	a := m.ink.at(s.x, s.y)
+	if s.down {
+		return spot{float64(s.x) + 0.5, float64(s.y) + 0.5 + part(a, m.ink.at(s.x, s.y+1))}
 	}
-	keep := make([]bool, len(ring)+1)
-	closed := append(ring[:len(ring):len(ring)], ring[0])
-	half := len(ring) / 2
-	keep[0], keep[half], keep[len(ring)] = true, true, true
+	return spot{float64(s.x) + 0.5 + part(a, m.ink.at(s.x+1, s.y)), float64(s.y) + 0.5}
+}
+
+// contours follows the edges of the ink, each once around, in pixels. They come in order of
+// their first rows, so that the same picture gives the same ones. It stops at more than
+// most places.
+func (c *coverage) contours(most int) ([][]spot, bool) {
+	m := c.mesh()
+	var list [][]spot
+	places := 0
+	for i := range m.next {
+		var contour []spot
+		for at := int32(i); m.next[at] != 0; {
+			contour = append(contour, m.crossing(m.side(at)))
+			m.next[at], at = 0, m.next[at]
+		}
+		if contour == nil {
+			continue
+		}
+		if places += len(contour); places > most {
+			return nil, false
+		}
+		list = append(list, contour)
+	}
+	return list, true
+}
+
+// area is what a contour encloses, negative around a hole.
+func area(contour []spot) float64 {
+	sum := 0.0
+	for i, a := range contour {
+		b := contour[(i+1)%len(contour)]
+		sum += a.x*b.y - b.x*a.y
+	}
+	return sum / 2
+}
+
+// box is the least and the most of both coordinates of a contour.
+func box(contour []spot) (spot, spot) {
+	least, most := spot{math.Inf(1), math.Inf(1)}, spot{math.Inf(-1), math.Inf(-1)}
+	for _, p := range contour {
+		least = spot{min(least.x, p.x), min(least.y, p.y)}
+		most = spot{max(most.x, p.x), max(most.y, p.y)}
+	}
+	return least, most
+}
+
+// simplified leaves out the points of a contour that are nearer than a distance to the
+// line between those that stay (Ramer, Douglas and Peucker).
+func simplified(contour []spot, within float64) []spot {
+	if len(contour) < 4 {
+		return contour
+	}
+	keep := make([]bool, len(contour)+1)
+	closed := append(contour[:len(contour):len(contour)], contour[0])
+	half := len(contour) / 2
+	keep[0], keep[half], keep[len(contour)] = true, true, true
 	type span struct{ from, to int }
-	for work := []span{{0, half}, {half, len(ring)}}; len(work) > 0; {
+	for work := []span{{0, half}, {half, len(contour)}}; len(work) > 0; {
 		s := work[len(work)-1]
 		work = work[:len(work)-1]
 		far, at := within, -1
@@ -142,7 +158,7 @@ func simplified(ring []spot, within float64) []spot {
 		}
 	}
 	var left []spot
-	for i, p := range ring {
+	for i, p := range contour {
 		if keep[i] {
 			left = append(left, p)
 		}

@@ -14,7 +14,8 @@
 // code below need.
 //
 // A seal that exists on paper is taken over from a scan of its impression ([Trace]): the
-// ink is parted from the paper and outlined, and from then on it is a drawing like others.
+// ink is parted from the paper and outlined, and from then on it is a drawing like others,
+// of as few segments.
 //
 // What is refused: texts that are too short, too long or hold white space; sizes
 // outside those of real seals; the national emblem, which is not drawn yet, and

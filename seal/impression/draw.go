@@ -27,6 +27,7 @@ func Draw(spec Spec) (*Drawing, error) {
 		}
 		var p plan
 		p.upright(traced, 0, 0)
+		p[0].within = tracedWithin
 		return p.draw(spec), nil
 	}
 	l := layout{spec: spec, cx: spec.WidthMM / 2, cy: spec.HeightMM / 2}

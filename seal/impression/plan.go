@@ -16,6 +16,7 @@ type figure struct {
 	on      transform
 	height  float64 // of a letter in millimetres, 0: the figure is none
 	round   bool    // an ellipse, whose curves are few and long as they are
+	within  float64 // of the true outline in millimetres; 0: as the height says
 }
 
 // How many units a millimetre has. 20 µm are a third of a dot at 400 dpi, and small whole
@@ -56,10 +57,13 @@ func (p plan) shape(perMM int) shape {
 }
 
 // tolerance is how far the drawing may leave the true outline, in millimetres: 20 µm, of
-// letters below 3.6 mm less, a fifth of their thin strokes.
+// letters below 3.6 mm less, a fifth of their thin strokes, unless the figure says it.
 func (f figure) tolerance() float64 {
 	const least, most = 0.009, 0.020 // what fine units allow, what nobody sees
-	if f.height == 0 {
+	switch {
+	case f.within > 0:
+		return f.within
+	case f.height == 0:
 		return most
 	}
 	return min(max(f.height/180, least), most)

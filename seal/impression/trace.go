@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	"image/color"
 	_ "image/jpeg" // a scan may be one
 	_ "image/png"
 	"math"
+	"slices"
 )
 
 // Limits of a picture of a seal, checked on its header before it is unfolded.
@@ -17,24 +17,38 @@ const (
 )
 
 const (
-	leastRed    = 0.12  // of full scale: what is less red is paper, shadow or black ink
-	coarsest    = 8.0   // pixels a millimetre; below that strokes run together
-	finest      = 24.0  // pixels a millimetre; more is noise
-	leastArea   = 0.015 // mm²; smaller spots are dust
-	smoothing   = 0.02  // mm that an outline may leave its pixels
-	aspectSlack = 0.06
-	traceSteps  = 100_000 // of an outline
-	traceLength = 100_000 // mm of an outline, twenty times that of a crowded seal
+	mostScans    = 100       // of a JPEG: each goes over the whole picture
+	lookPixels   = 3_000_000 // are enough to find the impression among
+	dustPart     = 2_000     // of the ink: smaller spots say nothing about where the impression ends
+	seen         = 2.0       // mm of paper around the impression that say what paper is
+	coarsest     = 8.0       // pixels a millimetre; below that strokes run together
+	finest       = 24.0      // pixels a millimetre; more is noise
+	softness     = 0.035     // mm, deviation of the blur that takes noise away
+	leastArea    = 0.015     // mm²; smaller spots and holes are dust
+	smoothing    = 0.012     // mm that an outline may leave the edge of the ink
+	tracedWithin = 0.035     // mm that the drawing may leave the outline, two fifths of a dot at 300 dpi
+	crowded      = 5_000     // mm of edges; a seal of 40 characters has 1,000
+	widestEdge   = 0.25      // mm between ink and paper on average; where it is wider, there are shades
+	crispEdge    = 0.10      // mm; where it is wider, what is finer is dots of a print, or noise
+	softer       = 0.05      // mm, deviation of the blur that takes these away
+	aspectSlack  = 0.06
+	traceSteps   = 100_000 // of an outline
+	traceLength  = 100_000 // mm of an outline
 )
 
 // Trace makes the design of a seal from a picture of its impression, such as a scan of
 // paper that was stamped: the red ink is separated from paper, shadow and black print,
-// dust is removed, what is left is cut to its bounds, sized in millimetres and outlined.
-// The drawing of the design is vectors in the colour of every impression.
+// noise and dust are removed, what is left is cut to its bounds, sized in millimetres and
+// outlined. The drawing of the design is vectors in the colour of every impression, and as
+// small as that of a seal that was never on paper.
+//
+// The edge is where half of the ink is, to a part of a pixel; the drawing stays within
+// 55 µm of it. What black print hides is taken to be as what is beside it. The ink has one
+// strength: shades are none of a seal's, and would be lost.
 //
 // Pictures are PNG or JPEG, up to [MaxPictureBytes] and [MaxPicturePixels]; a transparent
 // ground counts as white. Errors wrap [ErrSpec]: no picture, too large, too coarse, no
-// red in it, proportions that are not those of the size.
+// red in it, proportions that are not those of the size, shades, more edges than a seal has.
 func Trace(picture []byte, name string, widthMM, heightMM float64) (Spec, error) {
 	spec := Spec{Kind: Traced, WidthMM: widthMM, HeightMM: heightMM, Text: name, Outline: "z"}
 	if err := spec.check(); err != nil {
@@ -47,7 +61,7 @@ func Trace(picture []byte, name string, widthMM, heightMM float64) (Spec, error)
 	if got, want := float64(bounds.Dx())/float64(bounds.Dy()), widthMM/heightMM; math.Abs(got/want-1) > aspectSlack {
 		return Spec{}, refusePicture("the impression is %d × %d pixels, which is not the shape of %g × %g mm", bounds.Dx(), bounds.Dy(), widthMM, heightMM)
 	}
-	spec.Outline, err = ink.traced(bounds, widthMM, heightMM)
+	spec.Outline, err = traced(ink, bounds, widthMM, heightMM)
 	if err != nil {
 		return Spec{}, err
 	}
@@ -70,7 +84,7 @@ func TraceEmblem(spec Spec, picture []byte) (Spec, error) {
 	if height > tallest || height < 0.9*width {
 		return Spec{}, refusePicture("what is red on it is %d × %d pixels, which is not the shape of the emblem", bounds.Dx(), bounds.Dy())
 	}
-	spec.Outline, err = ink.traced(bounds, width, height)
+	spec.Outline, err = traced(ink, bounds, width, height)
 	if err != nil {
 		return Spec{}, err
 	}
@@ -81,166 +95,129 @@ func refusePicture(format string, args ...any) error {
 	return fmt.Errorf("%w: picture: %s", ErrSpec, fmt.Sprintf(format, args...))
 }
 
-// impressionOn finds the red ink on a picture, and its bounds.
-func impressionOn(picture []byte) (*coverage, image.Rectangle, error) {
+// impressionOn finds the red ink on a picture: the picture, and the ink's bounds.
+func impressionOn(picture []byte) (image.Image, image.Rectangle, error) {
 	var none image.Rectangle
 	if len(picture) > MaxPictureBytes {
 		return nil, none, refusePicture("%d bytes, possible are %d", len(picture), MaxPictureBytes)
 	}
-	header, _, err := image.DecodeConfig(bytes.NewReader(picture))
+	header, format, err := image.DecodeConfig(bytes.NewReader(picture))
 	if err != nil {
 		return nil, none, refusePicture("neither PNG nor JPEG: %v", err)
 	}
 	if header.Width <= 0 || header.Height <= 0 || int64(header.Width)*int64(header.Height) > MaxPicturePixels {
 		return nil, none, refusePicture("%d × %d pixels, possible are %d", header.Width, header.Height, MaxPicturePixels)
 	}
+	// Within the data of a scan a 0xFF is followed by 0 or a restart (ISO/IEC 10918-1, B.1.1.5).
+	if scans := bytes.Count(picture, []byte{0xFF, 0xDA}); format == "jpeg" && scans > mostScans {
+		return nil, none, refusePicture("a JPEG of %d scans, possible are %d", scans, mostScans)
+	}
 	decoded, _, err := image.Decode(bytes.NewReader(picture))
 	if err != nil {
 		return nil, none, refusePicture("%v", err)
 	}
-	ink := redness(decoded)
-	ink.threshold()
-	ink.sweep(int(float64(ink.width*ink.height) * 2e-6))
-	bounds := ink.bounds()
-	if bounds.Dx() < 2 || bounds.Dy() < 2 {
+	whole := decoded.Bounds()
+	times := int(math.Ceil(math.Sqrt(float64(whole.Dx()) * float64(whole.Dy()) / lookPixels)))
+	width, height := max(whole.Dx()/times, 1), max(whole.Dy()/times, 1)
+	red := reduced(decoded, whole, width, height).redness()
+	ink := red.above(red.parting())
+	ink.sweep(max(ink.size()/dustPart, 4))
+	found := ink.bounds()
+	if found.Dx() < 2 || found.Dy() < 2 {
 		return nil, none, refusePicture("no red impression in it")
 	}
-	return ink, bounds, nil
+	scaled := func(p image.Point) image.Point {
+		return whole.Min.Add(image.Pt(p.X*whole.Dx()/width, p.Y*whole.Dy()/height))
+	}
+	return decoded, image.Rectangle{scaled(found.Min), scaled(found.Max)}, nil
 }
 
 // traced outlines the ink within bounds as a path of the size in millimetres.
-func (c *coverage) traced(bounds image.Rectangle, widthMM, heightMM float64) (string, error) {
+func traced(picture image.Image, bounds image.Rectangle, widthMM, heightMM float64) (string, error) {
 	resolution := float64(bounds.Dx()) / widthMM
 	if resolution < coarsest {
 		return "", refusePicture("%.1f pixels a millimetre, at least %.0f are needed: scan it with 300 dpi or more", resolution, coarsest)
 	}
-	outline := c.scaled(bounds, min(resolution, finest)/resolution).outline(widthMM, heightMM)
-	if len(outline) == 0 || len(outline) > traceSteps {
-		return "", refusePicture("its outline has %d pieces, possible are 1 to %d", len(outline), traceSteps)
+	perMM := min(resolution, finest)
+	around := bounds.Inset(-int(math.Ceil(seen * resolution))).Intersect(picture.Bounds())
+	scaled := func(pixels int) int { return max(int(float64(pixels)*perMM/resolution), 1) }
+	ink := reduced(picture, around, scaled(around.Dx()), scaled(around.Dy())).inked(perMM).blurred(softness * perMM)
+	contours, width, err := ink.edges(perMM)
+	if err != nil {
+		return "", err
 	}
-	return string(outline.path(nil, true)), nil
-}
-
-// coverage is how much of each pixel is ink, 0 to 1, row by row.
-type coverage struct {
-	width, height int
-	ink           []float32
-}
-
-func (c *coverage) at(x, y int) float32 {
-	if x < 0 || y < 0 || x >= c.width || y >= c.height {
-		return 0
+	if width > widestEdge {
+		return "", refusePicture("it has shades, or places with little ink (%.2f mm on average between ink and paper, possible are %.2f): a seal has one colour, stamp it evenly and scan that", width, widestEdge)
 	}
-	return c.ink[y*c.width+x]
-}
-
-// redness is how much redder each pixel is than grey, on white paper.
-func redness(m image.Image) *coverage {
-	b := m.Bounds()
-	c := &coverage{b.Dx(), b.Dy(), make([]float32, b.Dx()*b.Dy())}
-	for y := range c.height {
-		for x := range c.width {
-			p := color.NRGBA64Model.Convert(m.At(b.Min.X+x, b.Min.Y+y)).(color.NRGBA64)
-			alpha := float32(p.A) / 0xffff
-			red := (float32(p.R) - max(float32(p.G), float32(p.B))) / 0xffff
-			c.ink[y*c.width+x] = max(red, 0) * alpha
+	if width > crispEdge {
+		if contours, _, err = ink.blurred(softer * perMM).edges(perMM); err != nil {
+			return "", err
 		}
 	}
-	return c
+	within := func(p image.Point) spot {
+		return spot{float64(p.X - around.Min.X), float64(p.Y - around.Min.Y)}.times(perMM / resolution)
+	}
+	s, err := sized(cleaned(contours, within(bounds.Min), within(bounds.Max), perMM), perMM, widthMM, heightMM)
+	if err != nil {
+		return "", err
+	}
+	return string(s.path(nil, true)), nil
 }
 
-// threshold finds the redness that parts ink from paper best (Otsu's method), and makes
-// of it coverage with soft edges.
-func (c *coverage) threshold() {
-	const bins = 256
-	var histogram [bins]float64
+// cleaned leaves out dust: contours that enclose little, and those outside of the bounds of
+// the impression.
+func cleaned(contours [][]spot, from, to spot, perMM float64) [][]spot {
+	return slices.DeleteFunc(contours, func(contour []spot) bool {
+		least, most := box(contour)
+		return len(contour) < 3 || math.Abs(area(contour)) < leastArea*perMM*perMM ||
+			most.x < from.x || most.y < from.y || least.x > to.x || least.y > to.y
+	})
+}
+
+// edges follows the edges of the ink, and says how wide they are in millimetres on average:
+// from a fifth of ink to four.
+func (c *coverage) edges(perMM float64) ([][]spot, float64, error) {
+	// A contour has four places for three pixels of its length, about.
+	contours, ok := c.contours(int(crowded * perMM * 4 / 3))
+	if !ok {
+		return nil, 0, refusePicture("more than %d m of edges, as no seal has: is it a photograph?", crowded/1000)
+	}
+	length := 0.0
+	for _, contour := range contours {
+		for i, p := range contour {
+			length += p.minus(contour[(i+1)%len(contour)]).length()
+		}
+	}
+	if length == 0 {
+		return nil, 0, refusePicture("no red impression in it")
+	}
+	area := 0
 	for _, v := range c.ink {
-		histogram[int(v*(bins-1))]++
-	}
-	var all, sum float64
-	for i, n := range histogram {
-		all += n
-		sum += float64(i) * n
-	}
-	best, at := -1.0, 0
-	below, belowSum := 0.0, 0.0
-	for i, n := range histogram {
-		below += n
-		belowSum += float64(i) * n
-		if below == 0 || below == all {
-			continue
-		}
-		difference := belowSum/below - (sum-belowSum)/(all-below)
-		if between := below * (all - below) * difference * difference; between > best {
-			best, at = between, i
+		if v > 0.2 && v < 0.8 {
+			area++
 		}
 	}
-	middle := max(float32(at)/(bins-1), leastRed)
-	for i, v := range c.ink {
-		c.ink[i] = min(max((v-middle/2)/middle, 0), 1)
-	}
+	return contours, float64(area) / (length * perMM), nil
 }
 
-// sweep removes connected spots of ink of fewer pixels than least.
-func (c *coverage) sweep(least int) {
-	seen := make([]bool, len(c.ink))
-	var spot []int
-	for start, v := range c.ink {
-		if v < 0.5 || seen[start] {
-			continue
+// sized makes of contours an outline that fills a size, in the units of [Spec.Outline].
+func sized(contours [][]spot, perMM, widthMM, heightMM float64) (shape, error) {
+	if len(contours) == 0 {
+		return nil, refusePicture("no red impression in it")
+	}
+	least, most := box(slices.Concat(contours...))
+	perX, perY := tracedPerMM*widthMM/(most.x-least.x), tracedPerMM*heightMM/(most.y-least.y)
+	var s shape
+	for _, contour := range contours {
+		op := move
+		for _, p := range simplified(contour, smoothing*perMM) {
+			s = append(s, step{op: op, to: spot{perX * (p.x - least.x), perY * (p.y - least.y)}.rounded()})
+			op = line
 		}
-		spot = append(spot[:0], start)
-		seen[start] = true
-		for i := 0; i < len(spot); i++ {
-			x, y := spot[i]%c.width, spot[i]/c.width
-			for _, d := range [4][2]int{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
-				nx, ny := x+d[0], y+d[1]
-				if c.at(nx, ny) >= 0.5 && !seen[ny*c.width+nx] {
-					seen[ny*c.width+nx] = true
-					spot = append(spot, ny*c.width+nx)
-				}
-			}
-		}
-		if len(spot) < max(least, 4) {
-			for _, i := range spot {
-				c.ink[i] = 0
-			}
+		s = append(s, step{op: shut})
+		if len(s) > traceSteps {
+			return nil, refusePicture("its outline has more than %d pieces", traceSteps)
 		}
 	}
-}
-
-// bounds is the box of the ink; where there is none its sides are negative.
-func (c *coverage) bounds() image.Rectangle {
-	r := image.Rectangle{Min: image.Pt(c.width, c.height)} // image.Rect would put it right
-	for y := range c.height {
-		for x := range c.width {
-			if c.at(x, y) >= 0.5 {
-				r.Min.X, r.Min.Y = min(r.Min.X, x), min(r.Min.Y, y)
-				r.Max.X, r.Max.Y = max(r.Max.X, x+1), max(r.Max.Y, y+1)
-			}
-		}
-	}
-	return r
-}
-
-// scaled cuts out a box and reduces it by a factor of at most 1, each new pixel the mean
-// of what it covers.
-func (c *coverage) scaled(box image.Rectangle, by float64) *coverage {
-	s := &coverage{width: int(math.Round(float64(box.Dx()) * by)), height: int(math.Round(float64(box.Dy()) * by))}
-	s.ink = make([]float32, s.width*s.height)
-	edge := func(i, n, from, length int) int { return from + i*length/n }
-	for y := range s.height {
-		top, bottom := edge(y, s.height, box.Min.Y, box.Dy()), edge(y+1, s.height, box.Min.Y, box.Dy())
-		for x := range s.width {
-			left, right := edge(x, s.width, box.Min.X, box.Dx()), edge(x+1, s.width, box.Min.X, box.Dx())
-			var sum float32
-			for v := top; v < bottom; v++ {
-				for u := left; u < right; u++ {
-					sum += c.at(u, v)
-				}
-			}
-			s.ink[y*s.width+x] = sum / float32((bottom-top)*(right-left))
-		}
-	}
-	return s
+	return s, nil
 }
