@@ -14,14 +14,18 @@ const maxPageBytes = 64 << 20
 // errSize says that a page has no size, or another one for each reader.
 var errSize = errors.New("the size of the page cannot be told")
 
-// pageTree is a document's list of pages.
+// pageTree is what is read of a document's root: its pages, what says how large they are, and
+// what comes with them.
 type pageTree struct {
-	file      string // Document.xml
-	ids       []string
-	locations []string
-	common    *archive.Node
-	sizes     map[int]pageSize // of those that were asked for, by number
-	read      int64            // bytes of pages so far
+	file        string // Document.xml
+	ids         []string
+	locations   []string
+	areas       []*archive.Node     // that the document has for all pages
+	templates   map[string][]string // their places, by ID
+	acts        bool                // something is done with the document
+	attachments bool
+	sizes       map[int]pageSize // of those that were asked for, by number
+	read        int64            // bytes of pages so far
 }
 
 type pageSize struct {
@@ -29,15 +33,25 @@ type pageSize struct {
 	err error
 }
 
-// pages reads a document's list of pages, in their order.
+// pages reads a document's root.
 func (p *Package) pages(b body) (*pageTree, error) {
 	root, err := p.XML(b.root, archive.MaxXML)
 	if err != nil {
 		return nil, err
 	}
-	t := &pageTree{file: b.root, sizes: make(map[int]pageSize)}
-	if t.common, err = root.One("CommonData"); err != nil {
+	t := &pageTree{
+		file: b.root, templates: make(map[string][]string), sizes: make(map[int]pageSize),
+		acts: len(root.All("Actions")) > 0, attachments: len(root.All("Attachments")) > 0,
+	}
+	common, err := root.One("CommonData")
+	if err != nil {
 		return nil, err
+	}
+	if common != nil {
+		t.areas = common.All("PageArea")
+		for _, n := range common.All("TemplatePage") {
+			t.templates[n.Attrs["ID"]] = append(t.templates[n.Attrs["ID"]], n.Attrs["BaseLoc"])
+		}
 	}
 	list, err := root.One("Pages")
 	if err != nil || list == nil {
@@ -84,18 +98,15 @@ func (p *Package) readSize(t *pageTree, number int) (Box, error) {
 	}
 	var areas []*archive.Node
 	for _, use := range page.All("Template") {
-		for _, n := range t.common.All("TemplatePage") {
-			if n.Attrs["ID"] != use.Attrs["TemplateID"] {
-				continue
-			}
-			template, err := p.pageFile(t, n.Attrs["BaseLoc"])
+		for _, location := range t.templates[use.Attrs["TemplateID"]] {
+			template, err := p.pageFile(t, location)
 			if err != nil {
 				return Box{}, err
 			}
 			areas = append(areas, template.All("Area")...)
 		}
 	}
-	areas = append(areas, t.common.All("PageArea")...)
+	areas = append(areas, t.areas...)
 	if len(areas) == 0 {
 		return Box{}, errors.New("nothing says it")
 	}

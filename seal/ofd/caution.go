@@ -2,8 +2,7 @@ package ofd
 
 import (
 	"fmt"
-
-	"github.com/elicence/elicence/seal/ofd/archive"
+	"slices"
 )
 
 // A CautionKind says what of a package can look otherwise than it looked to its signer, or
@@ -38,39 +37,27 @@ const maxCautions = 20
 
 func (r *Report) note(kind CautionKind, format string, args ...any) {
 	c := Caution{kind, fmt.Sprintf(format, args...)}
-	for _, known := range r.Cautions {
-		if known == c {
-			return
-		}
-	}
-	if len(r.Cautions) < maxCautions {
+	if len(r.Cautions) < maxCautions && !slices.Contains(r.Cautions, c) {
 		r.Cautions = append(r.Cautions, c)
 	}
 }
 
 // noteDocuments looks at the documents of the package, not at what their pages hold.
-func (p *Package) noteDocuments(r *Report, bodies []body) error {
+func (r *Report) noteDocuments(bodies []body, trees []*pageTree) {
 	if len(bodies) > 1 {
 		r.note(CautionVersion, "%d documents are in the package: most readers show the first one", len(bodies))
 	}
-	for _, b := range bodies {
+	for i, b := range bodies {
 		if b.versioned {
 			r.note(CautionVersion, "%s has versions: readers may show another one", b.root)
 		}
-		root, err := p.XML(b.root, archive.MaxXML)
-		if err != nil {
-			return err
+		if trees[i].acts {
+			r.note(CautionAction, "%s acts when it is opened", b.root)
 		}
-		for _, n := range root.Children {
-			switch n.Name {
-			case "Actions":
-				r.note(CautionAction, "%s acts when it is opened", b.root)
-			case "Attachments":
-				r.note(CautionAttachment, "files travel with %s", b.root)
-			}
+		if trees[i].attachments {
+			r.note(CautionAttachment, "files travel with %s", b.root)
 		}
 	}
-	return nil
 }
 
 // noteSeal says of a seal that counts where it is not seen as it is.

@@ -10,8 +10,8 @@
 //
 // [Open] takes a package only if every program that unpacks it finds the same files in
 // it: the local headers must name what the directory names, nothing may lie between the
-// entries or before them, no name may stand twice or in two cases, lead out of the
-// package, or be encrypted. Sizes are bounded before anything is unfolded, and an entry
+// entries or before them, no name may stand twice (in two cases, composed or not), lead out
+// of the package, or be encrypted. Sizes are bounded before anything is unfolded, and an entry
 // that unfolds to more than it says is damaged. XML with a document type, with entities
 // or beyond the bounds of depth and number is refused, and so is an element that stands
 // twice where the standard has one: which of them counts differs between readers.
@@ -27,6 +27,10 @@
 // file that no digest protects can be exchanged without breaking a signature, whatever
 // it holds: fonts change what glyphs mean. So a signature that leaves files out, but for
 // the signatures' own, is [ErrPartial], with the files by name.
+//
+// A seal is drawn by readers, from itself, where the signature says ([Stamp]). What of it is
+// seen is told, and slices of it on several pages must be the whole seal ([PictureFinding]).
+// What may look otherwise than it is, although it is signed, is a [Caution].
 //
 // Digests by SM3 only; what is listed under another method cannot be judged
 // ([ErrUnknownFormat]).

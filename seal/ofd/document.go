@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,9 @@ func (p *Package) bodies() ([]body, error) {
 		if b.root, err = p.Locate(entryName, at.Value()); err != nil {
 			return nil, err
 		}
+		if slices.ContainsFunc(bodies[:i], func(before body) bool { return before.root == b.root }) {
+			return nil, fmt.Errorf("%s is two documents: %w", b.root, ErrMalformed)
+		}
 		b.versioned = len(n.All("Versions")) > 0
 		list, err := n.One("Signatures")
 		if err != nil {
@@ -105,13 +109,29 @@ func (p *Package) Document() (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{Metadata: make(map[string]string)}
-	for _, b := range bodies {
-		pages, err := p.pages(b)
-		if err != nil {
+	trees, err := p.trees(bodies)
+	if err != nil {
+		return nil, err
+	}
+	return describe(bodies, trees)
+}
+
+// trees reads the roots of all documents.
+func (p *Package) trees(bodies []body) ([]*pageTree, error) {
+	trees := make([]*pageTree, len(bodies))
+	for i, b := range bodies {
+		var err error
+		if trees[i], err = p.pages(b); err != nil {
 			return nil, err
 		}
-		d.Pages += len(pages.ids)
+	}
+	return trees, nil
+}
+
+func describe(bodies []body, trees []*pageTree) (*Document, error) {
+	d := &Document{Metadata: make(map[string]string)}
+	for _, t := range trees {
+		d.Pages += len(t.ids)
 	}
 	if bodies[0].info == nil {
 		return d, nil

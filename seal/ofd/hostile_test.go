@@ -133,6 +133,11 @@ func TestSeveralDocuments(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	body := `<ofd:DocBody><ofd:DocRoot>Doc_1/Document.xml</ofd:DocRoot></ofd:DocBody>`
+	if _, err := judge(pack(t, replaced(t, plainFiles(), entryName, func(s string) string {
+		return strings.Replace(s, "</ofd:OFD>", strings.Replace(body, "Doc_1", "Doc_0", 1)+"</ofd:OFD>", 1)
+	})), d.trust); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "two documents") {
+		t.Errorf("one document twice: %v", err)
+	}
 	another := file{"Doc_1/Document.xml", `<ofd:Document` + space + `><ofd:Pages/></ofd:Document>`}
 	with := func(old, replacement string, more ...file) []file {
 		return replaced(t, d.signable(more...), entryName, func(s string) string { return strings.Replace(s, old, replacement, 1) })

@@ -46,13 +46,9 @@ type reference struct {
 }
 
 // listed returns the signatures of a document, in the order of its list.
-func (p *Package) listed(b body) ([]Signature, error) {
+func (p *Package) listed(b body, pages *pageTree) ([]Signature, error) {
 	if b.signatures == "" {
 		return nil, nil
-	}
-	pages, err := p.pages(b)
-	if err != nil {
-		return nil, err
 	}
 	list := b.signatures
 	root, err := p.XML(list, archive.MaxXML)

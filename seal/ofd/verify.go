@@ -131,7 +131,11 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := p.Document()
+	trees, err := p.trees(bodies)
+	if err != nil {
+		return nil, err
+	}
+	document, err := describe(bodies, trees)
 	if err != nil {
 		return nil, err
 	}
@@ -140,11 +144,9 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{Document: *document}
-	if err := p.noteDocuments(report, bodies); err != nil {
-		return nil, err
-	}
-	for _, b := range bodies {
-		listed, err := p.listed(b)
+	report.noteDocuments(bodies, trees)
+	for i, b := range bodies {
+		listed, err := p.listed(b, trees[i])
 		if err != nil {
 			return nil, err
 		}

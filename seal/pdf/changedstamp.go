@@ -46,13 +46,23 @@ func (s *step) silent(f *field) (bool, error) {
 	}
 	for _, d := range []*dict{f.dict, widget} {
 		for _, e := range d.entries {
-			if !stampEntry(e.key) && e.val != nil || e.key == "TU" && !equal(e.val, f.dict.lookup("T")) {
+			if !stampEntry(e.key) && e.val != nil || e.key == "TU" && !saysStamp(e.val, f.dict.lookup("T")) {
 				s.modified(f.ref.num, "the document time-stamp %q has the entry /%s, for which nobody answers", f.name, e.key)
 				return false, nil
 			}
 		}
 	}
 	return true, nil
+}
+
+// saysStamp reports that a text which readers show or speak for a time-stamp is the name of its
+// field, or calls it what it is: pyHanko's are called "Timestamp".
+func saysStamp(said, fieldName value) bool {
+	if _, ok := said.(str); !ok {
+		return false
+	}
+	words := strings.Join(strings.Fields(strings.ToLower(text(said))), "")
+	return equal(said, fieldName) || slices.Contains([]string{"", "timestamp", "documenttimestamp", "时间戳", "文档时间戳"}, words)
 }
 
 // stampEntry reports that a time-stamp's field may have an entry: what makes it a field on a

@@ -90,7 +90,7 @@ func (s *step) newElement(r ref) (bool, error) {
 		return false, err
 	}
 	shown, ok := content.lookup("Obj").(ref)
-	if stamp, isStamp := s.stamps[shown]; isStamp && d.lookup("Alt") != nil && !equal(d.lookup("Alt"), stamp) {
+	if stamp, isStamp := s.stamps[shown]; isStamp && d.lookup("Alt") != nil && !saysStamp(d.lookup("Alt"), stamp) {
 		return false, nil // nobody answers for what else it says
 	}
 	return ok && content.lookup("Type") == name("OBJR") && s.shown[shown], nil

@@ -137,6 +137,11 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"hidden, and nothing to be seen", sealed, field(documentStamp, SubFilterStamp, "/F 2/Rect[60 380 300 440]/MK<<>>/AP<</N NOTHING>>"), ""},
 		{"an empty picture", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/AP<</N NOTHING>>"), ""},
 		{"its name spoken", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU(time)"), ""},
+		{"what it is, spoken", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU(Document time stamp)"), ""},
+		{"something that is no text", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU[(approved)]"), "the entry /TU"},
+		{"something spoken that stands elsewhere", sealed, func(a attacker) {
+			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU "+refText(a.made("(approved)")))(a)
+		}, "the entry /TU"},
 		{"something else spoken", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU(approved by the ministry)"), "the entry /TU"},
 		{"something for export", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TM(approved)"), "the entry /TM"},
 		{"contents", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/Contents(approved)"), "the entry /Contents"},

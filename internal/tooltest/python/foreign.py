@@ -138,6 +138,13 @@ def main():
     sign("b-t", original, p256, {}, timestamper=clock, subfilter=PROFILE)
     sign("b-lt", original, p256, {}, timestamper=clock, **long)
     sign("b-lta", original, p256, {}, timestamper=clock, use_pades_lta=True, **long)
+    for case, words in (("stamped", {}), ("stamped-says", {"readable_field_name": "approved by the ministry"})):
+        with open(one, "rb") as f:
+            stamper = signers.PdfTimeStamper(clock, field_name="Stamp1", **words)
+            out = stamper.timestamp_pdf(IncrementalPdfFileWriter(f), "sha256")
+        with open(os.path.join(folder, case + ".pdf"), "wb") as g:
+            g.write(out.getvalue())
+        print(case)
     sign("two", one, p256, {}, field="Foreign2", subfilter=PROFILE)
     sign("certified", original, p256, {}, certify=True, subfilter=PROFILE)
 
