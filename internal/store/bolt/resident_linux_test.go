@@ -165,6 +165,7 @@ func TestLetGo(t *testing.T) {
 		return nil
 	}))
 	expect("reading a table", 2*most)
+	check(e.Check(t.Context(), func(fault string) { t.Error(fault) }))
 }
 
 // largeIndex makes a store whose index has 200,000 entries of a hundred bytes, half of them in
