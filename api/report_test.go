@@ -164,6 +164,7 @@ func TestReportForm(t *testing.T) {
 	}{
 		"a text":       {"file", []byte("<script>alert(1)</script>"), "无法识别的内容"},
 		"damaged":      {"file", s.pdf[:len(s.pdf)/2], "PDF 已损坏"},
+		"another ZIP":  {"file", []byte("PK\x03\x04 and no OFD"), "OFD 不合格式"},
 		"a picture":    {"file", s.png, "报告只用于"},
 		"another name": {"other", s.pdf, "没有选择文件"},
 	} {

@@ -248,6 +248,9 @@ func problem(err error, c echo.Context) {
 		if text, ok := known.Message.(string); ok && text != http.StatusText(status) {
 			detail = text
 		}
+		if detail == "" && status == http.StatusRequestEntityTooLarge {
+			detail = "内容过大 the body is larger than what is taken here"
+		}
 	}
 	writeProblem(c.Response(), status, detail)
 }

@@ -362,8 +362,8 @@ func (zeros) Read(b []byte) (int, error) {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	if status, _ := s.post(t, "application/pdf", make([]byte, 65<<20)); status != http.StatusRequestEntityTooLarge {
-		t.Errorf("65 MiB: status %d, want 413", status)
+	if status, body := s.post(t, "application/pdf", make([]byte, 65<<20)); status != http.StatusRequestEntityTooLarge || body["detail"] != "内容过大 the body is larger than what is taken here" {
+		t.Errorf("65 MiB: status %d, want 413, %v", status, body)
 	}
 	// The same without a length, in chunks.
 	chunked, err := http.Post(s.url+"/v1/verifications", "application/pdf", io.LimitReader(zeros{}, 65<<20))

@@ -20,6 +20,7 @@ import (
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/qr/picture"
+	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -278,6 +279,8 @@ func reason(err error) string {
 		return "PDF 已加密 " + err.Error()
 	case errors.As(err, &damaged):
 		return "PDF 已损坏 " + damaged.Error()
+	case errors.Is(err, ofd.ErrMalformed):
+		return "OFD 不合格式 " + err.Error()
 	case errors.Is(err, office.ErrInput):
 		return "无法识别的内容 " + err.Error()
 	default:

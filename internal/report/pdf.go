@@ -134,7 +134,11 @@ func (w *writer) changes(heading words, all []change) {
 	}
 	w.heading(heading)
 	for _, c := range all {
-		w.text(0, c.Kind.ZH+" "+c.Kind.EN+"  "+c.What, 9, 0)
+		colour := typeset.Colour(0)
+		if c.Bad {
+			colour = red
+		}
+		w.text(0, c.Kind.ZH+" "+c.Kind.EN+"  "+c.What, 9, colour)
 	}
 }
 

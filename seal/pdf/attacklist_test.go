@@ -220,6 +220,24 @@ func testSignedOver(t *testing.T, s *signers) {
 	}
 }
 
+// TestUncovered: what nobody signed is told by what matters of it, whatever harmless changes
+// stand around that.
+func TestUncovered(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t)
+	file := updated(t, put(t, victim.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
+		a.set(1, "Version", name("2.0"))
+		a.set(9, "Rotate", int64(180))
+	})
+	report, err := open(t, file).Verify(context.Background(), s.trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Signatures[0].Changes) < 2 || !strings.Contains(report.Uncovered, "/Rotate") {
+		t.Errorf("uncovered: %q; changes %+v", report.Uncovered, report.Signatures[0].Changes)
+	}
+}
+
 // TestLocks: a lock of fields is written, that of an existing field is taken over, and a
 // signature in a locked field is a change.
 func TestLocks(t *testing.T) { eachProfile(t, testLocks) }

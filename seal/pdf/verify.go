@@ -209,7 +209,7 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 		covered = covered || signed.CoversFile
 	}
 	if !covered && len(r.Signatures) > 0 && !harmless(newest(r.Signatures).Changes) {
-		r.Uncovered = "the file goes on behind its last signature" + newest(r.Signatures).latest()
+		r.Uncovered = "the file goes on behind its last signature" + newest(r.Signatures).followed()
 	}
 	return r, nil
 }
@@ -231,12 +231,14 @@ func newest(signatures []Signed) *Signed {
 	return found
 }
 
-// latest says in words what followed the signature, as far as it is known.
-func (s *Signed) latest() string {
+// followed says in words what followed the signature, as far as it is known: the first of what
+// is not harmless, for that is what the rest stands beside.
+func (s *Signed) followed() string {
 	if len(s.Changes) == 0 {
 		return ""
 	}
-	return " (" + s.Changes[len(s.Changes)-1].What + ")"
+	worst := slices.IndexFunc(s.Changes, func(c Change) bool { return !harmless([]Change{c}) })
+	return " (" + s.Changes[max(worst, 0)].What + ")"
 }
 
 // checkChanges is the name of the check for what came after a signature.
