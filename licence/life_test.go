@@ -350,6 +350,8 @@ func TestProposal(t *testing.T) {
 		t.Fatal(err)
 	}
 	late := now.Add(licence.ProposalLife)
+	renamed := approved
+	renamed.ApprovedAt, renamed.Holder = now.Add(time.Hour), &licence.HolderAct{Event: licence.EventRenamed, Name: "新样例"}
 	for _, tt := range []struct {
 		name   string
 		p      licence.Proposal
@@ -380,6 +382,9 @@ func TestProposal(t *testing.T) {
 		{open, now, licence.ProposalOpen, true},
 		{open, late, licence.ProposalExpired, false},
 		{approved, late, licence.ProposalApproved, true},
+		{renamed, late, licence.ProposalApproved, true},
+		{renamed, late.Add(time.Hour), licence.ProposalExpired, false},
+		{renamed.Forget(), now, licence.ProposalExpired, false},
 		{done, now, licence.ProposalDone, false},
 		{cancelled, now, licence.ProposalCancelled, false},
 	} {

@@ -32,7 +32,7 @@ var (
 
 // Limits of a proposal.
 const (
-	ProposalLife = 7 * 24 * time.Hour // until it is approved
+	ProposalLife = 7 * 24 * time.Hour // until it is approved; about a holder, from then on until it is carried out
 	MaxProposed  = 1_000_000          // licences
 )
 
@@ -65,7 +65,7 @@ type Proposal struct {
 	ByIssuer    map[string]int // by credit code
 	ProposedBy  string
 	ProposedAt  time.Time
-	Expires     time.Time // unless it is approved before
+	Expires     time.Time // unless it is approved before; see [Proposal.Lapses]
 	ApprovedBy  string    // empty: not yet
 	ApprovedAt  time.Time
 	CancelledBy string // empty: it is not
@@ -93,13 +93,50 @@ func (p Proposal) State(now time.Time) ProposalState {
 		return ProposalCancelled
 	case p.ApprovedBy != "" && p.Done == p.Count:
 		return ProposalDone
+	case p.lapsed(now):
+		return ProposalExpired
 	case p.ApprovedBy != "":
 		return ProposalApproved
-	case !now.Before(p.Expires):
-		return ProposalExpired
 	default:
 		return ProposalOpen
 	}
+}
+
+// Lapses returns when what is still to be done of a proposal may not be done any more: at the
+// end of its time to be approved, and about a holder, whose new name is not to be kept for
+// ever, as long after it was. One step for many, once approved, may be taken to its end at any
+// time.
+func (p Proposal) Lapses() (at time.Time, lapses bool) {
+	switch {
+	case p.ApprovedBy == "":
+		return p.Expires, true
+	case p.Holder != nil:
+		return p.ApprovedAt.Add(ProposalLife), true
+	default:
+		return time.Time{}, false
+	}
+}
+
+// lapsed reports whether that time is over. A name that was forgotten does not come back when
+// the clock is set back.
+func (p Proposal) lapsed(now time.Time) bool {
+	at, lapses := p.Lapses()
+	return lapses && !now.Before(at) || p.Holder != nil && p.Holder.Event == EventRenamed && !p.Named()
+}
+
+// Named reports whether a proposal says the new name of a holder, which a register forgets
+// when nothing more comes of it.
+func (p Proposal) Named() bool { return p.Holder != nil && p.Holder.Name != "" }
+
+// Forget returns a proposal without the new name of a holder, and without the digest, which
+// names could be tried against.
+func (p Proposal) Forget() Proposal {
+	if p.Named() {
+		act := *p.Holder
+		act.Name = ""
+		p.Holder, p.Digest = &act, [sm3.Size]byte{}
+	}
+	return p
 }
 
 // Approve returns the proposal as approved. The error wraps [ErrProposal],
@@ -107,7 +144,7 @@ func (p Proposal) State(now time.Time) ProposalState {
 func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Proposal, error) {
 	switch state := p.State(at); {
 	case state != ProposalOpen:
-		return p, fmt.Errorf("proposal %s is %s: %w", p.ID, state, ErrProposal)
+		return p, fmt.Errorf("it is %s: %w", state, ErrProposal)
 	case cleantext.Alike(by, p.ProposedBy):
 		return p, ErrSamePerson
 	case digest != p.Digest:
@@ -121,10 +158,18 @@ func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Propo
 // for what is still to be done, as well.
 func (p Proposal) Cancel(by string, at time.Time) (Proposal, error) {
 	if state := p.State(at); state != ProposalOpen && state != ProposalApproved {
-		return p, fmt.Errorf("proposal %s is %s: %w", p.ID, state, ErrProposal)
+		return p, fmt.Errorf("it is %s: %w", state, ErrProposal)
 	}
 	p.CancelledBy, p.CancelledAt = by, at
 	return p, nil
+}
+
+// Run refuses to carry out what was not approved, or not in time.
+func (p Proposal) Run(at time.Time) error {
+	if state := p.State(at); state != ProposalApproved && state != ProposalDone {
+		return fmt.Errorf("it is %s: %w", state, ErrProposal)
+	}
+	return nil
 }
 
 // ProposalDigest returns SM3 over the step, the cause, the number of licences, each
@@ -193,6 +238,11 @@ type Proposals interface {
 	Proposals(ctx context.Context) ([]Proposal, error)
 	// Proposed returns up to limit licences of a proposal from a place in its order on.
 	Proposed(ctx context.Context, id ProposalID, from, limit int) ([]Proposed, error)
+	// Trial returns the licences whose steps come next, with the refusals that CarryOut would
+	// note. New versions are not tried.
+	Trial(ctx context.Context, next []Turn) ([]Proposed, error)
+	// ForgetNames takes the new names of holders out of proposals that have lapsed.
+	ForgetNames(ctx context.Context, at time.Time) error
 	// ChangeProposal stores what change makes of a proposal.
 	ChangeProposal(ctx context.Context, id ProposalID, change func(Proposal) (Proposal, error), entry audit.Record) (Proposal, error)
 	// CarryOut takes the turns of the licences of a proposal that come next, in one
