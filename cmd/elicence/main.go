@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/elicence/elicence/internal/backup"
@@ -82,7 +83,9 @@ func report(w io.Writer, err error) int {
 			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", plan.File, f)
 		}
 	default:
-		_, _ = fmt.Fprintf(w, "elicence: %v\n", err)
+		for line := range strings.SplitSeq(err.Error(), "\n") { // of several errors that are joined
+			_, _ = fmt.Fprintf(w, "elicence: %s\n", line)
+		}
 	}
 	if hint := hintFor(err); hint != "" {
 		_, _ = fmt.Fprintf(w, "elicence: hint: %s\n", hint)
