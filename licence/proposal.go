@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
@@ -21,13 +21,13 @@ import (
 // Errors about proposals.
 var (
 	// ErrNoProposal: there is no such proposal.
-	ErrNoProposal = errors.New("no such proposal")
+	ErrNoProposal = bilingual.New("没有该提议", "no such proposal")
 	// ErrSamePerson: who proposes does not approve.
-	ErrSamePerson = errors.New("a second officer approves what one has proposed")
+	ErrSamePerson = bilingual.New("须由另一名经办人批准，提出人不能批准", "a second officer approves what one has proposed")
 	// ErrProposal: the proposal is not in the state for this.
-	ErrProposal = errors.New("not allowed in this state of the proposal")
+	ErrProposal = bilingual.New("该提议现在的状态不允许此操作", "not allowed in this state of the proposal")
 	// ErrDigest: what is approved is not what was proposed.
-	ErrDigest = errors.New("the digest is not that of the proposal")
+	ErrDigest = bilingual.New("清单摘要与提议不符", "the digest is not that of the proposal")
 )
 
 // Limits of a proposal.
@@ -85,6 +85,29 @@ const (
 	ProposalExpired   ProposalState = "expired"
 	ProposalCancelled ProposalState = "cancelled"
 )
+
+// NameZH returns the state's Chinese name.
+func (s ProposalState) NameZH() string {
+	switch s {
+	case ProposalOpen:
+		return "待批准"
+	case ProposalApproved:
+		return "已批准"
+	case ProposalDone:
+		return "已办结"
+	case ProposalExpired:
+		return "已过期"
+	case ProposalCancelled:
+		return "已取消"
+	default:
+		return "未知"
+	}
+}
+
+// refuse says that a proposal is in a state in which something is not done.
+func (s ProposalState) refuse(zh string) error {
+	return bilingual.Wrap(fmt.Sprintf("该提议%s，%s", s.NameZH(), zh), fmt.Errorf("it is %s: %w", s, ErrProposal))
+}
 
 // State returns where the proposal stands at a time.
 func (p Proposal) State(now time.Time) ProposalState {
@@ -144,7 +167,7 @@ func (p Proposal) Forget() Proposal {
 func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Proposal, error) {
 	switch state := p.State(at); {
 	case state != ProposalOpen:
-		return p, fmt.Errorf("it is %s: %w", state, ErrProposal)
+		return p, state.refuse("不能批准")
 	case cleantext.Alike(by, p.ProposedBy):
 		return p, ErrSamePerson
 	case digest != p.Digest:
@@ -158,7 +181,7 @@ func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Propo
 // for what is still to be done, as well.
 func (p Proposal) Cancel(by string, at time.Time) (Proposal, error) {
 	if state := p.State(at); state != ProposalOpen && state != ProposalApproved {
-		return p, fmt.Errorf("it is %s: %w", state, ErrProposal)
+		return p, state.refuse("不能取消")
 	}
 	p.CancelledBy, p.CancelledAt = by, at
 	return p, nil
@@ -167,7 +190,7 @@ func (p Proposal) Cancel(by string, at time.Time) (Proposal, error) {
 // Run refuses to carry out what was not approved, or not in time.
 func (p Proposal) Run(at time.Time) error {
 	if state := p.State(at); state != ProposalApproved && state != ProposalDone {
-		return fmt.Errorf("it is %s: %w", state, ErrProposal)
+		return state.refuse("不能执行")
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -202,7 +203,7 @@ func inFile(file string, err error) error {
 	}
 	all := make([]error, len(faulty.Faults))
 	for i, fault := range faulty.Faults {
-		all[i] = fmt.Errorf("%s: %w", file, fault)
+		all[i] = bilingual.Wrap(bilingual.TextZH(catalogue.ErrFaulty), fmt.Errorf("%s: %w", file, fault))
 	}
 	return errors.Join(all...)
 }

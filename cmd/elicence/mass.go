@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -114,10 +113,23 @@ func (v proposedView) text() string {
 }
 
 // act is the step for all, or what has happened to the holder.
-func (v proposalView) act() string { return cmp.Or(v.Event, v.Step) }
+func (v proposalView) act() string {
+	if v.Event != "" {
+		return v.Event + " " + licence.HolderEvent(v.Event).NameZH()
+	}
+	return v.Step + " " + licence.Step(v.Step).NameZH()
+}
+
+// state is where the proposal stands, with the Chinese name.
+func (v proposalView) state() string {
+	if v.State == stateUndecided {
+		return stateUndecided + " 待决定"
+	}
+	return v.State + " " + licence.ProposalState(v.State).NameZH()
+}
 
 func (v proposalView) row() []string {
-	return []string{v.ID, v.State, v.act(), fmt.Sprint(v.Count), fmt.Sprintf("%d (%d)", v.Done, v.Refused), v.ProposedBy, v.ApprovedBy, v.Reason}
+	return []string{v.ID, v.state(), v.act(), fmt.Sprint(v.Count), fmt.Sprintf("%d (%d)", v.Done, v.Refused), v.ProposedBy, v.ApprovedBy, v.Reason}
 }
 
 func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) error {
@@ -128,11 +140,11 @@ func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) e
 	if v.DryRun {
 		text.WriteString(dryRunTitle + "\n")
 	}
-	what := v.Event
-	if what == "" {
-		what = v.Step + " " + v.Cause
+	what := v.act()
+	if v.Event == "" {
+		what += "  " + v.Cause
 	}
-	fmt.Fprintf(&text, "%s  %s  %s  %s\n提议 proposed: %s  %s，至 until %s\n", v.ID, v.State, what, v.Reason, v.ProposedBy, v.ProposedAt, v.Expires)
+	fmt.Fprintf(&text, "%s  %s  %s  %s\n提议 proposed: %s  %s，至 until %s\n", v.ID, v.state(), what, v.Reason, v.ProposedBy, v.ProposedAt, v.Expires)
 	if v.ApprovedBy != "" {
 		fmt.Fprintf(&text, "批准 approved: %s  %s\n", v.ApprovedBy, v.ApprovedAt)
 	}

@@ -2,10 +2,10 @@ package office
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
@@ -44,7 +44,7 @@ func (o *Office) TryCategories(ctx context.Context, uscc string, categories ...c
 		return a, err
 	}
 	if len(categories) == 0 {
-		return a, errors.New("no category is named")
+		return a, bilingual.New("须用 --category 指明类别", "no category is named")
 	}
 	for _, id := range categories {
 		if _, ok := o.Catalogue().Category(id); !ok {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm2"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
@@ -33,11 +34,11 @@ type NewAuthority struct {
 // Errors that callers decide on.
 var (
 	// ErrNoAuthority: no authority, or not exactly one, fits.
-	ErrNoAuthority = errors.New("no issuing authority fits")
+	ErrNoAuthority = bilingual.New("没有可签发的机构，或须指明其中之一", "no issuing authority fits")
 	// ErrAuthorityExists: it issues licences already.
-	ErrAuthorityExists = errors.New("exists already")
+	ErrAuthorityExists = bilingual.New("该机构已存在", "exists already")
 	// ErrNoCategory: the catalogue has no such category.
-	ErrNoCategory = errors.New("no such category")
+	ErrNoCategory = bilingual.New("没有该证照类别", "no such category")
 )
 
 // AddAuthority gives a body a key, a certificate and a status list of its own.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/disclose"
@@ -26,7 +27,7 @@ const (
 )
 
 // ErrNotInForce: by its days the licence is not in force.
-var ErrNotInForce = errors.New("the licence is not in force today")
+var ErrNotInForce = bilingual.New("该证照今日不在有效期内", "the licence is not in force today")
 
 // Binding is a code that a licence's holder binds a device with.
 type Binding struct {

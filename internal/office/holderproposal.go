@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 )
@@ -153,7 +154,7 @@ func (o *Office) carryOutVersion(ctx context.Context, actor string, p licence.Pr
 	case err == nil, errors.Is(err, errTurnRefused):
 		return after, nil
 	case refusesVersion(err):
-		return o.store.CarryOut(ctx, p.ID, p.Done, []licence.Turn{{Identifier: n.Identifier, Refusal: err.Error()}})
+		return o.store.CarryOut(ctx, p.ID, p.Done, []licence.Turn{{Identifier: n.Identifier, Refusal: bilingual.Text(err)}})
 	default:
 		return p, err
 	}

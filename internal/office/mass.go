@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -20,9 +20,9 @@ import (
 // Errors of selections.
 var (
 	// ErrSelection: nothing says which licences are meant, or nothing fits.
-	ErrSelection = errors.New("no licences are selected")
+	ErrSelection = bilingual.New("没有选中任何证照", "no licences are selected")
 	// ErrTooMany: more than one proposal takes.
-	ErrTooMany = errors.New("too many licences for one proposal")
+	ErrTooMany = bilingual.New("一份提议中的证照过多", "too many licences for one proposal")
 )
 
 // massBatch is how many steps share a transaction, if nobody says otherwise.
@@ -84,7 +84,7 @@ func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (
 	err := o.selected(ctx, q.Selection, func(r licence.Record) error {
 		id := r.Licence.Identifier
 		if _, err := r.State.Next(q.Step); err != nil {
-			preview.Excluded = append(preview.Excluded, licence.Proposed{Identifier: id, Refusal: err.Error()})
+			preview.Excluded = append(preview.Excluded, licence.Proposed{Identifier: id, Refusal: bilingual.Text(err)})
 			return nil
 		}
 		if len(preview.Identifiers) == licence.MaxProposed {

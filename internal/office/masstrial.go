@@ -8,6 +8,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 )
 
@@ -113,7 +114,7 @@ func (o *Office) tryVersion(ctx context.Context, actor string, p licence.Proposa
 	case err == nil, errors.Is(err, errTurnRefused):
 		return n, nil
 	case refusesVersion(err):
-		n.Refusal = err.Error()
+		n.Refusal = bilingual.Text(err)
 		return n, nil
 	default:
 		return n, err

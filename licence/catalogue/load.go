@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/idcode"
 )
 
@@ -25,7 +26,7 @@ var (
 )
 
 // ErrFaulty is wrapped by every error of [Load] and [Parse].
-var ErrFaulty = errors.New("faulty catalogue")
+var ErrFaulty = bilingual.New("类别定义有误", "faulty catalogue")
 
 // FaultyError lists every fault of a catalogue, or of a change of one. It is [ErrFaulty].
 type FaultyError struct {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/licence"
@@ -283,7 +284,7 @@ func (s *Store) turn(tx kv.Tx, key []byte, v proposal, t licence.Turn, i *issue)
 		entries = append(entries, t.Step.Audit)
 	}
 	if refusesTurn(err) {
-		p.Refusal = err.Error()
+		p.Refusal = bilingual.Text(err)
 		return nil, v.putProposed(tx, key, p)
 	}
 	return entries, err
@@ -305,7 +306,7 @@ func (s *Store) Trial(ctx context.Context, next []licence.Turn) ([]licence.Propo
 			}
 			_, _, err := allowed(tx, *t.Step)
 			if refusesTurn(err) {
-				all[i].Refusal, err = err.Error(), nil
+				all[i].Refusal, err = bilingual.Text(err), nil
 			}
 			if err != nil {
 				return err
