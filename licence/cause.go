@@ -1,9 +1,10 @@
 package licence
 
 import (
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // Cause is why a step was taken, as one of a closed list, so that it can be counted and
@@ -75,7 +76,7 @@ var causes = []causeOf{
 }
 
 // ErrCause says that a text names no cause, or one that does not go with the step.
-var ErrCause = errors.New("not a cause of this step")
+var ErrCause = bilingual.New("该操作不能用此原因", "not a cause of this step")
 
 // ParseCause reads the name of a cause of a step; an empty name is [Unstated].
 func ParseCause(name string, step Step) (Cause, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -19,12 +20,12 @@ var (
 	// another call came first.
 	ErrCredentialChanged = errors.New("the credential was changed meanwhile")
 	// ErrNoDevice: no such device was ever bound to the licence.
-	ErrNoDevice = errors.New("no such device is bound to the licence")
+	ErrNoDevice = bilingual.New("该证照没有绑定此设备", "no such device is bound to the licence")
 	// ErrUnbound: the device was bound once and is not any more. Its key does not come
 	// back.
-	ErrUnbound = errors.New("the device was unbound")
+	ErrUnbound = bilingual.New("该设备已解除绑定", "the device was unbound")
 	// ErrTooManyDevices: the licence has [MaxDevices] devices.
-	ErrTooManyDevices = errors.New("too many devices are bound to the licence")
+	ErrTooManyDevices = bilingual.New("该证照绑定的设备过多", "too many devices are bound to the licence")
 	// ErrDeviceTime: the device has signed a request of this time or a later one before.
 	ErrDeviceTime = errors.New("a request of this time was answered before")
 )

@@ -2,20 +2,20 @@ package licence
 
 import (
 	"context"
-	"errors"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki/audit"
 )
 
 // Errors about erasures.
 var (
 	// ErrErased: what the licence said was erased by law.
-	ErrErased = errors.New("the licence was erased by law")
+	ErrErased = bilingual.New("该证照已依法删除", "the licence was erased by law")
 	// ErrNoErasure: nobody has applied for the erasure.
-	ErrNoErasure = errors.New("nobody has applied for the erasure of the licence")
+	ErrNoErasure = bilingual.New("尚无人申请删除该证照", "nobody has applied for the erasure of the licence")
 	// ErrInForce: a licence is erased only when it has ended.
-	ErrInForce = errors.New("the licence has not ended")
+	ErrInForce = bilingual.New("该证照尚未失效，不能删除", "the licence has not ended")
 )
 
 // Erasure is the erasure of a licence by law: for which one officer applies and which

@@ -19,6 +19,22 @@ const (
 	EventDissolved HolderEvent = "dissolved"
 )
 
+// NameZH returns the event's Chinese name.
+func (e HolderEvent) NameZH() string {
+	switch e {
+	case EventDeceased:
+		return "死亡"
+	case EventRenamed:
+		return "更名"
+	case EventMerged:
+		return "合并"
+	case EventDissolved:
+		return "解散或终止"
+	default:
+		return "未知"
+	}
+}
+
 // HolderAct is what has happened to a holder, with what must be known to act on it. It
 // does not say who the holder is: the licences of its proposal do, and what is erased of
 // them does not stay behind here.

@@ -2,12 +2,12 @@ package licence
 
 import (
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/idcode"
 )
 
@@ -15,7 +15,7 @@ import (
 const identifierRoot = "1.2.156.3005.2"
 
 // ErrBadIdentifier says that a text is not an e-licence identifier of ours.
-var ErrBadIdentifier = errors.New("not an e-licence identifier")
+var ErrBadIdentifier = bilingual.New("不是电子证照标识", "not an e-licence identifier")
 
 // RandomSize is the length in bytes of the random part of a [Serial].
 const RandomSize = 10

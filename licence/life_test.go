@@ -11,6 +11,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 )
@@ -350,6 +351,8 @@ func TestProposal(t *testing.T) {
 		t.Fatal(err)
 	}
 	late := now.Add(licence.ProposalLife)
+	renamed := approved
+	renamed.ApprovedAt, renamed.Holder = now.Add(time.Hour), &licence.HolderAct{Event: licence.EventRenamed, Name: "新样例"}
 	for _, tt := range []struct {
 		name   string
 		p      licence.Proposal
@@ -380,6 +383,9 @@ func TestProposal(t *testing.T) {
 		{open, now, licence.ProposalOpen, true},
 		{open, late, licence.ProposalExpired, false},
 		{approved, late, licence.ProposalApproved, true},
+		{renamed, late, licence.ProposalApproved, true},
+		{renamed, late.Add(time.Hour), licence.ProposalExpired, false},
+		{renamed.Forget(), now, licence.ProposalExpired, false},
 		{done, now, licence.ProposalDone, false},
 		{cancelled, now, licence.ProposalCancelled, false},
 	} {
@@ -446,6 +452,36 @@ func TestUndoWindows(t *testing.T) {
 	for _, bad := range []int{-1, licence.MaxUndoMinutes + 1} {
 		if err := a.SetUndo(licence.UndoWindow{Minutes: bad}); err == nil {
 			t.Errorf("a window of %d minutes is accepted", bad)
+		}
+	}
+}
+
+// TestRefusalsInChinese: a refused step says in Chinese where the licence stands and what
+// cannot be done.
+func TestRefusalsInChinese(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		state licence.State
+		step  licence.Step
+		want  string
+	}{
+		{licence.Revoked, licence.Revoke, "证照已注销，不能注销"},
+		{licence.Suspended, licence.Suspend, "证照已暂扣，不能暂扣"},
+		{licence.Superseded, licence.Resume, "证照已换发，不能恢复"},
+		{licence.Withdrawn, licence.Publish, "证照已撤回，不能发布"},
+		{licence.Pending, licence.Supersede, "证照待发布，不能换发"},
+		{licence.Active, licence.Withdraw, "证照有效，不能撤回"},
+	} {
+		_, err := tt.state.Next(tt.step)
+		if got := bilingual.TextZH(err); got != tt.want || !errors.Is(err, licence.ErrStep) {
+			t.Errorf("%s %s: %q, %v, want %q", tt.step, tt.state, got, err, tt.want)
+		}
+	}
+	for _, step := range licence.Steps() {
+		for _, state := range licence.States() {
+			if _, err := state.Next(step); err != nil && strings.Contains(bilingual.TextZH(err), "未知") {
+				t.Errorf("%s %s: %s", step, state, bilingual.Text(err))
+			}
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
@@ -21,18 +21,18 @@ import (
 // Errors about proposals.
 var (
 	// ErrNoProposal: there is no such proposal.
-	ErrNoProposal = errors.New("no such proposal")
+	ErrNoProposal = bilingual.New("没有该提议", "no such proposal")
 	// ErrSamePerson: who proposes does not approve.
-	ErrSamePerson = errors.New("a second officer approves what one has proposed")
+	ErrSamePerson = bilingual.New("须由另一名经办人批准，提出人不能批准", "a second officer approves what one has proposed")
 	// ErrProposal: the proposal is not in the state for this.
-	ErrProposal = errors.New("not allowed in this state of the proposal")
+	ErrProposal = bilingual.New("该提议现在的状态不允许此操作", "not allowed in this state of the proposal")
 	// ErrDigest: what is approved is not what was proposed.
-	ErrDigest = errors.New("the digest is not that of the proposal")
+	ErrDigest = bilingual.New("清单摘要与提议不符", "the digest is not that of the proposal")
 )
 
 // Limits of a proposal.
 const (
-	ProposalLife = 7 * 24 * time.Hour // until it is approved
+	ProposalLife = 7 * 24 * time.Hour // until it is approved; about a holder, from then on until it is carried out
 	MaxProposed  = 1_000_000          // licences
 )
 
@@ -65,7 +65,7 @@ type Proposal struct {
 	ByIssuer    map[string]int // by credit code
 	ProposedBy  string
 	ProposedAt  time.Time
-	Expires     time.Time // unless it is approved before
+	Expires     time.Time // unless it is approved before; see [Proposal.Lapses]
 	ApprovedBy  string    // empty: not yet
 	ApprovedAt  time.Time
 	CancelledBy string // empty: it is not
@@ -86,6 +86,29 @@ const (
 	ProposalCancelled ProposalState = "cancelled"
 )
 
+// NameZH returns the state's Chinese name.
+func (s ProposalState) NameZH() string {
+	switch s {
+	case ProposalOpen:
+		return "待批准"
+	case ProposalApproved:
+		return "已批准"
+	case ProposalDone:
+		return "已办结"
+	case ProposalExpired:
+		return "已过期"
+	case ProposalCancelled:
+		return "已取消"
+	default:
+		return "未知"
+	}
+}
+
+// refuse says that a proposal is in a state in which something is not done.
+func (s ProposalState) refuse(zh string) error {
+	return bilingual.Wrap(fmt.Sprintf("该提议%s，%s", s.NameZH(), zh), fmt.Errorf("it is %s: %w", s, ErrProposal))
+}
+
 // State returns where the proposal stands at a time.
 func (p Proposal) State(now time.Time) ProposalState {
 	switch {
@@ -93,13 +116,50 @@ func (p Proposal) State(now time.Time) ProposalState {
 		return ProposalCancelled
 	case p.ApprovedBy != "" && p.Done == p.Count:
 		return ProposalDone
+	case p.lapsed(now):
+		return ProposalExpired
 	case p.ApprovedBy != "":
 		return ProposalApproved
-	case !now.Before(p.Expires):
-		return ProposalExpired
 	default:
 		return ProposalOpen
 	}
+}
+
+// Lapses returns when what is still to be done of a proposal may not be done any more: at the
+// end of its time to be approved, and about a holder, whose new name is not to be kept for
+// ever, as long after it was. One step for many, once approved, may be taken to its end at any
+// time.
+func (p Proposal) Lapses() (at time.Time, lapses bool) {
+	switch {
+	case p.ApprovedBy == "":
+		return p.Expires, true
+	case p.Holder != nil:
+		return p.ApprovedAt.Add(ProposalLife), true
+	default:
+		return time.Time{}, false
+	}
+}
+
+// lapsed reports whether that time is over. A name that was forgotten does not come back when
+// the clock is set back.
+func (p Proposal) lapsed(now time.Time) bool {
+	at, lapses := p.Lapses()
+	return lapses && !now.Before(at) || p.Holder != nil && p.Holder.Event == EventRenamed && !p.Named()
+}
+
+// Named reports whether a proposal says the new name of a holder, which a register forgets
+// when nothing more comes of it.
+func (p Proposal) Named() bool { return p.Holder != nil && p.Holder.Name != "" }
+
+// Forget returns a proposal without the new name of a holder, and without the digest, which
+// names could be tried against.
+func (p Proposal) Forget() Proposal {
+	if p.Named() {
+		act := *p.Holder
+		act.Name = ""
+		p.Holder, p.Digest = &act, [sm3.Size]byte{}
+	}
+	return p
 }
 
 // Approve returns the proposal as approved. The error wraps [ErrProposal],
@@ -107,7 +167,7 @@ func (p Proposal) State(now time.Time) ProposalState {
 func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Proposal, error) {
 	switch state := p.State(at); {
 	case state != ProposalOpen:
-		return p, fmt.Errorf("proposal %s is %s: %w", p.ID, state, ErrProposal)
+		return p, state.refuse("不能批准")
 	case cleantext.Alike(by, p.ProposedBy):
 		return p, ErrSamePerson
 	case digest != p.Digest:
@@ -121,10 +181,18 @@ func (p Proposal) Approve(by string, digest [sm3.Size]byte, at time.Time) (Propo
 // for what is still to be done, as well.
 func (p Proposal) Cancel(by string, at time.Time) (Proposal, error) {
 	if state := p.State(at); state != ProposalOpen && state != ProposalApproved {
-		return p, fmt.Errorf("proposal %s is %s: %w", p.ID, state, ErrProposal)
+		return p, state.refuse("不能取消")
 	}
 	p.CancelledBy, p.CancelledAt = by, at
 	return p, nil
+}
+
+// Run refuses to carry out what was not approved, or not in time.
+func (p Proposal) Run(at time.Time) error {
+	if state := p.State(at); state != ProposalApproved && state != ProposalDone {
+		return state.refuse("不能执行")
+	}
+	return nil
 }
 
 // ProposalDigest returns SM3 over the step, the cause, the number of licences, each
@@ -193,6 +261,11 @@ type Proposals interface {
 	Proposals(ctx context.Context) ([]Proposal, error)
 	// Proposed returns up to limit licences of a proposal from a place in its order on.
 	Proposed(ctx context.Context, id ProposalID, from, limit int) ([]Proposed, error)
+	// Trial returns the licences whose steps come next, with the refusals that CarryOut would
+	// note. New versions are not tried.
+	Trial(ctx context.Context, next []Turn) ([]Proposed, error)
+	// ForgetNames takes the new names of holders out of proposals that have lapsed.
+	ForgetNames(ctx context.Context, at time.Time) error
 	// ChangeProposal stores what change makes of a proposal.
 	ChangeProposal(ctx context.Context, id ProposalID, change func(Proposal) (Proposal, error), entry audit.Record) (Proposal, error)
 	// CarryOut takes the turns of the licences of a proposal that come next, in one

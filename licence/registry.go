@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -14,19 +15,19 @@ import (
 // Errors that callers of a [Registry] decide on.
 var (
 	// ErrNotFound: the register holds no such licence.
-	ErrNotFound = errors.New("no such licence")
+	ErrNotFound = bilingual.New("没有该证照", "no such licence")
 	// ErrNumberTaken: a licence of the category by the issuer that is not
 	// revoked has this number.
-	ErrNumberTaken = errors.New("the number is on another licence that is not revoked")
+	ErrNumberTaken = bilingual.New("该编号已有有效证照", "the number is on another licence that is not revoked")
 	// ErrRequestReused: the request id came before with another application.
-	ErrRequestReused = errors.New("the request id was used for another application")
+	ErrRequestReused = bilingual.New("该申请编号已用于另一份申请", "the request id was used for another application")
 	// ErrListFull: the issuer's status list has no index left.
-	ErrListFull = errors.New("the status list is full")
+	ErrListFull = bilingual.New("状态列表已满", "the status list is full")
 	// ErrChanged: the licence is not at the revision that the caller has seen.
-	ErrChanged = errors.New("the licence was changed meanwhile")
+	ErrChanged = bilingual.New("该证照其间已变更", "the licence was changed meanwhile")
 	// ErrSchema: the category has another schema by now than the licence was made by.
 	// Whoever makes it again by that one may store it.
-	ErrSchema = errors.New("the category was changed meanwhile")
+	ErrSchema = bilingual.New("该证照类别其间已变更", "the category was changed meanwhile")
 	// ErrIndexTaken: another process has stored this index of the status list since it
 	// was reserved here. Whoever reserves again gets one that is free.
 	ErrIndexTaken = errors.New("the index was given out before")

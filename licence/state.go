@@ -1,9 +1,10 @@
 package licence
 
 import (
-	"errors"
 	"fmt"
 	"time"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // State is where a licence stands in its life. Expiry is by date and not a
@@ -52,6 +53,14 @@ func (s State) NameZH() string {
 	return "未知"
 }
 
+// sayZH says of a licence in Chinese that it is in the state.
+func (s State) sayZH() string {
+	if s == Suspended || s == Revoked {
+		return "证照已" + s.NameZH()
+	}
+	return "证照" + s.NameZH()
+}
+
 // At returns the state at a time of a licence that is published at another.
 func (s State) At(now, publication time.Time) State {
 	if s == Pending && !now.Before(publication) {
@@ -81,12 +90,34 @@ const (
 	Supersede Step = "supersede" // only [Registry.Replace] takes it
 )
 
+// NameZH returns the step's Chinese name.
+func (s Step) NameZH() string {
+	switch s {
+	case Issue:
+		return "签发"
+	case Publish:
+		return "发布"
+	case Withdraw:
+		return "撤回"
+	case Suspend:
+		return "暂扣"
+	case Resume:
+		return "恢复"
+	case Revoke:
+		return "注销"
+	case Supersede:
+		return "换发"
+	default:
+		return "执行未知步骤"
+	}
+}
+
 // Steps lists the steps. A step's place in the list, from 1, is stored and never
 // changes.
 func Steps() []Step { return []Step{Issue, Publish, Withdraw, Suspend, Resume, Revoke, Supersede} }
 
 // ErrStep says that a step is not allowed in a licence's state.
-var ErrStep = errors.New("not allowed in this state")
+var ErrStep = bilingual.New("证照现在的状态不允许此操作", "not allowed in this state")
 
 // Next returns the state that a step leads to. The error wraps [ErrStep].
 func (s State) Next(step Step) (State, error) {
@@ -104,6 +135,6 @@ func (s State) Next(step Step) (State, error) {
 	case s == Active && step == Supersede:
 		return Superseded, nil
 	default:
-		return s, fmt.Errorf("cannot %s a licence that is %s: %w", step, s, ErrStep)
+		return s, bilingual.Wrap(fmt.Sprintf("%s，不能%s", s.sayZH(), step.NameZH()), fmt.Errorf("cannot %s a licence that is %s: %w", step, s, ErrStep))
 	}
 }

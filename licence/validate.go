@@ -1,6 +1,7 @@
 package licence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -42,6 +43,15 @@ func (e *InvalidError) Error() string {
 		lines[i] = f.Field + " " + f.Reason
 	}
 	return "application is not valid: " + strings.Join(lines, "; ")
+}
+
+// TextZH returns the faults in Chinese, by field.
+func (e *InvalidError) TextZH() string {
+	lines := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		lines[i] = f.Field + " " + cmp.Or(f.ReasonZH, f.Reason)
+	}
+	return "申请数据有误：" + strings.Join(lines, "；")
 }
 
 // Valid is an application that has passed every check, ready to become a

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -160,12 +162,12 @@ func newCategoryChange(s *settings, use, short string, known bool) *cobra.Comman
 			}
 			change, err := catalogue.ParseChange(b)
 			if err != nil {
-				return fmt.Errorf("%s: %w", file, err)
+				return inFile(file, err)
 			}
 			return s.with(func(o *office.Office) error {
 				changed, err := o.ChangeCatalogue(cmd.Context(), s.actor, office.CatalogueChange{Change: change, New: !known, DryRun: dryRun})
 				if err != nil {
-					return fmt.Errorf("%s: %w", file, err)
+					return inFile(file, err)
 				}
 				category, ok := changed.Category(change.About()[0])
 				if !ok {
@@ -191,4 +193,17 @@ func newCategoryChange(s *settings, use, short string, known bool) *cobra.Comman
 	cmd.Flags().StringVar(&file, "file", "", "`FILE` in JSON; - is standard input")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
 	return cmd
+}
+
+// inFile says of every fault in a change of the catalogue in which file it is.
+func inFile(file string, err error) error {
+	var faulty *catalogue.FaultyError
+	if !errors.As(err, &faulty) {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	all := make([]error, len(faulty.Faults))
+	for i, fault := range faulty.Faults {
+		all[i] = bilingual.Wrap(bilingual.TextZH(catalogue.ErrFaulty), fmt.Errorf("%s: %w", file, fault))
+	}
+	return errors.Join(all...)
 }

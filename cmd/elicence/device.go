@@ -45,6 +45,7 @@ type bindingView struct {
 	Address string `json:"address"` // what its picture holds
 	Until   string `json:"until"`
 	Tries   int    `json:"tries"`
+	DryRun  bool   `json:"dry_run,omitempty"` // then there is no code
 }
 
 // deviceView is a device of a licence as it is printed.
@@ -61,9 +62,21 @@ type deviceView struct {
 
 func newBind(s *settings) *cobra.Command {
 	var draw drawing
-	cmd := onLicence(s, "bind ID [--png F] [--svg F]", "绑定码 a code for the holder to bind a device with", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
+	var dryRun bool
+	cmd := onLicence(s, "bind ID [--png F] [--svg F] [--dry-run]", "绑定码 a code for the holder to bind a device with", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
 		r, err := o.Licence(ctx, s.actor, id)
 		if err != nil {
+			return err
+		}
+		if dryRun {
+			until, err := o.TryBinding(r)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return printJSON(cmd.OutOrStdout(), bindingView{ID: id.String(), Until: until.Format(time.RFC3339), Tries: licence.BindingTries, DryRun: true})
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n可以绑定 a device can be bound: %s\n", dryRunTitle, id)
 			return err
 		}
 		b, err := o.OfferBinding(ctx, s.actor, r)
@@ -79,7 +92,7 @@ func newBind(s *settings) *cobra.Command {
 		}
 		until := b.Until.Format(time.RFC3339)
 		if s.json {
-			return printJSON(cmd.OutOrStdout(), bindingView{id.String(), b.Code.Digits(), b.Address, until, licence.BindingTries})
+			return printJSON(cmd.OutOrStdout(), bindingView{ID: id.String(), Code: b.Code.Digits(), Address: b.Address, Until: until, Tries: licence.BindingTries})
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n十分钟内有效，只能绑定一台设备 good for ten minutes, until %s, for one device\n", b.Code.Grouped(), b.Address, until)
 		return err
@@ -87,6 +100,7 @@ func newBind(s *settings) *cobra.Command {
 	cmd.Long = "Prints a number that the holder, whom you have identified, types into the wallet page. It is good for ten minutes, one device\n" +
 		"and five wrong tries. Give it to nobody else: whoever types it first has the licence on a phone."
 	draw.add(cmd, "the wallet page")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say whether a device can be bound, and make no number")
 	return cmd
 }
 
@@ -120,7 +134,8 @@ func newDevices(s *settings) *cobra.Command {
 }
 
 func newUnbind(s *settings) *cobra.Command {
-	return &cobra.Command{Use: "unbind ID DEVICE", Short: "解除绑定 end a device's binding for good", Args: arguments("ID", "DEVICE"), RunE: func(cmd *cobra.Command, args []string) error {
+	var dryRun bool
+	cmd := &cobra.Command{Use: "unbind ID DEVICE [--dry-run]", Short: "解除绑定 end a device's binding for good", Args: arguments("ID", "DEVICE"), RunE: func(cmd *cobra.Command, args []string) error {
 		id, err := typedIdentifier(cmd, args[0])
 		if err != nil {
 			return err
@@ -133,16 +148,30 @@ func newUnbind(s *settings) *cobra.Command {
 			if _, err := o.Licence(cmd.Context(), s.actor, id); err != nil {
 				return err
 			}
-			if err := o.UnbindDevice(cmd.Context(), s.actor, id, device); err != nil {
+			if dryRun {
+				if err := o.TryUnbind(cmd.Context(), id, device); err != nil {
+					return err
+				}
+			} else if err := o.UnbindDevice(cmd.Context(), s.actor, id, device); err != nil {
 				return err
 			}
 			if s.json {
-				return printJSON(cmd.OutOrStdout(), map[string]string{"id": device.String(), "state": "unbound"})
+				v := map[string]any{"id": device.String(), "state": "unbound"}
+				if dryRun {
+					v["dry_run"] = true
+				}
+				return printJSON(cmd.OutOrStdout(), v)
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  unbound\n", device)
+			text := fmt.Sprintf("%s  已解除绑定 unbound\n", device)
+			if dryRun {
+				text = dryRunTitle + "\n" + text
+			}
+			_, err := fmt.Fprint(cmd.OutOrStdout(), text)
 			return err
 		})
 	}}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
+	return cmd
 }
 
 func newPresent(s *settings) *cobra.Command {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -151,7 +152,7 @@ func viewHolderStep(c *catalogue.Catalogue, h office.HolderStep) proposedView {
 		v.CategoryName = category.NameZH
 	}
 	if h.Problem != nil {
-		v.Refusal = h.Problem.Error()
+		v.Refusal = bilingual.Text(h.Problem)
 	}
 	return v
 }

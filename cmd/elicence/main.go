@@ -13,9 +13,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/demo"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/pagetext"
@@ -83,7 +85,9 @@ func report(w io.Writer, err error) int {
 			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", plan.File, f)
 		}
 	default:
-		_, _ = fmt.Fprintf(w, "elicence: %v\n", err)
+		for _, one := range apart(err) {
+			_, _ = fmt.Fprintf(w, "elicence: %s\n", bilingual.Text(one))
+		}
 	}
 	if hint := hintFor(err); hint != "" {
 		_, _ = fmt.Fprintf(w, "elicence: hint: %s\n", hint)
@@ -113,6 +117,20 @@ func report(w io.Writer, err error) int {
 	return exitCouldNot
 }
 
+// apart returns the errors that were joined, each for a line of its own, or the one that
+// there is.
+func apart(err error) []error {
+	joined, several := err.(interface{ Unwrap() []error }) //nolint:errorlint // what wraps them has its own words
+	if !several || !strings.Contains(err.Error(), "\n") {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, apart(one)...)
+	}
+	return all
+}
+
 // hintFor names the next command where there is an obvious one.
 func hintFor(err error) string {
 	var broken *brokenOff
@@ -122,7 +140,7 @@ func hintFor(err error) string {
 	case errors.Is(err, office.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
 	case errors.Is(err, office.ErrInUse):
-		return "stop the service that runs on the folder, or wait for the other command to end"
+		return "请停止正在使用该目录的服务，或等待另一命令结束 stop the service that runs on the folder, or wait for the other command to end"
 	case errors.Is(err, office.ErrMoved):
 		return "name their database with --store URL; a move that was cut off goes on with: elicence storage move"
 	case errors.Is(err, office.ErrOlderStore):
@@ -152,9 +170,9 @@ func hintFor(err error) string {
 	case errors.Is(err, keystore.ErrNational):
 		return "give --passphrase-file FILE: it is protected by PBKDF2-HMAC-SM3"
 	case errors.Is(err, office.ErrNoAuthority):
-		return "see who issues what with: elicence authority list"
+		return "查看各机构可签发的类别 see who issues what with: elicence authority list"
 	case errors.Is(err, office.ErrAuthorityExists):
-		return "let it issue further categories with: elicence authority allow CODE --category NNN"
+		return "要增加发证类别 let it issue further categories with: elicence authority allow CODE --category NNN"
 	case errors.Is(err, seal.ErrNoPurpose):
 		return "用 --reason 说明用印事由 say what it is for with --reason WORDS"
 	case errors.Is(err, seal.ErrNotFound):
@@ -178,23 +196,23 @@ func hintFor(err error) string {
 	case errors.Is(err, office.ErrNeedsProtection):
 		return "give --root-passphrase-file FILE or --root-token FILE, as the plan says"
 	case errors.Is(err, licence.ErrChanged):
-		return "see its revision with: elicence licence show ID --json"
+		return "查看现在的修订号 see its revision with: elicence licence show ID --json"
 	case errors.Is(err, licence.ErrNoProposal), errors.Is(err, licence.ErrDigest):
-		return "see the proposals with: elicence licence mass list"
+		return "查看各提议 see the proposals with: elicence licence mass list"
 	case errors.Is(err, office.ErrPlanChanged):
-		return "cancel it with: elicence licence mass cancel ID; and propose what there is now"
+		return "取消后按现状重新提出 cancel it with: elicence licence mass cancel ID; and propose what there is now"
 	case errors.Is(err, office.ErrUndecided):
-		return "decide with --end ID or --keep ID"
+		return "逐件决定注销或保留 decide with --end ID or --keep ID"
 	case errors.Is(err, licence.ErrNoDevice):
-		return "see the devices with: elicence licence devices ID"
+		return "查看已绑定的设备 see the devices with: elicence licence devices ID"
 	case errors.Is(err, licence.ErrSchema):
-		return "see its fields now with: elicence category show NNN; and give the same command again: an import goes on where it stopped, by the new ones"
+		return "查看现在的字段后再次执行同一命令，导入从中断处按新字段继续 see its fields now with: elicence category show NNN; and give the same command again: an import goes on where it stopped, by the new ones"
 	case errors.Is(err, office.ErrImportChanged):
-		return "import the file as it was to the end; what was changed or added, as another file"
+		return "请先按原文件导入完毕，变更或新增的内容另存为文件导入 import the file as it was to the end; what was changed or added, as another file"
 	case errors.Is(err, exchange.ErrHeader):
-		return "see the fields with: elicence category show NNN"
+		return "查看该类证照的字段 see the fields with: elicence category show NNN"
 	case errors.Is(err, office.ErrNoCategory):
-		return "find it with: elicence category search WORD"
+		return "查找类别 find it with: elicence category search WORD"
 	default:
 		return ""
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -73,6 +72,9 @@ func viewProposal(p licence.Proposal) proposalView {
 		ProposedBy: p.ProposedBy, ProposedAt: p.ProposedAt.Format(time.RFC3339), Expires: p.Expires.Format(time.RFC3339),
 		ApprovedBy: p.ApprovedBy, Done: p.Done, Refused: p.Refused,
 	}
+	if at, lapses := p.Lapses(); lapses {
+		v.Expires = at.Format(time.RFC3339)
+	}
 	if p.Digest != ([32]byte{}) { // else it is forgotten with the name
 		v.Digest = hex.EncodeToString(p.Digest[:])
 	}
@@ -111,10 +113,23 @@ func (v proposedView) text() string {
 }
 
 // act is the step for all, or what has happened to the holder.
-func (v proposalView) act() string { return cmp.Or(v.Event, v.Step) }
+func (v proposalView) act() string {
+	if v.Event != "" {
+		return v.Event + " " + licence.HolderEvent(v.Event).NameZH()
+	}
+	return v.Step + " " + licence.Step(v.Step).NameZH()
+}
+
+// state is where the proposal stands, with the Chinese name.
+func (v proposalView) state() string {
+	if v.State == stateUndecided {
+		return stateUndecided + " 待决定"
+	}
+	return v.State + " " + licence.ProposalState(v.State).NameZH()
+}
 
 func (v proposalView) row() []string {
-	return []string{v.ID, v.State, v.act(), fmt.Sprint(v.Count), fmt.Sprintf("%d (%d)", v.Done, v.Refused), v.ProposedBy, v.ApprovedBy, v.Reason}
+	return []string{v.ID, v.state(), v.act(), fmt.Sprint(v.Count), fmt.Sprintf("%d (%d)", v.Done, v.Refused), v.ProposedBy, v.ApprovedBy, v.Reason}
 }
 
 func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) error {
@@ -125,11 +140,11 @@ func (v proposalView) print(cmd *cobra.Command, s *settings, o *office.Office) e
 	if v.DryRun {
 		text.WriteString(dryRunTitle + "\n")
 	}
-	what := v.Event
-	if what == "" {
-		what = v.Step + " " + v.Cause
+	what := v.act()
+	if v.Event == "" {
+		what += "  " + v.Cause
 	}
-	fmt.Fprintf(&text, "%s  %s  %s  %s\n提议 proposed: %s  %s，至 until %s\n", v.ID, v.State, what, v.Reason, v.ProposedBy, v.ProposedAt, v.Expires)
+	fmt.Fprintf(&text, "%s  %s  %s  %s\n提议 proposed: %s  %s，至 until %s\n", v.ID, v.state(), what, v.Reason, v.ProposedBy, v.ProposedAt, v.Expires)
 	if v.ApprovedBy != "" {
 		fmt.Fprintf(&text, "批准 approved: %s  %s\n", v.ApprovedBy, v.ApprovedAt)
 	}
@@ -364,13 +379,11 @@ func newMassApprove(s *settings) *cobra.Command {
 			return err
 		}
 		if dryRun {
-			p, all, err := o.TryMass(ctx, s.actor, id, sum)
+			p, refused, err := o.TryMass(ctx, s.actor, id, sum)
 			if err != nil {
 				return err
 			}
-			v := viewProposal(p)
-			v.Licences, v.DryRun = viewAllProposed(all), true
-			return v.print(cmd, s, o)
+			return printRun(cmd, s, o, p, refused, true)
 		}
 		if _, err := o.ApproveMass(ctx, s.actor, id, sum); err != nil {
 			return err
@@ -393,19 +406,39 @@ func parseDigest(flag, text string) ([32]byte, error) {
 }
 
 func newMassRun(s *settings) *cobra.Command {
-	return onProposal(s, "run ID", "继续执行 go on with an approved proposal that was cut off", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.ProposalID) error {
-		return runMass(cmd, ctx, s, o, id)
-	})
-}
-
-func newMassCancel(s *settings) *cobra.Command {
-	return onProposal(s, "cancel ID", "取消 end a proposal; what was done of it stays", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.ProposalID) error {
-		p, err := o.CancelMass(ctx, s.actor, id)
+	var dryRun bool
+	cmd := onProposal(s, "run ID [--dry-run]", "继续执行 go on with an approved proposal that was cut off", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.ProposalID) error {
+		if !dryRun {
+			return runMass(cmd, ctx, s, o, id)
+		}
+		p, refused, err := o.TryRun(ctx, s.actor, id)
 		if err != nil {
 			return err
 		}
-		return viewProposal(p).print(cmd, s, o)
+		return printRun(cmd, s, o, p, refused, true)
 	})
+	cmd.Long = "What was approved about a holder is carried out within seven days of it; then it lapses, and is proposed anew."
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
+	return cmd
+}
+
+func newMassCancel(s *settings) *cobra.Command {
+	var dryRun bool
+	cmd := onProposal(s, "cancel ID [--dry-run]", "取消 end a proposal; what was done of it stays", func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.ProposalID) error {
+		cancel := o.CancelMass
+		if dryRun {
+			cancel = o.TryCancel
+		}
+		p, err := cancel(ctx, s.actor, id)
+		if err != nil {
+			return err
+		}
+		v := viewProposal(p)
+		v.DryRun = dryRun
+		return v.print(cmd, s, o)
+	})
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, dryRunHelp)
+	return cmd
 }
 
 // runMass carries a proposal out and prints how it has ended.
@@ -416,5 +449,16 @@ func runMass(cmd *cobra.Command, ctx context.Context, s *settings, o *office.Off
 	if err != nil {
 		return err
 	}
-	return viewProposal(p).print(cmd, s, o)
+	refused, err := o.MassRefusals(ctx, p)
+	if err != nil {
+		return err
+	}
+	return printRun(cmd, s, o, p, refused, false)
+}
+
+// printRun prints a proposal that was carried out, with what was refused of it.
+func printRun(cmd *cobra.Command, s *settings, o *office.Office, p licence.Proposal, refused []licence.Proposed, dryRun bool) error {
+	v := viewProposal(p)
+	v.Licences, v.DryRun = viewAllProposed(refused), dryRun
+	return v.print(cmd, s, o)
 }

@@ -78,12 +78,16 @@ func TestWallet(t *testing.T) {
 	both("suspended", "suspended")
 	elicence("licence", "resume", issued.ID, "--reason", "测试")
 	both("resumed", "valid")
+	elicence("licence", "unbind", issued.ID, phones["sm2"].name, "--dry-run")
+	both("unbound in a dry run", "valid")
 	elicence("licence", "unbind", issued.ID, phones["sm2"].name)
 	elicence("trust", "export", "--out", trust)
 	scan("the unbound one", phones["sm2"], "revoked")
 	scan("the other one", phones["p256"], "valid")
-	if _, _, code := command(t, nil, "elicence", "licence", "unbind", issued.ID, phones["sm2"].name, "--data", data); code != 1 {
-		t.Errorf("unbinding again exits with %d, want 1", code)
+	_, real, code := command(t, nil, "elicence", "licence", "unbind", issued.ID, phones["sm2"].name, "--data", data)
+	_, dry, dryCode := command(t, nil, "elicence", "licence", "unbind", issued.ID, phones["sm2"].name, "--data", data, "--dry-run")
+	if code != 1 || dryCode != 1 || real != dry {
+		t.Errorf("unbinding again exits with %d %s, in a dry run with %d %s, want 1 in the same words", code, real, dryCode, dry)
 	}
 	// What a killed service has left of the desk is in nobody's way.
 	write(t, filepath.Join(data, "desk.sock"), "")

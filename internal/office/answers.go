@@ -3,12 +3,12 @@ package office
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/answer"
@@ -30,7 +30,7 @@ type Ask struct {
 }
 
 // ErrAsk: a question that cannot be asked so.
-var ErrAsk = errors.New("the question does not fit what it is asked about")
+var ErrAsk = bilingual.New("该问题不适用于所问对象", "the question does not fit what it is asked about")
 
 // Answer answers a question with a signature of the service. No document moves. The
 // question and its answer are on the disk, encrypted beside entries of the audit log for

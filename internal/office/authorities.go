@@ -2,12 +2,16 @@ package office
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/emmansun/gmsm/sm2"
+
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
@@ -30,16 +34,60 @@ type NewAuthority struct {
 // Errors that callers decide on.
 var (
 	// ErrNoAuthority: no authority, or not exactly one, fits.
-	ErrNoAuthority = errors.New("no issuing authority fits")
+	ErrNoAuthority = bilingual.New("没有可签发的机构，或须指明其中之一", "no issuing authority fits")
 	// ErrAuthorityExists: it issues licences already.
-	ErrAuthorityExists = errors.New("exists already")
+	ErrAuthorityExists = bilingual.New("该机构已存在", "exists already")
 	// ErrNoCategory: the catalogue has no such category.
-	ErrNoCategory = errors.New("no such category")
+	ErrNoCategory = bilingual.New("没有该证照类别", "no such category")
 )
 
 // AddAuthority gives a body a key, a certificate and a status list of its own.
 // Terminals know it once the trust files have been published again.
 func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority) (licence.Authority, error) {
+	a, err := o.addable(ctx, n)
+	if err != nil {
+		return a, err
+	}
+	_, c, err := o.certified(ctx, actor, keystore.PurposeAuthority, a.USCC, caIssuers, authorityRequest(a))
+	if err != nil {
+		return a, err
+	}
+	a.Point, a.Certificate = c.Key.Point(), c.DER
+	entry, err := audit.NewRecord(audit.Entry{Time: o.now().Unix(), Actor: actor, Act: audit.ActAuthorityAdd, Subject: a.USCC}, nil)
+	if err != nil {
+		return a, err
+	}
+	if err := o.store.AddAuthority(ctx, a, entry); err != nil {
+		return a, err
+	}
+	o.unknown.tell()
+	return a, nil
+}
+
+// TryAuthority answers as [Office.AddAuthority] would, without a key and a certificate, and
+// changes nothing.
+func (o *Office) TryAuthority(ctx context.Context, n NewAuthority) (licence.Authority, error) {
+	a, err := o.addable(ctx, n)
+	if err != nil {
+		return a, err
+	}
+	issuers, err := o.authority(ctx, caIssuers)
+	if err != nil {
+		return a, err
+	}
+	private, err := sm2.GenerateKey(rand.Reader) // one like that which it would get
+	if err != nil {
+		return a, fmt.Errorf("drawing a key: %w", err)
+	}
+	r := authorityRequest(a)
+	if r.Key, err = pki.NewPublicKey(&private.PublicKey); err != nil {
+		return a, err
+	}
+	return a, issuers.Check(r)
+}
+
+// addable returns an authority that can be added, with the next status list.
+func (o *Office) addable(ctx context.Context, n NewAuthority) (licence.Authority, error) {
 	a := licence.Authority{USCC: n.USCC, Name: n.Name, Region: n.Region, Level: n.Level, Categories: slices.Clone(n.Categories)}
 	if len(a.Categories) == 0 {
 		for _, c := range o.Catalogue().Categories() {
@@ -75,19 +123,6 @@ func (o *Office) AddAuthority(ctx context.Context, actor string, n NewAuthority)
 		}
 	}
 	a.Lists = []uint32{next}
-	_, c, err := o.certified(ctx, actor, keystore.PurposeAuthority, a.USCC, caIssuers, authorityRequest(a))
-	if err != nil {
-		return a, err
-	}
-	a.Point, a.Certificate = c.Key.Point(), c.DER
-	entry, err := audit.NewRecord(audit.Entry{Time: o.now().Unix(), Actor: actor, Act: audit.ActAuthorityAdd, Subject: a.USCC}, nil)
-	if err != nil {
-		return a, err
-	}
-	if err := o.store.AddAuthority(ctx, a, entry); err != nil {
-		return a, err
-	}
-	o.unknown.tell()
 	return a, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -184,7 +185,7 @@ type CatalogueChange struct {
 }
 
 // ErrCategoryExists: a category that was to be added is there.
-var ErrCategoryExists = errors.New("exists: use category change")
+var ErrCategoryExists = bilingual.New("该类别已存在，请用 category change", "exists: use category change")
 
 // check refuses a new schema of what was to be added, and the other way round.
 func (c CatalogueChange) check(present *catalogue.Catalogue) error {

@@ -5,12 +5,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/boundcopy"
@@ -26,7 +26,7 @@ import (
 const MaxCopyLife = 366
 
 // ErrCopyTerm: a copy cannot end on this day.
-var ErrCopyTerm = errors.New("not a last day for a copy of this licence")
+var ErrCopyTerm = bilingual.New("该日期不能作为此证照加注件的截止日", "not a last day for a copy of this licence")
 
 // CopyRequest says what a copy is for.
 type CopyRequest struct {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/disclose"
@@ -26,7 +27,7 @@ const (
 )
 
 // ErrNotInForce: by its days the licence is not in force.
-var ErrNotInForce = errors.New("the licence is not in force today")
+var ErrNotInForce = bilingual.New("该证照今日不在有效期内", "the licence is not in force today")
 
 // Binding is a code that a licence's holder binds a device with.
 type Binding struct {
@@ -41,10 +42,11 @@ const bindingDraws = 32
 // OfferBinding makes a binding code for the holder of a licence in force, who has been
 // identified before.
 func (o *Office) OfferBinding(ctx context.Context, actor string, r licence.Record) (Binding, error) {
-	id, now := r.Licence.Identifier, o.now().UTC().Truncate(time.Second)
-	if err := o.mayBind(r); err != nil {
+	until, err := o.TryBinding(r)
+	if err != nil {
 		return Binding{}, err
 	}
+	id, now := r.Licence.Identifier, until.Add(-licence.BindingLife)
 	for range bindingDraws {
 		code, err := licence.NewBindingCode()
 		if err != nil {
@@ -54,13 +56,19 @@ func (o *Office) OfferBinding(ctx context.Context, actor string, r licence.Recor
 		if err != nil {
 			return Binding{}, err
 		}
-		b := Binding{Code: code, Until: now.Add(licence.BindingLife), Address: "https://" + o.config.Host + "/wallet#" + code.Digits()}
+		b := Binding{Code: code, Until: until, Address: "https://" + o.config.Host + "/wallet#" + code.Digits()}
 		err = o.store.OpenBinding(ctx, licence.Binding{Code: code, Identifier: id, Until: b.Until, Audit: entry})
 		if !errors.Is(err, licence.ErrBindingTaken) {
 			return b, err
 		}
 	}
 	return Binding{}, fmt.Errorf("too many binding codes are waiting: %w", licence.ErrBindingTaken)
+}
+
+// TryBinding answers as [Office.OfferBinding] would, with until when a code would be good and
+// without one, and changes nothing.
+func (o *Office) TryBinding(r licence.Record) (time.Time, error) {
+	return o.now().UTC().Truncate(time.Second).Add(licence.BindingLife), o.mayBind(r)
 }
 
 // mayBind says whether devices may carry a licence now.
@@ -327,6 +335,21 @@ func (o *Office) UnbindDevice(ctx context.Context, actor string, id licence.Iden
 		return err
 	}
 	o.unknown.tell()
+	return nil
+}
+
+// TryUnbind answers as [Office.UnbindDevice] would, and changes nothing.
+func (o *Office) TryUnbind(ctx context.Context, id licence.Identifier, device licence.DeviceID) error {
+	d, err := o.store.Device(ctx, id, device)
+	if errors.Is(err, licence.ErrNoDevice) {
+		err = licence.ErrNoDevice // under the name of the act
+	}
+	if err == nil && !d.UnboundAt.IsZero() {
+		err = licence.ErrUnbound
+	}
+	if err != nil {
+		return fmt.Errorf("unbinding a device of licence %s: %w", id, err)
+	}
 	return nil
 }
 

@@ -73,14 +73,33 @@ func (o *Office) TryErasure(ctx context.Context, actor string, id licence.Identi
 		}
 		e = all[i]
 		e.ApprovedBy, e.ApprovedAt = actor, now
-	} else if err := checkReason(reason); err != nil {
+		if err := o.erasable(ctx, id, now); err != nil {
+			return e, fmt.Errorf("erasing licence %s: %w", id, err)
+		}
+		return e, nil
+	}
+	if err := checkReason(reason); err != nil {
 		return e, err
 	}
-	r, err := o.record(ctx, id)
-	if err == nil && !r.EndedAt(now) {
-		err = fmt.Errorf("licence %s: %w", id, licence.ErrInForce)
+	if err := o.erasable(ctx, id, now); err != nil {
+		return e, fmt.Errorf("applying for the erasure of licence %s: %w", id, err)
 	}
-	return e, err
+	return e, nil
+}
+
+// erasable refuses a licence that has not ended, or that is not there any more.
+func (o *Office) erasable(ctx context.Context, id licence.Identifier, now time.Time) error {
+	r, err := o.store.ByIdentifier(ctx, id)
+	switch {
+	case errors.Is(err, licence.ErrNotFound):
+		return licence.ErrNotFound
+	case errors.Is(err, licence.ErrErased):
+		return licence.ErrErased
+	case err == nil && !r.EndedAt(now):
+		return licence.ErrInForce
+	default:
+		return err
+	}
 }
 
 // eraseDetailsAround erases what lies beside the entries about a licence, and returns how

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 )
@@ -103,6 +104,18 @@ func (o *Office) stillPlanned(ctx context.Context, actor string, p licence.Propo
 // carryOutHolder takes the turns that come next: those that store nothing new together, or
 // one new version.
 func (o *Office) carryOutHolder(ctx context.Context, actor string, p licence.Proposal, next []licence.Proposed) (licence.Proposal, error) {
+	turns, err := o.holderTurns(actor, p, next)
+	if err != nil {
+		return p, err
+	}
+	if len(turns) == 0 && len(next) > 0 {
+		return o.carryOutVersion(ctx, actor, p, next[0])
+	}
+	return o.store.CarryOut(ctx, p.ID, p.Done, turns)
+}
+
+// holderTurns are the turns that come next and store no new version.
+func (o *Office) holderTurns(actor string, p licence.Proposal, next []licence.Proposed) ([]licence.Turn, error) {
 	var turns []licence.Turn
 	for _, n := range next {
 		if n.Fate == catalogue.FateTransfer {
@@ -112,16 +125,13 @@ func (o *Office) carryOutHolder(ctx context.Context, actor string, p licence.Pro
 		if n.Step != "" {
 			step, err := o.transition(actor, n.Identifier, StepRequest{Step: n.Step, Cause: n.Cause, Reason: p.Reason, IfRevision: n.Revision})
 			if err != nil {
-				return p, err
+				return nil, err
 			}
 			t.Step = &step
 		}
 		turns = append(turns, t)
 	}
-	if len(turns) == 0 && len(next) > 0 {
-		return o.carryOutVersion(ctx, actor, p, next[0])
-	}
-	return o.store.CarryOut(ctx, p.ID, p.Done, turns)
+	return turns, nil
 }
 
 // errTurnRefused: the store has noted why a licence has no new version.
@@ -139,15 +149,21 @@ func (o *Office) carryOutVersion(ctx context.Context, actor string, p licence.Pr
 		}
 		return licence.Record{Licence: r.Licence, Signed: r.Signed}, err
 	}
-	q := HolderRequest{HolderAct: *p.Holder, Reason: p.Reason}
-	s := HolderStep{Record: licence.Record{Licence: &licence.Licence{Identifier: n.Identifier}, Revision: n.Revision}, Place: n.Place, Step: n.Step, Cause: n.Cause}
-	_, err := o.holderVersion(ctx, actor, q, s, NewVersion{replace: replace})
+	err := o.proposedVersion(ctx, actor, p, n, NewVersion{replace: replace})
 	switch {
 	case err == nil, errors.Is(err, errTurnRefused):
 		return after, nil
 	case refusesVersion(err):
-		return o.store.CarryOut(ctx, p.ID, p.Done, []licence.Turn{{Identifier: n.Identifier, Refusal: err.Error()}})
+		return o.store.CarryOut(ctx, p.ID, p.Done, []licence.Turn{{Identifier: n.Identifier, Refusal: bilingual.Text(err)}})
 	default:
 		return p, err
 	}
+}
+
+// proposedVersion issues the new version of a licence of a proposal.
+func (o *Office) proposedVersion(ctx context.Context, actor string, p licence.Proposal, n licence.Proposed, v NewVersion) error {
+	q := HolderRequest{HolderAct: *p.Holder, Reason: p.Reason}
+	s := HolderStep{Record: licence.Record{Licence: &licence.Licence{Identifier: n.Identifier}, Revision: n.Revision}, Place: n.Place, Step: n.Step, Cause: n.Cause}
+	_, err := o.holderVersion(ctx, actor, q, s, v)
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/licence"
@@ -25,11 +26,11 @@ type HolderRequest struct {
 // Errors of acts on holders.
 var (
 	// ErrUndecided: an officer must decide on some licences first.
-	ErrUndecided = errors.New("an officer must decide on some of the licences first")
+	ErrUndecided = bilingual.New("有证照须先由经办人决定去留", "an officer must decide on some of the licences first")
 	// ErrPlanChanged: the holder's licences are not those that were proposed.
-	ErrPlanChanged = errors.New("the licences of the holder were changed since it was proposed")
+	ErrPlanChanged = bilingual.New("提出之后持证人的证照已有变更", "the licences of the holder were changed since it was proposed")
 	// ErrHolderRequest: the request is not complete, or does not fit the kind of holder.
-	ErrHolderRequest = errors.New("the request does not fit the holder")
+	ErrHolderRequest = bilingual.New("该操作不适用于此持证主体", "the request does not fit the holder")
 )
 
 // HolderStep is what becomes of one licence of a holder.

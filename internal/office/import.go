@@ -10,6 +10,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
@@ -56,9 +57,9 @@ type ImportReport struct {
 // Errors of imports.
 var (
 	// ErrImportChanged: an import of another content of this file is not finished.
-	ErrImportChanged = errors.New("the file is not the one whose import was begun")
+	ErrImportChanged = bilingual.New("文件与已开始导入的不同", "the file is not the one whose import was begun")
 	// ErrImportElsewhere: somebody else is at the same import.
-	ErrImportElsewhere = errors.New("another process is importing this file")
+	ErrImportElsewhere = bilingual.New("该文件正由另一进程导入", "another process is importing this file")
 )
 
 // importState is how far an import has come, stored with the licences of each batch: the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -279,10 +280,13 @@ func (o *Office) EraseDetailsOf(ctx context.Context, actor, reason, subject stri
 	return indexes, o.EraseDetails(ctx, actor, reason, indexes...)
 }
 
+// errReason: there is no reason, or one that is too long.
+var errReason = bilingual.New(fmt.Sprintf("须说明理由，最多 %d 字节", maxReason), fmt.Sprintf("a reason of at most %d bytes must be given", maxReason))
+
 // checkReason bounds why something was done.
 func checkReason(reason string) error {
 	if reason == "" || len(reason) > maxReason {
-		return fmt.Errorf("a reason of at most %d bytes must be given", maxReason)
+		return errReason
 	}
 	if err := cleantext.CheckLines(reason); err != nil {
 		return fmt.Errorf("reason: %w", err)

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -20,9 +20,9 @@ import (
 // Errors of selections.
 var (
 	// ErrSelection: nothing says which licences are meant, or nothing fits.
-	ErrSelection = errors.New("no licences are selected")
+	ErrSelection = bilingual.New("没有选中任何证照", "no licences are selected")
 	// ErrTooMany: more than one proposal takes.
-	ErrTooMany = errors.New("too many licences for one proposal")
+	ErrTooMany = bilingual.New("一份提议中的证照过多", "too many licences for one proposal")
 )
 
 // massBatch is how many steps share a transaction, if nobody says otherwise.
@@ -84,7 +84,7 @@ func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (
 	err := o.selected(ctx, q.Selection, func(r licence.Record) error {
 		id := r.Licence.Identifier
 		if _, err := r.State.Next(q.Step); err != nil {
-			preview.Excluded = append(preview.Excluded, licence.Proposed{Identifier: id, Refusal: err.Error()})
+			preview.Excluded = append(preview.Excluded, licence.Proposed{Identifier: id, Refusal: bilingual.Text(err)})
 			return nil
 		}
 		if len(preview.Identifiers) == licence.MaxProposed {
@@ -273,7 +273,7 @@ func (o *Office) approvable(ctx context.Context, actor string, id licence.Propos
 	}
 	approved, err := p.Approve(actor, digest, o.now().UTC().Truncate(time.Second))
 	if err != nil {
-		return p, err
+		return p, fmt.Errorf("proposal %s: %w", id, err)
 	}
 	if p.Holder != nil {
 		if err := o.stillPlanned(ctx, actor, p); err != nil {
@@ -281,37 +281,6 @@ func (o *Office) approvable(ctx context.Context, actor string, id licence.Propos
 		}
 	}
 	return approved, nil
-}
-
-// TryMass answers as [Office.ApproveMass] and [Office.RunMass] would, with the licences that
-// would be refused, and changes nothing.
-func (o *Office) TryMass(ctx context.Context, actor string, id licence.ProposalID, digest [sm3.Size]byte) (licence.Proposal, []licence.Proposed, error) {
-	p, err := o.approvable(ctx, actor, id, digest)
-	if err != nil {
-		return p, nil, err
-	}
-	all, err := o.store.Proposed(ctx, id, 0, p.Count)
-	if err != nil {
-		return p, nil, err
-	}
-	for i, l := range all {
-		if p.Holder != nil {
-			break // they are as they were proposed, or it could not be approved
-		}
-		r, err := o.record(ctx, l.Identifier)
-		if err == nil {
-			_, err = r.State.Next(p.Step)
-		}
-		switch {
-		case errors.Is(err, licence.ErrStep), errors.Is(err, licence.ErrNotFound), errors.Is(err, licence.ErrErased):
-			all[i].Refusal = err.Error()
-			p.Refused++
-		case err != nil:
-			return p, nil, err
-		}
-	}
-	p.Done = p.Count
-	return p, all, nil
 }
 
 // CancelMass ends a proposal. What was carried out of it stays.
@@ -346,16 +315,16 @@ type MassRun struct {
 // batch. Whoever runs it again after it was cut off goes on where it stopped. The end of
 // ctx is minded between batches.
 func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalID, run MassRun) (licence.Proposal, error) {
-	p, err := o.store.Proposal(ctx, id)
+	p, err := o.runnable(ctx, id)
 	if err != nil {
 		return p, err
-	}
-	if state := p.State(o.now()); state != licence.ProposalApproved && state != licence.ProposalDone {
-		return p, fmt.Errorf("proposal %s is %s: %w", id, state, licence.ErrProposal)
 	}
 	for p.Done < p.Count {
 		if err := ctx.Err(); err != nil {
 			return p, err
+		}
+		if err := p.Run(o.now()); err != nil { // its time may end on the way
+			return p, fmt.Errorf("proposal %s: %w", id, err)
 		}
 		next, err := o.store.Proposed(ctx, id, p.Done, cmp.Or(run.Batch, massBatch))
 		if err != nil {
@@ -377,17 +346,38 @@ func (o *Office) RunMass(ctx context.Context, actor string, id licence.ProposalI
 	return p, nil
 }
 
+// runnable returns a proposal that may be carried out.
+func (o *Office) runnable(ctx context.Context, id licence.ProposalID) (licence.Proposal, error) {
+	p, err := o.store.Proposal(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	if err := p.Run(o.now()); err != nil {
+		return p, fmt.Errorf("proposal %s: %w", id, err)
+	}
+	return p, nil
+}
+
 // carryOutStep takes the one step of a proposal for the licences whose turn it is.
 func (o *Office) carryOutStep(ctx context.Context, actor string, p licence.Proposal, next []licence.Proposed) (licence.Proposal, error) {
+	turns, err := o.stepTurns(actor, p, next)
+	if err != nil {
+		return p, err
+	}
+	return o.store.CarryOut(ctx, p.ID, p.Done, turns)
+}
+
+// stepTurns are the turns of the one step of a proposal.
+func (o *Office) stepTurns(actor string, p licence.Proposal, next []licence.Proposed) ([]licence.Turn, error) {
 	turns := make([]licence.Turn, len(next))
 	for i, n := range next {
 		step, err := o.transition(actor, n.Identifier, StepRequest{Step: p.Step, Cause: p.Cause, Reason: p.Reason})
 		if err != nil {
-			return p, err
+			return nil, err
 		}
 		turns[i] = licence.Turn{Identifier: n.Identifier, Step: &step}
 	}
-	return o.store.CarryOut(ctx, p.ID, p.Done, turns)
+	return turns, nil
 }
 
 // MassProposal returns a proposal.
@@ -398,6 +388,24 @@ func (o *Office) MassProposal(ctx context.Context, id licence.ProposalID) (licen
 // MassProposals returns all proposals, the newest first.
 func (o *Office) MassProposals(ctx context.Context) ([]licence.Proposal, error) {
 	return o.store.Proposals(ctx)
+}
+
+// MassRefusals returns the licences of a proposal that had their turn and were refused.
+func (o *Office) MassRefusals(ctx context.Context, p licence.Proposal) ([]licence.Proposed, error) {
+	var refused []licence.Proposed
+	for from := 0; from < p.Done && len(refused) < p.Refused; from += massBatch {
+		page, err := o.store.Proposed(ctx, p.ID, from, min(massBatch, p.Done-from))
+		if err != nil {
+			return nil, err
+		}
+		refused = append(refused, refusals(page)...)
+	}
+	return refused, nil
+}
+
+// refusals are those of licences that were refused.
+func refusals(all []licence.Proposed) []licence.Proposed {
+	return slices.DeleteFunc(all, func(p licence.Proposed) bool { return p.Refusal == "" })
 }
 
 // MassLicences returns up to limit licences of a proposal from a place on, in ascending

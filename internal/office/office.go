@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/pagetext"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/records"
@@ -149,7 +150,7 @@ var ErrSelfTest = pki.ErrSelfTest
 func SelfTest() error { return errors.Join(pki.SelfTest(), second.SelfTest()) }
 
 // ErrNotDataFolder: there is no store in the folder, if there is a folder.
-var ErrNotDataFolder = errors.New("not a data folder")
+var ErrNotDataFolder = bilingual.New("不是数据目录", "not a data folder")
 
 // Open opens a data folder.
 func Open(dir string, o Options) (*Office, error) {

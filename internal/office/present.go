@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/disclose"
@@ -33,7 +34,7 @@ func (p Presentation) Screen() (*picture.Symbol, error) {
 }
 
 // ErrChoice: not one of what can be chosen of this licence.
-var ErrChoice = errors.New("not one of what the licence can show")
+var ErrChoice = bilingual.New("不是该证照可出示的内容", "not one of what the licence can show")
 
 // Names of what can be chosen. A code field is fields.CODE.
 const (

@@ -60,6 +60,10 @@ type fileState struct {
 func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 	o.publishing.Lock()
 	defer o.publishing.Unlock()
+	// Of all acts only this one comes by itself.
+	if err := o.store.ForgetNames(ctx, o.now()); err != nil {
+		return nil, err
+	}
 	if err := o.openLists(ctx, actor); err != nil {
 		return nil, err
 	}

@@ -3,18 +3,18 @@ package office
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 )
 
 // ErrNotRenewable: licences of the category neither end by themselves nor are checked.
-var ErrNotRenewable = errors.New("licences of this category are not renewed")
+var ErrNotRenewable = bilingual.New("该类证照不办理延续或年检", "licences of this category are not renewed")
 
 // NewVersion asks for a new version of a licence.
 type NewVersion struct {

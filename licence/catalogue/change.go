@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -20,6 +21,8 @@ import (
 type Change struct {
 	Categories, Fields []byte // CSV
 	Life, Retention    []byte // CSV, or nil
+
+	json bool // it was read by [ParseChange], and its faults are named by their places there
 }
 
 // Files returns the files of a change by their names, to be read or written.
@@ -32,7 +35,7 @@ func (Change) Optional(name string) bool { return name == lifeFile || name == re
 
 // With brings a change upon a catalogue. All faults are reported at once, as by [Parse].
 func (c *Catalogue) With(change Change) (*Catalogue, error) {
-	f := files{categories: bytes.NewReader(change.Categories), fields: bytes.NewReader(change.Fields)}
+	f := files{json: change.json, categories: bytes.NewReader(change.Categories), fields: bytes.NewReader(change.Fields)}
 	if change.Life != nil {
 		f.life = bytes.NewReader(change.Life)
 	}
@@ -93,6 +96,9 @@ func ParseChange(b []byte) (Change, error) {
 	if err := strictjson.Unmarshal(b, &file); err != nil {
 		return Change{}, fmt.Errorf("reading a change: %w: %w", ErrFaulty, err)
 	}
+	if file.Category == nil {
+		return Change{}, fmt.Errorf("category: is missing: %w", ErrFaulty)
+	}
 	for _, row := range []map[string]string{file.Life, file.Retention} {
 		if row != nil {
 			row["id"] = file.Category["id"]
@@ -100,46 +106,58 @@ func ParseChange(b []byte) (Change, error) {
 	}
 	for i, f := range file.Fields {
 		if f == nil {
-			return Change{}, fmt.Errorf("field %d is null: %w", i+1, ErrFaulty)
+			return Change{}, fmt.Errorf("fields[%d]: is null: %w", i, ErrFaulty)
 		}
 		for column, value := range map[string]string{"id": file.Category["id"], "seq": fmt.Sprint(i + 1)} {
 			if given, ok := f[column]; ok && given != value {
-				return Change{}, fmt.Errorf("field %d: %s is %q, want %q: %w", i+1, column, given, value, ErrFaulty)
+				return Change{}, fmt.Errorf("fields[%d]: %s is %q, want %q: %w", i, column, given, value, ErrFaulty)
 			}
 			f[column] = value
 		}
 	}
-	categories, err := writeRows(categoryHeader, file.Category)
+	categories, err := writeRows(categoriesFile, categoryHeader, file.Category)
 	if err != nil {
-		return Change{}, fmt.Errorf("category: %w", err)
+		return Change{}, err
 	}
-	fields, err := writeRows(fieldHeader, file.Fields...)
+	fields, err := writeRows(fieldsFile, fieldHeader, file.Fields...)
 	if err != nil {
-		return Change{}, fmt.Errorf("fields: %w", err)
+		return Change{}, err
 	}
-	change := Change{Categories: categories, Fields: fields}
+	change := Change{Categories: categories, Fields: fields, json: true}
 	if file.Life != nil {
-		if change.Life, err = writeRows(lifeHeader, file.Life); err != nil {
-			return Change{}, fmt.Errorf("life: %w", err)
+		if change.Life, err = writeRows(lifeFile, lifeHeader, file.Life); err != nil {
+			return Change{}, err
 		}
 	}
 	if file.Retention != nil {
-		if change.Retention, err = writeRows(retentionHeader, file.Retention); err != nil {
-			return Change{}, fmt.Errorf("retention: %w", err)
+		if change.Retention, err = writeRows(retentionFile, retentionHeader, file.Retention); err != nil {
+			return Change{}, err
 		}
 	}
 	return change, nil
 }
 
-// writeRows writes rows under a header as CSV.
-func writeRows(header []string, rows ...map[string]string) ([]byte, error) {
+// jsonPlace names the place in a [changeFile] of a row, from 0, of a file.
+func jsonPlace(file string, row int) string {
+	switch file {
+	case fieldsFile:
+		return fmt.Sprintf("fields[%d]", row)
+	case categoriesFile:
+		return "category"
+	default:
+		return strings.TrimSuffix(file, ".csv")
+	}
+}
+
+// writeRows writes rows under the header of a file as CSV.
+func writeRows(file string, header []string, rows ...map[string]string) ([]byte, error) {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	all := [][]string{header}
 	for i, row := range rows {
 		for column := range row {
 			if !slices.Contains(header, column) {
-				return nil, fmt.Errorf("row %d: there is no column %q: %w", i+1, column, ErrFaulty)
+				return nil, fmt.Errorf("%s: there is no column %q: %w", jsonPlace(file, i), column, ErrFaulty)
 			}
 		}
 		values := make([]string, len(header))

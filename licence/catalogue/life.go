@@ -53,20 +53,23 @@ var lifeHeader = []string{"id", "holders", "on_death", "on_dissolution", "on_mer
 // readLife reads the rules of life. A category without a row has none.
 func (p *parser) readLife(r io.Reader) {
 	seen := make(map[ID]bool)
-	p.rows(lifeFile, r, lifeHeader, func(line int, row map[string]string) {
+	p.rows(lifeFile, r, lifeHeader, func(place string, row map[string]string) {
 		id, err := ParseID(row["id"])
 		if err != nil || !p.rewritten[id] || seen[id] {
-			p.fault(lifeFile, line, "id %q is not a category, or stands twice", row["id"])
+			if p.json {
+				return // see readFields
+			}
+			p.fault(place, "id %q is not a category, or stands twice", row["id"])
 			return
 		}
 		seen[id] = true
 		if row["holders"] != "one" && row["holders"] != "several" {
-			p.fault(lifeFile, line, "holders %q is not one, several", row["holders"])
+			p.fault(place, "holders %q is not one, several", row["holders"])
 		}
 		fate := func(column string, transfer bool) Fate {
 			f := Fate(row[column])
 			if f != FateEnd && f != FateKeep && f != FateAsk && (f != FateTransfer || !transfer) {
-				p.fault(lifeFile, line, "%s %q is not one of end, keep, ask (on_merger: or transfer)", column, row[column])
+				p.fault(place, "%s %q is not one of end, keep, ask (on_merger: or transfer)", column, row[column])
 			}
 			return f
 		}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/idcode"
 )
 
@@ -25,7 +26,20 @@ var (
 )
 
 // ErrFaulty is wrapped by every error of [Load] and [Parse].
-var ErrFaulty = errors.New("faulty catalogue")
+var ErrFaulty = bilingual.New("类别定义有误", "faulty catalogue")
+
+// FaultyError lists every fault of a catalogue, or of a change of one. It is [ErrFaulty].
+type FaultyError struct {
+	Faults []error // each with its place
+}
+
+// Error implements error.
+func (e *FaultyError) Error() string {
+	return ErrFaulty.Error() + ": " + errors.Join(e.Faults...).Error()
+}
+
+// Is reports whether another error is [ErrFaulty].
+func (e *FaultyError) Is(other error) bool { return other == ErrFaulty }
 
 // Limits of one catalogue file, far above the real one (135 KiB): a file over
 // them is refused before it is parsed.
@@ -60,11 +74,14 @@ func embedded() (*Catalogue, error) {
 }
 
 // files are what a catalogue is read from; what is nil says nothing.
-type files struct{ categories, fields, life, retention io.Reader }
+type files struct {
+	categories, fields, life, retention io.Reader
+	json                                bool // faults are named by their places in the JSON of a change
+}
 
 // parse brings the rows of files upon a catalogue.
 func (c *Catalogue) parse(f files) (*Catalogue, error) {
-	p := &parser{categories: slices.Clone(c.categories), names: make(map[string]ID), rewritten: make(map[ID]bool)}
+	p := &parser{json: f.json, categories: slices.Clone(c.categories), names: make(map[string]ID), rewritten: make(map[ID]bool)}
 	for _, known := range c.categories {
 		p.codes = append(p.codes, known.Code)
 	}
@@ -78,7 +95,7 @@ func (c *Catalogue) parse(f files) (*Catalogue, error) {
 	}
 	p.checkWhole()
 	if len(p.faults) > 0 {
-		return nil, fmt.Errorf("%w: %w", ErrFaulty, errors.Join(p.faults...))
+		return nil, &FaultyError{p.faults}
 	}
 	earlier := maps.Clone(c.earlier)
 	if earlier == nil {
@@ -94,6 +111,7 @@ func (c *Catalogue) parse(f files) (*Catalogue, error) {
 
 // parser gathers categories and faults. Every check adds its fault and goes on.
 type parser struct {
+	json       bool
 	categories []*Category
 	rewritten  map[ID]bool   // that the files have a row of
 	names      map[string]ID // names, short names and aliases
@@ -101,32 +119,40 @@ type parser struct {
 	faults     []error
 }
 
-func (p *parser) fault(file string, line int, format string, args ...any) {
-	p.faults = append(p.faults, fmt.Errorf("%s line %d: %w", file, line, fmt.Errorf(format, args...)))
+func (p *parser) fault(place, format string, args ...any) {
+	p.faults = append(p.faults, fmt.Errorf("%s: %w", place, fmt.Errorf(format, args...)))
 }
 
-// rows calls each with every row of a CSV file as a map from column to value.
-func (p *parser) rows(file string, r io.Reader, header []string, each func(line int, row map[string]string)) {
+// place names a row, from 0, of a file for whoever has to mend it.
+func (p *parser) place(file string, line, row int) string {
+	if p.json {
+		return jsonPlace(file, row)
+	}
+	return fmt.Sprintf("%s line %d", file, line)
+}
+
+// rows calls each with every row of a CSV file as a map from column to value, and its place.
+func (p *parser) rows(file string, r io.Reader, header []string, each func(place string, row map[string]string)) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
 	if err != nil {
-		p.fault(file, 0, "reading: %w", err)
+		p.fault(file, "reading: %w", err)
 		return
 	}
 	if len(data) > maxFileSize {
-		p.fault(file, 0, "larger than %d bytes", maxFileSize)
+		p.fault(file, "larger than %d bytes", maxFileSize)
 		return
 	}
 	if !utf8.Valid(data) {
-		p.fault(file, 0, "not valid UTF-8")
+		p.fault(file, "not valid UTF-8")
 		return
 	}
 	c := csv.NewReader(bytes.NewReader(data))
 	got, err := c.Read()
 	if err != nil || !slices.Equal(got, header) {
-		p.fault(file, 1, "header row is not %s", strings.Join(header, ","))
+		p.fault(p.place(file, 1, 0), "header row is not %s", strings.Join(header, ","))
 		return
 	}
-	for {
+	for n := 0; ; n++ {
 		values, err := c.Read()
 		if errors.Is(err, io.EOF) {
 			return
@@ -134,10 +160,10 @@ func (p *parser) rows(file string, r io.Reader, header []string, each func(line 
 		var broken *csv.ParseError
 		switch {
 		case errors.As(err, &broken): // there may be no row to ask for its line
-			p.fault(file, broken.Line, "%w", broken.Err)
+			p.fault(p.place(file, broken.Line, n), "%w", broken.Err)
 			return
 		case err != nil:
-			p.fault(file, 0, "reading: %w", err)
+			p.fault(file, "reading: %w", err)
 			return
 		}
 		line, _ := c.FieldPos(0)
@@ -145,7 +171,7 @@ func (p *parser) rows(file string, r io.Reader, header []string, each func(line 
 		for i, name := range header {
 			row[name] = values[i]
 		}
-		each(line, row)
+		each(p.place(file, line, n), row)
 	}
 }
 
@@ -162,8 +188,8 @@ var categoryHeader = []string{"id", "code", "code_source", "name_zh", "name_en",
 var kinds = []string{"证件", "执照", "许可证", "资格证书", "资质证书", "登记证书", "证明文件", "批文批复", "鉴定报告"}
 
 func (p *parser) readCategories(r io.Reader) {
-	p.rows(categoriesFile, r, categoryHeader, func(line int, row map[string]string) {
-		fault := func(format string, args ...any) { p.fault(categoriesFile, line, format, args...) }
+	p.rows(categoriesFile, r, categoryHeader, func(place string, row map[string]string) {
+		fault := func(format string, args ...any) { p.fault(place, format, args...) }
 		id, err := ParseID(row["id"])
 		if err != nil {
 			fault("%w", err)
@@ -268,10 +294,13 @@ var fieldHeader = []string{"id", "seq", "field_code", "name_zh", "name_en", "typ
 var fieldCodeForm = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,63}$`)
 
 func (p *parser) readFields(r io.Reader) {
-	p.rows(fieldsFile, r, fieldHeader, func(line int, row map[string]string) {
-		fault := func(format string, args ...any) { p.fault(fieldsFile, line, format, args...) }
+	p.rows(fieldsFile, r, fieldHeader, func(place string, row map[string]string) {
+		fault := func(format string, args ...any) { p.fault(place, format, args...) }
 		id, err := ParseID(row["id"])
 		if err != nil || !p.rewritten[id] {
+			if p.json {
+				return // it has its number from the category, whose fault it is
+			}
 			fault("id %q is not a category of %s", row["id"], categoriesFile)
 			return
 		}

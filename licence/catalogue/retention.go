@@ -40,10 +40,13 @@ var retentionHeader = []string{"id", "years", "basis"}
 // that it had, or the default.
 func (p *parser) readRetention(r io.Reader) {
 	seen := make(map[ID]bool)
-	p.rows(retentionFile, r, retentionHeader, func(line int, row map[string]string) {
+	p.rows(retentionFile, r, retentionHeader, func(place string, row map[string]string) {
 		id, err := ParseID(row["id"])
 		if err != nil || !p.rewritten[id] || seen[id] {
-			p.fault(retentionFile, line, "id %q is not a category, or stands twice", row["id"])
+			if p.json {
+				return // see readFields
+			}
+			p.fault(place, "id %q is not a category, or stands twice", row["id"])
 			return
 		}
 		seen[id] = true
@@ -52,10 +55,10 @@ func (p *parser) readRetention(r io.Reader) {
 		case row["years"] == "permanent":
 			years = 0
 		case err != nil || years < 1 || years > maxRetention:
-			p.fault(retentionFile, line, "years %q is neither permanent nor 1 to %d", row["years"], maxRetention)
+			p.fault(place, "years %q is neither permanent nor 1 to %d", row["years"], maxRetention)
 		}
 		if row["basis"] == "" {
-			p.fault(retentionFile, line, "basis is empty: which rule says so?")
+			p.fault(place, "basis is empty: which rule says so?")
 		}
 		p.categories[id-1].Retention = Retention{Years: years, Basis: row["basis"], Stated: true}
 	})

@@ -1,10 +1,10 @@
 package exchange
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence/catalogue"
 )
 
@@ -73,7 +73,7 @@ func (c column) isDate() bool {
 }
 
 // ErrHeader says that the first row of a table does not name columns of the category.
-var ErrHeader = errors.New("not a header of this category")
+var ErrHeader = bilingual.New("表头不是该类证照的字段", "not a header of this category")
 
 // readHeader finds what each column holds.
 func readHeader(names []string, c *catalogue.Category) ([]column, error) {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/transform"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 )
 
@@ -33,11 +34,11 @@ const (
 // Errors that callers decide on.
 var (
 	// ErrEncoding: the file is in neither encoding throughout.
-	ErrEncoding = errors.New("neither UTF-8 nor GB18030")
+	ErrEncoding = bilingual.New("文件编码既不是 UTF-8 也不是 GB18030", "neither UTF-8 nor GB18030")
 	// ErrChanged: the file is not what it was when it was opened.
-	ErrChanged = errors.New("the file has changed while it was read")
+	ErrChanged = bilingual.New("读取时文件已变更", "the file has changed while it was read")
 	// ErrNotFile: pipes and devices cannot be read twice.
-	ErrNotFile = errors.New("not a regular file")
+	ErrNotFile = bilingual.New("不是普通文件", "not a regular file")
 )
 
 // Source is an open file of applications.

@@ -133,15 +133,45 @@ func (a *Authority) Prepare(ctx context.Context, r Request) (*Draft, error) {
 	return d, nil
 }
 
-func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
+// Check refuses what [Authority.Prepare] would refuse of a request, but for a key that is in
+// use, and stores nothing.
+func (a *Authority) Check(r Request) error {
+	p, r, t, err := a.checked(r)
+	if err == nil {
+		_, err = a.linted(p, r, t)
+	}
+	if err != nil {
+		return fmt.Errorf("certificate of profile %s: %w", r.Profile, err)
+	}
+	return nil
+}
+
+// checked returns the profile of a request, the request as it is granted, and what will be
+// signed of it.
+func (a *Authority) checked(r Request) (*Profile, Request, *cert.Template, error) {
 	p, err := a.env.Profiles.Profile(r.Profile)
 	if err != nil {
-		return nil, fmt.Errorf("profile %w", err)
+		return nil, r, nil, fmt.Errorf("profile %w", err)
 	}
-	if r, err = a.validate(p, r); err != nil {
+	granted, err := a.validate(p, r)
+	if err != nil {
+		return nil, r, nil, err
+	}
+	t, err := a.template(p, granted)
+	return p, granted, t, err
+}
+
+// linted builds what will be signed and lints it.
+func (a *Authority) linted(p *Profile, r Request, t *cert.Template) ([]byte, error) {
+	tbs, err := t.TBS()
+	if err != nil {
 		return nil, err
 	}
-	t, err := a.template(p, r)
+	return tbs, a.rules(p, r, t).Check(tbs)
+}
+
+func (a *Authority) prepare(ctx context.Context, r Request) (*Draft, error) {
+	p, r, t, err := a.checked(r)
 	if err != nil {
 		return nil, err
 	}
@@ -170,11 +200,8 @@ const entryTries = 8
 
 // intend builds what will be signed, lints it and stores the intent.
 func (a *Authority) intend(ctx context.Context, p *Profile, r Request, t *cert.Template) (*Draft, error) {
-	tbs, err := t.TBS()
+	tbs, err := a.linted(p, r, t)
 	if err != nil {
-		return nil, err
-	}
-	if err := a.rules(p, r, t).Check(tbs); err != nil {
 		return nil, err
 	}
 	d := &Draft{authority: a, profile: p, act: audit.ActCertificateIssue}

@@ -15,17 +15,18 @@ package kv
 
 import (
 	"context"
-	"errors"
 	"iter"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // ErrInUse says that another process has the database open, where an engine allows one.
-var ErrInUse = errors.New("the store is in use by another process")
+var ErrInUse = bilingual.New("数据正由另一进程使用", "the store is in use by another process")
 
 // ErrUnknown says that nobody can tell whether a transaction took place: the connection
 // was lost while it was committed, or the copies did not answer. Whoever repeats the act
 // with its request id learns which.
-var ErrUnknown = errors.New("it is not known whether the change was stored")
+var ErrUnknown = bilingual.New("不能确定变更是否已保存", "it is not known whether the change was stored")
 
 // Engine is an open database. It is safe for concurrent use.
 type Engine interface {

@@ -99,7 +99,7 @@ func (s *Store) ApproveErasure(ctx context.Context, id licence.Identifier, by st
 		if e, err = v.open(); err != nil {
 			return err
 		}
-		return errors.Join(s.erase(tx, f, r, v.KeepNumber, at), s.forgetExpired(tx, at), put(tx.Table(tableErasures), key[:], v), s.appendAudit(tx, entry))
+		return errors.Join(s.erase(tx, f, r, v.KeepNumber, at), s.forgetLapsed(tx, at), put(tx.Table(tableErasures), key[:], v), s.appendAudit(tx, entry))
 	})
 	if err != nil {
 		return licence.Erasure{}, fmt.Errorf("erasing licence %s: %w", id, err)

@@ -123,7 +123,7 @@ func (s *Store) Propose(ctx context.Context, p licence.Proposal, all []licence.P
 			if tx.Table(tableProposals).Get(p.ID[:]) != nil {
 				return ErrExists
 			}
-			if err := s.forgetExpired(tx, p.ProposedAt); err != nil {
+			if err := s.forgetLapsed(tx, p.ProposedAt); err != nil {
 				return err
 			}
 			if err := s.sealWords(tx, &v, p); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/licence"
@@ -90,44 +91,71 @@ func ended(p licence.Proposal) bool { return p.CancelledBy != "" || p.Done == p.
 // forgetName takes the new name of a holder, and the digest over it, out of a proposal that
 // has ended: the licences have it, and what is erased of them is not to stay here.
 func (s *Store) forgetName(tx kv.Tx, v *proposal, p *licence.Proposal) error {
-	if p.Holder == nil || p.Holder.Name == "" {
+	if !p.Named() {
 		return nil
 	}
-	p.Holder.Name, p.Digest = "", [sm3.Size]byte{}
+	*p = p.Forget()
 	return s.sealWords(tx, v, *p)
 }
 
-// forgetExpired is forgetName for all proposals that nobody has decided on in time.
-func (s *Store) forgetExpired(tx kv.Tx, at time.Time) error {
-	var names []licence.ProposalID
+// ForgetNames implements [licence.Proposals]. Where there is nothing to forget it only reads.
+func (s *Store) ForgetNames(ctx context.Context, at time.Time) error {
+	var lapsed []licence.Proposal
+	err := s.view(ctx, "looking for names to forget", func(tx kv.Tx) error {
+		var err error
+		lapsed, err = s.lapsedNames(tx, at)
+		return err
+	})
+	if err != nil || len(lapsed) == 0 {
+		return err
+	}
+	if err := s.db.Update(ctx, func(tx kv.Tx) error { return s.forgetLapsed(tx, at) }); err != nil {
+		return fmt.Errorf("forgetting names: %w", err)
+	}
+	return nil
+}
+
+// lapsedNames returns the proposals that say a new name and have lapsed.
+func (s *Store) lapsedNames(tx kv.Tx, at time.Time) ([]licence.Proposal, error) {
+	var all []licence.Proposal
 	for key, value := range tx.Table(tableProposals).Range(nil, nil) {
 		var v proposal
 		if len(key) != len(licence.ProposalID{}) {
-			return errors.New("the key of a proposal is damaged")
+			return nil, errors.New("the key of a proposal is damaged")
 		}
 		if err := decode(value, &v); err != nil {
-			return err
+			return nil, err
 		}
-		if licence.HolderEvent(v.Event) == licence.EventRenamed && v.ApprovedBy == "" && v.CancelledBy == "" && v.Expires <= at.Unix() {
-			names = append(names, licence.ProposalID(key))
+		if licence.HolderEvent(v.Event) != licence.EventRenamed {
+			continue
+		}
+		p, err := s.openProposal(licence.ProposalID(key), v)
+		if err != nil {
+			return nil, err
+		}
+		if p.Named() && p.State(at) == licence.ProposalExpired {
+			all = append(all, p)
 		}
 	}
-	for _, id := range names {
-		v, err := readProposal(tx, id)
+	return all, nil
+}
+
+// forgetLapsed is forgetName for all proposals that were not approved, or not carried out, in
+// time.
+func (s *Store) forgetLapsed(tx kv.Tx, at time.Time) error {
+	lapsed, err := s.lapsedNames(tx, at)
+	if err != nil {
+		return err
+	}
+	for _, p := range lapsed {
+		v, err := readProposal(tx, p.ID)
 		if err != nil {
 			return err
-		}
-		p, err := s.openProposal(id, v)
-		if err != nil {
-			return err
-		}
-		if p.Holder.Name == "" {
-			continue
 		}
 		if err := s.forgetName(tx, &v, &p); err != nil {
 			return err
 		}
-		if err := put(tx.Table(tableProposals), id[:], v); err != nil {
+		if err := put(tx.Table(tableProposals), p.ID[:], v); err != nil {
 			return err
 		}
 	}
@@ -215,6 +243,10 @@ func (s *Store) CarryOut(ctx context.Context, id licence.ProposalID, from int, n
 			if p, err = s.openProposal(id, v); err != nil {
 				return err
 			}
+			// Somebody has forgotten it since the turns were made.
+			if v.Event == string(licence.EventRenamed) && !p.Named() {
+				return licence.ErrProposal
+			}
 			if ended(p) {
 				if err := s.forgetName(tx, &v, &p); err != nil {
 					return err
@@ -251,11 +283,38 @@ func (s *Store) turn(tx kv.Tx, key []byte, v proposal, t licence.Turn, i *issue)
 		_, err = s.step(tx, *t.Step)
 		entries = append(entries, t.Step.Audit)
 	}
-	if errors.Is(err, licence.ErrStep) || errors.Is(err, licence.ErrNotFound) || errors.Is(err, licence.ErrChanged) {
-		p.Refusal = err.Error()
+	if refusesTurn(err) {
+		p.Refusal = bilingual.Text(err)
 		return nil, v.putProposed(tx, key, p)
 	}
 	return entries, err
+}
+
+// refusesTurn reports whether an error is about the licence whose turn it is.
+func refusesTurn(err error) bool {
+	return errors.Is(err, licence.ErrStep) || errors.Is(err, licence.ErrNotFound) || errors.Is(err, licence.ErrChanged)
+}
+
+// Trial implements [licence.Proposals].
+func (s *Store) Trial(ctx context.Context, next []licence.Turn) ([]licence.Proposed, error) {
+	all := make([]licence.Proposed, len(next))
+	err := s.view(ctx, "trying the steps of a proposal", func(tx kv.Tx) error {
+		for i, t := range next {
+			all[i] = licence.Proposed{Identifier: t.Identifier, Refusal: t.Refusal}
+			if t.Step == nil {
+				continue
+			}
+			_, _, err := allowed(tx, *t.Step)
+			if refusesTurn(err) {
+				all[i].Refusal, err = bilingual.Text(err), nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return all, err
 }
 
 // approved refuses a turn that is not what two officers have agreed on.

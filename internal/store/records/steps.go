@@ -65,22 +65,9 @@ func (s *Store) openAs(tx kv.Tx, f found, id licence.Identifier) (licence.Record
 // credentials, its place in the changes, the counts. What it refuses it has not begun.
 func (s *Store) step(tx kv.Tx, t licence.Transition) (found, error) {
 	key := sealed.KeyOf(t.Identifier)
-	f, err := find(tx, key)
+	f, next, err := allowed(tx, t)
 	if err != nil {
 		return f, err
-	}
-	if t.IfRevision != 0 && t.IfRevision != f.revision() {
-		return f, fmt.Errorf("it is at revision %d, not %d: %w", f.revision(), t.IfRevision, licence.ErrChanged)
-	}
-	next, err := f.stateAt(t.At).Next(t.Step)
-	if err != nil {
-		return f, err
-	}
-	if t.Step == licence.Withdraw {
-		// It was published by its time, and codes were given out, if the clock was set back since.
-		for range prefixed(tx.Table(tableCredentials), key[:]) {
-			return f, fmt.Errorf("there are codes of it: %w", licence.ErrStep)
-		}
 	}
 	ref := f.place()
 	reason, err := s.box.Seal(s.generation(tx), key, ref, "reason", []byte(t.Reason))
@@ -103,6 +90,30 @@ func (s *Store) step(tx kv.Tx, t licence.Transition) (found, error) {
 	before := f.state()
 	f.State, f.Since, f.Cause, f.Reason = uint8(next), t.At.Unix(), uint8(t.Cause), reason
 	return f, change(tx, &f, before, t.Step)
+}
+
+// allowed returns a licence and the state that a step leads it to, or says why it may not be
+// taken.
+func allowed(tx kv.Tx, t licence.Transition) (found, licence.State, error) {
+	key := sealed.KeyOf(t.Identifier)
+	f, err := find(tx, key)
+	if err != nil {
+		return f, 0, err
+	}
+	if t.IfRevision != 0 && t.IfRevision != f.revision() {
+		return f, 0, fmt.Errorf("it is at revision %d, not %d: %w", f.revision(), t.IfRevision, licence.ErrChanged)
+	}
+	next, err := f.stateAt(t.At).Next(t.Step)
+	if err != nil {
+		return f, 0, err
+	}
+	if t.Step == licence.Withdraw {
+		// It was published by its time, and codes were given out, if the clock was set back since.
+		for range prefixed(tx.Table(tableCredentials), key[:]) {
+			return f, 0, fmt.Errorf("there are codes of it: %w", licence.ErrStep)
+		}
+	}
+	return f, next, nil
 }
 
 // Replace implements [licence.Registry].

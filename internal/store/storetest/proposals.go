@@ -90,6 +90,8 @@ func (s *suite) proposals() {
 	if _, err := s.store.CarryOut(ctx, p.ID, 2, steps(4, 5)); err == nil {
 		s.tb.Error("a licence is taken out of its turn")
 	}
+	tried, err := s.store.Trial(ctx, steps(2, 7))
+	s.check(err)
 	got, err = s.store.CarryOut(ctx, p.ID, 2, steps(2, 7))
 	s.check(err)
 	if got.Done != 7 || got.Refused != 1 || got.State(now) != licence.ProposalDone {
@@ -104,6 +106,9 @@ func (s *suite) proposals() {
 	for i, l := range listed {
 		if l.Identifier != all[i] || (l.Refusal != "") != (i == 3) {
 			s.tb.Errorf("licence %d of the proposal is %+v", i, l)
+		}
+		if i >= 2 && tried[i-2] != l {
+			s.tb.Errorf("licence %d was tried as %+v, and is %+v", i, tried[i-2], l)
 		}
 		r, err := s.store.ByIdentifier(ctx, l.Identifier)
 		s.check(err)
@@ -259,4 +264,25 @@ func (s *suite) holderProposals() {
 	_, err = s.store.ApproveErasure(ctx, id, "乙", open.Expires, s.entry(audit.ActLicenceErase, id.String()))
 	s.check(err)
 	forgotten("expired before an erasure", open)
+
+	// And with one that was approved and not carried out in time.
+	approved := propose(7, now)
+	_, err = s.store.ChangeProposal(ctx, approved.ID, func(p licence.Proposal) (licence.Proposal, error) {
+		return p.Approve("乙", p.Digest, now.Add(time.Hour))
+	}, s.entry(audit.ActMassApprove, "x"))
+	s.check(err)
+	lapses := now.Add(time.Hour + licence.ProposalLife)
+	size = s.logSize()
+	s.check(s.store.ForgetNames(ctx, lapses.Add(-time.Second)))
+	if got, err := s.store.Proposal(ctx, approved.ID); err != nil || !got.Named() || got.Digest != approved.Digest {
+		s.tb.Errorf("a second before it lapses: %+v, %v", got, err)
+	}
+	s.check(s.store.ForgetNames(ctx, lapses))
+	forgotten("approved and lapsed", approved)
+	if s.logSize() != size {
+		s.tb.Error("forgetting is in the log")
+	}
+	if _, err := s.store.CarryOut(ctx, approved.ID, 0, []licence.Turn{{Identifier: all[0].Identifier, Refusal: "不行 no"}}); !errors.Is(err, licence.ErrProposal) {
+		s.tb.Errorf("carried out after its name was forgotten: %v, want ErrProposal", err)
+	}
 }
