@@ -46,17 +46,6 @@ func DecodeImage(data []byte) (*Image, error) {
 	return nil, fmt.Errorf("%w: neither JPEG nor PNG", ErrImage)
 }
 
-// checkSize refuses empty pictures and pictures with too many pixels.
-func checkSize(width, height int) error {
-	if width <= 0 || height <= 0 {
-		return fmt.Errorf("%w: %d × %d pixels", ErrImage, width, height)
-	}
-	if int64(width)*int64(height) > MaxImagePixels {
-		return fmt.Errorf("%w: %d × %d pixels, more than %d", ErrImage, width, height, MaxImagePixels)
-	}
-	return nil
-}
-
 // Size is the width and height in pixels as the picture is seen.
 func (m *Image) Size() (int, int) {
 	if m.orientation >= 5 {

@@ -7,6 +7,8 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+
+	"github.com/elicence/elicence/internal/raster"
 )
 
 // Markers of a JPEG file (ISO/IEC 10918-1, table B.1).
@@ -27,12 +29,9 @@ const (
 )
 
 func decodeJPEG(data []byte) (*Image, error) {
-	config, err := jpeg.DecodeConfig(bytes.NewReader(data))
+	config, _, err := raster.Header(data, MaxImagePixels)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrImage, err)
-	}
-	if err := checkSize(config.Width, config.Height); err != nil {
-		return nil, err
 	}
 	space := "DeviceRGB"
 	switch config.ColorModel {

@@ -7,15 +7,13 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+
+	"github.com/elicence/elicence/internal/raster"
 )
 
 func decodePNG(data []byte) (*Image, error) {
-	config, err := png.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
+	if _, _, err := raster.Header(data, MaxImagePixels); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrImage, err)
-	}
-	if err := checkSize(config.Width, config.Height); err != nil {
-		return nil, err
 	}
 	picture, err := png.Decode(bytes.NewReader(data))
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	_ "image/jpeg" // registers the decoder
 	_ "image/png"  // registers the decoder
 
+	"github.com/elicence/elicence/internal/raster"
 	"github.com/elicence/elicence/qr/picture/scan"
 )
 
@@ -34,12 +35,8 @@ func Read(file []byte) (string, error) {
 	if len(file) > MaxFileSize {
 		return "", fmt.Errorf("%d bytes, at most %d are read: %w", len(file), MaxFileSize, ErrNotPicture)
 	}
-	config, _, err := image.DecodeConfig(bytes.NewReader(file))
-	if err != nil {
+	if _, _, err := raster.Header(file, maxPixels); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotPicture, err)
-	}
-	if config.Width < 1 || config.Height < 1 || config.Width > maxPixels/config.Height {
-		return "", fmt.Errorf("%d × %d pixels: %w", config.Width, config.Height, ErrNotPicture)
 	}
 	img, _, err := image.Decode(bytes.NewReader(file))
 	if err != nil {

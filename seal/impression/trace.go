@@ -2,12 +2,15 @@ package impression
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/jpeg" // a scan may be one
 	_ "image/png"
 	"math"
 	"slices"
+
+	"github.com/elicence/elicence/internal/raster"
 )
 
 // Limits of a picture of a seal, checked on its header before it is unfolded.
@@ -17,7 +20,6 @@ const (
 )
 
 const (
-	mostScans    = 100       // of a JPEG: each goes over the whole picture
 	lookPixels   = 3_000_000 // are enough to find the impression among
 	dustPart     = 2_000     // of the ink: smaller spots say nothing about where the impression ends
 	seen         = 2.0       // mm of paper around the impression that say what paper is
@@ -101,16 +103,11 @@ func impressionOn(picture []byte) (image.Image, image.Rectangle, error) {
 	if len(picture) > MaxPictureBytes {
 		return nil, none, refusePicture("%d bytes, possible are %d", len(picture), MaxPictureBytes)
 	}
-	header, format, err := image.DecodeConfig(bytes.NewReader(picture))
-	if err != nil {
+	switch _, _, err := raster.Header(picture, MaxPicturePixels); {
+	case errors.Is(err, raster.ErrLarge):
+		return nil, none, refusePicture("%v", err)
+	case err != nil:
 		return nil, none, refusePicture("neither PNG nor JPEG: %v", err)
-	}
-	if header.Width <= 0 || header.Height <= 0 || int64(header.Width)*int64(header.Height) > MaxPicturePixels {
-		return nil, none, refusePicture("%d × %d pixels, possible are %d", header.Width, header.Height, MaxPicturePixels)
-	}
-	// Within the data of a scan a 0xFF is followed by 0 or a restart (ISO/IEC 10918-1, B.1.1.5).
-	if scans := bytes.Count(picture, []byte{0xFF, 0xDA}); format == "jpeg" && scans > mostScans {
-		return nil, none, refusePicture("a JPEG of %d scans, possible are %d", scans, mostScans)
 	}
 	decoded, _, err := image.Decode(bytes.NewReader(picture))
 	if err != nil {

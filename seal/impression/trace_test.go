@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/elicence/elicence/internal/raster"
 )
 
 func pixels(tb testing.TB, d *Drawing, dpi float64) *image.NRGBA {
@@ -129,7 +131,7 @@ func TestTraceRefuses(t *testing.T) {
 	}
 	shades := around(func(_, y int) float64 { return float64(y) / 1000 })
 	checks := around(func(x, y int) float64 { return float64((x/3 + y/3) % 2) })
-	scans := slices.Concat(good, bytes.Repeat([]byte{0xFF, 0xDA}, mostScans))
+	scans := slices.Concat(good, bytes.Repeat([]byte{0xFF, 0xDA}, raster.MostScans))
 	for name, test := range map[string]struct {
 		picture       []byte
 		name          string

@@ -12,6 +12,7 @@ import (
 
 	_ "golang.org/x/image/bmp"
 
+	"github.com/elicence/elicence/internal/raster"
 	"github.com/elicence/elicence/seal/svgz"
 )
 
@@ -45,12 +46,9 @@ func Picture(kind string, data []byte, widthMM, heightMM float64) (*Sheet, error
 func Decode(data []byte) (image.Image, error) { return decode(data, MaxPixels) }
 
 func decode(data []byte, most int) (image.Image, error) {
-	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	_, format, err := raster.Header(data, most)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotDrawn, err)
-	}
-	if config.Width < 1 || config.Height < 1 || config.Width > most/config.Height {
-		return nil, fmt.Errorf("%d × %d pixels, at most %d in all: %w", config.Width, config.Height, most, ErrNotDrawn)
 	}
 	rest := bufio.NewReader(bytes.NewReader(data))
 	picture, _, err := image.Decode(rest)

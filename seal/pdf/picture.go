@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/jpeg"
 
+	"github.com/elicence/elicence/internal/raster"
 	"github.com/elicence/elicence/seal/likeness"
 )
 
@@ -80,8 +81,8 @@ func (v view) jpeg(st *stream, width, height int) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := jpeg.DecodeConfig(bytes.NewReader(data))
-	if err != nil || config.Width != width || config.Height != height {
+	config, format, err := raster.Header(data, likeness.MaxPixels)
+	if err != nil || format != "jpeg" || config.Width != width || config.Height != height {
 		return nil, notDrawn("a JPEG that is not of the size it says")
 	}
 	decoded, err := jpeg.Decode(bytes.NewReader(data))
