@@ -60,6 +60,9 @@ func (o *Office) tryTurns(ctx context.Context, actor string, p licence.Proposal)
 		if err != nil {
 			return p, nil, err
 		}
+		if len(tried) == 0 { // as the store refuses to carry out nothing
+			return p, nil, fmt.Errorf("proposal %s: licence %d of %d is missing: %w", p.ID, p.Done+1, p.Count, licence.ErrProposal)
+		}
 		p.Done += len(tried)
 		tried = refusals(tried)
 		p.Refused += len(tried)
