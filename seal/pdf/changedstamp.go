@@ -40,8 +40,8 @@ func (s *step) silent(f *field) (bool, error) {
 	case shows:
 		s.modified(f.ref.num, "the document time-stamp %q shows something on a page", f.name)
 		return false, nil
-	case utf8.RuneCountInString(f.name) > maxStampName || strings.ContainsFunc(f.name, unicode.IsControl):
-		s.modified(f.ref.num, "the document time-stamp's name is longer than %d characters, or has lines", maxStampName)
+	case utf8.RuneCountInString(f.name) > maxStampName || strings.ContainsFunc(f.name, unseen):
+		s.modified(f.ref.num, "the document time-stamp's name is longer than %d characters, or has some that are not seen", maxStampName)
 		return false, nil
 	}
 	for _, d := range []*dict{f.dict, widget} {
@@ -54,6 +54,9 @@ func (s *step) silent(f *field) (bool, error) {
 	}
 	return true, nil
 }
+
+// unseen characters begin lines, or turn the direction in which others are read.
+func unseen(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) }
 
 // saysStamp reports that a text which readers show or speak for a time-stamp is the name of its
 // field, or calls it what it is: pyHanko's are called "Timestamp".
