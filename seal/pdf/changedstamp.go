@@ -118,11 +118,21 @@ func (s *step) shows(widget *dict) (bool, error) {
 			continue
 		}
 		content, _, err := s.new.decode(st, emptyLook)
-		if err != nil || len(bytes.TrimSpace(content)) > 0 {
+		if err != nil || !blank(content) {
 			return true, nil //nolint:nilerr // what cannot be read is not empty
 		}
 	}
 	return false, nil
+}
+
+// blank reports that a content stream has nothing but comments, as Acrobat writes them.
+func blank(content []byte) bool {
+	for line := range bytes.FieldsFuncSeq(content, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if drawn, _, _ := bytes.Cut(line, []byte("%")); len(bytes.TrimSpace(drawn)) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // emptyLook is the longest appearance without content, in bytes.

@@ -104,7 +104,7 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			a.putStream(picture, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
 			v := a.madeStamp(kind, subFilter)
 			nothing := a.fresh()
-			a.putStream(nothing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte(" "))
+			a.putStream(nothing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte("% DSBlank\r\n"))
 			entries := strings.NewReplacer("PICTURE", fmt.Sprintf("%d 0 R", picture.num), "NOTHING", fmt.Sprintf("%d 0 R", nothing.num)).Replace(entries)
 			if !strings.Contains(entries, "/T(") && !strings.Contains(entries, "/T<") {
 				entries += "/T(time)"
