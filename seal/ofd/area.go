@@ -3,13 +3,15 @@ package ofd
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/elicence/elicence/seal/ofd/archive"
 )
 
-// maxPageBytes bounds what is read of pages to learn their sizes, of one document.
-const maxPageBytes = 64 << 20
+// Limits of what is read of pages and templates to learn their sizes, of one document.
+const (
+	maxPageBytes = 64 << 20
+	maxPageFiles = 50_000
+)
 
 // errSize says that a page has no size, or another one for each reader.
 var errSize = errors.New("the size of the page cannot be told")
@@ -18,14 +20,15 @@ var errSize = errors.New("the size of the page cannot be told")
 // what comes with them.
 type pageTree struct {
 	file        string // Document.xml
-	ids         []string
 	locations   []string
+	numbers     map[string]int      // by ID, from 1; two pages of one ID: -1
 	areas       []*archive.Node     // that the document has for all pages
 	templates   map[string][]string // their places, by ID
 	acts        bool                // something is done with the document
 	attachments bool
 	sizes       map[int]pageSize // of those that were asked for, by number
-	read        int64            // bytes of pages so far
+	read        int64            // bytes of pages so far, and files
+	files       int
 }
 
 type pageSize struct {
@@ -40,7 +43,7 @@ func (p *Package) pages(b body) (*pageTree, error) {
 		return nil, err
 	}
 	t := &pageTree{
-		file: b.root, templates: make(map[string][]string), sizes: make(map[int]pageSize),
+		file: b.root, numbers: make(map[string]int), templates: make(map[string][]string), sizes: make(map[int]pageSize),
 		acts: len(root.All("Actions")) > 0, attachments: len(root.All("Attachments")) > 0,
 	}
 	common, err := root.One("CommonData")
@@ -58,7 +61,12 @@ func (p *Package) pages(b body) (*pageTree, error) {
 		return t, err
 	}
 	for _, n := range list.All("Page") {
-		t.ids, t.locations = append(t.ids, n.Attrs["ID"]), append(t.locations, n.Attrs["BaseLoc"])
+		t.locations = append(t.locations, n.Attrs["BaseLoc"])
+		id, number := n.Attrs["ID"], len(t.locations)
+		if t.numbers[id] != 0 {
+			number = -1
+		}
+		t.numbers[id] = number
 	}
 	return t, nil
 }
@@ -66,11 +74,11 @@ func (p *Package) pages(b body) (*pageTree, error) {
 // number finds a page by its ID, from 1; 0: there is none. An ID of two pages is none that
 // every reader finds alike.
 func (t *pageTree) number(id string) (int, error) {
-	at := slices.Index(t.ids, id)
-	if at >= 0 && slices.Contains(t.ids[at+1:], id) {
+	number := t.numbers[id]
+	if number < 0 {
 		return 0, fmt.Errorf("two pages have the ID %.20q: %w", id, ErrMalformed)
 	}
-	return at + 1, nil
+	return number, nil
 }
 
 // size is a page's box on the medium, in its own coordinates.
@@ -129,8 +137,9 @@ func (p *Package) pageFile(t *pageTree, location string) (*archive.Node, error) 
 	if err != nil {
 		return nil, err
 	}
-	if t.read += int64(len(b)); t.read > maxPageBytes {
-		return nil, fmt.Errorf("pages of more than %d bytes", int64(maxPageBytes))
+	t.read += int64(len(b))
+	if t.files++; t.read > maxPageBytes || t.files > maxPageFiles {
+		return nil, fmt.Errorf("more than %d pages and templates, or %d bytes of them", maxPageFiles, int64(maxPageBytes))
 	}
 	root, err := archive.ParseXML(b)
 	if err != nil {

@@ -131,7 +131,7 @@ func (p *Package) trees(bodies []body) ([]*pageTree, error) {
 func describe(bodies []body, trees []*pageTree) (*Document, error) {
 	d := &Document{Metadata: make(map[string]string)}
 	for _, t := range trees {
-		d.Pages += len(t.ids)
+		d.Pages += len(t.locations)
 	}
 	if bodies[0].info == nil {
 		return d, nil

@@ -35,7 +35,7 @@ type Signature struct {
 	imageFile  string // a picture to show instead of the seal's; empty: none
 	digest     [sm3.Size]byte
 	references []reference
-	unsized    error // of a page with a stamp the size is not known
+	unsized    error // why the size of a page with a stamp is not known
 }
 
 // reference is a file with the digest that it must have.

@@ -40,8 +40,8 @@ func (s *step) silent(f *field) (bool, error) {
 	case shows:
 		s.modified(f.ref.num, "the document time-stamp %q shows something on a page", f.name)
 		return false, nil
-	case utf8.RuneCountInString(f.name) > maxStampName || strings.ContainsFunc(f.name, unicode.IsControl):
-		s.modified(f.ref.num, "the document time-stamp's name is longer than %d characters, or has lines", maxStampName)
+	case utf8.RuneCountInString(f.name) > maxStampName || strings.ContainsFunc(f.name, unseen):
+		s.modified(f.ref.num, "the document time-stamp's name is longer than %d characters, or has some that are not seen", maxStampName)
 		return false, nil
 	}
 	for _, d := range []*dict{f.dict, widget} {
@@ -54,6 +54,9 @@ func (s *step) silent(f *field) (bool, error) {
 	}
 	return true, nil
 }
+
+// unseen characters begin lines, or turn the direction in which others are read.
+func unseen(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) }
 
 // saysStamp reports that a text which readers show or speak for a time-stamp is the name of its
 // field, or calls it what it is: pyHanko's are called "Timestamp".
@@ -115,11 +118,21 @@ func (s *step) shows(widget *dict) (bool, error) {
 			continue
 		}
 		content, _, err := s.new.decode(st, emptyLook)
-		if err != nil || len(bytes.TrimSpace(content)) > 0 {
+		if err != nil || !blank(content) {
 			return true, nil //nolint:nilerr // what cannot be read is not empty
 		}
 	}
 	return false, nil
+}
+
+// blank reports that a content stream has nothing but comments, as Acrobat writes them.
+func blank(content []byte) bool {
+	for line := range bytes.FieldsFuncSeq(content, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if drawn, _, _ := bytes.Cut(line, []byte("%")); len(bytes.TrimSpace(drawn)) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // emptyLook is the longest appearance without content, in bytes.

@@ -104,12 +104,13 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			a.putStream(picture, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
 			v := a.madeStamp(kind, subFilter)
 			nothing := a.fresh()
-			a.putStream(nothing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte(" "))
+			a.putStream(nothing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte("% DSBlank\r\n"))
 			entries := strings.NewReplacer("PICTURE", fmt.Sprintf("%d 0 R", picture.num), "NOTHING", fmt.Sprintf("%d 0 R", nothing.num)).Replace(entries)
-			for key, usual := range map[string]string{"/T(": "/T(time)", "/F ": "/F 132"} {
-				if !strings.Contains(entries, key) {
-					entries += usual
-				}
+			if !strings.Contains(entries, "/T(") && !strings.Contains(entries, "/T<") {
+				entries += "/T(time)"
+			}
+			if !strings.Contains(entries, "/F ") {
+				entries += "/F 132"
 			}
 			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/P 9 0 R/V %d 0 R%s>>", v.num, entries))
 			a.add(7, "Fields", w)
@@ -156,7 +157,8 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp+"/Location(Hefei)", SubFilterStamp)))
 		}, "says something"},
 		{"a long name of the field", sealed, field(documentStamp, SubFilterStamp, "/T("+strings.Repeat("approved ", 20)+")/Rect[0 0 0 0]"), "longer than 100"},
-		{"a name of lines", sealed, field(documentStamp, SubFilterStamp, `/T(approved\nby all)/Rect[0 0 0 0]`), "has lines"},
+		{"a name of lines", sealed, field(documentStamp, SubFilterStamp, `/T(approved\nby all)/Rect[0 0 0 0]`), "not seen"},
+		{"a name that is read backwards", sealed, field(documentStamp, SubFilterStamp, "/T<FEFF0061202E0062>/Rect[0 0 0 0]"), "not seen"},
 		{"a signature called a time stamp", sealed, field(documentStamp, SubFilterPerson, "/Rect[0 0 0 0]"), "time stamp, its /SubFilter"},
 		{"a picture in a field that waited", sealed, func(a attacker) {
 			picture := a.fresh()
