@@ -31,11 +31,10 @@ type Document struct {
 	unpacked   int
 	worked     int64
 
-	leaves  []leaf      // the pages, once they were asked for
-	sheets  []sheet     // of the pages that were asked for; the zero sheet of others
-	numbers map[ref]int // of the pages, once they were asked for
-	known   hashing
-	look    *looks // of the newest revision, once it was asked for
+	leaves []leaf        // the pages, once they were asked for
+	sheets map[int]sheet // of the pages that were asked for, by their numbers
+	known  hashing
+	look   *looks // of the newest revision, once it was asked for
 }
 
 // Open is OpenWith without a password.

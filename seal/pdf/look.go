@@ -50,8 +50,8 @@ const maxLookValues = 100_000
 // it is written down again.
 const maxSaid = 512
 
-// looks finds how annotations look. It remembers streams and what they share, so that a hundred slices of one
-// seal cost one reading of it.
+// looks finds how annotations look. It remembers streams and what they share, so that a
+// hundred slices of one seal cost one reading of it.
 type looks struct {
 	object func(ref) (value, error)      // what a reference leads to, nil for nothing
 	stream func(*stream) ([]byte, error) // the data of a stream of the file, as they are stored

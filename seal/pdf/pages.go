@@ -30,22 +30,6 @@ func (d *Document) pages() ([]leaf, error) {
 	return d.leaves, nil
 }
 
-// number returns the number of a page, 0 of anything else. No page is met twice.
-func (d *Document) number(page value) (int, error) {
-	leaves, err := d.pages()
-	if err != nil {
-		return 0, err
-	}
-	if d.numbers == nil {
-		d.numbers = make(map[ref]int, len(leaves))
-		for i, l := range leaves {
-			d.numbers[l.ref] = i + 1
-		}
-	}
-	r, _ := page.(ref)
-	return d.numbers[r], nil
-}
-
 // pages walks the whole tree and checks it: every node typed, every /Parent
 // and /Count right, no node met twice. A reader that trusts /Count and one
 // that counts must see the same page 3; only behind the last page may pages be announced

@@ -1,6 +1,9 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A placement is where a mark lies.
 type placement struct {
@@ -86,17 +89,14 @@ func (d *Document) pageOf(annotation ref, dict *dict) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	hint, err := d.number(dict.lookup("P"))
-	if err != nil {
-		return 0, err
-	}
-	if hint > 0 {
-		if listed, err := d.now.lists(leaves[hint-1].ref, annotation); listed || err != nil {
-			return hint, err
+	hint, _ := dict.lookup("P").(ref)
+	if i := slices.IndexFunc(leaves, func(l leaf) bool { return l.ref == hint }); i >= 0 {
+		if listed, err := d.now.lists(hint, annotation); listed || err != nil {
+			return i + 1, err
 		}
 	}
 	for i, l := range leaves {
-		if i+1 != hint {
+		if l.ref != hint {
 			if listed, err := d.now.lists(l.ref, annotation); listed || err != nil {
 				return i + 1, err
 			}

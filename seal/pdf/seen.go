@@ -200,6 +200,14 @@ func (d *Document) came(revision int) ([]annotation, error) {
 	if len(v.sections) < 2 {
 		return nil, nil
 	}
+	leaves, err := d.pages()
+	if err != nil {
+		return nil, err
+	}
+	pages := make(map[ref]int, len(leaves))
+	for i, l := range leaves {
+		pages[l.ref] = i + 1
+	}
 	older := view{doc: d, sections: v.sections[1:], limit: d.src.size}
 	var out []annotation
 	for _, run := range v.sections[0].runs {
@@ -224,10 +232,7 @@ func (d *Document) came(revision int) ([]annotation, error) {
 				continue
 			}
 			hint, _ := a.lookup("P").(ref)
-			n, err := d.number(hint)
-			if err != nil {
-				return nil, err
-			}
+			n := pages[hint]
 			if n == 0 {
 				continue
 			}

@@ -125,18 +125,18 @@ func (d *Document) sheet(n int) (sheet, error) {
 	if n < 1 || n > len(leaves) {
 		return sheet{}, refuse("there is no page %d, the file has %d", n, len(leaves))
 	}
+	if s, known := d.sheets[n]; known {
+		return s, nil
+	}
+	s, err := d.now.sheet(leaves[n-1].ref)
+	if err != nil {
+		return sheet{}, fmt.Errorf("page %d: %w", n, err)
+	}
 	if d.sheets == nil {
-		d.sheets = make([]sheet, len(leaves))
+		d.sheets = make(map[int]sheet)
 	}
-	s := &d.sheets[n-1]
-	if s.ref == (ref{}) {
-		found, err := d.now.sheet(leaves[n-1].ref)
-		if err != nil {
-			return sheet{}, fmt.Errorf("page %d: %w", n, err)
-		}
-		*s = found
-	}
-	return *s, nil
+	d.sheets[n] = s
+	return s, nil
 }
 
 func (v view) sheet(r ref) (sheet, error) {
