@@ -239,7 +239,7 @@ func newSealStamp(s *settings) *cobra.Command {
 			"by which a paper print is checked against the electronic original, beside the seal where the page is empty; --code-at says where it goes instead.\n" +
 			"--level b-t adds a time stamp, b-lt and b-lta also what a verifier will need when the certificates have ended. --profile cades writes CMS with\n" +
 			"the seal inside, for verifiers that know no seals; without it GB/T 38540. --certify 1, 2 or 3 says what may follow:\n" +
-			"nothing, filling in and signing, or annotations too; --lock which form fields may not change: all, names, or not:names for all others.",
+			"nothing, filling in and signing, or annotations too; what was filled in counts for elicence once it is signed, annotations never. --lock says which form fields may not change: all, names, or not:names for all others.",
 		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,7 +24,7 @@ import (
 //	time stamp that shows something, or is alone        TestTimeStampAttacks
 //	slice moved, exchanged, removed, dressed anew       TestSeenAttacks
 //	the signature of another field                      TestSignatureReused
-//	what is slipped in before somebody else signs       TestSignedOver
+//	what is slipped in before somebody else signs       TestSignedOver, TestFilledIn
 //	another picture than the seal                       TestPictureIsTheSeal
 //	slices that are not the seal                        TestStraddleIsTheSeal
 //	a statement of what is seen that is not true        TestSeenIsNamedTruly
@@ -187,7 +188,7 @@ func testSneakySignature(t *testing.T, s *signers) {
 
 // TestSignedOver: somebody seals in good faith what was slipped in before. The new seal
 // answers for the file as it is; the one before it does not count any more, though nothing
-// follows the last signature.
+// follows the last signature. But a field may be filled in where the one before certifies that.
 func TestSignedOver(t *testing.T) { eachProfile(t, testSignedOver) }
 
 func testSignedOver(t *testing.T, s *signers) {
@@ -209,7 +210,10 @@ func testSignedOver(t *testing.T, s *signers) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := report.Signatures[0].Err(); !errors.Is(err, ErrModified) || !strings.Contains(err.Error(), what) {
+				err = report.Signatures[0].Err()
+				if allowed := level >= 2 && what == "filled in"; allowed && err != nil {
+					t.Errorf("the first seal: %v", err)
+				} else if !allowed && (!errors.Is(err, ErrModified) || !strings.Contains(err.Error(), what)) {
 					t.Errorf("the first seal: %v, want something about %q", err, what)
 				}
 				if err := report.Signatures[1].Err(); err != nil || report.Uncovered != "" {
@@ -217,6 +221,72 @@ func testSignedOver(t *testing.T, s *signers) {
 				}
 			})
 		}
+	}
+}
+
+// TestFilledIn: what was filled in as a certifying signature allows counts once a good signature
+// answers for it, and is told; but not in a locked field.
+func TestFilledIn(t *testing.T) { eachProfile(t, testFilledIn) }
+
+func testFilledIn(t *testing.T, s *signers) {
+	lock := func(action LockAction, fields ...string) *Lock { return &Lock{Action: action, Fields: fields} }
+	fill := func(a attacker) { a.set(5, "V", str("Wang Wei")) }
+	sealed := func(t *testing.T, file []byte) []byte {
+		t.Helper()
+		return put(t, file, s.stamp(20), s.sealContents)
+	}
+	stranger := newSigners(t).in(s.profile)
+	stamper := newStamper(t)
+	trust := s.trust
+	trust.Seals.Stamps = stamper.verifier
+	stamped := func(a attacker) {
+		fill(a)
+		w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(time)/F 132/Rect[0 0 0 0]/P 9 0 R/V %d 0 R>>", a.madeStamp("/Type/DocTimeStamp", SubFilterStamp).num))
+		a.add(7, "Fields", w)
+		a.add(9, "Annots", w)
+	}
+	for _, tt := range []struct {
+		name    string
+		certify int
+		lock    *Lock
+		after   func(*testing.T, []byte) []byte // what happens to the certified file
+		want    string                          // in the reason; empty: in order
+	}{
+		{"filled in, then sealed", 2, nil, func(t *testing.T, f []byte) []byte { return sealed(t, updated(t, f, fill)) }, ""},
+		{"another field is locked", 2, lock(LockInclude, "other"), func(t *testing.T, f []byte) []byte { return sealed(t, updated(t, f, fill)) }, ""},
+		{"the field is locked", 2, lock(LockInclude, "name"), func(t *testing.T, f []byte) []byte { return sealed(t, updated(t, f, fill)) }, "locked"},
+		{"all others are locked", 3, lock(LockExclude, "Seal2"), func(t *testing.T, f []byte) []byte { return sealed(t, updated(t, f, fill)) }, "locked"},
+		{"nobody signs it", 2, nil, func(t *testing.T, f []byte) []byte { return updated(t, f, fill) }, "filled in"},
+		{"filled in behind the last seal", 3, nil, func(t *testing.T, f []byte) []byte { return updated(t, sealed(t, f), fill) }, "filled in"},
+		{"only its time is proven", 2, nil, func(t *testing.T, f []byte) []byte { return stamper.onto(t, f, stamped) }, "filled in"},
+		{"nobody knows who sealed it", 2, nil, func(t *testing.T, f []byte) []byte {
+			return put(t, updated(t, f, fill), stranger.stamp(20), stranger.sealContents)
+		}, "filled in"},
+		{"the later seal is broken", 2, nil, func(t *testing.T, f []byte) []byte {
+			file := sealed(t, updated(t, f, fill))
+			copy(file[bytes.LastIndex(file, []byte("Wang Wei")):], "Wang Wen")
+			return file
+		}, "filled in"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			stamp := s.stamp(120)
+			stamp.Certify, stamp.Lock = tt.certify, tt.lock
+			file := tt.after(t, put(t, victim.bytes(), stamp, s.sealContents))
+			report, err := open(t, file).Verify(context.Background(), trust)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := report.Signatures[0]
+			if !slices.ContainsFunc(first.Changes, func(c Change) bool { return c.Kind == FormFill && c.Field == "name" }) {
+				t.Errorf("the changes are %+v", first.Changes)
+			}
+			if err := first.Err(); tt.want == "" && (err != nil || report.Err() != nil) {
+				t.Errorf("the first seal: %v; the file: %v", err, report.Err())
+			} else if tt.want != "" && (!errors.Is(err, ErrModified) || !strings.Contains(err.Error(), tt.want) || report.Err() == nil) {
+				t.Errorf("the first seal: %v, want %q; the file: %v", err, tt.want, report.Err())
+			}
+		})
 	}
 }
 
@@ -263,7 +333,7 @@ func testLocks(t *testing.T, s *signers) {
 		// A program that does not care signs all the same.
 		report := &Signed{Signature: signatures(t, file)[0]}
 		report.Changes = []Change{{Kind: SignatureAdded, Field: tt.second, What: "a signature"}}
-		if err := report.laterChanges(); errors.Is(err, ErrModified) != tt.locked {
+		if err := report.laterChanges(0); errors.Is(err, ErrModified) != tt.locked {
 			t.Errorf("%+v: a signature in %s: %v", tt.lock, tt.second, err)
 		}
 	}

@@ -199,11 +199,15 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	// From the newest to the oldest: a document time stamp proves that what it covers
 	// existed.
 	var proof ses.Stamped
+	answered := 0 // the newest revision that a good signature, no time stamp, is over
 	for i := len(signatures) - 1; i >= 0; i-- {
 		signed := &r.Signatures[i]
 		*signed = Signed{Signature: signatures[i], Kind: SignerUnknown, SignedAt: signatures[i].Time, Proof: proof}
-		signed.judge(ctx, trust)
-		if signed.Kind == SignerStamp && signed.Proof.Proven() && signed.Err() == nil {
+		signed.judge(ctx, trust, answered)
+		switch good := signed.Err() == nil; {
+		case good && signed.Kind != SignerStamp:
+			answered = max(answered, signed.Revision)
+		case good && signed.Proof.Proven():
 			proof = signed.Proof
 		}
 		covered = covered || signed.CoversFile
@@ -244,7 +248,9 @@ func (s *Signed) followed() string {
 // checkChanges is the name of the check for what came after a signature.
 const checkChanges = "changes"
 
-func (s *Signed) judge(ctx context.Context, trust Trust) {
+// judge judges a signature. A later one that is good answers for the file as it was at the revision
+// answered; 0: there is none.
+func (s *Signed) judge(ctx context.Context, trust Trust, answered int) {
 	s.check("structure", s.structure())
 	switch s.SubFilter {
 	case SubFilterSeal:
@@ -256,7 +262,7 @@ func (s *Signed) judge(ctx context.Context, trust Trust) {
 	default:
 		s.check("format", fmt.Errorf("%s: %w", s.SubFilter, ErrUnknownFormat))
 	}
-	s.check(checkChanges, s.laterChanges())
+	s.check(checkChanges, s.laterChanges(answered))
 }
 
 func (s *Signed) check(name string, err error) {
@@ -439,13 +445,22 @@ func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
 	s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
 }
 
-// laterChanges allows what later signers add, and validation data. Forms and
-// comments that nobody signed are changes of the document here; a signature
-// that allows nothing (DocMDP or the lock of its field, P = 1) is taken at its word.
-func (s *Signed) laterChanges() error {
+// laterChanges allows what later signers add, and validation data. A certifying signature also
+// lets fields be filled in (DocMDP, P = 2 and 3), but what nobody signed afterwards is a change of
+// the document here, and so is a comment. A signature that allows nothing (DocMDP or the
+// lock of its field, P = 1) is taken at its word.
+func (s *Signed) laterChanges(answered int) error {
 	for _, c := range s.Changes {
-		allowed := c.Kind == ValidationData || !s.locks.unchangeable() && (c.Kind == SignatureAdded || c.Kind == MetadataChanged)
-		if c.Kind == SignatureAdded && s.locks.covers(c.Field) {
+		allowed := c.Kind == ValidationData
+		if !s.locks.unchangeable() {
+			switch c.Kind {
+			case SignatureAdded, MetadataChanged:
+				allowed = true
+			case FormFill:
+				allowed = s.Certifies > 1 && c.Revision <= answered
+			}
+		}
+		if (c.Kind == SignatureAdded || c.Kind == FormFill) && s.locks.covers(c.Field) {
 			return fmt.Errorf("%s, though the field was locked: %w", c.What, ErrModified)
 		}
 		if !allowed {
