@@ -1,8 +1,10 @@
 package ofd
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,6 +115,7 @@ func TestPageSizes(t *testing.T) {
 		"of the document":            {box, page(""), page(""), PictureDrawn, Box{60, 10, 42, 42}, ""},
 		"of the page":                {box, page(area("0 0 81 100")), page(""), PictureSlice, Box{60, 10, 21, 42}, ""},
 		"that begins elsewhere":      {box, page(area("10 5 210 297")), page(""), PictureDrawn, Box{50, 5, 42, 42}, ""},
+		"that begins beside it":      {box, page(area("40 0 81 297")), page(""), PictureUnknown, Box{20, 10, 42, 42}, "not every reader minds it"},
 		"of a template":              {box, page(template), page(area("0 0 210 297")), PictureDrawn, Box{60, 10, 42, 42}, ""},
 		"of a template, and another": {box, page(template), page(area("0 0 81 297")), PictureUnknown, Box{60, 10, 42, 42}, "do not say the same"},
 		"of nothing":                 {"", page(""), page(""), PictureUnknown, Box{60, 10, 42, 42}, "PhysicalBox"},
@@ -129,11 +132,57 @@ func TestPageSizes(t *testing.T) {
 			t.Errorf("%s: %+v at %v (%v), want %s at %v", name, s.Picture, s.Stamps[0].Box, s.Err(), tt.want, tt.box)
 		}
 	}
-	files := d.signable()
-	files[1].content = strings.Replace(documentXML, "</ofd:Pages>", `<ofd:Page ID="1" BaseLoc="Pages/Page_0/Content.xml"/></ofd:Pages>`, 1)
-	s := verify(t, pack(t, d.sign(KindSeal, files, `<ofd:StampAnnot ID="1" PageRef="1" Boundary="60 10 42 42"/>`)), d.trust).Signatures[0]
-	if !errors.Is(s.Err(), ErrMalformed) || !strings.Contains(s.Err().Error(), "two pages") {
-		t.Errorf("an ID of two pages: %v", s.Err())
+	for name, tt := range map[string]struct{ first, second, reference, why string }{
+		"two of one ID":        {`ID="1"`, `ID="1"`, "1", "two pages"},
+		"of one number":        {`ID="01"`, `ID="1"`, "1", "two pages"},
+		"of one, with a sign":  {`ID="1"`, `ID="+1"`, "01", "two pages"},
+		"another number":       {`ID="01"`, `ID="2"`, "1", ""},
+		"one with zeros":       {`ID="1"`, `ID="2"`, "001", ""},
+		"no numbers, but IDs":  {`ID="a"`, `ID="A"`, "a", ""},
+		"none, and none asked": {``, ``, "", "no page"},
+	} {
+		files := d.signable()
+		files[1].content = strings.NewReplacer(`<ofd:Page ID="1"`, `<ofd:Page `+tt.first, "</ofd:Pages>", `<ofd:Page `+tt.second+` BaseLoc="Pages/Page_0/Content.xml"/></ofd:Pages>`).Replace(documentXML)
+		s := verify(t, pack(t, d.sign(KindSeal, files, `<ofd:StampAnnot ID="1" PageRef="`+tt.reference+`" Boundary="60 10 42 42"/>`)), d.trust).Signatures[0]
+		switch err := s.Err(); {
+		case tt.why == "two pages" && (!errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), tt.why)):
+			t.Errorf("%s: %v", name, err)
+		case tt.why != "two pages" && (err != nil || (s.Stamps[0].Page == 1) != (tt.why == "")):
+			t.Errorf("%s: on page %d, %v", name, s.Stamps[0].Page, err)
+		}
+	}
+	for _, boundary := range []string{"0x3cp0 10 42 42", "Inf 10 42 42", "NaN 10 42 42", "60\u00a010 42 42", "60 10 42", "60 10 42 1e7"} {
+		s := verify(t, pack(t, d.sign(KindSeal, d.signable(), `<ofd:StampAnnot ID="1" PageRef="1" Boundary="`+boundary+`"/>`)), d.trust).Signatures[0]
+		if !errors.Is(s.Err(), ErrMalformed) {
+			t.Errorf("a boundary of %q: %v", boundary, s.Err())
+		}
+	}
+	files := d.signable(file{"Doc_0/Tpl.xml", page(area("0 0 210 297"))})
+	files[1].content = strings.Replace(documentXML, "</ofd:CommonData>", `<ofd:TemplatePage ID="30" BaseLoc="Tpl.xml"/><ofd:TemplatePage ID="030" BaseLoc="Tpl.xml"/></ofd:CommonData>`, 1)
+	files[2].content = page(template)
+	if s := verify(t, pack(t, d.sign(KindSeal, files, `<ofd:StampAnnot ID="1" PageRef="1" Boundary="60 10 42 42"/>`)), d.trust).Signatures[0]; s.Picture.State != PictureUnknown || !strings.Contains(s.Picture.Why, "two templates") {
+		t.Errorf("two templates of one ID: %+v", s.Picture)
+	}
+}
+
+// TestLargeTemplate: a template is read once, however many pages use it.
+func TestLargeTemplate(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	const pages = 100
+	noise := make([]byte, 350<<10)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	var list, stamps strings.Builder
+	files := d.signable(file{"Doc_0/Tpl.xml", `<ofd:Page` + space + `><!--` + hex.EncodeToString(noise) + `--></ofd:Page>`})
+	for i := range pages {
+		name := fmt.Sprintf("Pages/P%d.xml", i)
+		files = append(files, file{"Doc_0/" + name, `<ofd:Page` + space + `><ofd:Template TemplateID="30"/></ofd:Page>`})
+		fmt.Fprintf(&list, `<ofd:Page ID="%d" BaseLoc="%s"/>`, 100+i, name)
+		fmt.Fprintf(&stamps, `<ofd:StampAnnot ID="%d" PageRef="%d" Boundary="60 10 42 42"/>`, i, 100+i)
+	}
+	files[1].content = strings.NewReplacer("</ofd:CommonData>", `<ofd:TemplatePage ID="30" BaseLoc="Tpl.xml"/></ofd:CommonData>`, "</ofd:Pages>", list.String()+"</ofd:Pages>").Replace(documentXML)
+	if s := verify(t, pack(t, d.sign(KindSeal, files, stamps.String())), d.trust).Signatures[0]; s.Picture.State != PictureDrawn || len(s.Stamps) != pages {
+		t.Errorf("%d places, %+v, %v", len(s.Stamps), s.Picture, s.Err())
 	}
 }
 
