@@ -28,6 +28,9 @@ const (
 	opFDSelect       = 12<<8 | 37
 )
 
+// maxSubroutines bounds those of all font dictionaries, which may share the bytes of theirs.
+const maxSubroutines = 1 << 18
+
 func brokenCFF(format string, args ...any) error {
 	return fmt.Errorf("%w: table CFF %s", ErrFormat, fmt.Sprintf(format, args...))
 }
@@ -63,7 +66,7 @@ func parseCFF(data []byte, glyphs, unitsPerEm int) (*cff, error) {
 	if len(f.charstrings) != glyphs {
 		return nil, brokenCFF("has %d glyphs, not %d", len(f.charstrings), glyphs)
 	}
-	fonts := []dict{top}
+	fonts, subroutines := []dict{top}, 0
 	if _, byCID := top[opROS]; byCID {
 		if fonts, err = f.readFonts(data, top); err != nil {
 			return nil, err
@@ -80,6 +83,9 @@ func parseCFF(data []byte, glyphs, unitsPerEm int) (*cff, error) {
 		local, err := readSubroutines(data, d)
 		if err != nil {
 			return nil, err
+		}
+		if subroutines += len(local); subroutines > maxSubroutines {
+			return nil, brokenCFF("has more than %d subroutines", maxSubroutines)
 		}
 		f.local = append(f.local, local)
 	}

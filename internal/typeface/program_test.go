@@ -1,6 +1,7 @@
 package typeface
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -290,6 +291,35 @@ func TestCFFRefuses(t *testing.T) {
 		if _, err := parseCFF(tt.data, 1, 1000); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
+	}
+	// Font dictionaries may share the bytes of their subroutines, and are bounded together.
+	shared := func(fonts int) []byte {
+		const each = 4000
+		number := func(v int, op ...byte) []byte {
+			return append(binary.BigEndian.AppendUint32([]byte{29}, uint32(v)), op...)
+		}
+		private := number(6, opSubrs) // they follow
+		subroutines := slices.Concat([]byte{each >> 8, each & 0xFF, 1}, bytes.Repeat([]byte{1}, each+1))
+		build := func(at int) ([]byte, int) {
+			font := slices.Concat(number(len(private)), number(at), []byte{opPrivate})
+			list := []byte{byte(fonts >> 8), byte(fonts), 4}
+			for i := range fonts + 1 {
+				list = binary.BigEndian.AppendUint32(list, uint32(1+i*len(font)))
+			}
+			list = append(list, bytes.Repeat(font, fonts)...)
+			lists := at + len(private) + len(subroutines)
+			table := smallCFF(nil, slices.Concat([]byte{139, 139, 139, 12, 30}, number(lists, 12, 36), number(lists+len(list), 12, 37)), glyph)
+			return slices.Concat(table, private, subroutines, list, []byte{0, 0}), len(table)
+		}
+		_, at := build(0)
+		table, _ := build(at)
+		return table
+	}
+	if f, err := parseCFF(shared(60), 1, 1000); err != nil || len(f.local) != 60 || len(f.local[59]) != 4000 {
+		t.Errorf("60 font dictionaries: %v", err)
+	}
+	if _, err := parseCFF(shared(70), 1, 1000); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "subroutines") {
+		t.Errorf("70 font dictionaries of 4000 subroutines: %v", err)
 	}
 	if scales([][]float64{{math.NaN(), 0, 0, math.NaN(), 0, 0}}, 1000) {
 		t.Error("a matrix of no number scales")
