@@ -326,6 +326,45 @@ func TestCFFRefuses(t *testing.T) {
 	}
 }
 
+// TestRenumbered: a font that is keyed by CID, and was cut down, has two numbers for each glyph.
+func TestRenumbered(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{latinCFF: false, chineseCFF: true} {
+		p, err := ParseProgram("CFF", moduleFile(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Renumbered(); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for name, tt := range map[string]struct {
+		charset []byte // at 3; nil: there is none
+		want    bool
+		err     string
+	}{
+		"none":                  {nil, false, ""},
+		"each, in order":        {[]byte{0, 0, 1, 0, 2, 0, 3}, false, ""},
+		"each, with a gap":      {[]byte{0, 0, 1, 0, 2, 0, 4}, true, ""},
+		"a range":               {[]byte{1, 0, 1, 2}, false, ""},
+		"a range from further":  {[]byte{1, 0, 2, 2}, true, ""},
+		"two ranges, exchanged": {[]byte{2, 0, 3, 0, 0, 0, 1, 0, 1}, true, ""},
+		"a long range":          {[]byte{2, 0, 1, 0, 2}, false, ""},
+		"one too long":          {[]byte{2, 0, 1, 0, 3}, false, "number of glyphs"},
+		"one cut short":         {[]byte{1, 0, 1, 0}, false, "number of glyphs"},
+		"another format":        {[]byte{3, 0, 1}, false, "format 3"},
+	} {
+		f, top := &cff{charstrings: make([][]byte, 4)}, dict{}
+		if tt.charset != nil {
+			top[opCharset] = []float64{3}
+		}
+		err := f.readCharset(append(make([]byte, 3), tt.charset...), top)
+		if f.renumbered != tt.want && err == nil || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %v, %v", name, f.renumbered, err)
+		}
+	}
+}
+
 // FuzzProgram: whatever the bytes are, they are read within bounds or refused.
 func FuzzProgram(f *testing.F) {
 	f.Add(moduleFile(f, latinCFF))

@@ -153,6 +153,9 @@ func ofdGlyphs(n *archive.Node, face *typeface.Program) ([]ofdGlyph, error) {
 			out = append(out, ofdGlyph{id, x[i], y[i]})
 		}
 	}
+	if len(transforms) > 0 && face.Renumbered() {
+		return nil, fmt.Errorf("glyphs by number, in a font that has two numbers for each: %w", ErrNotDrawn)
+	}
 	if err := exchange(out, transforms); err != nil {
 		return nil, err
 	}
