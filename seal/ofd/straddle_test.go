@@ -22,7 +22,7 @@ func slicesOf(n, first int) []Stamp {
 	for i := range out {
 		boundary := Box{210 - float64(i+1)*width, 100, 42, 42}
 		seen := Box{210 - width, 100, width, 42}
-		out[i] = Stamp{first + i, seen, boundary.part(seen), boundary}
+		out[i] = Stamp{first + i, seen, boundary.part(seen), boundary, Box{0, 0, 210, 297}}
 	}
 	return out
 }
@@ -40,7 +40,7 @@ func turned(all []Stamp) []Stamp {
 	out := slices.Clone(all)
 	turn := func(b Box) Box { return Box{b.Y, b.X, b.Height, b.Width} }
 	for i, at := range out {
-		out[i] = Stamp{at.Page, turn(at.Box), Part{at.Part.Top, at.Part.Left, at.Part.Bottom, at.Part.Right}, turn(at.boundary)}
+		out[i] = Stamp{at.Page, turn(at.Box), Part{at.Part.Top, at.Part.Left, at.Part.Bottom, at.Part.Right}, turn(at.boundary), turn(at.page)}
 	}
 	return out
 }
@@ -64,28 +64,31 @@ func TestStraddle(t *testing.T) {
 		want   PictureFinding
 		err    string
 	}{
-		"two":                      {slicesOf(2, 1), PictureFinding{State: PictureSlice, Slices: 2}, ""},
-		"five":                     {five, PictureFinding{State: PictureSlice, Slices: 5}, ""},
-		"five, listed otherwise":   {append(slices.Clone(five[2:]), five[:2]...), PictureFinding{State: PictureSlice, Slices: 5}, ""},
-		"a hundred":                {slicesOf(100, 1), PictureFinding{State: PictureSlice, Slices: 100}, ""},
-		"from the end":             {backwards(five), PictureFinding{State: PictureSlice, Slices: 5}, ""},
-		"a hundred from the end":   {backwards(slicesOf(100, 1)), PictureFinding{State: PictureSlice, Slices: 100}, ""},
-		"across":                   {turned(five), PictureFinding{State: PictureSlice, Slices: 5}, ""},
-		"in groups":                {slices.Concat(slicesOf(3, 1), slicesOf(2, 4), slicesOf(4, 6)), PictureFinding{State: PictureSlice, Slices: 9}, ""},
-		"beside a whole one":       {append(slices.Clone(five), whole(5, Box{50, 60, 42, 42})), PictureFinding{State: PictureSlice, Slices: 5}, ""},
-		"rounded":                  {changed(slicesOf(3, 1), 1, seen(0.335, 0.667)), PictureFinding{State: PictureSlice, Slices: 3}, ""},
-		"the last one missing":     {five[:4], PictureFinding{State: PictureOther}, "some are missing"},
-		"the first one missing":    {slicesOf(5, 1)[1:], PictureFinding{State: PictureOther}, "not what follows"},
-		"one missing between":      {slices.Delete(slices.Clone(five), 2, 3), PictureFinding{State: PictureOther}, "not what follows"},
-		"one of a hundred missing": {slices.Delete(slicesOf(100, 1), 50, 52), PictureFinding{State: PictureOther}, "not what follows"},
-		"two exchanged":            {exchanged, PictureFinding{State: PictureOther}, "not what follows"},
-		"one twice":                {changed(five, 2, seen(0.2, 0.4)), PictureFinding{State: PictureOther}, "not what follows"},
-		"one too narrow":           {changed(five, 2, seen(0.4, 0.57)), PictureFinding{State: PictureOther}, "not what follows"},
-		"one of another size":      {changed(five, 2, func(at *Stamp) { at.boundary.Width, at.boundary.Height = 30, 30 }), PictureFinding{State: PictureOther}, "another size"},
-		"one on no page":           {changed(five, 2, func(at *Stamp) { at.Page = 0 }), PictureFinding{State: PictureOther}, "not what follows"},
-		"one cut off below":        {changed(five, 2, func(at *Stamp) { at.Part.Bottom = 0.5 }), PictureFinding{State: PictureUnknown, Why: "page 3 shows 40 % to 60 % from the left, of that the top 50 %"}, ""},
-		"two on a page":            {changed(five, 2, func(at *Stamp) { at.Page, at.Box.Y = 2, 10 }), PictureFinding{State: PictureUnknown, Why: "page 2 shows two parts of it"}, ""},
-		"one alone":                {five[:1], PictureFinding{State: PictureSlice}, ""},
+		"two":                                  {slicesOf(2, 1), PictureFinding{State: PictureSlice, Slices: 2}, ""},
+		"five":                                 {five, PictureFinding{State: PictureSlice, Slices: 5}, ""},
+		"five, listed otherwise":               {append(slices.Clone(five[2:]), five[:2]...), PictureFinding{State: PictureSlice, Slices: 5}, ""},
+		"a hundred":                            {slicesOf(100, 1), PictureFinding{State: PictureSlice, Slices: 100}, ""},
+		"from the end":                         {backwards(five), PictureFinding{State: PictureSlice, Slices: 5}, ""},
+		"a hundred from the end":               {backwards(slicesOf(100, 1)), PictureFinding{State: PictureSlice, Slices: 100}, ""},
+		"across":                               {turned(five), PictureFinding{State: PictureSlice, Slices: 5}, ""},
+		"in groups":                            {slices.Concat(slicesOf(3, 1), slicesOf(2, 4), slicesOf(4, 6)), PictureFinding{State: PictureSlice, Slices: 9}, ""},
+		"beside a whole one":                   {append(slices.Clone(five), whole(5, Box{50, 60, 42, 42})), PictureFinding{State: PictureSlice, Slices: 5}, ""},
+		"rounded":                              {changed(slicesOf(3, 1), 1, seen(0.335, 0.667)), PictureFinding{State: PictureSlice, Slices: 3}, ""},
+		"the last one missing":                 {five[:4], PictureFinding{State: PictureOther}, "some are missing"},
+		"the first one missing":                {slicesOf(5, 1)[1:], PictureFinding{State: PictureOther}, "not what follows"},
+		"one missing between":                  {slices.Delete(slices.Clone(five), 2, 3), PictureFinding{State: PictureOther}, "not what follows"},
+		"one of a hundred missing":             {slices.Delete(slicesOf(100, 1), 50, 52), PictureFinding{State: PictureOther}, "not what follows"},
+		"two exchanged":                        {exchanged, PictureFinding{State: PictureOther}, "not what follows"},
+		"one twice":                            {changed(five, 2, seen(0.2, 0.4)), PictureFinding{State: PictureOther}, "not what follows"},
+		"one too narrow":                       {changed(five, 2, seen(0.4, 0.57)), PictureFinding{State: PictureOther}, "not what follows"},
+		"one of another size":                  {changed(five, 2, func(at *Stamp) { at.boundary.Width, at.boundary.Height = 30, 30 }), PictureFinding{State: PictureOther}, "another size"},
+		"one lower":                            {changed(five, 2, func(at *Stamp) { at.boundary.Y += 5 }), PictureFinding{State: PictureUnknown, Why: "page 3 shows its slice 5.0 mm away from where page 1 does: the slices are shifted against each other"}, ""},
+		"one lower, on a page of its own size": {changed(five, 2, func(at *Stamp) { at.boundary.Y, at.page = at.boundary.Y+5, Box{0, 0, 210, 307} }), PictureFinding{State: PictureSlice, Slices: 5}, ""},
+		"one group lower":                      {slices.Concat(slicesOf(2, 1), changed(changed(slicesOf(2, 3), 0, func(at *Stamp) { at.boundary.Y += 5 }), 1, func(at *Stamp) { at.boundary.Y += 5 })), PictureFinding{State: PictureSlice, Slices: 4}, ""},
+		"one on no page":                       {changed(five, 2, func(at *Stamp) { at.Page = 0 }), PictureFinding{State: PictureOther}, "not what follows"},
+		"one cut off below":                    {changed(five, 2, func(at *Stamp) { at.Part.Bottom = 0.5 }), PictureFinding{State: PictureUnknown, Why: "page 3 shows 40 % to 60 % from the left, of that the top 50 %"}, ""},
+		"two on a page":                        {changed(five, 2, func(at *Stamp) { at.Page, at.Box.Y = 2, 10 }), PictureFinding{State: PictureUnknown, Why: "page 2 shows two parts of it"}, ""},
+		"one alone":                            {five[:1], PictureFinding{State: PictureSlice}, ""},
 		"joints that are all a bit off": {changed(changed(changed(five, 1, seen(0.205, 0.4)), 2, seen(0.405, 0.6)), 3, seen(0.605, 0.8)),
 			PictureFinding{State: PictureOther}, "not what follows"},
 	} {
