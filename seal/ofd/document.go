@@ -21,8 +21,8 @@ const (
 const (
 	maxBodies     = 100
 	maxSignatures = 1000
-	maxReferences = 50_000 // of one signature
-	maxPages      = 500_000
+	maxReferences = 50_000  // of one signature
+	maxPages      = 200_000 // of all documents
 )
 
 // ErrMalformed says that a file is not an OFD package, or not one that every reader

@@ -176,6 +176,22 @@ func TestSeveralDocuments(t *testing.T) {
 	}
 }
 
+// TestManyPages: the pages of all documents are bounded together.
+func TestManyPages(t *testing.T) {
+	t.Parallel()
+	var pages strings.Builder
+	for i := range maxPages/2 + 1 {
+		fmt.Fprintf(&pages, `<Page ID="%d"/>`, i)
+	}
+	document := `<Document><Pages>` + pages.String() + `</Pages></Document>`
+	files := []file{
+		{entryName, `<OFD><DocBody><DocRoot>a.xml</DocRoot></DocBody><DocBody><DocRoot>b.xml</DocRoot></DocBody></OFD>`}, {"a.xml", document}, {"b.xml", document},
+	}
+	if _, err := judge(pack(t, files), Trust{}); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "pages") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestCautionsOfEachKind: many of one kind leave room for those of another.
 func TestCautionsOfEachKind(t *testing.T) {
 	t.Parallel()
