@@ -90,13 +90,12 @@ func identifier(text string) string {
 // number finds a page by its ID, from 1; 0: there is none. An ID of two pages is none that
 // every reader finds alike.
 func (t *pageTree) number(id string) (int, error) {
-	id = identifier(id)
-	at, known := t.numbers[id]
-	if known && at == 0 && id != "" {
-		return 0, fmt.Errorf("two pages have the ID %.20q: %w", id, ErrMalformed)
-	}
-	if id == "" {
+	if id = identifier(id); id == "" {
 		return 0, nil
+	}
+	at, known := t.numbers[id]
+	if known && at == 0 {
+		return 0, fmt.Errorf("two pages have the ID %.20q: %w", id, ErrMalformed)
 	}
 	return at, nil
 }
