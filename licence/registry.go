@@ -18,7 +18,7 @@ var (
 	ErrNotFound = bilingual.New("没有该证照", "no such licence")
 	// ErrNumberTaken: a licence of the category by the issuer that is not
 	// revoked has this number.
-	ErrNumberTaken = bilingual.New("该编号已有有效证照", "the number is on another licence that is not revoked")
+	ErrNumberTaken = bilingual.New("该编号已用于另一份未注销的证照", "the number is on another licence that is not revoked")
 	// ErrRequestReused: the request id came before with another application.
 	ErrRequestReused = bilingual.New("该申请编号已用于另一份申请", "the request id was used for another application")
 	// ErrListFull: the issuer's status list has no index left.

@@ -231,7 +231,7 @@ func (v *validation) checkHolder(part string, h ApplicationHolder) {
 	case h.IDType == "":
 		v.fault(part+"id_type", missingZH, "is missing")
 	case idType.NameZH() == "":
-		v.fault(part+"id_type", "不是 GB/T 36903 的证件类型代码", "%q is not a code of GB/T 36903", h.IDType)
+		v.fault(part+"id_type", "不是 GB/T 36903 的证件类型代码", "is not a code of GB/T 36903")
 	case !slices.Contains(v.category.Holders, catalogue.OtherHolder) && !slices.Contains(v.category.Holders, idType.holderKind()):
 		v.fault(part+"id_type", "该类证照的持证主体不能持此种证件", "%s is not held by a %s", v.category.NameZH, strings.ReplaceAll(string(idType.holderKind()), "_", " "))
 	case h.IDNumber == "":

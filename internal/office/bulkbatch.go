@@ -389,7 +389,7 @@ func (b *bulk) issue(ctx context.Context, from []int, mark *Mark) (map[int]error
 // refusal is the fault by which the register refuses a licence.
 func refusal(err error) licence.Fault {
 	if errors.Is(err, licence.ErrNumberTaken) {
-		return licence.Fault{Field: "number", Reason: licence.ErrNumberTaken.Error(), ReasonZH: "该编号已有有效证照"}
+		return licence.Fault{Field: "number", Reason: licence.ErrNumberTaken.Error(), ReasonZH: "该编号已用于另一份未注销的证照"}
 	}
 	return licence.Fault{Reason: err.Error()}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/elicence/elicence/qr/verify"
 )
 
-// fill takes windows of a status list, as if everything in them had been given out.
-func fill(t *testing.T, f *officetest.Fixture, c *clock, list uint32, from, to int) {
+// rewrite changes what an office has stored, behind its back.
+func rewrite(t *testing.T, f *officetest.Fixture, c *clock, change func(*bbolt.Tx) error) {
 	t.Helper()
 	if err := f.Office.Close(); err != nil {
 		t.Fatal(err)
@@ -28,7 +28,19 @@ func fill(t *testing.T, f *officetest.Fixture, c *clock, list uint32, from, to i
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
+	err = db.Update(change)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if f.Office, err = office.Open(f.Dir, office.Options{Now: c.now}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fill takes windows of a status list, as if everything in them had been given out.
+func fill(t *testing.T, f *officetest.Fixture, c *clock, list uint32, from, to int) {
+	t.Helper()
+	rewrite(t, f, c, func(tx *bbolt.Tx) error {
 		for w := from; w < to; w++ {
 			key := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(nil, list), uint16(w))
 			if err := tx.Bucket([]byte("windows")).Put(key, bytes.Repeat([]byte{0xff}, 512)); err != nil {
@@ -37,11 +49,20 @@ func fill(t *testing.T, f *officetest.Fixture, c *clock, list uint32, from, to i
 		}
 		return nil
 	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if f.Office, err = office.Open(f.Dir, office.Options{Now: c.now}); err != nil {
-		t.Fatal(err)
+}
+
+// TestPublishBesideDamage: a proposal that cannot be read is told, and holds no status list up.
+func TestPublishBesideDamage(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Now()}
+	f := officetest.At(t, c.now)
+	rewrite(t, f, c, func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("proposals")).Put(bytes.Repeat([]byte{1}, len(licence.ProposalID{})), []byte("damaged"))
+	})
+	c.at = c.at.Add(time.Hour)
+	changed, err := f.Office.Publish(t.Context(), "test")
+	if err == nil || len(changed) == 0 {
+		t.Errorf("%d files were published, %v", len(changed), err)
 	}
 }
 

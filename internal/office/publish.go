@@ -60,10 +60,6 @@ type fileState struct {
 func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 	o.publishing.Lock()
 	defer o.publishing.Unlock()
-	// Of all acts only this one comes by itself.
-	if err := o.store.ForgetNames(ctx, o.now()); err != nil {
-		return nil, err
-	}
 	if err := o.openLists(ctx, actor); err != nil {
 		return nil, err
 	}
@@ -95,7 +91,8 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 			}
 		}
 		slices.Sort(changed)
-		return changed, nil
+		// Of all acts only this one comes by itself. What was revoked does not wait for it.
+		return changed, o.store.ForgetNames(ctx, o.now())
 	}
 }
 

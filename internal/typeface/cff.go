@@ -13,10 +13,12 @@ type cff struct {
 	global      [][]byte
 	local       [][][]byte // of each font dictionary; one, if the font is not keyed by CID
 	dictionary  []byte     // of each glyph; nil: the first
+	renumbered  bool       // glyphs have CIDs that are not their places
 }
 
 // Operators of dictionaries; those of two bytes have the first one, 12, above.
 const (
+	opCharset        = 15
 	opCharStrings    = 17
 	opPrivate        = 18
 	opSubrs          = 19
@@ -27,6 +29,9 @@ const (
 	opFDArray        = 12<<8 | 36
 	opFDSelect       = 12<<8 | 37
 )
+
+// maxSubroutines bounds those of all font dictionaries, which may share the bytes of theirs.
+const maxSubroutines = 1 << 18
 
 func brokenCFF(format string, args ...any) error {
 	return fmt.Errorf("%w: table CFF %s", ErrFormat, fmt.Sprintf(format, args...))
@@ -63,9 +68,12 @@ func parseCFF(data []byte, glyphs, unitsPerEm int) (*cff, error) {
 	if len(f.charstrings) != glyphs {
 		return nil, brokenCFF("has %d glyphs, not %d", len(f.charstrings), glyphs)
 	}
-	fonts := []dict{top}
+	fonts, subroutines := []dict{top}, 0
 	if _, byCID := top[opROS]; byCID {
 		if fonts, err = f.readFonts(data, top); err != nil {
+			return nil, err
+		}
+		if err := f.readCharset(data, top); err != nil {
 			return nil, err
 		}
 	}
@@ -80,6 +88,9 @@ func parseCFF(data []byte, glyphs, unitsPerEm int) (*cff, error) {
 		local, err := readSubroutines(data, d)
 		if err != nil {
 			return nil, err
+		}
+		if subroutines += len(local); subroutines > maxSubroutines {
+			return nil, brokenCFF("has more than %d subroutines", maxSubroutines)
 		}
 		f.local = append(f.local, local)
 	}
@@ -139,6 +150,37 @@ func (f *cff) readFonts(data []byte, top dict) ([]dict, error) {
 		return nil, brokenCFF("is cut short")
 	}
 	return fonts, nil
+}
+
+// readCharset reads the CIDs of a font that is keyed by them (Technical Note 5176, clause 13).
+func (f *cff) readCharset(data []byte, top dict) error {
+	if place := top.number(opCharset, 0); place <= 2 {
+		f.renumbered = place != 0 // the expert sets; by the standard none of the three is for CIDs
+		return nil
+	}
+	c, err := at(data, top, opCharset)
+	if err != nil {
+		return err
+	}
+	format := c.u8()
+	if format > 2 {
+		return brokenCFF("has a charset in the format %d", format)
+	}
+	for g := 1; g < len(f.charstrings); {
+		first, more := int(c.u16()), 0
+		switch format {
+		case 1:
+			more = int(c.u8())
+		case 2:
+			more = int(c.u16())
+		}
+		if c.failed || more >= len(f.charstrings)-g {
+			return brokenCFF("has a charset of another number of glyphs")
+		}
+		f.renumbered = f.renumbered || first != g
+		g += 1 + more
+	}
+	return nil
 }
 
 // scales reports that matrices together make the em of so many units 1, and nothing else. One

@@ -73,6 +73,10 @@ func (p *Program) UnitsPerEm() int { return p.face.metrics.UnitsPerEm }
 // Glyph returns the glyph that shows r, or false where the font has none, or no characters.
 func (p *Program) Glyph(r rune) (GlyphID, bool) { return p.face.Glyph(r) }
 
+// Renumbered reports that glyphs have numbers beside their places in the font, by which it is
+// keyed (CIDs), and which differ from them. A number from elsewhere is either, to some.
+func (p *Program) Renumbered() bool { return p.cff != nil && p.cff.renumbered }
+
 // Outline returns the shape of glyph g in font units; see [Face.Outline]. A CFF outline has
 // cubic curves.
 func (p *Program) Outline(g GlyphID) (Outline, error) {

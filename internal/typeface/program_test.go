@@ -1,6 +1,7 @@
 package typeface
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -291,8 +292,76 @@ func TestCFFRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
 	}
+	// Font dictionaries may share the bytes of their subroutines, and are bounded together.
+	shared := func(fonts int) []byte {
+		const each = 4000
+		number := func(v int, op ...byte) []byte {
+			return append(binary.BigEndian.AppendUint32([]byte{29}, uint32(v)), op...)
+		}
+		private := number(6, opSubrs) // they follow
+		subroutines := slices.Concat([]byte{each >> 8, each & 0xFF, 1}, bytes.Repeat([]byte{1}, each+1))
+		build := func(at int) ([]byte, int) {
+			font := slices.Concat(number(len(private)), number(at), []byte{opPrivate})
+			list := []byte{byte(fonts >> 8), byte(fonts), 4}
+			for i := range fonts + 1 {
+				list = binary.BigEndian.AppendUint32(list, uint32(1+i*len(font)))
+			}
+			list = append(list, bytes.Repeat(font, fonts)...)
+			lists := at + len(private) + len(subroutines)
+			table := smallCFF(nil, slices.Concat([]byte{139, 139, 139, 12, 30}, number(lists, 12, 36), number(lists+len(list), 12, 37)), glyph)
+			return slices.Concat(table, private, subroutines, list, []byte{0, 0}), len(table)
+		}
+		_, at := build(0)
+		table, _ := build(at)
+		return table
+	}
+	if f, err := parseCFF(shared(60), 1, 1000); err != nil || len(f.local) != 60 || len(f.local[59]) != 4000 {
+		t.Errorf("60 font dictionaries: %v", err)
+	}
+	if _, err := parseCFF(shared(70), 1, 1000); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "subroutines") {
+		t.Errorf("70 font dictionaries of 4000 subroutines: %v", err)
+	}
 	if scales([][]float64{{math.NaN(), 0, 0, math.NaN(), 0, 0}}, 1000) {
 		t.Error("a matrix of no number scales")
+	}
+}
+
+// TestRenumbered: a font that is keyed by CID, and was cut down, has two numbers for each glyph.
+func TestRenumbered(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{latinCFF: false, chineseCFF: true} {
+		p, err := ParseProgram("CFF", moduleFile(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Renumbered(); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for name, tt := range map[string]struct {
+		charset []byte // at 3; nil: there is none
+		want    bool
+		err     string
+	}{
+		"none":                  {nil, false, ""},
+		"each, in order":        {[]byte{0, 0, 1, 0, 2, 0, 3}, false, ""},
+		"each, with a gap":      {[]byte{0, 0, 1, 0, 2, 0, 4}, true, ""},
+		"a range":               {[]byte{1, 0, 1, 2}, false, ""},
+		"a range from further":  {[]byte{1, 0, 2, 2}, true, ""},
+		"two ranges, exchanged": {[]byte{2, 0, 3, 0, 0, 0, 1, 0, 1}, true, ""},
+		"a long range":          {[]byte{2, 0, 1, 0, 2}, false, ""},
+		"one too long":          {[]byte{2, 0, 1, 0, 3}, false, "number of glyphs"},
+		"one cut short":         {[]byte{1, 0, 1, 0}, false, "number of glyphs"},
+		"another format":        {[]byte{3, 0, 1}, false, "format 3"},
+	} {
+		f, top := &cff{charstrings: make([][]byte, 4)}, dict{}
+		if tt.charset != nil {
+			top[opCharset] = []float64{3}
+		}
+		err := f.readCharset(append(make([]byte, 3), tt.charset...), top)
+		if f.renumbered != tt.want && err == nil || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%s: %v, %v", name, f.renumbered, err)
+		}
 	}
 }
 

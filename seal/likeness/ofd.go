@@ -16,9 +16,11 @@ import (
 const (
 	maxOFDFile   = 4 << 20  // bytes of one file of the package, unfolded
 	maxOFDTotal  = 16 << 20 // of all that are read
-	maxOFDUnits  = 20_000   // objects on the page
+	maxOFDUnits  = 20_000   // objects on the page, and what they are made of
 	maxOFDImages = 16
-	maxOFDDepth  = 8 // blocks inside each other, and drawing parameters that rest on others
+	maxOFDGroups = 64   // uses of groups: each is laid out anew
+	maxOFDGlyphs = 2000 // characters on the page
+	maxOFDDepth  = 8    // blocks inside each other, and drawing parameters that rest on others
 )
 
 // ofd lays out a picture that is an OFD package of one page (GB/T 33190-2016), stretched to

@@ -154,6 +154,10 @@ func TestOFDNotDrawn(t *testing.T) {
 		"a clip with a rule":     {object("<ofd:Abbr", clips("", "", clipPath(`Rule="Odd"`, outline))+"<ofd:Abbr"), "rule"},
 		"a clip of letters":      {object("<ofd:Abbr", clips("", "", clipPath("", "M 1 Z"))+"<ofd:Abbr"), "number"},
 		"too many clips":         {object("<ofd:Abbr", "<ofd:Clips>"+strings.Repeat("<ofd:Clip><ofd:Area>"+clipPath("", outline)+"</ofd:Area></ofd:Clip>", likeness.MaxFills+1)+"</ofd:Clips><ofd:Abbr"), "fills"},
+		"too many clips of none": {object("<ofd:Abbr", "<ofd:Clips>"+strings.Repeat(`<ofd:Clip><ofd:Area CTM="0 0 0 0 0 0">`+clipPath("", outline)+"</ofd:Area></ofd:Clip>", likeness.MaxFills+1)+"</ofd:Clips><ofd:Abbr"), "fills"},
+		"too many groups":        {strings.Repeat(group("60", `Boundary="0 0 40 40"`), 65), "groups"},
+		"too many parts":         {object("<ofd:Abbr", strings.Repeat("<ofd:Actions/>", 20_000)+"<ofd:Abbr"), "objects"},
+		"too many characters":    {strings.Repeat(text(`Font="51" Size="5"`, `<ofd:TextCode X="1" Y="5" DeltaX="g 999 0">`+strings.Repeat("a", 1000)+`</ofd:TextCode>`), 3), "characters"},
 		"a hidden object":        {object("Fill=", `Visible="false" Fill=`), "hidden"},
 		"nearly transparent":     {object("Fill=", `Alpha="20" Fill=`), "transparent"},
 		"an unknown attribute":   {object("Fill=", `Blend="Multiply" Fill=`), "attribute Blend"},
@@ -218,6 +222,7 @@ func TestOFDNotDrawn(t *testing.T) {
 		"a part of the page":  {"Doc_0/Document.xml", "</ofd:PhysicalBox>", "</ofd:PhysicalBox><ofd:ApplicationBox>0 0 20 40</ofd:ApplicationBox>", "only a part"},
 		"two orders":          {"Doc_0/Page.xml", "<ofd:Content>", `<ofd:Template TemplateID="30" ZOrder="Foreground"/><ofd:Content>`, "Background"},
 		"either layer first":  {"Doc_0/Page.xml", `<ofd:Content><ofd:Layer ID="2"`, `<ofd:Template TemplateID="30"/><ofd:Content><ofd:Layer ID="2" Type="Background"`, "either first"},
+		"large parameters":    {"Doc_0/DocumentRes.xml", `</ofd:DrawParam>`, strings.Repeat("<ofd:x/>", 20_000) + "</ofd:DrawParam>", "objects"},
 		"a resource twice":    {"Doc_0/DocumentRes.xml", `ID="11"`, `ID="10"`, "of its own"},
 		"too long":            {"Doc_0/Page.xml", "</ofd:Page>", strings.Repeat(" ", 5<<20) + "</ofd:Page>", "at most"},
 	} {

@@ -130,7 +130,7 @@ func (p *ofdPainter) clipArea(union *Sheet, area *archive.Node, toPage Matrix) e
 	}
 	scale := own.Then(inArea).Then(toPage).grows()
 	if !(scale > 0) {
-		return nil // no area
+		return union.fillLines(nil, false, 1, false) // no area, and a mask all the same
 	}
 	lines, err := outline.straight(near / scale)
 	if err != nil {

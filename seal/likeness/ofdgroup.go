@@ -28,6 +28,9 @@ func (p *ofdPainter) composite(n *archive.Node, style ofdStyle, depth int) error
 	if err := onlyChildren(n, "Actions", "Clips"); err != nil {
 		return err
 	}
+	if p.groups++; p.groups > maxOFDGroups {
+		return fmt.Errorf("more than %d groups: %w", maxOFDGroups, ErrNotDrawn)
+	}
 	group := p.resources.groups[n.Attrs["ResourceID"]]
 	if group == nil {
 		return fmt.Errorf("the group %.20q is missing: %w", n.Attrs["ResourceID"], ErrNotDrawn)

@@ -19,7 +19,9 @@ type ofdPainter struct {
 	toSheet Matrix // millimetres of the page to millimetres of the sheet
 	frame   ofdFrame
 	bounds  []Box // of the groups around
-	units   int   // objects so far
+	units   int   // objects so far, with their parts
+	groups  int   // uses of groups
+	glyphs  int   // characters
 	steps   int   // pieces of outlines so far
 	images  int   // and images, with so many pixels
 	pixels  int
@@ -55,8 +57,8 @@ func (p *ofdPainter) block(n *archive.Node, style ofdStyle, depth int) error {
 		return fmt.Errorf("blocks more than %d deep: %w", maxOFDDepth, ErrNotDrawn)
 	}
 	for _, c := range n.Children {
-		if p.units++; p.units > maxOFDUnits {
-			return fmt.Errorf("more than %d objects: %w", maxOFDUnits, ErrNotDrawn)
+		if err := p.count(c); err != nil {
+			return err
 		}
 		var err error
 		switch c.Name {
@@ -78,6 +80,14 @@ func (p *ofdPainter) block(n *archive.Node, style ofdStyle, depth int) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// count counts an element and its parts, each time that it is laid out.
+func (p *ofdPainter) count(n *archive.Node) error {
+	if p.units += 1 + len(n.Children); p.units > maxOFDUnits {
+		return fmt.Errorf("more than %d objects: %w", maxOFDUnits, ErrNotDrawn)
 	}
 	return nil
 }
@@ -340,6 +350,9 @@ func (p *ofdPainter) style(s ofdStyle, n *archive.Node, depth int) (ofdStyle, er
 		param := p.resources.params[id]
 		if param == nil || depth > maxOFDDepth {
 			return s, fmt.Errorf("the drawing parameters %.20q are missing, or rest on themselves: %w", id, ErrNotDrawn)
+		}
+		if err := p.count(param); err != nil {
+			return s, err
 		}
 		var err error
 		if s, err = p.style(s, param, depth+1); err != nil {

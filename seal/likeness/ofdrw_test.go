@@ -1,6 +1,7 @@
 package likeness_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -132,6 +133,20 @@ func cffFiles(t *testing.T) map[string]string {
 	files["Doc_0/DocumentRes.xml"] = strings.Replace(files["Doc_0/DocumentRes.xml"], "go.ttf", "cff.otf", 1)
 	files["Doc_0/Res/cff.otf"] = string(cffFont(t))
 	return files
+}
+
+// TestGlyphsByNumber: the number of a glyph is its place in the font to some readers, and its
+// CID to others.
+func TestGlyphsByNumber(t *testing.T) {
+	t.Parallel()
+	files := cffFiles(t)
+	if _, err := likeness.Picture("OFD", pack(t, files), 40, 20); err != nil {
+		t.Errorf("by characters: %v", err)
+	}
+	files["Doc_0/Page.xml"] = strings.Replace(files["Doc_0/Page.xml"], "</ofd:TextObject>", `<ofd:CGTransform CodePosition="0"><ofd:Glyphs>2</ofd:Glyphs></ofd:CGTransform></ofd:TextObject>`, 1)
+	if _, err := likeness.Picture("OFD", pack(t, files), 40, 20); !errors.Is(err, likeness.ErrNotDrawn) || !strings.Contains(err.Error(), "two numbers") {
+		t.Errorf("by numbers: %v", err)
+	}
 }
 
 // hanFont is the face of the seals that are drawn here, as a file.

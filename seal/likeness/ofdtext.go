@@ -11,9 +11,6 @@ import (
 	"github.com/elicence/elicence/seal/ofd/archive"
 )
 
-// maxOFDGlyphs bounds the characters of one piece of text.
-const maxOFDGlyphs = 2000
-
 // text lays out text in a font that is in the package (GB/T 33190-2016, 11). Where it is not,
 // every machine shows another one.
 func (p *ofdPainter) text(n *archive.Node, style ofdStyle) error {
@@ -52,6 +49,9 @@ func (p *ofdPainter) text(n *archive.Node, style ofdStyle) error {
 	glyphs, err := ofdGlyphs(n, face)
 	if err != nil {
 		return err
+	}
+	if p.glyphs += len(glyphs); p.glyphs > maxOFDGlyphs {
+		return fmt.Errorf("more than %d characters: %w", maxOFDGlyphs, ErrNotDrawn)
 	}
 	em := size / float64(face.UnitsPerEm())
 	var outlines [][]point
@@ -152,6 +152,9 @@ func ofdGlyphs(n *archive.Node, face *typeface.Program) ([]ofdGlyph, error) {
 			id, _ := face.Glyph(r) // 0: none, if nothing is put in its place
 			out = append(out, ofdGlyph{id, x[i], y[i]})
 		}
+	}
+	if len(transforms) > 0 && face.Renumbered() {
+		return nil, fmt.Errorf("glyphs by number, in a font that has two numbers for each: %w", ErrNotDrawn)
 	}
 	if err := exchange(out, transforms); err != nil {
 		return nil, err

@@ -32,12 +32,18 @@ type Caution struct {
 // Others draw a seal of 42 mm at 40.
 const maxResized = 1.1
 
-// maxCautions is more than anybody will read.
+// maxCautions, of one kind, is more than anybody will read.
 const maxCautions = 20
 
 func (r *Report) note(kind CautionKind, format string, args ...any) {
 	c := Caution{kind, fmt.Sprintf(format, args...)}
-	if len(r.Cautions) < maxCautions && !slices.Contains(r.Cautions, c) {
+	same := 0
+	for _, known := range r.Cautions {
+		if known.Kind == kind {
+			same++
+		}
+	}
+	if same < maxCautions && !slices.Contains(r.Cautions, c) {
 		r.Cautions = append(r.Cautions, c)
 	}
 }

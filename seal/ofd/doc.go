@@ -29,7 +29,8 @@
 // the signatures' own, is [ErrPartial], with the files by name.
 //
 // A seal is drawn by readers, from itself, where the signature says ([Stamp]). What of it is
-// seen is told, and slices of it on several pages must be the whole seal ([PictureFinding]).
+// seen is told, and slices of it on several pages must be the whole seal, in one line
+// ([PictureFinding]).
 // What may look otherwise than it is, although it is signed, is a [Caution].
 //
 // Digests by SM3 only; what is listed under another method cannot be judged

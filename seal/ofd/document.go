@@ -21,7 +21,8 @@ const (
 const (
 	maxBodies     = 100
 	maxSignatures = 1000
-	maxReferences = 50_000 // of one signature
+	maxReferences = 50_000  // of one signature
+	maxPages      = 200_000 // of all documents
 )
 
 // ErrMalformed says that a file is not an OFD package, or not one that every reader
@@ -29,7 +30,11 @@ const (
 var ErrMalformed = archive.ErrMalformed
 
 // Package is an open OFD document. It is not safe for use by several goroutines at once.
-type Package struct{ *archive.Package }
+type Package struct {
+	*archive.Package
+	pageFiles map[string]pageFile // that were read for their sizes, by name
+	pageBytes int64               // of these
+}
 
 // Open reads the directory of a package. Nothing is unfolded yet. The error wraps
 // [ErrMalformed], or is that of the reader.
@@ -38,7 +43,7 @@ func Open(r io.ReaderAt, size int64) (*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Package{opened}, nil
+	return &Package{Package: opened, pageFiles: make(map[string]pageFile)}, nil
 }
 
 // Document says what a package is.
@@ -118,11 +123,14 @@ func (p *Package) Document() (*Document, error) {
 
 // trees reads the roots of all documents.
 func (p *Package) trees(bodies []body) ([]*pageTree, error) {
-	trees := make([]*pageTree, len(bodies))
+	trees, pages := make([]*pageTree, len(bodies)), 0
 	for i, b := range bodies {
 		var err error
 		if trees[i], err = p.pages(b); err != nil {
 			return nil, err
+		}
+		if pages += len(trees[i].locations); pages > maxPages {
+			return nil, fmt.Errorf("more than %d pages: %w", maxPages, ErrMalformed)
 		}
 	}
 	return trees, nil
@@ -163,16 +171,16 @@ func readMetadata(info *archive.Node, into map[string]string) error {
 // Box is a place on a page, in millimetres from its top left corner.
 type Box struct{ X, Y, Width, Height float64 }
 
-// parseBox reads four numbers.
+// parseBox reads four decimal numbers.
 func parseBox(s string) (Box, error) {
-	parts := strings.Fields(s)
+	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" \t\r\n", r) })
 	if len(parts) != 4 {
 		return Box{}, fmt.Errorf("%q is no box of four numbers: %w", s, ErrMalformed)
 	}
 	var n [4]float64
 	for i, part := range parts {
 		var err error
-		if n[i], err = strconv.ParseFloat(part, 64); err != nil || n[i] != n[i] || n[i] > 1e6 || n[i] < -1e6 {
+		if n[i], err = strconv.ParseFloat(part, 64); err != nil || strings.Trim(part, "+-.0123456789eE") != "" || n[i] > 1e6 || n[i] < -1e6 {
 			return Box{}, fmt.Errorf("%q is no box of four numbers: %w", s, ErrMalformed)
 		}
 	}

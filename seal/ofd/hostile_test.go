@@ -138,6 +138,14 @@ func TestSeveralDocuments(t *testing.T) {
 	})), d.trust); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "two documents") {
 		t.Errorf("one document twice: %v", err)
 	}
+	for name, entry := range map[string]string{"one list": listFile, "one signature": "Doc_1/Signatures.xml"} {
+		second := strings.Replace(body, "</ofd:DocRoot>", "</ofd:DocRoot><ofd:Signatures>"+entry+"</ofd:Signatures>", 1)
+		files := replaced(t, d.sign(KindSeal, d.signable(), ""), entryName, func(s string) string { return strings.Replace(s, "</ofd:OFD>", second+"</ofd:OFD>", 1) })
+		files = append(files, file{"Doc_1/Document.xml", documentXML}, file{"Doc_1/Signatures.xml", files[len(files)-3].content})
+		if _, err := judge(pack(t, files), d.trust); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "tw") {
+			t.Errorf("%s of two documents: %v", name, err)
+		}
+	}
 	another := file{"Doc_1/Document.xml", `<ofd:Document` + space + `><ofd:Pages/></ofd:Document>`}
 	with := func(old, replacement string, more ...file) []file {
 		return replaced(t, d.signable(more...), entryName, func(s string) string { return strings.Replace(s, old, replacement, 1) })
@@ -165,6 +173,36 @@ func TestSeveralDocuments(t *testing.T) {
 		if !errors.Is(report.Err(), tt.err) || (tt.err == nil) != report.Valid() || !strings.Contains(fmt.Sprint(report.Cautions), tt.caution) {
 			t.Errorf("%s: %v, cautions %v, want %v, %q", name, report.Err(), report.Cautions, tt.err, tt.caution)
 		}
+	}
+}
+
+// TestManyPages: the pages of all documents are bounded together.
+func TestManyPages(t *testing.T) {
+	t.Parallel()
+	var pages strings.Builder
+	for i := range maxPages/2 + 1 {
+		fmt.Fprintf(&pages, `<Page ID="%d"/>`, i)
+	}
+	document := `<Document><Pages>` + pages.String() + `</Pages></Document>`
+	files := []file{
+		{entryName, `<OFD><DocBody><DocRoot>a.xml</DocRoot></DocBody><DocBody><DocRoot>b.xml</DocRoot></DocBody></OFD>`}, {"a.xml", document}, {"b.xml", document},
+	}
+	if _, err := judge(pack(t, files), Trust{}); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "pages") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestCautionsOfEachKind: many of one kind leave room for those of another.
+func TestCautionsOfEachKind(t *testing.T) {
+	t.Parallel()
+	var r Report
+	for i := range 10 * maxCautions {
+		r.note(CautionVersion, "%d", i)
+	}
+	r.note(CautionSeal, "a seal")
+	r.note(CautionSeal, "a seal")
+	if n := len(r.Cautions); n != maxCautions+1 || r.Cautions[maxCautions].Kind != CautionSeal {
+		t.Errorf("%d cautions, the last one is %+v", n, r.Cautions[n-1])
 	}
 }
 

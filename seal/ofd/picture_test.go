@@ -48,7 +48,13 @@ func clippedPage(tb testing.TB) []byte {
 }
 
 // whole is a stamp that shows all of a seal.
-func whole(page int, box Box) Stamp { return Stamp{page, box, Part{0, 0, 1, 1}, box} }
+func whole(page int, box Box) Stamp {
+	s := Stamp{Page: page, Box: box, Part: Part{0, 0, 1, 1}, boundary: box}
+	if page > 0 {
+		s.page = Box{0, 0, 210, 297}
+	}
+	return s
+}
 
 // A desk seals packages with a seal of 42 × 42 mm, drawn as SVG, and signs them as a person.
 type desk struct {
@@ -162,7 +168,7 @@ func TestPicture(t *testing.T) {
 	place := func(boundary, clip string) string {
 		return `<ofd:StampAnnot ID="1" PageRef="1" Boundary="` + boundary + `" ` + clip + `/>`
 	}
-	part := func(box, boundary Box, part Part) Stamp { return Stamp{1, box, part, boundary} }
+	part := func(box, boundary Box, part Part) Stamp { return Stamp{1, box, part, boundary, Box{0, 0, 210, 297}} }
 	var many strings.Builder
 	for i := range maxOnPage + 1 {
 		many.WriteString(place(fmt.Sprint(i, 0, 1, 1), ""))
@@ -176,7 +182,7 @@ func TestPicture(t *testing.T) {
 		caution    string
 		stamp      *Stamp
 	}{
-		{name: "from the seal", info: all, want: PictureDrawn, stamp: &Stamp{1, Box{50, 60, 42, 42}, Part{0, 0, 1, 1}, Box{50, 60, 42, 42}}},
+		{name: "from the seal", info: all, want: PictureDrawn, stamp: new(part(Box{50, 60, 42, 42}, Box{50, 60, 42, 42}, Part{0, 0, 1, 1}))},
 		{name: "a slice", info: place("200 60 42 42", `Clip="0 0 10.5 42"`), want: PictureSlice, caution: "page 1 shows a part of it only, the left 24 %",
 			stamp: new(part(Box{200, 60, 10, 42}, Box{200, 60, 42, 42}, Part{0, 0, 10.0 / 42, 1}))},
 		{name: "cut off by the page", info: place("189 60 42 42", ""), want: PictureSlice, caution: "the left 50 %"},

@@ -45,12 +45,17 @@ type reference struct {
 	method string
 }
 
-// listed returns the signatures of a document, in the order of its list.
-func (p *Package) listed(b body, pages *pageTree) ([]Signature, error) {
+// listed returns the signatures of a document, in the order of its list. The files that lists
+// have named so far belong to one document each.
+func (p *Package) listed(b body, pages *pageTree, named map[string]bool) ([]Signature, error) {
 	if b.signatures == "" {
 		return nil, nil
 	}
 	list := b.signatures
+	if named[list] {
+		return nil, fmt.Errorf("%s is the list of two documents: %w", list, ErrMalformed)
+	}
+	named[list] = true
 	root, err := p.XML(list, archive.MaxXML)
 	if err != nil {
 		return nil, err
@@ -69,7 +74,7 @@ func (p *Package) listed(b body, pages *pageTree) ([]Signature, error) {
 		return nil, fmt.Errorf("%s names %d signatures, at most %d are judged: %w", list, len(all), maxSignatures, ErrMalformed)
 	}
 	signatures := make([]Signature, len(all))
-	ids, files := make(map[string]bool), make(map[string]bool)
+	ids := make(map[string]bool)
 	for i, n := range all {
 		s := &signatures[i]
 		s.ID, s.list, s.pages = n.Attrs["ID"], list, pages
@@ -88,24 +93,22 @@ func (p *Package) listed(b body, pages *pageTree) ([]Signature, error) {
 		if s.File, err = p.Locate(list, n.Attrs["BaseLoc"]); err != nil {
 			return nil, err
 		}
-		if files[s.File] {
-			return nil, fmt.Errorf("%s names %s twice: %w", list, s.File, ErrMalformed)
+		if named[s.File] {
+			return nil, fmt.Errorf("%s names %s, which stands twice: %w", list, s.File, ErrMalformed)
 		}
-		files[s.File] = true
+		named[s.File] = true
 	}
 	return signatures, nil
 }
 
 // load reads the files of a signature.
 func (p *Package) load(s *Signature) error {
-	b, err := p.Read(s.File, archive.MaxXML)
+	root, err := p.XML(s.File, archive.MaxXML)
 	if err != nil {
 		return err
 	}
-	s.digest = sm3.Sum(b)
-	root, err := archive.ParseXML(b)
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.File, err)
+	if s.digest, err = p.Digest(s.File); err != nil {
+		return err
 	}
 	if root.Name != "Signature" {
 		return fmt.Errorf("%s begins with %s: %w", s.File, root.Name, ErrMalformed)

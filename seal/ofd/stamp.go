@@ -18,6 +18,7 @@ type Stamp struct {
 	Part Part // of the seal, that is seen
 
 	boundary Box // of the whole seal
+	page     Box // on the medium
 }
 
 // Part is a part of a seal in shares of its width and height, from 0 to 1, from the top left
@@ -85,7 +86,13 @@ func (p *Package) loadStamps(s *Signature, info *archive.Node) error {
 			if err != nil {
 				s.unsized = err
 			} else {
+				// Some readers take the page's corner for that of its coordinates, wherever it lies.
+				corner := boundary.part(seen.intersect(Box{0, 0, page.Width, page.Height}))
+				stamp.page = page
 				seen = seen.intersect(page)
+				if corner != boundary.part(seen) {
+					s.unsized = fmt.Errorf("page %d begins at %g, %g, and not every reader minds it: %w", stamp.Page, page.X, page.Y, errSize)
+				}
 				seen.X, seen.Y = seen.X-page.X, seen.Y-page.Y
 				stamp.boundary.X, stamp.boundary.Y = boundary.X-page.X, boundary.Y-page.Y
 			}

@@ -2,6 +2,7 @@ package ofd
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -52,7 +53,11 @@ func (s *Signed) judgeStamps() (PictureFinding, error) {
 			return PictureFinding{State: PictureUnknown, Why: fmt.Sprintf("page %d shows two parts of it", parts[i].Page)}, nil
 		}
 	}
-	if err := together(parts, upright); err != nil {
+	err := together(parts, upright)
+	if errors.Is(err, errShifted) {
+		return PictureFinding{State: PictureUnknown, Why: err.Error()}, nil
+	}
+	if err != nil {
 		return PictureFinding{State: PictureOther}, err
 	}
 	return PictureFinding{State: PictureSlice, Slices: len(parts)}, nil
@@ -103,6 +108,9 @@ func together(ordered []Stamp, upright bool) error {
 	return nil
 }
 
+// errShifted says that slices do not lie beside each other when the pages are fanned.
+var errShifted = errors.New("the slices are shifted against each other")
+
 // one finds how many slices from the first on are one whole seal, from its left to its right,
 // or its top to its bottom, or from the other end: a stack whose back is on the other side.
 func one(ordered []Stamp, upright bool) (int, error) {
@@ -118,6 +126,9 @@ func one(ordered []Stamp, upright bool) (int, error) {
 	for i, c := range ordered {
 		if math.Abs(c.boundary.Width-first.boundary.Width) > slack || math.Abs(c.boundary.Height-first.boundary.Height) > slack {
 			return 0, fmt.Errorf("the slice on page %d is of a seal of another size than that on page %d: %w", c.Page, first.Page, ErrPicture)
+		}
+		if c.page == first.page && c.apart(first, upright) > slack {
+			return 0, fmt.Errorf("page %d shows its slice %.1f mm away from where page %d does: %w", c.Page, c.apart(first, upright), first.Page, errShifted)
 		}
 		from, to := c.along(upright, backwards)
 		if off += math.Abs(from-at) * full; off > slack {
@@ -137,6 +148,15 @@ func one(ordered []Stamp, upright bool) (int, error) {
 	}
 	last := ordered[len(ordered)-1]
 	return 0, fmt.Errorf("the slices from page %d on end on page %d with %v, so some are missing: %w", first.Page, last.Page, last.Part, ErrPicture)
+}
+
+// apart is how far the seals of two slices are from one line in the direction in which pages
+// are fanned. On pages of different sizes they may be.
+func (at Stamp) apart(other Stamp, upright bool) float64 {
+	if upright {
+		return math.Abs(at.boundary.Y - other.boundary.Y)
+	}
+	return math.Abs(at.boundary.X - other.boundary.X)
 }
 
 // along is what is seen in the direction in which the seal is cut, or against it.

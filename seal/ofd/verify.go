@@ -145,8 +145,9 @@ func (p *Package) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	}
 	report := &Report{Document: *document}
 	report.noteDocuments(bodies, trees)
+	named := make(map[string]bool)
 	for i, b := range bodies {
-		listed, err := p.listed(b, trees[i])
+		listed, err := p.listed(b, trees[i], named)
 		if err != nil {
 			return nil, err
 		}

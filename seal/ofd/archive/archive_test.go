@@ -87,6 +87,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"a dot", with(file{"Doc_0/./x", ""}), "plain path"},
 		{"a point at the end", with(file{"Doc_0./x", ""}), "point or a space"},
 		{"a space at the end", with(file{"x ", ""}), "point or a space"},
+		{"a mark of direction", with(file{"Doc_0/\u202efdp.xml", ""}), "characters"},
+		{"a character of no width", with(file{"Doc_0/Docu\u200cment.xml", ""}), "characters"},
 		{"too many levels", with(file{strings.Repeat("a/", maxLevels) + "x", ""}), "levels"},
 		{"below a file", with(file{"doc_0/DOCUMENT.xml/x", ""}), "below the file"},
 		{"a file above others", with(file{"Doc_0", ""}), "stands twice"},
@@ -101,6 +103,23 @@ func TestOpenRefuses(t *testing.T) {
 		if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
+	}
+}
+
+// TestXMLOfOnePackage: however many files there are, not more than so much of them is read.
+func TestXMLOfOnePackage(t *testing.T) {
+	t.Parallel()
+	b := pack(t, plainFiles())
+	p, err := Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.parsed = maxXML - int64(len(entryXML))
+	if _, err := p.XML("OFD.xml", MaxXML); err != nil {
+		t.Errorf("as much as is read: %v", err)
+	}
+	if _, err := p.XML("Doc_0/Document.xml", MaxXML); !errors.Is(err, ErrMalformed) {
+		t.Errorf("more: %v", err)
 	}
 }
 

@@ -29,6 +29,7 @@ var ErrMalformed = errors.New("not a sound OFD package")
 type Package struct {
 	files   map[string]*zip.File
 	digests map[string][sm3.Size]byte // of files that were read whole
+	parsed  int64                     // bytes of XML
 }
 
 // Open reads the directory of a package. Nothing is unfolded yet. The error wraps

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -15,13 +16,14 @@ import (
 const maxLevels = 16
 
 // checkName refuses a name that is not one plain path within the package. A point or a space
-// at the end of a part is cut off by some file systems.
+// at the end of a part is cut off by some file systems, and nobody sees a mark of format, such as
+// one that turns the direction of writing: some leave it out of the name.
 func checkName(full string) error {
 	name := strings.TrimSuffix(full, "/")
 	switch {
 	case len(full) > maxName:
 		return errors.New("the name is too long")
-	case !utf8.ValidString(full), strings.ContainsFunc(full, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' || r == ':' }):
+	case !utf8.ValidString(full), strings.ContainsFunc(full, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' || r == ':' || unicode.Is(unicode.Cf, r) }):
 		return errors.New("the name has characters that it must not have")
 	case name == "" || path.Clean("/"+name) != "/"+name:
 		return errors.New("the name is not a plain path within the package")

@@ -14,6 +14,7 @@ import (
 const (
 	// MaxXML bounds a file of a document, in bytes.
 	MaxXML   = 16 << 20
+	maxXML   = 256 << 20 // of all that are read of one package
 	maxDepth = 64
 	maxNodes = 500_000
 )
@@ -29,11 +30,14 @@ type Node struct {
 	Text     string
 }
 
-// XML reads a file of at most so many bytes.
+// XML reads a file of at most so many bytes. What is read of one package is bounded.
 func (p *Package) XML(name string, most int64) (*Node, error) {
 	b, err := p.Read(name, most)
 	if err != nil {
 		return nil, err
+	}
+	if p.parsed += int64(len(b)); p.parsed > maxXML {
+		return nil, fmt.Errorf("XML of more than %d bytes: %w", int64(maxXML), ErrMalformed)
 	}
 	root, err := ParseXML(b)
 	if err != nil {
