@@ -24,7 +24,8 @@ type Engine struct {
 	db      *bbolt.DB
 	tables  map[string]kv.TableSpec
 	indexes map[string]kv.IndexSpec
-	stopped atomic.Bool // a commit has failed
+	stopped atomic.Bool  // a commit has failed
+	durable atomic.Int64 // number of the last transaction that is on the disk
 	// See letGo.
 	letGoEvery int64
 	touched    atomic.Int64 // bytes of the map, since they were looked at
@@ -186,7 +187,9 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 				return err
 			}
 			committing = true
+			number := int64(t.ID())
 			t.OnCommit(func() {
+				e.durable.Store(number)
 				written := t.Stats()
 				e.touched.Add(written.GetPageAlloc()) // the next transaction looks
 				e.looks.Store(0)
@@ -201,13 +204,30 @@ func (e *Engine) Update(ctx context.Context, f func(kv.Tx) error) error {
 	return err
 }
 
-// Confirm implements [kv.Engine]: a transaction is seen when it is on the disk. After one
-// whose commit has failed nobody knows.
+// Confirm implements [kv.Engine]: the map shows a transaction a moment before it is on the disk.
+// After one whose commit has failed nobody knows.
 func (e *Engine) Confirm(ctx context.Context, f func(kv.Tx) error) error {
+	var seen int64
+	err := e.View(ctx, func(shown kv.Tx) error {
+		seen = int64(shown.(*tx).tx.ID())
+		return f(shown)
+	})
+	if err == nil && seen > e.durable.Load() {
+		err = e.committed()
+	}
 	if e.stopped.Load() {
 		return ErrStopped
 	}
-	return e.View(ctx, f)
+	return err
+}
+
+// committed waits for the transaction that is being written.
+func (e *Engine) committed() error {
+	t, err := e.db.Begin(true)
+	if err != nil {
+		return fmt.Errorf("waiting for a commit: %w", err)
+	}
+	return t.Rollback()
 }
 
 // ErrStopped says that a commit has failed, and that the file takes no more until it is

@@ -146,7 +146,8 @@ func (s *Store) Propose(ctx context.Context, p licence.Proposal, all []licence.P
 // Proposal implements [licence.Proposals].
 func (s *Store) Proposal(ctx context.Context, id licence.ProposalID) (licence.Proposal, error) {
 	var p licence.Proposal
-	err := s.view(ctx, "proposal "+id.String(), func(tx kv.Tx) error {
+	// Who carries out what was carried out acknowledges it by what is read here.
+	err := s.confirm(ctx, "proposal "+id.String(), func(tx kv.Tx) error {
 		v, err := readProposal(tx, id)
 		if err == nil {
 			p, err = s.openProposal(id, v)
