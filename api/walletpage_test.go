@@ -220,7 +220,8 @@ func TestWalletRenews(t *testing.T) {
 	}
 	passed.Store(int64(time.Until(end) + 12*time.Hour))
 	open()
-	phone.do(chromedp.Click(".licence"))
+	// By script, in one go: the list may be drawn anew just now.
+	ask(phone, chromedp.Evaluate[bool](`(document.querySelector(".licence").click(), true)`))
 	code := phone.shownCode()
 	if _, err := s.fixture.Office.Publish(context.Background(), "test"); err != nil {
 		t.Fatal(err)
