@@ -40,8 +40,8 @@ func (s *step) silent(f *field) (bool, error) {
 	case shows:
 		s.modified(f.ref.num, "the document time-stamp %q shows something on a page", f.name)
 		return false, nil
-	case utf8.RuneCountInString(f.name) > maxStampName || strings.ContainsFunc(f.name, unicode.IsControl):
-		s.modified(f.ref.num, "the document time-stamp's name is longer than %d characters, or has lines", maxStampName)
+	case utf8.RuneCountInString(f.name) > maxStampName || strings.ContainsFunc(f.name, unshown):
+		s.modified(f.ref.num, "the document time-stamp's name is longer than %d characters, or has lines or signs that are not shown", maxStampName)
 		return false, nil
 	}
 	for _, d := range []*dict{f.dict, widget} {
@@ -53,6 +53,12 @@ func (s *step) silent(f *field) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// unshown reports that a character is not shown but changes how others are: it begins a line,
+// turns their direction, or stands between them unseen.
+func unshown(c rune) bool {
+	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 // saysStamp reports that a text which readers show or speak for a time-stamp is the name of its

@@ -157,6 +157,9 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		}, "says something"},
 		{"a long name of the field", sealed, field(documentStamp, SubFilterStamp, "/T("+strings.Repeat("approved ", 20)+")/Rect[0 0 0 0]"), "longer than 100"},
 		{"a name of lines", sealed, field(documentStamp, SubFilterStamp, `/T(approved\nby all)/Rect[0 0 0 0]`), "has lines"},
+		{"a name that turns around", sealed, field(documentStamp, SubFilterStamp, `/T(\376\377\000a\040\056\000b)/Rect[0 0 0 0]`), "not shown"},
+		{"a name of unseen signs", sealed, field(documentStamp, SubFilterStamp, `/T(\376\377\000a\040\013\000b)/Rect[0 0 0 0]`), "not shown"},
+		{"a name with a line of another kind", sealed, field(documentStamp, SubFilterStamp, `/T(\376\377\000a\040\050\000b)/Rect[0 0 0 0]`), "not shown"},
 		{"a signature called a time stamp", sealed, field(documentStamp, SubFilterPerson, "/Rect[0 0 0 0]"), "time stamp, its /SubFilter"},
 		{"a picture in a field that waited", sealed, func(a attacker) {
 			picture := a.fresh()
