@@ -78,10 +78,14 @@ func stampEntry(key name) bool {
 		"BS", "Border", "H", "DA", "Q", "StructParent"}, key)
 }
 
-// shows reports that a reader may draw something for a widget: it takes room on a page that is not
-// hidden in every case, has a colour or a caption of its own, or an appearance with content.
+// shows reports that a reader may draw something for a widget: it is another kind of annotation,
+// as a note, which has a sign without any room; or it takes room on a page that is not hidden in
+// every case, has a colour or a caption of its own, or an appearance with content.
 func (s *step) shows(widget *dict) (bool, error) {
 	const hidden = 2 // on the screen and on paper (ISO 32000-1, table 165)
+	if widget.lookup("Subtype") != name("Widget") {
+		return true, nil
+	}
 	box, _, err := s.new.rect(widget.lookup("Rect"))
 	if err != nil {
 		return false, err

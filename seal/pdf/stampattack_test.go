@@ -106,12 +106,12 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			nothing := a.fresh()
 			a.putStream(nothing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte(" "))
 			entries := strings.NewReplacer("PICTURE", fmt.Sprintf("%d 0 R", picture.num), "NOTHING", fmt.Sprintf("%d 0 R", nothing.num)).Replace(entries)
-			for key, usual := range map[string]string{"/T(": "/T(time)", "/F ": "/F 132"} {
+			for key, usual := range map[string]string{"/T(": "/T(time)", "/F ": "/F 132", "/Subtype": "/Subtype/Widget"} {
 				if !strings.Contains(entries, key) {
 					entries += usual
 				}
 			}
-			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/P 9 0 R/V %d 0 R%s>>", v.num, entries))
+			w := a.made(fmt.Sprintf("<</Type/Annot/FT/Sig/P 9 0 R/V %d 0 R%s>>", v.num, entries))
 			a.add(7, "Fields", w)
 			a.add(9, "Annots", w)
 		}
@@ -141,6 +141,35 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"something that is no text", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU[(approved)]"), "the entry /TU"},
 		{"something spoken that stands elsewhere", sealed, func(a attacker) {
 			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU "+refText(a.made("(approved)")))(a)
+		}, "the entry /TU"},
+		{"a note with its sign", sealed, field(documentStamp, SubFilterStamp, "/Subtype/Text/Rect[0 0 0 0]"), "shows something"},
+		{"a note whose kind stands elsewhere", sealed, func(a attacker) {
+			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/Subtype "+refText(a.made("/Text")))(a)
+		}, "shows something"},
+		{"no kind at all", sealed, field(documentStamp, SubFilterStamp, "/Subtype null/Rect[0 0 0 0]"), "shows something"},
+		{"a note below the field", sealed, func(a attacker) {
+			v := a.madeStamp(documentStamp, SubFilterStamp)
+			up := a.fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Text/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.num))
+			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			a.add(7, "Fields", up)
+			a.add(9, "Annots", w)
+		}, "shows something"},
+		{"a widget below the field", sealed, func(a attacker) {
+			v := a.madeStamp(documentStamp, SubFilterStamp)
+			up := a.fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.num))
+			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			a.add(7, "Fields", up)
+			a.add(9, "Annots", w)
+		}, ""},
+		{"something else spoken below the field", sealed, func(a attacker) {
+			v := a.madeStamp(documentStamp, SubFilterStamp)
+			up := a.fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/TU(approved)/P 9 0 R/Parent %d 0 R>>", up.num))
+			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			a.add(7, "Fields", up)
+			a.add(9, "Annots", w)
 		}, "the entry /TU"},
 		{"something else spoken", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU(approved by the ministry)"), "the entry /TU"},
 		{"something for export", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TM(approved)"), "the entry /TM"},
