@@ -224,13 +224,11 @@ func (i *index) flush(merged int) (int, error) {
 		marks = nil // there is nothing older to hide
 	}
 	// The buckets go when all is read: entries are in their pages.
-	left := 0
-	for _, r := range i.runs[kept:] {
-		if i.isLarge(r) {
-			left += r.bytes()
-		}
+	most := i.shape.apart
+	if len(i.merged) > manyMerged {
+		most = max(most, i.leaves(kept))
 	}
-	if err := i.takeApart(max(i.shape.apart, left)); err != nil {
+	if err := i.takeApart(most); err != nil {
 		return 0, err
 	}
 	for _, r := range i.runs[kept:] {
@@ -251,6 +249,21 @@ func (i *index) flush(merged int) (int, error) {
 // isLarge reports that a run which was merged is left for later transactions to take apart.
 func (i *index) isLarge(r *run) bool { return r.bytes() > i.shape.apart }
 
+// manyMerged is from how many merged runs on a transaction gives back no fewer bytes than it
+// leaves: they would else grow as long as much comes. It takes more memory than the part of one.
+const manyMerged = 16
+
+// leaves is how many bytes are left to be taken apart of the runs from one on.
+func (i *index) leaves(kept int) int {
+	left := 0
+	for _, r := range i.runs[kept:] {
+		if i.isLarge(r) {
+			left += r.bytes()
+		}
+	}
+	return left
+}
+
 // retire leaves out a run that was merged.
 func (i *index) retire(r *run) error {
 	if i.isLarge(r) {
@@ -261,7 +274,7 @@ func (i *index) retire(r *run) error {
 }
 
 // takeApart gives the file back so many bytes of the large runs that earlier transactions have
-// merged: no fewer than this one leaves, or they would grow as long as much comes.
+// merged.
 func (i *index) takeApart(most int) error {
 	for _, number := range i.merged {
 		if most <= 0 {
