@@ -1,6 +1,9 @@
 package likeness
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // A Memory keeps what comparisons found and what drawings hash to, so that the same seal on
 // the next document of an office costs a look-up. Who asks says of what: the description must cover the seal's
@@ -30,7 +33,9 @@ func NewMemory() *Memory {
 	return &Memory{found: make(map[string]remembered), sums: make(map[string][32]byte)}
 }
 
-// Of returns what is remembered of a description, or what compare finds.
+// Of returns what is remembered of a description, or what compare finds. Of its errors only
+// [ErrNotDrawn] is remembered: others may be of the one document, whose limits were spent or
+// which could not be read, and say nothing of the next.
 func (m *Memory) Of(description []byte, compare func() (Likeness, error)) (Likeness, error) {
 	if m == nil || len(description) > MaxDescription {
 		return compare()
@@ -42,6 +47,9 @@ func (m *Memory) Of(description []byte, compare func() (Likeness, error)) (Liken
 		return r.likeness, r.err
 	}
 	l, err := compare()
+	if err != nil && !errors.Is(err, ErrNotDrawn) {
+		return l, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.room(len(description))

@@ -55,7 +55,8 @@ func (s *step) silent(f *field) (bool, error) {
 	return true, nil
 }
 
-// unseen characters begin lines, or turn the direction in which others are read.
+// unseen reports that a character is not shown but changes how others are: it begins a line, turns
+// their direction, or stands between them.
 func unseen(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) }
 
 // saysStamp reports that a text which readers show or speak for a time-stamp is the name of its
@@ -75,10 +76,14 @@ func stampEntry(key name) bool {
 		"BS", "Border", "H", "DA", "Q", "StructParent"}, key)
 }
 
-// shows reports that a reader may draw something for a widget: it takes room on a page that is not
-// hidden in every case, has a colour or a caption of its own, or an appearance with content.
+// shows reports that a reader may draw something for a widget: it is another kind of annotation,
+// as a note, which has a sign without any room; or it takes room on a page that is not hidden in
+// every case, has a colour or a caption of its own, or an appearance with content.
 func (s *step) shows(widget *dict) (bool, error) {
 	const hidden = 2 // on the screen and on paper (ISO 32000-1, table 165)
+	if widget.lookup("Subtype") != name("Widget") {
+		return true, nil
+	}
 	box, _, err := s.new.rect(widget.lookup("Rect"))
 	if err != nil {
 		return false, err

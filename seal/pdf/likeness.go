@@ -87,9 +87,15 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 		return likeness.Likeness{}, err
 	}
 	const noRotate, unseen = 16, 1 | 2 | 32 // invisible, hidden, no view
-	flags, _ := widget.lookup("F").(int64)
+	flags, err := v.flags(widget)
+	if err != nil {
+		return likeness.Likeness{}, err
+	}
 	if flags&unseen != 0 {
 		return likeness.Likeness{}, notDrawn("a field that is hidden")
+	}
+	if widget.lookup("OC") != nil {
+		return likeness.Likeness{}, notDrawn("a field that is shown on conditions")
 	}
 	if flags&noRotate != 0 && sheet.rotate != 0 {
 		return likeness.Likeness{}, notDrawn("a field that does not turn with its page")
@@ -123,6 +129,19 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 		return compare()
 	}
 	return memory.Of(pictureKey(s.Seal.Picture, look, box.width(), box.height(), float64(sheet.rotate), sheet.perMM), compare)
+}
+
+// flags are those of an annotation, wherever they stand (ISO 32000-1, table 165).
+func (v view) flags(annotation *dict) (int64, error) {
+	val, err := v.get(annotation, "F")
+	if err != nil || val == nil {
+		return 0, err
+	}
+	n, ok := val.(int64)
+	if !ok {
+		return 0, notDrawn("flags that are no whole number, which readers take for any")
+	}
+	return n, nil
 }
 
 // checkPicture is the name of the check for what the field shows.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/color"
 	"image/png"
+	"strings"
 	"testing"
 
 	"github.com/elicence/elicence/pki/second"
@@ -180,6 +181,45 @@ func TestMemoryTellsPicturesApart(t *testing.T) {
 		report, err := open(t, put(t, victim.bytes(), stamp, s.sealContents)).Verify(context.Background(), s.trust)
 		if err != nil || report.Valid() == (d == other) {
 			t.Errorf("file %d: %v, %v", i, err, report.Err())
+		}
+	}
+}
+
+// TestHiddenIsNotShown: what readers hide is no seal that is shown, wherever the file says so.
+func TestHiddenIsNotShown(t *testing.T) {
+	t.Parallel()
+	drawing := bureau(t, "合肥市样例局")
+	content, box := drawing.PDF()
+	picture := ses.Picture{Type: "SVG", Data: drawing.SVG(), WidthMM: 42, HeightMM: 42}
+	for entries, want := range map[string]string{
+		"": "", "/F 4": "", "/F null": "", "/F 8 0 R": "", "/OC null": "",
+		"/F 2": "hidden", "/F 6 0 R": "hidden", "/F 32": "hidden", "/F 2.0": "no whole number", "/F 7 0 R": "no whole number", "/OC<</Type/OCG/Name(a)>>": "on conditions",
+	} {
+		file := sample{page: "/Annots[5 0 R]", objects: []string{
+			"<</Type/Annot/Subtype/Widget/Rect[100 100 219.055 219.055]/P 10 0 R/AP<</N 9 0 R>>" + entries + ">>", "2", "true", "4",
+			fmt.Sprintf("<</Type/XObject/Subtype/Form/BBox[%g %g %g %g]/Length %d>>\nstream\n%s\nendstream", box[0], box[1], box[2], box[3], len(content), content),
+		}}.bytes()
+		d := open(t, file)
+		s := &Signed{Signature: Signature{doc: d, widget: ref{num: 5}, Page: 1}, Seal: &ses.Seal{Picture: picture}}
+		found, err := s.likeness(nil)
+		if want == "" && (err != nil || !found.Alike) || want != "" && (!errors.Is(err, likeness.ErrNotDrawn) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %+v, %v, want %q", entries, found, err, want)
+		}
+		widget, err := d.now.dict(ref{num: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rect, _, err := d.now.rect(widget.lookup("Rect"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := slice{annotation: annotation{1, ref{num: 5}, widget}, box: rect, sheet: sheet{perMM: 72 / 25.4}}
+		shown, err := likeness.NewSheet(42, 42)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := one.lay(d.now, shown, likeness.Box{X1: 42, Y1: 42}, 1); (err == nil) != (want == "") {
+			t.Errorf("a slice, %s: %v, want %q", entries, err, want)
 		}
 	}
 }

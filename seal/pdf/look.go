@@ -46,23 +46,30 @@ const (
 // maxLookValues bounds the values of one look, of which a few dozens are usual.
 const maxLookValues = 100_000
 
-// maxSaid is the length in bytes of what is remembered of a dictionary. Nobody counts how often
-// it is written down again.
+// maxSaid is the length in bytes of what is remembered of a dictionary.
 const maxSaid = 512
 
 // looks finds how annotations look. It remembers streams and what they share, so that a
-// hundred slices of one seal cost one reading of it.
+// hundred slices of one seal cost one reading of it. What is part of a circle is not remembered:
+// it is written down in another way from each of its places, and a look must not depend on
+// what was asked before.
 type looks struct {
 	object func(ref) (value, error)      // what a reference leads to, nil for nothing
 	stream func(*stream) ([]byte, error) // the data of a stream of the file, as they are stored
-	known  map[ref][sm3.Size]byte        // streams that lead to nothing outside of themselves
-	said   map[ref][]byte                // and small dictionaries that do not, as they are written down
+	known  map[ref][sm3.Size]byte        // streams without circles
+	said   map[ref]said                  // and small dictionaries without them
 	under  map[ref]int                   // what is being written down, numbered from outside
 	lowest int                           // the outermost of those that something led back to
 	values int
 	found  map[*dict][sm3.Size]byte // looks of annotations
 	out    []byte                   // room to write in
 	memory *likeness.Memory         // of what drawings hash to; nil: none
+}
+
+// said is a dictionary as it is written down.
+type said struct {
+	out    []byte
+	values int // that it took, which count again each time
 }
 
 // drawn is a stream that is not in the file yet.
@@ -99,7 +106,7 @@ func (v view) looks() *looks {
 			}
 			return v.raw(st, where, method)
 		},
-		known: make(map[ref][sm3.Size]byte), said: make(map[ref][]byte), under: make(map[ref]int), lowest: math.MaxInt,
+		known: make(map[ref][sm3.Size]byte), said: make(map[ref]said), under: make(map[ref]int), lowest: math.MaxInt,
 		found: make(map[*dict][sm3.Size]byte), out: make([]byte, 0, 1<<10),
 	}
 }
@@ -137,10 +144,21 @@ func (l *looks) of(annotation *dict) ([sm3.Size]byte, error) {
 	return look, nil
 }
 
+// count counts values that are written down.
+func (l *looks) count(n int) error {
+	if l.values += n; l.values > maxLookValues {
+		return fmt.Errorf("%w: more than %d values", ErrTooComplex, maxLookValues)
+	}
+	return nil
+}
+
 // append writes a value down.
 func (l *looks) append(out []byte, val value, depth int) ([]byte, error) {
-	if l.values++; l.values > maxLookValues || depth > maxNesting {
-		return nil, fmt.Errorf("%w: more than %d values, or more than %d inside each other", ErrTooComplex, maxLookValues, maxNesting)
+	if err := l.count(1); err != nil {
+		return nil, err
+	}
+	if depth > maxNesting {
+		return nil, fmt.Errorf("%w: more than %d values inside each other", ErrTooComplex, maxNesting)
 	}
 	switch val := val.(type) {
 	case ref:
@@ -187,8 +205,11 @@ func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
 	if digest, ok := l.known[r]; ok {
 		return append(append(out, lookStream), digest[:]...), nil
 	}
-	if said, ok := l.said[r]; ok {
-		return append(out, said...), nil
+	if d, ok := l.said[r]; ok {
+		if err := l.count(d.values); err != nil {
+			return nil, err
+		}
+		return append(out, d.out...), nil
 	}
 	number := len(l.under)
 	if n, ok := l.under[r]; ok {
@@ -201,21 +222,23 @@ func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
 	}
 	before := l.lowest
 	l.under[r], l.lowest = number, math.MaxInt
-	at := len(out)
+	at, values := len(out), l.values
 	out, err = l.append(out, val, depth+1)
 	delete(l.under, r)
 	if err != nil {
 		return nil, err
 	}
-	if l.lowest >= number {
+	if l.lowest == math.MaxInt {
 		switch val.(type) {
 		case *stream, *drawn:
 			l.known[r] = [sm3.Size]byte(out[at+1:])
 		case *dict:
 			if len(out)-at <= maxSaid {
-				l.said[r] = bytes.Clone(out[at:])
+				l.said[r] = said{bytes.Clone(out[at:]), l.values - values}
 			}
 		}
+	}
+	if l.lowest >= number { // nothing around it is part of a circle through it
 		l.lowest = math.MaxInt
 	}
 	l.lowest = min(l.lowest, before)

@@ -47,7 +47,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 		return nil, err
 	}
 	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)*usualMark+usualIncrement)
-	p.inc.written = make([]written, 0, 3*len(s.Marks)+usualObjects) // a mark, its frame and its page
+	p.inc.written = slices.Grow(p.inc.written, 3*len(s.Marks)+usualObjects) // a mark, its frame and its page
 	sig := p.signature()
 	if err := p.annotations(sig); err != nil {
 		return nil, err

@@ -454,6 +454,47 @@ func TestLookIsOfWhatIsSaid(t *testing.T) {
 	}
 }
 
+// TestLookIsOfNothingBefore: a look is the same whichever were asked for before, with the same
+// bounds.
+func TestLookIsOfNothingBefore(t *testing.T) {
+	t.Parallel()
+	form := "<<%s/Length 3>>\nstream\nq Q\nendstream"
+	many := "<</AP<</N[" + strings.Repeat("8 0 R ", 5000) + "]>>>>"
+	wide := "<<"
+	for n := range 30 {
+		wide += fmt.Sprintf("/%c%d 1", 'A'+n%26, n)
+	}
+	annotations := []uint32{5, 6, 7}
+	file := sample{page: "/Annots[5 0 R]", objects: []string{
+		"<</AP<</N 10 0 R>>/A 9 0 R>>", "<</AP<</N 11 0 R>>>>", many, wide + ">>", "null",
+		fmt.Sprintf(form, "/Resources 12 0 R"), fmt.Sprintf(form, "/Resources 12 0 R/Wide 8 0 R"), "<</Back 10 0 R/Own 13 0 R>>", "<</More 12 0 R/Wide 8 0 R>>",
+	}}
+	look := func(d *Document, num uint32) string {
+		a, err := d.now.dict(ref{num: num})
+		if err != nil || a == nil {
+			t.Fatal(err)
+		}
+		found, err := d.looks(nil).of(a)
+		if err != nil && !errors.Is(err, ErrTooComplex) {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%x, %v", found, err)
+	}
+	for _, last := range annotations {
+		want := look(open(t, file.bytes()), last)
+		if (last == 7) != strings.Contains(want, "values") {
+			t.Errorf("the look of %d is %s", last, want)
+		}
+		for _, first := range annotations {
+			d := open(t, file.bytes())
+			look(d, first)
+			if got := look(d, last); first != last && got != want {
+				t.Errorf("behind %d the look of %d is %s, else %s", first, last, got, want)
+			}
+		}
+	}
+}
+
 // TestSeenEncrypted: what is named does not depend on how the file hides it, so a second
 // seal, which hides the same drawing otherwise, names the same look.
 func TestSeenEncrypted(t *testing.T) {

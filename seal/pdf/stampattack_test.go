@@ -106,13 +106,12 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			nothing := a.fresh()
 			a.putStream(nothing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte("% DSBlank\r\n"))
 			entries := strings.NewReplacer("PICTURE", fmt.Sprintf("%d 0 R", picture.num), "NOTHING", fmt.Sprintf("%d 0 R", nothing.num)).Replace(entries)
-			if !strings.Contains(entries, "/T(") && !strings.Contains(entries, "/T<") {
-				entries += "/T(time)"
+			for key, usual := range map[string]string{"/T(": "/T(time)", "/F ": "/F 132", "/Subtype": "/Subtype/Widget"} {
+				if !strings.Contains(entries, key) {
+					entries += usual
+				}
 			}
-			if !strings.Contains(entries, "/F ") {
-				entries += "/F 132"
-			}
-			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/P 9 0 R/V %d 0 R%s>>", v.num, entries))
+			w := a.made(fmt.Sprintf("<</Type/Annot/FT/Sig/P 9 0 R/V %d 0 R%s>>", v.num, entries))
 			a.add(7, "Fields", w)
 			a.add(9, "Annots", w)
 		}
@@ -143,6 +142,35 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"something spoken that stands elsewhere", sealed, func(a attacker) {
 			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU "+refText(a.made("(approved)")))(a)
 		}, "the entry /TU"},
+		{"a note with its sign", sealed, field(documentStamp, SubFilterStamp, "/Subtype/Text/Rect[0 0 0 0]"), "shows something"},
+		{"a note whose kind stands elsewhere", sealed, func(a attacker) {
+			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/Subtype "+refText(a.made("/Text")))(a)
+		}, "shows something"},
+		{"no kind at all", sealed, field(documentStamp, SubFilterStamp, "/Subtype null/Rect[0 0 0 0]"), "shows something"},
+		{"a note below the field", sealed, func(a attacker) {
+			v := a.madeStamp(documentStamp, SubFilterStamp)
+			up := a.fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Text/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.num))
+			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			a.add(7, "Fields", up)
+			a.add(9, "Annots", w)
+		}, "shows something"},
+		{"a widget below the field", sealed, func(a attacker) {
+			v := a.madeStamp(documentStamp, SubFilterStamp)
+			up := a.fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.num))
+			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			a.add(7, "Fields", up)
+			a.add(9, "Annots", w)
+		}, ""},
+		{"something else spoken below the field", sealed, func(a attacker) {
+			v := a.madeStamp(documentStamp, SubFilterStamp)
+			up := a.fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/TU(approved)/P 9 0 R/Parent %d 0 R>>", up.num))
+			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			a.add(7, "Fields", up)
+			a.add(9, "Annots", w)
+		}, "the entry /TU"},
 		{"something else spoken", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TU(approved by the ministry)"), "the entry /TU"},
 		{"something for export", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/TM(approved)"), "the entry /TM"},
 		{"contents", sealed, field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]/Contents(approved)"), "the entry /Contents"},
@@ -158,7 +186,9 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		}, "says something"},
 		{"a long name of the field", sealed, field(documentStamp, SubFilterStamp, "/T("+strings.Repeat("approved ", 20)+")/Rect[0 0 0 0]"), "longer than 100"},
 		{"a name of lines", sealed, field(documentStamp, SubFilterStamp, `/T(approved\nby all)/Rect[0 0 0 0]`), "not seen"},
-		{"a name that is read backwards", sealed, field(documentStamp, SubFilterStamp, "/T<FEFF0061202E0062>/Rect[0 0 0 0]"), "not seen"},
+		{"a name that turns around", sealed, field(documentStamp, SubFilterStamp, `/T(\376\377\000a\040\056\000b)/Rect[0 0 0 0]`), "not seen"},
+		{"a name of unseen signs", sealed, field(documentStamp, SubFilterStamp, `/T(\376\377\000a\040\013\000b)/Rect[0 0 0 0]`), "not seen"},
+		{"a name with a line of another kind", sealed, field(documentStamp, SubFilterStamp, `/T(\376\377\000a\040\050\000b)/Rect[0 0 0 0]`), "not seen"},
 		{"a signature called a time stamp", sealed, field(documentStamp, SubFilterPerson, "/Rect[0 0 0 0]"), "time stamp, its /SubFilter"},
 		{"a picture in a field that waited", sealed, func(a attacker) {
 			picture := a.fresh()

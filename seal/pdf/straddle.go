@@ -299,8 +299,10 @@ func (s *Signed) straddle(ordered []slice, upright bool) (likeness.Likeness, err
 // lay lays a slice into its box on a sheet.
 func (c *slice) lay(v view, shown *likeness.Sheet, box likeness.Box, scale float64) error {
 	const noRotate, unseen = 16, 1 | 2 | 32 // invisible, hidden, no view
-	flags, _ := c.dict.lookup("F").(int64)
+	flags, err := v.flags(c.dict)
 	switch {
+	case err != nil:
+		return err
 	case flags&unseen != 0:
 		return fmt.Errorf("it is hidden: %w", ErrPicture)
 	case flags&noRotate != 0 && c.sheet.rotate != 0, c.dict.lookup("OC") != nil:

@@ -2,6 +2,7 @@ package seen_test
 
 import (
 	"bytes"
+	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"os"
@@ -140,4 +141,29 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%x was read, and is written as %x, %v", der, again, err)
 		}
 	})
+}
+
+// TestIntegers: numbers take as many bytes as another encoder gives them.
+func TestIntegers(t *testing.T) {
+	t.Parallel()
+	type box struct {
+		Page                     int
+		Left, Bottom, Right, Top int64
+		Look                     []byte
+	}
+	for _, n := range []int64{0, 1, 127, 128, 129, 255, 256, 32767, 32768, 8388607, 8388608, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, seen.MaxSide} {
+		for _, page := range []int{1, 127, 128, 255, 256, seen.MaxPage} {
+			p := place(page, -n, max(-n-1, -seen.MaxSide), n, min(n+1, seen.MaxSide))
+			want, err := asn1.Marshal(struct {
+				Version int
+				Places  []box
+			}{1, []box{{p.Page, p.Box.Left, p.Box.Bottom, p.Box.Right, p.Box.Top, p.Look[:]}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := marshal(t, seen.Statement{Places: []seen.Place{p}}); !bytes.Equal(got, want) {
+				t.Errorf("%d on page %d: %x, want %x", n, page, got, want)
+			}
+		}
+	}
 }

@@ -224,7 +224,11 @@ func (i *index) flush(merged int) (int, error) {
 		marks = nil // there is nothing older to hide
 	}
 	// The buckets go when all is read: entries are in their pages.
-	if err := i.takeApart(); err != nil {
+	most := i.shape.apart
+	if len(i.merged) > manyMerged {
+		most = max(most, i.leaves(kept))
+	}
+	if err := i.takeApart(most); err != nil {
 		return 0, err
 	}
 	for _, r := range i.runs[kept:] {
@@ -242,39 +246,68 @@ func (i *index) flush(merged int) (int, error) {
 	return total, writeRun(b, entries, marks, i.size(), i.shape)
 }
 
-// retire leaves out a run that was merged. A large one is left to be taken apart.
+// isLarge reports that a run which was merged is left for later transactions to take apart.
+func (i *index) isLarge(r *run) bool { return r.bytes() > i.shape.apart }
+
+// manyMerged is from how many merged runs on a transaction gives back no fewer bytes than it
+// leaves: they would else grow as long as much comes. It takes more memory than the part of one.
+const manyMerged = 16
+
+// leaves is how many bytes are left to be taken apart of the runs from one on.
+func (i *index) leaves(kept int) int {
+	left := 0
+	for _, r := range i.runs[kept:] {
+		if i.isLarge(r) {
+			left += r.bytes()
+		}
+	}
+	return left
+}
+
+// retire leaves out a run that was merged.
 func (i *index) retire(r *run) error {
-	if r.bytes() > i.shape.apart {
+	if i.isLarge(r) {
 		return r.bucket.SetSequence(0)
 	}
 	i.touch(r.bytes())
 	return i.bucket.DeleteBucket(runKey(r.number))
 }
 
-// takeApart gives the file back some of the pages of a large run that an earlier transaction has
+// takeApart gives the file back so many bytes of the large runs that earlier transactions have
 // merged.
-func (i *index) takeApart() error {
-	if len(i.merged) == 0 {
-		return nil
+func (i *index) takeApart(most int) error {
+	for _, number := range i.merged {
+		if most <= 0 {
+			break
+		}
+		given, err := i.takeRunApart(number, most)
+		if err != nil {
+			return err
+		}
+		most -= given
 	}
-	name := runKey(i.merged[0])
-	b := i.bucket.Bucket(name)
+	return nil
+}
+
+// takeRunApart is takeApart of one run, from its end. It returns how many bytes that were.
+func (i *index) takeRunApart(number uint32, most int) (int, error) {
+	b := i.bucket.Bucket(runKey(number))
 	var parts [][]byte
 	given, c := 0, b.Cursor()
 	key, part := c.Last()
-	for ; key != nil && given < i.shape.apart; key, part = c.Prev() {
+	for ; key != nil && given < most; key, part = c.Prev() {
 		parts, given = append(parts, key), given+len(part)
 		i.touch(len(part))
 	}
-	if key == nil {
-		return i.bucket.DeleteBucket(name)
+	if key == nil && given <= i.shape.apart {
+		return given, i.bucket.DeleteBucket(runKey(number))
 	}
 	for _, key := range parts {
 		if err := b.Delete(key); err != nil {
-			return err
+			return given, err
 		}
 	}
-	return nil
+	return given, nil
 }
 
 func runKey(number uint32) []byte { return binary.BigEndian.AppendUint32(nil, number) }

@@ -34,8 +34,8 @@ type shape struct {
 	// large is a merge of which a transaction does one: those of other indexes wait for
 	// the next one.
 	large int
-	// apart is how many bytes of a merged run a transaction gives back to the file: bbolt goes to
-	// every page of them, in one call, and what it has gone to is in memory.
+	// apart is how many bytes of merged runs a transaction gives back to the file, unless many
+	// wait: bbolt goes to every page of them, in one call, and what it has gone to is in memory.
 	apart int
 }
 

@@ -194,6 +194,64 @@ func TestFewRuns(t *testing.T) {
 	}
 }
 
+// TestMergedRunsGo: however much comes in each transaction, no more is left of merged runs than
+// a few of them, and of them nothing is found.
+func TestMergedRunsGo(t *testing.T) {
+	t.Parallel()
+	const size = 13
+	for _, each := range []int{20, 100, 800} {
+		t.Run(fmt.Sprintf("%d entries each", each), func(t *testing.T) {
+			t.Parallel()
+			e := openSmall(t, filepath.Join(t.TempDir(), "store.db"), kv.Schema{Indexes: []kv.IndexSpec{{Name: "i", KeySize: 8, RefSize: 5}}}, Create)
+			e.db.NoSync = true
+			e.shape = shape{segment: 1000, growth: 4, full: 2500, large: 100, apart: 1000}
+			random := rand.New(rand.NewPCG(7, 8))
+			most := 0
+			for n := range 200 {
+				err := e.Update(t.Context(), func(kvtx kv.Tx) error {
+					i := kvtx.(*tx).Index("i").(*index)
+					left := 0
+					for _, number := range i.merged {
+						err := i.bucket.Bucket(runKey(number)).ForEach(func(_, part []byte) error {
+							left += len(part)
+							return nil
+						})
+						if err != nil {
+							return err
+						}
+					}
+					most = max(most, left)
+					for range each {
+						if err := i.Add(binary.BigEndian.AppendUint64(nil, random.Uint64()), fmt.Appendf(nil, "%05d", n)); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if limit := (manyMerged + 2) * e.shape.full * size; most > limit {
+				t.Errorf("%d bytes of merged runs were left, want at most %d", most, limit)
+			}
+			err := e.View(t.Context(), func(tx kv.Tx) error {
+				found := 0
+				for range tx.Index("i").All() {
+					found++
+				}
+				if found != 200*each {
+					t.Errorf("%d entries, want %d", found, 200*each)
+				}
+				return nil
+			})
+			if err := errors.Join(err, e.Check(t.Context(), func(fault string) { t.Error(fault) }), e.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // checkRun wants the entries of a run in order, and each key where it belongs.
 func checkRun(t *testing.T, r *run, s shape, random *rand.Rand) {
 	t.Helper()
