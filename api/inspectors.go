@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/second"
@@ -19,8 +20,8 @@ type inspectors struct {
 	second pki.SecondOpinion
 
 	mu        sync.Mutex
-	inspector *office.Inspector // guarded by mu
-	time      []byte            // the time file it was made from; guarded by mu
+	inspector *inspect.Inspector // guarded by mu
+	time      []byte             // the time file it was made from; guarded by mu
 }
 
 func newInspectors(o *office.Office) *inspectors {
@@ -28,7 +29,7 @@ func newInspectors(o *office.Office) *inspectors {
 }
 
 // current returns an inspector over the present trust files.
-func (i *inspectors) current(ctx context.Context) (*office.Inspector, error) {
+func (i *inspectors) current(ctx context.Context) (*inspect.Inspector, error) {
 	now, err := i.office.TrustFile(ctx, "time")
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 	"golang.org/x/time/rate"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/qr/verify"
 )
@@ -59,16 +60,16 @@ func errTooOften() error {
 }
 
 // lookUp finds a licence by what is typed.
-func (s *Server) lookUp(ctx context.Context, address string, q office.NumberQuery) (office.Inspection, error) {
+func (s *Server) lookUp(ctx context.Context, address string, q office.NumberQuery) (inspect.Inspection, error) {
 	if ok, err := s.lookUps.addresses.Allow(address); err != nil || !ok {
-		return office.Inspection{}, errTooOften()
+		return inspect.Inspection{}, errTooOften()
 	}
 	p := s.lookUps.place(q.Number + q.Identifier)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// An identifier stands alone, and nobody guesses one.
 	if q.Identifier == "" && p.inVain.Tokens() < 1 {
-		return office.Inspection{}, errTooOften()
+		return inspect.Inspection{}, errTooOften()
 	}
 	found, err := s.office.LookUp(ctx, "verify", q)
 	switch {

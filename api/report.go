@@ -17,7 +17,7 @@ import (
 
 	"github.com/elicence/elicence/api/web"
 	"github.com/elicence/elicence/internal/cleantext"
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/seal/pdf"
 )
@@ -65,7 +65,7 @@ type written struct {
 }
 
 // report puts what was found of a document into a page or a PDF.
-func (s *Server) report(format, name string, sent sentFile, found office.Inspection) (written, error) {
+func (s *Server) report(format, name string, sent sentFile, found inspect.Inspection) (written, error) {
 	r := report.Report{File: shownName(name, found.Input), Size: sent.size, SM3: hex.EncodeToString(sent.sm3[:]), At: time.Now(), Inspection: found}
 	write, out := r.HTML, written{contentType: typeHTML + "; charset=utf-8"}
 	if format == formatPDF {

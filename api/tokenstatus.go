@@ -15,6 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
 )
@@ -32,7 +33,7 @@ type tokens struct {
 	national   bool // algorithms only, so there are no tokens
 
 	mu    sync.Mutex
-	of    *office.Inspector                 // what lists were made of; guarded by mu
+	of    *inspect.Inspector                // what lists were made of; guarded by mu
 	lists map[uint32]office.TokenStatusList // guarded by mu
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal/ofd"
@@ -68,7 +69,7 @@ type verificationOutput struct {
 
 // Verification is an inspection with words for people.
 type Verification struct {
-	office.Inspection
+	inspect.Inspection
 	Wording wording      `json:"wording"`
 	Labels  []fieldLabel `json:"field_labels" doc:"Names of the code's fields, in order"`
 }
@@ -81,7 +82,7 @@ type fieldLabel struct {
 }
 
 // explain adds the words to what was found.
-func explain(found office.Inspection) Verification {
+func explain(found inspect.Inspection) Verification {
 	w := found.Verdict.Wording()
 	v := Verification{Inspection: found, Wording: wording{w.ZH, w.EN, found.NextZH, found.NextEN, string(w.Colour), w.Symbol}, Labels: []fieldLabel{}}
 	if found.Code != nil {
@@ -151,10 +152,10 @@ func (s *Server) registerVerifications() {
 var fileTypes = []string{"image/png", "image/jpeg", typePDF, "application/ofd", "application/octet-stream"}
 
 // verify judges what was sent. What of it was a file is described for a report.
-func (s *Server) verify(ctx context.Context, in *verificationInput) (office.Inspection, sentFile, error) {
+func (s *Server) verify(ctx context.Context, in *verificationInput) (inspect.Inspection, sentFile, error) {
 	mediaType, _, err := mime.ParseMediaType(in.ContentType)
 	if err != nil {
-		return office.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type is missing or malformed")
+		return inspect.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type is missing or malformed")
 	}
 	switch {
 	case mediaType == "application/json", mediaType == "text/plain":
@@ -163,29 +164,29 @@ func (s *Server) verify(ctx context.Context, in *verificationInput) (office.Insp
 	case slices.Contains(fileTypes, mediaType):
 		password, err := base64.StdEncoding.DecodeString(in.Password)
 		if err != nil {
-			return office.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity("Document-Password: is not base64")
+			return inspect.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity("Document-Password: is not base64")
 		}
 		return s.verifyFile(ctx, in.address, in.body, pdf.Access{Password: string(password)})
 	default:
-		return office.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, " + strings.Join(fileTypes, ", "))
+		return inspect.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, " + strings.Join(fileTypes, ", "))
 	}
 }
 
 // verifyText judges a code, or looks a number up.
-func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaType string) (office.Inspection, error) {
+func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaType string) (inspect.Inspection, error) {
 	body, err := io.ReadAll(io.LimitReader(in.body, maxText+1))
 	if err != nil {
-		return office.Inspection{}, notReceived(err)
+		return inspect.Inspection{}, notReceived(err)
 	}
 	if len(body) == 0 {
-		return office.Inspection{}, errNothing()
+		return inspect.Inspection{}, errNothing()
 	}
 	if len(body) > maxText {
-		return office.Inspection{}, huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: more than %d bytes", maxText))
+		return inspect.Inspection{}, huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: more than %d bytes", maxText))
 	}
 	inspector, free, err := s.inspector(ctx)
 	if err != nil {
-		return office.Inspection{}, err
+		return inspect.Inspection{}, err
 	}
 	defer free()
 	if mediaType == "text/plain" {
@@ -198,7 +199,7 @@ func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaTyp
 	query := text.query()
 	switch {
 	case err != nil || (text.Code == "") == (query == office.NumberQuery{}):
-		return office.Inspection{}, huma.Error422UnprocessableEntity(`body: must be {"code": "…"}, {"identifier": "…"}, or {"number": "…", "holder": "…"}`)
+		return inspect.Inspection{}, huma.Error422UnprocessableEntity(`body: must be {"code": "…"}, {"identifier": "…"}, or {"number": "…", "holder": "…"}`)
 	case text.Code == "":
 		return s.lookUp(ctx, in.address, query)
 	}
@@ -206,31 +207,31 @@ func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaTyp
 }
 
 // verifyFile receives a file and judges it by its content.
-func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader, access pdf.Access) (office.Inspection, sentFile, error) {
+func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader, access pdf.Access) (inspect.Inspection, sentFile, error) {
 	end, ok := s.uploads.begin(address)
 	if !ok {
-		return office.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("正在核验的文件过多，请稍后再试 too many files at once, try again soon")
+		return inspect.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("正在核验的文件过多，请稍后再试 too many files at once, try again soon")
 	}
 	defer end()
 	u, err := receive(body)
 	if errors.Is(err, errTooLarge) {
-		return office.Inspection{}, sentFile{}, huma.NewError(http.StatusRequestEntityTooLarge, err.Error())
+		return inspect.Inspection{}, sentFile{}, huma.NewError(http.StatusRequestEntityTooLarge, err.Error())
 	}
 	if err != nil {
-		return office.Inspection{}, sentFile{}, notReceived(err)
+		return inspect.Inspection{}, sentFile{}, notReceived(err)
 	}
 	defer u.close()
 	if u.size == 0 {
-		return office.Inspection{}, sentFile{}, errNothing()
+		return inspect.Inspection{}, sentFile{}, errNothing()
 	}
 	inspector, free, err := s.inspector(ctx)
 	if err != nil {
-		return office.Inspection{}, sentFile{}, err
+		return inspect.Inspection{}, sentFile{}, err
 	}
 	defer free()
 	found, err := inspector.Opening(access).ReaderAt(ctx, u.file, u.size)
 	if err != nil {
-		return office.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity(reason(err))
+		return inspect.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity(reason(err))
 	}
 	return found, sentFile{u.size, u.sm3}, nil
 }
@@ -248,7 +249,7 @@ func notReceived(err error) error {
 
 // inspector waits for a processor, as more verifications at once than there are make
 // everybody wait longer, and returns what judges, and what gives the processor back.
-func (s *Server) inspector(ctx context.Context) (*office.Inspector, func(), error) {
+func (s *Server) inspector(ctx context.Context) (*inspect.Inspector, func(), error) {
 	select {
 	case s.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -281,7 +282,7 @@ func reason(err error) string {
 		return "PDF 已损坏 " + damaged.Error()
 	case errors.Is(err, ofd.ErrMalformed):
 		return "OFD 不合格式 " + err.Error()
-	case errors.Is(err, office.ErrInput):
+	case errors.Is(err, inspect.ErrInput):
 		return "无法识别的内容 " + err.Error()
 	default:
 		return err.Error()

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/evidence"
@@ -68,23 +69,23 @@ func newEvidence(s *settings) *cobra.Command {
 }
 
 // inspectEvidence verifies a bundle by a pin alone.
-func inspectEvidence(ctx context.Context, name, pin string, keys []string) (office.Inspection, error) {
+func inspectEvidence(ctx context.Context, name, pin string, keys []string) (inspect.Inspection, error) {
 	archive, err := readLimited(name, evidence.MaxSize)
 	if err != nil {
-		return office.Inspection{}, err
+		return inspect.Inspection{}, err
 	}
-	options := office.EvidenceOptions{Second: second.Opinion{}}
+	options := inspect.EvidenceOptions{Second: second.Opinion{}}
 	if options.Pin, err = trust.ParsePin(pin); err != nil {
-		return office.Inspection{}, fmt.Errorf("--root-sm3: %w", err)
+		return inspect.Inspection{}, fmt.Errorf("--root-sm3: %w", err)
 	}
 	held := testimony{files: durable.Disk{}}
 	for _, key := range keys {
 		if err := held.addKey(key); err != nil {
-			return office.Inspection{}, fmt.Errorf("--witness-key: %w", err)
+			return inspect.Inspection{}, fmt.Errorf("--witness-key: %w", err)
 		}
 	}
 	options.Witnesses = held.witnessKeys
-	return office.InspectEvidence(ctx, archive, options)
+	return inspect.Evidence(ctx, archive, options)
 }
 
 // isEvidence reports whether a file says that it is an evidence bundle.
@@ -100,7 +101,7 @@ func isEvidence(name string) bool {
 }
 
 // evidenceLines says in words what a bundle proves.
-func evidenceLines(e *office.EvidenceFinding) []string {
+func evidenceLines(e *inspect.EvidenceFinding) []string {
 	var lines []string
 	if l := e.Licence; l != nil && l.ID != "" {
 		lines = append(lines, fmt.Sprintf("  %s %s  %s  %s", l.Category, l.CategoryName, l.Number, l.Holder), "  "+l.ID)

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/desk"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	docreport "github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/licence/answer"
@@ -52,7 +53,7 @@ func newVerify(s *settings) *cobra.Command {
 					return err
 				}
 			}
-			var found office.Inspection
+			var found inspect.Inspection
 			var file *verified
 			commitment, err := subject.commitment(cmd)
 			if err != nil {
@@ -62,7 +63,7 @@ func newVerify(s *settings) *cobra.Command {
 				found, err = inspectEvidence(cmd.Context(), args[0], pin, witnessKeys)
 				return s.answer(cmd, found, err)
 			}
-			err = s.withInspector(cmd, dir, pin, func(i *office.Inspector) error {
+			err = s.withInspector(cmd, dir, pin, func(i *inspect.Inspector) error {
 				i, err := s.withProofs(i, proofs)
 				if err != nil {
 					return err
@@ -70,13 +71,13 @@ func newVerify(s *settings) *cobra.Command {
 				return opens.open(s, func(a pdf.Access) error {
 					i := i.Opening(a)
 					found, file, err = s.inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
-					if err == nil && len(proofs) > 0 && found.Input != office.InputPDF {
+					if err == nil && len(proofs) > 0 && found.Input != inspect.InputPDF {
 						err = fmt.Errorf("--proof: %s is not a PDF", args[0])
 					}
 					if err != nil || code == "" {
 						return err
 					}
-					if found.Input != office.InputPDF {
+					if found.Input != inspect.InputPDF {
 						return fmt.Errorf("--code: %s is not a PDF", args[0])
 					}
 					found, err = i.Original(cmd.Context(), code, file, file.size)
@@ -109,7 +110,7 @@ func newVerify(s *settings) *cobra.Command {
 }
 
 // withProofs adds proofs of the audit log to what is known.
-func (s *settings) withProofs(i *office.Inspector, files []string) (*office.Inspector, error) {
+func (s *settings) withProofs(i *inspect.Inspector, files []string) (*inspect.Inspector, error) {
 	if len(files) == 0 {
 		return i, nil
 	}
@@ -128,7 +129,7 @@ func (s *settings) withProofs(i *office.Inspector, files []string) (*office.Insp
 }
 
 // answer prints what was found; an error is why nothing was.
-func (s *settings) answer(cmd *cobra.Command, found office.Inspection, err error) error {
+func (s *settings) answer(cmd *cobra.Command, found inspect.Inspection, err error) error {
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (s *settings) answer(cmd *cobra.Command, found office.Inspection, err error
 
 // withInspector loads trust files from a folder, or those of the data folder, which is
 // open while f runs.
-func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*office.Inspector) error) error {
+func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*inspect.Inspector) error) error {
 	options := trust.Options{Second: second.Opinion{}, Now: time.Now}
 	if pin != "" {
 		if dir == "" {
@@ -157,7 +158,7 @@ func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*of
 		}
 	}
 	if dir != "" {
-		i, err := office.NewInspector(os.DirFS(dir), options)
+		i, err := inspect.New(os.DirFS(dir), options)
 		if err != nil {
 			return fmt.Errorf("--trust: %s: %w", dir, err)
 		}
@@ -209,11 +210,11 @@ func (s *settings) openFile(path string) (*verified, error) {
 
 // inspect verifies an argument: a file if there is one with this name, standard
 // input for -, else a code. It returns the file too, open, nil for a code.
-func (s *settings) inspect(ctx context.Context, i *office.Inspector, what string, stdin io.Reader, about *answer.Commitment) (office.Inspection, *verified, error) {
+func (s *settings) inspect(ctx context.Context, i *inspect.Inspector, what string, stdin io.Reader, about *answer.Commitment) (inspect.Inspection, *verified, error) {
 	if about != nil {
 		signed, err := s.readLimited(what, answer.MaxSize)
 		if err != nil {
-			return office.Inspection{}, nil, err
+			return inspect.Inspection{}, nil, err
 		}
 		return i.Answer(signed, about), inMemory(signed), nil
 	}
@@ -228,16 +229,16 @@ func (s *settings) inspect(ctx context.Context, i *office.Inspector, what string
 			err = fmt.Errorf("more than %d bytes; name a file instead", limit)
 		}
 		if err != nil {
-			return office.Inspection{}, nil, fmt.Errorf("reading standard input: %w", err)
+			return inspect.Inspection{}, nil, fmt.Errorf("reading standard input: %w", err)
 		}
 		file = inMemory(content)
 	} else {
 		var err error
 		if file, err = s.openFile(what); err != nil {
-			if noSuchFile(err) && office.LooksLikeCode(what) {
+			if noSuchFile(err) && inspect.LooksLikeCode(what) {
 				return i.Code(what), nil, nil
 			}
-			return office.Inspection{}, nil, err
+			return inspect.Inspection{}, nil, err
 		}
 	}
 	found, err := i.ReaderAt(ctx, file, file.size)
@@ -260,7 +261,7 @@ func (s *settings) reportable(file string) error {
 }
 
 // writeReport writes what was found of a document for people.
-func (s *settings) writeReport(file, name string, content *verified, found office.Inspection) error {
+func (s *settings) writeReport(file, name string, content *verified, found inspect.Inspection) error {
 	digest := sm3.New()
 	if _, err := io.Copy(digest, io.NewSectionReader(content, 0, content.size)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -287,7 +288,7 @@ func noSuchFile(err error) bool {
 }
 
 // printInspection prints the answer in words, Chinese first.
-func printInspection(out io.Writer, found office.Inspection) error {
+func printInspection(out io.Writer, found inspect.Inspection) error {
 	w := found.Verdict.Wording()
 	lines := []string{
 		fmt.Sprintf("%s %s  %s", w.Symbol, w.ZH, w.EN),

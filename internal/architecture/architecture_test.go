@@ -24,9 +24,9 @@ var floors = [][]string{
 	{"internal/desk", "internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/backup", "internal/browser", "internal/hall", "internal/mirror", "internal/store", "internal/terminal"},
-	{"internal/office"},
-	{"internal/report", "internal/sample"},
+	{"internal/backup", "internal/browser", "internal/hall", "internal/inspect", "internal/mirror", "internal/store", "internal/terminal"},
+	{"internal/office", "internal/report"},
+	{"internal/sample"},
 	{"internal/demo", "internal/load"},
 	{"api"},
 	{"cmd"},
@@ -146,7 +146,7 @@ func TestSmallProgramsCarryNoNetwork(t *testing.T) {
 	forbidden := []string{
 		"net", "net/http", "net/url", "crypto/tls", "database/sql", "os/exec", "plugin",
 		"go.etcd.io/bbolt", "github.com/pdfcpu/pdfcpu", "github.com/labstack/echo/v4", "github.com/danielgtaylor/huma/v2",
-		module + "seal", module + "licence", module + "internal/store", module + "internal/office", module + "internal/typeset",
+		module + "seal", module + "licence", module + "internal/store", module + "internal/inspect", module + "internal/office", module + "internal/typeset",
 	}
 	seen := false
 	for _, p := range golist(t, withoutCgo, "-deps", "./cmd/hallscan", "./internal/browser", "./qr/...", "./pki", "./pki/cose", "./pki/second") {
@@ -223,7 +223,7 @@ func TestSyncCarriesNoService(t *testing.T) {
 	t.Parallel()
 	forbidden := []string{
 		"database/sql", "plugin", "go.etcd.io/bbolt", "github.com/pdfcpu/pdfcpu", "github.com/labstack/echo/v4",
-		module + "seal", module + "licence", module + "api", module + "internal/store", module + "internal/office", module + "internal/typeset",
+		module + "seal", module + "licence", module + "api", module + "internal/store", module + "internal/inspect", module + "internal/office", module + "internal/typeset",
 		module + "internal/terminal", module + "qr/verify", module + "qr/picture",
 	}
 	seen := false

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr"
@@ -38,7 +38,7 @@ type examination struct {
 	findings  []finding
 	flips     []flips
 	misreads  map[verify.Verdict]int // one wrong digit
-	agreement office.Inspection
+	agreement inspect.Inspection
 	broken    []brokenByte
 }
 
@@ -56,7 +56,7 @@ var ErrNotAsItMustBe = errors.New("the examination found something that is not a
 // would: what was exported, not what is in memory.
 func (r *run) examine(ctx context.Context) error {
 	var e examination
-	var inspector *office.Inspector
+	var inspector *inspect.Inspector
 	for _, s := range []struct {
 		name  string
 		parts int
@@ -81,16 +81,16 @@ func (r *run) examine(ctx context.Context) error {
 }
 
 // freshEyes loads the exported trust files, pinned to their root.
-func (r *run) freshEyes() (*office.Inspector, error) {
+func (r *run) freshEyes() (*inspect.Inspector, error) {
 	dir := os.DirFS(filepath.Join(r.dir, "trust"))
 	pin, err := trust.FirstRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	return office.NewInspector(dir, trust.Options{Pin: &pin, Second: second.Opinion{}, Now: time.Now})
+	return inspect.New(dir, trust.Options{Pin: &pin, Second: second.Opinion{}, Now: time.Now})
 }
 
-func (r *run) examineLicences(ctx context.Context, i *office.Inspector, e *examination) error {
+func (r *run) examineLicences(ctx context.Context, i *inspect.Inspector, e *examination) error {
 	e.findings = make([]finding, len(r.records))
 	return r.eachCategory(ctx, func(n int, c *catalogue.Category) error {
 		f := finding{category: c}
@@ -118,7 +118,7 @@ func (r *run) examineLicences(ctx context.Context, i *office.Inspector, e *exami
 	})
 }
 
-func (r *run) examineAgreement(ctx context.Context, i *office.Inspector, e *examination) error {
+func (r *run) examineAgreement(ctx context.Context, i *inspect.Inspector, e *examination) error {
 	content, err := os.ReadFile(filepath.Join(r.dir, "documents", "stamped.pdf"))
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func (r *run) examineAgreement(ctx context.Context, i *office.Inspector, e *exam
 
 // examineForgeries flips every bit of one code's bytes, with the check digits made
 // anew as a forger would, and then misreads every digit of the text.
-func (r *run) examineForgeries(i *office.Inspector, e *examination) error {
+func (r *run) examineForgeries(i *inspect.Inspector, e *examination) error {
 	const sample = 1 // category 001
 	digits := r.codes[sample-1].Digits
 	holder := r.records[sample-1].Licence.Holders[0].Name

@@ -1,6 +1,6 @@
 // Package office holds the whole acts of the service: issue a licence, suspend and
-// revoke it, make and use a seal, sign for a person, publish what scanners cache,
-// verify. The command line and HTTP both call it, so nothing is written twice.
+// revoke it, make and use a seal, sign for a person, publish what scanners cache. The
+// command line and HTTP both call it, so nothing is written twice.
 //
 // An [Office] is an open data folder:
 //

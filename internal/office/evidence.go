@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -17,25 +16,13 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/docs"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/tsa"
-)
-
-// Names within an evidence bundle, beside those of package evidence.
-const (
-	evidenceLicence   = "licence.cose"
-	evidencePDF       = "licence.pdf"
-	evidenceIssuer    = "certificates/issuer.pem"
-	evidenceTrust     = "trust"
-	evidenceLog       = "log/"
-	evidenceWitness   = "witness/"
-	evidenceFormats   = "formats/"
-	witnessSuffix     = ".cose"
-	consistencySuffix = ".consistency"
 )
 
 // maxWitnesses bounds the cosigned checkpoints of one bundle.
@@ -103,12 +90,12 @@ func (c *collection) add(name string, data []byte) {
 
 // licence adds the signed form and, unless the licence has ended for good, its pages.
 func (c *collection) licence() error {
-	c.add(evidenceLicence, c.record.Signed)
+	c.add(evidence.LicenceName, c.record.Signed)
 	if c.record.State.Ended() {
 		return nil
 	}
 	file, err := c.office.PDF(c.ctx, c.actor, c.record)
-	c.add(evidencePDF, file)
+	c.add(evidence.PagesName, file)
 	return err
 }
 
@@ -145,13 +132,13 @@ func (c *collection) certificates() error {
 	if own == nil {
 		return fmt.Errorf("the key %s that signed it: %w", kid, ErrNoAuthority)
 	}
-	c.add(evidenceIssuer, own)
+	c.add(evidence.IssuerName, own)
 	all, err := c.office.AuthorityCertificates(c.ctx)
 	if err != nil {
 		return err
 	}
 	for name, certificate := range all {
-		c.add("certificates/"+name+".pem", certificate.PEM())
+		c.add(evidence.CertificatesFolder+name+".pem", certificate.PEM())
 	}
 	return nil
 }
@@ -171,7 +158,7 @@ func (c *collection) trust() error {
 		if strings.HasPrefix(name, domainsFolder) {
 			continue // other domains say nothing of this licence
 		}
-		c.add(evidenceTrust+"/"+name, file)
+		c.add(evidence.TrustFolder+"/"+name, file)
 	}
 	c.root = sm3.Sum(files["1.root"])
 	// What could not be made was observed, and is the last good one below.
@@ -187,7 +174,7 @@ func (c *collection) trust() error {
 		if err != nil {
 			return err
 		}
-		c.add(evidenceTrust+"/"+crlFolder+"/"+name, list.DER)
+		c.add(evidence.TrustFolder+"/"+inspect.CRLFolder+"/"+name, list.DER)
 	}
 	return nil
 }
@@ -223,7 +210,7 @@ func (c *collection) formats() error {
 		if err != nil {
 			return err
 		}
-		c.add(evidenceFormats+entry.Name(), text)
+		c.add(evidence.FormatsFolder+entry.Name(), text)
 	}
 	return nil
 }
@@ -266,7 +253,7 @@ func (c *collection) log(witnesses [][]byte) error {
 			if err != nil {
 				return err
 			}
-			if err := c.addFile(fmt.Sprintf("%s%d.proof", evidenceLog, i+1), p.Marshal); err != nil {
+			if err := c.addFile(fmt.Sprintf("%s%d.proof", evidence.LogFolder, i+1), p.Marshal); err != nil {
 				return err
 			}
 		}
@@ -275,9 +262,9 @@ func (c *collection) log(witnesses [][]byte) error {
 			if err != nil {
 				return err
 			}
-			name := fmt.Sprintf("%s%d", evidenceWitness, i+1)
-			c.add(name+witnessSuffix, witnesses[i])
-			if err := c.addFile(name+consistencySuffix, p.Marshal); err != nil {
+			name := fmt.Sprintf("%s%d", evidence.WitnessFolder, i+1)
+			c.add(name+evidence.WitnessSuffix, witnesses[i])
+			if err := c.addFile(name+evidence.ConsistencySuffix, p.Marshal); err != nil {
 				return err
 			}
 		}
@@ -295,9 +282,6 @@ func (c *collection) addFile(name string, marshal func() ([]byte, error)) error 
 var looks = []audit.Act{
 	audit.ActLicenceLook, audit.ActLicenceCode, audit.ActLicencePresent, audit.ActLicenceCopy, audit.ActLicenceAnswer, audit.ActLicenceEvidence,
 }
-
-// errNoIssueEntry says that the log does not have what it must have.
-var errNoIssueEntry = errors.New("the audit log has no entry of its issue")
 
 // lifeEntries finds the entries of a licence's issue and last change. The log is in the
 // order of time but for the moments between an entry's making and its commit, so they are
@@ -339,7 +323,7 @@ func lifeEntries(log audit.Storage, size uint64, r licence.Record) ([]uint64, er
 		}
 	}
 	if !issued {
-		return nil, errNoIssueEntry
+		return nil, evidence.ErrNoIssueEntry
 	}
 	var indexes []uint64
 	for i := range found {

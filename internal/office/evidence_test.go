@@ -12,6 +12,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pkitest"
@@ -61,10 +62,10 @@ func bundleOf(tb testing.TB, f *officetest.Fixture, r licence.Record, witnesses 
 	return archive
 }
 
-func inspectBundle(tb testing.TB, archive []byte, o office.EvidenceOptions) office.Inspection {
+func inspectBundle(tb testing.TB, archive []byte, o inspect.EvidenceOptions) inspect.Inspection {
 	tb.Helper()
 	o.Second = second.Opinion{}
-	found, err := office.InspectEvidence(ctx, archive, o)
+	found, err := inspect.Evidence(ctx, archive, o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func TestEvidence(t *testing.T) {
 	r := f.Issue(t, "066")
 	f.Issue(t, "100")
 	archive := bundleOf(t, f, r)
-	found := inspectBundle(t, archive, office.EvidenceOptions{Pin: pin(t, f)})
+	found := inspectBundle(t, archive, inspect.EvidenceOptions{Pin: pin(t, f)})
 	e := found.Evidence
 	if found.Verdict != verify.Valid || !e.Pages || e.StampedAt == nil || e.Licence.ID != r.Licence.Identifier.String() {
 		t.Fatalf("%s (%s): %+v", found.Verdict, found.Cause, e)
@@ -91,7 +92,7 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("by trust files: %s (%s), %v", own.Verdict, own.Cause, err)
 	}
 	// Another root knows nothing of it.
-	if found := inspectBundle(t, archive, office.EvidenceOptions{Pin: new([sm3.Size]byte)}); found.Verdict != verify.Untrusted {
+	if found := inspectBundle(t, archive, inspect.EvidenceOptions{Pin: new([sm3.Size]byte)}); found.Verdict != verify.Untrusted {
 		t.Errorf("another pin: %s (%s)", found.Verdict, found.Cause)
 	}
 	t.Run("second reader", func(t *testing.T) { secondReader(t, f, archive) })
@@ -186,7 +187,7 @@ func tamperedBundles(t *testing.T, f *officetest.Fixture, archive []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := office.EvidenceOptions{Pin: pin(t, f)}
+	o := inspect.EvidenceOptions{Pin: pin(t, f)}
 	if found := inspectBundle(t, restamped(t, f, b, b.Files), o); found.Verdict != verify.Valid {
 		t.Fatalf("stamped anew: %s (%s)", found.Verdict, found.Cause)
 	}
@@ -251,7 +252,7 @@ func TestEvidenceOfRevoked(t *testing.T) {
 		if r, err = f.Office.Step(ctx, "test", r.Licence.Identifier, step.step, "测试"); err != nil {
 			t.Fatal(err)
 		}
-		found := inspectBundle(t, bundleOf(t, f, r), office.EvidenceOptions{Pin: pin(t, f)})
+		found := inspectBundle(t, bundleOf(t, f, r), inspect.EvidenceOptions{Pin: pin(t, f)})
 		e := found.Evidence
 		if found.Verdict != step.verdict || e.Pages != step.pages || len(e.Chain) != 3 {
 			t.Errorf("%s: %s (%s), %+v", step.step, found.Verdict, found.Cause, e)
@@ -285,7 +286,7 @@ func TestEvidenceWitnessed(t *testing.T) {
 		t.Fatal(err)
 	}
 	archive := bundleOf(t, f, r, cosigned)
-	o := office.EvidenceOptions{Pin: pin(t, f)}
+	o := inspect.EvidenceOptions{Pin: pin(t, f)}
 	found := inspectBundle(t, archive, o)
 	if found.Verdict != verify.Valid || len(found.Evidence.Witnesses) != 1 || found.Evidence.Witnesses[0].Key != nil {
 		t.Fatalf("%s (%s), %+v", found.Verdict, found.Cause, found.Evidence.Witnesses)

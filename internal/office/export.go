@@ -17,6 +17,7 @@ import (
 
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/qr/trust"
 )
@@ -72,7 +73,7 @@ func (o *Office) ExportTrustTo(ctx context.Context, actor string, to durable.Fil
 	if err := removeOld(to, dir, files); err != nil {
 		return fmt.Errorf("removing old trust files: %w", err)
 	}
-	return o.exportCRLs(ctx, to, filepath.Join(dir, crlFolder))
+	return o.exportCRLs(ctx, to, filepath.Join(dir, inspect.CRLFolder))
 }
 
 // holds reports whether a file is there with just this content.
@@ -145,7 +146,7 @@ func checkCacheFolder(files durable.Files, dir string) error {
 		return fmt.Errorf("exporting trust files: %w", err)
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != "set" && name+"/" != domainsFolder && name != crlFolder && !trustName.MatchString(name) {
+		if name := e.Name(); name != "set" && name+"/" != domainsFolder && name != inspect.CRLFolder && !trustName.MatchString(name) {
 			return fmt.Errorf("exporting trust files: %s holds %q, which is no trust file: give a folder of its own", dir, name)
 		}
 	}

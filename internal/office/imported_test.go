@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/pki/ca"
@@ -144,9 +145,9 @@ func joined(all ...fstest.MapFS) fstest.MapFS {
 	return out
 }
 
-func judgedBy(t *testing.T, files fs.FS, document []byte) office.Inspection {
+func judgedBy(t *testing.T, files fs.FS, document []byte) inspect.Inspection {
 	t.Helper()
-	i, err := office.NewInspector(files, trust.Options{Second: second.Opinion{}, Now: time.Now})
+	i, err := inspect.New(files, trust.Options{Second: second.Opinion{}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +304,7 @@ func TestImportRefuses(t *testing.T) {
 		"no list":          {fstest.MapFS{"imported/g.crl": {Data: []byte("hello")}}, "imported/g.crl: "},
 		"a list that ends": {fstest.MapFS{"imported/h.crl": {Data: n.lists(t)["imported/root.crl"].Data[:100]}}, "imported/h.crl: "},
 	} {
-		_, err := office.NewInspector(joined(trusted, test.file), trust.Options{Second: second.Opinion{}, Now: time.Now})
+		_, err := inspect.New(joined(trusted, test.file), trust.Options{Second: second.Opinion{}, Now: time.Now})
 		if err == nil || !regexp.MustCompile(test.says).MatchString(err.Error()) {
 			t.Errorf("%s: %v", name, err)
 		}

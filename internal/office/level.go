@@ -5,16 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/elicence/elicence/pki/cert"
-	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/ocsp"
 	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/tsa"
-	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -242,95 +239,4 @@ func (c *collected) status(ctx context.Context, subject, issuer *cert.Certificat
 		}
 	}
 	return fmt.Errorf("%s: %w, and no list is current: %w", subject.Subject.CommonName, refusal, ErrIncomplete)
-}
-
-// atHand makes sources of revocation from what a document brings along. What cannot be
-// read is left out: it proves nothing.
-type atHand struct {
-	certificates []*cert.Certificate
-	lists        path.ListsAtHand
-	responses    []*ocsp.Response
-}
-
-func readDSS(data pdf.DSS) atHand {
-	var out atHand
-	for _, der := range data.Certificates {
-		if c, err := cert.Parse(der); err == nil {
-			out.certificates = append(out.certificates, c)
-		}
-	}
-	for _, der := range data.CRLs {
-		if l, err := crl.Parse(der); err == nil {
-			out.lists = append(out.lists, l)
-		}
-	}
-	for _, der := range data.OCSPs {
-		if r, err := ocsp.ParseResponse(der); err == nil {
-			out.responses = append(out.responses, r)
-		}
-	}
-	return out
-}
-
-// Response implements path.Responses: the answers that speak of a certificate.
-func (a atHand) Response(_ context.Context, c, issuer *cert.Certificate) (*ocsp.Response, error) {
-	i := slices.IndexFunc(a.responses, func(r *ocsp.Response) bool {
-		_, ok := r.Find(c, issuer)
-		return ok
-	})
-	if i < 0 {
-		return nil, path.ErrNoResponse
-	}
-	return a.responses[i], nil
-}
-
-// documentRules opens the anchors for documents that a trust list names. With validation
-// data of a document they are asked where nobody else has an answer.
-func documentRules(d trust.Documents, r documentSources, data *pdf.DSS) (pdf.Trust, error) {
-	at := atHand{}
-	asks := func(source path.Revocation) path.Revocation { return source }
-	if data != nil {
-		at = readDSS(*data)
-		asks = func(source path.Revocation) path.Revocation {
-			return path.FirstOf{source, path.NewOCSP(at, r.second, r.now), path.NewCRL(at.lists, path.CRLOptions{Second: r.second, Now: r.now})}
-		}
-	}
-	revocation := asks(r.revocation)
-	verifier := func(what string, ders [][]byte, further []*cert.Certificate) (*path.Verifier, error) {
-		var anchors []*cert.Certificate
-		for _, der := range ders {
-			c, err := cert.Parse(der)
-			if err != nil {
-				return nil, fmt.Errorf("anchors for %s: %w", what, err)
-			}
-			anchors = append(anchors, c)
-		}
-		v, err := path.New(path.Options{Anchors: anchors, Intermediates: further, Second: r.second, Revocation: revocation})
-		if err != nil {
-			return nil, fmt.Errorf("anchors for %s: %w", what, err)
-		}
-		return v, nil
-	}
-	t := pdf.Trust{Second: r.second, Pictures: r.pictures}
-	t.Seals.Makers, t.Seals.Now, t.Seals.Judge, t.Seals.Known = d.Makers, r.now, r.judge, r.known
-	var err error
-	if t.Seals.Path, err = verifier("seals", d.Seals, nil); err != nil {
-		return t, err
-	}
-	if t.Persons, err = verifier("persons", d.Persons, nil); err != nil {
-		return t, err
-	}
-	if t.Seals.Stamps, err = verifier("time stamps", d.Roots, at.certificates); err != nil {
-		return t, err
-	}
-	if r.imported != nil {
-		t.Imported = r.imported.western
-		if t.Seals.Imported, err = r.imported.rules(r, asks); err != nil {
-			return t, err
-		}
-	}
-	if data == nil {
-		t.With = func(data pdf.DSS) (pdf.Trust, error) { return documentRules(d, r, &data) }
-	}
-	return t, nil
 }

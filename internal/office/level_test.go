@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/tooltest"
@@ -56,7 +57,7 @@ func preserved(tb testing.TB, f *officetest.Fixture, file []byte, level office.L
 }
 
 // says inspects a file in the office, as of its clock.
-func says(tb testing.TB, f *officetest.Fixture, file []byte) office.Inspection {
+func says(tb testing.TB, f *officetest.Fixture, file []byte) inspect.Inspection {
 	tb.Helper()
 	found, err := inspector(tb, f).File(ctx, file)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -50,7 +51,7 @@ func TestUndoWindow(t *testing.T) {
 	if other := f.Issue(t, "066"); r.State != licence.Pending || other.State != licence.Active {
 		t.Fatalf("issued as %s and %s", r.State, other.State)
 	}
-	look := func() office.Inspection {
+	look := func() inspect.Inspection {
 		t.Helper()
 		found, err := f.Office.LookUp(ctx, "verify", office.NumberQuery{Identifier: id.String()})
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/disclose"
@@ -53,10 +54,12 @@ const (
 // in force is said here; what a terminal reads offline is only that this one is not.
 func lookedUpCause(r licence.Record) verify.Cause {
 	if r.State == licence.Superseded {
-		return next(documentCause(causeReplaced, "该证照已换发，本版本不再有效（联网查询所得）", "a newer version was issued, and this one is no longer valid (looked up online)", nil),
-			"请出示换发后的新版证照", "Ask for the newer version")
+		return verify.Cause{
+			Code: causeReplaced, ZH: "该证照已换发，本版本不再有效（联网查询所得）", EN: "a newer version was issued, and this one is no longer valid (looked up online)",
+			NextZH: "请出示换发后的新版证照", NextEN: "Ask for the newer version",
+		}
 	}
-	return documentCause(causeLookedUp, "系联网查询所得，未经离线核验", "looked up online, not verified offline", nil)
+	return verify.Cause{Code: causeLookedUp, ZH: "系联网查询所得，未经离线核验", EN: "looked up online, not verified offline"}
 }
 
 const tailLength = 4
@@ -83,26 +86,28 @@ func (q NumberQuery) check() error {
 // LookUp finds a licence in the register by what is typed and says how it stands now.
 // What is found is a look in the audit log. A wrong name and a number that nobody has
 // get the same answer.
-func (o *Office) LookUp(ctx context.Context, actor string, q NumberQuery) (Inspection, error) {
+func (o *Office) LookUp(ctx context.Context, actor string, q NumberQuery) (inspect.Inspection, error) {
 	if err := q.check(); err != nil {
-		return Inspection{}, err
+		return inspect.Inspection{}, err
 	}
 	found, err := o.find(ctx, q)
 	if err != nil {
-		return Inspection{}, err
+		return inspect.Inspection{}, err
 	}
-	answer := Inspection{Input: InputNumber, Online: true, Code: &verify.Result{Fields: map[string]string{}}}
+	answer := inspect.Inspection{Input: inspect.InputNumber, Online: true, Code: &verify.Result{Fields: map[string]string{}}}
 	if found == nil {
-		answer.because(verify.NoData, next(documentCause(causeNotFound, "没有查到与所填内容相符的证照", "no licence was found for what was typed", nil),
-			"请核对所填内容，或持证照到窗口办理", "Check what was typed, or take the paper to a counter"))
+		answer.Because(verify.NoData, verify.Cause{
+			Code: causeNotFound, ZH: "没有查到与所填内容相符的证照", EN: "no licence was found for what was typed",
+			NextZH: "请核对所填内容，或持证照到窗口办理", NextEN: "Check what was typed, or take the paper to a counter",
+		})
 	} else {
 		if err := o.looked(ctx, actor, *found); err != nil {
-			return Inspection{}, err
+			return inspect.Inspection{}, err
 		}
 		if err := o.describe(*found, answer.Code); err != nil {
-			return Inspection{}, err
+			return inspect.Inspection{}, err
 		}
-		answer.because(verdictOf(*found, o.now()), lookedUpCause(*found))
+		answer.Because(verdictOf(*found, o.now()), lookedUpCause(*found))
 	}
 	c := answer.Code
 	c.Verdict, c.CauseCode, c.Cause, c.CauseZH, c.NextEN, c.NextZH = answer.Verdict, answer.CauseCode, answer.Cause, answer.CauseZH, answer.NextEN, answer.NextZH

@@ -16,6 +16,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/goldentest"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/typeset"
@@ -69,7 +70,7 @@ func content(tb testing.TB, p *pdf.Prepared) []byte {
 	return out.Bytes()
 }
 
-func inspector(tb testing.TB, f *officetest.Fixture) *office.Inspector {
+func inspector(tb testing.TB, f *officetest.Fixture) *inspect.Inspector {
 	tb.Helper()
 	if _, err := f.Office.Publish(ctx, "test"); err != nil {
 		tb.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/goldentest"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -98,7 +99,7 @@ func documentCode(t *testing.T, document []byte) string {
 func (w works) stands(t *testing.T, f *officetest.Fixture, c *clock, when string) {
 	t.Helper()
 	i := inspector(t, f)
-	for what, found := range map[string]office.Inspection{"licence's code": i.Code(w.code), "document's code": i.Code(w.documentCode)} {
+	for what, found := range map[string]inspect.Inspection{"licence's code": i.Code(w.code), "document's code": i.Code(w.documentCode)} {
 		if found.Verdict != verify.Valid {
 			t.Errorf("%s: the %s is %s (%s)", when, what, found.Verdict, found.Cause)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/pki/cert"
@@ -78,7 +79,7 @@ func TestSealInCMS(t *testing.T) {
 			t.Errorf("%s after the certificate: %s, %s, want %s", name, found.Verdict, found.Cause, want)
 		}
 	}
-	away, err := office.NewInspector(folderOf(t, f), trust.Options{Second: second.Opinion{}, Now: func() time.Time { return time.Now().Add(500 * 24 * time.Hour) }})
+	away, err := inspect.New(folderOf(t, f), trust.Options{Second: second.Opinion{}, Now: func() time.Time { return time.Now().Add(500 * 24 * time.Hour) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/durable"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/pki/second"
 )
 
@@ -38,23 +39,14 @@ type TokenStatusList struct {
 	Fresh    time.Duration // after which a newer one can be expected
 }
 
-// StatusLists returns the numbers of the published lists, ascending.
-func (i *Inspector) StatusLists() []uint32 {
-	var lists []uint32
-	for _, l := range i.cache.Status.Lists {
-		lists = append(lists, uint32(l.List))
-	}
-	return lists
-}
-
 // TokenStatusList signs one of the lists that an inspector looks into, with the key in use.
 // The error wraps [ErrNoList] if there is none of the number.
-func (o *Office) TokenStatusList(i *Inspector, keys *TokenKeys, list uint32) (TokenStatusList, error) {
-	set, ok := i.cache.Set(list)
+func (o *Office) TokenStatusList(i *inspect.Inspector, keys *TokenKeys, list uint32) (TokenStatusList, error) {
+	set, ok := i.Cache().Set(list)
 	if !ok {
 		return TokenStatusList{}, fmt.Errorf("list %d: %w", list, ErrNoList)
 	}
-	issued := i.cache.Status.IssuedAt()
+	issued := i.Cache().Status.IssuedAt()
 	l, err := set.TokenList("https://"+o.config.Host+TokenStatusPath+strconv.FormatUint(uint64(list), 10), issued)
 	if err != nil {
 		return TokenStatusList{}, fmt.Errorf("list %d: %w", list, err)

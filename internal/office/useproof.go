@@ -10,8 +10,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/emmansun/gmsm/sm3"
-
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal"
@@ -122,7 +121,7 @@ func (o *Office) proveAll(ctx context.Context, doc *pdf.Document) ([][]byte, err
 		return nil, err
 	}
 	var files [][]byte
-	for _, s := range seals[:min(len(seals), MaxUseProofs)] {
+	for _, s := range seals[:min(len(seals), inspect.MaxProofs)] {
 		u, err := o.entryOf(ctx, s.Signature, false)
 		if errors.Is(err, ErrNoUse) {
 			continue
@@ -284,7 +283,7 @@ func useIn(log audit.Storage, size uint64, s *seal.Signature, thorough bool) (lo
 			if e.Time > part.until {
 				break
 			}
-			if isUse(e) && e.Subject == s.Seal.ID && bytes.Equal(e.Digest, s.Stamp.Document[:]) {
+			if e.UsesSeal() && e.Subject == s.Seal.ID && bytes.Equal(e.Digest, s.Stamp.Document[:]) {
 				return loggedUse{i, e}, failed
 			}
 		}
@@ -297,6 +296,3 @@ func useIn(log audit.Storage, size uint64, s *seal.Signature, thorough bool) (lo
 	}
 	return loggedUse{}, fmt.Errorf("seal %s on the document of %x: %w", s.Seal.ID, s.Stamp.Document[:8], ErrNoUse)
 }
-
-// isUse reports that an entry is the use of a seal on a document.
-func isUse(e audit.Entry) bool { return e.Act == audit.ActSealUse && len(e.Digest) == sm3.Size }

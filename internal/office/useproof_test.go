@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/pki/audit"
@@ -17,7 +18,7 @@ import (
 )
 
 // proven inspects a file beside proofs of the audit log.
-func proven(tb testing.TB, f *officetest.Fixture, file []byte, proofs ...[]byte) office.Inspection {
+func proven(tb testing.TB, f *officetest.Fixture, file []byte, proofs ...[]byte) inspect.Inspection {
 	tb.Helper()
 	i, err := inspector(tb, f).WithProofs(proofs...)
 	if err != nil {
@@ -120,7 +121,7 @@ func TestLogProofIsProofOfTime(t *testing.T) {
 	if _, err := inspector(t, f).WithProofs([]byte("x")); !errors.Is(err, audit.ErrProofFile) {
 		t.Errorf("what is no proof file: %v", err)
 	}
-	if _, err := inspector(t, f).WithProofs(make([][]byte, office.MaxUseProofs+1)...); !errors.Is(err, audit.ErrProofFile) {
+	if _, err := inspector(t, f).WithProofs(make([][]byte, inspect.MaxProofs+1)...); !errors.Is(err, audit.ErrProofFile) {
 		t.Errorf("too many: %v", err)
 	}
 }
@@ -226,7 +227,7 @@ func TestKeptCheckpoint(t *testing.T) {
 	if err := f.Office.ExportTrust(ctx, "test", dir); err != nil {
 		t.Fatal(err)
 	}
-	away, err := office.NewInspector(os.DirFS(dir), trust.Options{Second: second.Opinion{}, Now: func() time.Time { return time.Now().Add(500 * 24 * time.Hour) }})
+	away, err := inspect.New(os.DirFS(dir), trust.Options{Second: second.Opinion{}, Now: func() time.Time { return time.Now().Add(500 * 24 * time.Hour) }})
 	if err != nil {
 		t.Fatal(err)
 	}

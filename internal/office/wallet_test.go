@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/trusttest"
@@ -606,7 +607,7 @@ func TestLookUp(t *testing.T) {
 			t.Errorf("%s: %s, %v, want %s, %v", name, found.Verdict, err, tt.want, tt.err)
 			continue
 		}
-		if err == nil && (!found.Online || found.Input != office.InputNumber) {
+		if err == nil && (!found.Online || found.Input != inspect.InputNumber) {
 			t.Errorf("%s: it does not say that it was looked up online", name)
 		}
 		if found.Verdict == verify.NoData && found.Code.Category != nil {

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/inspect"
 )
 
 // partWords says what of a seal is seen at a place.
-func partWords(p office.PartFinding) words {
+func partWords(p inspect.PartFinding) words {
 	across := shareWords(p.Left, p.Right, words{"左", "left"}, words{"右", "right"})
 	down := shareWords(p.Top, p.Bottom, words{"上", "top"}, words{"下", "bottom"})
 	switch {
@@ -49,7 +49,7 @@ func shareWords(from, to float64, first, last words) *words {
 }
 
 // placeFacts lists where a seal stands and what of it is seen there, as far as that is known.
-func placeFacts(places []office.SeenFinding) []fact {
+func placeFacts(places []inspect.SeenFinding) []fact {
 	var facts []fact
 	for i, p := range places {
 		if p.Part == nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/civil"
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
 )
@@ -20,7 +20,7 @@ type Report struct {
 	Size       int64
 	SM3        string // of the file, in hexadecimal
 	At         time.Time
-	Inspection office.Inspection
+	Inspection inspect.Inspection
 }
 
 // words are the same in both languages.
@@ -142,7 +142,7 @@ func (r Report) lay() page {
 	return p
 }
 
-func licence(l *office.LicenceFinding) []fact {
+func licence(l *inspect.LicenceFinding) []fact {
 	until := "长期 long-term"
 	if l.ValidUntil != nil {
 		until = *l.ValidUntil
@@ -155,7 +155,7 @@ func licence(l *office.LicenceFinding) []fact {
 	}
 }
 
-func laySignature(n int, f *office.SignatureFinding) signature {
+func laySignature(n int, f *inspect.SignatureFinding) signature {
 	w := f.Verdict.Wording()
 	s := signature{Number: n, Good: f.Valid, Symbol: "✓", Name: f.Signer, Cause: f.Cause, Result: words{f.CauseZH, w.EN}}
 	if !f.Valid {
@@ -189,18 +189,18 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 	return s
 }
 
-func layCertificate(c office.CertificateFinding) certificate {
+func layCertificate(c inspect.CertificateFinding) certificate {
 	w := revocationWords(c.Revocation)
 	revocation := strings.TrimSpace(strings.Join([]string{w.ZH, w.EN, c.Source, localText(c.AsOf)}, " "))
 	return certificate{c.Subject, c.Issuer, c.Serial, localText(c.NotBefore) + " – " + localText(c.NotAfter), revocation, c.Cause}
 }
 
-func layChange(c office.ChangeFinding) change {
+func layChange(c inspect.ChangeFinding) change {
 	return change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("第 %d 版 version %d: %s", c.Revision, c.Revision, c.What)}
 }
 
 // plainFacts is what everybody needs of a signature.
-func plainFacts(f *office.SignatureFinding) []fact {
+func plainFacts(f *inspect.SignatureFinding) []fact {
 	facts := []fact{{words{"签署时间（签署人所述）", "Signed at, as the signer says"}, localText(f.SignedAt)}}
 	if f.ProvenAt != "" {
 		facts = append(facts, fact{words{"经证明不晚于", "Proven to exist by"}, localText(f.ProvenAt) + "  " + f.ProvenBy})
@@ -227,7 +227,7 @@ func plainFacts(f *office.SignatureFinding) []fact {
 	return facts
 }
 
-func expertFacts(f *office.SignatureFinding) []fact {
+func expertFacts(f *inspect.SignatureFinding) []fact {
 	facts := []fact{
 		{words{"字段", "Field"}, f.Field}, {words{"格式", "Format"}, f.Format}, {words{"字节范围", "ByteRange"}, fmt.Sprint(f.ByteRange)},
 		{words{"覆盖内容 SM3", "SM3 of what is covered"}, f.SM3},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/report"
@@ -24,7 +25,7 @@ import (
 )
 
 // sealed is a document of an office with its seal, and the office's inspector.
-func sealed(tb testing.TB, f *officetest.Fixture) ([]byte, *office.Inspector) {
+func sealed(tb testing.TB, f *officetest.Fixture) ([]byte, *inspect.Inspector) {
 	tb.Helper()
 	doc := typeset.New(typeset.Info{Title: "合同"})
 	doc.Page(210, 297)
@@ -51,7 +52,7 @@ func sealed(tb testing.TB, f *officetest.Fixture) ([]byte, *office.Inspector) {
 	return out.Bytes(), i
 }
 
-func of(tb testing.TB, i *office.Inspector, name string, content []byte) report.Report {
+func of(tb testing.TB, i *inspect.Inspector, name string, content []byte) report.Report {
 	tb.Helper()
 	found, err := i.File(context.Background(), content)
 	if err != nil {
@@ -123,7 +124,7 @@ func TestReportOfPrint(t *testing.T) {
 	file, i := sealed(t, f)
 	r := of(t, i, "合同.pdf", file)
 	r.Inspection.Code = &verify.Result{Document: &verify.Document{Number: "合采〔2026〕12号", Seals: []string{"34010000000009"}}}
-	r.Inspection.Document.Since = []office.ChangeFinding{{Kind: "modified", Revision: 3, What: "page 1 was changed"}}
+	r.Inspection.Document.Since = []inspect.ChangeFinding{{Kind: "modified", Revision: 3, What: "page 1 was changed"}}
 	page, err := r.HTML()
 	if err != nil {
 		t.Fatal(err)
@@ -150,8 +151,8 @@ func TestReportOfPrint(t *testing.T) {
 // TestUnsigned: a picture on a page is no seal.
 func TestUnsigned(t *testing.T) {
 	t.Parallel()
-	r := report.Report{File: "x.pdf", Inspection: office.Inspection{Verdict: verify.NoData, Document: &office.PDFInspection{
-		Format: "PDF", Pages: 1, Cautions: []office.CautionFinding{{Kind: "script", What: "page 1 runs a script"}},
+	r := report.Report{File: "x.pdf", Inspection: inspect.Inspection{Verdict: verify.NoData, Document: &inspect.PDFInspection{
+		Format: "PDF", Pages: 1, Cautions: []inspect.CautionFinding{{Kind: "script", What: "page 1 runs a script"}},
 	}}}
 	page, err := r.HTML()
 	if err != nil || !strings.Contains(string(page), "页面上的图案不算印章") || !strings.Contains(string(page), "page 1 runs a script") {
@@ -162,12 +163,12 @@ func TestUnsigned(t *testing.T) {
 // TestIntegrity: what the list of an OFD's files is worth is said whether or not it holds.
 func TestIntegrity(t *testing.T) {
 	t.Parallel()
-	for want, list := range map[string]*office.IntegrityFinding{
+	for want, list := range map[string]*inspect.IntegrityFinding{
 		"文件无增无减": {Valid: true, Signer: "某局"},
 		"不作数":    {Cause: "files: x was added"},
 	} {
-		d := &office.PDFInspection{Format: "OFD", Pages: 1, Integrity: list}
-		page, err := report.Report{File: "x.ofd", Inspection: office.Inspection{Verdict: verify.NoData, Document: d}}.HTML()
+		d := &inspect.PDFInspection{Format: "OFD", Pages: 1, Integrity: list}
+		page, err := report.Report{File: "x.ofd", Inspection: inspect.Inspection{Verdict: verify.NoData, Document: d}}.HTML()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,15 +185,15 @@ func TestIntegrity(t *testing.T) {
 // on over pages.
 func TestLongReport(t *testing.T) {
 	t.Parallel()
-	document := &office.PDFInspection{Format: "PDF", Pages: 3}
+	document := &inspect.PDFInspection{Format: "PDF", Pages: 3}
 	for range 12 {
-		document.Signatures = append(document.Signatures, office.SignatureFinding{
+		document.Signatures = append(document.Signatures, inspect.SignatureFinding{
 			Kind: "unknown", Signer: strings.Repeat("很长的名字😀\u202e\x00", 40), Cause: strings.Repeat("because ", 60), Verdict: verify.NoData,
-			Checks: []office.Check{{Name: "structure", Cause: strings.Repeat("x", 300)}, {Name: "another"}}, Changes: []office.ChangeFinding{{Kind: "modified", What: "everything"}},
-			Certificates: []office.CertificateFinding{{Subject: "CN=\xff甲"}},
+			Checks: []inspect.Check{{Name: "structure", Cause: strings.Repeat("x", 300)}, {Name: "another"}}, Changes: []inspect.ChangeFinding{{Kind: "modified", What: "everything"}},
+			Certificates: []inspect.CertificateFinding{{Subject: "CN=\xff甲"}},
 		})
 	}
-	r := report.Report{File: "x.pdf", Inspection: office.Inspection{Verdict: verify.NoData, Document: document}}
+	r := report.Report{File: "x.pdf", Inspection: inspect.Inspection{Verdict: verify.NoData, Document: document}}
 	paper, err := r.PDF()
 	if err != nil {
 		t.Fatal(err)
@@ -210,8 +211,8 @@ func TestLongReport(t *testing.T) {
 func TestSealNotDrawn(t *testing.T) {
 	t.Parallel()
 	for picture, want := range map[string]string{"": "nor is the seal drawn here. why", "\x89PNG": "compare it with this seal. why"} {
-		r := report.Report{File: "x.ofd", Inspection: office.Inspection{Verdict: verify.NoData, Document: &office.PDFInspection{
-			Signatures: []office.SignatureFinding{{Kind: "seal", SealInfo: &office.SealFinding{OnPage: "unknown", OnPageWhy: "why", Picture: []byte(picture)}}},
+		r := report.Report{File: "x.ofd", Inspection: inspect.Inspection{Verdict: verify.NoData, Document: &inspect.PDFInspection{
+			Signatures: []inspect.SignatureFinding{{Kind: "seal", SealInfo: &inspect.SealFinding{OnPage: "unknown", OnPageWhy: "why", Picture: []byte(picture)}}},
 		}}}
 		page, err := r.HTML()
 		if err != nil {

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/inspect"
 )
 
 // Lines is what a terminal shows of a document: what may look otherwise than it did to the
 // signers, every signature, and what was changed after it.
-func Lines(d *office.PDFInspection) []string {
+func Lines(d *inspect.PDFInspection) []string {
 	var lines []string
 	if e := d.Encryption; e != nil {
 		zh, en := e.Words()
@@ -33,7 +33,7 @@ func Lines(d *office.PDFInspection) []string {
 	return lines
 }
 
-func signatureLines(f *office.SignatureFinding) []string {
+func signatureLines(f *inspect.SignatureFinding) []string {
 	mark := "✓"
 	if !f.Valid {
 		mark = "✗ " + f.CauseZH + "  " + f.Cause
@@ -66,7 +66,7 @@ func signatureLines(f *office.SignatureFinding) []string {
 
 // SinceLines says what happened to a document since a code was printed on it, one change a
 // line, in both languages.
-func SinceLines(d *office.PDFInspection) []string {
+func SinceLines(d *inspect.PDFInspection) []string {
 	lines := make([]string, len(d.Since))
 	for i, c := range d.Since {
 		w := changeWords(c.Kind)
@@ -76,7 +76,7 @@ func SinceLines(d *office.PDFInspection) []string {
 }
 
 // shownOn says where a signature is to be seen.
-func shownOn(f *office.SignatureFinding) string {
+func shownOn(f *inspect.SignatureFinding) string {
 	pages := pagesText(f)
 	switch {
 	case pages == "":
@@ -89,7 +89,7 @@ func shownOn(f *office.SignatureFinding) string {
 }
 
 // pagesText names the pages that show a signature, as "1-5, 8"; empty: none does.
-func pagesText(f *office.SignatureFinding) string {
+func pagesText(f *inspect.SignatureFinding) string {
 	if f.Place == nil || f.Page == 0 {
 		return ""
 	}

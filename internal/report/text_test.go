@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/qr/verify"
 )
@@ -12,42 +12,42 @@ import (
 // TestLines: what people must know of a document is said where they see its verdict.
 func TestLines(t *testing.T) {
 	t.Parallel()
-	place := &office.PlaceFinding{X: 10, Y: 10, Width: 40, Height: 40}
-	on := func(pages ...int) []office.SeenFinding {
-		var seen []office.SeenFinding
+	place := &inspect.PlaceFinding{X: 10, Y: 10, Width: 40, Height: 40}
+	on := func(pages ...int) []inspect.SeenFinding {
+		var seen []inspect.SeenFinding
 		for _, p := range pages {
-			seen = append(seen, office.SeenFinding{Page: p, State: "same"})
+			seen = append(seen, inspect.SeenFinding{Page: p, State: "same"})
 		}
 		return seen
 	}
-	sound := office.SignatureFinding{Field: "Seal1", Signer: "某局", Page: 1, Place: place, Valid: true, RevocationChecked: true, CauseZH: "签名有效", Verdict: verify.Valid}
-	with := func(change func(*office.SignatureFinding)) office.PDFInspection {
+	sound := inspect.SignatureFinding{Field: "Seal1", Signer: "某局", Page: 1, Place: place, Valid: true, RevocationChecked: true, CauseZH: "签名有效", Verdict: verify.Valid}
+	with := func(change func(*inspect.SignatureFinding)) inspect.PDFInspection {
 		s := sound
 		change(&s)
-		return office.PDFInspection{Signatures: []office.SignatureFinding{s}}
+		return inspect.PDFInspection{Signatures: []inspect.SignatureFinding{s}}
 	}
 	for name, tt := range map[string]struct {
-		found office.PDFInspection
+		found inspect.PDFInspection
 		want  []string
 	}{
-		"one page":   {with(func(*office.SignatureFinding) {}), []string{"第 1 页 page 1  ✓"}},
-		"its places": {with(func(s *office.SignatureFinding) { s.Seen = on(1, 1, 2, 3, 7, 9, 8) }), []string{"第 1-3、7-9 页 pages 1-3, 7-9"}},
-		"nowhere":    {with(func(s *office.SignatureFinding) { s.Place = nil }), []string{"不显示 not shown"}},
-		"broken": {with(func(s *office.SignatureFinding) {
+		"one page":   {with(func(*inspect.SignatureFinding) {}), []string{"第 1 页 page 1  ✓"}},
+		"its places": {with(func(s *inspect.SignatureFinding) { s.Seen = on(1, 1, 2, 3, 7, 9, 8) }), []string{"第 1-3、7-9 页 pages 1-3, 7-9"}},
+		"nowhere":    {with(func(s *inspect.SignatureFinding) { s.Place = nil }), []string{"不显示 not shown"}},
+		"broken": {with(func(s *inspect.SignatureFinding) {
 			s.Valid, s.CauseZH, s.Cause, s.RevocationChecked = false, "签章人的证书不受信任", "certificate: unknown", false
 		}), []string{"✗ 签章人的证书不受信任  certificate: unknown  未查吊销 revocation not known"}},
-		"proven": {with(func(s *office.SignatureFinding) { s.ProvenAt, s.ProvenBy = "2026-05-01T00:00:00Z", "某时间戳" }), []string{"经证明不晚于", "2026-05-01T00:00:00Z  某时间戳"}},
-		"not compared": {with(func(s *office.SignatureFinding) {
-			s.SealInfo = &office.SealFinding{OnPage: "unknown", OnPageWhy: "an OFD page"}
+		"proven": {with(func(s *inspect.SignatureFinding) { s.ProvenAt, s.ProvenBy = "2026-05-01T00:00:00Z", "某时间戳" }), []string{"经证明不晚于", "2026-05-01T00:00:00Z  某时间戳"}},
+		"not compared": {with(func(s *inspect.SignatureFinding) {
+			s.SealInfo = &inspect.SealFinding{OnPage: "unknown", OnPageWhy: "an OFD page"}
 		}), []string{"注意 caution", "无法比对页面图案", "an OFD page"}},
-		"not drawn": {with(func(s *office.SignatureFinding) {
-			s.SealInfo = &office.SealFinding{OnPage: "drawn", OnPageWhy: "text in a font of the machine"}
+		"not drawn": {with(func(s *inspect.SignatureFinding) {
+			s.SealInfo = &inspect.SealFinding{OnPage: "drawn", OnPageWhy: "text in a font of the machine"}
 		}), []string{"注意 caution", "印章图案无法绘出", "font of the machine"}},
-		"changed": {with(func(s *office.SignatureFinding) {
-			s.Changes = []office.ChangeFinding{{Kind: "metadata", Revision: 2, What: "the title"}, {Kind: "signature", Revision: 3, What: "another one"}}
+		"changed": {with(func(s *inspect.SignatureFinding) {
+			s.Changes = []inspect.ChangeFinding{{Kind: "metadata", Revision: 2, What: "the title"}, {Kind: "signature", Revision: 3, What: "another one"}}
 		}), []string{"签署之后 after it  修改文档属性（页面所见未变） Metadata changed, nothing that a page shows  the title"}},
-		"a script":      {office.PDFInspection{Cautions: []office.CautionFinding{{Kind: "script", What: "page 1 runs one"}}}, []string{"注意 caution  含脚本", "page 1 runs one"}},
-		"not protected": {office.PDFInspection{Uncovered: "one file is not"}, []string{"one file is not"}},
+		"a script":      {inspect.PDFInspection{Cautions: []inspect.CautionFinding{{Kind: "script", What: "page 1 runs one"}}}, []string{"注意 caution  含脚本", "page 1 runs one"}},
+		"not protected": {inspect.PDFInspection{Uncovered: "one file is not"}, []string{"one file is not"}},
 	} {
 		text := strings.Join(report.Lines(&tt.found), "\n")
 		for _, want := range tt.want {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/inspect"
 )
 
 // kindWords says who signed.
@@ -59,7 +59,7 @@ func uncoveredWords(what string) *words {
 }
 
 // integrityText says what the list of a package's files is worth.
-func integrityText(f *office.IntegrityFinding) string {
+func integrityText(f *inspect.IntegrityFinding) string {
 	if !f.Valid {
 		return "不作数 does not count: " + f.Cause
 	}
@@ -101,7 +101,7 @@ func changeWords(kind string) words {
 }
 
 // onPage says whether the page shows the seal; nil where nothing is shown.
-func onPage(s *office.SealFinding) (*words, bool) {
+func onPage(s *inspect.SealFinding) (*words, bool) {
 	switch s.OnPage {
 	case "same":
 		return &words{"页面图案与印章一致", "The page shows this seal"}, false
@@ -129,7 +129,7 @@ func onPage(s *office.SealFinding) (*words, bool) {
 
 // seenWords says what of the places that a signature names is not as it was; nil where it
 // names none.
-func seenWords(places []office.SeenFinding) *words {
+func seenWords(places []inspect.SeenFinding) *words {
 	if len(places) == 0 {
 		return nil
 	}
@@ -150,7 +150,7 @@ func seenWords(places []office.SeenFinding) *words {
 }
 
 // proofText says what a proof of the audit log is worth here.
-func proofText(f office.ProofFinding) string {
+func proofText(f inspect.ProofFinding) string {
 	if !f.Counts {
 		return "不作数 does not count: " + f.Cause
 	}

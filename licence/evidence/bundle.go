@@ -26,6 +26,20 @@ const (
 	StampName    = "manifest.tst"
 )
 
+// Names of the other files, beside [ReadmeName].
+const (
+	LicenceName        = "licence.cose" // the signed form
+	PagesName          = "licence.pdf"  // unless the licence had ended
+	CertificatesFolder = "certificates/"
+	IssuerName         = CertificatesFolder + "issuer.pem" // of the key that signed the licence
+	TrustFolder        = "trust"                           // for [Bundle.Folder]
+	LogFolder          = "log/"                            // proofs of entries of the audit log
+	WitnessFolder      = "witness/"                        // NAME.cose and NAME.consistency
+	WitnessSuffix      = ".cose"                           // a cosigned checkpoint
+	ConsistencySuffix  = ".consistency"                    // the way from it to the checkpoint of the proofs
+	FormatsFolder      = "formats/"
+)
+
 // Limits of a bundle.
 const (
 	MaxSize     = 512 << 20 // bytes of the archive
@@ -44,6 +58,8 @@ var (
 	ErrForm = errors.New("not an evidence bundle in its one form")
 	// ErrContent: a file is not what the manifest says, or one is missing or too many.
 	ErrContent = errors.New("the bundle's files are not those of its manifest")
+	// ErrNoIssueEntry: the audit log does not have what it must have.
+	ErrNoIssueEntry = errors.New("the audit log has no entry of its issue")
 )
 
 // File is one file of a bundle.

@@ -96,6 +96,9 @@ func (e Entry) check() error {
 	}
 }
 
+// UsesSeal reports that the entry is the use of a seal on a document, whose digest it has.
+func (e Entry) UsesSeal() bool { return e.Act == ActSealUse && len(e.Digest) == sm3.Size }
+
 // ParseEntry decodes a leaf. The error wraps [ErrEntry].
 func ParseEntry(leaf []byte) (Entry, error) {
 	var e Entry

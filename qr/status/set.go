@@ -14,6 +14,9 @@ const listBits = 20
 // ListSize is the number of indices of a list.
 const ListSize = 1 << listBits
 
+// CertificateLists is the first number of a list of certificates. Those of licences lie below.
+const CertificateLists = 1 << 31
+
 const planeBytes = ListSize / 8
 
 // Plane is the set of indices that have one status.

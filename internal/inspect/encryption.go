@@ -1,4 +1,4 @@
-package office
+package inspect
 
 import (
 	"fmt"
@@ -29,12 +29,4 @@ func (e *EncryptionFinding) Words() (string, string) {
 		zh, en = zh+"，加密强度不足，不能保密", en+", too weakly to keep anything secret"
 	}
 	return zh, en
-}
-
-// admits refuses an encrypted document where only national algorithms may be used.
-func (o *Office) admits(doc *pdf.Document) error {
-	if o.GMOnly() && doc.Encryption() != nil {
-		return pdf.ErrNotNational
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package office_test
+package inspect_test
 
 import (
 	"archive/zip"
@@ -7,7 +7,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal/ofd"
@@ -46,7 +46,7 @@ func TestInspectOFD(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found.Input != office.InputOFD || found.Verdict != verify.NoData || found.CauseCode != "no_signature" || found.Document.Pages != 2 || found.Document.Format != "OFD" {
+	if found.Input != inspect.InputOFD || found.Verdict != verify.NoData || found.CauseCode != "no_signature" || found.Document.Pages != 2 || found.Document.Format != "OFD" {
 		t.Errorf("found %+v, %+v", found, found.Document)
 	}
 	if _, err := inspector.File(context.Background(), pack(map[string]string{"word/document.xml": "<a/>"})); !errors.Is(err, ofd.ErrMalformed) {

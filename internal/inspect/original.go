@@ -1,4 +1,4 @@
-package office
+package inspect
 
 import (
 	"context"
@@ -22,7 +22,7 @@ func (i *Inspector) Original(ctx context.Context, code string, file io.ReaderAt,
 		return said, nil
 	}
 	if said.Code.Document == nil {
-		said.because(verify.Malformed, next(documentCause(causeNoDocumentCode, "这不是文件核验码", "this is no document code", nil), nextAskZH, nextAskEN))
+		said.Because(verify.Malformed, next(documentCause(causeNoDocumentCode, "这不是文件核验码", "this is no document code", nil), nextAskZH, nextAskEN))
 		return said, nil
 	}
 	n := said.Code.Document.Length
@@ -35,7 +35,7 @@ func (i *Inspector) Original(ctx context.Context, code string, file io.ReaderAt,
 		}
 	}
 	if !same {
-		said.because(verify.Tampered, next(documentCause(causeNotTheOriginal, "电子文件不是印有此码的文件", "the file is not the one that the code was printed for", nil), nextReportZH, nextReportEN))
+		said.Because(verify.Tampered, next(documentCause(causeNotTheOriginal, "电子文件不是印有此码的文件", "the file is not the one that the code was printed for", nil), nextReportZH, nextReportEN))
 		return said, nil
 	}
 	if err != nil {
@@ -49,7 +49,7 @@ func (i *Inspector) Original(ctx context.Context, code string, file io.ReaderAt,
 	if missing := slices.IndexFunc(said.Code.Document.Seals, found.Document.lacksSeal); missing >= 0 && found.Accepted() {
 		// The same text, sealed by somebody else, is not what the paper shows.
 		detail := errors.New(said.Code.Document.Seals[missing])
-		found.because(verify.NoData, next(documentCause(causeSealOfTheCode, "文件上没有此码所记的印章", "the file does not have the seal that the code names", detail), nextAskZH, nextAskEN))
+		found.Because(verify.NoData, next(documentCause(causeSealOfTheCode, "文件上没有此码所记的印章", "the file does not have the seal that the code names", detail), nextAskZH, nextAskEN))
 	}
 	changes, err := doc.ChangesSince(int64(n)) //nolint:gosec // at most size
 	if err != nil {

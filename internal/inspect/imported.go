@@ -1,13 +1,11 @@
-package office
+package inspect
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/elicence/elicence/pki"
@@ -23,9 +21,9 @@ import (
 // (NAME.pem), and the revocation lists of those on SM2 in PEM or DER (NAME.crl).
 const importedFolder = "imported"
 
-// imported is what lies there. It counts for signatures and seals on documents: licences,
+// Imported is what lies there. It counts for signatures and seals on documents: licences,
 // codes, trust files and time stamps are judged without it.
-type imported struct {
+type Imported struct {
 	western  *x509.CertPool // roots on RSA and ECDSA; nil: none
 	national []importedCertificate
 	lists    listFolder
@@ -38,9 +36,9 @@ type importedCertificate struct {
 	file string
 }
 
-// readImported reads the folder, one and all: what was left out in silence would be believed
+// ReadImported reads the folder, one and all: what was left out in silence would be believed
 // to be trusted, or to be revoked. It returns nil where there is nothing.
-func readImported(dir fs.FS, second pki.SecondOpinion) (*imported, error) {
+func ReadImported(dir fs.FS, second pki.SecondOpinion) (*Imported, error) {
 	certificates, err := fs.Glob(dir, importedFolder+"/*.pem")
 	if err != nil {
 		return nil, err
@@ -52,7 +50,7 @@ func readImported(dir fs.FS, second pki.SecondOpinion) (*imported, error) {
 	if len(certificates)+len(lists) == 0 {
 		return nil, nil
 	}
-	i := &imported{}
+	i := &Imported{}
 	for _, name := range certificates {
 		content, err := fs.ReadFile(dir, name)
 		if err != nil {
@@ -73,7 +71,7 @@ func readImported(dir fs.FS, second pki.SecondOpinion) (*imported, error) {
 }
 
 // add adds every certificate and every list of a file.
-func (i *imported) add(file string, content []byte, second pki.SecondOpinion) error {
+func (i *Imported) add(file string, content []byte, second pki.SecondOpinion) error {
 	added := false
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
 		switch block.Type {
@@ -98,7 +96,7 @@ func (i *imported) add(file string, content []byte, second pki.SecondOpinion) er
 	return nil
 }
 
-func (i *imported) addCertificate(file string, der []byte, second pki.SecondOpinion) error {
+func (i *Imported) addCertificate(file string, der []byte, second pki.SecondOpinion) error {
 	c, err := cert.Parse(der)
 	if err != nil {
 		western, westernErr := x509.ParseCertificate(der)
@@ -123,27 +121,9 @@ func (i *imported) addCertificate(file string, der []byte, second pki.SecondOpin
 	return nil
 }
 
-// imported reads what the operator imported into the data folder.
-func (o *Office) imported(ctx context.Context, second pki.SecondOpinion) (*imported, error) {
-	i, err := readImported(os.DirFS(o.dir), second)
-	if err != nil || i == nil || len(i.national) == 0 {
-		return i, err
-	}
-	// A root that does not count any more, as its key was lost, does not come back so either.
-	roots, err := o.Roots(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own := make(map[pki.Point]bool)
-	for _, r := range roots {
-		own[r.Certificate.Key.Point()] = true
-	}
-	return i, i.refuse(own)
-}
-
 // refuseOwn refuses certificates with a key that the trust list names for documents: their
 // rules are there, and a second way to trust them would be one around these.
-func (i *imported) refuseOwn(d trust.Documents) error {
+func (i *Imported) refuseOwn(d trust.Documents) error {
 	if i == nil {
 		return nil
 	}
@@ -158,10 +138,11 @@ func (i *imported) refuseOwn(d trust.Documents) error {
 	for _, maker := range d.Makers {
 		own[maker] = true
 	}
-	return i.refuse(own)
+	return i.Refuse(own)
 }
 
-func (i *imported) refuse(own map[pki.Point]bool) error {
+// Refuse refuses certificates with one of these keys.
+func (i *Imported) Refuse(own map[pki.Point]bool) error {
 	for _, c := range i.national {
 		if own[c.Key.Point()] {
 			return fmt.Errorf("imported certificates: %s: %s has the key of an authority of ours, which is not imported", c.file, c.Subject)
@@ -172,7 +153,7 @@ func (i *imported) refuse(own map[pki.Point]bool) error {
 
 // rules opens what is on SM2, nil where nothing is. Who is revoked is said by the lists in
 // the folder, and by whoever else is asked where they say nothing.
-func (i *imported) rules(r documentSources, asks func(path.Revocation) path.Revocation) (*seal.Imported, error) {
+func (i *Imported) rules(s Sources, asks func(path.Revocation) path.Revocation) (*seal.Imported, error) {
 	if len(i.national) == 0 {
 		return nil, nil
 	}
@@ -189,9 +170,9 @@ func (i *imported) rules(r documentSources, asks func(path.Revocation) path.Revo
 		}
 	}
 	// Others may take certificates that have ended out of their lists.
-	lists := path.NewCRL(i.lists, path.CRLOptions{Second: r.second, Now: r.now})
+	lists := path.NewCRL(i.lists, path.CRLOptions{Second: s.Second, Now: s.Now})
 	var err error
-	out.Path, err = path.New(path.Options{Anchors: out.Roots, Intermediates: below, Second: r.second, Revocation: asks(lists)})
+	out.Path, err = path.New(path.Options{Anchors: out.Roots, Intermediates: below, Second: s.Second, Revocation: asks(lists)})
 	if err != nil {
 		return nil, fmt.Errorf("imported certificates: %w", err)
 	}

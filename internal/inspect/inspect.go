@@ -1,4 +1,4 @@
-package office
+package inspect
 
 import (
 	"bytes"
@@ -7,12 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"reflect"
 	"slices"
 	"strings"
-	"sync"
-	"testing/fstest"
-	"time"
 
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/answer"
@@ -28,8 +24,8 @@ import (
 	"github.com/elicence/elicence/seal/pdf"
 )
 
-// Inspector verifies whatever it is given, a code, a picture of one, or a PDF,
-// against one set of trust files and without a network.
+// Inspector verifies whatever it is given, a code, a picture of one, a document or a
+// file of ours, against one set of trust files and without a network.
 type Inspector struct {
 	cache      *trust.Cache
 	verifier   *verify.Verifier
@@ -37,29 +33,27 @@ type Inspector struct {
 	ofd        ofd.Trust
 	revocation path.Revocation
 	// access opens encrypted documents.
-	access pdf.Access
-	proofs []ProofFinding // of the audit log, given beside what is inspected
-	uses   []seal.Use     // that they prove, for each; zero where it proves none
-	// proveAll makes such proofs of the house's own seals on a document; nil away from it.
+	access   pdf.Access
+	proofs   []ProofFinding // of the audit log, given beside what is inspected
+	uses     []seal.Use     // that they prove, for each; zero where it proves none
 	proveAll func(context.Context, *pdf.Document) ([][]byte, error)
-	// disagree is told what the two implementations disagree on.
 	disagree func(content []byte)
 }
 
-// NewInspector loads and verifies a cache folder. Whether a certificate is revoked is
-// said by its status lists, and by the revocation lists that lie beside the trust files;
-// where neither say it, nobody can.
-func NewInspector(dir fs.FS, o trust.Options) (*Inspector, error) {
-	others, err := readImported(dir, o.Second)
+// New loads and verifies a cache folder. Whether a certificate is revoked is said by its
+// status lists, and by the revocation lists that lie beside the trust files; where neither
+// say it, nobody can.
+func New(dir fs.FS, o trust.Options) (*Inspector, error) {
+	others, err := ReadImported(dir, o.Second)
 	if err != nil {
 		return nil, err
 	}
-	return cachedInspector(dir, o, others)
+	return cached(dir, o, others)
 }
 
-// cachedInspector is [NewInspector] with what was imported, or nothing where whoever made the
-// folder must not decide whom to trust beside its roots.
-func cachedInspector(dir fs.FS, o trust.Options, others *imported) (*Inspector, error) {
+// cached is [New] with what was imported, or nothing where whoever made the folder must not
+// decide whom to trust beside its roots.
+func cached(dir fs.FS, o trust.Options, others *Imported) (*Inspector, error) {
 	lists, err := readCRLs(dir)
 	if err != nil {
 		return nil, err
@@ -72,208 +66,44 @@ func cachedInspector(dir fs.FS, o trust.Options, others *imported) (*Inspector, 
 	if err != nil {
 		return nil, err
 	}
-	sources := documentSources{o.Second, revocation, likeness.NewMemory(), seal.NewMemory(), nil, o.Now, others}
-	return newInspector(cache, sources, verify.Options{}, func([]byte) {})
+	return Over(cache, Sources{
+		Second: o.Second, Revocation: revocation, Pictures: likeness.NewMemory(), Known: seal.NewMemory(), Now: o.Now, Imported: others,
+	})
 }
 
-// newInspector asks the sources about what is inspected; the trust files were opened
-// before, by whoever may have another second opinion. Codes may have a judge of their own.
-func newInspector(cache *trust.Cache, sources documentSources, codes verify.Options, disagree func(content []byte)) (*Inspector, error) {
-	if err := sources.imported.refuseOwn(cache.Trust.Documents); err != nil {
+// Over returns an inspector over trust files that were opened before, by whoever may have
+// another second opinion than its sources.
+func Over(cache *trust.Cache, s Sources) (*Inspector, error) {
+	if err := s.Imported.refuseOwn(cache.Trust.Documents); err != nil {
 		return nil, err
 	}
-	documents, err := documentRules(cache.Trust.Documents, sources, nil)
+	documents, err := s.Rules(cache.Trust.Documents)
 	if err != nil {
 		return nil, err
 	}
-	codes.Second, codes.Now, codes.Disagree = sources.second, sources.now, func(digits string) { disagree([]byte(digits)) }
-	packages := ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: sources.now}
+	disagree := s.Disagree
+	if disagree == nil {
+		disagree = func([]byte) {}
+	}
+	codes := verify.Options{Second: s.Second, Judge: s.Judge, Now: s.Now, Disagree: func(digits string) { disagree([]byte(digits)) }}
 	return &Inspector{
-		cache: cache, verifier: verify.New(cache, codes), pdf: documents, ofd: packages, revocation: sources.revocation, disagree: disagree,
+		cache: cache, verifier: verify.New(cache, codes), pdf: documents,
+		ofd:        ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: s.Now},
+		revocation: s.Revocation, access: pdf.Access{NationalOnly: s.NationalOnly}, proveAll: s.ProveAll, disagree: disagree,
 	}, nil
 }
 
-// tabledKeys is for how many keys the service has tables: 12 MB of them.
-const tabledKeys = 256
+// Cache returns the trust files that it goes by.
+func (i *Inspector) Cache() *trust.Cache { return i.cache }
 
-// documentSources say who is asked about what a document rests on.
-type documentSources struct {
-	second     pki.SecondOpinion
-	revocation path.Revocation
-	pictures   *likeness.Memory
-	known      *seal.Memory
-	judge      judge
-	now        func() time.Time
-	imported   *imported // trusted for documents beside the domain's own; nil: nobody
-}
-
-// judge decides on one signature, as [pki.Judge] does.
-type judge func(key *pki.PublicKey, msg []byte, sig pki.Signature, second pki.SecondOpinion) pki.Outcome
-
-// Inspector returns an inspector over the office's own published trust files, which asks
-// the office's ledger what is revoked, and so works while the office is open. The
-// second opinion bounds what a stranger's forgeries may cost; the trust files are
-// opened with the office's own, so that forgeries cannot keep new ones out.
-func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*Inspector, error) {
-	current, err := o.currentTrust(ctx)
-	if err != nil {
-		return nil, err
+// StatusLists returns the numbers of the published lists, ascending.
+func (i *Inspector) StatusLists() []uint32 {
+	var lists []uint32
+	for _, l := range i.cache.Status.Lists {
+		lists = append(lists, uint32(l.List))
 	}
-	files := make(fstest.MapFS, len(current)) // the standard library's file system in memory
-	for name, file := range current {
-		files[name] = &fstest.MapFile{Data: file}
-	}
-	options := trust.Options{Second: o.second, Now: o.now}
-	cache, err := trust.Load(files, options)
-	if err != nil {
-		return nil, err
-	}
-	others, err := o.imported(ctx, second)
-	if err != nil {
-		return nil, err
-	}
-	sources := documentSources{second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, others}
-	i, err := newInspector(cache, sources, verify.Options{Judge: o.tabled.Judge}, func(content []byte) {
-		o.keepDisagreement(context.WithoutCancel(ctx), content)
-	})
-	if err != nil {
-		return nil, err
-	}
-	i.access.NationalOnly = o.GMOnly()
-	i.proveAll = o.proveAll
-	return i, nil
+	return lists
 }
-
-// documentVerification returns the office's own anchors.
-func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
-	// Another node's changes are not counted here, so a shared store is read each time.
-	changes, now := o.store.Generation(), o.now()
-	if rules := o.rules.asOf(changes, now); rules != nil && !o.shared {
-		return *rules, nil
-	}
-	roots, err := o.rootKeyring(ctx)
-	if err != nil {
-		return pdf.Trust{}, err
-	}
-	d, err := o.documentTrust(ctx, roots)
-	if err != nil {
-		return pdf.Trust{}, err
-	}
-	return o.rules.of(d, changes, now, func() (pdf.Trust, error) {
-		return documentRules(d, documentSources{o.second, ledgerRevocation{o}, o.pictures, o.known, o.tabled.Judge, o.now, nil}, nil)
-	})
-}
-
-// knownRules are the rules that the house judges documents by, as they were made last. They
-// remember which certificates' signatures are good.
-type knownRules struct {
-	mu        sync.Mutex
-	documents trust.Documents // guarded by mu
-	rules     *pdf.Trust      // guarded by mu
-	changes   uint64          // of the store, before the anchors were read; guarded by mu
-	read      time.Time       // when they were; guarded by mu
-}
-
-// rulesLife is for how long the anchors are not read again though nothing was changed:
-// roots end.
-const rulesLife = time.Minute
-
-// asOf returns the rules if their anchors were read a short while ago and the store was not
-// changed since, or nil.
-func (k *knownRules) asOf(changes uint64, now time.Time) *pdf.Trust {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if age := now.Sub(k.read); k.changes != changes || age < 0 || age >= rulesLife {
-		return nil
-	}
-	return k.rules
-}
-
-// of returns the rules for these anchors, made anew where they are others than before.
-func (k *knownRules) of(d trust.Documents, changes uint64, now time.Time, make func() (pdf.Trust, error)) (pdf.Trust, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.rules == nil || !reflect.DeepEqual(k.documents, d) {
-		rules, err := make()
-		if err != nil {
-			return rules, err
-		}
-		k.documents, k.rules = d, &rules
-	}
-	k.changes, k.read = changes, now
-	return *k.rules, nil
-}
-
-// Inspection is what was found.
-type Inspection struct {
-	Input     string           `json:"input"` // code, picture, pdf, evidence, answer or number
-	Verdict   verify.Verdict   `json:"verdict"`
-	CauseCode verify.CauseCode `json:"cause_code"`
-	Cause     string           `json:"cause"` // one plain reason, English
-	CauseZH   string           `json:"cause_zh"`
-	NextEN    string           `json:"next_en"` // one next step
-	NextZH    string           `json:"next_zh"`
-	Code      *verify.Result   `json:"code"`     // of a code, picture or number, null otherwise
-	Document  *PDFInspection   `json:"document"` // of a PDF or OFD document, null otherwise
-	Evidence  *EvidenceFinding `json:"evidence"` // of an evidence bundle, null otherwise
-	Answer    *AnswerFinding   `json:"answer"`   // of a signed answer, null otherwise
-	// Online: the register was asked by a number, and nothing was verified that a
-	// terminal could verify without a network.
-	Online bool `json:"online"`
-}
-
-// because sets the verdict and the words that go with it.
-func (i *Inspection) because(v verify.Verdict, c verify.Cause) {
-	i.Verdict, i.CauseCode, i.Cause, i.CauseZH = v, c.Code, c.EN, c.ZH
-	i.NextZH, i.NextEN = c.Next(v)
-}
-
-// Accepted reports whether the verdict is valid, and of a signed answer also that it is
-// yes: whoever looks at nothing else must not take a no for a yes.
-func (i Inspection) Accepted() bool {
-	return i.Verdict == verify.Valid && (i.Answer == nil || i.Answer.Answer == answer.Yes.String())
-}
-
-// PDFInspection is what was found of a PDF or an OFD document.
-type PDFInspection struct {
-	Format     string             `json:"format"`    // PDF or OFD
-	Uncovered  string             `json:"uncovered"` // what no signature covers, in words; empty: nothing
-	Pages      int                `json:"pages"`
-	Encryption *EncryptionFinding `json:"encryption"` // null for a document that is open to all
-	Signatures []SignatureFinding `json:"signatures"`
-	Cautions   []CautionFinding   `json:"cautions"`
-	Integrity  *IntegrityFinding  `json:"integrity"` // of an OFD that has a list of its files, else null
-	// Since is what happened after the document code was printed, where one was given;
-	// the seal that came with it is the first.
-	Since []ChangeFinding `json:"since,omitempty"`
-	// Proofs is what proofs of the audit log turned out to be, where some were given.
-	Proofs  []ProofFinding  `json:"proofs,omitempty"`
-	Licence *LicenceFinding `json:"licence"` // the signed form inside, null if there is none
-	Copy    *CopyFinding    `json:"copy"`    // of a purpose-bound copy, null for anything else
-}
-
-// LicenceFinding is what the signed form inside a PDF says.
-type LicenceFinding struct {
-	ID           string         `json:"id"`
-	Category     string         `json:"category"`
-	CategoryName string         `json:"category_name"`
-	Number       string         `json:"number"`
-	Holder       string         `json:"holder"`
-	Issuer       string         `json:"issuer"`
-	ValidFrom    string         `json:"valid_from"`
-	ValidUntil   *string        `json:"valid_until"`
-	Verdict      verify.Verdict `json:"verdict"`
-	Cause        string         `json:"cause"`
-}
-
-// Kinds of input.
-const (
-	InputCode    = "code"
-	InputPicture = "picture"
-	InputPDF     = "pdf"
-	InputOFD     = "ofd"
-	InputNumber  = "number"
-)
 
 // Code decides on the text of a code.
 func (i *Inspector) Code(text string) Inspection {
@@ -410,7 +240,7 @@ func (i *Inspector) judge(ctx context.Context, doc *pdf.Document) (Inspection, e
 			return Inspection{}, err
 		}
 	}
-	result.because(documentVerdict(found.Signatures, report.Err()))
+	result.Because(documentVerdict(found.Signatures, report.Err()))
 	if result.Verdict != verify.Valid {
 		return result, nil
 	}
@@ -420,7 +250,7 @@ func (i *Inspector) judge(ctx context.Context, doc *pdf.Document) (Inspection, e
 	}
 	switch {
 	case inside.licence == nil && inside.copy != nil:
-		result.because(statementForm(errors.New("the licence that it is about is not inside")))
+		result.Because(statementForm(errors.New("the licence that it is about is not inside")))
 		return result, nil
 	case inside.licence == nil:
 		return result, nil
@@ -436,7 +266,7 @@ func (i *Inspector) judge(ctx context.Context, doc *pdf.Document) (Inspection, e
 			verdict, cause = own, why
 		}
 	}
-	result.because(verdict, cause)
+	result.Because(verdict, cause)
 	return result, nil
 }
 

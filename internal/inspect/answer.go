@@ -1,4 +1,4 @@
-package office
+package inspect
 
 import (
 	"encoding/hex"
@@ -36,7 +36,7 @@ func (i *Inspector) Answer(signed []byte, about *answer.Commitment) Inspection {
 	result := Inspection{Input: InputAnswer}
 	kid, err := answer.KeyHint(signed)
 	if err != nil {
-		result.because(statementForm(err))
+		result.Because(statementForm(err))
 		return result
 	}
 	var a *answer.Answer
@@ -47,7 +47,7 @@ func (i *Inspector) Answer(signed []byte, about *answer.Commitment) Inspection {
 		return a.AsOf, nil
 	})
 	if service == nil {
-		result.because(verdict, cause)
+		result.Because(verdict, cause)
 		return result
 	}
 	f := &AnswerFinding{
@@ -58,11 +58,11 @@ func (i *Inspector) Answer(signed []byte, about *answer.Commitment) Inspection {
 	if about != nil {
 		bound := *about == a.Subject
 		if f.Bound = &bound; !bound {
-			result.because(verify.OutOfScope, next(documentCause(causeAnswerOther, "该答复与所给的持证人或证照无关", "the answer is about somebody or something else", nil), nextAskZH, nextAskEN))
+			result.Because(verify.OutOfScope, next(documentCause(causeAnswerOther, "该答复与所给的持证人或证照无关", "the answer is about somebody or something else", nil), nextAskZH, nextAskEN))
 			return result
 		}
 	}
-	result.because(verify.Valid, next(documentCause(causeAnswerInOrder, "答复："+a.Result.NameZH(), "the answer is "+a.Result.String(), nil),
+	result.Because(verify.Valid, next(documentCause(causeAnswerInOrder, "答复："+a.Result.NameZH(), "the answer is "+a.Result.String(), nil),
 		"请核对问题、日期和对象", "Check the question, the day, and about whom it is"))
 	return result
 }

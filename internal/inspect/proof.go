@@ -1,4 +1,4 @@
-package office
+package inspect
 
 import (
 	"errors"
@@ -23,15 +23,15 @@ type ProofFinding struct {
 	Cause    string `json:"cause"`     // why it does not count
 }
 
-// MaxUseProofs bounds the proofs that are given beside one document.
-const MaxUseProofs = 64
+// MaxProofs bounds the proofs that are given beside one document.
+const MaxProofs = 64
 
 // WithProofs returns an inspector that also knows proof files of the audit log, which must
 // be in their form ([audit.ErrProofFile]). One that does not hold, is of another log or of
 // something else than a document's seals does not count, and is no fault of the document.
 func (i *Inspector) WithProofs(files ...[]byte) (*Inspector, error) {
-	if len(files) > MaxUseProofs {
-		return nil, fmt.Errorf("%d proofs, at most %d are read: %w", len(files), MaxUseProofs, audit.ErrProofFile)
+	if len(files) > MaxProofs {
+		return nil, fmt.Errorf("%d proofs, at most %d are read: %w", len(files), MaxProofs, audit.ErrProofFile)
 	}
 	with := *i
 	with.proofs, with.uses = slices.Clone(i.proofs), slices.Clone(i.uses)
@@ -56,7 +56,7 @@ func (i *Inspector) proof(p *audit.Proof) (ProofFinding, seal.Use) {
 		return found, seal.Use{}
 	}
 	found.Act, found.Seal, found.Time, found.ProvenAt = string(e.Act), e.Subject, stamp(e.At()), stamp(c.At())
-	if !isUse(e) {
+	if !e.UsesSeal() {
 		found.Cause = "the entry is not the use of a seal"
 		return found, seal.Use{}
 	}

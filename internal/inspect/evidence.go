@@ -1,4 +1,4 @@
-package office
+package inspect
 
 import (
 	"bytes"
@@ -79,19 +79,19 @@ const (
 
 // evidence decides on a bundle by the root that this inspector's trust files begin with.
 func (i *Inspector) evidence(ctx context.Context, archive []byte) (Inspection, error) {
-	return InspectEvidence(ctx, archive, EvidenceOptions{Pin: &i.cache.RootSM3, Second: i.pdf.Second})
+	return Evidence(ctx, archive, EvidenceOptions{Pin: &i.cache.RootSM3, Second: i.pdf.Second})
 }
 
-// InspectEvidence decides on an evidence bundle by nothing but a pinned root. Everything
+// Evidence decides on an evidence bundle by nothing but a pinned root. Everything
 // inside is judged as of the time that the stamp proves; the verdict is the licence's at
 // that time, unless something of the bundle does not hold.
-func InspectEvidence(ctx context.Context, archive []byte, o EvidenceOptions) (Inspection, error) {
+func Evidence(ctx context.Context, archive []byte, o EvidenceOptions) (Inspection, error) {
 	if o.Pin == nil {
 		return Inspection{}, errors.New("an evidence bundle is judged by a pinned root only")
 	}
 	j := &evidenceJudge{ctx: ctx, options: o, found: &EvidenceFinding{Chain: []string{}, Log: []EvidenceEntry{}, Witnesses: []Witness{}}}
 	result := Inspection{Input: InputEvidence, Evidence: j.found}
-	result.because(j.judge(archive))
+	result.Because(j.judge(archive))
 	return result, nil
 }
 
@@ -160,7 +160,7 @@ func (j *evidenceJudge) open(archive []byte) *failed {
 // the bundle imports nothing.
 func (j *evidenceJudge) trust() *failed {
 	var err error
-	j.inner, err = cachedInspector(j.bundle.Folder(evidenceTrust), trust.Options{
+	j.inner, err = cached(j.bundle.Folder(evidence.TrustFolder), trust.Options{
 		Pin: j.options.Pin, Second: j.options.Second, Now: func() time.Time { return j.token.Time },
 	}, nil)
 	switch {
@@ -215,7 +215,7 @@ func (i *Inspector) roots() (*path.Verifier, error) {
 
 // licence decides on the signed form by the trust files inside.
 func (j *evidenceJudge) licence() (verify.Verdict, verify.Cause) {
-	signed := j.bundle.File(evidenceLicence)
+	signed := j.bundle.File(evidence.LicenceName)
 	f := &LicenceFinding{}
 	j.found.Licence = f
 	verdict, cause := j.inner.licence(signed, nil, f)
@@ -241,11 +241,11 @@ func (j *evidenceJudge) proofs() error {
 	if err != nil {
 		return err
 	}
-	form := sm3.Sum(j.bundle.File(evidenceLicence))
+	form := sm3.Sum(j.bundle.File(evidence.LicenceName))
 	issued := false
 	var under audit.Checkpoint
 	for _, f := range j.bundle.Files {
-		if !strings.HasPrefix(f.Name, evidenceLog) {
+		if !strings.HasPrefix(f.Name, evidence.LogFolder) {
 			continue
 		}
 		p, e, c, err := openProof(f.Data, keys)
@@ -263,7 +263,7 @@ func (j *evidenceJudge) proofs() error {
 		j.found.Log = append(j.found.Log, EvidenceEntry{ID: p.Index, Time: e.At().Format(time.RFC3339), Actor: e.Actor, Act: string(e.Act)})
 	}
 	if !issued {
-		return errNoIssueEntry
+		return evidence.ErrNoIssueEntry
 	}
 	return j.witnesses(under, keys)
 }
@@ -287,8 +287,8 @@ func openProof(file []byte, keys []*pki.PublicKey) (*audit.Proof, audit.Entry, a
 // witnesses verifies that the log of a checkpoint continues what witnesses have signed.
 func (j *evidenceJudge) witnesses(c audit.Checkpoint, keys []*pki.PublicKey) error {
 	for _, f := range j.bundle.Files {
-		name, isWitness := strings.CutPrefix(f.Name, evidenceWitness)
-		name, isCheckpoint := strings.CutSuffix(name, witnessSuffix)
+		name, isWitness := strings.CutPrefix(f.Name, evidence.WitnessFolder)
+		name, isCheckpoint := strings.CutSuffix(name, evidence.WitnessSuffix)
 		if !isWitness || !isCheckpoint {
 			continue
 		}
@@ -296,7 +296,7 @@ func (j *evidenceJudge) witnesses(c audit.Checkpoint, keys []*pki.PublicKey) err
 		if err != nil {
 			return err
 		}
-		way, err := audit.ParseConsistencyProof(j.bundle.File(evidenceWitness + name + consistencySuffix))
+		way, err := audit.ParseConsistencyProof(j.bundle.File(evidence.WitnessFolder + name + evidence.ConsistencySuffix))
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
@@ -325,17 +325,17 @@ func (j *evidenceJudge) chain() *failed {
 	bad := func(v verify.Verdict, err error) *failed {
 		return fails(v, causeEvidenceChain, "发证机关的证书链不成立", "the issuing authority's certificate does not lead to a root", err)
 	}
-	kid, err := licence.KeyHint(j.bundle.File(evidenceLicence))
+	kid, err := licence.KeyHint(j.bundle.File(evidence.LicenceName))
 	if err != nil {
 		return bad(verify.Malformed, err)
 	}
-	own, err := certificatesIn(j.bundle.File(evidenceIssuer))
+	own, err := certificatesIn(j.bundle.File(evidence.IssuerName))
 	if err != nil {
 		return bad(verify.Malformed, err)
 	}
 	var further []*cert.Certificate
 	for _, f := range j.bundle.Files {
-		if !strings.HasPrefix(f.Name, "certificates/") || f.Name == evidenceIssuer {
+		if !strings.HasPrefix(f.Name, evidence.CertificatesFolder) || f.Name == evidence.IssuerName {
 			continue
 		}
 		some, err := certificatesIn(f.Data)
@@ -388,7 +388,7 @@ func certificatesIn(file []byte) ([]*cert.Certificate, error) {
 
 // pages verifies the PDF: its seals, and that it carries this licence.
 func (j *evidenceJudge) pages() *failed {
-	file := j.bundle.File(evidencePDF)
+	file := j.bundle.File(evidence.PagesName)
 	if file == nil {
 		return nil
 	}

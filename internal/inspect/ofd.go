@@ -1,4 +1,4 @@
-package office
+package inspect
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func (i *Inspector) packaged(ctx context.Context, content []byte) (Inspection, e
 	if errors.Is(report.Err(), pki.ErrDisagree) {
 		i.disagree(content)
 	}
-	result.because(documentVerdict(found.Signatures, report.Err()))
+	result.Because(documentVerdict(found.Signatures, report.Err()))
 	return result, nil
 }
 
