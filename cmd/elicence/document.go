@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 func newDocument(s *settings) *cobra.Command {
@@ -104,7 +105,7 @@ func newDocumentPrepare(s *settings) *cobra.Command {
 			"message (DER) that the signer's key signs, SM2 with SM3 under the default user ID. document complete places the signature.",
 		Args: arguments("IN.pdf", "WAITING.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if where.straddle != "" || where.keyword != (office.Keyword{}) {
+			if where.straddle != "" || where.keyword != (placement.Keyword{}) {
 				return errors.New("a person's signature has a place on a page: --page, --at, --corner")
 			}
 			r := office.StampRequest{}

@@ -31,6 +31,7 @@ import (
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 func main() { os.Exit(run()) }
@@ -181,7 +182,7 @@ func hintFor(err error) string {
 		return "give it with --password-file FILE, or $ELICENCE_DOCUMENT_PASSWORD"
 	case isDamaged(err):
 		return "write it anew with: elicence document repair IN OUT; signatures on it lose their meaning"
-	case errors.Is(err, office.ErrManyPlaces):
+	case errors.Is(err, placement.ErrManyPlaces):
 		return "say which with --keyword-hit NUMBER, last or all"
 	case errors.Is(err, pagetext.ErrTooLarge):
 		return "say where the seal goes with --at X,Y, and a code with --code-at X,Y"

@@ -10,12 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // placing is what the flags say of where a seal goes.
 type placing struct {
 	pages, at, corner, straddle string
-	keyword                     office.Keyword
+	keyword                     placement.Keyword
 	group                       int
 	along                       float64
 }
@@ -36,8 +37,8 @@ func (p *placing) flags(cmd *cobra.Command) {
 
 // place reads the flags into a request.
 func (p *placing) place(r *office.StampRequest) error {
-	r.Place = office.Place{Pages: office.Pages(p.pages), Corner: office.Corner(p.corner)}
-	if p.keyword != (office.Keyword{}) {
+	r.Place = placement.Place{Pages: placement.Pages(p.pages), Corner: placement.Corner(p.corner)}
+	if p.keyword != (placement.Keyword{}) {
 		return p.words(r)
 	}
 	if p.straddle == "" {
@@ -49,10 +50,10 @@ func (p *placing) place(r *office.StampRequest) error {
 	if p.at != "" || p.corner != "" {
 		return errors.New("--at: a straddle seal has its place at the edge; see --straddle-at")
 	}
-	if !slices.Contains(office.Edges(), office.Edge(p.straddle)) {
+	if !slices.Contains(placement.Edges(), placement.Edge(p.straddle)) {
 		return fmt.Errorf("--straddle: %q is not left, right, top or bottom", p.straddle)
 	}
-	r.Straddle = &office.Straddle{Edge: office.Edge(p.straddle), Group: p.group, Along: p.along}
+	r.Straddle = &placement.Straddle{Edge: placement.Edge(p.straddle), Group: p.group, Along: p.along}
 	return nil
 }
 
@@ -65,7 +66,7 @@ func (p *placing) words(r *office.StampRequest) error {
 		return errors.New("--keyword or --over-date: must be given for --keyword-hit and --keyword-side")
 	case p.straddle != "" || p.at != "" || p.corner != "":
 		return errors.New("--keyword or --over-date: the words are the place; leave out --at, --corner and --straddle")
-	case p.keyword.Side != "" && !slices.Contains(office.Sides(), p.keyword.Side):
+	case p.keyword.Side != "" && !slices.Contains(placement.Sides(), p.keyword.Side):
 		return fmt.Errorf("--keyword-side: %q is not over, before or after", p.keyword.Side)
 	}
 	r.Keyword = &p.keyword
@@ -73,8 +74,8 @@ func (p *placing) words(r *office.StampRequest) error {
 }
 
 // whole reads the flags for a seal that is not cut.
-func (p *placing) whole(place *office.Place) error {
-	if p.corner != "" && !slices.Contains(office.Corners(), place.Corner) {
+func (p *placing) whole(place *placement.Place) error {
+	if p.corner != "" && !slices.Contains(placement.Corners(), place.Corner) {
 		return fmt.Errorf("--corner: %q is not top-left, top-right, bottom-left or bottom-right", p.corner)
 	}
 	if p.at == "" {
@@ -84,7 +85,7 @@ func (p *placing) whole(place *office.Place) error {
 		return nil
 	}
 	if place.Corner == "" {
-		place.Corner = office.TopLeft
+		place.Corner = placement.TopLeft
 	}
 	var err error
 	place.X, place.Y, err = coordinates("--at", p.at)

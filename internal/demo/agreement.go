@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/typeface"
 	"github.com/elicence/elicence/internal/typeset"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // agreementDocument is a document of several pages that two organisations seal and a
 // citizen signs, with the places for them on its last page.
 type agreementDocument struct {
 	content []byte
-	seals   [2]office.Place // the document's code stands between them
-	sign    office.Place
+	seals   [2]placement.Place // the document's code stands between them
+	sign    placement.Place
 }
 
 // Measures of the agreement's pages, in millimetres.
@@ -60,7 +60,7 @@ func setAgreement(at time.Time) (*agreementDocument, error) {
 	room(partiesHeight)
 	d := &agreementDocument{}
 	d.seals[0], d.seals[1], d.sign = lastPage(52, y+46), lastPage(152, y+46), lastPage(58, y+112)
-	for label, place := range map[string]office.Place{"甲方（盖章）：": d.seals[0], "乙方（盖章）：": d.seals[1], "经办人（签名）：": d.sign} {
+	for label, place := range map[string]placement.Place{"甲方（盖章）：": d.seals[0], "乙方（盖章）：": d.seals[1], "经办人（签名）：": d.sign} {
 		text, err := typeset.Style{Faces: song, Size: 12}.Set(label)
 		if err != nil {
 			return nil, err
@@ -73,7 +73,9 @@ func setAgreement(at time.Time) (*agreementDocument, error) {
 	return d, nil
 }
 
-func lastPage(x, y float64) office.Place { return office.Place{Pages: office.LastPage, X: x, Y: y} }
+func lastPage(x, y float64) placement.Place {
+	return placement.Place{Pages: placement.LastPage, X: x, Y: y}
+}
 
 const agreementTitle = "政务数据共享服务协议（样例）"
 

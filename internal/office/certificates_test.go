@@ -19,6 +19,7 @@ import (
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 func serialOf(t *testing.T, der []byte) cert.Serial {
@@ -39,7 +40,7 @@ func TestRevokedSealStampsNoMore(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
 	stamp := func() error {
-		_, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+		_, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 		return err
 	}
 	serial := serialOf(t, f.Seal.Chain[0])
@@ -81,7 +82,7 @@ func TestRevokedPersonSignsNoMore(t *testing.T) {
 	if _, err := f.Office.HoldCertificate(ctx, "test", serial, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Office.BeginSigning(ctx, "test", p.id, blank(t, 1), office.Place{Pages: "1", X: 60, Y: 60}, ""); !errors.Is(err, ca.ErrState) {
+	if _, err := f.Office.BeginSigning(ctx, "test", p.id, blank(t, 1), placement.Place{Pages: "1", X: 60, Y: 60}, ""); !errors.Is(err, ca.ErrState) {
 		t.Errorf("BeginSigning = %v, want ErrState", err)
 	}
 }
@@ -132,7 +133,7 @@ func TestCompromisedMaker(t *testing.T) {
 	if _, err := f.Office.RevokeCertificate(ctx, "test", serialOf(t, made.Maker.DER), office.Revocation{Reason: cert.KeyCompromise}); err != nil {
 		t.Fatal(err)
 	}
-	request := office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}}
+	request := office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}}
 	if _, err := f.Office.Stamp(ctx, "test", blank(t, 1), request); !errors.Is(err, seal.ErrMaker) {
 		t.Errorf("a seal of the lost key: %v, want ErrMaker", err)
 	}
@@ -160,7 +161,7 @@ func TestMakerRenewal(t *testing.T) {
 		t.Fatalf("%d seals are made anew, %v", len(renewed), err)
 	}
 	c.at = c.at.AddDate(0, 1, 0)
-	stamped, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	stamped, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // twoFields is one page with an empty signature field and a field of text.
@@ -40,13 +41,13 @@ func TestFieldThatIsNotThere(t *testing.T) {
 		says string // empty: sealed
 	}{
 		{"a slip", open(t, twoFields()), office.StampRequest{Field: "甲 方"}, `wait for a signature: ["甲方"]`},
-		{"with a page", open(t, twoFields()), office.StampRequest{Field: "乙方", Place: office.Place{Pages: "1"}}, ""},
+		{"with a page", open(t, twoFields()), office.StampRequest{Field: "乙方", Place: placement.Place{Pages: "1"}}, ""},
 		{"where none wait", blank(t, 1), office.StampRequest{Field: "乙方"}, ""},
 		{"where it is signed", open(t, content(t, signed)), office.StampRequest{Field: "乙方"}, ""},
 	} {
 		tt.r.SealID = f.Seal.ID
 		_, err := f.Office.Stamp(ctx, "test", tt.doc, tt.r)
-		if tt.says == "" && err != nil || tt.says != "" && (!errors.Is(err, office.ErrPlace) || !strings.Contains(err.Error(), tt.says)) {
+		if tt.says == "" && err != nil || tt.says != "" && (!errors.Is(err, placement.ErrPlace) || !strings.Contains(err.Error(), tt.says)) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.says)
 		}
 	}
@@ -81,21 +82,21 @@ func TestEveryFileIsClean(t *testing.T) {
 	}
 	files := map[string]file{
 		"a seal":                 {once, 1},
-		"two":                    {stamp(open(t, once), office.StampRequest{Place: office.Place{Pages: "1", X: 60, Y: 60}}), 2},
-		"every page":             {stamp(blank(t, 3), office.StampRequest{Place: office.Place{Pages: "all", X: 60, Y: 60}}), 1},
-		"from a corner":          {stamp(blank(t, 4), office.StampRequest{Place: office.Place{Pages: "2-", Corner: office.BottomLeft, X: 40, Y: 40}}), 1},
-		"at words":               {stamp(open(t, words), office.StampRequest{Keyword: &office.Keyword{Words: "SIGN HERE"}}), 1},
+		"two":                    {stamp(open(t, once), office.StampRequest{Place: placement.Place{Pages: "1", X: 60, Y: 60}}), 2},
+		"every page":             {stamp(blank(t, 3), office.StampRequest{Place: placement.Place{Pages: "all", X: 60, Y: 60}}), 1},
+		"from a corner":          {stamp(blank(t, 4), office.StampRequest{Place: placement.Place{Pages: "2-", Corner: placement.BottomLeft, X: 40, Y: 40}}), 1},
+		"at words":               {stamp(open(t, words), office.StampRequest{Keyword: &placement.Keyword{Words: "SIGN HERE"}}), 1},
 		"in a field":             {stamp(open(t, twoFields()), office.StampRequest{Field: "甲方"}), 1},
-		"a field of its own":     {stamp(open(t, twoFields()), office.StampRequest{Field: "乙方", Place: office.Place{Pages: "1", X: 60, Y: 60}}), 1},
+		"a field of its own":     {stamp(open(t, twoFields()), office.StampRequest{Field: "乙方", Place: placement.Place{Pages: "1", X: 60, Y: 60}}), 1},
 		"certified":              {stamp(blank(t, 1), office.StampRequest{Certify: 1}), 1},
-		"certified, and another": {stamp(open(t, stamp(blank(t, 1), office.StampRequest{Certify: 2})), office.StampRequest{Place: office.Place{Pages: "1", X: 60, Y: 60}}), 2},
+		"certified, and another": {stamp(open(t, stamp(blank(t, 1), office.StampRequest{Certify: 2})), office.StampRequest{Place: placement.Place{Pages: "1", X: 60, Y: 60}}), 2},
 		"locked":                 {stamp(open(t, twoFields()), office.StampRequest{Lock: &pdf.Lock{Action: pdf.LockInclude, Fields: []string{"name"}}}), 1},
-		"a code":                 {stamp(blank(t, 1), office.StampRequest{Number: "皖政〔2026〕1号", Place: office.Place{Pages: "1", X: 100, Y: 100}}), 1},
+		"a code":                 {stamp(blank(t, 1), office.StampRequest{Number: "皖政〔2026〕1号", Place: placement.Place{Pages: "1", X: 100, Y: 100}}), 1},
 		"a licence":              {licence, 1},
 		"a copy":                 {bound.PDF, 1},
 	}
-	for _, edge := range office.Edges() {
-		files["over the "+string(edge)] = file{stamp(blank(t, 4), office.StampRequest{Straddle: &office.Straddle{Edge: edge}}), 1}
+	for _, edge := range placement.Edges() {
+		files["over the "+string(edge)] = file{stamp(blank(t, 4), office.StampRequest{Straddle: &placement.Straddle{Edge: edge}}), 1}
 	}
 	for _, level := range office.Levels() {
 		count := 1

@@ -20,6 +20,7 @@ import (
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal/cloudsign"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -83,7 +84,7 @@ type SigningRun struct {
 
 // BeginSigning prepares a document for a person's signature. The person sees it at
 // a place, with name and date.
-func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc *pdf.Document, place Place, reason string) (*SigningRun, error) {
+func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc *pdf.Document, place placement.Place, reason string) (*SigningRun, error) {
 	if err := o.admits(doc); err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc 
 	if err := o.inForce(ctx, run.chain[0].Key.Point()); err != nil {
 		return nil, fmt.Errorf("enrolment %s: %w", e.ID, err)
 	}
-	spots, err := place.on(doc)
+	spots, err := place.On(doc)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc 
 	}
 	run.prepared, err = doc.Prepare(pdf.Stamp{
 		Filter: pdf.FilterPerson, SubFilter: pdf.SubFilterPerson, Name: e.Name, Reason: reason, Time: now, ContentsSize: size,
-		Marks: []pdf.Mark{spots[0].mark(signatureWidth, signatureHeight, shown)},
+		Marks: []pdf.Mark{spots[0].Mark(signatureWidth, signatureHeight, shown)},
 	})
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/typeset"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -83,7 +84,7 @@ func TestDocumentCodeCoversNothing(t *testing.T) {
 		"far below":      {inked(t, seal, [4]float64{10, 230, 50, 50}), [2]float64{math.NaN()}, [4]float64{10, 230, 50, 50}},
 		"a tight corner": {inked(t, seal, [4]float64{4, 4, 46, 46}), [2]float64{math.NaN()}, [4]float64{4, 4, 46, 46}},
 	} {
-		prepared, err := f.Office.Stamp(context.Background(), "test", tt.doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: office.Place{Pages: "1", X: middle[0], Y: middle[1]}})
+		prepared, err := f.Office.Stamp(context.Background(), "test", tt.doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: placement.Place{Pages: "1", X: middle[0], Y: middle[1]}})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -98,8 +99,8 @@ func TestDocumentCodeCoversNothing(t *testing.T) {
 		}
 	}
 	full := func() *pdf.Document { return inked(t, seal, [4]float64{20, 20, 30, 30}) }
-	request := office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: office.Place{Pages: "1", X: middle[0], Y: middle[1]}}
-	if _, err := f.Office.Stamp(context.Background(), "test", full(), request); !errors.Is(err, office.ErrPlace) || !strings.Contains(err.Error(), "no empty room") {
+	request := office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: placement.Place{Pages: "1", X: middle[0], Y: middle[1]}}
+	if _, err := f.Office.Stamp(context.Background(), "test", full(), request); !errors.Is(err, placement.ErrPlace) || !strings.Contains(err.Error(), "no empty room") {
 		t.Errorf("on a page without room: %v", err)
 	}
 	request.Code = &office.CodePlace{X: 5, Y: 7}
@@ -112,7 +113,7 @@ func TestDocumentCodeCoversNothing(t *testing.T) {
 	}
 	for _, over := range []office.CodePlace{{X: 90, Y: 140}, {X: 120, Y: 170}, {Page: 1, X: 40, Y: 90}} {
 		request.Code = &over
-		if _, err := f.Office.Stamp(context.Background(), "test", full(), request); !errors.Is(err, office.ErrPlace) || !strings.Contains(err.Error(), "cover the seal") {
+		if _, err := f.Office.Stamp(context.Background(), "test", full(), request); !errors.Is(err, placement.ErrPlace) || !strings.Contains(err.Error(), "cover the seal") {
 			t.Errorf("a code at %.0f, %.0f over the seal: %v", over.X, over.Y, err)
 		}
 	}
@@ -125,7 +126,7 @@ func TestSecondCodeBesideTheFirst(t *testing.T) {
 	doc := inked(t, [4]float64{5, 5, 200, 287})
 	var before [][2]float64
 	for i := range 3 {
-		prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: fmt.Sprint(i), Place: office.Place{Pages: "1", X: 100, Y: 60 + 60*float64(i)}})
+		prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: fmt.Sprint(i), Place: placement.Place{Pages: "1", X: 100, Y: 60 + 60*float64(i)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +168,7 @@ func TestDocumentCodeLeavesFields(t *testing.T) {
 	t.Parallel()
 	f, doc := officetest.New(t), open(t, withField())
 	// The field ends 9 mm to the left of the seal.
-	prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: office.Place{Pages: "1", X: 100, Y: 45}})
+	prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: placement.Place{Pages: "1", X: 100, Y: 45}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +195,7 @@ func TestDocumentCodeOnATurnedPage(t *testing.T) {
 		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 500 500]/CropBox[50 50 450 400]/Rotate 90/UserUnit 2/Contents 4 0 R>>",
 		fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", len(ink), ink),
 	}))
-	prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	prepared, err := f.Office.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: f.Seal.ID, Number: "1号", Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // claims is a page without text that keeps what its metadata claim, such as
@@ -81,7 +82,7 @@ func TestConformanceIsKept(t *testing.T) {
 			return content(t, sealed)
 		}
 		one := stamp(file.file, office.StampRequest{Number: "合样〔2026〕1号"})
-		two := stamp(one, office.StampRequest{Place: office.Place{Pages: "1", X: 100, Y: 60}})
+		two := stamp(one, office.StampRequest{Place: placement.Place{Pages: "1", X: 100, Y: 60}})
 		inCMS := stamp(file.file, office.StampRequest{Profile: seal.ProfileCAdES})
 		for state, doc := range map[string][]byte{"as it was": file.file, "sealed by " + national: one, "sealed twice by " + national: two, "sealed in CMS": inCMS} {
 			path := filepath.Join(t.TempDir(), "file.pdf")

@@ -19,6 +19,7 @@ import (
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // MaxCopyLife is how long a purpose-bound copy may be used, in days. A purpose that
@@ -131,7 +132,7 @@ func (o *Office) sealCopy(ctx context.Context, actor string, r licence.Record, c
 		return nil, nil, err
 	}
 	stamped, err := o.Stamp(ctx, actor, doc, StampRequest{
-		SealID: record.ID, Place: Place{Pages: OnPage(page.SealPage), X: page.SealX, Y: page.SealY}, Reason: category.NameZH + "（加注件）",
+		SealID: record.ID, Place: placement.Place{Pages: placement.OnPage(page.SealPage), X: page.SealX, Y: page.SealY}, Reason: category.NameZH + "（加注件）",
 		Number: copyCodeNumber(c), Code: &CodePlace{Page: page.SealPage, X: page.CodeX, Y: page.CodeY, Expires: c.Until.End()},
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 func boundCopy(tb testing.TB, f *officetest.Fixture, r licence.Record, until civil.Day) office.BoundCopy {
@@ -103,7 +104,7 @@ func sealedWith(tb testing.TB, f *officetest.Fixture, signed, statement []byte) 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/impression"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // dataFolders has a data folder of every release, for ever (see its README).
@@ -124,7 +125,7 @@ func TestMakeDataFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Office.Stamp(ctx, officetest.Clerk, blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}}); err != nil {
+	if _, err := f.Office.Stamp(ctx, officetest.Clerk, blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}}); err != nil {
 		t.Fatal(err)
 	}
 	h.Enrolments = append(h.Enrolments, enrol(t, f, "王芳", "123456").id)
@@ -308,7 +309,7 @@ func (h holdings) check(t *testing.T, f *officetest.Fixture, c *clock) {
 		}
 	}
 	for _, id := range h.Enrolments {
-		if _, err := f.Office.BeginSigning(ctx, "officer", id, blank(t, 1), office.Place{}, "同意"); err != nil {
+		if _, err := f.Office.BeginSigning(ctx, "officer", id, blank(t, 1), placement.Place{}, "同意"); err != nil {
 			t.Errorf("enrolment %s: %v", id, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -20,7 +21,7 @@ import (
 // desk, say. Nothing is kept between its two steps but the prepared file itself.
 type External struct {
 	Chain  []*cert.Certificate // the signer's certificate first
-	Place  Place
+	Place  placement.Place
 	Reason string
 }
 
@@ -38,7 +39,7 @@ func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, 
 	for _, c := range e.Chain {
 		size += len(c.DER)
 	}
-	spots, err := e.Place.on(doc)
+	spots, err := e.Place.On(doc)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -49,7 +50,7 @@ func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, 
 	}
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Filter: pdf.FilterPerson, SubFilter: pdf.SubFilterPerson, Name: name, Reason: e.Reason, Time: now, ContentsSize: size,
-		Marks: []pdf.Mark{spots[0].mark(signatureWidth, signatureHeight, shown)},
+		Marks: []pdf.Mark{spots[0].Mark(signatureWidth, signatureHeight, shown)},
 	})
 	if err != nil {
 		return nil, nil, err

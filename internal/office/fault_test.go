@@ -22,6 +22,7 @@ import (
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // faultDir and faultAct tell a process of [TestFaults] what to do, faultID on what.
@@ -90,7 +91,7 @@ func acts() []act {
 			func(t *testing.T, f *officetest.Fixture, _ string) error {
 				seals, err := f.Office.Seals(ctx)
 				if err == nil {
-					_, err = f.Office.Stamp(ctx, officetest.Clerk, blank(t, 1), office.StampRequest{SealID: seals[0].ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+					_, err = f.Office.Stamp(ctx, officetest.Clerk, blank(t, 1), office.StampRequest{SealID: seals[0].ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 				}
 				return err
 			},

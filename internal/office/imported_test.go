@@ -22,6 +22,7 @@ import (
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // neighbour is another province, with what can be imported of it.
@@ -64,7 +65,7 @@ func (n *neighbour) issued(t *testing.T, profile ca.ProfileName) office.Certific
 
 func (n *neighbour) seal(t *testing.T) []byte {
 	t.Helper()
-	stamped, err := n.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: n.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	stamped, err := n.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: n.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // page is one page with the words SIGN HERE, turned by the matrix, and further content.
@@ -51,7 +52,7 @@ func TestKeywordIsWhereItIsSeen(t *testing.T) {
 	} {
 		plain := page(box, turned, "")
 		words := inkBox(rendered(t, plain, 1))
-		sealed, err := f.Office.Stamp(ctx, "test", open(t, plain), office.StampRequest{SealID: f.Seal.ID, Keyword: &office.Keyword{Words: "SIGN HERE"}})
+		sealed, err := f.Office.Stamp(ctx, "test", open(t, plain), office.StampRequest{SealID: f.Seal.ID, Keyword: &placement.Keyword{Words: "SIGN HERE"}})
 		if err != nil {
 			t.Errorf("%s: %v", box, err)
 			continue
@@ -68,21 +69,21 @@ func TestKeywordChooses(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
 	twice := page("/MediaBox[0 0 595 842]", "1 0 0 1", " BT /F 14 Tf 1 0 0 1 300 130 Tm (SIGN HERE) Tj ET")
-	stamp := func(k office.Keyword, p office.Place) (*pdf.Prepared, error) {
+	stamp := func(k placement.Keyword, p placement.Place) (*pdf.Prepared, error) {
 		return f.Office.Stamp(ctx, "test", open(t, twice), office.StampRequest{SealID: f.Seal.ID, Keyword: &k, Place: p})
 	}
 	for name, tt := range map[string]struct {
-		keyword office.Keyword
-		place   office.Place
+		keyword placement.Keyword
+		place   placement.Place
 		want    error
 	}{
-		"more than once":   {office.Keyword{Words: "SIGN HERE"}, office.Place{}, office.ErrManyPlaces},
-		"not there":        {office.Keyword{Words: "NOWHERE"}, office.Place{}, office.ErrPlace},
-		"the third of two": {office.Keyword{Words: "SIGN", Hit: "3"}, office.Place{}, office.ErrPlace},
-		"the zeroth":       {office.Keyword{Words: "SIGN", Hit: "0"}, office.Place{}, office.ErrPlace},
-		"some":             {office.Keyword{Words: "SIGN", Hit: "some"}, office.Place{}, office.ErrPlace},
-		"no such page":     {office.Keyword{Words: "SIGN", Hit: "1"}, office.Place{Pages: "2"}, office.ErrPlace},
-		"on no side of it": {office.Keyword{Words: "SIGN", Hit: "1", Side: "below"}, office.Place{}, office.ErrPlace},
+		"more than once":   {placement.Keyword{Words: "SIGN HERE"}, placement.Place{}, placement.ErrManyPlaces},
+		"not there":        {placement.Keyword{Words: "NOWHERE"}, placement.Place{}, placement.ErrPlace},
+		"the third of two": {placement.Keyword{Words: "SIGN", Hit: "3"}, placement.Place{}, placement.ErrPlace},
+		"the zeroth":       {placement.Keyword{Words: "SIGN", Hit: "0"}, placement.Place{}, placement.ErrPlace},
+		"some":             {placement.Keyword{Words: "SIGN", Hit: "some"}, placement.Place{}, placement.ErrPlace},
+		"no such page":     {placement.Keyword{Words: "SIGN", Hit: "1"}, placement.Place{Pages: "2"}, placement.ErrPlace},
+		"on no side of it": {placement.Keyword{Words: "SIGN", Hit: "1", Side: "below"}, placement.Place{}, placement.ErrPlace},
 	} {
 		if _, err := stamp(tt.keyword, tt.place); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
@@ -90,17 +91,17 @@ func TestKeywordChooses(t *testing.T) {
 	}
 	const mm = 25.4 / 72
 	for name, tt := range map[string]struct {
-		keyword office.Keyword
+		keyword placement.Keyword
 		x, y    float64 // the first seal's middle, in points from the left and the top
 		seals   int     // seen, by the height of the red
 	}{
-		"first":  {office.Keyword{Words: "SIGN HERE", Hit: "1"}, 340, 407, 1},
-		"last":   {office.Keyword{Words: "SIGN HERE", Hit: "last"}, 340, 707, 1},
-		"all":    {office.Keyword{Words: "SIGN HERE", Hit: "all"}, 340, 557, 2},
-		"before": {office.Keyword{Words: "SIGN HERE", Hit: "1", Side: office.Before}, 300 - 21/mm - 2/mm, 407, 1},
-		"after":  {office.Keyword{Words: "SIGN HERE", Hit: "1", Side: office.After}, 383 + 21/mm + 2/mm, 407, 1},
+		"first":  {placement.Keyword{Words: "SIGN HERE", Hit: "1"}, 340, 407, 1},
+		"last":   {placement.Keyword{Words: "SIGN HERE", Hit: "last"}, 340, 707, 1},
+		"all":    {placement.Keyword{Words: "SIGN HERE", Hit: "all"}, 340, 557, 2},
+		"before": {placement.Keyword{Words: "SIGN HERE", Hit: "1", Side: placement.Before}, 300 - 21/mm - 2/mm, 407, 1},
+		"after":  {placement.Keyword{Words: "SIGN HERE", Hit: "1", Side: placement.After}, 383 + 21/mm + 2/mm, 407, 1},
 	} {
-		sealed, err := stamp(tt.keyword, office.Place{})
+		sealed, err := stamp(tt.keyword, placement.Place{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -112,8 +113,8 @@ func TestKeywordChooses(t *testing.T) {
 		}
 	}
 	if _, err := f.Office.Stamp(ctx, "test", open(t, twice), office.StampRequest{
-		SealID: f.Seal.ID, Keyword: &office.Keyword{Words: "SIGN"}, Straddle: &office.Straddle{Edge: office.LeftEdge},
-	}); !errors.Is(err, office.ErrPlace) {
+		SealID: f.Seal.ID, Keyword: &placement.Keyword{Words: "SIGN"}, Straddle: &placement.Straddle{Edge: placement.LeftEdge},
+	}); !errors.Is(err, placement.ErrPlace) {
 		t.Errorf("words and a straddle: %v", err)
 	}
 }

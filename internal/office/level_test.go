@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // travel opens the office with its clock some time ahead, and a clock of time stamps
@@ -36,7 +37,7 @@ func travel(tb testing.TB, f *officetest.Fixture, ahead time.Duration) {
 // leveled is a document with a seal at a level.
 func leveled(tb testing.TB, f *officetest.Fixture, level office.Level) []byte {
 	tb.Helper()
-	place := office.Place{Pages: "1", X: 60, Y: 60}
+	place := placement.Place{Pages: "1", X: 60, Y: 60}
 	sealed, err := f.Office.Stamp(ctx, "test", blank(tb, 1), office.StampRequest{SealID: f.Seal.ID, Place: place, TimeStamp: level != office.LevelB})
 	if err != nil {
 		tb.Fatal(err)
@@ -146,7 +147,7 @@ func TestTimeStampNeedsAClock(t *testing.T) {
 	if f.Office, err = office.Open(f.Dir, office.Options{Clock: tsa.ClockSettings{Probe: unproven}}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}, TimeStamp: true})
+	_, err = f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}, TimeStamp: true})
 	if err == nil || !strings.Contains(err.Error(), "time stamp") {
 		t.Errorf("a time stamp without a clock: %v", err)
 	}

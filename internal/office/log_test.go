@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // entries returns the entries of the log from an index on.
@@ -73,7 +74,7 @@ func TestEveryActIsLogged(t *testing.T) {
 		}, []audit.Act{audit.ActLicenceRevoke}},
 		{"publish", func(actor string) error { _, err := f.Office.Publish(ctx, actor); return err }, []audit.Act{audit.ActTrustPublish}},
 		{"sign", func(string) error {
-			_, err := phone.sign(t, f, blank(t, 1), office.Place{Pages: "1", X: 100, Y: 100}, "1234")
+			_, err := phone.sign(t, f, blank(t, 1), placement.Place{Pages: "1", X: 100, Y: 100}, "1234")
 			return err
 		}, []audit.Act{audit.ActCloudTry, audit.ActCloudSign}},
 		{"erase", func(actor string) error {

@@ -32,6 +32,7 @@ import (
 	"github.com/elicence/elicence/seal/cloudsign"
 	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 var ctx = context.Background()
@@ -111,7 +112,7 @@ func enrol(tb testing.TB, f *officetest.Fixture, name, pin string) phone {
 }
 
 // sign signs as a device does, with the digest that it computes itself.
-func (p phone) sign(tb testing.TB, f *officetest.Fixture, doc *pdf.Document, place office.Place, pin string) (*pdf.Prepared, error) {
+func (p phone) sign(tb testing.TB, f *officetest.Fixture, doc *pdf.Document, place placement.Place, pin string) (*pdf.Prepared, error) {
 	tb.Helper()
 	run, err := f.Office.BeginSigning(ctx, "test", p.id, doc, place, "同意")
 	if err != nil {
@@ -174,14 +175,14 @@ func TestGoldenPictures(t *testing.T) {
 	goldentest.Compare(t, sealed, 1, "testdata/sealed-licence.png", dots(22, 214, 66, 260), dots(20, 268, 190, 277))
 
 	doc := blank(t, 2)
-	stamped, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: office.LastPage, X: 130, Y: 90}, Number: "皖样〔2026〕1号"})
+	stamped, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: placement.LastPage, X: 130, Y: 90}, Number: "皖样〔2026〕1号"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if doc, err = stamped.Document(); err != nil {
 		t.Fatal(err)
 	}
-	signed, err := enrol(t, f, "欧阳龘䶮", "1234").sign(t, f, doc, office.Place{Pages: "2", X: 100, Y: 180}, "1234")
+	signed, err := enrol(t, f, "欧阳龘䶮", "1234").sign(t, f, doc, placement.Place{Pages: "2", X: 100, Y: 180}, "1234")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +302,7 @@ func TestWrongPINsLock(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
 	p := enrol(t, f, "张样例", "right")
-	place := office.Place{Pages: "1", X: 60, Y: 60}
+	place := placement.Place{Pages: "1", X: 60, Y: 60}
 	if _, err := p.sign(t, f, blank(t, 1), place, "right"); err != nil {
 		t.Fatalf("the right PIN: %v", err)
 	}
@@ -320,7 +321,7 @@ func TestWrongPINsLock(t *testing.T) {
 func TestPersonalSignature(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
-	signed, err := enrol(t, f, "张样例", "1").sign(t, f, blank(t, 1), office.Place{Pages: "1", X: 60, Y: 60}, "1")
+	signed, err := enrol(t, f, "张样例", "1").sign(t, f, blank(t, 1), placement.Place{Pages: "1", X: 60, Y: 60}, "1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +349,7 @@ func carrying(tb testing.TB, f *officetest.Fixture, signed []byte, sealID string
 	if err != nil {
 		tb.Fatal(err)
 	}
-	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: sealID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: sealID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -437,7 +438,7 @@ func TestSealNeedsTwoPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := office.StampRequest{SealID: applied.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}}
+	request := office.StampRequest{SealID: applied.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}}
 	if _, err := f.Office.Stamp(ctx, "甲", blank(t, 1), request); !errors.Is(err, seal.ErrState) {
 		t.Errorf("before approval: %v, want ErrState", err)
 	}
@@ -472,7 +473,7 @@ func testDocumentCode(t *testing.T, p seal.Profile) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Profile: p, Place: office.Place{Pages: "1", X: 120, Y: 150}, Number: "皖样〔2026〕2号"})
+	sealed, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Profile: p, Place: placement.Place{Pages: "1", X: 120, Y: 150}, Number: "皖样〔2026〕2号"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -497,12 +498,12 @@ func isOriginal(t *testing.T, f *officetest.Fixture, code string, sealed *pdf.Pr
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	again, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	changed := append(content(t, sealed), "% more"...)
-	another, err := f.Office.Stamp(ctx, "test", blank(t, 2), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	another, err := f.Office.Stamp(ctx, "test", blank(t, 2), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -520,7 +521,7 @@ func isOriginal(t *testing.T, f *officetest.Fixture, code string, sealed *pdf.Pr
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere, err := f.Office.Stamp(ctx, "test", bare, office.StampRequest{SealID: other.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}, Reason: "另盖"})
+	elsewhere, err := f.Office.Stamp(ctx, "test", bare, office.StampRequest{SealID: other.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}, Reason: "另盖"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // PDF renders a licence with its code and seals it with a seal of its issuing
@@ -55,7 +56,7 @@ func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record
 		return nil, fmt.Errorf("licence %s: %w", l.Identifier, err)
 	}
 	sealed, err := o.Stamp(ctx, actor, doc, StampRequest{
-		SealID: record.ID, Place: Place{Pages: OnPage(page.SealPage), X: page.SealX, Y: page.SealY}, Reason: category.NameZH,
+		SealID: record.ID, Place: placement.Place{Pages: placement.OnPage(page.SealPage), X: page.SealX, Y: page.SealY}, Reason: category.NameZH,
 		// A licence outlives the certificate of its seal.
 		TimeStamp: o.ClockProven(ctx) == nil, IfCan: true,
 	})

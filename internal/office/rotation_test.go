@@ -25,6 +25,7 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // clock is a time that a test moves.
@@ -63,7 +64,7 @@ func makeWorks(t *testing.T, f *officetest.Fixture, c *clock, category string) w
 	if w.page, err = f.Office.PDFWithCode(ctx, "test", r, code); err != nil {
 		t.Fatal(err)
 	}
-	place := office.Place{Pages: "1", X: 120, Y: 150}
+	place := placement.Place{Pages: "1", X: 120, Y: 150}
 	stamped, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: place, Number: "1号"})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +73,7 @@ func makeWorks(t *testing.T, f *officetest.Fixture, c *clock, category string) w
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := enrol(t, f, "张样例", "1").sign(t, f, doc, office.Place{Pages: "1", X: 60, Y: 60}, "1")
+	signed, err := enrol(t, f, "张样例", "1").sign(t, f, doc, placement.Place{Pages: "1", X: 60, Y: 60}, "1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +366,7 @@ func TestSealRenewal(t *testing.T) {
 	f := officetest.At(t, c.now)
 	stamp := func() []byte {
 		t.Helper()
-		p, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 120, Y: 150}})
+		p, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 120, Y: 150}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 func TestSealLife(t *testing.T) {
@@ -211,8 +212,8 @@ func TestSealUseIsInTheLog(t *testing.T) {
 	}
 	for name, r := range map[string]office.StampRequest{
 		"one place":  {Reason: "合同"},
-		"every page": {Reason: "合同", Place: office.Place{Pages: "all", X: 60, Y: 60}},
-		"straddle":   {Reason: "骑缝", Straddle: &office.Straddle{Edge: office.RightEdge}},
+		"every page": {Reason: "合同", Place: placement.Place{Pages: "all", X: 60, Y: 60}},
+		"straddle":   {Reason: "骑缝", Straddle: &placement.Straddle{Edge: placement.RightEdge}},
 		"certifying": {Reason: "公文", Certify: 1},
 	} {
 		before := len(uses())

@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // TestSealInCMS: a seal in CMS is checked, recorded, and found valid like any, at every level
@@ -23,7 +24,7 @@ func TestSealInCMS(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
 	travel(t, f, 0)
-	place := office.Place{Pages: "1", X: 60, Y: 60}
+	place := placement.Place{Pages: "1", X: 60, Y: 60}
 	stamped := func(r office.StampRequest, pages int) []byte {
 		t.Helper()
 		r.SealID, r.Profile = f.Seal.ID, seal.ProfileCAdES
@@ -41,8 +42,8 @@ func TestSealInCMS(t *testing.T) {
 		"b-t":           timed,
 		"b-lt":          preserved(t, f, timed, office.LevelLT),
 		"b-lta":         preserved(t, f, timed, office.LevelLTA),
-		"straddle":      stamped(office.StampRequest{Straddle: &office.Straddle{Edge: office.RightEdge}}, 4),
-		"every page":    stamped(office.StampRequest{Place: office.Place{Pages: "all", X: 60, Y: 60}}, 3),
+		"straddle":      stamped(office.StampRequest{Straddle: &placement.Straddle{Edge: placement.RightEdge}}, 4),
+		"every page":    stamped(office.StampRequest{Place: placement.Place{Pages: "all", X: 60, Y: 60}}, 3),
 		"a code beside": stamped(office.StampRequest{Place: place, Number: "皖样〔2026〕1号"}, 1),
 	}
 	for name, file := range files {
@@ -102,7 +103,7 @@ func TestProfilesLiveAlike(t *testing.T) {
 	files := make(map[string][]byte)
 	stamp := func(name string, r office.StampRequest) {
 		t.Helper()
-		r.SealID, r.Place = f.Seal.ID, office.Place{Pages: "1", X: 60, Y: 60}
+		r.SealID, r.Place = f.Seal.ID, placement.Place{Pages: "1", X: 60, Y: 60}
 		for _, r.Profile = range seal.Profiles() {
 			sealed, err := f.Office.Stamp(ctx, "test", blank(t, 1), r)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -22,13 +23,13 @@ type StampRequest struct {
 	SealID string
 	// Profile is the form of the signature; empty: [seal.ProfileSES].
 	Profile seal.Profile
-	Place   Place
+	Place   placement.Place
 	// Straddle, if given, cuts the seal over the edges of the place's pages, all where
 	// none are named; nothing else of the place is used.
-	Straddle *Straddle
+	Straddle *placement.Straddle
 	// Keyword, if given, puts the seal at words of the place's pages, all where none are
 	// named; nothing else of the place is used.
-	Keyword *Keyword
+	Keyword *placement.Keyword
 	Field   string // of an existing empty signature field, or of the one to make
 	Reason  string
 	// TimeStamp adds a time stamp over the signature; without a proven clock that fails,
@@ -245,44 +246,44 @@ func (r *StampRequest) opacity(doc *pdf.Document) (float64, error) {
 // sealMarks places a seal: cut, at words, in an existing field, or on pages.
 func (o *Office) sealMarks(ctx context.Context, doc *pdf.Document, r StampRequest, whole pdf.Mark) ([]pdf.Mark, error) {
 	if r.Straddle != nil && r.Keyword != nil {
-		return nil, fmt.Errorf("a straddle seal is not put at words: %w", ErrPlace)
+		return nil, fmt.Errorf("a straddle seal is not put at words: %w", placement.ErrPlace)
 	}
 	if r.Keyword != nil {
-		return o.keywordMarks(ctx, doc, r, whole)
+		return r.Keyword.Marks(ctx, o.words, doc, r.Place.Pages, whole)
 	}
 	if r.Straddle != nil {
 		if r.Number != "" {
-			return nil, fmt.Errorf("a document code stands beside a whole seal, not beside the slices of a straddle seal: %w", ErrPlace)
+			return nil, fmt.Errorf("a document code stands beside a whole seal, not beside the slices of a straddle seal: %w", placement.ErrPlace)
 		}
-		return r.Straddle.marks(doc, r.Place.Pages, whole)
+		return r.Straddle.Marks(doc, r.Place.Pages, whole)
 	}
 	inField, err := doc.HasField(r.Field)
 	if err != nil {
 		return nil, err
 	}
-	if inField && r.Place == (Place{}) {
+	if inField && r.Place == (placement.Place{}) {
 		if r.Number != "" {
-			return nil, fmt.Errorf("a document code is not printed beside an existing field: %w", ErrPlace)
+			return nil, fmt.Errorf("a document code is not printed beside an existing field: %w", placement.ErrPlace)
 		}
 		return []pdf.Mark{whole}, nil
 	}
-	if r.Field != "" && r.Place == (Place{}) {
+	if r.Field != "" && r.Place == (placement.Place{}) {
 		// Where the document says where it is to be sealed, another name is a slip.
 		empty, err := doc.EmptyFields()
 		if err != nil {
 			return nil, err
 		}
 		if len(empty) > 0 {
-			return nil, fmt.Errorf("the document has no field %q, and these wait for a signature: %q; a new field needs a page or a place: %w", r.Field, empty, ErrPlace)
+			return nil, fmt.Errorf("the document has no field %q, and these wait for a signature: %q; a new field needs a page or a place: %w", r.Field, empty, placement.ErrPlace)
 		}
 	}
-	spots, err := r.Place.on(doc)
+	spots, err := r.Place.On(doc)
 	if err != nil {
 		return nil, err
 	}
 	var marks []pdf.Mark
 	for _, s := range spots {
-		marks = append(marks, s.mark(whole.Width, whole.Height, whole.Appearance))
+		marks = append(marks, s.Mark(whole.Width, whole.Height, whole.Appearance))
 	}
 	return marks, nil
 }

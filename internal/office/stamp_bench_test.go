@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // BenchmarkSealing is the whole act of sealing a page: who may, the seal, the signature, what
@@ -29,7 +30,7 @@ func sealing(b *testing.B, profile seal.Profile) {
 	b.Helper()
 	f := officetest.New(b)
 	page := blank(b, 1)
-	request := office.StampRequest{SealID: f.Seal.ID, Profile: profile, Place: office.Place{Pages: "1", X: 60, Y: 60}}
+	request := office.StampRequest{SealID: f.Seal.ID, Profile: profile, Place: placement.Place{Pages: "1", X: 60, Y: 60}}
 	sealed := func() error {
 		doc, err := pdf.Open(page, page.Size())
 		if err != nil {
@@ -78,12 +79,12 @@ func BenchmarkStraddling(b *testing.B) {
 		}
 		return sealed
 	}
-	first := put(page, office.StampRequest{Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	first := put(page, office.StampRequest{Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	once, err := first.Document()
 	if err != nil {
 		b.Fatal(err)
 	}
-	again := put(once, office.StampRequest{Place: office.Place{Pages: "1", X: 140, Y: 200}})
+	again := put(once, office.StampRequest{Place: placement.Place{Pages: "1", X: 140, Y: 200}})
 	anew := func() *pdf.Document {
 		doc, err := pdf.Open(pages, pages.Size())
 		if err != nil {
@@ -91,9 +92,9 @@ func BenchmarkStraddling(b *testing.B) {
 		}
 		return doc
 	}
-	straddle := office.StampRequest{Straddle: &office.Straddle{Edge: office.RightEdge}}
+	straddle := office.StampRequest{Straddle: &placement.Straddle{Edge: placement.RightEdge}}
 	for range 40 {
-		put(page, office.StampRequest{Place: office.Place{Pages: "1", X: 60, Y: 60}})
+		put(page, office.StampRequest{Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	}
 	began := processorTime(b)
 	put(anew(), straddle)

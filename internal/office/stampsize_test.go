@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/seal/impression"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // TestStampSize: what a seal adds to a file, and each further use of it, for the names that
@@ -50,7 +51,7 @@ func TestStampSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request := office.StampRequest{SealID: made.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}}
+		request := office.StampRequest{SealID: made.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}}
 		once, err := f.Office.Stamp(ctx, officetest.Clerk, blank(t, 1), request)
 		if err != nil {
 			t.Fatal(err)

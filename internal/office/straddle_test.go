@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 const dotsPerMM = 4
@@ -69,17 +70,17 @@ func TestStraddleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	width, _ := drawing.Size() // round: its height is the same
-	whole, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{X: 100, Y: 100}})
+	whole, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{X: 100, Y: 100}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	reference := rendered(t, content(t, whole), 1)
 	_, box := redness(reference)
-	for _, edge := range office.Edges() {
+	for _, edge := range placement.Edges() {
 		t.Run(string(edge), func(t *testing.T) {
 			t.Parallel()
 			straddled, err := f.Office.Stamp(ctx, "test", blank(t, pages), office.StampRequest{
-				SealID: f.Seal.ID, Straddle: &office.Straddle{Edge: edge, Along: 100},
+				SealID: f.Seal.ID, Straddle: &placement.Straddle{Edge: edge, Along: 100},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -111,7 +112,7 @@ func TestStraddleIsWhole(t *testing.T) {
 }
 
 // fan puts strips of the pages at an edge side by side, each so many dots across.
-func fan(t *testing.T, file []byte, edge office.Edge, pages, across int) *image.RGBA {
+func fan(t *testing.T, file []byte, edge placement.Edge, pages, across int) *image.RGBA {
 	t.Helper()
 	const size = 80 * dotsPerMM
 	out := image.NewRGBA(image.Rect(0, 0, 2*size, 2*size))
@@ -119,22 +120,22 @@ func fan(t *testing.T, file []byte, edge office.Edge, pages, across int) *image.
 	at := image.Point{}
 	for i := range pages {
 		n := i + 1
-		if edge == office.LeftEdge || edge == office.TopEdge {
+		if edge == placement.LeftEdge || edge == placement.TopEdge {
 			n = pages - i
 		}
 		img := rendered(t, file, n)
 		strip := image.Rect(0, 0, 210*dotsPerMM, 297*dotsPerMM) // poppler adds what is left of a dot
 		switch edge {
-		case office.LeftEdge:
+		case placement.LeftEdge:
 			strip.Max.X = across
-		case office.RightEdge:
+		case placement.RightEdge:
 			strip.Min.X = strip.Max.X - across
-		case office.TopEdge:
+		case placement.TopEdge:
 			strip.Max.Y = across
-		case office.BottomEdge:
+		case placement.BottomEdge:
 			strip.Min.Y = strip.Max.Y - across
 		}
-		if edge == office.LeftEdge || edge == office.RightEdge {
+		if edge == placement.LeftEdge || edge == placement.RightEdge {
 			strip.Min.Y, strip.Max.Y = 60*dotsPerMM, 140*dotsPerMM
 			draw.Draw(out, image.Rectangle{at, at.Add(strip.Size())}, img, strip.Min, draw.Src)
 			at.X += strip.Dx()
@@ -154,10 +155,10 @@ func TestStraddleKeepsEarlierSeals(t *testing.T) {
 	doc := blank(t, 5)
 	var last []byte
 	for _, r := range []office.StampRequest{
-		{Straddle: &office.Straddle{Edge: office.RightEdge}},
-		{Place: office.Place{Pages: "1,last", X: 60, Y: 60}},
-		{Straddle: &office.Straddle{Edge: office.BottomEdge, Group: 2}},
-		{Place: office.Place{Pages: office.AllPages, Corner: office.TopRight, X: 60, Y: 40}},
+		{Straddle: &placement.Straddle{Edge: placement.RightEdge}},
+		{Place: placement.Place{Pages: "1,last", X: 60, Y: 60}},
+		{Straddle: &placement.Straddle{Edge: placement.BottomEdge, Group: 2}},
+		{Place: placement.Place{Pages: placement.AllPages, Corner: placement.TopRight, X: 60, Y: 40}},
 	} {
 		r.SealID = f.Seal.ID
 		sealed, err := f.Office.Stamp(ctx, "test", doc, r)
@@ -180,19 +181,19 @@ func TestPlacesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
 	for name, r := range map[string]office.StampRequest{
-		"page that is not there":    {Place: office.Place{Pages: "9"}},
-		"outside of the page":       {Place: office.Place{X: 205, Y: 100}},
-		"straddle over one page":    {Place: office.Place{Pages: "1"}, Straddle: &office.Straddle{Edge: office.RightEdge}},
-		"straddle over no edge":     {Straddle: &office.Straddle{Edge: "middle"}},
-		"straddle beyond the page":  {Straddle: &office.Straddle{Edge: office.RightEdge, Along: 295}},
-		"code beside a straddle":    {Straddle: &office.Straddle{Edge: office.RightEdge}, Number: "1"},
-		"corner that is none":       {Place: office.Place{Corner: "middle", X: 50, Y: 50}},
-		"straddle in groups of one": {Straddle: &office.Straddle{Edge: office.TopEdge, Group: 1}},
+		"page that is not there":    {Place: placement.Place{Pages: "9"}},
+		"outside of the page":       {Place: placement.Place{X: 205, Y: 100}},
+		"straddle over one page":    {Place: placement.Place{Pages: "1"}, Straddle: &placement.Straddle{Edge: placement.RightEdge}},
+		"straddle over no edge":     {Straddle: &placement.Straddle{Edge: "middle"}},
+		"straddle beyond the page":  {Straddle: &placement.Straddle{Edge: placement.RightEdge, Along: 295}},
+		"code beside a straddle":    {Straddle: &placement.Straddle{Edge: placement.RightEdge}, Number: "1"},
+		"corner that is none":       {Place: placement.Place{Corner: "middle", X: 50, Y: 50}},
+		"straddle in groups of one": {Straddle: &placement.Straddle{Edge: placement.TopEdge, Group: 1}},
 	} {
 		r.SealID = f.Seal.ID
 		_, err := f.Office.Stamp(ctx, "test", blank(t, 3), r)
 		var refused *pdf.RefusedError
-		if !errors.Is(err, office.ErrPlace) && !errors.As(err, &refused) {
+		if !errors.Is(err, placement.ErrPlace) && !errors.As(err, &refused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -249,12 +250,12 @@ func TestStampInAField(t *testing.T) {
 	if _, err := f.Office.Stamp(ctx, "test", open(t, content(t, sealed)), r); !errors.As(err, &refused) {
 		t.Errorf("the signed field again: %v", err)
 	}
-	r.Place = office.Place{Pages: "1", X: 100, Y: 200}
+	r.Place = placement.Place{Pages: "1", X: 100, Y: 200}
 	if _, err := f.Office.Stamp(ctx, "test", open(t, withField()), r); !errors.As(err, &refused) {
 		t.Errorf("another place than the field's: %v", err)
 	}
-	r.Place, r.Number = office.Place{}, "1"
-	if _, err := f.Office.Stamp(ctx, "test", open(t, withField()), r); !errors.Is(err, office.ErrPlace) {
+	r.Place, r.Number = placement.Place{}, "1"
+	if _, err := f.Office.Stamp(ctx, "test", open(t, withField()), r); !errors.Is(err, placement.ErrPlace) {
 		t.Errorf("a document code beside a field: %v", err)
 	}
 }

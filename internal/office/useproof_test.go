@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // proven inspects a file beside proofs of the audit log.
@@ -50,7 +51,7 @@ func TestLogProofIsProofOfTime(t *testing.T) {
 	f, strangers := officetest.New(t), officetest.Province(t, time.Now, "330000", "浙江省(测试)")
 	travel(t, f, 0)
 	file := leveled(t, f, office.LevelB)
-	sealed, err := f.Office.Stamp(ctx, "test", blank(t, 2), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	sealed, err := f.Office.Stamp(ctx, "test", blank(t, 2), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,17 +135,17 @@ func TestProveUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	first, err := f.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	one := content(t, first)
-	second, err := f.Office.Stamp(ctx, "test", open(t, one), office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 160}})
+	second, err := f.Office.Stamp(ctx, "test", open(t, one), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 160}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	two := content(t, second)
-	foreign, err := strangers.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: strangers.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	foreign, err := strangers.Office.Stamp(ctx, "test", blank(t, 1), office.StampRequest{SealID: strangers.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		t.Fatal(err)
 	}

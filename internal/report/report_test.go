@@ -22,6 +22,7 @@ import (
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/verify"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/placement"
 )
 
 // sealed is a document of an office with its seal, and the office's inspector.
@@ -37,7 +38,7 @@ func sealed(tb testing.TB, f *officetest.Fixture) ([]byte, *inspect.Inspector) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	stamped, err := f.Office.Stamp(context.Background(), "test", opened, office.StampRequest{SealID: f.Seal.ID, Place: office.Place{Pages: "1", X: 60, Y: 60}})
+	stamped, err := f.Office.Stamp(context.Background(), "test", opened, office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
 	if err != nil {
 		tb.Fatal(err)
 	}

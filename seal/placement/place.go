@@ -1,4 +1,4 @@
-package office
+package placement
 
 import (
 	"errors"
@@ -41,8 +41,8 @@ type Place struct {
 // no place is given, in millimetres.
 const margin = 45
 
-// on returns the places that are meant on a document.
-func (p Place) on(doc *pdf.Document) ([]spot, error) {
+// On returns the places that are meant on a document.
+func (p Place) On(doc *pdf.Document) ([]Spot, error) {
 	if p.Corner == "" && p.X == 0 && p.Y == 0 {
 		p.X, p.Y, p.Corner = margin, margin, BottomRight
 	}
@@ -53,7 +53,7 @@ func (p Place) on(doc *pdf.Document) ([]spot, error) {
 	if err != nil {
 		return nil, err
 	}
-	var spots []spot
+	var spots []Spot
 	for _, n := range pages {
 		page, err := doc.Page(n)
 		if err != nil {
@@ -63,20 +63,20 @@ func (p Place) on(doc *pdf.Document) ([]spot, error) {
 		if err != nil {
 			return nil, err
 		}
-		spots = append(spots, spot{n, x, y})
+		spots = append(spots, Spot{n, x, y})
 	}
 	return spots, nil
 }
 
-// spot is one place on one page, in millimetres from its top left corner.
-type spot struct {
-	page int
-	x, y float64
+// Spot is one place on one page, in millimetres from its top left corner.
+type Spot struct {
+	Page int
+	X, Y float64
 }
 
-// mark shows something with its middle on the spot.
-func (s spot) mark(width, height float64, a *pdf.Appearance) pdf.Mark {
-	return pdf.Mark{Page: s.page, X: s.x - width/2, Y: s.y - height/2, Width: width, Height: height, Appearance: a}
+// Mark shows something of a width and a height, in millimetres, with its middle on the spot.
+func (s Spot) Mark(width, height float64, a *pdf.Appearance) pdf.Mark {
+	return pdf.Mark{Page: s.Page, X: s.X - width/2, Y: s.Y - height/2, Width: width, Height: height, Appearance: a}
 }
 
 // middle returns the place on one page, in millimetres from its top left corner.
@@ -250,8 +250,8 @@ func cuts(width float64, n int) ([]float64, error) {
 	return at, nil
 }
 
-// marks cuts a seal and places its slices, on all pages where none are named.
-func (s Straddle) marks(doc *pdf.Document, named Pages, whole pdf.Mark) ([]pdf.Mark, error) {
+// Marks cuts a seal and places its slices, on all pages where none are named.
+func (s Straddle) Marks(doc *pdf.Document, named Pages, whole pdf.Mark) ([]pdf.Mark, error) {
 	if !slices.Contains(Edges(), s.Edge) {
 		return nil, fmt.Errorf("edge %q: %w", s.Edge, ErrPlace)
 	}

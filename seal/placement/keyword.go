@@ -1,4 +1,4 @@
-package office
+package placement
 
 import (
 	"context"
@@ -44,23 +44,23 @@ type Keyword struct {
 // gapBeside is between words and a seal beside them, in millimetres.
 const gapBeside = 2
 
-// keywordMarks places a seal at words.
-func (o *Office) keywordMarks(ctx context.Context, doc *pdf.Document, r StampRequest, whole pdf.Mark) ([]pdf.Mark, error) {
-	pages, err := r.Place.Pages.orAll().Of(doc)
+// Marks places a seal at words, which are looked for on all pages where none are named.
+func (k *Keyword) Marks(ctx context.Context, finder *pagetext.Finder, doc *pdf.Document, named Pages, whole pdf.Mark) ([]pdf.Mark, error) {
+	pages, err := named.orAll().Of(doc)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.Keyword.find(ctx, o.words, doc, pages)
+	found, err := k.find(ctx, finder, doc, pages)
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := r.Keyword.choose(found)
+	chosen, err := k.choose(found)
 	if err != nil {
 		return nil, err
 	}
 	var marks []pdf.Mark
 	for _, h := range chosen {
-		m, err := r.Keyword.mark(doc, h, whole)
+		m, err := k.mark(doc, h, whole)
 		if err != nil {
 			return nil, err
 		}
@@ -121,16 +121,16 @@ func (k *Keyword) mark(doc *pdf.Document, h pagetext.Hit, whole pdf.Mark) (pdf.M
 	if err != nil {
 		return pdf.Mark{}, err
 	}
-	s := spot{page: h.Page, y: y + height/2}
+	s := Spot{Page: h.Page, Y: y + height/2}
 	switch k.Side {
 	case "", Over:
-		s.x = x + width/2
+		s.X = x + width/2
 	case Before:
-		s.x = x - gapBeside - whole.Width/2
+		s.X = x - gapBeside - whole.Width/2
 	case After:
-		s.x = x + width + gapBeside + whole.Width/2
+		s.X = x + width + gapBeside + whole.Width/2
 	default:
 		return pdf.Mark{}, fmt.Errorf("side %q: %w", k.Side, ErrPlace)
 	}
-	return s.mark(whole.Width, whole.Height, whole.Appearance), nil
+	return s.Mark(whole.Width, whole.Height, whole.Appearance), nil
 }
