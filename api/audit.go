@@ -9,7 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/auditlog"
 )
 
 // checkpointOutput is the present state of the audit log, signed.
@@ -59,7 +59,7 @@ func (s *Server) registerAudit() {
 		Summary: "审计日志检查点 The present state of the audit log, signed",
 		Errors:  []int{http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, _ *struct{}) (*checkpointOutput, error) {
-		c, err := s.office.Checkpoint(ctx)
+		c, err := s.office.AuditLog().Checkpoint(ctx)
 		if err != nil {
 			return nil, s.auditProblem(err)
 		}
@@ -73,7 +73,7 @@ func (s *Server) registerAudit() {
 		Description: "Shows hashes only. Whoever was given an entry, or its hash, checks that the log holds it.",
 		Errors:      []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *inclusionInput) (*inclusionOutput, error) {
-		p, err := s.office.ProveInclusion(ctx, in.Index, in.Size)
+		p, err := s.office.AuditLog().Inclusion(ctx, in.Index, in.Size)
 		if err != nil {
 			return nil, s.auditProblem(err)
 		}
@@ -86,7 +86,7 @@ func (s *Server) registerAudit() {
 		Summary: "一致性证明 Proof that an earlier audit log is a beginning of a later one",
 		Errors:  []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *consistencyInput) (*consistencyOutput, error) {
-		p, err := s.office.ProveConsistency(ctx, in.First, in.Second)
+		p, err := s.office.AuditLog().Consistency(ctx, in.First, in.Second)
 		if err != nil {
 			return nil, s.auditProblem(err)
 		}
@@ -102,7 +102,7 @@ func (s *Server) registerAudit() {
 
 // auditProblem tells the caller what concerns the question, and the log the rest.
 func (s *Server) auditProblem(err error) error {
-	if errors.Is(err, office.ErrNoEntry) {
+	if errors.Is(err, auditlog.ErrNoEntry) {
 		return huma.Error404NotFound("审计日志没有这么多记录 " + err.Error())
 	}
 	s.log.Error("audit log does not answer", "error", err)

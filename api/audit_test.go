@@ -44,7 +44,7 @@ func TestAudit(t *testing.T) {
 		}
 		return path
 	}
-	keys, err := s.fixture.Office.LogKeys(context.Background())
+	keys, err := s.fixture.Office.AuditLog().Keys(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 )
@@ -51,7 +52,7 @@ func newAuditVerify(s *settings) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("--witness: %w", err)
 				}
-				size, root, err := o.VerifyLog(cmd.Context(), held.seen...)
+				size, root, err := o.AuditLog().Verify(cmd.Context(), held.seen...)
 				if err != nil {
 					return err
 				}
@@ -81,7 +82,7 @@ func newAuditVerify(s *settings) *cobra.Command {
 // logKeys reads --log-key, or takes the data folder's own keys.
 func logKeys(ctx context.Context, o *office.Office, points []string) ([]*pki.PublicKey, error) {
 	if len(points) == 0 {
-		return o.LogKeys(ctx)
+		return o.AuditLog().Keys(ctx)
 	}
 	var keys []*pki.PublicKey
 	for _, point := range points {
@@ -121,18 +122,18 @@ func newAuditShow(s *settings) *cobra.Command {
 			}
 			return s.with(func(o *office.Office) error {
 				var views []entryView
-				collect := func(e office.LogEntry) error {
+				collect := func(e auditlog.Entry) error {
 					if subject == "" || e.Subject == subject {
 						views = append(views, viewEntry(e))
 					}
 					return nil
 				}
 				if !one {
-					if err := o.Log(cmd.Context(), collect); err != nil {
+					if err := o.AuditLog().Entries(cmd.Context(), collect); err != nil {
 						return err
 					}
 				} else {
-					e, err := o.LogEntry(cmd.Context(), uint64(index))
+					e, err := o.AuditLog().Entry(cmd.Context(), uint64(index))
 					if err != nil {
 						return err
 					}
@@ -159,7 +160,7 @@ type entryView struct {
 	ErasedBy *uint64 `json:"erased_by"`
 }
 
-func viewEntry(e office.LogEntry) entryView {
+func viewEntry(e auditlog.Entry) entryView {
 	v := entryView{
 		ID: e.Index, Time: e.At().Format(time.RFC3339), Actor: e.Actor, Act: string(e.Act), Subject: e.Subject, Digest: hex.EncodeToString(e.Digest), Details: "none",
 	}

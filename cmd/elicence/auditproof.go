@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -23,11 +24,11 @@ func newAuditCheckpoint(s *settings) *cobra.Command {
 		Use: "checkpoint [-o FILE]", Short: "检查点 sign the present state of the log", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.with(func(o *office.Office) error {
-				c, err := o.Checkpoint(cmd.Context())
+				c, err := o.AuditLog().Checkpoint(cmd.Context())
 				if err != nil {
 					return err
 				}
-				keys, err := o.LogKeys(cmd.Context())
+				keys, err := o.AuditLog().Keys(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -65,7 +66,7 @@ func newAuditProve(s *settings) *cobra.Command {
 				return errors.New("--index: must be the number of an entry")
 			}
 			return s.with(func(o *office.Office) error {
-				file, err := o.ProveEntry(cmd.Context(), uint64(index), details)
+				file, err := o.AuditLog().Prove(cmd.Context(), uint64(index), details)
 				if err != nil {
 					return err
 				}
@@ -119,7 +120,7 @@ func (l *logTrust) resolve(ctx context.Context, s *settings) ([]*pki.PublicKey, 
 	var keys []*pki.PublicKey
 	err := s.with(func(o *office.Office) error {
 		var err error
-		keys, err = o.LogKeys(ctx)
+		keys, err = o.AuditLog().Keys(ctx)
 		return err
 	})
 	return keys, err
@@ -160,7 +161,7 @@ func newAuditCheckProof(s *settings) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			v := viewEntry(office.LogEntry{Index: p.Index, Entry: e})
+			v := viewEntry(auditlog.Entry{Index: p.Index, Entry: e})
 			if s.json {
 				return printJSON(cmd.OutOrStdout(), map[string]any{
 					"origin": c.Origin, "size": c.Size, "root": hex.EncodeToString(c.Root), "checkpoint_time": c.At().Format(time.RFC3339),
@@ -191,7 +192,7 @@ func newAuditConsistency(s *settings) *cobra.Command {
 				return errors.New("--second: 0 is not the size of a later log")
 			}
 			return s.with(func(o *office.Office) error {
-				p, err := o.ProveConsistency(cmd.Context(), first, second)
+				p, err := o.AuditLog().Consistency(cmd.Context(), first, second)
 				if err != nil {
 					return err
 				}

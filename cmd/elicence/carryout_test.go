@@ -110,7 +110,7 @@ func TestSideBySideAtDesk(t *testing.T) {
 	if _, ok := f.Office.Catalogue().Category(196); !ok {
 		t.Error("the new category is not in force")
 	}
-	if _, _, err := f.Office.VerifyLog(t.Context()); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -169,7 +169,7 @@ func TestSealSideBySideAtDesk(t *testing.T) {
 			t.Errorf("the audit log names officer %d otherwise than %d times:\n%s", i, times, out)
 		}
 	}
-	if _, _, err := f.Office.VerifyLog(t.Context()); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

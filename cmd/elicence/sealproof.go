@@ -34,7 +34,7 @@ func newSealProof(s *settings) *cobra.Command {
 			}
 			defer closeFile()
 			return s.with(func(o *office.Office) error {
-				proof, err := o.ProveUse(cmd.Context(), doc, field, checkpoint)
+				proof, err := o.AuditLog().ProveUse(cmd.Context(), doc, field, checkpoint)
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}

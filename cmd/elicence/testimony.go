@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/durable"
-	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
@@ -100,7 +100,7 @@ func (t *testimony) readFile(name string) error {
 	if err != nil {
 		return err
 	}
-	w, err := office.OpenWitness(name, file, t.logKeys...)
+	w, err := auditlog.OpenWitness(name, file, t.logKeys...)
 	if err != nil {
 		return err
 	}

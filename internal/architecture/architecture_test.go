@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/desk", "internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},
-	{"internal/backup", "internal/browser", "internal/hall", "internal/inspect", "internal/mirror", "internal/store", "internal/terminal"},
+	{"internal/auditlog", "internal/backup", "internal/browser", "internal/hall", "internal/inspect", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/office", "internal/report"},
 	{"internal/sample"},
 	{"internal/demo", "internal/load"},

@@ -52,7 +52,7 @@ func TestRun(t *testing.T) {
 	if len(categories) != len(o.Catalogue().Categories()) {
 		t.Errorf("%d categories", len(categories))
 	}
-	if _, _, err := o.VerifyLog(ctx); err != nil {
+	if _, _, err := o.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -198,7 +199,7 @@ func TestArchive(t *testing.T) {
 func wantRenewal(tb testing.TB, f *officetest.Fixture, before, after []byte) {
 	tb.Helper()
 	was, is, found := sm3.Sum(before), sm3.Sum(after), 0
-	err := f.Office.Log(ctx, func(e office.LogEntry) error {
+	err := f.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		if e.Act == audit.ActDocumentRenew && e.Subject == hex.EncodeToString(was[:]) && bytes.Equal(e.Digest, is[:]) && e.Actor == "test" {
 			found++
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -126,7 +127,7 @@ func TestRestoreDrill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkpoint, err := f.Office.Checkpoint(ctx)
+	checkpoint, err := f.Office.AuditLog().Checkpoint(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,26 +184,26 @@ func TestRestoreDrill(t *testing.T) {
 
 	// The log says what happened, and an outside witness notices what is lost.
 	found := false
-	err = restored.Office.Log(ctx, func(e office.LogEntry) error {
+	err = restored.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		found = found || e.Act == audit.ActStoreRestore
 		return nil
 	})
 	if err != nil || !found {
 		t.Errorf("the restore is not in the log: %v", err)
 	}
-	keys, err := restored.Office.LogKeys(ctx)
+	keys, err := restored.Office.AuditLog().Keys(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	witnessed, err := office.OpenWitness("witness", checkpoint.Signed, keys...)
+	witnessed, err := auditlog.OpenWitness("witness", checkpoint.Signed, keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var contradiction *audit.ContradictionError
-	if _, _, err := restored.Office.VerifyLog(ctx, witnessed); !errors.As(err, &contradiction) {
+	if _, _, err := restored.Office.AuditLog().Verify(ctx, witnessed); !errors.As(err, &contradiction) {
 		t.Errorf("the witness of what is lost: %v, want an *audit.ContradictionError", err)
 	}
-	if _, _, err := restored.Office.VerifyLog(ctx); err != nil {
+	if _, _, err := restored.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 }
@@ -338,7 +339,7 @@ func TestErasedStaysErased(t *testing.T) {
 		t.Errorf("erasures %+v, %v", all, err)
 	}
 	erased := 0
-	err := r.Office.Log(ctx, func(e office.LogEntry) error {
+	err := r.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		if e.Subject == id.String() && e.ErasedBy > 0 {
 			erased++
 		}
@@ -347,7 +348,7 @@ func TestErasedStaysErased(t *testing.T) {
 	if err != nil || erased == 0 {
 		t.Errorf("%d entries are erased, %v", erased, err)
 	}
-	if _, _, err := r.Office.VerifyLog(ctx); err != nil {
+	if _, _, err := r.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 	whole(t, r.Office)
@@ -412,21 +413,21 @@ func TestWholeFolderPutBack(t *testing.T) {
 	if _, err := terminal.take(f); err != nil {
 		t.Fatal(err)
 	}
-	checkpoint, err := f.Office.Checkpoint(ctx)
+	checkpoint, err := f.Office.AuditLog().Checkpoint(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := f.Office.LogKeys(ctx)
+	keys, err := f.Office.AuditLog().Keys(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	back := officetest.Open(t, older, c.now) // nothing in the folder itself can tell
-	witnessed, err := office.OpenWitness("witness", checkpoint.Signed, keys...)
+	witnessed, err := auditlog.OpenWitness("witness", checkpoint.Signed, keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var contradiction *audit.ContradictionError
-	if _, _, err := back.Office.VerifyLog(ctx, witnessed); !errors.As(err, &contradiction) {
+	if _, _, err := back.Office.AuditLog().Verify(ctx, witnessed); !errors.As(err, &contradiction) {
 		t.Errorf("the witness: %v, want an *audit.ContradictionError", err)
 	}
 	if _, err := terminal.take(back); err == nil {

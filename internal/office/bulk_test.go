@@ -99,7 +99,7 @@ func TestIssueAll(t *testing.T) {
 		}
 		places[r.Licence.Status] = true
 	}
-	if _, _, err := f.Office.VerifyLog(ctx); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pkitest"
@@ -163,7 +164,7 @@ func TestTranscriptTells(t *testing.T) {
 	if !bytes.Contains(text, []byte(ceremony.Groups(twin))) {
 		t.Error("the text does not commit to its JSON twin")
 	}
-	err = o.Log(ctx, func(e office.LogEntry) error {
+	err = o.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		logged = logged || e.Act == audit.ActCeremony && bytes.Equal(e.Digest, digest[:])
 		return nil
 	})

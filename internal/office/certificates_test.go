@@ -258,7 +258,7 @@ func TestStartFindsUnfinished(t *testing.T) {
 	if c, err = o.RevokeCertificate(ctx, "test", draft.Serial(), office.Revocation{Reason: cert.Superseded}); err != nil || c.State != ca.Revoked {
 		t.Errorf("revoking what may exist: %s, %v", c.State, err)
 	}
-	if _, _, err := o.VerifyLog(ctx); err != nil {
+	if _, _, err := o.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 }

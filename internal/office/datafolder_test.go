@@ -21,6 +21,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -158,7 +159,7 @@ func TestMakeDataFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Versions = versionsOf(cache)
-	checkpoint, err := f.Office.Checkpoint(ctx)
+	checkpoint, err := f.Office.AuditLog().Checkpoint(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +248,7 @@ func unpacked(t *testing.T, release string) (holdings, string) {
 // check compares a data folder with what it must hold.
 func (h holdings) check(t *testing.T, f *officetest.Fixture, c *clock) {
 	t.Helper()
-	keys, err := f.Office.LogKeys(ctx)
+	keys, err := f.Office.AuditLog().Keys(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,11 +256,11 @@ func (h holdings) check(t *testing.T, f *officetest.Fixture, c *clock) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	witnessed, err := office.OpenWitness("holds.json", checkpoint, keys...)
+	witnessed, err := auditlog.OpenWitness("holds.json", checkpoint, keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := f.Office.VerifyLog(ctx, witnessed); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(ctx, witnessed); err != nil {
 		t.Error(err)
 	}
 	for _, want := range h.Licences {
@@ -362,7 +363,7 @@ func (h holdings) goesOn(t *testing.T, f *officetest.Fixture, c *clock) {
 	}
 	c.at = c.at.Add(time.Minute)
 	wantVerdict(t, terminal(t, f, c), "a revoked licence", code.Digits, verify.Revoked)
-	if _, _, err := f.Office.VerifyLog(ctx); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -133,7 +134,7 @@ func filesIn(t *testing.T, dir string) map[string][]byte {
 func logOf(t *testing.T, o *office.Office) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	err := o.Log(ctx, func(e office.LogEntry) error { return json.NewEncoder(&b).Encode(e) })
+	err := o.AuditLog().Entries(ctx, func(e auditlog.Entry) error { return json.NewEncoder(&b).Encode(e) })
 	if err != nil {
 		t.Fatal(err)
 	}

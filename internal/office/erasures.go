@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence"
@@ -106,7 +107,7 @@ func (o *Office) erasable(ctx context.Context, id licence.Identifier, now time.T
 // many had something.
 func (o *Office) eraseDetailsAround(ctx context.Context, actor string, id licence.Identifier) (int, error) {
 	var indexes []uint64
-	err := o.Log(ctx, func(e LogEntry) error {
+	err := o.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		if e.Subject == id.String() && e.Commits() && e.ErasedBy == 0 && e.Act != audit.ActLicenceEraseApply {
 			indexes = append(indexes, e.Index)
 		}

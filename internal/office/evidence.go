@@ -16,12 +16,12 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/docs"
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
-	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/pki/tsa"
 )
 
@@ -218,64 +218,38 @@ func (c *collection) formats() error {
 // log adds the proofs of the licence's entries under a checkpoint of this moment, and the
 // way there from what witnesses have signed.
 func (c *collection) log(witnesses [][]byte) error {
-	o := c.office
+	log := c.office.AuditLog()
 	if len(witnesses) > maxWitnesses {
 		return fmt.Errorf("%d cosigned checkpoints, at most %d go into a bundle", len(witnesses), maxWitnesses)
 	}
-	keys, err := o.LogKeys(c.ctx)
+	keys, err := log.Keys(c.ctx)
 	if err != nil {
 		return err
 	}
 	seen := make([]audit.Witnessed, len(witnesses))
 	for i, file := range witnesses {
-		if seen[i], err = OpenWitness(fmt.Sprintf("witness %d", i+1), file, keys...); err != nil {
+		if seen[i], err = auditlog.OpenWitness(fmt.Sprintf("witness %d", i+1), file, keys...); err != nil {
 			return err
 		}
 		if seen[i].Cosigner == "" {
 			return fmt.Errorf("witness %d: nobody but the log has signed it: %w", i+1, audit.ErrCheckpoint)
 		}
 	}
-	key, err := o.currentKey(c.ctx, keystore.PurposeService, checkpointKey)
+	excerpt, err := log.Excerpt(c.ctx, func(log audit.Storage, size uint64) ([]uint64, error) {
+		return lifeEntries(log, size, c.record)
+	}, seen)
 	if err != nil {
 		return err
 	}
-	return o.readLog(c.ctx, func(log audit.Storage, size uint64) error {
-		checkpoint, err := o.checkpoint(log, size, key)
-		if err != nil {
-			return err
-		}
-		indexes, err := lifeEntries(interruptible{log, c.ctx}, size, c.record)
-		if err != nil {
-			return err
-		}
-		for i, index := range indexes {
-			p, err := audit.NewProof(log, index, checkpoint.Signed, size, false)
-			if err != nil {
-				return err
-			}
-			if err := c.addFile(fmt.Sprintf("%s%d.proof", evidence.LogFolder, i+1), p.Marshal); err != nil {
-				return err
-			}
-		}
-		for i, w := range seen {
-			p, err := audit.NewConsistencyProof(log, w.Checkpoint.Size, size)
-			if err != nil {
-				return err
-			}
-			name := fmt.Sprintf("%s%d", evidence.WitnessFolder, i+1)
-			c.add(name+evidence.WitnessSuffix, witnesses[i])
-			if err := c.addFile(name+evidence.ConsistencySuffix, p.Marshal); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (c *collection) addFile(name string, marshal func() ([]byte, error)) error {
-	data, err := marshal()
-	c.add(name, data)
-	return err
+	for i, file := range excerpt.Proofs {
+		c.add(fmt.Sprintf("%s%d.proof", evidence.LogFolder, i+1), file)
+	}
+	for i, file := range excerpt.Ways {
+		name := fmt.Sprintf("%s%d", evidence.WitnessFolder, i+1)
+		c.add(name+evidence.WitnessSuffix, witnesses[i])
+		c.add(name+evidence.ConsistencySuffix, file)
+	}
+	return nil
 }
 
 // looks are the acts that leave a licence as it is: they are no part of its life.

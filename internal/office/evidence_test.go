@@ -102,7 +102,7 @@ func TestEvidence(t *testing.T) {
 
 // secondReader has the bundle read by a program that shares nothing with ours.
 func secondReader(t *testing.T, f *officetest.Fixture, archive []byte) {
-	keys, err := f.Office.LogKeys(ctx)
+	keys, err := f.Office.AuditLog().Keys(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,11 +268,11 @@ func TestEvidenceWitnessed(t *testing.T) {
 	t.Parallel()
 	f := stamping(t)
 	r := f.Issue(t, "066")
-	checkpoint, err := f.Office.Checkpoint(ctx)
+	checkpoint, err := f.Office.AuditLog().Checkpoint(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := f.Office.LogKeys(ctx)
+	keys, err := f.Office.AuditLog().Keys(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func TestFailoverWhileIssuing(t *testing.T) {
 			t.Errorf("request %s again: %v, want %s", request, err, a.id)
 		}
 	}
-	if _, _, err := f.Office.VerifyLog(ctx); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/tooltest"
@@ -159,7 +160,7 @@ func acts() []act {
 			},
 			func(t *testing.T, f *officetest.Fixture, _ string) bool {
 				began, ended := 0, 0
-				err := f.Office.Log(ctx, func(e office.LogEntry) error {
+				err := f.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 					switch e.Act {
 					case audit.ActStoreRenew:
 						began++

@@ -55,7 +55,7 @@ func (o *Office) checkHighWater(ctx context.Context) error {
 	if err != nil || !there {
 		return err
 	}
-	return o.readLog(ctx, func(log audit.Storage, size uint64) error {
+	return o.AuditLog().Read(ctx, func(log audit.Storage, size uint64) error {
 		if size < h.Size {
 			return fmt.Errorf("its audit log has %d entries, on %s there were %d: %w", size, time.Unix(h.Time, 0).UTC().Format(time.RFC3339), h.Size, ErrOlderStore)
 		}
@@ -77,7 +77,7 @@ func (o *Office) keepHighWater(ctx context.Context) error {
 		return err
 	}
 	longer := false
-	err = o.readLog(ctx, func(_ audit.Storage, size uint64) error {
+	err = o.AuditLog().Read(ctx, func(_ audit.Storage, size uint64) error {
 		longer = size > kept.Size
 		return nil
 	})

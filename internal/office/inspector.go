@@ -43,7 +43,10 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*insp
 	if s.Imported, err = o.imported(ctx, second); err != nil {
 		return nil, err
 	}
-	s.NationalOnly, s.ProveAll = o.GMOnly(), o.proveAll
+	s.NationalOnly = o.GMOnly()
+	s.ProveAll = func(ctx context.Context, doc *pdf.Document) ([][]byte, error) {
+		return o.AuditLog().ProveUses(ctx, doc, inspect.MaxProofs)
+	}
 	s.Disagree = func(content []byte) { o.keepDisagreement(context.WithoutCancel(ctx), content) }
 	return inspect.Over(cache, s)
 }

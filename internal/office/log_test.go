@@ -11,6 +11,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -19,10 +20,10 @@ import (
 )
 
 // entries returns the entries of the log from an index on.
-func entries(tb testing.TB, f *officetest.Fixture, from uint64) []office.LogEntry {
+func entries(tb testing.TB, f *officetest.Fixture, from uint64) []auditlog.Entry {
 	tb.Helper()
-	var all []office.LogEntry
-	err := f.Office.Log(ctx, func(e office.LogEntry) error {
+	var all []auditlog.Entry
+	err := f.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		if e.Index >= from {
 			all = append(all, e)
 		}
@@ -107,7 +108,7 @@ func TestEveryActIsLogged(t *testing.T) {
 			t.Errorf("%s leaves %v, want %v", tt.name, got, tt.want)
 		}
 	}
-	if _, _, err := f.Office.VerifyLog(ctx); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 }
@@ -160,20 +161,20 @@ func TestWitnessedByTimeFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := f.Office.LogKeys(ctx)
+	keys, err := f.Office.AuditLog().Keys(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := office.OpenWitness("time", file, keys...)
+	w, err := auditlog.OpenWitness("time", file, keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := f.Office.VerifyLog(ctx, w); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(ctx, w); err != nil {
 		t.Errorf("the log and its own time file: %v", err)
 	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, _, err := f.Office.VerifyLog(gone); !errors.Is(err, context.Canceled) {
+	if _, _, err := f.Office.AuditLog().Verify(gone); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v, want context.Canceled", err)
 	}
 	if err := f.Office.Close(); err != nil {
@@ -193,11 +194,11 @@ func TestWitnessedByTimeFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := o.VerifyLog(ctx); err != nil {
+	if _, _, err := o.AuditLog().Verify(ctx); err != nil {
 		t.Errorf("an older copy is whole in itself, but: %v", err)
 	}
 	var found *audit.ContradictionError
-	if size, _, err := o.VerifyLog(ctx, w); !errors.As(err, &found) || found.Witness != "time" {
+	if size, _, err := o.AuditLog().Verify(ctx, w); !errors.As(err, &found) || found.Witness != "time" {
 		t.Errorf("an older copy: %d, %v, want a contradiction with the time file", size, err)
 	}
 	if err := o.Close(); err != nil {

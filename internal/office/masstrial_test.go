@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -15,7 +16,7 @@ import (
 func logSize(t *testing.T, o *office.Office) int {
 	t.Helper()
 	n := 0
-	if err := o.Log(ctx, func(office.LogEntry) error { n++; return nil }); err != nil {
+	if err := o.AuditLog().Entries(ctx, func(auditlog.Entry) error { n++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return n

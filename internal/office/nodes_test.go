@@ -108,7 +108,7 @@ func TestTwoNodes(t *testing.T) {
 	}
 	publishedIn(t, other, time.Now(), state)
 	for _, o := range []*office.Office{f.Office, other} {
-		if _, _, err := o.VerifyLog(ctx); err != nil {
+		if _, _, err := o.AuditLog().Verify(ctx); err != nil {
 			t.Error(err)
 		}
 	}

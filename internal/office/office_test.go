@@ -15,6 +15,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/goldentest"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
@@ -401,7 +402,7 @@ func TestForgedLicenceInside(t *testing.T) {
 		t.Fatalf("events %v, want one disagreement", events)
 	}
 	logged := 0
-	err := f.Office.Log(ctx, func(e office.LogEntry) error {
+	err := f.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		if e.Entry.Act == audit.ActDisagree && e.Entry.Subject == events[0].Subject {
 			logged++
 		}

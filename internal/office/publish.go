@@ -11,6 +11,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -81,7 +82,7 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 		case err != nil:
 			return nil, err
 		}
-		if err := o.keepCheckpoint(ctx, p.checkpoint); err != nil {
+		if err := o.AuditLog().Keep(ctx, p.checkpoint); err != nil {
 			return nil, err
 		}
 		var changed []string
@@ -171,7 +172,7 @@ type publication struct {
 	now        time.Time
 	files      map[string][]byte
 	lists      *status.State           // the state of the lists that it gives out
-	checkpoint SignedCheckpoint        // that its time file carries
+	checkpoint auditlog.Checkpoint     // that its time file carries
 	keys       map[trust.Role]*pki.Key // of roles whose keys are not those in use
 	roots      keyring                 // where it is not the one in force
 }
@@ -324,7 +325,7 @@ func (p *publication) time(ctx context.Context) error {
 		}
 		*f.into = trust.Current{Version: f.version, SM3: sm3.Sum(signed)}
 	}
-	if p.checkpoint, err = p.office.Checkpoint(ctx); err != nil {
+	if p.checkpoint, err = p.office.AuditLog().Checkpoint(ctx); err != nil {
 		return err
 	}
 	file.Checkpoint = p.checkpoint.Signed

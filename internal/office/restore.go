@@ -248,7 +248,7 @@ func syncTree(dir string) error {
 // verifyRestored compares what was restored with what the backup says and with itself:
 // every signature, every index, the whole log, every document of every licence.
 func (o *Office) verifyRestored(ctx context.Context, h backup.Head, done *Restored) error {
-	err := o.readLog(ctx, func(log audit.Storage, size uint64) error {
+	err := o.AuditLog().Read(ctx, func(log audit.Storage, size uint64) error {
 		if size < h.LogSize {
 			return fmt.Errorf("the log has %d entries, the head says %d: %w", size, h.LogSize, ErrDamagedBackup)
 		}

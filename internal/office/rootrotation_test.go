@@ -169,7 +169,7 @@ func TestRootRotation(t *testing.T) {
 	if shards, err := f.Office.Shards(ctx, "root.3"); err != nil || !slices.Equal(shards, []ca.Shard{{}}) {
 		t.Errorf("shards of root.3: %v, %v", shards, err)
 	}
-	if _, _, err := f.Office.VerifyLog(ctx); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 	// A root whose key was lost is named no more once a link to it is revoked, and

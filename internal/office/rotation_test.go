@@ -79,7 +79,7 @@ func makeWorks(t *testing.T, f *officetest.Fixture, c *clock, category string) w
 	}
 	w.document = content(t, signed)
 	w.documentCode = documentCode(t, w.document)
-	checkpoint, err := f.Office.Checkpoint(ctx)
+	checkpoint, err := f.Office.AuditLog().Checkpoint(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestRotation(t *testing.T) {
 	if again, err := f.Office.TrustFile(ctx, "1.root"); err != nil || !bytes.Equal(again, root) {
 		t.Errorf("the first root of the trust files changed: %v", err)
 	}
-	if _, _, err := f.Office.VerifyLog(ctx); err != nil {
+	if _, _, err := f.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
 	certificates, err := f.Office.AuthorityCertificates(ctx)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/pki/audit"
@@ -194,10 +195,10 @@ func TestSealRules(t *testing.T) {
 func TestSealUseIsInTheLog(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
-	uses := func() []office.LogEntry {
+	uses := func() []auditlog.Entry {
 		t.Helper()
-		var all []office.LogEntry
-		if err := f.Office.Log(ctx, func(e office.LogEntry) error {
+		var all []auditlog.Entry
+		if err := f.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 			if e.Act == audit.ActSealUse {
 				all = append(all, e)
 			}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
+	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -86,4 +88,18 @@ func why(cause licence.Cause, reason string) []byte {
 		return []byte(reason)
 	}
 	return []byte(cause.String() + ": " + reason)
+}
+
+// errReason: there is no reason, or one that is too long.
+var errReason = bilingual.New(fmt.Sprintf("须说明理由，最多 %d 字节", maxReason), fmt.Sprintf("a reason of at most %d bytes must be given", maxReason))
+
+// checkReason bounds why something was done.
+func checkReason(reason string) error {
+	if reason == "" || len(reason) > maxReason {
+		return errReason
+	}
+	if err := cleantext.CheckLines(reason); err != nil {
+		return fmt.Errorf("reason: %w", err)
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -184,7 +185,7 @@ func TestRotateTokenKey(t *testing.T) {
 		t.Errorf("in use: %v", uses)
 	}
 	rotations := 0
-	err := f.Office.Log(ctx, func(e office.LogEntry) error {
+	err := f.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		if e.Act == audit.ActKeyRotate && strings.HasPrefix(e.Subject, name) {
 			rotations++
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -37,7 +38,7 @@ func proven(tb testing.TB, f *officetest.Fixture, file []byte, proofs ...[]byte)
 
 func proofOf(tb testing.TB, f *officetest.Fixture, file []byte, field string, kept []byte) []byte {
 	tb.Helper()
-	proof, err := f.Office.ProveUse(ctx, open(tb, file), field, kept)
+	proof, err := f.Office.AuditLog().ProveUse(ctx, open(tb, file), field, kept)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestLogProofIsProofOfTime(t *testing.T) {
 	}
 	other := content(t, sealed)
 	early := proofOf(t, f, file, "", nil)
-	kept, err := f.Office.Checkpoint(ctx)
+	kept, err := f.Office.AuditLog().Checkpoint(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestLogProofIsProofOfTime(t *testing.T) {
 	unsigned := bytes.Clone(early)
 	unsigned[len("elicence/audit-proof/1")+300] ^= 1 // in the checkpoint's signature
 	strange := leveled(t, strangers, office.LevelB)
-	about, err := f.Office.ProveEntry(ctx, 0, false)
+	about, err := f.Office.AuditLog().Prove(ctx, 0, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestLogProofIsProofOfTime(t *testing.T) {
 func TestProveUse(t *testing.T) {
 	t.Parallel()
 	f, strangers := officetest.New(t), officetest.Province(t, time.Now, "330000", "浙江省(测试)")
-	before, err := f.Office.Checkpoint(ctx)
+	before, err := f.Office.AuditLog().Checkpoint(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestProveUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := strangers.Office.Checkpoint(ctx)
+	theirs, err := strangers.Office.AuditLog().Checkpoint(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,15 +162,15 @@ func TestProveUse(t *testing.T) {
 		{"one seal", "", one, nil, nil},
 		{"the first of two", "Seal1", two, nil, nil},
 		{"the second of two", "Seal2", two, nil, nil},
-		{"one of two", "", two, nil, office.ErrWhichSeal},
-		{"a field that is not there", "Seal3", two, nil, office.ErrNoUse},
-		{"a document without seal", "", rawPDF([]string{"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]>>"}), nil, office.ErrNoUse},
-		{"another house's seal", "", content(t, foreign), nil, office.ErrNoUse},
-		{"a checkpoint from before", "", one, before.Signed, office.ErrNoEntry},
+		{"one of two", "", two, nil, auditlog.ErrWhichSeal},
+		{"a field that is not there", "Seal3", two, nil, auditlog.ErrNoUse},
+		{"a document without seal", "", rawPDF([]string{"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]>>"}), nil, auditlog.ErrNoUse},
+		{"another house's seal", "", content(t, foreign), nil, auditlog.ErrNoUse},
+		{"a checkpoint from before", "", one, before.Signed, auditlog.ErrNoEntry},
 		{"another log's checkpoint", "", one, theirs.Signed, audit.ErrCheckpoint},
 		{"no checkpoint", "", one, []byte("x"), audit.ErrProofFile},
 	} {
-		proof, err := f.Office.ProveUse(ctx, open(t, tt.file), tt.field, tt.kept)
+		proof, err := f.Office.AuditLog().ProveUse(ctx, open(t, tt.file), tt.field, tt.kept)
 		if !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -217,7 +218,7 @@ func TestWallet(t *testing.T) {
 			} else if _, err := f.Office.OfferBinding(ctx, "officer", now); !errors.Is(err, licence.ErrStep) {
 				t.Errorf("a binding code for a revoked licence: %v, want ErrStep", err)
 			}
-			if _, _, err := f.Office.VerifyLog(ctx); err != nil {
+			if _, _, err := f.Office.AuditLog().Verify(ctx); err != nil {
 				t.Error(err)
 			}
 		})
@@ -476,7 +477,7 @@ func TestReprint(t *testing.T) {
 func entriesOfLicence(t *testing.T, f *officetest.Fixture, r licence.Record) ([]audit.Act, error) {
 	t.Helper()
 	var acts []audit.Act
-	err := f.Office.Log(ctx, func(e office.LogEntry) error {
+	err := f.Office.AuditLog().Entries(ctx, func(e auditlog.Entry) error {
 		if e.Subject == r.Licence.Identifier.String() {
 			acts = append(acts, e.Act)
 		}

@@ -1,4 +1,4 @@
-package office
+package auditlog
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"sort"
 	"time"
 
-	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal"
@@ -34,34 +33,34 @@ var (
 // use that the house has kept, or under one that somebody else kept: a time file as scanners
 // cache it, a checkpoint or a proof file; where there is none it is under one of this moment.
 // The checkpoint must be of a time when the seal's certificate was in force.
-func (o *Office) ProveUse(ctx context.Context, doc *pdf.Document, field string, kept []byte) ([]byte, error) {
+func (l *Log) ProveUse(ctx context.Context, doc *pdf.Document, field string, kept []byte) ([]byte, error) {
 	s, err := sealOn(doc, field)
 	if err != nil {
 		return nil, err
 	}
-	u, err := o.entryOf(ctx, s, true)
+	u, err := l.entryOf(ctx, s, true)
 	if err != nil {
 		return nil, err
 	}
 	if kept == nil {
-		if kept, err = o.checkpointOver(ctx, u); err != nil {
+		if kept, err = l.checkpointOver(ctx, u); err != nil {
 			return nil, err
 		}
 	}
 	if kept == nil {
-		return o.ProveEntry(ctx, u.index, false)
+		return l.Prove(ctx, u.index, false)
 	}
-	return o.proveUnder(ctx, u, kept)
+	return l.proveUnder(ctx, u, kept)
 }
 
 // proveUnder returns the proof file of a use under a checkpoint.
-func (o *Office) proveUnder(ctx context.Context, u loggedUse, checkpoint []byte) ([]byte, error) {
-	signed, size, err := o.keptCheckpoint(ctx, checkpoint)
+func (l *Log) proveUnder(ctx context.Context, u loggedUse, checkpoint []byte) ([]byte, error) {
+	signed, size, err := l.keptCheckpoint(ctx, checkpoint)
 	if err != nil {
 		return nil, err
 	}
 	var file []byte
-	err = o.readLog(ctx, func(log audit.Storage, present uint64) error {
+	err = l.Read(ctx, func(log audit.Storage, present uint64) error {
 		if u.index >= size || size > present {
 			return fmt.Errorf("entry %d, and the checkpoint is of a log of %d: %w", u.index, size, ErrNoEntry)
 		}
@@ -78,29 +77,29 @@ func (o *Office) proveUnder(ctx context.Context, u loggedUse, checkpoint []byte)
 // checkpointEvery is how often a checkpoint that is given out is kept as well.
 const checkpointEvery = 24 * time.Hour
 
-// keepCheckpoint keeps a checkpoint that was given out, unless there is one of about its
+// Keep keeps a checkpoint that was given out, unless there is one of about its
 // time.
-func (o *Office) keepCheckpoint(ctx context.Context, c SignedCheckpoint) error {
+func (l *Log) Keep(ctx context.Context, c Checkpoint) error {
 	recent := false
-	err := o.store.KeptCheckpoints(ctx, c.Time-int64((checkpointEvery-time.Minute)/time.Second), c.Time, func([]byte) bool {
+	err := l.store.KeptCheckpoints(ctx, c.Time-int64((checkpointEvery-time.Minute)/time.Second), c.Time, func([]byte) bool {
 		recent = true
 		return false
 	})
 	if err != nil || recent {
 		return err
 	}
-	return o.store.KeepCheckpoint(ctx, c.Time, c.Signed)
+	return l.store.KeepCheckpoint(ctx, c.Time, c.Signed)
 }
 
 // checkpointOver returns the first checkpoint that was kept and has a use in it, or nil.
-func (o *Office) checkpointOver(ctx context.Context, u loggedUse) ([]byte, error) {
-	keys, err := o.LogKeys(ctx)
+func (l *Log) checkpointOver(ctx context.Context, u loggedUse) ([]byte, error) {
+	keys, err := l.keys.Verifiers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var found []byte
 	var failed error
-	err = o.store.KeptCheckpoints(ctx, u.entry.Time, o.now().Unix(), func(signed []byte) bool {
+	err = l.store.KeptCheckpoints(ctx, u.entry.Time, l.now().Unix(), func(signed []byte) bool {
 		w, err := audit.OpenWitnessed("checkpoint that was kept", signed, keys...)
 		switch {
 		case err != nil:
@@ -113,25 +112,25 @@ func (o *Office) checkpointOver(ctx context.Context, u loggedUse) ([]byte, error
 	return found, cmp.Or(err, failed)
 }
 
-// proveAll returns proofs of the uses of the house's own seals on a document, under
-// checkpoints that the house has kept: of those that it has.
-func (o *Office) proveAll(ctx context.Context, doc *pdf.Document) ([][]byte, error) {
+// ProveUses returns proofs of the uses of the house's own seals on a document, of so many at
+// most, under checkpoints that the house has kept: of those that it has.
+func (l *Log) ProveUses(ctx context.Context, doc *pdf.Document, most int) ([][]byte, error) {
 	seals, err := sealsOn(doc)
 	if err != nil {
 		return nil, err
 	}
 	var files [][]byte
-	for _, s := range seals[:min(len(seals), inspect.MaxProofs)] {
-		u, err := o.entryOf(ctx, s.Signature, false)
+	for _, s := range seals[:min(len(seals), most)] {
+		u, err := l.entryOf(ctx, s.Signature, false)
 		if errors.Is(err, ErrNoUse) {
 			continue
 		}
 		var checkpoint, file []byte
 		if err == nil {
-			checkpoint, err = o.checkpointOver(ctx, u)
+			checkpoint, err = l.checkpointOver(ctx, u)
 		}
 		if err == nil && checkpoint != nil {
-			file, err = o.proveUnder(ctx, u, checkpoint)
+			file, err = l.proveUnder(ctx, u, checkpoint)
 		}
 		if err != nil {
 			return nil, err
@@ -144,11 +143,11 @@ func (o *Office) proveAll(ctx context.Context, doc *pdf.Document) ([][]byte, err
 }
 
 // keptCheckpoint reads a checkpoint of this log that somebody kept, with its size.
-func (o *Office) keptCheckpoint(ctx context.Context, kept []byte) ([]byte, uint64, error) {
+func (l *Log) keptCheckpoint(ctx context.Context, kept []byte) ([]byte, uint64, error) {
 	if kept == nil {
 		return nil, 0, nil
 	}
-	keys, err := o.LogKeys(ctx)
+	keys, err := l.keys.Verifiers(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -165,10 +164,10 @@ func (o *Office) keptCheckpoint(ctx context.Context, kept []byte) ([]byte, uint6
 		return nil, 0, fmt.Errorf("a cosigned checkpoint, not the log's own: %w", audit.ErrCheckpoint)
 	}
 	c := w.Checkpoint
-	if c.Origin != o.config.Domain {
+	if c.Origin != l.origin {
 		return nil, 0, fmt.Errorf("the log of %q: %w", c.Origin, audit.ErrCheckpoint)
 	}
-	err = o.readLog(ctx, func(log audit.Storage, present uint64) error {
+	err = l.Read(ctx, func(log audit.Storage, present uint64) error {
 		if c.Size > present {
 			return fmt.Errorf("a checkpoint of %d entries, the log has %d: %w", c.Size, present, ErrNoEntry)
 		}
@@ -243,9 +242,9 @@ type loggedUse struct {
 }
 
 // entryOf finds the entry of a use in the log.
-func (o *Office) entryOf(ctx context.Context, s *seal.Signature, thorough bool) (loggedUse, error) {
+func (l *Log) entryOf(ctx context.Context, s *seal.Signature, thorough bool) (loggedUse, error) {
 	var u loggedUse
-	err := o.readLog(ctx, func(log audit.Storage, size uint64) error {
+	err := l.Read(ctx, func(log audit.Storage, size uint64) error {
 		var err error
 		u, err = useIn(interruptible{log, ctx}, size, s, thorough)
 		return err
