@@ -72,7 +72,7 @@ func (w *writer) page(p page) {
 	}
 	w.changes(words{"印码之后", "Since the code was printed"}, p.Since)
 	for _, c := range p.Cautions {
-		w.text(0, "⚠ "+c.Kind.ZH+"  "+c.Kind.EN+"  "+c.What, 9.5, amber)
+		w.text(0, "⚠ "+c.Kind.ZH+"  "+c.Kind.EN+"  "+c.What.line(), 9.5, amber)
 	}
 	if p.Empty != nil {
 		w.both(*p.Empty, 10.5, 0)
@@ -93,9 +93,7 @@ func (w *writer) signature(s *signature) {
 	}
 	w.text(0, fmt.Sprintf("%d. %s %s", s.Number, s.Symbol, s.Name), 13, colour)
 	w.both(words{s.Kind.ZH + " · " + s.Result.ZH, s.Kind.EN + " · " + s.Result.EN}, 10, 0)
-	if s.Cause != "" {
-		w.text(0, s.Cause, 9, red)
-	}
+	w.text(0, s.Cause.line(), 9, red)
 	if s.OnPage != nil {
 		shown := typeset.Colour(0)
 		if s.OnPageBad {
@@ -115,7 +113,7 @@ func (w *writer) signature(s *signature) {
 		if step.Good {
 			colour = grey // a note
 		}
-		w.text(6, step.Cause, 8.5, colour)
+		w.text(6, step.Cause.line(), 8.5, colour)
 	}
 	w.changes(words{"签署之后", "After it was signed"}, s.Changes)
 	w.heading(words{"专业详情", "For experts"})
@@ -124,7 +122,7 @@ func (w *writer) signature(s *signature) {
 		c := &s.Certificates[i]
 		w.text(0, c.Subject, 8.5, 0)
 		w.text(6, strings.Join([]string{c.Issuer, c.Serial, c.Validity, c.Revocation}, "\n"), 8, grey)
-		w.text(6, c.Cause, 8, red)
+		w.text(6, c.Cause.line(), 8, red)
 	}
 }
 
@@ -138,7 +136,7 @@ func (w *writer) changes(heading words, all []change) {
 		if c.Bad {
 			colour = red
 		}
-		w.text(0, c.Kind.ZH+" "+c.Kind.EN+"  "+c.What, 9, colour)
+		w.text(0, c.Kind.ZH+" "+c.Kind.EN+"  "+c.What.line(), 9, colour)
 	}
 }
 

@@ -26,6 +26,9 @@ type Report struct {
 // words are the same in both languages.
 type words struct{ ZH, EN string }
 
+// line is both in one line.
+func (w words) line() string { return strings.TrimSpace(w.ZH + "  " + w.EN) }
+
 // page is a report as it is set, in HTML or on paper.
 type page struct {
 	Title       words
@@ -55,7 +58,7 @@ type signature struct {
 	Symbol       string
 	Name         string
 	Kind, Result words
-	Cause        string       // in detail, English
+	Cause        words        // in detail
 	Picture      []byte       // PNG
 	PictureURL   template.URL // of a picture that was drawn here
 	WidthMM      float64
@@ -73,19 +76,19 @@ type signature struct {
 type certificate struct {
 	Subject, Issuer, Serial string
 	Validity, Revocation    string
-	Cause                   string
+	Cause                   words
 }
 
 type step struct {
 	Good  bool
 	Name  words
-	Cause string // why not, or what is to be said although it passed
+	Cause words // why not, or what is to be said although it passed
 }
 
 type change struct {
 	Kind words
 	Bad  bool
-	What string
+	What words
 }
 
 // lay puts a report's content in order.
@@ -93,7 +96,7 @@ func (r Report) lay() page {
 	w := r.Inspection.Verdict.Wording()
 	p := page{
 		Title: words{"签章核验报告", "Verification of signatures and seals"}, Colour: string(w.Colour), Symbol: w.Symbol,
-		Verdict: words{w.ZH, w.EN}, Cause: words{r.Inspection.CauseZH, r.Inspection.Cause}, Next: words{r.Inspection.NextZH, r.Inspection.NextEN},
+		Verdict: words{w.ZH, w.EN}, Cause: causeWords(r.Inspection), Next: words{r.Inspection.NextZH, r.Inspection.NextEN},
 		Facts: []fact{
 			{words{"文件", "File"}, r.File},
 			{words{"大小", "Size"}, fmt.Sprintf("%d 字节 bytes", r.Size)},
@@ -131,7 +134,7 @@ func (r Report) lay() page {
 		p.Since = append(p.Since, layChange(c))
 	}
 	for _, c := range d.Cautions {
-		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: c.What})
+		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: words{"", c.What}})
 	}
 	for i := range d.Signatures {
 		p.Signatures = append(p.Signatures, laySignature(i+1, &d.Signatures[i]))
@@ -157,7 +160,7 @@ func licence(l *office.LicenceFinding) []fact {
 
 func laySignature(n int, f *office.SignatureFinding) signature {
 	w := f.Verdict.Wording()
-	s := signature{Number: n, Good: f.Valid, Symbol: "✓", Name: f.Signer, Cause: f.Cause, Result: words{f.CauseZH, w.EN}}
+	s := signature{Number: n, Good: f.Valid, Symbol: "✓", Name: f.Signer, Cause: failureWords(f), Result: words{f.CauseZH, w.EN}}
 	if !f.Valid {
 		s.Symbol = w.Symbol
 		if f.Verdict == verify.Valid {
@@ -177,7 +180,7 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 		s.OnPage, s.OnPageBad = onPage(f.SealInfo)
 	}
 	for _, c := range f.Checks {
-		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), cmp.Or(c.Cause, c.Note)})
+		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), checkWords(c)})
 	}
 	for _, c := range f.Changes {
 		s.Changes = append(s.Changes, layChange(c))
@@ -192,11 +195,12 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 func layCertificate(c office.CertificateFinding) certificate {
 	w := revocationWords(c.Revocation)
 	revocation := strings.TrimSpace(strings.Join([]string{w.ZH, w.EN, c.Source, localText(c.AsOf)}, " "))
-	return certificate{c.Subject, c.Issuer, c.Serial, localText(c.NotBefore) + " – " + localText(c.NotAfter), revocation, c.Cause}
+	return certificate{c.Subject, c.Issuer, c.Serial, localText(c.NotBefore) + " – " + localText(c.NotAfter), revocation, words{c.CauseZH, c.Cause}}
 }
 
 func layChange(c office.ChangeFinding) change {
-	return change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("第 %d 版 version %d: %s", c.Revision, c.Revision, c.What)}
+	w := changedWords(c)
+	return change{changeWords(c.Kind), c.Kind == "modified", words{fmt.Sprintf("第 %d 版：%s", c.Revision, w.ZH), fmt.Sprintf("version %d: %s", c.Revision, w.EN)}}
 }
 
 // plainFacts is what everybody needs of a signature.

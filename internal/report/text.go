@@ -36,7 +36,7 @@ func Lines(d *office.PDFInspection) []string {
 func signatureLines(f *office.SignatureFinding) []string {
 	mark := "✓"
 	if !f.Valid {
-		mark = "✗ " + f.CauseZH + "  " + f.Cause
+		mark = "✗ " + f.CauseZH + "  " + failureWords(f).line()
 	}
 	if !f.RevocationChecked {
 		mark += "  未查吊销 revocation not known"
@@ -58,8 +58,7 @@ func signatureLines(f *office.SignatureFinding) []string {
 		if c.Kind == "signature" || c.Kind == "validation data" { // they have lines of their own, or say nothing to people
 			continue
 		}
-		w := changeWords(c.Kind)
-		lines = append(lines, fmt.Sprintf("  签署之后 after it  %s %s  %s", w.ZH, w.EN, c.What))
+		lines = append(lines, "  签署之后 after it  "+changeLine(c))
 	}
 	return lines
 }
@@ -69,10 +68,15 @@ func signatureLines(f *office.SignatureFinding) []string {
 func SinceLines(d *office.PDFInspection) []string {
 	lines := make([]string, len(d.Since))
 	for i, c := range d.Since {
-		w := changeWords(c.Kind)
-		lines[i] = fmt.Sprintf("印码之后 since the code  %s %s  %s", w.ZH, w.EN, c.What)
+		lines[i] = "印码之后 since the code  " + changeLine(c)
 	}
 	return lines
+}
+
+// changeLine says of which kind a change is, and which it was.
+func changeLine(c office.ChangeFinding) string {
+	w := changeWords(c.Kind)
+	return w.ZH + " " + w.EN + "  " + changedWords(c).line()
 }
 
 // shownOn says where a signature is to be seen.

@@ -26,6 +26,7 @@ func TestLines(t *testing.T) {
 		change(&s)
 		return office.PDFInspection{Signatures: []office.SignatureFinding{s}}
 	}
+	title := "赠与"
 	for name, tt := range map[string]struct {
 		found office.PDFInspection
 		want  []string
@@ -44,8 +45,11 @@ func TestLines(t *testing.T) {
 			s.SealInfo = &office.SealFinding{OnPage: "drawn", OnPageWhy: "text in a font of the machine"}
 		}), []string{"注意 caution", "印章图案无法绘出", "font of the machine"}},
 		"changed": {with(func(s *office.SignatureFinding) {
-			s.Changes = []office.ChangeFinding{{Kind: "metadata", Revision: 2, What: "the title"}, {Kind: "signature", Revision: 3, What: "another one"}}
-		}), []string{"签署之后 after it  修改文档属性（页面所见未变） Metadata changed, nothing that a page shows  the title"}},
+			s.Changes = []office.ChangeFinding{
+				{Kind: "metadata", Revision: 2, What: "the title", Code: "information_changed", Entries: []office.EntryFinding{{Name: "Title", New: &title}}},
+				{Kind: "signature", Revision: 3, What: "another one", Code: "signature_added"},
+			}
+		}), []string{"签署之后 after it  修改文档属性（页面所见未变） Metadata changed, nothing that a page shows  修改了文档属性：标题由无文字改为“赠与”（阅读器的窗口可能显示）  the title"}},
 		"a script":      {office.PDFInspection{Cautions: []office.CautionFinding{{Kind: "script", What: "page 1 runs one"}}}, []string{"注意 caution  含脚本", "page 1 runs one"}},
 		"not protected": {office.PDFInspection{Uncovered: "one file is not"}, []string{"one file is not"}},
 	} {
