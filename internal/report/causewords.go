@@ -35,14 +35,23 @@ func causeWords(found office.Inspection) words {
 	return w
 }
 
-// failureWords says what is wrong with a signature in particular, and at which step.
+// failureWords says what is wrong with a signature in particular: why the step failed that
+// decided.
 func failureWords(f *office.SignatureFinding) words {
-	for _, c := range f.Checks {
+	if c := failed(f); c != nil {
+		return words{checkWords(*c).ZH, f.Cause}
+	}
+	return words{f.CauseZH, f.Cause}
+}
+
+// failed is the step that decided on a signature that is not in order; nil where none is named.
+func failed(f *office.SignatureFinding) *office.Check {
+	for i, c := range f.Checks {
 		if c.Cause != "" && f.Cause == c.Name+": "+c.Cause {
-			return words{stepWords(c.Name).ZH + "：" + checkWords(c).ZH, f.Cause}
+			return &f.Checks[i]
 		}
 	}
-	return words{"", f.Cause}
+	return nil
 }
 
 // checkWords says why a step has failed, or what is to be said although it passed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -16,7 +17,7 @@ import (
 const (
 	paperWidth, paperHeight = 210.0, 297.0
 	side, top, bottom       = 20.0, 20.0, 18.0
-	labels                  = 52.0 // width of the column of labels
+	labels                  = 58.0 // width of the column of labels
 	largestSeal             = 42.0
 )
 
@@ -64,6 +65,14 @@ func (w *writer) page(p page) {
 	w.text(0, p.Symbol+" "+p.Verdict.ZH+"  "+p.Verdict.EN, 17, colour)
 	w.both(p.Cause, 10.5, 0)
 	w.both(p.Next, 10.5, 0)
+	for i := range p.Signatures {
+		s := &p.Signatures[i]
+		colour := green
+		if !s.Good {
+			colour = red
+		}
+		w.text(0, fmt.Sprintf("%s %d. %s  %s %s", s.Symbol, s.Number, s.Name, s.Kind.ZH, s.Kind.EN), 10.5, colour)
+	}
 	w.y += 2
 	w.facts(p.Facts)
 	w.facts(p.Licence)
@@ -179,7 +188,11 @@ func (w *writer) facts(list []fact) {
 		w.column(0, labels-3, f.Label.ZH+" "+f.Label.EN, 9, grey)
 		after := w.y
 		w.y = start
-		w.column(labels, w.width()-labels, f.Value, 9.5, 0)
+		size := 9.5
+		if utf8.RuneCountInString(f.Value) >= 64 && !strings.ContainsRune(f.Value, ' ') { // a digest, which stays in one line
+			size = 8
+		}
+		w.column(labels, w.width()-labels, f.Value, size, 0)
 		w.y = max(w.y, after)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,7 +114,7 @@ func (r Report) lay() page {
 		return p
 	}
 	p.Uncovered = uncoveredWords(d.Uncovered)
-	p.Facts = append(p.Facts, fact{words{"格式与页数", "Format and pages"}, fmt.Sprintf("%s, %d", d.Format, d.Pages)})
+	p.Facts = append(p.Facts, fact{words{"格式与页数", "Format and pages"}, fmt.Sprintf("%s，共 %d 页 %s", d.Format, d.Pages, pagesWord(d.Pages))})
 	if l := d.Integrity; l != nil {
 		p.Facts = append(p.Facts, fact{words{"文件清单（GM/T 0099）", "List of its files (GM/T 0099)"}, integrityText(l)})
 	}
@@ -215,10 +216,7 @@ func plainFacts(f *office.SignatureFinding) []fact {
 		facts = append(facts, fact{words{"印章编码", "Code of the seal"}, *f.Seal})
 	}
 	facts = append(facts, fact{words{"所在页", "Page"}, cmp.Or(pagesText(f), "不显示 not shown")})
-	covers := words{"全文", "the whole file"}
-	if !f.CoversFile {
-		covers = words{fmt.Sprintf("第 %d 版（共 %d 版），之后另有内容", f.Revision, f.Revisions), fmt.Sprintf("version %d of %d, more came after it", f.Revision, f.Revisions)}
-	}
+	covers := coverWords(f)
 	facts = append(facts, fact{words{"签名覆盖", "Covers"}, covers.ZH + " " + covers.EN})
 	known := words{"已查询", "looked up"}
 	if !f.RevocationChecked {
@@ -252,6 +250,29 @@ func expertFacts(f *office.SignatureFinding) []fact {
 			fact{words{"印章尺寸（毫米）", "Size of the seal in mm"}, fmt.Sprintf("%d × %d", s.WidthMM, s.HeightMM)})
 	}
 	return facts
+}
+
+// coverWords says how much of the file a signature is over, and what came after that.
+func coverWords(f *office.SignatureFinding) words {
+	if f.CoversFile {
+		return words{"全文", "the whole file"}
+	}
+	if strings.HasPrefix(f.Format, "OFD") {
+		return words{"只是文件的一部分", "a part of the document only"}
+	}
+	after := words{"之后另有内容", "more came after it"}
+	if len(f.Changes) > 0 && !slices.ContainsFunc(f.Changes, func(c office.ChangeFinding) bool { return c.Kind != "signature" && c.Kind != "validation data" }) {
+		after = words{"之后只增加了签名或验证资料", "only signatures or validation data came after it"}
+	}
+	return words{fmt.Sprintf("第 %d 版（共 %d 版），%s", f.Revision, f.Revisions, after.ZH), fmt.Sprintf("version %d of %d, %s", f.Revision, f.Revisions, after.EN)}
+}
+
+// pagesWord counts pages in English.
+func pagesWord(n int) string {
+	if n == 1 {
+		return "1 page"
+	}
+	return fmt.Sprintf("%d pages", n)
 }
 
 // profileFact says in which form a seal signed.

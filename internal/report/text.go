@@ -36,14 +36,14 @@ func Lines(d *office.PDFInspection) []string {
 func signatureLines(f *office.SignatureFinding) []string {
 	mark := "✓"
 	if !f.Valid {
-		mark = "✗ " + f.CauseZH + "  " + failureWords(f).line()
+		mark = "✗ " + failureWords(f).line()
 	}
 	if !f.RevocationChecked {
 		mark += "  未查吊销 revocation not known"
 	}
-	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", f.Field, f.Signer, f.SignedAt, shownOn(f), mark)}
+	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", f.Field, f.Signer, localText(f.SignedAt), shownOn(f), mark)}
 	if f.ProvenAt != "" {
-		lines = append(lines, fmt.Sprintf("  经证明不晚于 proven to exist by  %s  %s", f.ProvenAt, f.ProvenBy))
+		lines = append(lines, fmt.Sprintf("  经证明不晚于 proven to exist by  %s  %s", localText(f.ProvenAt), f.ProvenBy))
 	}
 	if len(f.ImportedRoots) > 0 {
 		lines = append(lines, "  凭导入的根证书 by an imported root  "+strings.Join(f.ImportedRoots, "; "))
@@ -57,6 +57,9 @@ func signatureLines(f *office.SignatureFinding) []string {
 	for _, c := range f.Changes {
 		if c.Kind == "signature" || c.Kind == "validation data" { // they have lines of their own, or say nothing to people
 			continue
+		}
+		if why := failed(f); why != nil && why.Change != nil && why.Change.What == c.What {
+			continue // it is said above
 		}
 		lines = append(lines, "  签署之后 after it  "+changeLine(c))
 	}

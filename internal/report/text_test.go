@@ -37,7 +37,7 @@ func TestLines(t *testing.T) {
 		"broken": {with(func(s *office.SignatureFinding) {
 			s.Valid, s.CauseZH, s.Cause, s.RevocationChecked = false, "签章人的证书不受信任", "certificate: unknown", false
 		}), []string{"✗ 签章人的证书不受信任  certificate: unknown  未查吊销 revocation not known"}},
-		"proven": {with(func(s *office.SignatureFinding) { s.ProvenAt, s.ProvenBy = "2026-05-01T00:00:00Z", "某时间戳" }), []string{"经证明不晚于", "2026-05-01T00:00:00Z  某时间戳"}},
+		"proven": {with(func(s *office.SignatureFinding) { s.ProvenAt, s.ProvenBy = "2026-05-01T00:00:00Z", "某时间戳" }), []string{"经证明不晚于", "2026-05-01 08:00:00 UTC+8  某时间戳"}},
 		"not compared": {with(func(s *office.SignatureFinding) {
 			s.SealInfo = &office.SealFinding{OnPage: "unknown", OnPageWhy: "an OFD page"}
 		}), []string{"注意 caution", "无法比对页面图案", "an OFD page"}},
