@@ -29,6 +29,11 @@ const (
 	amber typeset.Colour = 0x8A5200
 )
 
+// ink is the colour of a verdict on paper.
+func ink(colour string) typeset.Colour {
+	return map[string]typeset.Colour{"green": green, "amber": amber, "red": red}[colour]
+}
+
 // PDF sets the report on A4. It is not signed: whoever must prove it stamps it.
 func (r Report) PDF() ([]byte, error) {
 	p := r.lay()
@@ -61,17 +66,12 @@ type writer struct {
 func (w *writer) page(p page) {
 	w.both(p.Title, 15, 0)
 	w.y += 2
-	colour := map[string]typeset.Colour{"green": green, "amber": amber, "red": red}[p.Colour]
-	w.text(0, p.Symbol+" "+p.Verdict.ZH+"  "+p.Verdict.EN, 17, colour)
+	w.text(0, p.Symbol+" "+p.Verdict.ZH+"  "+p.Verdict.EN, 17, ink(p.Colour))
 	w.both(p.Cause, 10.5, 0)
 	w.both(p.Next, 10.5, 0)
 	for i := range p.Signatures {
 		s := &p.Signatures[i]
-		colour := green
-		if !s.Good {
-			colour = red
-		}
-		w.text(0, fmt.Sprintf("%s %d. %s  %s %s", s.Symbol, s.Number, s.Name, s.Kind.ZH, s.Kind.EN), 10.5, colour)
+		w.text(0, fmt.Sprintf("%s %d. %s  %s %s", s.Symbol, s.Number, s.Name, s.Kind.ZH, s.Kind.EN), 10.5, ink(s.Colour))
 	}
 	w.y += 2
 	w.facts(p.Facts)
@@ -96,13 +96,9 @@ func (w *writer) signature(s *signature) {
 	w.need(30)
 	w.rule()
 	w.picture(s)
-	colour := green
-	if !s.Good {
-		colour = red
-	}
-	w.text(0, fmt.Sprintf("%d. %s %s", s.Number, s.Symbol, s.Name), 13, colour)
+	w.text(0, fmt.Sprintf("%d. %s %s", s.Number, s.Symbol, s.Name), 13, ink(s.Colour))
 	w.both(words{s.Kind.ZH + " · " + s.Result.ZH, s.Kind.EN + " · " + s.Result.EN}, 10, 0)
-	w.text(0, s.Cause.line(), 9, red)
+	w.text(0, s.Cause.line(), 9, ink(s.Colour))
 	if s.OnPage != nil {
 		shown := typeset.Colour(0)
 		if s.OnPageBad {

@@ -55,7 +55,7 @@ type fact struct {
 // signature is one signature of the page.
 type signature struct {
 	Number       int
-	Good         bool
+	Colour       string // green, amber where nobody can say, or red
 	Symbol       string
 	Name         string
 	Kind, Result words
@@ -161,11 +161,11 @@ func licence(l *office.LicenceFinding) []fact {
 
 func laySignature(n int, f *office.SignatureFinding) signature {
 	w := f.Verdict.Wording()
-	s := signature{Number: n, Good: f.Valid, Symbol: "✓", Name: f.Signer, Cause: failureWords(f), Result: words{f.CauseZH, w.EN}}
+	s := signature{Number: n, Colour: "green", Symbol: "✓", Name: f.Signer, Cause: failureWords(f), Result: words{f.CauseZH, w.EN}}
 	if !f.Valid {
-		s.Symbol = w.Symbol
+		s.Symbol, s.Colour = w.Symbol, string(w.Colour)
 		if f.Verdict == verify.Valid {
-			s.Symbol = "✗"
+			s.Symbol, s.Colour = "✗", "red"
 		}
 	}
 	if s.Name == "" {
@@ -231,8 +231,13 @@ func plainFacts(f *office.SignatureFinding) []fact {
 
 func expertFacts(f *office.SignatureFinding) []fact {
 	facts := []fact{
-		{words{"字段", "Field"}, f.Field}, {words{"格式", "Format"}, f.Format}, {words{"字节范围", "ByteRange"}, fmt.Sprint(f.ByteRange)},
-		{words{"覆盖内容 SM3", "SM3 of what is covered"}, f.SM3},
+		{words{"字段", "Field"}, f.Field}, {words{"格式", "Format"}, f.Format},
+	}
+	if len(f.ByteRange) > 0 {
+		facts = append(facts, fact{words{"字节范围", "ByteRange"}, fmt.Sprint(f.ByteRange)})
+	}
+	if f.SM3 != "" {
+		facts = append(facts, fact{words{"覆盖内容 SM3", "SM3 of what is covered"}, f.SM3})
 	}
 	if p := f.Place; p != nil {
 		facts = append(facts, fact{words{"位置（毫米）", "Place in mm"}, fmt.Sprintf("%.1f, %.1f; %.1f × %.1f", p.X, p.Y, p.Width, p.Height)})
