@@ -2,17 +2,17 @@ package auditlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr/trust"
 )
 
 // ErrNoEntry says that the audit log has no such entry or was never of such a size.
-var ErrNoEntry = errors.New("the audit log does not go that far")
+var ErrNoEntry = bilingual.New("审计日志没有这么多条", "the audit log does not go that far")
 
 // Store is where the log is kept.
 type Store interface {

@@ -125,7 +125,7 @@ func TestReportOfPrint(t *testing.T) {
 	file, i := sealed(t, f)
 	r := of(t, i, "合同.pdf", file)
 	r.Inspection.Code = &verify.Result{Document: &verify.Document{Number: "合采〔2026〕12号", Seals: []string{"34010000000009"}}}
-	r.Inspection.Document.Since = []inspect.ChangeFinding{{Kind: "modified", Revision: 3, What: "page 1 was changed"}}
+	r.Inspection.Document.Since = []inspect.ChangeFinding{{Kind: "modified", Revision: 3, What: "page 1 was changed", Code: "page_entry", Page: 1, Name: "Contents"}}
 	page, err := r.HTML()
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestReportOfPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(strings.Fields(tooltest.Run(t, "pdftotext", "-layout", path, "-")), "")
-	for _, want := range []string{"合采〔2026〕12号", "34010000000009", "印码之后", "第 3 版 version 3: page 1 was changed"} {
+	for _, want := range []string{"合采〔2026〕12号", "34010000000009", "印码之后", "第 3 版：第 1 页的内容被改动（/Contents）", "version 3: page 1 was changed"} {
 		if !strings.Contains(html.UnescapeString(string(page)), want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -227,6 +228,13 @@ func signatures(tb testing.TB, file []byte) []Signature {
 	list, err := open(tb, file).Signatures()
 	if err != nil {
 		tb.Fatalf("Signatures: %v", err)
+	}
+	for _, s := range list {
+		for _, c := range s.Changes {
+			if !slices.Contains(ChangeCodes(), c.Code) {
+				tb.Errorf("the change %q has the code %q", c.What, c.Code)
+			}
+		}
 	}
 	return list
 }

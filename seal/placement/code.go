@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/pagetext"
 	"github.com/elicence/elicence/seal/pdf"
 )
@@ -20,7 +21,7 @@ const (
 // and what it covers stands on the page no more. The error wraps [ErrPlace].
 func CheckCode(code pdf.Mark, marks []pdf.Mark) error {
 	if overlaps(marks, code, 0) {
-		return fmt.Errorf("the document code at %.1f, %.1f mm, %.0f × %.0f mm large, would cover the seal: %w", code.X, code.Y, code.Width, code.Height, ErrPlace)
+		return bilingual.Wrap("文件核验码会盖住印章", fmt.Errorf("the document code at %.1f, %.1f mm, %.0f × %.0f mm large, would cover the seal: %w", code.X, code.Y, code.Width, code.Height, ErrPlace))
 	}
 	return nil
 }
@@ -46,7 +47,7 @@ func CodeBeside(ctx context.Context, finder *pagetext.Finder, doc *pdf.Document,
 	room := codeRoom{page, blank, fields, marks, at, width}
 	var found bool
 	if m.X, m.Y, found = room.nearest(); !found {
-		return m, fmt.Errorf("page %d has no empty room of %.0f × %.0f mm for the document code, say where it goes: %w", at.Page, width, width, ErrPlace)
+		return m, bilingual.Wrap(fmt.Sprintf("第 %d 页没有空处放文件核验码，请指明位置", at.Page), fmt.Errorf("page %d has no empty room of %.0f × %.0f mm for the document code, say where it goes: %w", at.Page, width, width, ErrPlace))
 	}
 	return m, nil
 }

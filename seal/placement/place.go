@@ -1,16 +1,16 @@
 package placement
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
 // ErrPlace says that there is no such place for a seal on this document.
-var ErrPlace = errors.New("no such place on this document")
+var ErrPlace = bilingual.New("文件上没有这样的位置", "no such place on this document")
 
 // Corner is a corner of a page as the reader sees it.
 type Corner string
@@ -134,7 +134,7 @@ func (p Pages) of(count int) ([]int, error) {
 			return nil, err
 		}
 		if last > count {
-			return nil, fmt.Errorf("page %d does not exist, the document has %d: %w", last, count, ErrPlace)
+			return nil, bilingual.Wrap(fmt.Sprintf("文件共 %d 页，没有第 %d 页", count, last), fmt.Errorf("page %d does not exist, the document has %d: %w", last, count, ErrPlace))
 		}
 		for n := first; n <= last; n += step {
 			wanted[n] = true
@@ -175,7 +175,7 @@ func pageTerm(term string, count int) (first, last, step int, err error) {
 		last, err = strconv.Atoi(to)
 	}
 	if err != nil || first < 1 || last < first || strings.ContainsAny(term, "+ ") {
-		return 0, 0, 0, fmt.Errorf("%q is not a page, a range such as 2-5, or all, odd, even, last: %w", term, ErrPlace)
+		return 0, 0, 0, bilingual.Wrap("页码写法如 3、2-5、all、odd、even、last", fmt.Errorf("%q is not a page, a range such as 2-5, or all, odd, even, last: %w", term, ErrPlace))
 	}
 	return first, last, 1, nil
 }

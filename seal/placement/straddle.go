@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
@@ -40,10 +41,10 @@ const minSlice = 5.0
 // groups shares pages out among seals.
 func (s Straddle) groups(pages []int) ([][]int, error) {
 	if len(pages) < 2 {
-		return nil, fmt.Errorf("a straddle seal needs at least two pages: %w", ErrPlace)
+		return nil, bilingual.Wrap("骑缝章至少要有两页", fmt.Errorf("a straddle seal needs at least two pages: %w", ErrPlace))
 	}
 	if s.Group < 0 || s.Group == 1 {
-		return nil, fmt.Errorf("a straddle seal over groups of %d pages, at least 2 are needed: %w", s.Group, ErrPlace)
+		return nil, bilingual.Wrap("骑缝章每组至少两页", fmt.Errorf("a straddle seal over groups of %d pages, at least 2 are needed: %w", s.Group, ErrPlace))
 	}
 	if s.Group == 0 {
 		return [][]int{pages}, nil
@@ -66,7 +67,7 @@ func cuts(width float64, n int) ([]float64, error) {
 	}
 	const thinnest = 0.1 // millimetres: what is left of a printed dot
 	if n > 2 && inner < thinnest {
-		return nil, fmt.Errorf("a seal %.0f mm wide cannot be cut for %d pages, use groups of fewer pages: %w", width, n, ErrPlace)
+		return nil, bilingual.Wrap(fmt.Sprintf("印章宽 %.0f 毫米，分不成 %d 页，请分组骑缝", width, n), fmt.Errorf("a seal %.0f mm wide cannot be cut for %d pages, use groups of fewer pages: %w", width, n, ErrPlace))
 	}
 	at := make([]float64, n+1)
 	for i := 1; i < n; i++ {
