@@ -153,7 +153,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	if err := o.store.UseSeal(ctx, use.record.ID, actor, now, entry); err != nil {
+	if _, err := o.store.UseSeals(ctx, use.record.ID, actor, now, entry); err != nil {
 		return nil, err
 	}
 	return prepared, nil
