@@ -97,6 +97,42 @@ func (c *CAdES) SignUnchecked(stamp Stamp, key *pki.Key) ([]byte, error) {
 }
 
 func (c *CAdES) sign(stamp Stamp, key *pki.Key, by func(*cms.Template, [sm3.Size]byte, *pki.Key) ([]byte, error)) ([]byte, error) {
+	t, err := c.stamped(stamp, key)
+	if err != nil {
+		return nil, err
+	}
+	der, err := by(t, stamp.Document, key)
+	if err != nil {
+		return nil, fmt.Errorf("stamping with seal %s: %w", c.seal.ID, err)
+	}
+	return der, nil
+}
+
+// Message is what [CAdES.Sign] signs, for who signs many together ([pki.Key.SignAll]): the DER
+// of the signed attributes.
+func (c *CAdES) Message(stamp Stamp, key *pki.Key) ([]byte, error) {
+	t, err := c.stamped(stamp, key)
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := t.SignedAttributes(stamp.Document)
+	if err != nil {
+		return nil, fmt.Errorf("stamping with seal %s: %w", c.seal.ID, err)
+	}
+	return attributes, nil
+}
+
+// Assemble joins what [CAdES.Message] returned and its signature, which it does not verify.
+func (c *CAdES) Assemble(message []byte, sig pki.Signature) ([]byte, error) {
+	der, err := c.template.AssembleUnchecked(message, sig)
+	if err != nil {
+		return nil, fmt.Errorf("stamping with seal %s: %w", c.seal.ID, err)
+	}
+	return der, nil
+}
+
+// stamped is the template with what a stamp says beside the digest.
+func (c *CAdES) stamped(stamp Stamp, key *pki.Key) (*cms.Template, error) {
 	t := c.template
 	if err := c.seal.checkSigner(t.Chain[0], key); err != nil {
 		return nil, err
@@ -108,11 +144,7 @@ func (c *CAdES) sign(stamp Stamp, key *pki.Key, by func(*cms.Template, [sm3.Size
 		}
 		t.Attributes = append(t.Attributes, cms.Attribute{Type: e.ID, Values: [][]byte{e.Value}})
 	}
-	der, err := by(&t, stamp.Document, key)
-	if err != nil {
-		return nil, fmt.Errorf("stamping with seal %s: %w", c.seal.ID, err)
-	}
-	return der, nil
+	return &t, nil
 }
 
 // SignCAdES is [CAdES.Sign] for one signature.

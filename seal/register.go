@@ -156,11 +156,13 @@ type Register interface {
 	// ChangeSeal changes the stored record. What change returns is returned, and then
 	// nothing is stored.
 	ChangeSeal(ctx context.Context, id string, change func(*Record) error, entry audit.Record) (Record, error)
-	// UseSeal records one use of a seal by a person at a time, if the stored record
-	// allows it ([Record.CheckUse]): of two uses at once, one is the last that is allowed.
-	// The purpose is what the entry commits to ([Rules.CheckPurpose]). It is called before
-	// the sealed document is released.
-	UseSeal(ctx context.Context, id, by string, at time.Time, entry audit.Record) error
+	// UseSeals records uses of a seal by a person at a time, one for each entry, in their
+	// order and as far as the stored record allows them ([Record.CheckUse]): of two uses at
+	// once, one is the last that is allowed. The purpose is what the entry commits to
+	// ([Rules.CheckPurpose]). It returns how many are recorded, all in one transaction, and
+	// where that is not every one the error that refuses the next. It is called before the
+	// sealed documents are released.
+	UseSeals(ctx context.Context, id, by string, at time.Time, entries ...audit.Record) (int, error)
 	// Seal returns one seal, or [ErrNotFound].
 	Seal(ctx context.Context, id string) (Record, error)
 	// Seals returns all seals in the order of their codes.

@@ -40,6 +40,20 @@ func SignUnchecked(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key)
 }
 
 func sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key, by func([]byte) (pki.Signature, error)) ([]byte, error) {
+	toSign, err := s.Message(stamp, signer, key)
+	if err != nil {
+		return nil, err
+	}
+	sig, err := by(toSign)
+	if err != nil {
+		return nil, fmt.Errorf("stamping with seal %s: %w", s.ID, err)
+	}
+	return s.Assemble(toSign, sig, signer)
+}
+
+// Message is what [Sign] signs, for who signs many together ([pki.Key.SignAll]): the DER of
+// TBS_Sign.
+func (s *Seal) Message(stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]byte, error) {
 	if err := s.checkSigner(signer, key); err != nil {
 		return nil, err
 	}
@@ -48,13 +62,15 @@ func sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key, by func(
 		return nil, fmt.Errorf("stamping with seal %s: %w", s.ID, err)
 	}
 	key.Public().ExpectBeginning(s.beginning(toSign))
-	sig, err := by(toSign)
-	if err != nil {
-		return nil, fmt.Errorf("stamping with seal %s: %w", s.ID, err)
-	}
-	var b cryptobyte.Builder
+	return toSign, nil
+}
+
+// Assemble joins what [Seal.Message] returned and its signature, which it does not verify, to
+// an SES_Signature.
+func (s *Seal) Assemble(message []byte, sig pki.Signature, signer *cert.Certificate) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, s.SignatureSize(signer)+len(message)-len(s.DER)))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddBytes(toSign)
+		b.AddBytes(message)
 		b.AddASN1OctetString(signer.DER)
 		oid.Add(b, oid.SM2WithSM3)
 		b.AddASN1BitString(sig.DER())
@@ -75,7 +91,11 @@ func (s *Seal) checkSigner(signer *cert.Certificate, key *pki.Key) error {
 
 // toSign is the DER of TBS_Sign.
 func (s *Seal) toSign(stamp Stamp) ([]byte, error) {
-	var b cryptobyte.Builder
+	size := len(s.DER) + len(stamp.Property) + headRoom + stampRoom
+	for _, e := range stamp.Extensions {
+		size += len(e.Value) + headRoom
+	}
+	b := cryptobyte.NewBuilder(make([]byte, 0, size)) // else it doubles its way to the end
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(Version)
 		b.AddBytes(s.DER)
@@ -118,6 +138,9 @@ func (s *Seal) beginning(toSign []byte) []byte {
 
 // headRoom is more than comes before the seal: two headers and a version.
 const headRoom = 32
+
+// stampRoom is more than time and digest take.
+const stampRoom = 64
 
 // SignatureSize returns an upper bound of the length in bytes of a signature
 // with this seal and signer, for a place-holder: without extensions, and with a byte range

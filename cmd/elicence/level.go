@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ func (l *leveling) use(s *settings) (office.Level, error) {
 }
 
 // preserve raises a sealed document to a level.
-func preserve(cmd *cobra.Command, o *office.Office, actor string, sealed *pdf.Prepared, level office.Level) (*pdf.Prepared, error) {
+func preserve(ctx context.Context, o *office.Office, actor string, sealed *pdf.Prepared, level office.Level) (*pdf.Prepared, error) {
 	if level != office.LevelLT && level != office.LevelLTA {
 		return sealed, nil
 	}
@@ -48,7 +49,7 @@ func preserve(cmd *cobra.Command, o *office.Office, actor string, sealed *pdf.Pr
 	if err != nil {
 		return nil, err
 	}
-	return o.Preserve(cmd.Context(), actor, doc, level)
+	return o.Preserve(ctx, actor, doc, level)
 }
 
 // parseLock reads what a seal locks: all, or the names of fields; behind "not", all

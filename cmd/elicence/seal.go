@@ -283,7 +283,7 @@ func newSealStamp(s *settings) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
-				kept, err := preserve(cmd, o, s.actor, sealed, level)
+				kept, err := preserve(cmd.Context(), o, s.actor, sealed, level)
 				if err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/seal/pdf"
 )
 
 // errSomeFailed is returned by a batch of which each file said by itself what is wrong.
@@ -25,8 +27,12 @@ type batched struct {
 	Field string `json:"field"`
 	State string `json:"state"` // one of those below
 	Cause string `json:"cause"` // names the document
-	say   string // the cause as people are told of it
+
+	say string // the cause as people are told of it
 }
+
+// because takes over why a document was not sealed.
+func (b *batched) because(err error) { b.Cause, b.say = err.Error(), bilingual.Text(inChinese(err)) }
 
 // What becomes of a document.
 const (
@@ -82,23 +88,34 @@ func newSealBatch(s *settings) *cobra.Command {
 				}
 				bar := progressbar.NewOptions(len(args), progressbar.OptionSetWriter(cmd.ErrOrStderr()), progressbar.OptionSetDescription("盖章 sealing"),
 					progressbar.OptionShowCount(), progressbar.OptionSetVisibility(s.screen()))
-				done := make([]batched, 0, len(args))
-				failed := false
-				for _, in := range args {
-					if err := cmd.Context().Err(); err != nil {
-						return err
-					}
-					b := s.sealOne(cmd, o, r, level, opens, in, filepath.Join(out, filepath.Base(in)))
-					if b.Cause != "" {
-						failed = true
-						if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s\n", b.say); err != nil {
-							return err
-						}
-					}
-					done = append(done, b)
-					_ = bar.Add(1) // a bar that cannot be drawn stops nothing
+				results := make([]batched, len(args))
+				documents := make([]office.BatchDocument, len(args))
+				for i, in := range args {
+					results[i] = batched{ID: in, File: filepath.Join(out, filepath.Base(in))}
+					documents[i] = s.batchDocument(o, level, opens, &results[i])
 				}
-				if err := listBatch(cmd, s, done); err != nil {
+				failed := false
+				err = o.StampBatch(cmd.Context(), s.actor, r, documents, func(i int, field string, err error) {
+					b := &results[i]
+					switch {
+					case err == nil:
+						b.State, b.Field = batchSealed, field
+					case errors.Is(err, errThere):
+						b.State = batchThere
+					default:
+						failed = true
+						b.State = batchFailure
+						if b.Cause == "" {
+							b.because(fmt.Errorf("%s: %w", b.ID, err))
+						}
+						_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s\n", b.say) // it is among the results too
+					}
+					_ = bar.Add(1) // a bar that cannot be drawn stops nothing
+				})
+				if err != nil {
+					return err
+				}
+				if err := listBatch(cmd, s, results); err != nil {
 					return err
 				}
 				if failed {
@@ -143,34 +160,39 @@ func (s *settings) batchNames(out string, files []string) error {
 	return nil
 }
 
-// sealOne seals one document, unless it is there already.
-func (s *settings) sealOne(cmd *cobra.Command, o *office.Office, r office.StampRequest, level office.Level, opens password, in, out string) batched {
-	b := batched{ID: in, File: out, State: batchThere}
-	if _, err := s.files.Lstat(out); err == nil {
-		return b
+// errThere says that a sealed document is there already.
+var errThere = errors.New("is there already")
+
+// batchDocument is one document of a batch, unless it is there already. What goes wrong with
+// a file is its cause.
+func (s *settings) batchDocument(o *office.Office, level office.Level, opens password, b *batched) office.BatchDocument {
+	closeFile := func() {}
+	names := func(err error) error {
+		if err != nil {
+			b.because(err)
+		}
+		return err
 	}
-	failed := func(err error) batched {
-		b.State, b.Cause, b.say = batchFailure, err.Error(), bilingual.Text(inChinese(err))
-		return b
+	return office.BatchDocument{
+		Open: func() (*pdf.Document, error) {
+			if _, err := s.files.Lstat(b.File); err == nil {
+				return nil, errThere
+			}
+			doc, closes, err := s.openPDF(b.ID, opens)
+			if err == nil {
+				closeFile = closes
+			}
+			return doc, names(err)
+		},
+		Release: func(ctx context.Context, sealed *pdf.Prepared) error {
+			kept, err := preserve(ctx, o, s.actor, sealed, level)
+			if err != nil {
+				return err
+			}
+			return names(s.files.WriteFrom(b.File, kept, 0o644))
+		},
+		Close: func() { closeFile() },
 	}
-	doc, closeFile, err := s.openPDF(in, opens)
-	if err != nil {
-		return failed(err)
-	}
-	defer closeFile()
-	sealed, err := o.Stamp(cmd.Context(), s.actor, doc, r)
-	if err != nil {
-		return failed(fmt.Errorf("%s: %w", in, err))
-	}
-	kept, err := preserve(cmd, o, s.actor, sealed, level)
-	if err != nil {
-		return failed(fmt.Errorf("%s: %w", in, err))
-	}
-	if err := s.files.WriteFrom(out, kept, 0o644); err != nil {
-		return failed(err)
-	}
-	b.State, b.Field = batchSealed, sealed.Field()
-	return b
 }
 
 func listBatch(cmd *cobra.Command, s *settings, done []batched) error {

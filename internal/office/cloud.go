@@ -167,7 +167,11 @@ func (r *SigningRun) Finish(ctx context.Context, sig pki.Signature) (*pdf.Prepar
 	if err := r.prepared.Complete(contents); err != nil {
 		return nil, err
 	}
-	if err := r.office.readBack(ctx, r.prepared); err != nil {
+	rules, err := r.office.documentVerification(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := readBack(ctx, r.prepared, rules); err != nil {
 		return nil, err
 	}
 	digest := r.prepared.Digest()

@@ -104,6 +104,7 @@ func acts() []act {
 				return seals[0].Uses > 0
 			},
 		},
+		batchAct(),
 		{
 			"publish",
 			func(_ *testing.T, f *officetest.Fixture, _ string) error {

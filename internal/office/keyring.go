@@ -129,7 +129,7 @@ var errUncertified = errors.New("it has no certificate yet")
 
 // inForce refuses a key whose certificate is held or revoked: it signs nothing more.
 func (o *Office) inForce(ctx context.Context, point pki.Point) error {
-	status, err := o.store.StatusOfKey(ctx, point)
+	status, err := o.statusOfKey(ctx, point)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (o *Office) inForce(ctx context.Context, point pki.Point) error {
 
 // compromised reports whether nothing that a key has signed can be relied on any more.
 func (o *Office) compromised(ctx context.Context, point pki.Point) (bool, error) {
-	status, err := o.store.StatusOfKey(ctx, point)
+	status, err := o.statusOfKey(ctx, point)
 	if err != nil {
 		return false, err
 	}

@@ -107,7 +107,7 @@ func (o *Office) delegate(ctx context.Context, actor string, a StatusAuthority) 
 	if err != nil {
 		return nil, nil, err
 	}
-	status, err := o.store.StatusOfKey(ctx, key.Public().Point())
+	status, err := o.statusOfKey(ctx, key.Public().Point())
 	if err != nil {
 		return nil, nil, err
 	}

@@ -54,24 +54,27 @@ type Config struct {
 
 // Office is an open data folder. It is safe for concurrent use.
 type Office struct {
-	dir        string
-	config     Config
-	store      *records.Store
-	box        *sealed.Box // of the store
-	keys       *keystore.Store
-	documents  *documents.Store
-	words      *pagetext.Finder
-	pictures   *likeness.Memory // of seals on documents
-	known      *seal.Memory     // seals that were in order on documents
-	seals      openSeals        // of the house, for their next use
-	rules      knownRules       // by which documents are judged here
-	first      firstPoints      // of keys that were never rotated
-	roots      parsedRoots
-	categories atomic.Pointer[catalogue.Catalogue] // exchanged as a whole, under publishing
-	second     pki.SecondOpinion
-	tabled     *fixedkey.Keys // of the codes and seals that are verified here
-	now        func() time.Time
-	observe    func(Event)
+	dir       string
+	config    Config
+	store     *records.Store
+	box       *sealed.Box // of the store
+	keys      *keystore.Store
+	documents *documents.Store
+	words     *pagetext.Finder
+	pictures  *likeness.Memory // of seals on documents
+	known     *seal.Memory     // seals that were in order on documents
+	seals     openSeals        // of the house, for their next use
+	rules     knownRules       // by which documents are judged here
+	first     firstPoints      // of keys that were never rotated
+	// certificateStatus and keyStatus are what the ledger said last.
+	certificateStatus knownStatus[ledgerPlace]
+	keyStatus         knownStatus[pki.Point]
+	roots             parsedRoots
+	categories        atomic.Pointer[catalogue.Catalogue] // exchanged as a whole, under publishing
+	second            pki.SecondOpinion
+	tabled            *fixedkey.Keys // of the codes and seals that are verified here
+	now               func() time.Time
+	observe           func(Event)
 
 	shared     bool      // other nodes may have the records open
 	following  following // of status changes, where they are shared

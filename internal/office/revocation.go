@@ -22,7 +22,7 @@ func (l ledgerRevocation) Status(ctx context.Context, c, issuer *cert.Certificat
 	if !ok {
 		return path.Answer{}, fmt.Errorf("serial number %s is none of the house: %w", c.Serial(), path.ErrNoStatus)
 	}
-	status, err := l.office.store.StatusOf(ctx, issuer.Key.Point(), serial)
+	status, err := l.office.statusOf(ctx, issuer.Key.Point(), serial)
 	if err != nil {
 		return path.Answer{}, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/tsa"
 	"github.com/elicence/elicence/seal"
@@ -16,9 +17,10 @@ import (
 type sealForm struct {
 	filter, subFilter string
 	size              int // at most, in bytes, without what is seen and without a time stamp
-	// sign makes the contents, which are verified with the whole document before anything is
-	// released.
-	sign      func(seal.Stamp) ([]byte, error)
+	// message is what the seal signs, and assemble makes the contents of it and of its
+	// signature, which are verified with the whole document before anything is released.
+	message   func(seal.Stamp) ([]byte, error)
+	assemble  func(message []byte, sig pki.Signature) ([]byte, error)
 	timeStamp func(context.Context, *Office, []byte) ([]byte, error)
 }
 
@@ -26,15 +28,23 @@ type sealForm struct {
 func (u sealUse) in(p seal.Profile) (sealForm, error) {
 	switch p {
 	case "", seal.ProfileSES:
-		sign := func(s seal.Stamp) ([]byte, error) { return seal.SignUnchecked(u.made, s, u.signer, u.key) }
-		return sealForm{pdf.FilterSeal, pdf.SubFilterSeal, u.made.SignatureSize(u.signer), sign, sealTimeStamp}, nil
+		return sealForm{
+			filter: pdf.FilterSeal, subFilter: pdf.SubFilterSeal, size: u.made.SignatureSize(u.signer), timeStamp: sealTimeStamp,
+			message: func(s seal.Stamp) ([]byte, error) { return u.made.Message(s, u.signer, u.key) },
+			assemble: func(message []byte, sig pki.Signature) ([]byte, error) {
+				return u.made.Assemble(message, sig, u.signer)
+			},
+		}, nil
 	case seal.ProfileCAdES:
 		cades, err := u.cades()
 		if err != nil {
 			return sealForm{}, err
 		}
-		sign := func(s seal.Stamp) ([]byte, error) { return cades.SignUnchecked(s, u.key) }
-		return sealForm{pdf.FilterCAdES, pdf.SubFilterCAdES, cades.Size(), sign, cmsTimeStamp}, nil
+		return sealForm{
+			filter: pdf.FilterCAdES, subFilter: pdf.SubFilterCAdES, size: cades.Size(), timeStamp: cmsTimeStamp,
+			message:  func(s seal.Stamp) ([]byte, error) { return cades.Message(s, u.key) },
+			assemble: cades.Assemble,
+		}, nil
 	default:
 		return sealForm{}, fmt.Errorf("profile %q of a seal signature: %w", p, ErrOutOfRange)
 	}

@@ -100,6 +100,45 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 		return nil, err
 	}
 	now := o.now()
+	act, err := o.sealing(ctx, actor, r, now)
+	if err != nil {
+		return nil, err
+	}
+	s, err := act.prepare(ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	// It is verified with the whole document, before anything is released.
+	sig, err := act.use.key.SignUnchecked(s.message)
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
+	}
+	rules, err := o.documentVerification(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := act.complete(ctx, s, sig, rules); err != nil {
+		return nil, err
+	}
+	if _, err := o.store.UseSeals(ctx, act.use.record.ID, actor, now, s.entry); err != nil {
+		return nil, err
+	}
+	return s.prepared, nil
+}
+
+// sealing is an act of sealing: what is settled before a document is looked at.
+type sealing struct {
+	office  *Office
+	actor   string
+	request StampRequest
+	now     time.Time
+	use     sealUse
+	form    sealForm
+}
+
+// sealing begins an act. The caller holds rotating for reading until the use of the seal is
+// recorded.
+func (o *Office) sealing(ctx context.Context, actor string, r StampRequest, now time.Time) (*sealing, error) {
 	use, err := o.useOf(ctx, actor, r.SealID, now)
 	if err != nil {
 		return nil, err
@@ -107,72 +146,84 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err := use.record.Rules.CheckPurpose(r.Reason); err != nil {
 		return nil, fmt.Errorf("seal %s: %w", r.SealID, err)
 	}
-	marks, err := o.marks(ctx, doc, use, r)
-	if err != nil {
-		return nil, err
-	}
 	form, err := use.in(r.Profile)
 	if err != nil {
 		return nil, err
 	}
-	room := form.size + seen.Size(len(marks))
+	return &sealing{office: o, actor: actor, request: r, now: now, use: use, form: form}, nil
+}
+
+// waiting is a document that waits for the signature of a seal.
+type waiting struct {
+	prepared *pdf.Prepared
+	message  []byte       // to be signed
+	entry    audit.Record // of the use of the seal
+}
+
+// prepare places the seal on a document.
+func (a *sealing) prepare(ctx context.Context, doc *pdf.Document) (*waiting, error) {
+	o, r := a.office, a.request
+	marks, err := o.marks(ctx, doc, a.use, r)
+	if err != nil {
+		return nil, err
+	}
+	room := a.form.size + seen.Size(len(marks))
 	if r.TimeStamp {
 		room += tokenRoom
 	}
 	prepared, err := doc.Prepare(pdf.Stamp{
-		Field: r.Field, Filter: form.filter, SubFilter: form.subFilter, Name: use.record.Name, Reason: r.Reason,
-		Time: now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock, WithoutXFA: r.WithoutXFA, Chain: use.record.Chain,
+		Field: r.Field, Filter: a.form.filter, SubFilter: a.form.subFilter, Name: a.use.record.Name, Reason: r.Reason,
+		Time: a.now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock, WithoutXFA: r.WithoutXFA, Chain: a.use.record.Chain,
 		Pictures: o.pictures,
 	})
 	if err != nil {
 		return nil, err
 	}
-	stamp, err := prepared.SealStamp(now)
+	stamp, err := prepared.SealStamp(a.now)
 	if err != nil {
 		return nil, err
 	}
-	// It is verified with the whole document, before anything is released.
-	contents, err := form.sign(stamp)
+	entry, err := audit.NewRecord(audit.Entry{Time: a.now.Unix(), Actor: a.actor, Act: audit.ActSealUse, Subject: a.use.record.ID, Digest: stamp.Document[:]}, []byte(r.Reason))
 	if err != nil {
 		return nil, err
 	}
-	if r.TimeStamp {
-		stamped, err := form.timeStamp(ctx, o, contents)
+	message, err := a.form.message(stamp)
+	if err != nil {
+		return nil, err
+	}
+	return &waiting{prepared, message, entry}, nil
+}
+
+// complete puts the signature of the message into the document, with a time stamp where one
+// is wanted, and reads it back.
+func (a *sealing) complete(ctx context.Context, s *waiting, sig pki.Signature, rules pdf.Trust) error {
+	contents, err := a.form.assemble(s.message, sig)
+	if err != nil {
+		return err
+	}
+	if a.request.TimeStamp {
+		stamped, err := a.form.timeStamp(ctx, a.office, contents)
 		switch {
 		case err == nil:
 			contents = stamped
-		case !r.IfCan:
-			return nil, err
+		case !a.request.IfCan:
+			return err
 		}
 	}
-	if err := prepared.Complete(contents); err != nil {
-		return nil, err
+	if err := s.prepared.Complete(contents); err != nil {
+		return err
 	}
-	if err := o.readBack(ctx, prepared); err != nil {
-		return nil, err
-	}
-	entry, err := audit.NewRecord(audit.Entry{Time: now.Unix(), Actor: actor, Act: audit.ActSealUse, Subject: use.record.ID, Digest: stamp.Document[:]}, []byte(r.Reason))
-	if err != nil {
-		return nil, err
-	}
-	if err := o.store.UseSeal(ctx, use.record.ID, actor, now, entry); err != nil {
-		return nil, err
-	}
-	return prepared, nil
+	return readBack(ctx, s.prepared, rules)
 }
 
 // readBack verifies the signature just made as a stranger would, before anything
 // is released.
-func (o *Office) readBack(ctx context.Context, prepared *pdf.Prepared) error {
+func readBack(ctx context.Context, prepared *pdf.Prepared, rules pdf.Trust) error {
 	doc, err := prepared.Document()
 	if err != nil {
 		return fmt.Errorf("reading back the signed document: %w", err)
 	}
-	trust, err := o.documentVerification(ctx)
-	if err != nil {
-		return err
-	}
-	report, err := doc.Verify(ctx, trust)
+	report, err := doc.Verify(ctx, rules)
 	if err != nil {
 		return fmt.Errorf("reading back the signed document: %w", err)
 	}

@@ -48,6 +48,9 @@ func archivalPart(packet []byte) int {
 		}
 		return 0
 	}
+	if !bytes.Contains(packet, []byte(namespace)) && !bytes.ContainsRune(packet, '&') {
+		return 0 // where nothing is escaped the name stands there as it is
+	}
 	reader := xml.NewDecoder(bytes.NewReader(packet))
 	inside := false
 	for {

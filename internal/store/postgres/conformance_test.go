@@ -95,6 +95,12 @@ func TestConformance(t *testing.T) {
 			return func(tb testing.TB) storetest.Log { return again(tb) }
 		})
 	})
+	t.Run("seals", func(t *testing.T) {
+		storetest.Seals(t, func(tb testing.TB) func(testing.TB) storetest.SealStore {
+			again := open(tb)
+			return func(tb testing.TB) storetest.SealStore { return again(tb) }
+		})
+	})
 	t.Run("certificates", func(t *testing.T) {
 		storetest.Certificates(t, func(tb testing.TB) func(testing.TB) storetest.CertificateStore {
 			again := open(tb)

@@ -2,6 +2,7 @@ package records
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -165,29 +166,36 @@ func (s *Store) ChangeSeal(ctx context.Context, id string, change func(*seal.Rec
 	return changed, nil
 }
 
-// UseSeal implements [seal.Register]. Uses that come together share a transaction.
-func (s *Store) UseSeal(ctx context.Context, id, by string, at time.Time, entry audit.Record) error {
-	err := s.quietlyTogether(ctx, func(tx kv.Tx) error {
+// UseSeals implements [seal.Register]. Uses that come together share a transaction.
+func (s *Store) UseSeals(ctx context.Context, id, by string, at time.Time, entries ...audit.Record) (int, error) {
+	var done int
+	var refused error // of the use behind those
+	err := s.quietlyTogether(ctx, func(tx kv.Tx) ([]audit.Record, error) {
+		done, refused = 0, nil
 		r, err := s.sealIn(tx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := r.CheckUse(by, at); err != nil {
-			return err
+		for _, e := range entries {
+			if refused = cmp.Or(r.CheckUse(by, at), r.Rules.CheckPurpose(string(e.Details))); refused != nil {
+				break
+			}
+			r.Uses++
+			done++
 		}
-		if err := r.Rules.CheckPurpose(string(entry.Details)); err != nil {
-			return err
+		if done == 0 {
+			return nil, refused
 		}
 		meta := tx.Table(tableMeta)
-		if err := putUint(meta, usesKey(id), getUint(meta, usesKey(id))+1); err != nil {
-			return err
-		}
-		return s.appendAudit(tx, entry)
+		return entries[:done], putUint(meta, usesKey(id), getUint(meta, usesKey(id))+uint64(done))
 	})
 	if err != nil {
-		return fmt.Errorf("seal %s: %w", id, err)
+		return 0, fmt.Errorf("seal %s: %w", id, err)
 	}
-	return nil
+	if refused != nil {
+		return done, fmt.Errorf("seal %s: %w", id, refused)
+	}
+	return done, nil
 }
 
 // Seal implements [seal.Register].

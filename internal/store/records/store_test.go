@@ -174,6 +174,14 @@ func TestAuditLog(t *testing.T) {
 	})
 }
 
+func TestSeals(t *testing.T) {
+	t.Parallel()
+	storetest.Seals(t, func(tb testing.TB) func(testing.TB) storetest.SealStore {
+		open := newStore(tb)
+		return func(tb testing.TB) storetest.SealStore { return open(tb).(*records.Store) }
+	})
+}
+
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	storetest.Certificates(t, func(tb testing.TB) func(testing.TB) storetest.CertificateStore {

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/elicence/elicence/internal/store/kv"
+	"github.com/elicence/elicence/pki/audit"
 )
 
 // maxTogether bounds the writes of one transaction, and with them the pages that it
@@ -24,7 +25,9 @@ type commits struct {
 // write is what one caller does in a transaction: something that fails as a whole, or
 // the issue of licences, which are refused one by one.
 type write struct {
-	do      func(kv.Tx) error
+	// do returns the entries of the log that are appended with those of the others, in one
+	// piece.
+	do      func(kv.Tx) ([]audit.Record, error)
 	quiet   bool // it is not among [Store.Generation]
 	issues  []*issue
 	results []result
@@ -36,11 +39,12 @@ type write struct {
 // it is on the disk. It may be run more than once, so it must not change anything but
 // what it sets anew each time.
 func (s *Store) together(_ context.Context, do func(kv.Tx) error) error {
-	return s.commit(&write{do: do})
+	return s.commit(&write{do: func(tx kv.Tx) ([]audit.Record, error) { return nil, do(tx) }})
 }
 
-// quietlyTogether is together for what is not among [Store.Generation].
-func (s *Store) quietlyTogether(_ context.Context, do func(kv.Tx) error) error {
+// quietlyTogether is together for what is not among [Store.Generation], and that returns the
+// entries of the log which record it.
+func (s *Store) quietlyTogether(_ context.Context, do func(kv.Tx) ([]audit.Record, error)) error {
 	return s.commit(&write{do: do, quiet: true})
 }
 
@@ -95,15 +99,9 @@ func (s *Store) commitTogether(writes []*write) {
 	for len(writes) > 0 {
 		failed := -1
 		err := db.Update(ctx, func(tx kv.Tx) error {
-			failed = -1
-			for i, w := range writes {
-				if w.do == nil {
-					continue
-				}
-				if err := w.do(tx); err != nil {
-					failed = i
-					return err
-				}
+			var err error
+			if failed, err = s.doAll(tx, writes); err != nil {
+				return err
 			}
 			return s.issueAll(tx, writes)
 		})
@@ -116,9 +114,29 @@ func (s *Store) commitTogether(writes []*write) {
 		}
 		alone := writes[failed]
 		writes = append(writes[:failed:failed], writes[failed+1:]...)
-		alone.err = db.Update(ctx, alone.do)
+		alone.err = db.Update(ctx, func(tx kv.Tx) error {
+			_, err := s.doAll(tx, []*write{alone})
+			return err
+		})
 		close(alone.done)
 	}
+}
+
+// doAll runs what the callers do, and appends their entries to the log. Where one of them
+// fails it says which, else -1.
+func (s *Store) doAll(tx kv.Tx, writes []*write) (int, error) {
+	var entries []audit.Record
+	for i, w := range writes {
+		if w.do == nil {
+			continue
+		}
+		more, err := w.do(tx)
+		if err != nil {
+			return i, err
+		}
+		entries = append(entries, more...)
+	}
+	return -1, s.appendAudit(tx, entries...)
 }
 
 // issueAll stores the licences of all callers, with their entries of the audit log in one
