@@ -5,7 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// A command that issues by the thousand lets go of as much memory as it takes, batch by
+// A command that issues or seals by the thousand lets go of as much memory as it takes, batch by
 // batch, and what it holds does not grow with the count. So it collects when its memory has
 // grown to a bound, which it reaches with any count, and hardly before: that saves a tenth
 // of its time, and whoever issues ten times as many needs no more memory.

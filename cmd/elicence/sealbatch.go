@@ -95,6 +95,9 @@ func newSealBatch(s *settings) *cobra.Command {
 					documents[i] = s.batchDocument(o, level, opens, &results[i])
 				}
 				failed := false
+				if s.served == nil { // a service has others to think of
+					defer collectLess()()
+				}
 				err = o.StampBatch(cmd.Context(), s.actor, r, documents, func(i int, field string, err error) {
 					b := &results[i]
 					switch {

@@ -160,6 +160,12 @@ func (l *lot) stamp(ctx context.Context) {
 
 // each works on the documents with which nothing is wrong, several at once.
 func (l *lot) each(width int, f func(*lotItem) error) {
+	if width == 1 { // goroutines for one document each spend a good part of it on growing their stacks
+		for _, item := range l.ready() {
+			item.err = f(item)
+		}
+		return
+	}
 	var g errgroup.Group
 	g.SetLimit(width)
 	for i := range l.items {
@@ -202,8 +208,8 @@ func (l *lot) record(ctx context.Context) {
 	<-l.beforeRecorded
 	ready := l.ready()
 	if err == nil && len(ready) > 0 {
-		// A certificate that was suspended since the lot began signs nothing more.
-		err = l.office.inForce(ctx, act.use.key.Public().Point())
+		// What was suspended or revoked since the lot began seals nothing more.
+		err = l.office.stillGood(ctx, act, ready[0].waiting)
 	}
 	if err != nil {
 		refuse(ready, err)
@@ -217,6 +223,18 @@ func (l *lot) record(ctx context.Context) {
 	if err != nil {
 		refuse(ready[n:], err)
 	}
+}
+
+// stillGood looks at the certificates of a seal once more, in a document that was read back.
+func (o *Office) stillGood(ctx context.Context, act *sealing, s *waiting) error {
+	if err := o.inForce(ctx, act.use.key.Public().Point()); err != nil {
+		return fmt.Errorf("seal %s: %w", act.use.record.ID, err)
+	}
+	rules, err := o.documentVerification(ctx)
+	if err != nil {
+		return err
+	}
+	return readBack(ctx, s.prepared, rules)
 }
 
 // seal signs the documents and reads them back.
@@ -259,7 +277,7 @@ func (l *lot) seal(ctx context.Context, act *sealing) error {
 	for i, item := range ready {
 		made.messages[sigs[i]], of[item] = item.message, sigs[i]
 	}
-	rules.Seals.Judge = made.Judge
+	rules.Seals.Judge, rules.Seals.Path = made.Judge, rules.Seals.Path.ForOneMoment()
 	width := 1
 	if l.request.TimeStamp {
 		width = waitingWidth // each is on the disk before it is given

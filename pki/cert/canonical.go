@@ -56,11 +56,15 @@ func (n CanonicalName) Begins(subtree CanonicalName) bool {
 
 // Key returns the name as a key of maps.
 func (n CanonicalName) Key() string {
-	var key strings.Builder
+	size := 0
 	for _, rdn := range n {
-		key.WriteString(framed(rdn))
+		size += 4 + len(rdn)
 	}
-	return key.String()
+	key := make([]byte, 0, size)
+	for _, rdn := range n {
+		key = append(binary.BigEndian.AppendUint32(key, uint32(len(rdn))), rdn...)
+	}
+	return string(key)
 }
 
 // framed puts a length in front, so that no two lists of parts join to one text.

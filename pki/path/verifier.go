@@ -45,6 +45,7 @@ type Verifier struct {
 	revocation Revocation
 	limits     Limits
 	memory     *memory
+	answered   *answered // nil: every request is looked into
 }
 
 // New returns a verifier. Every anchor must be an authority.
@@ -91,6 +92,9 @@ func (v *Verifier) Verify(ctx context.Context, r Request) *Result {
 		return &Result{Verdict: Invalid, Path: []Link{{Certificate: r.Certificate, Err: ErrUsage}},
 			err: fmt.Errorf("%s is not known: %w", r.Purpose, ErrUsage)}
 	}
+	if found := v.answered.recall(r); found != nil {
+		return found
+	}
 	s := &search{
 		ctx: ctx, verifier: v, request: r, limits: v.limits, signatures: v.limits.Signatures, steps: v.limits.Steps,
 		names: v.limits.Names, statuses: v.limits.Statuses,
@@ -102,7 +106,9 @@ func (v *Verifier) Verify(ctx context.Context, r Request) *Result {
 	}
 	s.further = bySubject(further)
 	s.climb([]*cert.Certificate{r.Certificate})
-	return s.result()
+	found := s.result()
+	v.answered.keep(r, found)
+	return found
 }
 
 // isAnchor reports whether a certificate is an anchor, byte for byte.
