@@ -12,6 +12,9 @@ type values struct {
 	names [256]value
 	reals [64]value
 	ref   value
+
+	size     uint32          // of the file's numbering, once that is known
+	promised map[uint32]bool // numbers behind it that something refers to already
 }
 
 // pair is where of a table something stands that is written as w.
@@ -64,8 +67,34 @@ func (k *values) reference(r ref) value {
 	}
 	if known, ok := k.ref.(ref); !ok || known != r {
 		k.ref = r
+		k.promise(r)
 	}
 	return k.ref
+}
+
+// maxPromised bounds the numbers that are kept free. A file with more of them is damaged on
+// purpose, and what is written on it has to stand the reading back.
+const maxPromised = 1 << 12
+
+// promise notes a reference to an object that the file does not have. What it stands for is
+// null (ISO 32000-1, 7.3.10) and has to stay so: a new object with that number would turn up
+// in a place that nobody put it.
+func (k *values) promise(r ref) {
+	if k.size == 0 || r.num < k.size || len(k.promised) == maxPromised {
+		return
+	}
+	if k.promised == nil {
+		k.promised = make(map[uint32]bool)
+	}
+	k.promised[r.num] = true
+}
+
+// free returns the first number from one on that nothing refers to.
+func (k *values) free(num uint32) uint32 {
+	for k != nil && k.promised[num] {
+		num++
+	}
+	return num
 }
 
 // name reads a name (ISO 32000-1, 7.3.5).

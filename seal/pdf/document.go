@@ -131,6 +131,7 @@ func (d *Document) sound(a Access) error {
 	if err := d.now.sized(); err != nil {
 		return err
 	}
+	d.numbered()
 	if encrypted && d.encryption == nil {
 		if err := d.unlock(a); err != nil {
 			return err
@@ -138,6 +139,19 @@ func (d *Document) sound(a Access) error {
 	}
 	_, err := d.now.catalog()
 	return err
+}
+
+// numbered begins to watch for references to objects that the file does not have.
+func (d *Document) numbered() {
+	size, _ := d.now.trailer().lookup("Size").(int64) // sized has checked it
+	d.src.values.size = uint32(size)
+	for _, s := range d.now.sections {
+		for _, e := range s.trailer.entries {
+			if r, ok := e.val.(ref); ok {
+				d.src.values.promise(r)
+			}
+		}
+	}
 }
 
 // catalog returns the document catalog (ISO 32000-1, 7.7.2).

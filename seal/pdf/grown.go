@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"io"
+	"maps"
 	"slices"
 )
 
@@ -18,7 +19,9 @@ func (s *source) extended(more []byte) *source {
 	if before, ok := s.r.(*grown); ok {
 		g = &grown{file: before.file, size: before.size, tail: slices.Concat(before.tail, more)}
 	}
-	return &source{r: g, size: g.size + int64(len(g.tail)), tail: g.tail, values: s.values}
+	known := s.values
+	known.promised = maps.Clone(known.promised)
+	return &source{r: g, size: g.size + int64(len(g.tail)), tail: g.tail, values: known}
 }
 
 // ReadAt reads across the seam where it must.

@@ -16,6 +16,7 @@ type increment struct {
 	at      int64 // offset of out[0] in the file
 	base    int64 // offset of %PDF-
 	next    uint32
+	values  *values // of the file: the numbers that no new object may have; nil where there is none
 	written []written
 	id      *slot // the second part of the file's /ID, which identify fills in
 
@@ -36,7 +37,7 @@ func (d *Document) newIncrement() (*increment, error) {
 		return nil, err
 	}
 	size, _ := d.now.trailer().lookup("Size").(int64) // sound has checked it
-	w := &increment{at: d.src.size, base: d.base, next: uint32(size), encryption: d.encryption}
+	w := &increment{at: d.src.size, base: d.base, next: uint32(size), values: &d.src.values, encryption: d.encryption}
 	if last[0] != '\n' && last[0] != '\r' {
 		w.out = append(w.out, '\n')
 	}
@@ -45,8 +46,8 @@ func (d *Document) newIncrement() (*increment, error) {
 
 // fresh returns the number of a new object.
 func (w *increment) fresh() ref {
-	r := ref{num: w.next}
-	w.next++
+	r := ref{num: w.values.free(w.next)}
+	w.next = r.num + 1
 	return r
 }
 

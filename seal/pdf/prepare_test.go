@@ -89,6 +89,49 @@ func TestSharedArrays(t *testing.T) {
 	checkQPDF(t, saveFile(t, file))
 }
 
+// TestNumbersThatAreReferredTo stamps files that refer to objects which they do not have, under
+// the numbers that are next. None of them may come to be.
+func TestNumbersThatAreReferredTo(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		sample  sample
+		missing []uint32
+	}{
+		"a field's value":    {sample{catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{"<</FT/Sig/T(a)/V 7 0 R>>"}}, []uint32{7}},
+		"an annotation":      {sample{page: "/Annots[8 0 R 5 0 R 9 0 R]", objects: []string{"<</Type/Annot/Subtype/Text/Rect[10 10 30 30]/Contents(a)>>"}}, []uint32{8, 9}},
+		"of the catalog":     {sample{catalog: "/Threads 7 0 R/PieceInfo 9 0 R/Lang 12 0 R"}, []uint32{7, 9, 12}},
+		"in a packed object": {sample{packed: true, page: "/Annots[9 0 R 10 0 R]/Metadata 11 0 R"}, []uint32{9, 10, 11}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := tc.sample.bytes()
+			for n := range 2 {
+				doc := open(t, file)
+				before, err := doc.Signatures()
+				if err != nil {
+					t.Fatal(err)
+				}
+				p, err := doc.Prepare(at(1, 20, 20+40*float64(n), 30))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := p.Complete(der(300)); err != nil {
+					t.Fatal(err)
+				}
+				checkLast(t, p, len(before))
+				file = fileOf(t, p)
+			}
+			after := open(t, file)
+			for _, num := range tc.missing {
+				if _, ok := after.now.find(ref{num: num}); ok {
+					t.Errorf("the file has an object %d now", num)
+				}
+			}
+			checkQPDF(t, saveFile(t, file))
+		})
+	}
+}
+
 // TestSharedAnnots stamps one of two pages that share their /Annots array.
 func TestSharedAnnots(t *testing.T) {
 	t.Parallel()
