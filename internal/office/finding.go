@@ -169,12 +169,13 @@ type CertificateFinding struct {
 type CautionFinding struct {
 	Kind string `json:"kind"` // script, action, layer, xfa, attachment, hybrid, seal or version
 	What string `json:"what"`
+	Page int    `json:"page"` // 0: not of one page
 }
 
 func cautionFindings(list []pdf.Caution) []CautionFinding {
 	out := []CautionFinding{}
 	for _, c := range list {
-		out = append(out, CautionFinding{string(c.Kind), c.What})
+		out = append(out, CautionFinding{string(c.Kind), c.What, c.Page})
 	}
 	return out
 }
@@ -183,7 +184,7 @@ func cautionFindings(list []pdf.Caution) []CautionFinding {
 func packagedCautions(list []ofd.Caution) []CautionFinding {
 	out := []CautionFinding{}
 	for _, c := range list {
-		out = append(out, CautionFinding{string(c.Kind), c.What})
+		out = append(out, CautionFinding{string(c.Kind), c.What, c.Page})
 	}
 	return out
 }

@@ -135,7 +135,7 @@ func (r Report) lay() page {
 		p.Since = append(p.Since, layChange(c))
 	}
 	for _, c := range d.Cautions {
-		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: words{"", c.What}})
+		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: cautionWhere(c)})
 	}
 	for i := range d.Signatures {
 		p.Signatures = append(p.Signatures, laySignature(i+1, &d.Signatures[i]))

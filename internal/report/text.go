@@ -25,7 +25,7 @@ func Lines(d *office.PDFInspection) []string {
 	}
 	for _, c := range d.Cautions {
 		w := cautionWords(c.Kind)
-		lines = append(lines, fmt.Sprintf("注意 caution  %s  %s: %s", w.ZH, w.EN, c.What))
+		lines = append(lines, fmt.Sprintf("注意 caution  %s  %s: %s", strings.TrimSpace(w.ZH+" "+cautionWhere(c).ZH), w.EN, c.What))
 	}
 	for i := range d.Signatures {
 		lines = append(lines, signatureLines(&d.Signatures[i])...)

@@ -161,6 +161,14 @@ func proofText(f office.ProofFinding) string {
 // maxPlaces is more than anybody will read.
 const maxPlaces = 10
 
+// cautionWhere says where it is, in English what it is in particular as well.
+func cautionWhere(c office.CautionFinding) words {
+	if c.Page == 0 {
+		return words{"", c.What}
+	}
+	return words{fmt.Sprintf("第 %d 页", c.Page), c.What}
+}
+
 // cautionWords says what may look otherwise than it did to the signers.
 func cautionWords(kind string) words {
 	switch kind {
