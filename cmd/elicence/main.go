@@ -129,7 +129,7 @@ func inChinese(err error) error {
 		zh string
 	}{
 		{fs.ErrNotExist, "没有该文件或目录"},
-		{fs.ErrExist, "文件已存在，不会覆盖"},
+		{fs.ErrExist, "已存在，不会覆盖"},
 		{fs.ErrPermission, "没有权限"},
 		{syscall.ENOSPC, "磁盘空间不足"},
 	} {

@@ -212,6 +212,9 @@ func plainFacts(f *office.SignatureFinding) []fact {
 	} else {
 		facts = append(facts, fact{words{"签署时间的证明", "Proof of time"}, "无 none"})
 	}
+	if f.Reason != "" {
+		facts = append(facts, fact{words{"事由（签署人所述）", "Reason, as the signer says"}, OneLine(f.Reason)})
+	}
 	if f.Seal != nil {
 		facts = append(facts, fact{words{"印章编码", "Code of the seal"}, *f.Seal})
 	}

@@ -42,6 +42,9 @@ func signatureLines(f *office.SignatureFinding) []string {
 		mark += "  未查吊销 revocation not known"
 	}
 	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", f.Field, f.Signer, localText(f.SignedAt), shownOn(f), mark)}
+	if f.Reason != "" {
+		lines = append(lines, "  事由 reason  "+told(f.Reason))
+	}
 	if f.ProvenAt != "" {
 		lines = append(lines, fmt.Sprintf("  经证明不晚于 proven to exist by  %s  %s", localText(f.ProvenAt), f.ProvenBy))
 	}
