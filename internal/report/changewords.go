@@ -206,11 +206,13 @@ func quotedZH(text *string) string {
 	if text == nil {
 		return "无文字"
 	}
-	return "“" + *text + "”"
+	return "“" + OneLine(*text) + "”"
 }
 
-// told is a name from a document as far as somebody reads it.
+// told is a name from a document as far as somebody reads it. Nobody vouches for it, so it
+// turns no direction of reading.
 func told(name string) string {
+	name = OneLine(name)
 	const most = 60 // characters
 	if runes := []rune(name); len(runes) > most {
 		name = string(runes[:most]) + "…"
