@@ -100,6 +100,9 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if flags&noRotate != 0 && sheet.rotate != 0 {
 		return likeness.Likeness{}, notDrawn("a field that does not turn with its page")
 	}
+	if err := v.plainPage(sheet.ref); err != nil {
+		return likeness.Likeness{}, err
+	}
 	compare := func() (likeness.Likeness, error) {
 		picture := s.Seal.Picture
 		seal, err := likeness.Picture(picture.Type, picture.Data, float64(picture.WidthMM), float64(picture.HeightMM))
