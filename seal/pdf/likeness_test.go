@@ -280,3 +280,29 @@ func TestHiddenIsNotShown(t *testing.T) {
 		}
 	}
 }
+
+// TestSeveralPlaces: the second place of a field may show another seal than the first.
+func TestSeveralPlaces(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	file := updatedUnsigned(t, victim.bytes(), func(a attacker) {
+		v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+			SubFilterCAdES, strings.Repeat("00", tokenRoom)))
+		f := a.fresh()
+		var places array
+		for _, box := range []string{"0 0 0 0", "60 380 179 499"} {
+			places = append(places, a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 132/Rect[%s]/P 10 0 R/Parent %d 0 R>>", box, f.num)))
+		}
+		a.put(f, dictOf("FT", name("Sig"), "T", str("Seal1"), "V", v, "Kids", places))
+		a.add(7, "Fields", f)
+		a.add(10, "Annots", places...)
+	})
+	file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
+	report, err := open(t, file).Verify(context.Background(), s.trust)
+	if err != nil || report.Err() != nil {
+		t.Fatalf("%v, %v", err, report.Err())
+	}
+	if found := report.Signatures[0].Picture; found.State != PictureUnknown || found.Why == "" {
+		t.Errorf("%+v, want %s", found, PictureUnknown)
+	}
+}
