@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	ses "github.com/elicence/elicence/seal"
 )
 
 // The published attacks on signed PDF files, each on a file that is made here and with a
@@ -220,6 +222,31 @@ func testSignedOver(t *testing.T, s *signers) {
 					t.Errorf("the second seal, which covers it: %v, %q", err, report.Uncovered)
 				}
 			})
+		}
+	}
+}
+
+// TestStampBeside: a stamp that comes with another signature is a part of that where it is
+// locked, and a comment where it is not.
+func TestStampBeside(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	first := put(t, victim.bytes(), s.stamp(120), s.sealContents)
+	for flags, locked := range map[int]bool{4 + locked: true, 4: false} {
+		file := updatedUnsigned(t, first, func(a attacker) {
+			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 132/Rect[0 0 0 0]/P 10 0 R/V %d 0 R>>", v.num))
+			a.add(7, "Fields", w)
+			a.add(10, "Annots", w, a.made(fmt.Sprintf("<</Type/Annot/Subtype/Stamp/F %d/Rect[60 380 300 440]/P 10 0 R>>", flags)))
+		})
+		file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
+		report, err := open(t, file).Verify(context.Background(), s.trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Signatures[0].Err(); (err == nil) != locked || err != nil && !strings.Contains(err.Error(), "annotation") {
+			t.Errorf("with flags %d: %v", flags, err)
 		}
 	}
 }

@@ -122,7 +122,7 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 	subtype, _ := d.lookup("Subtype").(name)
 	switch {
 	case s.newWidget(r):
-	case subtype == "Stamp" && s.signed:
+	case subtype == "Stamp" && s.signed && lockedStamp(d): // others are no part of a signature, and anybody moves them
 	case isMarkup(subtype):
 		s.note(Change{Kind: AnnotationAdded, Object: int(r.num), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
 	default:
