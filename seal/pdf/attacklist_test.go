@@ -471,6 +471,10 @@ func TestCautions(t *testing.T) {
 		{"attachments", sample{catalog: "/Names<</EmbeddedFiles<</Names[]>>>>"}, CautionAttachment, "inside"},
 		{"portfolio", sample{catalog: "/Collection<<>>"}, CautionAttachment, "portfolio"},
 		{"hybrid", sample{hybrid: true}, CautionHybrid, "old readers"},
+		{"something before its header", sample{junk: "<html><!-- "}, CautionHybrid, "before the header"},
+		{"an archive inside", sample{objects: []string{"<</Length 22>>\nstream\nPK\x05\x06" + strings.Repeat("\x00", 18) + "\nendstream"}}, CautionHybrid, "ZIP"},
+		{"a film", sample{page: "/Annots[<</Subtype/RichMedia/Rect[0 0 1 1]>>]"}, CautionAction, "RichMedia"},
+		{"a file on a page", sample{page: "/Annots[<</Subtype/FileAttachment/Rect[0 0 1 1]>>]"}, CautionAttachment, "page 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
