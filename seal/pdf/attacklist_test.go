@@ -227,25 +227,50 @@ func testSignedOver(t *testing.T, s *signers) {
 }
 
 // TestStampBeside: a stamp that comes with another signature is a part of that where it is
-// locked, and a comment where it is not.
+// locked, and a comment where it is not. Where there is a seal it keeps to its rectangle: one that
+// does not turn or grow with the page would cover that.
 func TestStampBeside(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t).in(ses.ProfileCAdES)
 	first := put(t, victim.bytes(), s.stamp(120), s.sealContents)
-	for flags, locked := range map[int]bool{4 + locked: true, 4: false} {
+	for flags, want := range map[int]string{4 + locked: "", 4: "annotation", 4 + 8 + locked: "rectangle", 4 + 16 + locked: "rectangle"} {
 		file := updatedUnsigned(t, first, func(a attacker) {
 			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
-			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 132/Rect[0 0 0 0]/P 10 0 R/V %d 0 R>>", v.num))
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 132/Rect[0 0 0 0]/P 9 0 R/V %d 0 R>>", v.num))
 			a.add(7, "Fields", w)
-			a.add(10, "Annots", w, a.made(fmt.Sprintf("<</Type/Annot/Subtype/Stamp/F %d/Rect[60 380 300 440]/P 10 0 R>>", flags)))
+			a.add(9, "Annots", w, a.made(fmt.Sprintf("<</Type/Annot/Subtype/Stamp/F %d/Rect[10 10 50 50]/P 9 0 R>>", flags)))
 		})
 		file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
 		report, err := open(t, file).Verify(context.Background(), s.trust)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := report.Signatures[0].Err(); (err == nil) != locked || err != nil && !strings.Contains(err.Error(), "annotation") {
+		if err := report.Signatures[0].Err(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("with flags %d: %v", flags, err)
+		}
+	}
+}
+
+// TestFieldStaysPut: an empty field that another signature fills gets a look, and no other place.
+func TestFieldStaysPut(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	waiting := sample{page: "/Annots[5 0 R]", catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{
+		"<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 4/Rect[20 20 140 140]/P 6 0 R>>"}}
+	first := put(t, waiting.bytes(), s.stamp(120), s.sealContents)
+	for flags, want := range map[int]bool{4 + locked: true, 4 + 8: false, 4 + 16: false} {
+		file := updatedUnsigned(t, first, func(a attacker) {
+			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
+			a.put(ref{num: 5}, a.dict(5).with("V", v).with("F", int64(flags)))
+		})
+		file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
+		report, err := open(t, file).Verify(context.Background(), s.trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Signatures[0].Err(); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "rectangle") {
 			t.Errorf("with flags %d: %v", flags, err)
 		}
 	}

@@ -203,8 +203,37 @@ func (s *step) oldField(old *field) error {
 		}
 		touched = s.entries(a, b, old, lenient) || touched
 	}
+	if filled {
+		if err := s.staysPut(old); err != nil {
+			return err
+		}
+	}
 	if touched && old.kind != name("Sig") {
 		s.note(Change{Kind: FormFill, Object: int(old.ref.num), Field: old.name, What: fmt.Sprintf("the field %q was filled in", old.name)})
+	}
+	return nil
+}
+
+// staysPut wants the widgets of a field that was signed or filled in to keep to their rectangles
+// if they did before: they may lie beside earlier seals.
+func (s *step) staysPut(f *field) error {
+	for _, w := range f.widgets {
+		a, b, err := s.dicts(w, w)
+		if err != nil {
+			return err
+		}
+		was, err := s.old.loose(a)
+		if err != nil {
+			return err
+		}
+		is, err := s.new.loose(b)
+		if err != nil {
+			return err
+		}
+		if is && !was {
+			s.modified(w.num, "the field %q does not keep to its rectangle any more", f.name)
+			return nil
+		}
 	}
 	return nil
 }

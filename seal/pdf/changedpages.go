@@ -118,6 +118,14 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		s.modified(r.num, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
 		return nil
 	}
+	loose, err := s.new.loose(d)
+	if err != nil {
+		return err
+	}
+	if loose && len(seals) > 0 {
+		s.modified(r.num, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.num, n)
+		return nil
+	}
 	s.shown[r] = true
 	subtype, _ := d.lookup("Subtype").(name)
 	switch {
@@ -129,6 +137,15 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		s.modified(r.num, "page %d has the new annotation %d (%s), which is no comment", n, r.num, subtype)
 	}
 	return nil
+}
+
+// loose reports that an annotation does not turn or grow with its page (ISO 32000-1, table 165),
+// so that it is seen outside of its rectangle.
+func (v view) loose(annotation *dict) (bool, error) {
+	const noZoom, noRotate = 8, 16
+	flags, err := v.get(annotation, "F")
+	n, whole := flags.(int64)
+	return flags != nil && (!whole || n&(noZoom|noRotate) != 0), err
 }
 
 // newWidget reports that an annotation shows a signature field that came with
