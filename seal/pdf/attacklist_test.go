@@ -252,26 +252,34 @@ func TestStampBeside(t *testing.T) {
 	}
 }
 
-// TestFieldStaysPut: an empty field that another signature fills gets a look, and no other place.
+// TestFieldStaysPut: an empty field that another signature fills gets a look, and no other place,
+// and none over a seal that came before.
 func TestFieldStaysPut(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t).in(ses.ProfileCAdES)
-	waiting := sample{page: "/Annots[5 0 R]", catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{
-		"<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 4/Rect[20 20 140 140]/P 6 0 R>>"}}
-	first := put(t, waiting.bytes(), s.stamp(120), s.sealContents)
-	for flags, want := range map[int]bool{4 + locked: true, 4 + 8: false, 4 + 16: false} {
+	for _, tt := range []struct {
+		box   string
+		flags int
+		want  string
+	}{
+		{"20 20 140 140", 4 + locked, ""}, {"20 20 140 140", 4 + 8, "keep to its rectangle"}, {"20 20 140 140", 4 + 16, "keep to its rectangle"},
+		{"0 0 595 842", 4, "over an earlier seal"},
+	} {
+		waiting := sample{page: "/Annots[5 0 R]", catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{
+			"<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 4/P 6 0 R/Rect[" + tt.box + "]>>"}}
+		first := put(t, waiting.bytes(), s.stamp(120), s.sealContents)
 		file := updatedUnsigned(t, first, func(a attacker) {
 			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
-			a.put(ref{num: 5}, a.dict(5).with("V", v).with("F", int64(flags)))
+			a.put(ref{num: 5}, a.dict(5).with("V", v).with("F", int64(tt.flags)))
 		})
 		file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
 		report, err := open(t, file).Verify(context.Background(), s.trust)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := report.Signatures[0].Err(); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "rectangle") {
-			t.Errorf("with flags %d: %v", flags, err)
+		if err := report.Signatures[0].Err(); (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s with flags %d: %v", tt.box, tt.flags, err)
 		}
 	}
 }
