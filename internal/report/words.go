@@ -181,7 +181,7 @@ func cautionWords(kind string) words {
 	case "xfa":
 		return words{"动态表单（XFA）", "An XFA form, whose pages the reader makes"}
 	case "hybrid":
-		return words{"新旧阅读器可能看到不同内容", "Old and new readers may see different pages"}
+		return words{"不同阅读器可能看到不同内容", "Not all readers may see the same"}
 	case "attachment":
 		return words{"文件内含附件", "Files travel inside"}
 	case "seal":
