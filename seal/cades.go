@@ -87,33 +87,30 @@ func (c *CAdES) Size() int { return c.size }
 // attribute whose value is DER; time and property are said by the file around it. The
 // signature value is verified before it is returned.
 func (c *CAdES) Sign(stamp Stamp, key *pki.Key) ([]byte, error) {
-	return c.sign(stamp, key, (*cms.Template).Sign)
-}
-
-// SignUnchecked is [CAdES.Sign] without the verification, for who reads the whole document back
-// and verifies it before anything of it is released.
-func (c *CAdES) SignUnchecked(stamp Stamp, key *pki.Key) ([]byte, error) {
-	return c.sign(stamp, key, (*cms.Template).SignUnchecked)
-}
-
-func (c *CAdES) sign(stamp Stamp, key *pki.Key, by func(*cms.Template, [sm3.Size]byte, *pki.Key) ([]byte, error)) ([]byte, error) {
-	t, err := c.stamped(stamp, key)
+	attributes, err := c.Message(stamp, key)
 	if err != nil {
 		return nil, err
 	}
-	der, err := by(t, stamp.Document, key)
+	sig, err := key.Sign(attributes)
 	if err != nil {
 		return nil, fmt.Errorf("stamping with seal %s: %w", c.seal.ID, err)
 	}
-	return der, nil
+	return c.Assemble(attributes, sig)
 }
 
 // Message is what [CAdES.Sign] signs, for who signs many together ([pki.Key.SignAll]): the DER
 // of the signed attributes.
 func (c *CAdES) Message(stamp Stamp, key *pki.Key) ([]byte, error) {
-	t, err := c.stamped(stamp, key)
-	if err != nil {
+	t := c.template
+	if err := c.seal.checkSigner(t.Chain[0], key); err != nil {
 		return nil, err
+	}
+	t.Attributes = slices.Clone(t.Attributes)
+	for _, e := range stamp.Extensions {
+		if e.Critical {
+			return nil, fmt.Errorf("seal %s: the extension %s is critical, and no attribute is", c.seal.ID, e.ID)
+		}
+		t.Attributes = append(t.Attributes, cms.Attribute{Type: e.ID, Values: [][]byte{e.Value}})
 	}
 	attributes, err := t.SignedAttributes(stamp.Document)
 	if err != nil {
@@ -129,22 +126,6 @@ func (c *CAdES) Assemble(message []byte, sig pki.Signature) ([]byte, error) {
 		return nil, fmt.Errorf("stamping with seal %s: %w", c.seal.ID, err)
 	}
 	return der, nil
-}
-
-// stamped is the template with what a stamp says beside the digest.
-func (c *CAdES) stamped(stamp Stamp, key *pki.Key) (*cms.Template, error) {
-	t := c.template
-	if err := c.seal.checkSigner(t.Chain[0], key); err != nil {
-		return nil, err
-	}
-	t.Attributes = slices.Clone(t.Attributes)
-	for _, e := range stamp.Extensions {
-		if e.Critical {
-			return nil, fmt.Errorf("seal %s: the extension %s is critical, and no attribute is", c.seal.ID, e.ID)
-		}
-		t.Attributes = append(t.Attributes, cms.Attribute{Type: e.ID, Values: [][]byte{e.Value}})
-	}
-	return &t, nil
 }
 
 // SignCAdES is [CAdES.Sign] for one signature.

@@ -153,16 +153,6 @@ func (t *Template) addSigningCertificate(b *cryptobyte.Builder) {
 // Sign makes the signature of a content with the given SM3 digest: a ContentInfo
 // whose signature was verified by the key's self-check.
 func (t *Template) Sign(contentSM3 [sm3.Size]byte, key *pki.Key) ([]byte, error) {
-	return t.sign(contentSM3, key, key.Sign)
-}
-
-// SignUnchecked is [Template.Sign] without the self-check, for who verifies the signature with
-// what it stands in before anything of it is released.
-func (t *Template) SignUnchecked(contentSM3 [sm3.Size]byte, key *pki.Key) ([]byte, error) {
-	return t.sign(contentSM3, key, key.SignUnchecked)
-}
-
-func (t *Template) sign(contentSM3 [sm3.Size]byte, key *pki.Key, by func([]byte) (pki.Signature, error)) ([]byte, error) {
 	attributes, err := t.SignedAttributes(contentSM3)
 	if err != nil {
 		return nil, err
@@ -170,7 +160,7 @@ func (t *Template) sign(contentSM3 [sm3.Size]byte, key *pki.Key, by func([]byte)
 	if !t.Chain[0].Key.Equal(key.Public()) {
 		return nil, fmt.Errorf("certificate of %s does not belong to the key", t.Chain[0].Subject)
 	}
-	sig, err := by(attributes)
+	sig, err := key.Sign(attributes)
 	if err != nil {
 		return nil, err
 	}
