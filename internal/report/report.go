@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"strings"
 	"time"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/office"
