@@ -41,8 +41,6 @@ require (
 	github.com/mattn/go-runewidth v0.0.31
 	// SM2 of PKCS#11 tokens, which crypto11 lacks; it is built on this.
 	github.com/miekg/pkcs11 v1.1.2
-	// readings of characters, to find a category by pinyin.
-	github.com/mozillazg/go-pinyin v0.21.0
 	// the oracle of seal/pdf, in tests.
 	github.com/pdfcpu/pdfcpu v0.15.0
 	// the steps of PostgreSQL's tables from version to version.
@@ -100,6 +98,8 @@ require (
 	github.com/chromedp/chromedp v0.23.0
 	// reads our status list tokens as a third party does.
 	github.com/golang-jwt/jwt/v5 v5.3.1
+	// what licence/catalogue/readings.tsv is made of.
+	github.com/mozillazg/go-pinyin v0.21.0
 	// the oracle of the categories' JSON Schemas.
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	// CBOR of the second reader of codes.
