@@ -275,7 +275,7 @@ func TestUnusedMethodsAreLeftOut(t *testing.T) {
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	graph, err := build.CombinedOutput()
 	if err != nil {
-		t.Fatalf("building elicence: %v", err)
+		t.Fatalf("building elicence: %v\n%.2000s", err, graph)
 	}
 	seen := false
 	for line := range strings.Lines(string(graph)) {

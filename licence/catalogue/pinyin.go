@@ -28,7 +28,7 @@ func newSpeller(names []string) speller {
 			s[r] = nil
 		}
 	}
-	for line := range strings.Lines(readingsTSV) {
+	for line := range strings.SplitSeq(readingsTSV, "\n") {
 		readings, characters, _ := strings.Cut(line, "\t")
 		var all syllable // made for the first character that is asked for
 		for _, r := range characters {

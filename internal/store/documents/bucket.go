@@ -63,7 +63,7 @@ func openBucket(text string) (*bucket, error) {
 		prefix = strings.TrimSuffix(prefix, "/") + "/"
 	}
 	if !utf8.ValidString(prefix) || strings.ContainsFunc(prefix, unicode.IsControl) || strings.Contains(prefix, "../") {
-		return nil, fmt.Errorf("%w: a prefix is text without control characters and steps upwards", ErrPlace)
+		return nil, fmt.Errorf("%w: a prefix has neither control characters nor steps upwards (../)", ErrPlace)
 	}
 	id, secret := os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")
 	if id == "" || secret == "" {
