@@ -7,15 +7,17 @@ require (
 	code.dny.dev/ssrf v0.2.0
 	// constant-time arithmetic for two-party signing.
 	filippo.io/bigmod v0.1.0
+	// text/template and html/template without calls of methods: the linker leaves out what is not used.
+	github.com/DataDog/datadog-agent/pkg/template v0.85.4
 	// PKCS#11 tokens, in programs that are built with cgo.
 	github.com/ThalesGroup/crypto11 v1.6.2
 	// brotli for the programs of the browser, when they are built.
 	github.com/andybalholm/brotli v1.3.0
-	// S3 under gocloud.dev/blob: credentials, repetitions, path style.
+	// documents in an object store: S3.
 	github.com/aws/aws-sdk-go-v2 v1.47.3
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.9
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.3
-	// keeps the SDK from logging past ours.
+	// the SDK's errors; keeps it from logging past ours.
 	github.com/aws/smithy-go v1.28.5
 	// Shamir's secret sharing for keys in the hands of several people.
 	github.com/cloudflare/circl v1.6.5
@@ -39,8 +41,6 @@ require (
 	github.com/mattn/go-runewidth v0.0.31
 	// SM2 of PKCS#11 tokens, which crypto11 lacks; it is built on this.
 	github.com/miekg/pkcs11 v1.1.2
-	// readings of characters, to find a category by pinyin.
-	github.com/mozillazg/go-pinyin v0.21.0
 	// the oracle of seal/pdf, in tests.
 	github.com/pdfcpu/pdfcpu v0.15.0
 	// the steps of PostgreSQL's tables from version to version.
@@ -74,8 +74,6 @@ require (
 	go.etcd.io/bbolt v1.5.0
 	// profiles of certificates, with known fields only.
 	go.yaml.in/yaml/v3 v3.0.6
-	// documents in an object store.
-	gocloud.dev v0.48.0
 	// argon2id for passphrases, cryptobyte for DER.
 	golang.org/x/crypto v0.58.0
 	// rasterising and scaling of drawings.
@@ -100,6 +98,8 @@ require (
 	github.com/chromedp/chromedp v0.23.0
 	// reads our status list tokens as a third party does.
 	github.com/golang-jwt/jwt/v5 v5.3.1
+	// what licence/catalogue/readings.tsv is made of.
+	github.com/mozillazg/go-pinyin v0.21.0
 	// the oracle of the categories' JSON Schemas.
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	// CBOR of the second reader of codes.
@@ -108,9 +108,6 @@ require (
 
 require (
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.22 // indirect
-	github.com/aws/aws-sdk-go-v2/config v1.33.9 // indirect
-	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.3 // indirect
-	github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager v0.4.16 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.6 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.6 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.6 // indirect
@@ -118,21 +115,13 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.11.7 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.6 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.20.6 // indirect
-	github.com/aws/aws-sdk-go-v2/service/signin v1.10.4 // indirect
-	github.com/aws/aws-sdk-go-v2/service/sso v1.38.4 // indirect
-	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.43.4 // indirect
-	github.com/aws/aws-sdk-go-v2/service/sts v1.51.4 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bwesterb/go-ristretto v1.2.4 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/creack/goselect v0.1.2 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
-	github.com/go-logr/logr v1.4.4 // indirect
-	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
-	github.com/google/wire v0.7.0 // indirect
-	github.com/googleapis/gax-go/v2 v2.27.0 // indirect
 	github.com/hhrutter/tiff v1.0.6 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
@@ -155,20 +144,10 @@ require (
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
-	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
-	go.opentelemetry.io/otel v1.47.0 // indirect
-	go.opentelemetry.io/otel/log v1.47.0 // indirect
-	go.opentelemetry.io/otel/metric v1.47.0 // indirect
-	go.opentelemetry.io/otel/sdk v1.47.0 // indirect
-	go.opentelemetry.io/otel/sdk/metric v1.47.0 // indirect
-	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/exp v0.0.0-20261109185158-a52e3aef5920 // indirect
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/tools v0.52.1-0.20261106145633-d407941a339a // indirect
 	golang.org/x/xerrors v0.0.0-20240903120638-7835f813f4da // indirect
-	google.golang.org/api v0.308.0 // indirect
-	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
-	google.golang.org/grpc v1.85.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )

@@ -44,7 +44,7 @@ func SchemaOf(c *catalogue.Category) *Schema {
 	number := line(maxNumber)
 	number.Title, number.Description, number.Examples = "证照编号："+c.NumberRuleZH, "number of the licence", []string{c.NumberExample}
 	if c.NumberPublished {
-		number.Pattern = c.NumberPattern.String()
+		number.Pattern = c.NumberPattern
 	}
 	fields := object()
 	for _, f := range c.Fields {

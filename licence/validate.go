@@ -249,7 +249,7 @@ func (v *validation) checkNumber() {
 	if !v.line("number", number, maxNumber) {
 		return
 	}
-	if v.category.NumberPublished && !v.category.NumberPattern.MatchString(number) {
+	if v.category.NumberPublished && !v.category.MatchesNumber(number) {
 		v.fault("number", "不符合该类证照的编号规则", "is not a number of %s: %s", v.category.NameZH, v.category.NumberRuleZH)
 		return
 	}

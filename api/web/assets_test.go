@@ -3,12 +3,13 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
-	"html/template"
 	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 func gzipped(tb testing.TB, text string) []byte {

@@ -70,7 +70,7 @@ func NewGenerator(c *catalogue.Catalogue, today civil.Day) (*Generator, error) {
 	}
 	for _, category := range g.categories {
 		m := model{example: sample.Application(category, pictures, today)}
-		if m.number, err = newPattern(category.NumberPattern.String()); err != nil {
+		if m.number, err = newPattern(category.NumberPattern); err != nil {
 			return nil, fmt.Errorf("category %s: %w", category.ID, err)
 		}
 		h := m.example.Holder

@@ -43,7 +43,7 @@ func TestApplicationsAreValid(t *testing.T) {
 			}
 			t.Fatalf("category %s, application %d: %v\n%+v", id, i, err, a)
 		}
-		if !category.NumberPattern.MatchString(a.Number) {
+		if !category.MatchesNumber(a.Number) {
 			t.Fatalf("category %s: %q is not a number of %s", id, a.Number, category.NumberPattern)
 		}
 		if key := id.String() + a.Number; numbers[key] {

@@ -33,7 +33,7 @@ func MoveDocuments(ctx context.Context, dir, bucket, actor string, options Optio
 }
 
 func (o *Office) moveDocuments(ctx context.Context, bucket, actor string, copied func()) (int, error) {
-	to, err := documents.OpenBucket(ctx, bucket, o.keys)
+	to, err := documents.OpenBucket(bucket, o.keys)
 	if err != nil {
 		return 0, err
 	}

@@ -234,7 +234,7 @@ func openDocuments(dir string, keys *keystore.Store, bucket string) (*documents.
 	case there && len(entries) > 0:
 		return nil, fmt.Errorf("%s has some: %w", dir, ErrDocumentsPlace)
 	default:
-		return documents.OpenBucket(context.Background(), bucket, keys)
+		return documents.OpenBucket(bucket, keys)
 	}
 }
 

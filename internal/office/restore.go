@@ -207,7 +207,7 @@ func (r *restoring) openDocuments() error {
 		return err
 	}
 	if r.options.Documents != "" {
-		r.documents, err = documents.OpenBucket(r.ctx, r.options.Documents, r.keys)
+		r.documents, err = documents.OpenBucket(r.options.Documents, r.keys)
 		return err
 	}
 	place := filepath.Join(r.dir, documentsName)

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
 	"time"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/inspect"

@@ -81,7 +81,7 @@ type Category struct {
 	Renewals      bool // a periodic check applies
 	Life          Life
 	NumberRuleZH  string
-	NumberPattern *regexp.Regexp
+	NumberPattern string // a regular expression, anchored at both ends
 	NumberExample string
 	// NumberPublished: the pattern is believed to be a uniform national format,
 	// and a number that does not match is refused. Otherwise the pattern is only
@@ -90,7 +90,12 @@ type Category struct {
 	Source          string
 	Fields          []Field
 	Retention       Retention
+
+	numberForm func() *regexp.Regexp // NumberPattern
 }
+
+// MatchesNumber reports whether a number has the form of [Category.NumberPattern].
+func (c *Category) MatchesNumber(number string) bool { return c.numberForm().MatchString(number) }
 
 // QRFields returns the fields that a code carries, in catalogue order.
 func (c *Category) QRFields() []Field {

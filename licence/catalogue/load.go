@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/elicence/elicence/internal/bilingual"
@@ -131,7 +132,8 @@ func (p *parser) place(file string, line, row int) string {
 	return fmt.Sprintf("%s line %d", file, line)
 }
 
-// rows calls each with every row of a CSV file as a map from column to value, and its place.
+// rows calls each with every row of a CSV file as a map from column to value, which is
+// the next row's as well, and its place.
 func (p *parser) rows(file string, r io.Reader, header []string, each func(place string, row map[string]string)) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
 	if err != nil {
@@ -147,11 +149,13 @@ func (p *parser) rows(file string, r io.Reader, header []string, each func(place
 		return
 	}
 	c := csv.NewReader(bytes.NewReader(data))
+	c.ReuseRecord = true
 	got, err := c.Read()
 	if err != nil || !slices.Equal(got, header) {
 		p.fault(p.place(file, 1, 0), "header row is not %s", strings.Join(header, ","))
 		return
 	}
+	row := make(map[string]string, len(header))
 	for n := 0; ; n++ {
 		values, err := c.Read()
 		if errors.Is(err, io.EOF) {
@@ -167,7 +171,6 @@ func (p *parser) rows(file string, r io.Reader, header []string, each func(place
 			return
 		}
 		line, _ := c.FieldPos(0)
-		row := make(map[string]string, len(header))
 		for i, name := range header {
 			row[name] = values[i]
 		}
@@ -278,7 +281,8 @@ func (p *parser) readNumberRule(c *Category, pattern string, fault func(string, 
 	case !re.MatchString(c.NumberExample):
 		fault("number_example does not match number_regex")
 	}
-	c.NumberPattern = re
+	// It takes far more memory than its text, and few categories are met in one run.
+	c.NumberPattern, c.numberForm = pattern, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }
 
 func splitList(s string) []string {

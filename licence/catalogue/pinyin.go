@@ -1,31 +1,68 @@
 package catalogue
 
 import (
+	_ "embed"
 	"strings"
-
-	"github.com/mozillazg/go-pinyin"
 )
+
+// readingsTSV says how characters are read, of each set of readings in a line: the
+// readings, the usual one first, separated by spaces, a tab, and the characters. A test
+// makes it from the library that it is taken from.
+//
+//go:embed readings.tsv
+var readingsTSV string
 
 // syllable holds the readings of one character, the usual one first; a Latin letter or
 // a digit stands for itself.
 type syllable []string
 
+// speller knows how some characters are read. Those of all characters would take more
+// memory than the whole catalogue.
+type speller map[rune]syllable
+
+// newSpeller looks up the characters of some folded names.
+func newSpeller(names []string) speller {
+	s := make(speller)
+	for _, name := range names {
+		for _, r := range name {
+			s[r] = nil
+		}
+	}
+	for line := range strings.SplitSeq(readingsTSV, "\n") {
+		readings, characters, _ := strings.Cut(line, "\t")
+		var all syllable // made for the first character that is asked for
+		for _, r := range characters {
+			if _, asked := s[r]; !asked {
+				continue
+			}
+			if all == nil {
+				all = typed(strings.Fields(readings))
+			}
+			s[r] = all
+		}
+	}
+	return s
+}
+
+// typed adds how readings are typed else: ü as v or as u.
+func typed(readings []string) syllable {
+	all := readings
+	for _, reading := range readings {
+		if strings.Contains(reading, "v") {
+			all = append(all, strings.ReplaceAll(reading, "v", "u"))
+		}
+	}
+	return all
+}
+
 // syllables returns the readings of every character of a folded name. A character with
 // several readings keeps them all (行: xing, hang), for nobody knows which one a reader
-// types. ü is typed as v or as u, so both are readings.
-func syllables(text string) []syllable {
-	all := pinyin.NewArgs()
-	all.Heteronym = true
+// types.
+func (s speller) syllables(name string) []syllable {
 	var out []syllable
-	for _, r := range text {
-		readings := pinyin.SinglePinyin(r, all)
-		switch {
-		case len(readings) > 0:
-			for _, s := range readings {
-				if strings.Contains(s, "v") {
-					readings = append(readings, strings.ReplaceAll(s, "v", "u"))
-				}
-			}
+	for _, r := range name {
+		switch readings := s[r]; {
+		case readings != nil:
 			out = append(out, readings)
 		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
 			out = append(out, syllable{string(r)})

@@ -74,11 +74,6 @@ type name struct {
 	syllables []syllable
 }
 
-func newName(s string) name {
-	text := fold(s)
-	return name{text: text, syllables: syllables(text)}
-}
-
 func (n name) match(q string) int {
 	switch {
 	case n.text == q:
@@ -117,10 +112,17 @@ func (n name) match(q string) int {
 // prepare returns the names of every category, prepared for searching on first use.
 func prepare(categories []*Category) func() [][]name {
 	return sync.OnceValue(func() [][]name {
-		all := make([][]name, len(categories))
+		folded := make([][]string, len(categories))
 		for i, c := range categories {
 			for _, s := range append([]string{c.ID.String(), c.NameZH, c.ShortNameZH, c.NameEN}, c.AliasesZH...) {
-				all[i] = append(all[i], newName(s))
+				folded[i] = append(folded[i], fold(s))
+			}
+		}
+		spell := newSpeller(slices.Concat(folded...))
+		all := make([][]name, len(categories))
+		for i, texts := range folded {
+			for _, text := range texts {
+				all[i] = append(all[i], name{text: text, syllables: spell.syllables(text)})
 			}
 		}
 		return all

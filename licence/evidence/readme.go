@@ -4,7 +4,8 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
-	"text/template"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/text"
 )
 
 // ReadmeName is the name of the explanation for people.

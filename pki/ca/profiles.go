@@ -327,8 +327,6 @@ func parsePolicies(texts []string) ([]oid.ID, error) {
 	return ids, nil
 }
 
-var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$`)
-
 // override applies an operator's file; see [LoadProfiles].
 func (p *Profile) override(b []byte) (*Profile, error) {
 	var c changes
@@ -361,7 +359,7 @@ func (p *Profile) override(b []byte) (*Profile, error) {
 		}
 	}
 	if c.Host != "" {
-		if !hostForm.MatchString(c.Host) {
+		if !IsHost(c.Host) {
 			return nil, fmt.Errorf("host: %q is not a lower-case host name with an optional port", c.Host)
 		}
 		changed.host = c.Host

@@ -86,10 +86,22 @@ type Site struct {
 	Shards uint32 // 0: one CRL without deltas, for an authority that signs few
 }
 
+// longestHost is how long a host name may be, in characters (RFC 1035, 2.3.4).
+const longestHost = 253
+
+// The length is counted apart: a pattern is compiled with all of its repetitions.
+var hostForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+
+// IsHost reports whether a text is a host name in lower case with an optional port.
+func IsHost(text string) bool {
+	name, _, _ := strings.Cut(text, ":")
+	return len(name) <= longestHost && hostForm.MatchString(text)
+}
+
 var siteNameForm = regexp.MustCompile(`^[a-z][a-z0-9.]{0,63}$`)
 
 func (s Site) check() error {
-	if !hostForm.MatchString(s.Host) {
+	if !IsHost(s.Host) {
 		return fmt.Errorf("authority's host %q is not a lower-case host name with an optional port", s.Host)
 	}
 	if !siteNameForm.MatchString(s.Name) {

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,28 +13,30 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/s3blob"
-	"gocloud.dev/gcerrors"
 )
 
-// bucket keeps each object in a bucket of an object store.
-type bucket struct{ b *blob.Bucket }
+// bucket keeps each object in a bucket of an object store, under a prefix that may be empty
+// and else ends in a slash.
+type bucket struct {
+	client *s3.Client
+	name   string
+	prefix string
+}
 
 // requestTime is how long one request may take, with the SDK's own repetitions.
 const requestTime = time.Minute
 
 // maxBackoff is how long the SDK waits at most before it repeats a request.
 const maxBackoff = time.Second
-
-// minPart is the least that S3 takes as a part of an upload, in bytes.
-const minPart = 5 << 20
 
 // parameters of a bucket's URL. Others, among them roles and profiles, are refused: there
 // is one way to give credentials.
@@ -43,10 +46,10 @@ var bucketParameters = []string{"region", "endpoint", "use_path_style", "prefix"
 var ErrPlace = errors.New("not the URL of a bucket")
 
 // openBucket opens s3://BUCKET?region=…&endpoint=…&use_path_style=true&prefix=….
-func openBucket(ctx context.Context, text string) (*bucket, error) {
+func openBucket(text string) (*bucket, error) {
 	// What url.Parse says of a URL that it cannot read repeats it.
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != s3blob.Scheme || u.Host == "" || u.User != nil || u.Path != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "s3" || u.Host == "" || u.User != nil || u.Path != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%w: want s3://BUCKET?region=REGION&endpoint=https://HOST, without credentials", ErrPlace)
 	}
 	query := u.Query()
@@ -54,6 +57,13 @@ func openBucket(ctx context.Context, text string) (*bucket, error) {
 		if !slices.Contains(bucketParameters, name) {
 			return nil, fmt.Errorf("%w: parameter %q is not one of %s", ErrPlace, name, strings.Join(bucketParameters, ", "))
 		}
+	}
+	prefix := query.Get("prefix")
+	if prefix != "" {
+		prefix = strings.TrimSuffix(prefix, "/") + "/"
+	}
+	if !utf8.ValidString(prefix) || strings.ContainsFunc(prefix, unicode.IsControl) || strings.Contains(prefix, "../") {
+		return nil, fmt.Errorf("%w: a prefix has neither control characters nor steps upwards (../)", ErrPlace)
 	}
 	id, secret := os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")
 	if id == "" || secret == "" {
@@ -77,29 +87,38 @@ func openBucket(ctx context.Context, text string) (*bucket, error) {
 		}
 		o.UsePathStyle = query.Get("use_path_style") == "true"
 	})
-	b, err := s3blob.OpenBucket(ctx, client, u.Host, &s3blob.Options{RequestChecksumCalculation: config.RequestChecksumCalculation})
-	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", u.Host, err)
-	}
-	if prefix := query.Get("prefix"); prefix != "" {
-		b = blob.PrefixedBucket(b, strings.TrimSuffix(prefix, "/")+"/")
-	}
-	return &bucket{b}, nil
+	return &bucket{client: client, name: u.Host, prefix: prefix}, nil
 }
 
+// key is where the object with a name lies.
+func (b *bucket) key(name string) *string { return aws.String(b.prefix + name) }
+
+// write stores an object in one request: a multipart upload of a caller that dies leaves its
+// parts.
 func (b *bucket) write(ctx context.Context, name string, content []byte, once bool) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	// In one request: a multipart upload of a caller that dies leaves its parts.
-	o := &blob.WriterOptions{ContentType: "application/octet-stream", IfNotExist: once, BufferSize: max(len(content)+1, minPart), MaxConcurrency: 1}
-	err := b.b.WriteAll(ctx, name, content, o)
-	if gcerrors.Code(err) == gcerrors.FailedPrecondition {
+	in := &s3.PutObjectInput{Bucket: &b.name, Key: b.key(name), Body: bytes.NewReader(content), ContentType: aws.String("application/octet-stream")}
+	if once {
+		in.IfNoneMatch = aws.String("*")
+	}
+	_, err := b.client.PutObject(ctx, in)
+	if codeOf(err) == "PreconditionFailed" {
 		err = fs.ErrExist
 	}
 	if err != nil {
 		return fmt.Errorf("writing to the bucket: %w", err)
 	}
 	return nil
+}
+
+// codeOf is the code of an error of the object store; empty where it says none.
+func codeOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
 }
 
 func (b *bucket) create(ctx context.Context, name string, content []byte) error {
@@ -132,16 +151,15 @@ var errBody = errors.New("reading the object from the bucket")
 func (b *bucket) readOnce(ctx context.Context, name string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	r, err := b.b.NewReader(ctx, name, nil)
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: b.key(name)})
+	if code := codeOf(err); code == "NoSuchKey" || code == "NotFound" {
 		return nil, ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading from the bucket: %w", err)
 	}
-	content, err := io.ReadAll(io.LimitReader(r, maxObject+1))
-	size := r.Size()
-	if closing := r.Close(); err == nil {
+	content, err := io.ReadAll(io.LimitReader(out.Body, maxObject+1))
+	if closing := out.Body.Close(); err == nil {
 		err = closing
 	}
 	switch {
@@ -149,7 +167,7 @@ func (b *bucket) readOnce(ctx context.Context, name string) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", errBody, err)
 	case len(content) > maxObject:
 		return nil, ErrDamaged
-	case int64(len(content)) != size:
+	case out.ContentLength != nil && int64(len(content)) != *out.ContentLength:
 		return nil, fmt.Errorf("%w: %w", errBody, io.ErrUnexpectedEOF)
 	}
 	return content, nil
@@ -158,32 +176,42 @@ func (b *bucket) readOnce(ctx context.Context, name string) ([]byte, error) {
 func (b *bucket) remove(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	err := b.b.Delete(ctx, name)
-	switch gcerrors.Code(err) {
-	case gcerrors.OK, gcerrors.NotFound:
+	_, err := b.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: b.key(name)})
+	switch codeOf(err) {
+	case "NoSuchKey", "NotFound": // Amazon's store says nothing of what was not there
 		return nil
-	case gcerrors.PermissionDenied:
+	case "AccessDenied", "Forbidden":
 		err = errors.Join(fs.ErrPermission, err)
 	}
-	return fmt.Errorf("removing from the bucket: %w", err)
+	if err != nil {
+		return fmt.Errorf("removing from the bucket: %w", err)
+	}
+	return nil
 }
 
 func (b *bucket) names(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		for it := b.b.List(nil); ; {
-			object, err := it.Next(ctx)
-			if errors.Is(err, io.EOF) {
-				return
-			}
+		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &b.prefix})
+		for pages.HasMorePages() {
+			page, err := nextPage(ctx, pages)
 			if err != nil {
 				yield("", fmt.Errorf("listing the bucket: %w", err))
 				return
 			}
-			if !yield(object.Key, nil) {
-				return
+			for _, object := range page.Contents {
+				if !yield(strings.TrimPrefix(aws.ToString(object.Key), b.prefix), nil) {
+					return
+				}
 			}
 		}
 	}
 }
 
-func (b *bucket) close() error { return b.b.Close() }
+func nextPage(ctx context.Context, pages *s3.ListObjectsV2Paginator) (*s3.ListObjectsV2Output, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	return pages.NextPage(ctx)
+}
+
+// close has nothing to end: what is asked of a bucket ends with its request.
+func (b *bucket) close() error { return nil }

@@ -165,7 +165,7 @@ func TestBucket(t *testing.T) {
 		want(t, s, []byte("the same"))
 	})
 	t.Run("prefix", func(t *testing.T) {
-		other, err := documents.OpenBucket(ctx, at+"&prefix=province/two", keys)
+		other, err := documents.OpenBucket(at+"&prefix=province/two", keys)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,9 +236,21 @@ func TestBucket(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("no such bucket", func(t *testing.T) {
+		absent, err := documents.OpenBucket(tooltest.BucketURL("absent", r.address()), keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := absent.Get(ctx, sm3.Sum([]byte("the same"))); err == nil || errors.Is(err, documents.ErrNotFound) {
+			t.Errorf("Get: %v: the document may be in the bucket that is meant", err)
+		}
+		if err := absent.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("wrong credentials", func(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong-secret-0123456789")
-		wrong, err := documents.OpenBucket(ctx, at, keys)
+		wrong, err := documents.OpenBucket(at, keys)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -304,12 +316,13 @@ func TestBucketURL(t *testing.T) {
 	for _, text := range []string{
 		"", "documents", "s3://", "file:///tmp", "s3://user:hunter2@bucket", "s3://bucket/folder", "s3://bucket#x", "s3://bu cket?\x00hunter2",
 		"s3://bucket?role=hunter2", "s3://bucket?region=x&profile=hunter2", "mem://",
+		"s3://bucket?region=x&prefix=hunter2/../other", "s3://bucket?region=x&prefix=..", "s3://bucket?region=x&prefix=a%00hunter2", "s3://bucket?region=x&prefix=%ff",
 	} {
-		if _, err := documents.OpenBucket(context.Background(), text, keys); !errors.Is(err, documents.ErrPlace) || strings.Contains(err.Error(), "hunter2") {
+		if _, err := documents.OpenBucket(text, keys); !errors.Is(err, documents.ErrPlace) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v, want ErrPlace without what may be secret", text, err)
 		}
 	}
-	if _, err := documents.OpenBucket(context.Background(), "s3://bucket?region=x", keys); err == nil || errors.Is(err, documents.ErrPlace) {
+	if _, err := documents.OpenBucket("s3://bucket?region=x", keys); err == nil || errors.Is(err, documents.ErrPlace) {
 		t.Errorf("without credentials: %v", err)
 	}
 }

@@ -98,7 +98,7 @@ func CreateBucket(ctx context.Context, url string, keys *keystore.Store) (*Store
 	if err != nil {
 		return nil, fmt.Errorf("creating the document store: %w", err)
 	}
-	at, err := openBucket(ctx, url)
+	at, err := openBucket(url)
 	if err != nil {
 		return nil, fmt.Errorf("creating the document store: %w", err)
 	}
@@ -112,12 +112,12 @@ func CreateBucket(ctx context.Context, url string, keys *keystore.Store) (*Store
 // OpenBucket opens a bucket that s3://BUCKET?region=…&endpoint=…&prefix=… names. The
 // credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) and
 // from nowhere else. Nothing is fetched yet.
-func OpenBucket(ctx context.Context, url string, keys *keystore.Store) (*Store, error) {
+func OpenBucket(url string, keys *keystore.Store) (*Store, error) {
 	secret, err := keys.Secret(keystore.PurposeRegister, secretName)
 	if err != nil {
 		return nil, fmt.Errorf("opening the document store: %w", err)
 	}
-	at, err := openBucket(ctx, url)
+	at, err := openBucket(url)
 	if err != nil {
 		return nil, fmt.Errorf("opening the document store: %w", err)
 	}

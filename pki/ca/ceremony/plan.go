@@ -10,6 +10,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/cleantext"
+	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 )
 
@@ -144,14 +145,11 @@ func BuiltIn(domain, region, host string, p Protection) *Plan {
 	return plan
 }
 
-var (
-	hostForm   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$`)
-	regionForm = regexp.MustCompile(`^[1-9][0-9]{5}$`)
-)
+var regionForm = regexp.MustCompile(`^[1-9][0-9]{5}$`)
 
 // CheckHost refuses what cannot be the host of codes and URLs.
 func CheckHost(host string) error {
-	if !hostForm.MatchString(host) {
+	if !ca.IsHost(host) {
 		return fmt.Errorf("%q is not a lower-case host name with an optional port", host)
 	}
 	return nil
