@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/idcode"
 )
 
@@ -22,7 +23,7 @@ const (
 var (
 	// ErrBinding: the code is wrong, used, too old, or was tried too often. Which of
 	// them is told to nobody.
-	ErrBinding = errors.New("the binding code is wrong, used, too old, or was tried too often")
+	ErrBinding = bilingual.New("绑定码不对、已用、过期或试错太多", "the binding code is wrong, used, too old, or was tried too often")
 	// ErrBindingTaken: a code that is still good has the same handle.
 	ErrBindingTaken = errors.New("a binding code that is still good begins alike")
 	// ErrBadBindingCode: a slip, found by the check digit.

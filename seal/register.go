@@ -2,10 +2,10 @@ package seal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
@@ -115,19 +115,19 @@ func (r Record) ValidUntil() (time.Time, error) {
 // Errors that callers decide on.
 var (
 	// ErrNotFound: there is no such seal.
-	ErrNotFound = errors.New("no such seal")
+	ErrNotFound = bilingual.New("没有该印章", "no such seal")
 	// ErrExists: a seal with this code was applied for before.
-	ErrExists = errors.New("the seal code is in use")
+	ErrExists = bilingual.New("该印章编码已使用", "the seal code is in use")
 	// ErrSamePerson: who applied for a seal may not approve it.
-	ErrSamePerson = errors.New("a seal is approved by another person than the one who applied")
+	ErrSamePerson = bilingual.New("印章须由申请人以外的人批准", "a seal is approved by another person than the one who applied")
 	// ErrState: the seal is not in the state that the act needs.
-	ErrState = errors.New("the seal's state does not allow it")
+	ErrState = bilingual.New("印章现在的状态不允许此操作", "the seal's state does not allow it")
 	// ErrNotKeeper: only its keepers may use the seal.
-	ErrNotKeeper = errors.New("is no keeper of the seal")
+	ErrNotKeeper = bilingual.New("不是该印章的保管人", "is no keeper of the seal")
 	// ErrRules: the owner's rules do not allow this use.
-	ErrRules = errors.New("the owner's rules do not allow it")
+	ErrRules = bilingual.New("用印规则不允许", "the owner's rules do not allow it")
 	// ErrNoPurpose: the seal is used for no purpose that was said. It wraps [ErrRules].
-	ErrNoPurpose = fmt.Errorf("no purpose is given (未说明用印事由): %w", ErrRules)
+	ErrNoPurpose = bilingual.Wrap("未说明用印事由", fmt.Errorf("no purpose is given: %w", ErrRules))
 )
 
 // CheckApproval says whether a person may approve a seal now: two people make a

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 )
 
@@ -34,7 +35,7 @@ func (r Rules) Check() error {
 		return nil
 	}
 	if r.From < 0 || r.Until > dayMinutes || r.From >= r.Until {
-		return errors.New("hours of use do not begin before they end within one day")
+		return bilingual.New("用印时段须在一日之内，先开始后结束", "hours of use do not begin before they end within one day")
 	}
 	return nil
 }
@@ -45,20 +46,22 @@ func (r Record) CheckUse(by string, at time.Time) error {
 	switch state := r.State(); state {
 	case InUse:
 	case Applied:
-		return fmt.Errorf("waits for approval: %w", ErrState)
+		return bilingual.Wrap("印章待批准，还不能使用", fmt.Errorf("waits for approval: %w", ErrState))
 	default:
-		return fmt.Errorf("is %s since %s: %w", state, r.Since.Format(time.RFC3339), ErrState)
+		zh := fmt.Sprintf("印章自 %s 起%s，不能使用", r.Since.In(civil.Zone).Format("2006-01-02 15:04"), state.NameZH())
+		return bilingual.Wrap(zh, fmt.Errorf("is %s since %s: %w", state, r.Since.Format(time.RFC3339), ErrState))
 	}
 	if len(r.Rules.Keepers) > 0 && !slices.Contains(r.Rules.Keepers, by) {
-		return fmt.Errorf("%s %w", by, ErrNotKeeper)
+		return bilingual.Wrap(by+"不是该印章的保管人", fmt.Errorf("%s %w", by, ErrNotKeeper))
 	}
 	if r.Rules.MaxUses > 0 && r.Uses >= r.Rules.MaxUses {
-		return fmt.Errorf("was used %d times, which is all: %w", r.Uses, ErrRules)
+		return bilingual.Wrap(fmt.Sprintf("印章限用 %d 次，已用完", r.Rules.MaxUses), fmt.Errorf("was used %d times, which is all: %w", r.Uses, ErrRules))
 	}
 	if r.Rules.Until > 0 {
 		local := at.In(civil.Zone)
 		if minute := local.Hour()*60 + local.Minute(); minute < r.Rules.From || minute >= r.Rules.Until {
-			return fmt.Errorf("is used from %s to %s: %w", clock(r.Rules.From), clock(r.Rules.Until), ErrRules)
+			zh := fmt.Sprintf("印章只在 %s 至 %s 使用", clock(r.Rules.From), clock(r.Rules.Until))
+			return bilingual.Wrap(zh, fmt.Errorf("is used from %s to %s: %w", clock(r.Rules.From), clock(r.Rules.Until), ErrRules))
 		}
 	}
 	return nil
@@ -87,7 +90,7 @@ func ParseHours(s string) (from, until int, err error) {
 	from, errA := parseClock(a)
 	until, errB := parseClock(b)
 	if !ok || errA != nil || errB != nil || from >= until {
-		return 0, 0, fmt.Errorf("%q is not hours such as 08:00-18:00", s)
+		return 0, 0, bilingual.Wrap("用印时段的写法如 08:00-18:00", fmt.Errorf("%q is not hours such as 08:00-18:00", s))
 	}
 	return from, until, nil
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -86,7 +87,7 @@ func report(w io.Writer, err error) int {
 		}
 	default:
 		for _, one := range apart(err) {
-			_, _ = fmt.Fprintf(w, "elicence: %s\n", bilingual.Text(one))
+			_, _ = fmt.Fprintf(w, "elicence: %s\n", bilingual.Text(inChinese(one)))
 		}
 	}
 	if hint := hintFor(err); hint != "" {
@@ -101,7 +102,7 @@ func report(w io.Writer, err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
+		office.ErrAuthorityExists, office.ErrCategoryExists, licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
 		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
 		office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
@@ -115,6 +116,28 @@ func report(w io.Writer, err error) int {
 		}
 	}
 	return exitCouldNot
+}
+
+// inChinese gives the commonest refusals of the system their Chinese sentence, where the error
+// has none of its own.
+func inChinese(err error) error {
+	if bilingual.TextZH(err) != "" {
+		return err
+	}
+	for _, known := range []struct {
+		is error
+		zh string
+	}{
+		{fs.ErrNotExist, "没有该文件或目录"},
+		{fs.ErrExist, "已存在，不会覆盖"},
+		{fs.ErrPermission, "没有权限"},
+		{syscall.ENOSPC, "磁盘空间不足"},
+	} {
+		if errors.Is(err, known.is) {
+			return bilingual.Wrap(known.zh, err)
+		}
+	}
+	return err
 }
 
 // apart returns the errors that were joined, each for a line of its own, or the one that

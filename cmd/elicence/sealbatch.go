@@ -11,6 +11,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 )
 
@@ -24,6 +25,7 @@ type batched struct {
 	Field string `json:"field"`
 	State string `json:"state"` // one of those below
 	Cause string `json:"cause"` // names the document
+	say   string // the cause as people are told of it
 }
 
 // What becomes of a document.
@@ -89,7 +91,7 @@ func newSealBatch(s *settings) *cobra.Command {
 					b := s.sealOne(cmd, o, r, level, opens, in, filepath.Join(out, filepath.Base(in)))
 					if b.Cause != "" {
 						failed = true
-						if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s\n", b.Cause); err != nil {
+						if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s\n", b.say); err != nil {
 							return err
 						}
 					}
@@ -148,7 +150,7 @@ func (s *settings) sealOne(cmd *cobra.Command, o *office.Office, r office.StampR
 		return b
 	}
 	failed := func(err error) batched {
-		b.State, b.Cause = batchFailure, err.Error()
+		b.State, b.Cause, b.say = batchFailure, err.Error(), bilingual.Text(inChinese(err))
 		return b
 	}
 	doc, closeFile, err := s.openPDF(in, opens)

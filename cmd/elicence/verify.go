@@ -289,9 +289,10 @@ func noSuchFile(err error) bool {
 // printInspection prints the answer in words, Chinese first.
 func printInspection(out io.Writer, found office.Inspection) error {
 	w := found.Verdict.Wording()
+	causeZH, cause := docreport.Cause(found)
 	lines := []string{
 		fmt.Sprintf("%s %s  %s", w.Symbol, w.ZH, w.EN),
-		"  " + found.CauseZH + "  " + found.Cause,
+		"  " + causeZH + "  " + cause,
 		"  " + found.NextZH + "  " + found.NextEN,
 	}
 	if a := found.Answer; a != nil {

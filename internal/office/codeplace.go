@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/pagetext"
 	"github.com/elicence/elicence/seal/pdf"
 )
@@ -36,7 +37,7 @@ func (o *Office) codeMark(ctx context.Context, doc *pdf.Document, marks []pdf.Ma
 			m.Page = p.Page
 		}
 		if overlaps(marks, m.Page, m.X, m.Y, 0) {
-			return m, fmt.Errorf("the document code at %.1f, %.1f mm, %.0f × %.0f mm large, would cover the seal: %w", m.X, m.Y, codeWidth, codeWidth, ErrPlace)
+			return m, bilingual.Wrap("文件核验码会盖住印章", fmt.Errorf("the document code at %.1f, %.1f mm, %.0f × %.0f mm large, would cover the seal: %w", m.X, m.Y, codeWidth, codeWidth, ErrPlace))
 		}
 		return m, nil
 	}
@@ -55,7 +56,7 @@ func (o *Office) codeMark(ctx context.Context, doc *pdf.Document, marks []pdf.Ma
 	room := codeRoom{page, blank, fields, marks, at}
 	var found bool
 	if m.X, m.Y, found = room.nearest(); !found {
-		return m, fmt.Errorf("page %d has no empty room of %.0f × %.0f mm for the document code, say where it goes: %w", at.Page, codeWidth, codeWidth, ErrPlace)
+		return m, bilingual.Wrap(fmt.Sprintf("第 %d 页没有空处放文件核验码，请指明位置", at.Page), fmt.Errorf("page %d has no empty room of %.0f × %.0f mm for the document code, say where it goes: %w", at.Page, codeWidth, codeWidth, ErrPlace))
 	}
 	return m, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/disclose"
@@ -40,7 +41,7 @@ type lostKey struct {
 
 // ErrWhichKey: an authority has had a stolen key before, so it must be said which one it
 // is now.
-var ErrWhichKey = errors.New("name the key: a key of this authority was stolen before")
+var ErrWhichKey = bilingual.New("该机构曾有密钥失窃，须指明是哪一个密钥", "name the key: a key of this authority was stolen before")
 
 // CompromiseAuthority says that an issuing authority's key was stolen, and since when
 // (zero: nobody knows). From the first step on nothing is signed with it. Its certificate

@@ -7,6 +7,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
@@ -60,7 +61,7 @@ func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, 
 
 // ErrNotItsSignature: a signature from elsewhere is not by the certificate's key over the
 // document that waits for it.
-var ErrNotItsSignature = errors.New("the signature is not by the certificate's key over this document")
+var ErrNotItsSignature = bilingual.New("签名不是该证书的密钥对此文件所作", "the signature is not by the certificate's key over this document")
 
 // CompleteExternal places a signature that was made elsewhere: over the attributes that
 // [Office.PrepareExternal] returned for this very file, which are computed afresh here. A

@@ -23,6 +23,7 @@ type SignatureFinding struct {
 	Signer     string  `json:"signer"`
 	Seal       *string `json:"seal"` // code of a seal
 	SignedAt   string  `json:"signed_at"`
+	Reason     string  `json:"reason"` // what for, by the signer's word; empty: it is not said, or the signature does not count
 	Page       int     `json:"page"`
 	CoversFile bool    `json:"covers_file"`
 	Valid      bool    `json:"valid"`
@@ -65,6 +66,9 @@ type Check struct {
 	Name  string `json:"name"`
 	Cause string `json:"cause"` // empty: passed
 	Note  string `json:"note"`  // what is to be said although it passed
+
+	CauseZH string         `json:"cause_zh"`
+	Change  *ChangeFinding `json:"change,omitempty"` // the one that it failed for
 }
 
 // PlaceFinding is where a signature is seen: millimetres from the top left corner of
@@ -99,6 +103,28 @@ type ChangeFinding struct {
 	Kind     string `json:"kind"` // signature, validation data, form fill, annotation, metadata or modified
 	Revision int    `json:"revision"`
 	What     string `json:"what"`
+
+	Code    string         `json:"code"`              // which change it was, of those that package pdf lists
+	Object  int            `json:"object"`            // its number; 0: none
+	Page    int            `json:"page"`              // 0: none
+	Field   string         `json:"field"`             // empty: none
+	Name    string         `json:"name"`              // of the entry, or the kind of the annotation; empty: none
+	Entries []EntryFinding `json:"entries,omitempty"` // of the document's properties
+}
+
+// EntryFinding is a property of the document that changed; null: it had, or has, no text.
+type EntryFinding struct {
+	Name string  `json:"name"`
+	Old  *string `json:"old"`
+	New  *string `json:"new"`
+}
+
+func changeFinding(c pdf.Change) ChangeFinding {
+	f := ChangeFinding{Kind: string(c.Kind), Revision: c.Revision, What: c.What, Code: string(c.Code), Object: c.Object, Page: c.Page, Field: c.Field, Name: c.Name}
+	for _, e := range c.Entries {
+		f.Entries = append(f.Entries, EntryFinding(e))
+	}
+	return f
 }
 
 // SealFinding is what a seal says of itself. The picture is drawn from the seal, never
@@ -136,6 +162,7 @@ type CertificateFinding struct {
 	Source     string `json:"source"` // which list or responder said so
 	AsOf       string `json:"as_of"`  // when it knew that
 	Cause      string `json:"cause"`  // why the path ends here, empty if it does not
+	CauseZH    string `json:"cause_zh"`
 }
 
 // CautionFinding is what of a document may look otherwise than it looked to its signers,
@@ -143,12 +170,13 @@ type CertificateFinding struct {
 type CautionFinding struct {
 	Kind string `json:"kind"` // script, action, layer, xfa, attachment, hybrid, seal or version
 	What string `json:"what"`
+	Page int    `json:"page"` // 0: not of one page
 }
 
 func cautionFindings(list []pdf.Caution) []CautionFinding {
 	out := []CautionFinding{}
 	for _, c := range list {
-		out = append(out, CautionFinding{string(c.Kind), c.What})
+		out = append(out, CautionFinding{string(c.Kind), c.What, c.Page})
 	}
 	return out
 }
@@ -157,7 +185,7 @@ func cautionFindings(list []pdf.Caution) []CautionFinding {
 func packagedCautions(list []ofd.Caution) []CautionFinding {
 	out := []CautionFinding{}
 	for _, c := range list {
-		out = append(out, CautionFinding{string(c.Kind), c.What})
+		out = append(out, CautionFinding{string(c.Kind), c.What, c.Page})
 	}
 	return out
 }
@@ -204,8 +232,11 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 		f.Seen = append(f.Seen, SeenFinding{p.Place.Page, string(p.State), PlaceFinding{p.X, p.Y, p.Width, p.Height}, nil})
 	}
 	f.checks(s.Checks)
+	if f.Valid && s.Kind != pdf.SignerStamp { // anybody gets a time stamp over any words
+		f.Reason = s.Reason
+	}
 	for _, c := range s.Changes {
-		f.Changes = append(f.Changes, ChangeFinding{string(c.Kind), c.Revision, c.What})
+		f.Changes = append(f.Changes, changeFinding(c))
 	}
 	return f
 }
@@ -281,7 +312,12 @@ func (f *SignatureFinding) checks(checks []seal.Check) {
 func checkOf(c seal.Check) Check {
 	check := Check{Name: c.Name, Note: c.Note}
 	if c.Err != nil {
-		check.Cause = c.Err.Error()
+		check.Cause, check.CauseZH = c.Err.Error(), checkZH(c.Err)
+	}
+	var modified *pdf.ModifiedError
+	if errors.As(c.Err, &modified) {
+		change := changeFinding(modified.Change)
+		check.Change = &change
 	}
 	return check
 }
@@ -321,7 +357,7 @@ func certificates(c seal.Check) []CertificateFinding {
 			f.Source, f.AsOf = l.Answer.Source, stamp(l.Answer.AsOf)
 		}
 		if l.Err != nil {
-			f.Cause = l.Err.Error()
+			f.Cause, f.CauseZH = l.Err.Error(), checkZH(l.Err)
 		}
 		out = append(out, f)
 	}

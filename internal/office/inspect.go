@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/licence/evidence"
@@ -292,7 +293,7 @@ func (i *Inspector) Opening(a pdf.Access) *Inspector {
 }
 
 // ErrInput says that bytes are nothing that is verified here.
-var ErrInput = errors.New("neither a code, a PNG or JPEG picture, a PDF, an OFD document, an evidence bundle, nor a signed answer")
+var ErrInput = bilingual.New("不是核验码、码图、PDF、OFD、证据包或签名答复", "neither a code, a PNG or JPEG picture, a PDF, an OFD document, an evidence bundle, nor a signed answer")
 
 // maxCodeFile is the longest text file that is taken for a code.
 const maxCodeFile = 64 << 10

@@ -123,9 +123,52 @@ func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 		return verify.Tampered, documentCause(causePicture, "页面上显示的图案不是签章所用的印章", "the page shows another picture than the seal that signed", err)
 	case errors.Is(err, pdf.ErrSeen):
 		return verify.Tampered, documentCause(causeSeen, "页面上的签章与签署时所载的位置、外观不符", "a page does not show a signature where and as it says itself", err)
+	case errors.As(err, new(*pdf.ModifiedError)): // what was signed is as it was
+		return verify.Tampered, documentCause(causeDocumentChanged, "签章后文件被改动", "changed after it was signed", err)
 	default:
 		return verify.Tampered, documentCause(causeDocumentChanged, "签章后文件被改动，或系伪造", "changed after it was signed, or forged", err)
 	}
+}
+
+// checkZH says in Chinese why a step of a verification has failed, or a certificate does not
+// count: what is the matter in particular, else what it means.
+func checkZH(err error) string {
+	for _, known := range []struct {
+		is error
+		zh string
+	}{
+		{pdf.ErrStructure, "签名的结构或所覆盖的范围不合要求"},
+		{pdf.ErrModified, "签署之后文件被改动"},
+		{pdf.ErrProperty, "签章数据所述的字节范围与文件不符"},
+		{ofd.ErrProperty, "签章数据所述的文件与实际不符"},
+		{ofd.ErrChanged, "受保护的文件被改动"},
+		{ofd.ErrOtherSeal, "所附印章不是签章所用的印章"},
+		{seal.ErrForged, "签名值验证不通过"},
+		{cms.ErrWrongSignature, "签名值验证不通过"},
+		{seal.ErrChanged, "文件内容与签章时的摘要不符"},
+		{seal.ErrNotListed, "印章未列出签章人的证书"},
+		{seal.ErrMaker, "制章者不受信任"},
+		{cms.ErrNoSigner, "缺少签名人的证书"},
+		{path.ErrRevoked, "证书已吊销"},
+		{path.ErrSuspended, "证书已暂停"},
+		{path.ErrDates, "证书不在有效期内"},
+		{path.ErrNoIssuer, "找不到颁发者的证书"},
+		{path.ErrSignature, "证书不是其所称的颁发者签发的"},
+		{path.ErrNotAuthority, "颁发者的证书不是机构证书"},
+		{path.ErrPathLength, "证书链超过允许的长度"},
+		{path.ErrUsage, "证书的密钥不可作此用途"},
+		{path.ErrName, "证书的名称超出机构获准的范围"},
+		{path.ErrCriticalExtension, "证书含不认识的关键扩展"},
+		{path.ErrPolicy, "证书策略不符"},
+		{path.ErrNoStatus, "手头资料未说明证书是否已吊销"},
+		{path.ErrLimit, "证书过多，未能逐一尝试"},
+	} {
+		if errors.Is(err, known.is) {
+			return known.zh
+		}
+	}
+	_, cause := signatureVerdict(err)
+	return cause.ZH
 }
 
 // undecided is the cause where the second implementation did not agree or had no time.

@@ -56,7 +56,7 @@ func (i *Inspector) Original(ctx context.Context, code string, file io.ReaderAt,
 		return Inspection{}, err
 	}
 	for _, c := range changes {
-		found.Document.Since = append(found.Document.Since, ChangeFinding{string(c.Kind), c.Revision, c.What})
+		found.Document.Since = append(found.Document.Since, changeFinding(c))
 	}
 	return found, nil
 }

@@ -2,17 +2,17 @@ package office
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/pagetext"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
 // ErrManyPlaces says that words stand on a document more than once, and that it was not
 // said which place is meant.
-var ErrManyPlaces = errors.New("stands there more than once")
+var ErrManyPlaces = bilingual.New("多处出现，须指明用哪一处", "stands there more than once")
 
 // Side says where a seal lies beside words.
 type Side string
@@ -89,23 +89,32 @@ func (k *Keyword) what() string {
 	return strconv.Quote(k.Words)
 }
 
+// whatZH is the same in Chinese.
+func (k *Keyword) whatZH() string {
+	if k.Date {
+		return "日期"
+	}
+	return "“" + k.Words + "”"
+}
+
 // choose returns the places that are meant.
 func (k *Keyword) choose(found []pagetext.Hit) ([]pagetext.Hit, error) {
 	switch n, err := strconv.Atoi(k.Hit); {
 	case len(found) == 0:
-		return nil, fmt.Errorf("%s does not stand on the pages: %w", k.what(), ErrPlace)
+		return nil, bilingual.Wrap("页面上没有"+k.whatZH(), fmt.Errorf("%s does not stand on the pages: %w", k.what(), ErrPlace))
 	case k.Hit == "" && k.Date:
 		return found[len(found)-1:], nil
 	case k.Hit == "" && len(found) == 1, k.Hit == "all":
 		return found, nil
 	case k.Hit == "":
-		return nil, fmt.Errorf("%s %w: %d times, first on page %d", k.what(), ErrManyPlaces, len(found), found[0].Page)
+		zh := fmt.Sprintf("%s出现 %d 处，须指明用哪一处", k.whatZH(), len(found))
+		return nil, bilingual.Wrap(zh, fmt.Errorf("%s %w: %d times, first on page %d", k.what(), ErrManyPlaces, len(found), found[0].Page))
 	case k.Hit == "last":
 		return found[len(found)-1:], nil
 	case err != nil || n < 1:
 		return nil, fmt.Errorf("%q is not the number of a place, last or all: %w", k.Hit, ErrPlace)
 	case n > len(found):
-		return nil, fmt.Errorf("%s stands there %d times, not %d: %w", k.what(), len(found), n, ErrPlace)
+		return nil, bilingual.Wrap(fmt.Sprintf("%s只出现 %d 处", k.whatZH(), len(found)), fmt.Errorf("%s stands there %d times, not %d: %w", k.what(), len(found), n, ErrPlace))
 	default:
 		return found[n-1 : n], nil
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/ocsp"
@@ -42,10 +43,10 @@ func Levels() []Level { return []Level{LevelB, LevelT, LevelLT, LevelLTA} }
 const tokenRoom = 5 << 10
 
 // ErrNotInOrder says that a document is not preserved, as it does not verify.
-var ErrNotInOrder = errors.New("only a document that is in order is preserved")
+var ErrNotInOrder = bilingual.New("文件核验无效，不能存档", "only a document that is in order is preserved")
 
 // ErrIncomplete says that not everything that a verifier will need later is at hand.
-var ErrIncomplete = errors.New("validation data are not complete")
+var ErrIncomplete = bilingual.New("验证资料不齐全", "validation data are not complete")
 
 // timeStampOver returns a time stamp of the office's own authority. It fails while the
 // clock is not proven.

@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/elicence/elicence/internal/bilingual"
@@ -14,7 +13,7 @@ import (
 )
 
 // ErrNoEntry says that the audit log has no such entry or was never of such a size.
-var ErrNoEntry = errors.New("the audit log does not go that far")
+var ErrNoEntry = bilingual.New("审计日志没有这么多条", "the audit log does not go that far")
 
 // readLog calls f with the audit log as of one moment and its size.
 func (o *Office) readLog(ctx context.Context, f func(log audit.Storage, size uint64) error) error {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/disclose"
@@ -37,9 +38,9 @@ type NumberQuery struct {
 // Errors of look-ups.
 var (
 	// ErrQuery: the query is not complete or not well formed.
-	ErrQuery = errors.New("wants an identifier, or a number with the holder's name or the last four characters of the holder's document number")
+	ErrQuery = bilingual.New("须给出证照标识，或证照编号加持证人姓名，或证照编号加证件号码后四位", "wants an identifier, or a number with the holder's name or the last four characters of the holder's document number")
 	// ErrAmbiguous: licences of several categories fit.
-	ErrAmbiguous = errors.New("licences of several categories have this number: give the category")
+	ErrAmbiguous = bilingual.New("多个类别有此编号，须指明类别", "licences of several categories have this number: give the category")
 )
 
 // The causes of a look-up's verdict.

@@ -1,17 +1,17 @@
 package office
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/seal/pdf"
 )
 
 // ErrPlace says that there is no such place for a seal on this document.
-var ErrPlace = errors.New("no such place on this document")
+var ErrPlace = bilingual.New("文件上没有这样的位置", "no such place on this document")
 
 // Corner is a corner of a page as the reader sees it.
 type Corner string
@@ -135,7 +135,7 @@ func (p Pages) of(count int) ([]int, error) {
 			return nil, err
 		}
 		if last > count {
-			return nil, fmt.Errorf("page %d does not exist, the document has %d: %w", last, count, ErrPlace)
+			return nil, bilingual.Wrap(fmt.Sprintf("文件共 %d 页，没有第 %d 页", count, last), fmt.Errorf("page %d does not exist, the document has %d: %w", last, count, ErrPlace))
 		}
 		for n := first; n <= last; n += step {
 			wanted[n] = true
@@ -176,7 +176,7 @@ func pageTerm(term string, count int) (first, last, step int, err error) {
 		last, err = strconv.Atoi(to)
 	}
 	if err != nil || first < 1 || last < first || strings.ContainsAny(term, "+ ") {
-		return 0, 0, 0, fmt.Errorf("%q is not a page, a range such as 2-5, or all, odd, even, last: %w", term, ErrPlace)
+		return 0, 0, 0, bilingual.Wrap("页码写法如 3、2-5、all、odd、even、last", fmt.Errorf("%q is not a page, a range such as 2-5, or all, odd, even, last: %w", term, ErrPlace))
 	}
 	return first, last, 1, nil
 }
@@ -214,10 +214,10 @@ const minSlice = 5.0
 // groups shares pages out among seals.
 func (s Straddle) groups(pages []int) ([][]int, error) {
 	if len(pages) < 2 {
-		return nil, fmt.Errorf("a straddle seal needs at least two pages: %w", ErrPlace)
+		return nil, bilingual.Wrap("骑缝章至少要有两页", fmt.Errorf("a straddle seal needs at least two pages: %w", ErrPlace))
 	}
 	if s.Group < 0 || s.Group == 1 {
-		return nil, fmt.Errorf("a straddle seal over groups of %d pages, at least 2 are needed: %w", s.Group, ErrPlace)
+		return nil, bilingual.Wrap("骑缝章每组至少两页", fmt.Errorf("a straddle seal over groups of %d pages, at least 2 are needed: %w", s.Group, ErrPlace))
 	}
 	if s.Group == 0 {
 		return [][]int{pages}, nil
@@ -240,7 +240,7 @@ func cuts(width float64, n int) ([]float64, error) {
 	}
 	const thinnest = 0.1 // millimetres: what is left of a printed dot
 	if n > 2 && inner < thinnest {
-		return nil, fmt.Errorf("a seal %.0f mm wide cannot be cut for %d pages, use groups of fewer pages: %w", width, n, ErrPlace)
+		return nil, bilingual.Wrap(fmt.Sprintf("印章宽 %.0f 毫米，分不成 %d 页，请分组骑缝", width, n), fmt.Errorf("a seal %.0f mm wide cannot be cut for %d pages, use groups of fewer pages: %w", width, n, ErrPlace))
 	}
 	at := make([]float64, n+1)
 	for i := 1; i < n; i++ {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
@@ -43,7 +44,7 @@ func (o *Office) ResumeSeal(ctx context.Context, actor, id, reason string) (seal
 		return r, err
 	}
 	if r.State() != seal.Suspended {
-		return r, fmt.Errorf("seal %s is %s: %w", id, r.State(), seal.ErrState)
+		return r, bilingual.Wrap("印章"+r.State().NameZH()+"，不能恢复", fmt.Errorf("seal %s is %s: %w", id, r.State(), seal.ErrState))
 	}
 	err = o.eachSealCertificate(ctx, r, func(c CertificateRecord) error {
 		if c.State != ca.Held {
@@ -101,7 +102,7 @@ func (o *Office) moveSeal(ctx context.Context, actor string, act audit.Act, id, 
 	}
 	return o.store.ChangeSeal(ctx, id, func(stored *seal.Record) error {
 		if !slices.Contains(from, stored.State()) {
-			return fmt.Errorf("is %s: %w", stored.State(), seal.ErrState)
+			return bilingual.Wrap("印章"+stored.State().NameZH()+"，不能如此变更", fmt.Errorf("is %s: %w", stored.State(), seal.ErrState))
 		}
 		stored.Standing, stored.Since, stored.Why = to, now, reason
 		return nil
@@ -159,7 +160,7 @@ func (o *Office) AddKeeper(ctx context.Context, actor, id, keeper string) (seal.
 	}
 	return o.changeRules(ctx, actor, id, "keeper added: "+keeper, func(r *seal.Rules) error {
 		if slices.Contains(r.Keepers, keeper) {
-			return fmt.Errorf("%s is a keeper already: %w", keeper, seal.ErrState)
+			return bilingual.Wrap(keeper+"已是该印章的保管人", fmt.Errorf("%s is a keeper already: %w", keeper, seal.ErrState))
 		}
 		r.Keepers = append(r.Keepers, keeper)
 		return nil
@@ -172,10 +173,10 @@ func (o *Office) RemoveKeeper(ctx context.Context, actor, id, keeper string) (se
 	return o.changeRules(ctx, actor, id, "keeper removed: "+keeper, func(r *seal.Rules) error {
 		at := slices.Index(r.Keepers, keeper)
 		if at < 0 {
-			return fmt.Errorf("%s %w", keeper, seal.ErrNotKeeper)
+			return bilingual.Wrap(keeper+"不是该印章的保管人", fmt.Errorf("%s %w", keeper, seal.ErrNotKeeper))
 		}
 		if len(r.Keepers) == 1 {
-			return fmt.Errorf("%s is the last keeper, and without one everybody could use it: %w", keeper, seal.ErrState)
+			return bilingual.Wrap(keeper+"是最后一名保管人，移除后人人可用印；请先增加他人或停用印章", fmt.Errorf("%s is the last keeper, and without one everybody could use it: %w", keeper, seal.ErrState))
 		}
 		r.Keepers = slices.Delete(r.Keepers, at, at+1)
 		return nil
@@ -202,7 +203,7 @@ func (o *Office) changeRules(ctx context.Context, actor, id, note string, change
 	}
 	return o.store.ChangeSeal(ctx, id, func(stored *seal.Record) error {
 		if stored.State() == seal.Revoked {
-			return fmt.Errorf("is %s: %w", seal.Revoked, seal.ErrState)
+			return bilingual.Wrap("印章"+seal.Revoked.NameZH()+"，不能变更", fmt.Errorf("is %s: %w", seal.Revoked, seal.ErrState))
 		}
 		return change(&stored.Rules)
 	}, entry)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/pki"
@@ -199,7 +200,7 @@ func (o *Office) sealOf(ctx context.Context, actor, uscc string) (seal.Record, e
 	if err != nil {
 		return seal.Record{}, err
 	}
-	refused := fmt.Errorf("%s has no approved seal: %w", uscc, seal.ErrNotFound)
+	refused := bilingual.Wrap("该机构没有已批准的印章", fmt.Errorf("%s has no approved seal: %w", uscc, seal.ErrNotFound))
 	for _, r := range all {
 		if r.OwnerUSCC != uscc || !r.Made() {
 			continue

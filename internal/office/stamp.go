@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/typeset"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
@@ -273,7 +274,7 @@ func (o *Office) sealMarks(ctx context.Context, doc *pdf.Document, r StampReques
 			return nil, err
 		}
 		if len(empty) > 0 {
-			return nil, fmt.Errorf("the document has no field %q, and these wait for a signature: %q; a new field needs a page or a place: %w", r.Field, empty, ErrPlace)
+			return nil, bilingual.Wrap("文件没有这个签名域", fmt.Errorf("the document has no field %q, and these wait for a signature: %q; a new field needs a page or a place: %w", r.Field, empty, ErrPlace))
 		}
 	}
 	spots, err := r.Place.on(doc)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal"
@@ -25,9 +26,9 @@ import (
 // Errors of proofs of use.
 var (
 	// ErrNoUse says that the audit log holds no such use of a seal.
-	ErrNoUse = errors.New("the audit log holds no such use of a seal")
+	ErrNoUse = bilingual.New("审计日志中没有这次用印", "the audit log holds no such use of a seal")
 	// ErrWhichSeal says that it was not said which of several seals is meant.
-	ErrWhichSeal = errors.New("the document has several seals: say which field is meant")
+	ErrWhichSeal = bilingual.New("文件有多枚印章，须用签名域指明", "the document has several seals: say which field is meant")
 )
 
 // ProveUse returns the proof file of the use of a seal on a document, by the name of its

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emmansun/gmsm/sm3"
 
@@ -16,7 +17,7 @@ import (
 const (
 	paperWidth, paperHeight = 210.0, 297.0
 	side, top, bottom       = 20.0, 20.0, 18.0
-	labels                  = 52.0 // width of the column of labels
+	labels                  = 58.0 // width of the column of labels
 	largestSeal             = 42.0
 )
 
@@ -27,6 +28,11 @@ const (
 	green typeset.Colour = 0x1A7F37
 	amber typeset.Colour = 0x8A5200
 )
+
+// ink is the colour of a verdict on paper.
+func ink(colour string) typeset.Colour {
+	return map[string]typeset.Colour{"green": green, "amber": amber, "red": red}[colour]
+}
 
 // PDF sets the report on A4. It is not signed: whoever must prove it stamps it.
 func (r Report) PDF() ([]byte, error) {
@@ -60,10 +66,13 @@ type writer struct {
 func (w *writer) page(p page) {
 	w.both(p.Title, 15, 0)
 	w.y += 2
-	colour := map[string]typeset.Colour{"green": green, "amber": amber, "red": red}[p.Colour]
-	w.text(0, p.Symbol+" "+p.Verdict.ZH+"  "+p.Verdict.EN, 17, colour)
+	w.text(0, p.Symbol+" "+p.Verdict.ZH+"  "+p.Verdict.EN, 17, ink(p.Colour))
 	w.both(p.Cause, 10.5, 0)
 	w.both(p.Next, 10.5, 0)
+	for i := range p.Signatures {
+		s := &p.Signatures[i]
+		w.text(0, fmt.Sprintf("%s %d. %s  %s %s", s.Symbol, s.Number, s.Name, s.Kind.ZH, s.Kind.EN), 10.5, ink(s.Colour))
+	}
 	w.y += 2
 	w.facts(p.Facts)
 	w.facts(p.Licence)
@@ -72,7 +81,7 @@ func (w *writer) page(p page) {
 	}
 	w.changes(words{"印码之后", "Since the code was printed"}, p.Since)
 	for _, c := range p.Cautions {
-		w.text(0, "⚠ "+c.Kind.ZH+"  "+c.Kind.EN+"  "+c.What, 9.5, amber)
+		w.text(0, "⚠ "+c.Kind.ZH+"  "+c.Kind.EN+"  "+c.What.line(), 9.5, amber)
 	}
 	if p.Empty != nil {
 		w.both(*p.Empty, 10.5, 0)
@@ -87,15 +96,9 @@ func (w *writer) signature(s *signature) {
 	w.need(30)
 	w.rule()
 	w.picture(s)
-	colour := green
-	if !s.Good {
-		colour = red
-	}
-	w.text(0, fmt.Sprintf("%d. %s %s", s.Number, s.Symbol, s.Name), 13, colour)
+	w.text(0, fmt.Sprintf("%d. %s %s", s.Number, s.Symbol, s.Name), 13, ink(s.Colour))
 	w.both(words{s.Kind.ZH + " · " + s.Result.ZH, s.Kind.EN + " · " + s.Result.EN}, 10, 0)
-	if s.Cause != "" {
-		w.text(0, s.Cause, 9, red)
-	}
+	w.text(0, s.Cause.line(), 9, ink(s.Colour))
 	if s.OnPage != nil {
 		shown := typeset.Colour(0)
 		if s.OnPageBad {
@@ -115,7 +118,7 @@ func (w *writer) signature(s *signature) {
 		if step.Good {
 			colour = grey // a note
 		}
-		w.text(6, step.Cause, 8.5, colour)
+		w.text(6, step.Cause.line(), 8.5, colour)
 	}
 	w.changes(words{"签署之后", "After it was signed"}, s.Changes)
 	w.heading(words{"专业详情", "For experts"})
@@ -124,7 +127,7 @@ func (w *writer) signature(s *signature) {
 		c := &s.Certificates[i]
 		w.text(0, c.Subject, 8.5, 0)
 		w.text(6, strings.Join([]string{c.Issuer, c.Serial, c.Validity, c.Revocation}, "\n"), 8, grey)
-		w.text(6, c.Cause, 8, red)
+		w.text(6, c.Cause.line(), 8, red)
 	}
 }
 
@@ -138,7 +141,7 @@ func (w *writer) changes(heading words, all []change) {
 		if c.Bad {
 			colour = red
 		}
-		w.text(0, c.Kind.ZH+" "+c.Kind.EN+"  "+c.What, 9, colour)
+		w.text(0, c.Kind.ZH+" "+c.Kind.EN+"  "+c.What.line(), 9, colour)
 	}
 }
 
@@ -181,7 +184,11 @@ func (w *writer) facts(list []fact) {
 		w.column(0, labels-3, f.Label.ZH+" "+f.Label.EN, 9, grey)
 		after := w.y
 		w.y = start
-		w.column(labels, w.width()-labels, f.Value, 9.5, 0)
+		size := 9.5
+		if utf8.RuneCountInString(f.Value) >= 64 && !strings.ContainsRune(f.Value, ' ') { // a digest, which stays in one line
+			size = 8
+		}
+		w.column(labels, w.width()-labels, f.Value, size, 0)
 		w.y = max(w.y, after)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ type Report struct {
 
 // words are the same in both languages.
 type words struct{ ZH, EN string }
+
+// line is both in one line.
+func (w words) line() string { return strings.TrimSpace(w.ZH + "  " + w.EN) }
 
 // page is a report as it is set, in HTML or on paper.
 type page struct {
@@ -51,11 +55,11 @@ type fact struct {
 // signature is one signature of the page.
 type signature struct {
 	Number       int
-	Good         bool
+	Colour       string // green, amber where nobody can say, or red
 	Symbol       string
 	Name         string
 	Kind, Result words
-	Cause        string       // in detail, English
+	Cause        words        // in detail
 	Picture      []byte       // PNG
 	PictureURL   template.URL // of a picture that was drawn here
 	WidthMM      float64
@@ -73,19 +77,19 @@ type signature struct {
 type certificate struct {
 	Subject, Issuer, Serial string
 	Validity, Revocation    string
-	Cause                   string
+	Cause                   words
 }
 
 type step struct {
 	Good  bool
 	Name  words
-	Cause string // why not, or what is to be said although it passed
+	Cause words // why not, or what is to be said although it passed
 }
 
 type change struct {
 	Kind words
 	Bad  bool
-	What string
+	What words
 }
 
 // lay puts a report's content in order.
@@ -93,7 +97,7 @@ func (r Report) lay() page {
 	w := r.Inspection.Verdict.Wording()
 	p := page{
 		Title: words{"签章核验报告", "Verification of signatures and seals"}, Colour: string(w.Colour), Symbol: w.Symbol,
-		Verdict: words{w.ZH, w.EN}, Cause: words{r.Inspection.CauseZH, r.Inspection.Cause}, Next: words{r.Inspection.NextZH, r.Inspection.NextEN},
+		Verdict: words{w.ZH, w.EN}, Cause: causeWords(r.Inspection), Next: words{r.Inspection.NextZH, r.Inspection.NextEN},
 		Facts: []fact{
 			{words{"文件", "File"}, r.File},
 			{words{"大小", "Size"}, fmt.Sprintf("%d 字节 bytes", r.Size)},
@@ -110,7 +114,7 @@ func (r Report) lay() page {
 		return p
 	}
 	p.Uncovered = uncoveredWords(d.Uncovered)
-	p.Facts = append(p.Facts, fact{words{"格式与页数", "Format and pages"}, fmt.Sprintf("%s, %d", d.Format, d.Pages)})
+	p.Facts = append(p.Facts, fact{words{"格式与页数", "Format and pages"}, fmt.Sprintf("%s，共 %d 页 %s", d.Format, d.Pages, pagesWord(d.Pages))})
 	if l := d.Integrity; l != nil {
 		p.Facts = append(p.Facts, fact{words{"文件清单（GM/T 0099）", "List of its files (GM/T 0099)"}, integrityText(l)})
 	}
@@ -131,7 +135,7 @@ func (r Report) lay() page {
 		p.Since = append(p.Since, layChange(c))
 	}
 	for _, c := range d.Cautions {
-		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: c.What})
+		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: cautionWhere(c)})
 	}
 	for i := range d.Signatures {
 		p.Signatures = append(p.Signatures, laySignature(i+1, &d.Signatures[i]))
@@ -157,11 +161,11 @@ func licence(l *office.LicenceFinding) []fact {
 
 func laySignature(n int, f *office.SignatureFinding) signature {
 	w := f.Verdict.Wording()
-	s := signature{Number: n, Good: f.Valid, Symbol: "✓", Name: f.Signer, Cause: f.Cause, Result: words{f.CauseZH, w.EN}}
+	s := signature{Number: n, Colour: "green", Symbol: "✓", Name: f.Signer, Cause: failureWords(f), Result: words{f.CauseZH, w.EN}}
 	if !f.Valid {
-		s.Symbol = w.Symbol
+		s.Symbol, s.Colour = w.Symbol, string(w.Colour)
 		if f.Verdict == verify.Valid {
-			s.Symbol = "✗"
+			s.Symbol, s.Colour = "✗", "red"
 		}
 	}
 	if s.Name == "" {
@@ -177,7 +181,7 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 		s.OnPage, s.OnPageBad = onPage(f.SealInfo)
 	}
 	for _, c := range f.Checks {
-		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), cmp.Or(c.Cause, c.Note)})
+		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), checkWords(c)})
 	}
 	for _, c := range f.Changes {
 		s.Changes = append(s.Changes, layChange(c))
@@ -192,11 +196,12 @@ func laySignature(n int, f *office.SignatureFinding) signature {
 func layCertificate(c office.CertificateFinding) certificate {
 	w := revocationWords(c.Revocation)
 	revocation := strings.TrimSpace(strings.Join([]string{w.ZH, w.EN, c.Source, localText(c.AsOf)}, " "))
-	return certificate{c.Subject, c.Issuer, c.Serial, localText(c.NotBefore) + " – " + localText(c.NotAfter), revocation, c.Cause}
+	return certificate{c.Subject, c.Issuer, c.Serial, localText(c.NotBefore) + " – " + localText(c.NotAfter), revocation, words{c.CauseZH, c.Cause}}
 }
 
 func layChange(c office.ChangeFinding) change {
-	return change{changeWords(c.Kind), c.Kind == "modified", fmt.Sprintf("第 %d 版 version %d: %s", c.Revision, c.Revision, c.What)}
+	w := changedWords(c)
+	return change{changeWords(c.Kind), c.Kind == "modified", words{fmt.Sprintf("第 %d 版：%s", c.Revision, w.ZH), fmt.Sprintf("version %d: %s", c.Revision, w.EN)}}
 }
 
 // plainFacts is what everybody needs of a signature.
@@ -207,14 +212,14 @@ func plainFacts(f *office.SignatureFinding) []fact {
 	} else {
 		facts = append(facts, fact{words{"签署时间的证明", "Proof of time"}, "无 none"})
 	}
+	if f.Reason != "" {
+		facts = append(facts, fact{words{"事由（签署人所述）", "Reason, as the signer says"}, OneLine(f.Reason)})
+	}
 	if f.Seal != nil {
 		facts = append(facts, fact{words{"印章编码", "Code of the seal"}, *f.Seal})
 	}
 	facts = append(facts, fact{words{"所在页", "Page"}, cmp.Or(pagesText(f), "不显示 not shown")})
-	covers := words{"全文", "the whole file"}
-	if !f.CoversFile {
-		covers = words{fmt.Sprintf("第 %d 版（共 %d 版），之后另有内容", f.Revision, f.Revisions), fmt.Sprintf("version %d of %d, more came after it", f.Revision, f.Revisions)}
-	}
+	covers := coverWords(f)
 	facts = append(facts, fact{words{"签名覆盖", "Covers"}, covers.ZH + " " + covers.EN})
 	known := words{"已查询", "looked up"}
 	if !f.RevocationChecked {
@@ -229,8 +234,13 @@ func plainFacts(f *office.SignatureFinding) []fact {
 
 func expertFacts(f *office.SignatureFinding) []fact {
 	facts := []fact{
-		{words{"字段", "Field"}, f.Field}, {words{"格式", "Format"}, f.Format}, {words{"字节范围", "ByteRange"}, fmt.Sprint(f.ByteRange)},
-		{words{"覆盖内容 SM3", "SM3 of what is covered"}, f.SM3},
+		{words{"字段", "Field"}, f.Field}, {words{"格式", "Format"}, f.Format},
+	}
+	if len(f.ByteRange) > 0 {
+		facts = append(facts, fact{words{"字节范围", "ByteRange"}, fmt.Sprint(f.ByteRange)})
+	}
+	if f.SM3 != "" {
+		facts = append(facts, fact{words{"覆盖内容 SM3", "SM3 of what is covered"}, f.SM3})
 	}
 	if p := f.Place; p != nil {
 		facts = append(facts, fact{words{"位置（毫米）", "Place in mm"}, fmt.Sprintf("%.1f, %.1f; %.1f × %.1f", p.X, p.Y, p.Width, p.Height)})
@@ -248,6 +258,29 @@ func expertFacts(f *office.SignatureFinding) []fact {
 			fact{words{"印章尺寸（毫米）", "Size of the seal in mm"}, fmt.Sprintf("%d × %d", s.WidthMM, s.HeightMM)})
 	}
 	return facts
+}
+
+// coverWords says how much of the file a signature is over, and what came after that.
+func coverWords(f *office.SignatureFinding) words {
+	if f.CoversFile {
+		return words{"全文", "the whole file"}
+	}
+	if strings.HasPrefix(f.Format, "OFD") {
+		return words{"只是文件的一部分", "a part of the document only"}
+	}
+	after := words{"之后另有内容", "more came after it"}
+	if len(f.Changes) > 0 && !slices.ContainsFunc(f.Changes, func(c office.ChangeFinding) bool { return c.Kind != "signature" && c.Kind != "validation data" }) {
+		after = words{"之后只增加了签名或验证资料", "only signatures or validation data came after it"}
+	}
+	return words{fmt.Sprintf("第 %d 版（共 %d 版），%s", f.Revision, f.Revisions, after.ZH), fmt.Sprintf("version %d of %d, %s", f.Revision, f.Revisions, after.EN)}
+}
+
+// pagesWord counts pages in English.
+func pagesWord(n int) string {
+	if n == 1 {
+		return "1 page"
+	}
+	return fmt.Sprintf("%d pages", n)
 }
 
 // profileFact says in which form a seal signed.

@@ -25,7 +25,7 @@ func Lines(d *office.PDFInspection) []string {
 	}
 	for _, c := range d.Cautions {
 		w := cautionWords(c.Kind)
-		lines = append(lines, fmt.Sprintf("注意 caution  %s  %s: %s", w.ZH, w.EN, c.What))
+		lines = append(lines, fmt.Sprintf("注意 caution  %s  %s: %s", strings.TrimSpace(w.ZH+" "+cautionWhere(c).ZH), w.EN, c.What))
 	}
 	for i := range d.Signatures {
 		lines = append(lines, signatureLines(&d.Signatures[i])...)
@@ -36,14 +36,17 @@ func Lines(d *office.PDFInspection) []string {
 func signatureLines(f *office.SignatureFinding) []string {
 	mark := "✓"
 	if !f.Valid {
-		mark = "✗ " + f.CauseZH + "  " + f.Cause
+		mark = "✗ " + failureWords(f).line()
 	}
 	if !f.RevocationChecked {
 		mark += "  未查吊销 revocation not known"
 	}
-	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", f.Field, f.Signer, f.SignedAt, shownOn(f), mark)}
+	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", f.Field, f.Signer, localText(f.SignedAt), shownOn(f), mark)}
+	if f.Reason != "" {
+		lines = append(lines, "  事由 reason  "+told(f.Reason))
+	}
 	if f.ProvenAt != "" {
-		lines = append(lines, fmt.Sprintf("  经证明不晚于 proven to exist by  %s  %s", f.ProvenAt, f.ProvenBy))
+		lines = append(lines, fmt.Sprintf("  经证明不晚于 proven to exist by  %s  %s", localText(f.ProvenAt), f.ProvenBy))
 	}
 	if len(f.ImportedRoots) > 0 {
 		lines = append(lines, "  凭导入的根证书 by an imported root  "+strings.Join(f.ImportedRoots, "; "))
@@ -58,8 +61,10 @@ func signatureLines(f *office.SignatureFinding) []string {
 		if c.Kind == "signature" || c.Kind == "validation data" { // they have lines of their own, or say nothing to people
 			continue
 		}
-		w := changeWords(c.Kind)
-		lines = append(lines, fmt.Sprintf("  签署之后 after it  %s %s  %s", w.ZH, w.EN, c.What))
+		if why := failed(f); why != nil && why.Change != nil && why.Change.What == c.What {
+			continue // it is said above
+		}
+		lines = append(lines, "  签署之后 after it  "+changeLine(c))
 	}
 	return lines
 }
@@ -69,10 +74,15 @@ func signatureLines(f *office.SignatureFinding) []string {
 func SinceLines(d *office.PDFInspection) []string {
 	lines := make([]string, len(d.Since))
 	for i, c := range d.Since {
-		w := changeWords(c.Kind)
-		lines[i] = fmt.Sprintf("印码之后 since the code  %s %s  %s", w.ZH, w.EN, c.What)
+		lines[i] = "印码之后 since the code  " + changeLine(c)
 	}
 	return lines
+}
+
+// changeLine says of which kind a change is, and which it was.
+func changeLine(c office.ChangeFinding) string {
+	w := changeWords(c.Kind)
+	return w.ZH + " " + w.EN + "  " + changedWords(c).line()
 }
 
 // shownOn says where a signature is to be seen.

@@ -26,17 +26,19 @@ func TestLines(t *testing.T) {
 		change(&s)
 		return office.PDFInspection{Signatures: []office.SignatureFinding{s}}
 	}
+	title := "赠与"
 	for name, tt := range map[string]struct {
 		found office.PDFInspection
 		want  []string
 	}{
-		"one page":   {with(func(*office.SignatureFinding) {}), []string{"第 1 页 page 1  ✓"}},
-		"its places": {with(func(s *office.SignatureFinding) { s.Seen = on(1, 1, 2, 3, 7, 9, 8) }), []string{"第 1-3、7-9 页 pages 1-3, 7-9"}},
-		"nowhere":    {with(func(s *office.SignatureFinding) { s.Place = nil }), []string{"不显示 not shown"}},
+		"one page":      {with(func(*office.SignatureFinding) {}), []string{"第 1 页 page 1  ✓"}},
+		"its places":    {with(func(s *office.SignatureFinding) { s.Seen = on(1, 1, 2, 3, 7, 9, 8) }), []string{"第 1-3、7-9 页 pages 1-3, 7-9"}},
+		"nowhere":       {with(func(s *office.SignatureFinding) { s.Place = nil }), []string{"不显示 not shown"}},
+		"for a purpose": {with(func(s *office.SignatureFinding) { s.Reason = "合同用印" }), []string{"事由 reason  合同用印"}},
 		"broken": {with(func(s *office.SignatureFinding) {
 			s.Valid, s.CauseZH, s.Cause, s.RevocationChecked = false, "签章人的证书不受信任", "certificate: unknown", false
 		}), []string{"✗ 签章人的证书不受信任  certificate: unknown  未查吊销 revocation not known"}},
-		"proven": {with(func(s *office.SignatureFinding) { s.ProvenAt, s.ProvenBy = "2026-05-01T00:00:00Z", "某时间戳" }), []string{"经证明不晚于", "2026-05-01T00:00:00Z  某时间戳"}},
+		"proven": {with(func(s *office.SignatureFinding) { s.ProvenAt, s.ProvenBy = "2026-05-01T00:00:00Z", "某时间戳" }), []string{"经证明不晚于", "2026-05-01 08:00:00 UTC+8  某时间戳"}},
 		"not compared": {with(func(s *office.SignatureFinding) {
 			s.SealInfo = &office.SealFinding{OnPage: "unknown", OnPageWhy: "an OFD page"}
 		}), []string{"注意 caution", "无法比对页面图案", "an OFD page"}},
@@ -44,8 +46,11 @@ func TestLines(t *testing.T) {
 			s.SealInfo = &office.SealFinding{OnPage: "drawn", OnPageWhy: "text in a font of the machine"}
 		}), []string{"注意 caution", "印章图案无法绘出", "font of the machine"}},
 		"changed": {with(func(s *office.SignatureFinding) {
-			s.Changes = []office.ChangeFinding{{Kind: "metadata", Revision: 2, What: "the title"}, {Kind: "signature", Revision: 3, What: "another one"}}
-		}), []string{"签署之后 after it  修改文档属性（页面所见未变） Metadata changed, nothing that a page shows  the title"}},
+			s.Changes = []office.ChangeFinding{
+				{Kind: "metadata", Revision: 2, What: "the title", Code: "information_changed", Entries: []office.EntryFinding{{Name: "Title", New: &title}}},
+				{Kind: "signature", Revision: 3, What: "another one", Code: "signature_added"},
+			}
+		}), []string{"签署之后 after it  修改文档属性（页面所见未变） Metadata changed, nothing that a page shows  修改了文档属性：标题由无文字改为“赠与”（阅读器的窗口可能显示）  the title"}},
 		"a script":      {office.PDFInspection{Cautions: []office.CautionFinding{{Kind: "script", What: "page 1 runs one"}}}, []string{"注意 caution  含脚本", "page 1 runs one"}},
 		"not protected": {office.PDFInspection{Uncovered: "one file is not"}, []string{"one file is not"}},
 	} {

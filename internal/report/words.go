@@ -39,6 +39,7 @@ func stepWords(name string) words {
 		"time stamp":       {"时间戳", "Time stamp"},
 		"log proof":        {"审计日志中的用印记录", "Entry of the audit log about the use of the seal"},
 		"proof of time":    {"签署时间的证明", "Proof of the time of signing"},
+		"files":            {"文件清单所列的文件", "Files that the list names"},
 		"references":       {"受保护的文件", "Protected files"},
 		"coverage":         {"保护范围", "What is covered"},
 		"seal file":        {"所附印章与签章所用一致", "Seal beside the signature is the one in it"},
@@ -159,6 +160,14 @@ func proofText(f office.ProofFinding) string {
 
 // maxPlaces is more than anybody will read.
 const maxPlaces = 10
+
+// cautionWhere says where it is, in English what it is in particular as well.
+func cautionWhere(c office.CautionFinding) words {
+	if c.Page == 0 {
+		return words{"", c.What}
+	}
+	return words{fmt.Sprintf("第 %d 页", c.Page), c.What}
+}
 
 // cautionWords says what may look otherwise than it did to the signers.
 func cautionWords(kind string) words {

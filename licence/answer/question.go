@@ -1,11 +1,11 @@
 package answer
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence/catalogue"
 )
@@ -34,7 +34,7 @@ type Question struct {
 }
 
 // ErrQuestion: not one of the questions that can be asked.
-var ErrQuestion = errors.New("not one of valid, holds:NNN, field:NNN.CODE=VALUE, includes:NNN.CODE=VALUE, adult")
+var ErrQuestion = bilingual.New("不是可以询问的问题", "not one of valid, holds:NNN, field:NNN.CODE=VALUE, includes:NNN.CODE=VALUE, adult")
 
 // maxValue bounds the value that a field is asked for, in bytes.
 const maxValue = 200

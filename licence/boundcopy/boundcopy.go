@@ -21,6 +21,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/detcbor"
@@ -45,7 +46,7 @@ const (
 // Errors that callers decide on.
 var (
 	// ErrBadText: the recipient or the purpose cannot stand on a copy.
-	ErrBadText = errors.New("must be one line of 1 to 60 characters")
+	ErrBadText = bilingual.New("须为一行，1 至 60 字", "must be one line of 1 to 60 characters")
 	// ErrMalformed: not a statement in its one form.
 	ErrMalformed = errors.New("not the statement of a copy")
 	// ErrNotSigned: the statement does not verify under the key.

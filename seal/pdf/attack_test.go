@@ -3,6 +3,7 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -296,6 +297,9 @@ func checkChange(t *testing.T, file []byte, kind ChangeKind, what string) {
 	said := false
 	for _, c := range sig.Changes {
 		said = said || strings.Contains(c.What, what)
+		if !slices.Contains(ChangeCodes(), c.Code) {
+			t.Errorf("the change %q has the code %q", c.What, c.Code)
+		}
 		if c.Kind != kind {
 			t.Errorf("a change is %s (%s), want %s", c.Kind, c.What, kind)
 		}

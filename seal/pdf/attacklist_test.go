@@ -467,6 +467,9 @@ func wantCaution(t *testing.T, file []byte, kind CautionKind, what string) {
 	}
 	for _, c := range list {
 		if c.Kind == kind && strings.Contains(c.What, what) {
+			if strings.Contains(c.What, "page 1") != (c.Page == 1) {
+				t.Errorf("the caution %+v is of another page", c)
+			}
 			return
 		}
 	}

@@ -30,6 +30,7 @@ const (
 // A Caution is one such thing. It is no fault of a signature.
 type Caution struct {
 	Kind CautionKind
+	Page int    // 0: not of one page
 	What string // in plain words
 }
 
@@ -97,12 +98,13 @@ func (d *Document) twofold(w *wary) error {
 
 type wary struct {
 	view  view
+	at    int          // the page that is looked at, 0 for none
 	seen  map[ref]bool // actions
 	found []Caution
 }
 
 func (w *wary) note(kind CautionKind, format string, args ...any) {
-	c := Caution{kind, fmt.Sprintf(format, args...)}
+	c := Caution{kind, w.at, fmt.Sprintf(format, args...)}
 	if len(w.found) < maxCautions {
 		w.found = append(w.found, c)
 	}
@@ -182,6 +184,7 @@ func (w *wary) page(n int, r ref) error {
 	if err != nil {
 		return err
 	}
+	w.at = n
 	where := fmt.Sprintf("page %d", n)
 	if err := w.acts(page, where); err != nil {
 		return err

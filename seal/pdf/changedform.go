@@ -9,7 +9,7 @@ import (
 // and new ones must be signatures.
 func (s *step) forms() error {
 	if s.oldForm.dict != nil && (s.newForm.dict == nil || s.newForm.ref != s.oldForm.ref) {
-		s.modified(s.newForm.ref.num, "the form was replaced")
+		s.modified(Change{Code: ChangeFormReplaced, Object: int(s.newForm.ref.num)}, "the form was replaced")
 		return nil
 	}
 	if err := s.formEntries(); err != nil {
@@ -19,11 +19,11 @@ func (s *step) forms() error {
 		return err
 	}
 	if len(s.newForm.fields) < len(s.oldForm.fields) {
-		s.modified(s.newForm.ref.num, "fields were removed from the form")
+		s.modified(Change{Code: ChangeFieldsRemoved, Object: int(s.newForm.ref.num)}, "fields were removed from the form")
 		return nil
 	}
 	for i, f := range s.oldForm.fields {
-		s.strict.values(f, s.newForm.fields[i], s.newForm.ref.num, "the form's /Fields")
+		s.strict.values(f, s.newForm.fields[i], s.newForm.ref.num, formEntry("Fields"))
 	}
 	for _, f := range s.oldForm.all {
 		if err := s.oldField(f); err != nil {
@@ -38,6 +38,11 @@ func (s *step) forms() error {
 		}
 	}
 	return nil
+}
+
+// formEntry is an entry of the form's dictionary.
+func formEntry(key name) *part {
+	return &part{code: ChangeFormEntry, name: string(key), what: "the form's /" + string(key)}
 }
 
 func (f *form) signedWidgets() map[ref]bool {
@@ -64,14 +69,14 @@ func (s *step) formEntries() error {
 	}
 	for _, key := range keys(old, s.newForm.dict) {
 		a, b := old.lookup(key), s.newForm.dict.lookup(key)
-		where := "the form's /" + string(key)
+		where := formEntry(key)
 		switch {
 		case key == "Fields":
 		case key == "SigFlags":
 			before, _ := a.(int64)
 			after, ok := b.(int64)
 			if !ok || after&before != before || after > 3 {
-				s.modified(s.newForm.ref.num, "%s changed", where)
+				s.modified(where.changed(s.newForm.ref.num), "%s changed", where.what)
 			}
 		case key == "DR":
 			if err := s.formResources(a, b); err != nil {
@@ -79,7 +84,7 @@ func (s *step) formEntries() error {
 			}
 		case key == "DA" && a == nil:
 			if _, ok := b.(str); !ok {
-				s.modified(s.newForm.ref.num, "%s changed", where)
+				s.modified(where.changed(s.newForm.ref.num), "%s changed", where.what)
 			}
 		default:
 			s.strict.values(a, b, s.newForm.ref.num, where)
@@ -97,7 +102,7 @@ func (s *step) formResources(a, b value) error {
 	}
 	if old == nil || new == nil {
 		if a != nil {
-			s.strict.entry("DR", a, b, s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", a, b, s.newForm.ref.num, formEntry("DR"))
 		}
 		return nil
 	}
@@ -110,11 +115,11 @@ func (s *step) formResources(a, b value) error {
 			continue // text in fields uses neither; PDFBox puts its signatures' pictures here
 		}
 		if before == nil || after == nil {
-			s.strict.entry("DR", category.val, new.lookup(category.key), s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", category.val, new.lookup(category.key), s.newForm.ref.num, formEntry("DR"))
 			continue
 		}
 		for _, e := range before.entries {
-			s.strict.entry("DR", e.val, after.lookup(e.key), s.newForm.ref.num, "the form's /DR")
+			s.strict.entry("DR", e.val, after.lookup(e.key), s.newForm.ref.num, formEntry("DR"))
 		}
 	}
 	return nil
@@ -125,11 +130,11 @@ func (s *step) formResources(a, b value) error {
 func (s *step) newField(f *field) error {
 	switch {
 	case !s.fresh(f.ref):
-		s.modified(f.ref.num, "the new field %q is the older object %d", f.name, f.ref.num)
+		s.modified(Change{Code: ChangeFieldReused, Object: int(f.ref.num), Field: f.name}, "the new field %q is the older object %d", f.name, f.ref.num)
 	case f.kind != name("Sig") || f.val == nil || len(f.parents) > 0 || f.dict.lookup("Parent") != nil || len(f.widgets) != 1:
-		s.modified(f.ref.num, "the new field %q is not a plain signature", f.name)
+		s.modified(Change{Code: ChangeFieldForeign, Object: int(f.ref.num), Field: f.name}, "the new field %q is not a plain signature", f.name)
 	case s.oldForm.byName[f.name] != nil:
-		s.modified(f.ref.num, "the new field %q has the name of an older one", f.name)
+		s.modified(Change{Code: ChangeFieldTwice, Object: int(f.ref.num), Field: f.name}, "the new field %q has the name of an older one", f.name)
 	default:
 		silent, err := s.silent(f)
 		if err != nil {
@@ -148,18 +153,18 @@ func (s *step) newSignature(f *field) {
 	sig := s.signing[r]
 	switch {
 	case !s.fresh(r):
-		s.modified(r.num, "the field %q got the older object %d as its signature", f.name, r.num)
+		s.modified(Change{Code: ChangeSignatureReused, Object: int(r.num), Field: f.name}, "the field %q got the older object %d as its signature", f.name, r.num)
 	case sig == nil:
-		s.modified(r.num, "the field %q got a signature that does not sign this revision", f.name)
+		s.modified(Change{Code: ChangeSignatureElsewhere, Object: int(r.num), Field: f.name}, "the field %q got a signature that does not sign this revision", f.name)
 	case f.dict.lookup("AA") != nil || f.dict.lookup("A") != nil:
-		s.modified(f.ref.num, "the field %q acts when it is touched", f.name)
+		s.modified(Change{Code: ChangeFieldActs, Object: int(f.ref.num), Field: f.name}, "the field %q acts when it is touched", f.name)
 	case sig.Timestamp && s.speaks(sig):
-		s.modified(r.num, "the document time-stamp %q says something that nobody answers for", f.name)
+		s.modified(Change{Code: ChangeTimestampSays, Object: int(r.num), Field: f.name}, "the document time-stamp %q says something that nobody answers for", f.name)
 	case sig.Timestamp:
-		s.note(Change{Kind: ValidationData, Object: int(r.num), Field: f.name, What: fmt.Sprintf("document time-stamp %q was added", f.name)})
+		s.note(Change{Kind: ValidationData, Code: ChangeTimestamp, Object: int(r.num), Field: f.name, What: fmt.Sprintf("document time-stamp %q was added", f.name)})
 	default:
 		s.signed = true
-		s.note(Change{Kind: SignatureAdded, Object: int(r.num), Field: f.name, What: fmt.Sprintf("signature %q was added", f.name)})
+		s.note(Change{Kind: SignatureAdded, Code: ChangeSignature, Object: int(r.num), Field: f.name, What: fmt.Sprintf("signature %q was added", f.name)})
 	}
 }
 
@@ -167,11 +172,11 @@ func (s *step) newSignature(f *field) {
 func (s *step) oldField(old *field) error {
 	new := s.newForm.byRef[old.ref]
 	if new == nil {
-		s.modified(old.ref.num, "the field %q was removed", old.name)
+		s.modified(Change{Code: ChangeFieldRemoved, Object: int(old.ref.num), Field: old.name}, "the field %q was removed", old.name)
 		return nil
 	}
 	if new.name != old.name || !slices.Equal(new.widgets, old.widgets) {
-		s.modified(old.ref.num, "the field %q changed its name or widgets", old.name)
+		s.modified(Change{Code: ChangeFieldRenamed, Object: int(old.ref.num), Field: old.name}, "the field %q changed its name or widgets", old.name)
 		return nil
 	}
 	filled, err := s.filled(old, new)
@@ -198,7 +203,7 @@ func (s *step) oldField(old *field) error {
 			return err
 		}
 		if a == nil || b == nil {
-			s.modified(w.num, "a widget of the field %q is missing", old.name)
+			s.modified(Change{Code: ChangeFieldWidget, Object: int(w.num), Field: old.name}, "a widget of the field %q is missing", old.name)
 			continue
 		}
 		touched = s.entries(a, b, old, lenient) || touched
@@ -209,7 +214,7 @@ func (s *step) oldField(old *field) error {
 		}
 	}
 	if touched && old.kind != name("Sig") {
-		s.note(Change{Kind: FormFill, Object: int(old.ref.num), Field: old.name, What: fmt.Sprintf("the field %q was filled in", old.name)})
+		s.note(Change{Kind: FormFill, Code: ChangeFieldFilled, Object: int(old.ref.num), Field: old.name, What: fmt.Sprintf("the field %q was filled in", old.name)})
 	}
 	return nil
 }
@@ -230,33 +235,33 @@ func (s *step) staysPut(f *field) error {
 		if err != nil {
 			return err
 		}
+		page, err := s.old.pageOf(s.oldPages, w, a)
+		if err != nil {
+			return err
+		}
 		if is && !was {
-			s.modified(w.num, "the field %q does not keep to its rectangle any more", f.name)
+			s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(w.num), Field: f.name, Page: page}, "the field %q does not keep to its rectangle any more", f.name)
 			return nil
 		}
-		if f.kind != name("Sig") {
+		if f.kind != name("Sig") || page == 0 {
 			continue
 		}
-		covers, err := s.coversSeal(w, a)
+		covers, err := s.coversSeal(page, a)
 		if err != nil {
 			return err
 		}
 		if covers {
-			s.modified(w.num, "the field %q, which was signed, lies over an earlier seal", f.name)
+			s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(w.num), Field: f.name, Page: page}, "the field %q, which was signed, lies over an earlier seal", f.name)
 			return nil
 		}
 	}
 	return nil
 }
 
-// coversSeal reports that a widget of the older revision lies over a seal of it.
-func (s *step) coversSeal(w ref, widget *dict) (bool, error) {
+// coversSeal reports that a widget of a page of the older revision lies over a seal there.
+func (s *step) coversSeal(page int, widget *dict) (bool, error) {
 	box, _, err := s.old.rect(widget.lookup("Rect"))
 	if err != nil || box.width() <= 0 || box.height() <= 0 {
-		return false, err
-	}
-	page, err := s.old.pageOf(s.oldPages, w, widget)
-	if err != nil || page == 0 {
 		return false, err
 	}
 	seals, err := s.old.seals(s.oldPages[page-1].ref, s.oldForm.signedWidgets())
@@ -274,7 +279,7 @@ func (s *step) entries(old, new *dict, f *field, lenient []name) bool {
 			touched = touched || err != nil || !same
 			continue
 		}
-		s.strict.entry(key, a, b, f.ref.num, fmt.Sprintf("the field %q, /%s", f.name, key))
+		s.strict.entry(key, a, b, f.ref.num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, /%s", f.name, key)})
 	}
 	return touched
 }

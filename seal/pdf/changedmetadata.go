@@ -17,8 +17,9 @@ import (
 // something else, or was already something else, is a change of the document.
 
 // noteMetadata notes a change that no page shows.
-func (s *step) noteMetadata(format string, args ...any) {
-	s.note(Change{Kind: MetadataChanged, What: fmt.Sprintf(format, args...)})
+func (s *step) noteMetadata(c Change, format string, args ...any) {
+	c.Kind, c.What = MetadataChanged, fmt.Sprintf(format, args...)
+	s.note(c)
 }
 
 // own reports that a value is an object that was there for this purpose, a new one, or none.
@@ -35,32 +36,34 @@ func (s *step) information(a, b value) {
 		return
 	}
 	if !s.own(a, b) {
-		s.modified(0, "%s is now an older object", what)
+		s.modified(Change{Code: ChangeInformationBad}, "%s is now an older object", what)
 		return
 	}
 	old, new, err := s.dicts(a, b)
 	switch {
 	case err != nil || b != nil && new == nil:
-		s.modified(0, "%s is no dictionary", what)
+		s.modified(Change{Code: ChangeInformationBad}, "%s is no dictionary", what)
 		return
 	case b == nil:
-		s.noteMetadata("%s was removed", what)
+		s.noteMetadata(Change{Code: ChangeInformationRemoved}, "%s was removed", what)
 		return
 	case old == nil:
 		old = &dict{}
 	}
 	var changed []string
+	var entries []EntryChange
 	for _, key := range keys(old, new) {
 		was, is := old.lookup(key), new.lookup(key)
 		if same, err := unchanged(s.old, s.new, s.apart, was, is); err != nil || !same {
 			changed = append(changed, s.informationEntry(key, was, is))
+			entries = append(entries, EntryChange{string(key), wording(s.old, was), wording(s.new, is)})
 		}
 	}
 	if len(changed) == 0 {
-		s.noteMetadata("%s was written anew", what)
+		s.noteMetadata(Change{Code: ChangeInformationRewritten}, "%s was written anew", what)
 		return
 	}
-	s.noteMetadata("%s changed: %s", what, enumerated(changed))
+	s.noteMetadata(Change{Code: ChangeInformation, Entries: entries[:min(len(entries), maxEntries)]}, "%s changed: %s", what, enumerated(changed))
 }
 
 // informationEntry says how an entry changed. The title is what a window may be named.
@@ -90,20 +93,36 @@ func quoted(v view, val value) string {
 	}
 }
 
-// shortened is a text in quotes, its beginning where it is long.
-func shortened(text string) string {
+// wording is a value that is text, nil for any other.
+func wording(v view, val value) *string {
+	val, _ = v.resolve(val) // what cannot be read is no text
+	t, ok := val.(str)
+	if !ok {
+		return nil
+	}
+	beginning := beginning(text(t))
+	return &beginning
+}
+
+// beginning is as much of a text as is told.
+func beginning(text string) string {
 	const most = 60 // characters
 	if runes := []rune(text); len(runes) > most {
 		text = string(runes[:most]) + "…"
 	}
-	return fmt.Sprintf("%q", text)
+	return text
 }
+
+// shortened is a text in quotes, its beginning where it is long.
+func shortened(text string) string { return fmt.Sprintf("%q", beginning(text)) }
+
+// maxEntries is how many changed entries somebody reads.
+const maxEntries = 6
 
 // enumerated joins what is said, as far as somebody reads it.
 func enumerated(said []string) string {
-	const most = 6
-	if more := len(said) - most; more > 0 {
-		said = append(slices.Clone(said[:most]), fmt.Sprintf("and %d more", more))
+	if more := len(said) - maxEntries; more > 0 {
+		said = append(slices.Clone(said[:maxEntries]), fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(said, "; ")
 }
@@ -117,31 +136,45 @@ func (s *step) metadata(a, b value, num uint32) {
 		return
 	}
 	if !s.own(a, b) {
-		s.modified(num, "%s are now an older object", what)
+		s.modified(Change{Code: ChangeMetadataBad, Object: int(num)}, "%s are now an older object", what)
 		return
 	}
 	was, err := s.old.xmpTitle(a)
 	if err != nil {
-		s.modified(num, "%s changed, and were no XMP: %v", what, err)
+		s.modified(Change{Code: ChangeMetadataBad, Object: int(num)}, "%s changed, and were no XMP: %v", what, err)
 		return
 	}
 	is, err := s.new.xmpTitle(b)
 	if err != nil {
-		s.modified(num, "%s changed, and are no XMP: %v", what, err)
+		s.modified(Change{Code: ChangeMetadataBad, Object: int(num)}, "%s changed, and are no XMP: %v", what, err)
 		return
 	}
 	switch {
 	case b == nil:
-		s.noteMetadata("%s were removed", what)
+		s.noteMetadata(Change{Code: ChangeMetadataRemoved}, "%s were removed", what)
 	case a == nil && is != "":
-		s.noteMetadata("%s came, with the title %s, which a window may show above the pages", what, shortened(is))
+		s.noteMetadata(Change{Code: ChangeMetadataAdded, Entries: []EntryChange{retitled("", is)}}, "%s came, with the title %s, which a window may show above the pages", what, shortened(is))
 	case a == nil:
-		s.noteMetadata("%s came", what)
+		s.noteMetadata(Change{Code: ChangeMetadataAdded}, "%s came", what)
 	case was != is:
-		s.noteMetadata("%s changed: the title from %s to %s, which a window may show above the pages", what, shortened(was), shortened(is))
+		s.noteMetadata(Change{Code: ChangeMetadata, Entries: []EntryChange{retitled(was, is)}}, "%s changed: the title from %s to %s, which a window may show above the pages", what, shortened(was), shortened(is))
 	default:
-		s.noteMetadata("%s changed", what)
+		s.noteMetadata(Change{Code: ChangeMetadata}, "%s changed", what)
 	}
+}
+
+// retitled is a change of the title; empty: there was none.
+func retitled(was, is string) EntryChange {
+	e := EntryChange{Name: "Title"}
+	if was != "" {
+		was = beginning(was)
+		e.Old = &was
+	}
+	if is != "" {
+		is = beginning(is)
+		e.New = &is
+	}
+	return e
 }
 
 // xmpTitle reads metadata and returns the document's title in them, empty where they name
@@ -222,8 +255,8 @@ func (s *step) version(a, b value) {
 	_, ok1 := a.(name)
 	_, ok2 := b.(name)
 	if (a == nil || ok1) && ok2 {
-		s.noteMetadata("the catalog's /Version changed")
+		s.noteMetadata(Change{Code: ChangeVersion}, "the catalog's /Version changed")
 		return
 	}
-	s.modified(0, "the catalog's /Version changed")
+	s.modified(catalogEntry("Version").changed(0), "the catalog's /Version changed")
 }

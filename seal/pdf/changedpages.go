@@ -9,7 +9,7 @@ import (
 // tree's nodes are compared with everything else; here the pages themselves.
 func (s *step) pages() error {
 	if !slices.EqualFunc(s.oldPages, s.newPages, func(a, b leaf) bool { return a.ref == b.ref }) {
-		s.modified(0, "pages were added, removed or put in another order")
+		s.modified(Change{Code: ChangePages}, "pages were added, removed or put in another order")
 		return nil
 	}
 	for i, l := range s.oldPages {
@@ -32,7 +32,7 @@ func (s *step) page(n int, r ref) error {
 	}
 	for _, key := range keys(old, new) {
 		a, b := old.lookup(key), new.lookup(key)
-		where := fmt.Sprintf("page %d, /%s", n, key)
+		where := &part{code: ChangePageEntry, page: n, name: string(key), what: fmt.Sprintf("page %d, /%s", n, key)}
 		if _, plain := b.(name); key == "Tabs" && plain {
 			continue
 		}
@@ -58,9 +58,9 @@ func (s *step) annots(n int, page ref) error {
 	if err != nil {
 		return err
 	}
-	where := fmt.Sprintf("page %d, /Annots", n)
+	where := &part{code: ChangeAnnotationChanged, page: n, what: fmt.Sprintf("page %d, /Annots", n)}
 	if len(new) < len(old) {
-		s.modified(page.num, "annotations of page %d were removed", n)
+		s.modified(Change{Code: ChangeAnnotationRemoved, Object: int(page.num), Page: n}, "annotations of page %d were removed", n)
 		return nil
 	}
 	for i, a := range old {
@@ -95,11 +95,11 @@ func isMarkup(subtype name) bool {
 func (s *step) annotation(n int, a value, seals []rect) error {
 	r, ok := a.(ref)
 	if !ok {
-		s.modified(0, "page %d has a new annotation that is not an object of its own", n)
+		s.modified(Change{Code: ChangeAnnotationReused, Page: n}, "page %d has a new annotation that is not an object of its own", n)
 		return nil
 	}
 	if !s.fresh(r) {
-		s.modified(r.num, "page %d shows the older object %d as a new annotation", n, r.num)
+		s.modified(Change{Code: ChangeAnnotationReused, Object: int(r.num), Page: n}, "page %d shows the older object %d as a new annotation", n, r.num)
 		return nil
 	}
 	d, err := s.new.dict(r)
@@ -107,7 +107,7 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		return err
 	}
 	if d.lookup("A") != nil || d.lookup("AA") != nil {
-		s.modified(r.num, "page %d has the new annotation %d, which acts when it is touched", n, r.num)
+		s.modified(Change{Code: ChangeAnnotationActs, Object: int(r.num), Page: n}, "page %d has the new annotation %d, which acts when it is touched", n, r.num)
 		return nil
 	}
 	box, _, err := s.new.rect(d.lookup("Rect"))
@@ -115,7 +115,7 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		return err
 	}
 	if slices.ContainsFunc(seals, box.overlaps) {
-		s.modified(r.num, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
+		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
 		return nil
 	}
 	loose, err := s.new.loose(d)
@@ -123,7 +123,7 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		return err
 	}
 	if loose && len(seals) > 0 {
-		s.modified(r.num, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.num, n)
+		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.num), Page: n}, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.num, n)
 		return nil
 	}
 	s.shown[r] = true
@@ -132,9 +132,9 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 	case s.newWidget(r):
 	case subtype == "Stamp" && s.signed && lockedStamp(d): // others are no part of a signature, and anybody moves them
 	case isMarkup(subtype):
-		s.note(Change{Kind: AnnotationAdded, Object: int(r.num), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
+		s.note(Change{Kind: AnnotationAdded, Code: ChangeAnnotation, Object: int(r.num), Page: n, Name: string(subtype), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
 	default:
-		s.modified(r.num, "page %d has the new annotation %d (%s), which is no comment", n, r.num, subtype)
+		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.num, subtype)
 	}
 	return nil
 }

@@ -39,12 +39,12 @@ func (s *step) grownResources() error {
 	}
 	for _, t := range texts {
 		if appearance && t.plain {
-			s.modified(s.newForm.ref.num, "the form got a /DA, which decides how %s shows", t.what)
+			s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.num), Name: "DA"}, "the form got a /DA, which decides how %s shows", t.what)
 			return nil
 		}
 		for _, key := range added {
 			if t.all || t.names[key] {
-				s.modified(s.newForm.ref.num, "the form's /DR got /%s, which %s is drawn with", key, t.what)
+				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.num), Name: string(key)}, "the form's /DR got /%s, which %s is drawn with", key, t.what)
 				return nil
 			}
 		}

@@ -38,16 +38,16 @@ func (s *step) silent(f *field) (bool, error) {
 	case err != nil:
 		return false, err
 	case shows:
-		s.modified(f.ref.num, "the document time-stamp %q shows something on a page", f.name)
+		s.modified(Change{Code: ChangeTimestampShows, Object: int(f.ref.num), Field: f.name}, "the document time-stamp %q shows something on a page", f.name)
 		return false, nil
 	case utf8.RuneCountInString(f.name) > maxStampName || strings.ContainsFunc(f.name, unseen):
-		s.modified(f.ref.num, "the document time-stamp's name is longer than %d characters, or has some that are not seen", maxStampName)
+		s.modified(Change{Code: ChangeTimestampName, Object: int(f.ref.num)}, "the document time-stamp's name is longer than %d characters, or has some that are not seen", maxStampName)
 		return false, nil
 	}
 	for _, d := range []*dict{f.dict, widget} {
 		for _, e := range d.entries {
 			if !stampEntry(e.key) && e.val != nil || e.key == "TU" && !saysStamp(e.val, f.dict.lookup("T")) {
-				s.modified(f.ref.num, "the document time-stamp %q has the entry /%s, for which nobody answers", f.name, e.key)
+				s.modified(Change{Code: ChangeTimestampEntry, Object: int(f.ref.num), Field: f.name, Name: string(e.key)}, "the document time-stamp %q has the entry /%s, for which nobody answers", f.name, e.key)
 				return false, nil
 			}
 		}

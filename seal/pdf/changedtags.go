@@ -5,7 +5,7 @@ import "slices"
 // structure compares the structure trees: an increment may add elements for annotations
 // that came with it, behind all that there was, and nothing else.
 func (s *step) structure(a, b value) error {
-	const where = "the catalog's /StructTreeRoot"
+	where := catalogEntry("StructTreeRoot")
 	before, isRef := a.(ref)
 	old, new, err := s.dicts(a, b)
 	if err != nil {
@@ -26,15 +26,19 @@ func (s *step) structure(a, b value) error {
 		case "ParentTreeNextKey":
 			m, _ := was.(int64)
 			if n, ok := is.(int64); !ok || n < m {
-				s.modified(before.num, "%s, /%s, changed", where, key)
+				entry := structureEntry(where.what + ", /" + string(key))
+				s.modified(entry.changed(before.num), "%s, changed", entry.what)
 			}
 		case "ParentTree": // below, when it is known what came
 		default:
-			s.strict.values(was, is, before.num, where+", /"+string(key))
+			s.strict.values(was, is, before.num, structureEntry(where.what+", /"+string(key)))
 		}
 	}
 	return s.parentTree(old.lookup("ParentTree"), new.lookup("ParentTree"), before.num, added)
 }
+
+// structureEntry is a part of the structure tree.
+func structureEntry(what string) *part { return &part{code: ChangeStructureEntry, what: what} }
 
 // structureKids compares the top of the tree and lists the elements that were added.
 func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) error {
@@ -47,16 +51,16 @@ func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) err
 		return err
 	}
 	if len(is) < len(was) {
-		s.modified(num, "elements were removed from the structure tree")
+		s.modified(Change{Code: ChangeStructureRemoved, Object: int(num)}, "elements were removed from the structure tree")
 		return nil
 	}
 	for i, k := range was {
-		s.strict.values(k, is[i], num, "the structure tree")
+		s.strict.values(k, is[i], num, structureEntry("the structure tree"))
 	}
 	for _, k := range is[len(was):] {
 		r, ok := k.(ref)
 		if !ok || !s.fresh(r) {
-			s.modified(num, "the structure tree got an older object as a new element")
+			s.modified(Change{Code: ChangeStructureAdded, Object: int(num)}, "the structure tree got an older object as a new element")
 			return nil
 		}
 		sound, err := s.newElement(r)
@@ -64,7 +68,7 @@ func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) err
 			return err
 		}
 		if !sound {
-			s.modified(r.num, "the structure tree got the element %d, which is not that of a new annotation", r.num)
+			s.modified(Change{Code: ChangeStructureAdded, Object: int(r.num)}, "the structure tree got the element %d, which is not that of a new annotation", r.num)
 			return nil
 		}
 		added[r] = true
@@ -98,7 +102,7 @@ func (s *step) newElement(r ref) (bool, error) {
 
 // parentTree compares the parent trees: new entries lead to new elements.
 func (s *step) parentTree(a, b value, num uint32, added map[ref]bool) error {
-	const where = "the structure tree's /ParentTree"
+	where := structureEntry("the structure tree's /ParentTree")
 	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
@@ -129,7 +133,7 @@ func (s *step) parentTree(a, b value, num uint32, added map[ref]bool) error {
 			return err
 		}
 		if len(after) < len(before) {
-			s.modified(num, "%s lost entries", where)
+			s.modified(where.changed(num), "%s lost entries", where.what)
 			return nil
 		}
 		for i, v := range before {
@@ -142,7 +146,7 @@ func (s *step) parentTree(a, b value, num uint32, added map[ref]bool) error {
 			}
 		}
 		if !leadTo(more, added) {
-			s.modified(num, "%s got entries that are not of new annotations", where)
+			s.modified(Change{Code: ChangeStructureAdded, Object: int(num)}, "%s got entries that are not of new annotations", where.what)
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func (d *Document) changes(found []*Signature) error {
 			s.Changes = append(s.Changes, later[i]...)
 		}
 		if s.view == 0 && !d.ending.closes(s.end) {
-			s.Changes = append(s.Changes, Change{Kind: Modified, Revision: s.Revision,
+			s.Changes = append(s.Changes, Change{Kind: Modified, Code: ChangeHistoryHidden, Revision: s.Revision,
 				What: "what follows the signed revision points back to it and hides later ones"})
 		}
 		s.Changes = append(s.Changes, trailing...)
@@ -57,7 +57,7 @@ func (d *Document) ChangesSince(n int64) ([]Change, error) {
 		return nil, err
 	}
 	if !closed || first < 0 {
-		return []Change{{Kind: Modified, Revision: d.revision(0), What: "the file as it was then is no revision of what it is now"}}, nil
+		return []Change{{Kind: Modified, Code: ChangeNoRevision, Revision: d.revision(0), What: "the file as it was then is no revision of what it is now"}}, nil
 	}
 	var all []Change
 	for i := first - 1; i >= 0; i-- {
@@ -80,7 +80,7 @@ func (d *Document) trailing() ([]Change, error) {
 	}
 	for _, c := range more {
 		if !isSpace(c) {
-			return []Change{{Kind: Modified, Revision: d.revision(0),
+			return []Change{{Kind: Modified, Code: ChangeTrailingBytes, Revision: d.revision(0),
 				What: fmt.Sprintf("%d bytes follow the end of the newest revision and belong to none", len(more))}}, nil
 		}
 	}
@@ -121,7 +121,7 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 	s.strict = &lockstep{old: s.old, new: s.new, apart: s.apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool), differ: s.differ}
 	err := s.compare()
 	if isDamage(err) {
-		s.modified(0, "the revision cannot be compared with the one before: %v", err)
+		s.modified(Change{Code: ChangeNotComparable}, "the revision cannot be compared with the one before: %v", err)
 		err = nil
 	}
 	return s.changes, err
@@ -156,17 +156,19 @@ func (s *step) note(c Change) {
 	}
 }
 
-func (s *step) modified(num uint32, format string, args ...any) {
-	s.note(Change{Kind: Modified, Object: int(num), What: fmt.Sprintf(format, args...)})
+// modified notes a change that no later signer may make, in plain words.
+func (s *step) modified(c Change, format string, args ...any) {
+	c.Kind, c.What = Modified, fmt.Sprintf(format, args...)
+	s.note(c)
 }
 
 // differ reports a difference where none is allowed.
-func (s *step) differ(num uint32, where, how string) {
+func (s *step) differ(num uint32, where *part, how string) {
 	if num == 0 {
-		s.modified(0, "%s %s", where, how)
+		s.modified(where.changed(0), "%s %s", where.what, how)
 		return
 	}
-	s.modified(num, "object %d, which belongs to %s, %s", num, where, how)
+	s.modified(where.changed(num), "object %d, which belongs to %s, %s", num, where.what, how)
 }
 
 // compare goes from the trailers to everything they reach. Pages and form
@@ -175,11 +177,11 @@ func (s *step) differ(num uint32, where, how string) {
 func (s *step) compare() error {
 	older, newer := s.old.sections[0], s.new.sections[0]
 	if newer.at < older.end || newer.at < s.old.limit && s.old.limit < s.new.limit {
-		s.modified(0, "the revision's cross-reference data lie before the end of what was there already")
+		s.modified(Change{Code: ChangeXrefPlace}, "the revision's cross-reference data lie before the end of what was there already")
 		return nil
 	}
 	if newer.hidden != nil {
-		s.modified(0, "the revision has two sets of cross-reference data, for old and for new readers")
+		s.modified(Change{Code: ChangeXrefTwice}, "the revision has two sets of cross-reference data, for old and for new readers")
 		return nil
 	}
 	if err := s.survey(); err != nil {
@@ -242,7 +244,7 @@ func (s *step) survey() error {
 func (s *step) trailers() bool {
 	old, new := s.old.trailer(), s.new.trailer()
 	if old.lookup("Root") != new.lookup("Root") {
-		s.modified(0, "the trailer's /Root points to another catalog")
+		s.modified(Change{Code: ChangeCatalogReplaced}, "the trailer's /Root points to another catalog")
 		return false
 	}
 	for _, key := range keys(old, new) {
@@ -255,14 +257,14 @@ func (s *step) trailers() bool {
 			before, _ := a.(array)
 			after, _ := b.(array)
 			if len(before) == 2 && (len(after) != 2 || !equal(before[0], after[0])) {
-				s.noteMetadata("the file got another permanent identifier")
+				s.noteMetadata(Change{Code: ChangeIdentifier}, "the file got another permanent identifier")
 			}
 		default:
 			if b == nil { // not one of the standard's; many programs drop them
-				s.noteMetadata("the trailer lost its /%s", key)
+				s.noteMetadata(Change{Code: ChangeTrailerEntryLost, Name: string(key)}, "the trailer lost its /%s", key)
 				continue
 			}
-			s.strict.values(a, b, 0, "the trailer's /"+string(key))
+			s.strict.values(a, b, 0, &part{code: ChangeTrailerEntry, name: string(key), what: "the trailer's /" + string(key)})
 		}
 	}
 	return true
@@ -293,6 +295,11 @@ func keys(a, b *dict) []name {
 	return out
 }
 
+// catalogEntry is an entry of the catalog.
+func catalogEntry(key name) *part {
+	return &part{code: ChangeCatalogEntry, name: string(key), what: "the catalog's /" + string(key)}
+}
+
 // catalogs compares the entries of the catalog.
 func (s *step) catalogs() error {
 	before, err := s.old.catalog()
@@ -319,10 +326,10 @@ func (s *step) catalogs() error {
 		case "DSS", "Extensions":
 			same, err := unchanged(s.old, s.new, s.apart, a, b)
 			if err != nil || !same {
-				s.note(Change{Kind: ValidationData, What: "the catalog's /" + string(key) + " changed"})
+				s.note(Change{Kind: ValidationData, Code: ChangeValidationData, Name: string(key), What: "the catalog's /" + string(key) + " changed"})
 			}
 		default:
-			s.strict.values(a, b, before.ref.num, "the catalog's /"+string(key))
+			s.strict.values(a, b, before.ref.num, catalogEntry(key))
 		}
 	}
 	return nil

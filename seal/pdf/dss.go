@@ -100,7 +100,7 @@ func (v view) validationData() (DSS, map[name]array, error) {
 func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 	d.worked = 0
 	if !d.permits(security.Permissions.Modify) {
-		return nil, refuse("the file is encrypted and permits changes only with its owner's password")
+		return nil, refuseZH("文件已加密，其所有者未许可", "the file is encrypted and permits changes only with its owner's password")
 	}
 	have, refs, err := d.now.validationData()
 	if err != nil {

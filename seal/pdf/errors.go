@@ -3,13 +3,15 @@ package pdf
 import (
 	"errors"
 	"fmt"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // ErrNotPDF means that the file has no %PDF- header in its first 1,024 bytes.
-var ErrNotPDF = errors.New("not a PDF file")
+var ErrNotPDF = bilingual.New("不是 PDF 文件", "not a PDF file")
 
 // ErrEncrypted is what every *EncryptedError is, for errors.Is.
-var ErrEncrypted = errors.New("the PDF file is encrypted")
+var ErrEncrypted = bilingual.New("PDF 文件已加密", "the PDF file is encrypted")
 
 // ErrNotNational is the *EncryptedError where only national algorithms may be used.
 var ErrNotNational error = &EncryptedError{Handler: "Standard", Why: "its algorithms are not the national ones, which are the only ones allowed here"}
@@ -17,7 +19,7 @@ var ErrNotNational error = &EncryptedError{Handler: "Standard", Why: "its algori
 // ErrTooComplex means that reading the file would take more work or memory
 // than a file of its size can honestly need: deep nesting, a compression bomb,
 // the same megabytes asked for again and again.
-var ErrTooComplex = errors.New("the PDF file asks for more work than its size allows")
+var ErrTooComplex = bilingual.New("读取此 PDF 文件所需的运算超过其大小所允许的限度", "the PDF file asks for more work than its size allows")
 
 // DamagedError says what is wrong with a file and where. Damage is refused,
 // never repaired: two programs repair in two ways, and a signature must mean
@@ -30,6 +32,9 @@ type DamagedError struct {
 func (e *DamagedError) Error() string {
 	return fmt.Sprintf("damaged PDF file at byte %d: %s", e.Offset, e.What)
 }
+
+// TextZH returns the Chinese sentence.
+func (e *DamagedError) TextZH() string { return "PDF 文件已损坏" }
 
 func damagedAt(offset int64, format string, args ...any) error {
 	return &DamagedError{Offset: offset, What: fmt.Sprintf(format, args...)}
@@ -61,6 +66,20 @@ func (e *EncryptedError) Error() string {
 	}
 }
 
+// TextZH returns the Chinese sentence.
+func (e *EncryptedError) TextZH() string {
+	switch {
+	case e.Handler != "Standard":
+		return "PDF 文件用此处不支持的方式加密"
+	case e.WrongPassword:
+		return "PDF 文件已加密，密码不对"
+	case e.NeedsPassword:
+		return "PDF 文件已加密，须给出密码"
+	default:
+		return "PDF 文件已加密，不能打开"
+	}
+}
+
 // Is reports true for ErrEncrypted.
 func (e *EncryptedError) Is(target error) bool { return target == ErrEncrypted }
 
@@ -68,12 +87,26 @@ func (e *EncryptedError) Is(target error) bool { return target == ErrEncrypted }
 // be stamped. It is the caller's input that is at fault, not the program.
 type RefusedError struct {
 	Why string
+	zh  string // the same in Chinese; empty: it is not said
 }
 
 func (e *RefusedError) Error() string { return "cannot stamp: " + e.Why }
 
+// TextZH returns the Chinese sentence.
+func (e *RefusedError) TextZH() string {
+	if e.zh == "" {
+		return "不能如此盖章或签名"
+	}
+	return "不能盖章或签名：" + e.zh
+}
+
 func refuse(format string, args ...any) error {
 	return &RefusedError{Why: fmt.Sprintf(format, args...)}
+}
+
+// refuseZH is refuse for what people meet, with its Chinese sentence.
+func refuseZH(zh, format string, args ...any) error {
+	return &RefusedError{Why: fmt.Sprintf(format, args...), zh: zh}
 }
 
 // isDamage tells what is wrong with the file from what is wrong with reading.

@@ -22,14 +22,14 @@ type lockstep struct {
 	seen     map[uint32]bool
 	drawn    map[uint32]bool // objects that something is drawn from, those apart as well
 	queue    []met
-	differ   func(num uint32, where, how string)
+	differ   func(num uint32, where *part, how string)
 }
 
 // A met object is one that both sides refer to.
 type met struct {
 	ref   ref
 	drawn bool // something is drawn from it
-	where string
+	where *part
 }
 
 // draws tells the entries whose values, with all that they lead to, decide what is drawn.
@@ -42,12 +42,12 @@ func draws(key name) bool {
 }
 
 // values compares two values found at the same place.
-func (l *lockstep) values(a, b value, num uint32, where string) {
+func (l *lockstep) values(a, b value, num uint32, where *part) {
 	l.entry("", a, b, num, where)
 }
 
 // entry compares two values of an entry with a key.
-func (l *lockstep) entry(key name, a, b value, num uint32, where string) {
+func (l *lockstep) entry(key name, a, b value, num uint32, where *part) {
 	if !l.alike(a, b, draws(key), where) {
 		l.differ(num, where, "changed")
 	}
@@ -55,7 +55,7 @@ func (l *lockstep) entry(key name, a, b value, num uint32, where string) {
 
 // alike compares two values without following references, but notes those
 // that both sides have.
-func (l *lockstep) alike(a, b value, drawn bool, where string) bool {
+func (l *lockstep) alike(a, b value, drawn bool, where *part) bool {
 	switch a := a.(type) {
 	case ref:
 		if a != b {
@@ -97,7 +97,7 @@ func (l *lockstep) meet(m met) {
 	l.queue = append(l.queue, m)
 }
 
-func (l *lockstep) dicts(a, b *dict, drawn bool, where string) bool {
+func (l *lockstep) dicts(a, b *dict, drawn bool, where *part) bool {
 	if len(a.entries) != len(b.entries) {
 		return false
 	}
@@ -255,8 +255,8 @@ func (l *lockstep) hiddenData(before, after *stream, a, b span) (string, error) 
 func unchanged(old, new view, apart map[uint32]bool, a, b value) (bool, error) {
 	same := true
 	l := &lockstep{old: old, new: new, apart: apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool),
-		differ: func(uint32, string, string) { same = false }}
-	l.values(a, b, 0, "")
+		differ: func(uint32, *part, string) { same = false }}
+	l.values(a, b, 0, nil)
 	if !same {
 		return false, nil
 	}

@@ -23,7 +23,7 @@ func (p *preparation) permitted() error {
 			continue
 		}
 		if p.stamp.Certify > 0 {
-			return refuse("the file is signed already (%q), and only the first signature can certify", f.name)
+			return refuseZH("文件已有签名，只有第一个签名可作认证签名", "the file is signed already (%q), and only the first signature can certify", f.name)
 		}
 		sig, err := p.doc.now.dict(f.val)
 		if err != nil {
@@ -38,13 +38,13 @@ func (p *preparation) permitted() error {
 			// Proof of time changes nothing that anybody sees and is always allowed
 			// (ISO 32000-2, 12.8.2.2.2).
 		case locks.certifies == 1:
-			return refuse("the signature %q certifies that nothing may be changed", f.name)
+			return refuseZH("已有签名声明文件不得再变更", "the signature %q certifies that nothing may be changed", f.name)
 		case locks.closed:
-			return refuse("the signature %q allows no change after it", f.name)
+			return refuseZH("已有签名声明文件不得再变更", "the signature %q allows no change after it", f.name)
 		case locks.certifies == 2 && len(p.stamp.Marks) > 1:
-			return refuse("the signature %q allows further signatures but no annotations, so there can be only one mark", f.name)
+			return refuseZH("已有签名只允许再签名，不允许批注，所以只能盖一处", "the signature %q allows further signatures but no annotations, so there can be only one mark", f.name)
 		case locks.covers(p.name):
-			return refuse("the signature %q locks the field %q", f.name, p.name)
+			return refuseZH("已有签名锁定了此签名域", "the signature %q locks the field %q", f.name, p.name)
 		}
 	}
 	return nil
@@ -61,7 +61,7 @@ func (p *preparation) byEncryption() error {
 		}
 	}
 	if !allowed {
-		return refuse("the file is encrypted and permits %s only with its owner's password", what)
+		return refuseZH("文件已加密，其所有者未许可", "the file is encrypted and permits %s only with its owner's password", what)
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (p *preparation) xfa() error {
 		return nil
 	}
 	if !p.stamp.WithoutXFA {
-		return refuse("the file is an XFA form, whose pages are not what is shown")
+		return refuseZH("文件是 XFA 表单", "the file is an XFA form, whose pages are not what is shown")
 	}
 	catalog, err := p.doc.now.catalog()
 	if err != nil {
@@ -85,11 +85,11 @@ func (p *preparation) xfa() error {
 		return err
 	}
 	if rendered != nil && rendered != false {
-		return refuse("the file is an XFA form that has no pages of its own")
+		return refuseZH("文件是 XFA 表单", "the file is an XFA form that has no pages of its own")
 	}
 	for _, f := range p.form.all {
 		if f.signed() {
-			return refuse("the file is an XFA form and signed already (%q), so its XFA must stay", f.name)
+			return refuseZH("文件是已签名的 XFA 表单", "the file is an XFA form and signed already (%q), so its XFA must stay", f.name)
 		}
 	}
 	return nil

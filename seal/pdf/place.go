@@ -29,7 +29,7 @@ func (p *preparation) placeAll() error {
 			return err
 		}
 		if box.width() > 0 && box.height() > 0 {
-			return refuse("the field %q has a place on a page, so the stamp needs a mark for it", p.name)
+			return refuseZH("签名域在页面上有位置，须有印章图案", "the field %q has a place on a page, so the stamp needs a mark for it", p.name)
 		}
 	}
 	return p.keepClear()
@@ -46,7 +46,7 @@ func (p *preparation) place(i int, m *Mark) (placement, error) {
 	w, h := s.displayed()
 	const slack = 0.05 // millimetres
 	if m.X < -slack || m.Y < -slack || m.X+m.Width > w/s.perMM+slack || m.Y+m.Height > h/s.perMM+slack {
-		return placement{}, refuse("the mark at %.1f, %.1f mm, %.1f × %.1f mm large, lies partly outside of page %d (%.1f × %.1f mm)",
+		return placement{}, refuseZH(fmt.Sprintf("印章有一部分在第 %d 页之外", m.Page), "the mark at %.1f, %.1f mm, %.1f × %.1f mm large, lies partly outside of page %d (%.1f × %.1f mm)",
 			m.X, m.Y, m.Width, m.Height, m.Page, w/s.perMM, h/s.perMM)
 	}
 	return placement{leaf: m.Page - 1, sheet: s, rect: s.toPage(m.X, m.Y, m.Width, m.Height)}, nil
@@ -55,21 +55,21 @@ func (p *preparation) place(i int, m *Mark) (placement, error) {
 // inField places a mark in the middle of an existing field, at its true size.
 func (p *preparation) inField(m *Mark) (placement, error) {
 	if m.Page != 0 || m.X != 0 || m.Y != 0 {
-		return placement{}, refuse("the field %q has its own place; leave out page and position", p.name)
+		return placement{}, refuseZH("签名域自有位置，不能另指定页码与坐标", "the field %q has its own place; leave out page and position", p.name)
 	}
 	box, _, err := p.doc.now.rect(p.widget.lookup("Rect"))
 	if err != nil {
 		return placement{}, err
 	}
 	if box.width() <= 0 || box.height() <= 0 {
-		return placement{}, refuse("the field %q is invisible and cannot show a mark", p.name)
+		return placement{}, refuseZH("签名域不可见，放不下印章图案", "the field %q is invisible and cannot show a mark", p.name)
 	}
 	page, err := p.doc.pageOf(p.existing.widgets[0], p.widget)
 	if err != nil {
 		return placement{}, err
 	}
 	if page == 0 {
-		return placement{}, refuse("the field %q is on no page", p.name)
+		return placement{}, refuseZH("签名域不在任何页面上", "the field %q is on no page", p.name)
 	}
 	s, err := p.doc.sheet(page)
 	if err != nil {
@@ -77,7 +77,7 @@ func (p *preparation) inField(m *Mark) (placement, error) {
 	}
 	_, _, w, h := s.toDisplay(box)
 	if m.Width > w+0.05 || m.Height > h+0.05 {
-		return placement{}, refuse("the field %q is %.1f × %.1f mm, too small for a mark of %.1f × %.1f mm", p.name, w, h, m.Width, m.Height)
+		return placement{}, refuseZH("签名域太小，放不下印章", "the field %q is %.1f × %.1f mm, too small for a mark of %.1f × %.1f mm", p.name, w, h, m.Width, m.Height)
 	}
 	return placement{leaf: page - 1, sheet: s, rect: box}, nil
 }
@@ -151,7 +151,7 @@ func (p *preparation) keepClear() error {
 		for _, seal := range seals[place.leaf] {
 			if seal.overlaps(place.rect) {
 				x, y, w, h := place.sheet.toDisplay(seal)
-				return refuse("the mark would cover an earlier seal on page %d, at %.1f, %.1f mm, %.1f × %.1f mm large", place.leaf+1, x, y, w, h)
+				return refuseZH(fmt.Sprintf("会盖住第 %d 页上已有的印章", place.leaf+1), "the mark would cover an earlier seal on page %d, at %.1f, %.1f mm, %.1f × %.1f mm large", place.leaf+1, x, y, w, h)
 			}
 		}
 	}

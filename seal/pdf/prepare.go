@@ -119,11 +119,11 @@ func (p *preparation) chooseField() error {
 	p.existing = p.form.byName[p.name]
 	if p.existing == nil {
 		if strings.Contains(p.name, ".") {
-			return refuse("the file has no field %q, and a new field's name has no full stop", p.name)
+			return refuseZH("文件没有此签名域", "the file has no field %q, and a new field's name has no full stop", p.name)
 		}
 		for _, f := range p.form.all {
 			if strings.HasPrefix(f.name, p.name+".") {
-				return refuse("the name %q belongs to a group of fields", p.name)
+				return refuseZH("此名称是一组域的名称", "the name %q belongs to a group of fields", p.name)
 			}
 		}
 		return nil
@@ -134,14 +134,14 @@ func (p *preparation) chooseField() error {
 // usable says whether an existing field can take the signature.
 func (p *preparation) usable(f *field) error {
 	if f.kind != name("Sig") {
-		return refuse("the field %q is not a signature field", f.name)
+		return refuseZH("此域不是签名域", "the field %q is not a signature field", f.name)
 	}
 	val, err := p.doc.now.resolve(f.val)
 	if err != nil {
 		return err
 	}
 	if val != nil {
-		return refuse("the field %q is signed already", f.name)
+		return refuseZH("此签名域已有签名", "the field %q is signed already", f.name)
 	}
 	if len(f.widgets) != 1 {
 		return refuse("the field %q has %d widgets; a signature has one (ISO 32000-2, 12.7.5.5)", f.name, len(f.widgets))
@@ -162,7 +162,7 @@ func (p *preparation) usable(f *field) error {
 	}
 	const invisible, hidden, noView = 1, 2, 32
 	if n, _ := flags.(int64); n&(invisible|hidden|noView) != 0 {
-		return refuse("the field %q is hidden", f.name)
+		return refuseZH("此签名域是隐藏的", "the field %q is hidden", f.name)
 	}
 	return nil
 }

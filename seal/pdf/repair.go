@@ -7,10 +7,12 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // ErrIntact means that there is nothing to repair.
-var ErrIntact = errors.New("the PDF file is not damaged")
+var ErrIntact = bilingual.New("PDF 文件没有损坏", "the PDF file is not damaged")
 
 // maxRepaired bounds a file that is repaired: it is held in memory.
 const maxRepaired = 256 << 20

@@ -34,13 +34,13 @@ func ResumeWith(r io.ReaderAt, size int64, a Access) (*Prepared, error) {
 			continue
 		}
 		if empty != nil {
-			return nil, refuse("two signature fields wait for a signature: %q and %q", empty.field, p.field)
+			return nil, refuseZH("有两个签名域待签", "two signature fields wait for a signature: %q and %q", empty.field, p.field)
 		}
 		empty = p
 		empty.access = a
 	}
 	if empty == nil {
-		return nil, refuse("no signature field of the file waits for a signature")
+		return nil, refuseZH("没有待签的签名域", "no signature field of the file waits for a signature")
 	}
 	return empty, nil
 }

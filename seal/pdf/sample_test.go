@@ -262,6 +262,13 @@ func signatures(tb testing.TB, file []byte) []Signature {
 	if err != nil {
 		tb.Fatalf("Signatures: %v", err)
 	}
+	for _, s := range list {
+		for _, c := range s.Changes {
+			if !slices.Contains(ChangeCodes(), c.Code) {
+				tb.Errorf("the change %q has the code %q", c.What, c.Code)
+			}
+		}
+	}
 	return list
 }
 

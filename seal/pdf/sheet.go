@@ -123,7 +123,7 @@ func (d *Document) sheet(n int) (sheet, error) {
 		return sheet{}, err
 	}
 	if n < 1 || n > len(leaves) {
-		return sheet{}, refuse("there is no page %d, the file has %d", n, len(leaves))
+		return sheet{}, refuseZH(fmt.Sprintf("文件共 %d 页，没有第 %d 页", len(leaves), n), "there is no page %d, the file has %d", n, len(leaves))
 	}
 	if s, known := d.sheets[n]; known {
 		return s, nil

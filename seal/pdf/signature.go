@@ -69,33 +69,3 @@ func (s *Signature) Intact() bool {
 	}
 	return len(s.Faults) == 0
 }
-
-// A ChangeKind says what kind of change a later revision made.
-type ChangeKind string
-
-const (
-	// SignatureAdded is another signature, named in Change.Field, with its
-	// widget and its stamps. Whoever trusts a file with such a change must
-	// find that signature valid too.
-	SignatureAdded ChangeKind = "signature"
-	// ValidationData are certificates and revocation lists (/DSS), and
-	// document time-stamps.
-	ValidationData ChangeKind = "validation data"
-	// FormFill is a form field that got another value.
-	FormFill ChangeKind = "form fill"
-	// AnnotationAdded is a comment or mark-up that no signature came with.
-	AnnotationAdded ChangeKind = "annotation"
-	// MetadataChanged concerns title, author and dates, nothing on a page.
-	MetadataChanged ChangeKind = "metadata"
-	// Modified is everything else, and everything in doubt.
-	Modified ChangeKind = "modified"
-)
-
-// A Change is one thing that a later revision did to a signed file.
-type Change struct {
-	Kind     ChangeKind
-	Revision int    // the revision that did it
-	Object   int    // number of the object concerned, 0 for none
-	Field    string // name of the field concerned, "" for none
-	What     string // in plain words
-}

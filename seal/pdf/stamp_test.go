@@ -3,7 +3,7 @@ package pdf
 import (
 	"bytes"
 	"math"
-	"slices"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -70,8 +70,8 @@ func TestStampKinds(t *testing.T) {
 			if first.CoversFile || !second.CoversFile {
 				t.Errorf("covers the whole file: first %v, second %v; want false, true", first.CoversFile, second.CoversFile)
 			}
-			want := []Change{{Kind: SignatureAdded, Revision: 3, Object: second.Object, Field: "Seal2", What: `signature "Seal2" was added`}}
-			if !slices.Equal(first.Changes, want) {
+			want := []Change{{Kind: SignatureAdded, Code: ChangeSignature, Revision: 3, Object: second.Object, Field: "Seal2", What: `signature "Seal2" was added`}}
+			if !reflect.DeepEqual(first.Changes, want) {
 				t.Errorf("changes after the first signature: %+v, want %+v", first.Changes, want)
 			}
 		})

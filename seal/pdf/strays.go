@@ -32,7 +32,7 @@ func (s *step) strays() error {
 				return err
 			}
 			if t.obj == 0 {
-				s.modified(r.num, "the revision lists the object %d where there is none", r.num)
+				s.modified(Change{Code: ChangeObjectMissing, Object: int(r.num)}, "the revision lists the object %d where there is none", r.num)
 				return nil
 			}
 			headers[t.obj] = true
@@ -56,7 +56,7 @@ func (s *step) strays() error {
 				return err
 			}
 			if !sound {
-				s.modified(0, "the revision has bytes between %d and %d that belong to none of its objects", from, t.at)
+				s.modified(Change{Code: ChangeStrayBytes}, "the revision has bytes between %d and %d that belong to none of its objects", from, t.at)
 				return nil
 			}
 		}
@@ -173,7 +173,7 @@ func (s *step) smuggled(from, to int64, headers map[int64]bool) error {
 		return endsHeader(before) && !headers[at+int64(len(word))]
 	})
 	if at >= 0 {
-		s.modified(0, "the revision has an object at byte %d that it does not list", at)
+		s.modified(Change{Code: ChangeObjectUnlisted}, "the revision has an object at byte %d that it does not list", at)
 	}
 	return err
 }

@@ -72,6 +72,22 @@ var (
 	ErrNobodySigned = errors.New("the document has time stamps only, and nobody signed it")
 )
 
+// A ModifiedError says which later change a signature does not allow. It is an [ErrModified].
+type ModifiedError struct {
+	Change Change
+	Locked bool // only because the signature locked the field
+}
+
+func (e *ModifiedError) Error() string {
+	if e.Locked {
+		return e.Change.What + ", though the field was locked: " + ErrModified.Error()
+	}
+	return e.Change.What + ": " + ErrModified.Error()
+}
+
+// Unwrap returns [ErrModified].
+func (e *ModifiedError) Unwrap() error { return ErrModified }
+
 // SignerKind says who signed.
 type SignerKind string
 
@@ -461,10 +477,10 @@ func (s *Signed) laterChanges(answered int) error {
 			}
 		}
 		if (c.Kind == SignatureAdded || c.Kind == FormFill) && s.locks.covers(c.Field) {
-			return fmt.Errorf("%s, though the field was locked: %w", c.What, ErrModified)
+			return &ModifiedError{Change: c, Locked: true}
 		}
 		if !allowed {
-			return fmt.Errorf("%s: %w", c.What, ErrModified)
+			return &ModifiedError{Change: c}
 		}
 	}
 	return nil

@@ -1,0 +1,243 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/seal/pdf"
+)
+
+// changedWords says in both languages what a change was. The English is that of the finding.
+func changedWords(c office.ChangeFinding) words {
+	return words{cmp.Or(changedZH(c), changeWords(c.Kind).ZH), c.What}
+}
+
+// changedZH says what a change was in Chinese; empty where its code is not known.
+func changedZH(c office.ChangeFinding) string {
+	page, field := fmt.Sprintf("第 %d 页", c.Page), "签名域或表单域“"+told(c.Field)+"”"
+	switch pdf.ChangeCode(c.Code) {
+	case pdf.ChangeSignature:
+		return "增加了签名“" + told(c.Field) + "”"
+	case pdf.ChangeTimestamp:
+		return "增加了文档时间戳“" + told(c.Field) + "”"
+	case pdf.ChangeValidationData:
+		return "增加或更新了验证资料" + key(c.Name)
+	case pdf.ChangeFieldFilled:
+		return "填写了表单域“" + told(c.Field) + "”"
+	case pdf.ChangeAnnotation:
+		return page + "增加了批注" + kind(c.Name)
+
+	case pdf.ChangeIdentifier:
+		return "更换了文件的永久标识"
+	case pdf.ChangeTrailerEntryLost:
+		return "文件尾部少了一项" + key(c.Name)
+	case pdf.ChangeInformation:
+		return "修改了文档属性：" + entriesZH(c.Entries)
+	case pdf.ChangeInformationRewritten:
+		return "重写了文档属性，内容未变"
+	case pdf.ChangeInformationRemoved:
+		return "删除了文档属性"
+	case pdf.ChangeMetadata:
+		return "修改了元数据（XMP）" + colon(entriesZH(c.Entries))
+	case pdf.ChangeMetadataAdded:
+		return "增加了元数据（XMP）" + colon(entriesZH(c.Entries))
+	case pdf.ChangeMetadataRemoved:
+		return "删除了元数据（XMP）"
+	case pdf.ChangeVersion:
+		return "修改了所述的 PDF 版本号"
+
+	case pdf.ChangeHistoryHidden:
+		return "签名之后的内容指回已签版本，遮住了其后的版本"
+	case pdf.ChangeNoRevision:
+		return "原先的文件不是此文件的任何一版"
+	case pdf.ChangeTrailingBytes:
+		return "文件末尾另有不属于任何一版的数据"
+	case pdf.ChangeNotComparable:
+		return "无法与前一版比较"
+	case pdf.ChangeXrefPlace:
+		return "交叉引用数据位于前一版的内容之中"
+	case pdf.ChangeXrefTwice:
+		return "有两套交叉引用数据，新旧阅读器所见可能不同"
+	case pdf.ChangeCatalogReplaced:
+		return "换成了另一份文档目录"
+	case pdf.ChangeTrailerEntry:
+		return "文件尾部的一项被改动" + key(c.Name)
+	case pdf.ChangeCatalogEntry:
+		return catalogZH(c.Name) + "被改动" + key(c.Name)
+	case pdf.ChangeObjectMissing:
+		return "登记了并不存在的对象"
+	case pdf.ChangeObjectUnlisted:
+		return "藏有未登记的对象"
+	case pdf.ChangeStrayBytes:
+		return "各对象之间藏有多余的数据"
+	case pdf.ChangeInformationBad:
+		return "文档属性换成了别的对象"
+	case pdf.ChangeMetadataBad:
+		return "元数据（XMP）换成了别的内容"
+
+	default:
+		return changedPageZH(c, page) + changedFormZH(c, field)
+	}
+}
+
+// changedPageZH is changedZH of pages, annotations and the structure tree.
+func changedPageZH(c office.ChangeFinding, page string) string {
+	switch pdf.ChangeCode(c.Code) {
+	case pdf.ChangePages:
+		return "增加、删除了页面，或改变了页序"
+	case pdf.ChangePageEntry:
+		return page + "的" + pagePartZH(c.Name) + "被改动" + key(c.Name)
+	case pdf.ChangeAnnotationRemoved:
+		return page + "的批注被删除"
+	case pdf.ChangeAnnotationChanged:
+		return page + "原有的批注或签章外观被改动"
+	case pdf.ChangeAnnotationReused:
+		return page + "用原有对象冒充新批注"
+	case pdf.ChangeAnnotationActs:
+		return page + "的新批注在点击时会执行动作"
+	case pdf.ChangeAnnotationOverSeal:
+		return page + "的新批注或签名域会盖住已有的印章"
+	case pdf.ChangeAnnotationForeign:
+		return page + "增加了不是批注的内容" + kind(c.Name)
+	case pdf.ChangeStructureEntry:
+		return "文档结构（朗读用）被改动"
+	case pdf.ChangeStructureRemoved:
+		return "文档结构（朗读用）有内容被删除"
+	case pdf.ChangeStructureAdded:
+		return "文档结构（朗读用）增加了不属于新批注的内容"
+	default:
+		return ""
+	}
+}
+
+// changedFormZH is changedZH of the form and its fields.
+func changedFormZH(c office.ChangeFinding, field string) string {
+	switch pdf.ChangeCode(c.Code) {
+	case pdf.ChangeFormReplaced:
+		return "表单被替换"
+	case pdf.ChangeFormEntry:
+		return "表单的设置被改动" + key(c.Name)
+	case pdf.ChangeFormLook:
+		return "改变了表单文字的显示方式" + key(c.Name)
+	case pdf.ChangeFieldsRemoved:
+		return "表单中有域被删除"
+	case pdf.ChangeFieldRemoved:
+		return field + "被删除"
+	case pdf.ChangeFieldRenamed:
+		return field + "的名称或位置被改动"
+	case pdf.ChangeFieldWidget:
+		return field + "在页面上的显示被删除"
+	case pdf.ChangeFieldEntry:
+		return field + "被改动" + key(c.Name)
+	case pdf.ChangeFieldReused:
+		return field + "是用原有对象冒充的"
+	case pdf.ChangeFieldForeign:
+		return "增加了不是签名的" + field
+	case pdf.ChangeFieldTwice:
+		return field + "与原有的域同名"
+	case pdf.ChangeFieldActs:
+		return field + "在点击时会执行动作"
+	case pdf.ChangeSignatureReused:
+		return field + "以原有对象冒充签名"
+	case pdf.ChangeSignatureElsewhere:
+		return field + "所填的签名并未签署这一版"
+	case pdf.ChangeTimestampSays:
+		return "文档时间戳“" + told(c.Field) + "”带有无人负责的文字"
+	case pdf.ChangeTimestampShows:
+		return "文档时间戳“" + told(c.Field) + "”在页面上显示内容"
+	case pdf.ChangeTimestampName:
+		return "文档时间戳的名称过长，或含不可见字符"
+	case pdf.ChangeTimestampEntry:
+		return "文档时间戳“" + told(c.Field) + "”带有无人负责的内容" + key(c.Name)
+	default:
+		return ""
+	}
+}
+
+// catalogZH names an entry of the catalog (ISO 32000-1, table 28).
+func catalogZH(name string) string {
+	zh, ok := map[string]string{
+		"Pages": "页面", "PageMode": "打开方式", "PageLayout": "页面布局", "ViewerPreferences": "阅读器设置", "PageLabels": "页码标签",
+		"Outlines": "书签", "OpenAction": "打开时的动作", "AA": "自动动作", "Names": "名称表（附件、脚本）", "Lang": "语言", "OCProperties": "图层设置",
+		"StructTreeRoot": "文档结构（朗读用）", "MarkInfo": "文档结构（朗读用）", "Perms": "权限", "AF": "附件", "Collection": "附件", "Version": "PDF 版本号",
+	}[name]
+	if !ok {
+		return "文档设置"
+	}
+	return zh
+}
+
+// pagePartZH names an entry of a page (ISO 32000-1, table 30).
+func pagePartZH(name string) string {
+	zh, ok := map[string]string{
+		"Contents": "内容", "Resources": "字体、图片等资源", "MediaBox": "大小", "CropBox": "显示范围", "BleedBox": "裁切范围", "TrimBox": "裁切范围", "ArtBox": "裁切范围",
+		"Rotate": "方向", "UserUnit": "尺寸单位", "Parent": "上级页面设置", "AA": "自动动作", "Group": "透明效果", "Metadata": "元数据", "Thumb": "缩略图",
+	}[name]
+	if !ok {
+		return "设置"
+	}
+	return zh
+}
+
+// entriesZH says how properties of the document changed. The title is what a window may be
+// named.
+func entriesZH(entries []office.EntryFinding) string {
+	var said []string
+	for _, e := range entries {
+		zh, known := map[string]string{
+			"Title": "标题", "Author": "作者", "Subject": "主题", "Keywords": "关键词", "Creator": "创建程序", "Producer": "制作程序", "CreationDate": "创建时间", "ModDate": "修改时间",
+		}[e.Name]
+		if !known {
+			zh = told(e.Name)
+		}
+		one := zh + "由" + quotedZH(e.Old) + "改为" + quotedZH(e.New)
+		if e.Name == "Title" {
+			one += "（阅读器的窗口可能显示）"
+		}
+		said = append(said, one)
+	}
+	return strings.Join(said, "；")
+}
+
+// quotedZH is a text of a property; nil: there is none.
+func quotedZH(text *string) string {
+	if text == nil {
+		return "无文字"
+	}
+	return "“" + *text + "”"
+}
+
+// told is a name from a document as far as somebody reads it.
+func told(name string) string {
+	const most = 60 // characters
+	if runes := []rune(name); len(runes) > most {
+		name = string(runes[:most]) + "…"
+	}
+	return name
+}
+
+// key names the key of an entry, for experts.
+func key(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "（/" + told(name) + "）"
+}
+
+// kind names the subtype of an annotation, for experts.
+func kind(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "（" + told(name) + "）"
+}
+
+// colon puts a colon before what is said, if anything is.
+func colon(said string) string {
+	if said == "" {
+		return ""
+	}
+	return "：" + said
+}
