@@ -33,7 +33,7 @@ type EvidenceFinding struct {
 	Licence   *LicenceFinding `json:"licence"`
 	StampedAt *string         `json:"stamped_at"` // null: not proven
 	StampedBy *string         `json:"stamped_by"`
-	AsOf      *string         `json:"as_of"` // of the trust files inside: the licence stood so then
+	AsOf      *string         `json:"as_of"`    // of the trust files inside: the licence stood so then
 	RootSM3   *string         `json:"root_sm3"` // of the root file that everything rests on
 	Chain     []string        `json:"chain"`    // names, from the issuing authority to the root
 	Log       []EvidenceEntry `json:"log"`
