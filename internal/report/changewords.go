@@ -100,7 +100,7 @@ func changedPageZH(c inspect.ChangeFinding, page string) string {
 	case pdf.ChangeAnnotationOverSeal:
 		return page + "的新批注盖住了已有的印章"
 	case pdf.ChangeAnnotationLoose:
-		return page + "有已盖的印章，其新批注的显示不限于自己的范围"
+		return page + "已盖有印章，新批注的显示会超出其范围"
 	case pdf.ChangeAnnotationForeign:
 		return page + "增加了不是批注的内容" + kind(c.Name)
 	case pdf.ChangeStructureEntry:

@@ -235,33 +235,33 @@ func (s *step) staysPut(f *field) error {
 		if err != nil {
 			return err
 		}
+		page, err := s.old.pageOf(s.oldPages, w, a)
+		if err != nil {
+			return err
+		}
 		if is && !was {
-			s.modified(Change{Code: ChangeFieldLoose, Object: int(w.num), Field: f.name}, "the field %q does not keep to its rectangle any more", f.name)
+			s.modified(Change{Code: ChangeFieldLoose, Object: int(w.num), Page: page, Field: f.name}, "the field %q does not keep to its rectangle any more", f.name)
 			return nil
 		}
-		if f.kind != name("Sig") {
+		if f.kind != name("Sig") || page == 0 {
 			continue
 		}
-		covers, err := s.coversSeal(w, a)
+		covers, err := s.coversSeal(page, a)
 		if err != nil {
 			return err
 		}
 		if covers {
-			s.modified(Change{Code: ChangeFieldOverSeal, Object: int(w.num), Field: f.name}, "the field %q, which was signed, lies over an earlier seal", f.name)
+			s.modified(Change{Code: ChangeFieldOverSeal, Object: int(w.num), Page: page, Field: f.name}, "the field %q, which was signed, lies over an earlier seal", f.name)
 			return nil
 		}
 	}
 	return nil
 }
 
-// coversSeal reports that a widget of the older revision lies over a seal of it.
-func (s *step) coversSeal(w ref, widget *dict) (bool, error) {
+// coversSeal reports that a widget of a page of the older revision lies over a seal there.
+func (s *step) coversSeal(page int, widget *dict) (bool, error) {
 	box, _, err := s.old.rect(widget.lookup("Rect"))
 	if err != nil || box.width() <= 0 || box.height() <= 0 {
-		return false, err
-	}
-	page, err := s.old.pageOf(s.oldPages, w, widget)
-	if err != nil || page == 0 {
 		return false, err
 	}
 	seals, err := s.old.seals(s.oldPages[page-1].ref, s.oldForm.signedWidgets())
