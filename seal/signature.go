@@ -52,7 +52,8 @@ func sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key, by func(
 	if err != nil {
 		return nil, fmt.Errorf("stamping with seal %s: %w", s.ID, err)
 	}
-	var b cryptobyte.Builder
+	const around = 128 // more than the headers, the algorithm and the signature take
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(toSign)+len(signer.DER)+around))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddBytes(toSign)
 		b.AddASN1OctetString(signer.DER)
@@ -75,7 +76,8 @@ func (s *Seal) checkSigner(signer *cert.Certificate, key *pki.Key) error {
 
 // toSign is the DER of TBS_Sign.
 func (s *Seal) toSign(stamp Stamp) ([]byte, error) {
-	var b cryptobyte.Builder
+	const usual = 384 // more than all beside the seal takes where one place is seen
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(s.DER)+usual))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(Version)
 		b.AddBytes(s.DER)
