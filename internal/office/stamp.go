@@ -14,7 +14,6 @@ import (
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
-	"github.com/elicence/elicence/seal/seen"
 )
 
 // StampRequest asks for a seal on a document.
@@ -113,7 +112,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err != nil {
 		return nil, err
 	}
-	room := form.size + seen.Size(len(marks))
+	room := form.size
 	if r.TimeStamp {
 		room += tokenRoom
 	}
