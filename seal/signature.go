@@ -68,7 +68,8 @@ func (s *Seal) Message(stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]b
 // Assemble joins what [Seal.Message] returned and its signature, which it does not verify, to
 // an SES_Signature.
 func (s *Seal) Assemble(message []byte, sig pki.Signature, signer *cert.Certificate) ([]byte, error) {
-	b := cryptobyte.NewBuilder(make([]byte, 0, s.SignatureSize(signer)+len(message)-len(s.DER)))
+	const around = 128 // more than the headers, the algorithm and the signature take
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(message)+len(signer.DER)+around))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddBytes(message)
 		b.AddASN1OctetString(signer.DER)

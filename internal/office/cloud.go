@@ -21,7 +21,6 @@ import (
 	"github.com/elicence/elicence/seal/cloudsign"
 	"github.com/elicence/elicence/seal/pdf"
 	"github.com/elicence/elicence/seal/placement"
-	"github.com/elicence/elicence/seal/seen"
 )
 
 // personHalves finds the service's halves in the key store.
@@ -93,7 +92,7 @@ func (o *Office) BeginSigning(ctx context.Context, actor, enrolment string, doc 
 		return nil, err
 	}
 	run := &SigningRun{office: o, actor: actor, request: cloudsign.Request{ID: rand.Text(), Enrolment: e.ID}}
-	size := 1024 + seen.Size(1)
+	size := 1024
 	for _, der := range e.Chain {
 		c, err := cert.Parse(der)
 		if err != nil {

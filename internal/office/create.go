@@ -190,7 +190,7 @@ func (o *Office) settle(ctx context.Context, f folders, c CreateOptions) error {
 const rootSetting = "root"
 
 func (o *Office) serviceName(commonName string) cert.Name {
-	return cert.Name{Country: "CN", Organization: o.config.Domain, Unit: "elicence", CommonName: commonName}
+	return cert.Name{Country: "CN", Organization: o.config.Domain, CommonName: commonName}
 }
 
 // certify takes a request through an authority.

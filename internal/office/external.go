@@ -15,7 +15,6 @@ import (
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
 	"github.com/elicence/elicence/seal/placement"
-	"github.com/elicence/elicence/seal/seen"
 )
 
 // External is a signature that is made with a key elsewhere: on a token at the signer's
@@ -36,7 +35,7 @@ func (o *Office) PrepareExternal(doc *pdf.Document, e External) (*pdf.Prepared, 
 	if err := o.admits(doc); err != nil {
 		return nil, nil, err
 	}
-	size := tokenRoom + seen.Size(1)
+	size := tokenRoom
 	for _, c := range e.Chain {
 		size += len(c.DER)
 	}

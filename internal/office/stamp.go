@@ -16,7 +16,6 @@ import (
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
 	"github.com/elicence/elicence/seal/placement"
-	"github.com/elicence/elicence/seal/seen"
 )
 
 // StampRequest asks for a seal on a document.
@@ -167,7 +166,7 @@ func (a *sealing) prepare(ctx context.Context, doc *pdf.Document) (*waiting, err
 	if err != nil {
 		return nil, err
 	}
-	room := a.form.size + seen.Size(len(marks))
+	room := a.form.size
 	if r.TimeStamp {
 		room += tokenRoom
 	}

@@ -31,17 +31,18 @@ func TestStampSize(t *testing.T) {
 		{impression.Government(impression.Department, "合肥市市场监督管理局"), again},
 		{impression.Government(impression.Department, "合肥市包河区市场监督管理局"), again},
 		{impression.Government(impression.Department, "合肥市高新技术产业开发区商务局"), again},
+		{impression.Government(impression.Department, "合肥市包河区农业农村和水务综合管理局"), again},
 		{impression.Company("合肥样例科技有限公司"), again},
+		{impression.Finance("安徽样例（合肥）科技有限公司"), again},
 		{impression.Representative("欧阳明"), again},
 		{scanned(t, impression.Government(impression.Department, "安徽省测试局")), again},
 		{scanned(t, impression.Government(impression.Department, "合肥市市场监督管理局")), again},
 		{scanned(t, impression.Company("合肥样例科技有限公司")), again},
 		{scanned(t, impression.Representative("欧阳明")), again},
 		// The seal is in the signature whole, and each byte of it is two in the file: a name
-		// that is longer, or a second line, does not fit into that.
-		{impression.Government(impression.Department, "合肥市包河区市场监督管理局行政审批专用章"), 13_500},
-		{impression.Finance("安徽样例（合肥）科技有限公司"), 13_000},
-		{impression.Company("中华人民共和国长江三角洲区域一体化发展示范区安徽省合肥市高新技术产业开发区管理委"), 17_000},
+		// that is longer does not fit into that.
+		{impression.Government(impression.Department, "合肥市包河区市场监督管理局行政审批专用章"), 12_500},
+		{impression.Company("中华人民共和国长江三角洲区域一体化发展示范区安徽省合肥市高新技术产业开发区管理委"), 15_800},
 	} {
 		applied, err := f.Office.ApplySeal(ctx, officetest.Clerk, office.NewSeal{OwnerUSCC: f.Authority.USCC, Design: c.design})
 		if err != nil {

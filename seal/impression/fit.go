@@ -102,15 +102,15 @@ func bend(from, control, to spot) float64 {
 
 // A reach is the cheapest way found from the beginning of a ring to a knot.
 type reach struct {
-	cost float64 // characters, about
+	cost float64 // in the file, about, in bits
 	from int     // the knot before
 	last step
 }
 
-// fit draws a ring with the fewest characters that stay within the tolerance of it: the
-// shortest path through its knots, along lines and curves between places in whole units.
-// What is not larger than the tolerance, in units, is left out.
-func (r ring) fit(tolerance float64) shape {
+// fit draws a ring with the fewest bits that stay within the tolerance of it: the shortest
+// path through its knots, along lines and curves between places in whole units, which are
+// then made cheaper one by one. What is not larger than the tolerance, in units, is left out.
+func (r ring) fit(tolerance float64) loop {
 	// Rounding to whole units takes up to 0.71 of them.
 	tolerance = max(tolerance, 0.71+2*flatness) - flatness
 	closed := append(r[:len(r):len(r)], r[0])
@@ -136,7 +136,7 @@ func (r ring) fit(tolerance float64) shape {
 			}
 			to := part[len(part)-1].rounded()
 			try := func(s step, off, cost float64) {
-				cost += reached[i].cost + off*off/2 // of two that cost the same, the truer one
+				cost += reached[i].cost + 1.5*off*off // of two that cost about the same, the truer one
 				if cost < reached[j].cost {
 					reached[j] = reach{cost, i, s}
 				}
@@ -144,7 +144,7 @@ func (r ring) fit(tolerance float64) shape {
 			if noLine++; noLine <= patience {
 				if off, ok := part.line(from, to, tolerance); ok {
 					noLine, noCurve = 0, 0
-					cost := float64(characters(from, to))
+					cost := bits(from, to)
 					if j == end || from == to {
 						cost = 0
 					}
@@ -155,35 +155,24 @@ func (r ring) fit(tolerance float64) shape {
 			if noCurve++; noCurve <= patience && len(part) > 2 {
 				if control, off, ok := part.curve(from, to, tolerance, parts[:len(part)]); ok {
 					noCurve = 0
-					try(step{quad, control, to}, off, float64(characters(from, control)+characters(from, to)+1))
+					try(step{quad, control, to}, off, bits(from, control)+bits(from, to)+another)
 				}
 			}
 		}
 	}
-	var s shape
+	drawn := make(loop, 0, len(knots))
 	for i := end; i > 0; i = reached[i].from {
-		before := closed[knots[reached[i].from]].rounded()
-		if last := reached[i].last; last.to != before && (i < end || last.op != line) {
-			s = append(s, last)
+		part := closed[knots[reached[i].from] : knots[i]+1]
+		if last := reached[i].last; last.op == quad || last.to != part[0].rounded() {
+			drawn = append(drawn, piece{last, part})
 		}
 	}
-	if len(s) == 0 || len(s) == 1 && s[0].op == line {
+	if len(drawn) < 3 && !slices.ContainsFunc(drawn, func(p piece) bool { return p.op == quad }) {
 		return nil
 	}
-	s = append(s, step{op: move, to: closed[0].rounded()})
-	slices.Reverse(s)
-	return append(s, step{op: shut})
-}
-
-// characters is how many a place takes in a path, relative to another.
-func characters(from, to point) int {
-	n := 2 // a sign or a space before each number
-	for _, v := range [2]int{to.x - from.x, to.y - from.y} {
-		for n++; v > 9 || v < -9; n++ {
-			v /= 10
-		}
-	}
-	return n
+	slices.Reverse(drawn)
+	drawn.tighten(tolerance, parts)
+	return drawn
 }
 
 // line says whether a line between two places in whole units passes for a part of a ring,
@@ -237,7 +226,8 @@ func (r ring) curve(from, to point, tolerance float64, parts []float64) (point, 
 		if off > 4*tolerance || try == 1 {
 			break
 		}
-		if off = r.apart(a, control.spot(), b, parts); off <= tolerance {
+		// Chords are measured here, which leave the curve as well.
+		if off = r.apart(a, control.spot(), b, parts) + flatness; off <= tolerance {
 			return control, off, true
 		}
 	}

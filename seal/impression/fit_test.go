@@ -34,8 +34,22 @@ func TestFit(t *testing.T) {
 			t.Errorf("%c, %.1f mm high: %d of %d contours are drawn", text[i], height, len(got), len(want))
 			continue
 		}
+		drawn := make(map[int]bool) // in another order
 		for c := range want {
-			off := max(farthest(want[c], got[c]), farthest(got[c], want[c]))
+			off, which := math.Inf(1), 0
+			least, most := box(want[c])
+			for i := range got {
+				if a, b := box(got[i]); a.minus(least).length() > 3*bound || b.minus(most).length() > 3*bound {
+					continue
+				}
+				if distance := max(farthest(want[c], got[i]), farthest(got[i], want[c])); distance < off {
+					off, which = distance, i
+				}
+			}
+			if drawn[which] {
+				t.Errorf("%c, %.1f mm high, contour %d: another is drawn in its place", text[i], height, c)
+			}
+			drawn[which] = true
 			if worst = max(worst, off); off > bound {
 				t.Errorf("%c, %.1f mm high, contour %d: %.1f µm off", text[i], height, c, 1000*off)
 			}

@@ -24,7 +24,7 @@ const (
 
 // SVG is the impression as a file that stands alone, with its true size.
 func (d *Drawing) SVG() []byte {
-	return d.file(d.head(), true)
+	return d.file(d.head(), bare)
 }
 
 // SVGZ is [Drawing.SVG] in the compressed form that a seal carries.
@@ -37,32 +37,45 @@ func (d *Drawing) head() []byte {
 		d.width, d.height, units(d.width), units(d.height), red, green, blue)
 }
 
-func (d *Drawing) file(head []byte, brief bool) []byte {
-	return append(d.shape.path(head, brief), tail...)
+func (d *Drawing) file(head []byte, n notation) []byte {
+	return append(d.shape.path(head, n), tail...)
 }
 
 // tail is what an SVG ends with, after the path.
 const tail = `"/></svg>` + "\n"
 
-// path appends the shape as an SVG path in relative coordinates. The brief form leaves out
-// letters that the one before implies, and knows lines along an axis; drawings of before
-// are in the other.
-func (s shape) path(b []byte, brief bool) []byte {
+// A notation is how a shape is written as an SVG path. Pictures that were made stay in theirs.
+type notation uint8
+
+const (
+	// bare leaves out what the one before implies: letters of commands, and the end of a
+	// contour, which filling closes (SVG 1.1, 11.3). A move is from where the pen is.
+	bare notation = iota
+	// brief closes contours, and knows lines along an axis. Outlines of designs are written so.
+	brief
+	// spelled has a letter before each command.
+	spelled
+)
+
+// path appends the shape as an SVG path in relative coordinates.
+func (s shape) path(b []byte, n notation) []byte {
 	var at, start point
 	last := byte(0)
 	command := func(letter byte, numbers ...int) {
-		implied := letter == last && letter != 'm' || letter == 'l' && last == 'm'
+		implied := n != spelled && (letter == last && letter != 'm' || letter == 'l' && last == 'm')
 		last = letter
-		if !brief || !implied {
+		if !implied {
 			b = append(b, letter)
 		}
 		for i, v := range numbers {
-			b = appendInt(b, v, i > 0 || brief && implied)
+			b = appendInt(b, v, i > 0 || implied)
 		}
 	}
 	for _, step := range s {
 		x, y := step.to.x-at.x, step.to.y-at.y
 		switch {
+		case step.op == shut && n == bare:
+			continue
 		case step.op == shut:
 			command('z')
 			at = start
@@ -72,9 +85,9 @@ func (s shape) path(b []byte, brief bool) []byte {
 			start = step.to
 		case step.op == quad:
 			command('q', step.control.x-at.x, step.control.y-at.y, x, y)
-		case brief && y == 0:
+		case n == brief && y == 0:
 			command('h', x)
-		case brief && x == 0:
+		case n == brief && x == 0:
 			command('v', y)
 		default:
 			command('l', x, y)

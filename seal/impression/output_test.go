@@ -236,7 +236,8 @@ func TestReread(t *testing.T) {
 		}
 		other := spec
 		other.WidthMM++
-		for _, svg := range [][]byte{bytes.Replace(drawn.SVG(), []byte("z"), []byte("zz"), 1), bytes.Replace(drawn.SVG(), []byte("zm"), []byte("z m"), 1),
+		for _, svg := range [][]byte{bytes.Replace(drawn.SVG(), []byte(`"/>`), []byte(`z"/>`), 1), bytes.Replace(drawn.SVG(), []byte("q"), []byte("q "), 1),
+			bytes.Replace(drawn.SVG(), []byte("l"), []byte("h"), 1), bytes.Replace(drawn.SVG(), []byte("m-"), []byte("zm-"), 1),
 			bytes.Replace(drawn.SVG(), []byte("-"), []byte(" -"), 1), drawn.SVG()[:200], nil, append(drawn.SVG(), ' '), append(drawn.SVGZ(), ' '), drawn.SVGZ()[:200]} {
 			if _, err := Reread(svg, spec); !errors.Is(err, ErrSpec) {
 				t.Errorf("%s: %.30q… is read: %v", spec.Text, svg, err)

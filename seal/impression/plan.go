@@ -49,9 +49,13 @@ func (p plan) shape(perMM int) shape {
 			s = append(s, rounded(f.outline, on)...)
 			continue
 		}
+		var loops []loop
 		for _, r := range rings(f.outline, on) {
-			s = append(s, r.fit(f.tolerance()*float64(perMM))...)
+			if l := r.fit(f.tolerance() * float64(perMM)); l != nil {
+				loops = append(loops, l)
+			}
 		}
+		s = s.draw(loops)
 	}
 	return s
 }
@@ -115,11 +119,16 @@ func (p *plan) polygon(points ...[2]float64) {
 	p.upright(outline, 0, 0)
 }
 
-// ellipse adds an ellipse of sixteen quadratic arcs, which is true to 6 µm on the largest
+// ellipse adds an ellipse of twelve quadratic arcs, which is true to 9 µm on the largest
 // seal. Clockwise and anticlockwise contours inside one another make a ring.
 func (p *plan) ellipse(cx, cy, rx, ry float64, clockwise bool) {
-	const arcs = 16
+	const arcs = 12
 	turn := 2 * math.Pi / arcs
+	// Between their ends arcs of tangents are outside of the ellipse: half of that is taken
+	// back everywhere.
+	half := math.Cos(turn / 2)
+	inwards := 1 - ((half+1/half)/2-1)/2
+	rx, ry = rx*inwards, ry*inwards
 	if !clockwise {
 		turn = -turn
 	}

@@ -3,6 +3,7 @@ package impression
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -25,28 +26,29 @@ func Reread(picture []byte, spec Spec) (*Drawing, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: the picture is not one of ours", ErrSpec)
 	}
+	reason := errors.New("the picture is another than the design says")
 	for _, form := range []struct {
-		perMM int
-		brief bool
-	}{{coarse, true}, {fine, true}, {hundredths, false}} {
+		perMM    int
+		notation notation
+	}{{coarse, bare}, {fine, bare}, {coarse, brief}, {fine, brief}, {hundredths, spelled}} {
 		d := &Drawing{width: spec.WidthMM, height: spec.HeightMM, perMM: form.perMM}
 		head := d.head()
-		if !form.brief {
+		if form.notation == spelled {
 			head = d.headOfBefore(spec)
 		}
 		path, ok := bytes.CutPrefix(path, head)
 		if !ok {
 			continue
 		}
-		d.shape, err = follow(string(path), d.bounds(), true)
-		if err != nil {
-			return nil, err
+		if d.shape, err = follow(string(path), d.bounds(), form.notation, true); err != nil {
+			reason = err
+			continue
 		}
-		if bytes.Equal(d.file(head, form.brief), svg) {
+		if bytes.Equal(d.file(head, form.notation), svg) {
 			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: the picture is another than the design says", ErrSpec)
+	return nil, fmt.Errorf("%w: %w", ErrSpec, reason)
 }
 
 // headOfBefore is [Drawing.head] as it was in hundredths of a millimetre, with a title.
@@ -75,7 +77,7 @@ const tracedPerMM = 100
 // retrace reads a traced outline strictly: what [Trace] and [TraceEmblem] write, within
 // a box of width by height millimetres. The outline is in millimetres.
 func retrace(path string, width, height float64) (typeface.Outline, error) {
-	traced, err := follow(path, spot{tracedPerMM * width, tracedPerMM * height}.rounded(), false)
+	traced, err := follow(path, spot{tracedPerMM * width, tracedPerMM * height}.rounded(), brief, false)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +106,9 @@ func retrace(path string, width, height float64) (typeface.Outline, error) {
 	return outline, nil
 }
 
-// follow reads a path that ends at a lower right corner, with curves or without.
-func follow(path string, bounds point, curves bool) (shape, error) {
+// follow reads a path that ends at a lower right corner, with curves or without; brief is
+// the spelled notation too.
+func follow(path string, bounds point, n notation, curves bool) (shape, error) {
 	r := outlineReader{rest: path}
 	var s shape
 	var at, start point
@@ -123,6 +126,10 @@ func follow(path string, bounds point, curves bool) (shape, error) {
 			r.space()
 		}
 		last = letter
+		if letter == 'm' && open && n == bare {
+			open = false
+			s = append(s, step{op: shut})
+		}
 		switch {
 		case letter == 'm' && !open:
 			at = r.point(at)
@@ -131,10 +138,10 @@ func follow(path string, bounds point, curves bool) (shape, error) {
 		case letter == 'l' && open:
 			at = r.point(at)
 			s = append(s, step{op: line, to: at})
-		case letter == 'h' && open:
+		case letter == 'h' && open && n != bare:
 			at.x += r.number()
 			s = append(s, step{op: line, to: at})
-		case letter == 'v' && open:
+		case letter == 'v' && open && n != bare:
 			at.y += r.number()
 			s = append(s, step{op: line, to: at})
 		case letter == 'q' && open && curves:
@@ -142,7 +149,7 @@ func follow(path string, bounds point, curves bool) (shape, error) {
 			r.space()
 			at = r.point(at)
 			s = append(s, step{quad, control, at})
-		case letter == 'z' && open:
+		case letter == 'z' && open && n != bare:
 			at, open = start, false
 			s = append(s, step{op: shut})
 		default:
@@ -154,6 +161,10 @@ func follow(path string, bounds point, curves bool) (shape, error) {
 		if len(s) > traceSteps {
 			r.fail("it has too many pieces")
 		}
+	}
+	if n == bare && open {
+		open = false
+		s = append(s, step{op: shut})
 	}
 	if open || len(s) == 0 {
 		r.fail("it does not end")

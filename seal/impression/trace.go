@@ -158,7 +158,7 @@ func traced(picture image.Image, bounds image.Rectangle, widthMM, heightMM float
 	if err != nil {
 		return "", err
 	}
-	return string(s.path(nil, true)), nil
+	return string(s.path(nil, brief)), nil
 }
 
 // cleaned leaves out dust: contours that enclose little, and those outside of the bounds of

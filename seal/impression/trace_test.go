@@ -276,5 +276,5 @@ func TestTraceEmblem(t *testing.T) {
 func starOutline() string {
 	var p plan
 	p.star(15, 15, 15)
-	return string(p.shape(tracedPerMM).path(nil, true))
+	return string(p.shape(tracedPerMM).path(nil, brief))
 }

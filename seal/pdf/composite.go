@@ -3,6 +3,7 @@ package pdf
 import (
 	"bytes"
 	"encoding/hex"
+	"strings"
 )
 
 // values remembers names and reals, of which files have few and use them often, and the
@@ -252,13 +253,21 @@ func (l *lexer) pairs() (str, bool) {
 	if n < 0 || n%2 != 0 {
 		return "", false
 	}
-	out := make([]byte, n/2)
-	if _, err := hex.Decode(out, l.buf[l.pos:l.pos+n]); err != nil {
-		return "", false
+	var out strings.Builder
+	out.Grow(n / 2)
+	var part [512]byte
+	for rest := l.buf[l.pos : l.pos+n]; len(rest) > 0; {
+		pairs := rest[:min(len(rest), 2*len(part))]
+		decoded, err := hex.Decode(part[:], pairs)
+		if err != nil {
+			return "", false
+		}
+		out.Write(part[:decoded])
+		rest = rest[len(pairs):]
 	}
 	l.pos += n + 1
 	l.paired = true
-	return str(out), true
+	return str(out.String()), true
 }
 
 func (l *lexer) array(nesting int) (value, error) {

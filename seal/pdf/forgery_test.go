@@ -103,7 +103,10 @@ func wrapped(tb testing.TB, file []byte) []byte {
 		places := map[uint32]int64{}
 		for _, r := range doc.now.sections[0].runs {
 			for i, loc := range r.locs {
-				places[r.first+uint32(i)] = loc.at - to + moved
+				places[r.first+uint32(i)] = loc.at
+				if loc.at >= to {
+					places[r.first+uint32(i)] += moved - to
+				}
 			}
 		}
 		table := func() string {

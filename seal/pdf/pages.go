@@ -74,7 +74,13 @@ func (w *pageWalk) node(r, parent ref, depth int) error {
 	if depth > maxTree {
 		return fmt.Errorf("%w: a page tree more than %d deep", ErrTooComplex, maxTree)
 	}
-	o, err := w.view.skim(r, &w.skimmed)
+	var o *object
+	var err error
+	if depth == 0 { // whoever looks for what pages inherit reads it whole
+		o, err = w.view.load(r)
+	} else {
+		o, err = w.view.skim(r, &w.skimmed)
+	}
 	if err != nil {
 		return err
 	}

@@ -48,8 +48,11 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	}
 	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)*usualMark+usualIncrement)
 	p.inc.written = slices.Grow(p.inc.written, 3*len(s.Marks)+usualObjects) // a mark, its frame and its page
-	sig := p.signature()
+	sig := p.inc.fresh()
 	if err := p.annotations(sig); err != nil {
+		return nil, err
+	}
+	if err := p.signature(sig); err != nil {
 		return nil, err
 	}
 	if err := p.tagged.write(d.now); err != nil {
@@ -172,9 +175,16 @@ const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
 
 // signature writes the signature dictionary (ISO 32000-1, 12.8.1) and notes
 // where its two placeholders are.
-func (p *preparation) signature() ref {
+func (p *preparation) signature(r ref) error {
 	w, s := p.inc, p.stamp
-	r := w.fresh()
+	room := s.ContentsSize
+	if !s.Timestamp { // a token names nothing
+		named, err := p.seen.Size()
+		if err != nil {
+			return err
+		}
+		room += named
+	}
 	w.begin(r)
 	kind := "Sig"
 	if s.Timestamp {
@@ -189,7 +199,7 @@ func (p *preparation) signature() ref {
 	w.out = append(w.out, "0000000000 0000000000 0000000000]/Contents "...)
 	p.contentsAt = len(w.out)
 	w.out = append(w.out, '<')
-	for n := 2 * s.ContentsSize; n > 0; n -= len(zeros) {
+	for n := 2 * room; n > 0; n -= len(zeros) {
 		w.out = append(w.out, zeros[:min(n, len(zeros))]...)
 	}
 	w.out = append(w.out, '>')
@@ -213,7 +223,7 @@ func (p *preparation) signature() ref {
 	}
 	w.out = append(w.out, ">>"...)
 	w.end()
-	return r
+	return nil
 }
 
 // Annotation flags (ISO 32000-1, table 165).

@@ -3,6 +3,7 @@ package pdf
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -13,14 +14,23 @@ import (
 
 func TestComplete(t *testing.T) {
 	t.Parallel()
+	waiting, err := open(t, sample{}.bytes()).Prepare(at(1, 30, 40, 42))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, err := waiting.seen.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := 600 + named
 	for _, tc := range []struct {
 		name     string
 		contents []byte
 		want     string // "" for success
 	}{
-		{"fits exactly", der(600), ""},
+		{"fits exactly", der(room), ""},
 		{"short", der(10), ""},
-		{"one byte too long", der(601), "there is room for 600"},
+		{"one byte too long", der(room + 1), fmt.Sprintf("there is room for %d", room)},
 		{"empty", nil, "not one DER value"},
 		{"not a sequence", []byte{4, 1, 1}, "not one DER value"},
 		{"cut off", der(300)[:299], "not one DER value"},

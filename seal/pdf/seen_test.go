@@ -390,7 +390,9 @@ func testSeenIsNamedTruly(t *testing.T, s *signers) {
 		}
 	}
 	s = s.in(ses.ProfileSES)
-	twice := put(t, victim.bytes(), s.stamp(120), func(tb testing.TB, p *Prepared) []byte {
+	stamp := s.stamp(120)
+	stamp.ContentsSize += 128 // the room is for one statement
+	twice := put(t, victim.bytes(), stamp, func(tb testing.TB, p *Prepared) []byte {
 		list := []ses.Extension{{ID: oid.Seen, Value: statement(tb, p)}, {ID: oid.Seen, Value: statement(tb, p)}}
 		contents, err := ses.Sign(s.seal, ses.Stamp{Time: signingTime, Document: p.Digest(), Property: Property(p.ByteRange()), Extensions: list}, s.sealCert, s.sealKey)
 		if err != nil {

@@ -51,7 +51,8 @@ type Stamp struct {
 	// 12.8.5), whose contents are a token of RFC 3161. It has no marks.
 	Timestamp bool
 
-	// ContentsSize is how many bytes of DER Complete will have room for.
+	// ContentsSize is how many bytes of DER Complete will have room for, beside what names
+	// what the stamp shows.
 	ContentsSize int
 
 	// Marks is where the signature shows. The first is the field's widget,

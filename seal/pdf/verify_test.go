@@ -22,7 +22,6 @@ import (
 	"github.com/elicence/elicence/pki/second"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
-	"github.com/elicence/elicence/seal/seen"
 )
 
 // signers are an organisation with its seal and a person, and the trust in both.
@@ -83,7 +82,7 @@ func eachProfile(t *testing.T, test func(*testing.T, *signers)) {
 // stamp is at(1, x, 200, 42) with room for a real signature.
 func (s *signers) stamp(x float64) Stamp {
 	stamp := at(1, x, 200, 42)
-	stamp.ContentsSize = s.seal.SignatureSize(s.sealCert) + seen.Size(16)
+	stamp.ContentsSize = s.seal.SignatureSize(s.sealCert)
 	if s.profile == ses.ProfileCAdES {
 		stamp.Filter, stamp.SubFilter = FilterCAdES, SubFilterCAdES
 		stamp.ContentsSize += 1024 // TestCAdES says how much it is

@@ -115,11 +115,21 @@ func (s Statement) check() error {
 	return nil
 }
 
-// Size returns an upper bound of the length in bytes of a statement of n places with what
-// carries it, for a place-holder.
-func Size(n int) int {
-	const carrier = 2 + 16 + 4*5 // an extension or an attribute: its name, and what is around it
-	return carrier + headSize + n*placeSize
+// Size returns the length in bytes of the statement with what carries it, for a place-holder:
+// an extension or an attribute, which is shorter. The error wraps [ErrMalformed].
+func (s Statement) Size() (int, error) {
+	const name = 2 + 11
+	der, err := s.Marshal()
+	if err != nil {
+		return 0, err
+	}
+	header := 2
+	if n := len(der) + 64; n > math.MaxInt8 { // with the name, and headers of its own
+		for ; n > 0; n >>= 8 {
+			header++
+		}
+	}
+	return len(der) + name + 4*header, nil
 }
 
 // Marshal encodes the statement. The error wraps [ErrMalformed].

@@ -12,8 +12,11 @@ import (
 	"testing"
 
 	"github.com/emmansun/gmsm/sm3"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/pki/oid"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -49,8 +52,19 @@ func TestStatement(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, s) {
 			t.Errorf("%s: read back as %d places, %v", name, len(got.Places), err)
 		}
-		if limit := seen.Size(len(s.Places)); len(der) > limit || len(der) > seen.MaxSize {
-			t.Errorf("%s: %d bytes, at most %d were said", name, len(der), limit)
+		// As SES carries it, which is the longer form: [0] { SEQUENCE { SEQUENCE { name, OCTET STRING } } }.
+		var b cryptobyte.Builder
+		b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+					oid.Add(b, oid.Seen)
+					b.AddASN1OctetString(der)
+				})
+			})
+		})
+		limit, err := s.Size()
+		if carried := len(b.BytesOrPanic()); err != nil || carried > limit || carried < limit-8 || len(der) > seen.MaxSize {
+			t.Errorf("%s: %d bytes, %d were said, %v", name, carried, limit, err)
 		}
 	}
 	if n := len(seen.New(place(3, -5, -6, 7, 8), place(2, 0, 0, 1, 1), place(2, 0, 0, 1, 1)).Places); n != 2 {

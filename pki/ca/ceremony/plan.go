@@ -132,12 +132,14 @@ const (
 // BuiltIn is the plan for a domain about which nothing else is decided. Lives of 0 are
 // those of the profiles.
 func BuiltIn(domain, region, host string, p Protection) *Plan {
+	// Names are short: an issuer's is in all that it issues, and a seal's certificates are in
+	// each of its signatures.
 	name := func(title string) cert.Name {
-		return cert.Name{Country: "CN", Organization: domain, Unit: "elicence", CommonName: domain + "电子证照" + title}
+		return cert.Name{Country: "CN", Organization: domain, CommonName: domain + title}
 	}
 	plan := &Plan{
-		Domain: domain, Region: region, Host: host, Protection: p, Root: Certificate{Subject: name("根证书")},
-		RootOCSP: Certificate{name("根证书状态响应"), builtInRootOCSPLife}, RootCRLLife: builtInRootCRLLife,
+		Domain: domain, Region: region, Host: host, Protection: p, Root: Certificate{Subject: name("电子证照根证书")},
+		RootOCSP: Certificate{name("电子证照根证书状态响应"), builtInRootOCSPLife}, RootCRLLife: builtInRootCRLLife,
 	}
 	for _, i := range Intermediates() {
 		plan.Intermediates = append(plan.Intermediates, Intermediate{i, Certificate{Subject: name(titles[i] + "证书")}})
