@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/strictjson"
 )
 
@@ -91,11 +92,11 @@ func (v ApplicationValue) MarshalJSON() ([]byte, error) {
 // each at most once, nothing after the object.
 func ParseApplication(b []byte) (*Application, error) {
 	if len(b) > MaxApplicationSize {
-		return nil, fmt.Errorf("application has %d bytes, at most %d are allowed", len(b), MaxApplicationSize)
+		return nil, bilingual.Wrap("申请内容过大", fmt.Errorf("application has %d bytes, at most %d are allowed", len(b), MaxApplicationSize))
 	}
 	var a Application
 	if err := strictjson.Unmarshal(b, &a); err != nil {
-		return nil, fmt.Errorf("reading the application: %w", err)
+		return nil, bilingual.Wrap("申请不是合格的 JSON", fmt.Errorf("reading the application: %w", err))
 	}
 	return &a, nil
 }

@@ -109,6 +109,9 @@ func evidenceLines(e *inspect.EvidenceFinding) []string {
 	if e.StampedAt != nil {
 		lines = append(lines, "  时间戳 stamped "+*e.StampedAt+"  "+*e.StampedBy)
 	}
+	if e.AsOf != nil {
+		lines = append(lines, "  状态截至 status as of "+*e.AsOf)
+	}
 	if e.RootSM3 != nil {
 		lines = append(lines, "  信任根 root SM3 "+*e.RootSM3)
 	}

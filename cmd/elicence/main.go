@@ -103,7 +103,8 @@ func report(w io.Writer, err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		office.ErrAuthorityExists, office.ErrCategoryExists, licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
+		office.ErrAuthorityExists, office.ErrCategoryExists,
+		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
 		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
 		office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
@@ -130,7 +131,7 @@ func inChinese(err error) error {
 		zh string
 	}{
 		{fs.ErrNotExist, "没有该文件或目录"},
-		{fs.ErrExist, "文件已存在，不会覆盖"},
+		{fs.ErrExist, "已存在，不会覆盖"},
 		{fs.ErrPermission, "没有权限"},
 		{syscall.ENOSPC, "磁盘空间不足"},
 	} {

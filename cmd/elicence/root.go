@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/columns"
 	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/durable"
@@ -64,6 +65,7 @@ func newRootFor(s *settings) *cobra.Command {
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return refuseEmpty(cmd) },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return bilingual.Wrap("选项有误", err) })
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.data, "data", defaultData(), "`DIR` that holds the store, keys and documents ($ELICENCE_DATA)")
 	flags.StringVar(&s.store, "store", "", "`URL` of the database that holds the records: postgres://USER@HOST1,HOST2/NAME ($ELICENCE_STORE); without: a file in DIR")
@@ -251,7 +253,8 @@ func list[T any](cmd *cobra.Command, s *settings, items []T, row func(T) []strin
 func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != len(names) {
-			return fmt.Errorf("%s: wants %s, got %d arguments", cmd.Name(), strings.Join(names, " "), len(args))
+			wanted := strings.Join(names, " ")
+			return bilingual.Wrap("须给出 "+wanted, fmt.Errorf("%s: wants %s, got %d arguments", cmd.Name(), wanted, len(args)))
 		}
 		return nil
 	}
@@ -260,7 +263,7 @@ func arguments(names ...string) cobra.PositionalArgs {
 // group is a command that only holds others.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return fmt.Errorf("%s: name what to do: see elicence %s --help", cmd.Name(), cmd.Name())
+		return bilingual.Wrap("请指明要做什么", fmt.Errorf("%s: name what to do: see elicence %s --help", cmd.Name(), cmd.Name()))
 	}}
 	c.AddCommand(commands...)
 	return c

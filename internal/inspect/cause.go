@@ -133,6 +133,12 @@ func signatureVerdict(err error) (verify.Verdict, verify.Cause) {
 // checkZH says in Chinese why a step of a verification has failed, or a certificate does not
 // count: what is the matter in particular, else what it means.
 func checkZH(err error) string {
+	if errors.Is(err, path.ErrNoStatus) {
+		return "手头资料未说明证书是否已吊销"
+	}
+	if verdict, cause := signatureVerdict(err); verdict == verify.NoData {
+		return cause.ZH // what is certain is not named where nobody can say
+	}
 	for _, known := range []struct {
 		is error
 		zh string
@@ -160,7 +166,6 @@ func checkZH(err error) string {
 		{path.ErrName, "证书的名称超出机构获准的范围"},
 		{path.ErrCriticalExtension, "证书含不认识的关键扩展"},
 		{path.ErrPolicy, "证书策略不符"},
-		{path.ErrNoStatus, "手头资料未说明证书是否已吊销"},
 		{path.ErrLimit, "证书过多，未能逐一尝试"},
 	} {
 		if errors.Is(err, known.is) {

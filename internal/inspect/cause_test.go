@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -51,6 +52,18 @@ func TestDocumentCauses(t *testing.T) {
 			t.Errorf("%v: %s (%s), want %s (%s)", tt.err, verdict, cause.Code, tt.want, tt.code)
 		}
 		worded(t, verdict, cause)
+		if tt.err != nil && !strings.ContainsFunc(checkZH(tt.err), func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+			t.Errorf("%v: the step says %q", tt.err, checkZH(tt.err))
+		}
+	}
+	if got := checkZH(fmt.Errorf("%w: the list's signer: %w", path.ErrCannotSay, path.ErrDates)); got != "无法得知签章证书是否已吊销" {
+		t.Errorf("what nobody can say is %q", got)
+	}
+	if got := checkZH(fmt.Errorf("%w: %w", path.ErrUntrusted, path.ErrDates)); got != "证书不在有效期内" {
+		t.Errorf("a certificate that has ended: %q", got)
+	}
+	if _, cause := signatureVerdict(&pdf.ModifiedError{}); cause.ZH != "签章后文件被改动" || cause.Code != causeDocumentChanged {
+		t.Errorf("a later change: %+v", cause)
 	}
 	verdict, cause := documentVerdict(nil, nil)
 	if verdict != verify.NoData || cause.Code != causeNoSignature {

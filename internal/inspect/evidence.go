@@ -33,6 +33,7 @@ type EvidenceFinding struct {
 	Licence   *LicenceFinding `json:"licence"`
 	StampedAt *string         `json:"stamped_at"` // null: not proven
 	StampedBy *string         `json:"stamped_by"`
+	AsOf      *string         `json:"as_of"`    // of the trust files inside: the licence stood so then
 	RootSM3   *string         `json:"root_sm3"` // of the root file that everything rests on
 	Chain     []string        `json:"chain"`    // names, from the issuing authority to the root
 	Log       []EvidenceEntry `json:"log"`
@@ -131,8 +132,9 @@ func (j *evidenceJudge) judge(archive []byte) (verify.Verdict, verify.Cause) {
 			return f.verdict, f.cause
 		}
 	}
-	if verdict == verify.Valid || verdict == verify.ValidStale {
-		at := *j.found.StampedAt
+	if verdict == verify.Valid {
+		// Anybody gets a stamp: files from before a revocation can have one from after it.
+		at := *j.found.AsOf
 		return verify.Valid, next(documentCause(causeEvidenceInOrder, "证据齐全，证照在 "+at+" 有效", "everything holds: the licence was in force at "+at, nil),
 			"这是当时的状态，现状请另行查询", "This is how it stood then; look up how it stands now")
 	}
@@ -170,7 +172,8 @@ func (j *evidenceJudge) trust() *failed {
 		return fails(verify.Untrusted, causeEvidenceRoot, "包内的信任文件不能由给定的信任根认定", "the trust files inside do not follow from the pinned root", err)
 	}
 	pin := hex.EncodeToString(j.options.Pin[:])
-	j.found.RootSM3 = &pin
+	asOf := j.inner.cache.Time.IssuedAt().Format(time.RFC3339)
+	j.found.RootSM3, j.found.AsOf = &pin, &asOf
 	return nil
 }
 
@@ -248,12 +251,12 @@ func (j *evidenceJudge) proofs() error {
 		if !strings.HasPrefix(f.Name, evidence.LogFolder) {
 			continue
 		}
-		p, e, c, err := openProof(f.Data, keys)
-		switch {
-		case err != nil:
-		case c.Origin != j.inner.cache.Trust.Log.Origin:
-			err = fmt.Errorf("the log of %q: %w", c.Origin, audit.ErrCheckpoint)
-		case e.Subject != j.bundle.Manifest.Licence:
+		p, err := audit.ParseProof(f.Data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		e, c, err := j.inner.logged(p)
+		if err == nil && e.Subject != j.bundle.Manifest.Licence {
 			err = fmt.Errorf("entry %d is about something else: %w", p.Index, audit.ErrProof)
 		}
 		if err != nil {
@@ -266,22 +269,6 @@ func (j *evidenceJudge) proofs() error {
 		return evidence.ErrNoIssueEntry
 	}
 	return j.witnesses(under, keys)
-}
-
-// openProof verifies a proof by whichever of the log's keys signed its checkpoint.
-func openProof(file []byte, keys []*pki.PublicKey) (*audit.Proof, audit.Entry, audit.Checkpoint, error) {
-	p, err := audit.ParseProof(file)
-	if err != nil {
-		return nil, audit.Entry{}, audit.Checkpoint{}, err
-	}
-	var e audit.Entry
-	var c audit.Checkpoint
-	for _, key := range keys {
-		if e, c, err = p.Verify(key); err == nil {
-			break
-		}
-	}
-	return p, e, c, err
 }
 
 // witnesses verifies that the log of a checkpoint continues what witnesses have signed.

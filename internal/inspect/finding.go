@@ -23,6 +23,7 @@ type SignatureFinding struct {
 	Signer     string  `json:"signer"`
 	Seal       *string `json:"seal"` // code of a seal
 	SignedAt   string  `json:"signed_at"`
+	Reason     string  `json:"reason"` // what for, by the signer's word; empty: it is not said, or the signature does not count
 	Page       int     `json:"page"`
 	CoversFile bool    `json:"covers_file"`
 	Valid      bool    `json:"valid"`
@@ -169,12 +170,13 @@ type CertificateFinding struct {
 type CautionFinding struct {
 	Kind string `json:"kind"` // script, action, layer, xfa, attachment, hybrid, seal or version
 	What string `json:"what"`
+	Page int    `json:"page"` // 0: not of one page
 }
 
 func cautionFindings(list []pdf.Caution) []CautionFinding {
 	out := []CautionFinding{}
 	for _, c := range list {
-		out = append(out, CautionFinding{string(c.Kind), c.What})
+		out = append(out, CautionFinding{string(c.Kind), c.What, c.Page})
 	}
 	return out
 }
@@ -183,7 +185,7 @@ func cautionFindings(list []pdf.Caution) []CautionFinding {
 func packagedCautions(list []ofd.Caution) []CautionFinding {
 	out := []CautionFinding{}
 	for _, c := range list {
-		out = append(out, CautionFinding{string(c.Kind), c.What})
+		out = append(out, CautionFinding{string(c.Kind), c.What, c.Page})
 	}
 	return out
 }
@@ -230,6 +232,9 @@ func finding(s *pdf.Signed, revisions int) SignatureFinding {
 		f.Seen = append(f.Seen, SeenFinding{p.Place.Page, string(p.State), PlaceFinding{p.X, p.Y, p.Width, p.Height}, nil})
 	}
 	f.checks(s.Checks)
+	if f.Valid && s.Kind != pdf.SignerStamp { // anybody gets a time stamp over any words
+		f.Reason = s.Reason
+	}
 	for _, c := range s.Changes {
 		f.Changes = append(f.Changes, changeFinding(c))
 	}

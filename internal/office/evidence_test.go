@@ -263,6 +263,44 @@ func TestEvidenceOfRevoked(t *testing.T) {
 	}
 }
 
+// TestEvidenceStampedAgain: whoever has a bundle from before a revocation can have its files
+// stamped after it, and has proven nothing of that time.
+func TestEvidenceStampedAgain(t *testing.T) {
+	t.Parallel()
+	f := stamping(t)
+	r := f.Issue(t, "066")
+	archive := bundleOf(t, f, r)
+	b, err := evidence.Parse(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := inspectBundle(t, archive, inspect.EvidenceOptions{Pin: pin(t, f)})
+	if before.Verdict != verify.Valid || before.Evidence.AsOf == nil || !strings.Contains(before.Cause, *before.Evidence.AsOf) {
+		t.Fatalf("%s (%s): %+v", before.Verdict, before.Cause, before.Evidence)
+	}
+	if err := f.Office.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const later = 96 * time.Hour
+	system := tsa.SystemClock()
+	clock := tsa.ClockSettings{Probe: tsa.DeclaredClock(100 * time.Millisecond), Read: func() tsa.Reading {
+		now := system()
+		now.Wall = now.Wall.Add(later)
+		return now
+	}}
+	f.Office, err = office.Open(f.Dir, office.Options{Now: func() time.Time { return time.Now().Add(later) }, Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Office.Step(ctx, "test", r.Licence.Identifier, licence.Revoke, "测试"); err != nil {
+		t.Fatal(err)
+	}
+	after := inspectBundle(t, restamped(t, f, b, b.Files), inspect.EvidenceOptions{Pin: pin(t, f)})
+	if after.Verdict != verify.ValidStale || after.Accepted() || *after.Evidence.AsOf != *before.Evidence.AsOf || *after.Evidence.StampedAt == *before.Evidence.StampedAt {
+		t.Errorf("%s (%s): %+v", after.Verdict, after.Cause, after.Evidence)
+	}
+}
+
 // TestEvidenceWitnessed: what an outside witness has signed before goes with the bundle.
 func TestEvidenceWitnessed(t *testing.T) {
 	t.Parallel()

@@ -99,6 +99,8 @@ func changedPageZH(c inspect.ChangeFinding, page string) string {
 		return page + "的新批注在点击时会执行动作"
 	case pdf.ChangeAnnotationOverSeal:
 		return page + "的新批注盖住了已有的印章"
+	case pdf.ChangeAnnotationLoose:
+		return page + "有已盖的印章，其新批注的显示不限于自己的范围"
 	case pdf.ChangeAnnotationForeign:
 		return page + "增加了不是批注的内容" + kind(c.Name)
 	case pdf.ChangeStructureEntry:
@@ -131,6 +133,10 @@ func changedFormZH(c inspect.ChangeFinding, field string) string {
 		return field + "在页面上的显示被删除"
 	case pdf.ChangeFieldEntry:
 		return field + "被改动" + key(c.Name)
+	case pdf.ChangeFieldLoose:
+		return field + "的显示不再限于自己的范围"
+	case pdf.ChangeFieldOverSeal:
+		return field + "签名后盖住了已有的印章"
 	case pdf.ChangeFieldReused:
 		return field + "是用原有对象冒充的"
 	case pdf.ChangeFieldForeign:
@@ -206,11 +212,13 @@ func quotedZH(text *string) string {
 	if text == nil {
 		return "无文字"
 	}
-	return "“" + *text + "”"
+	return "“" + OneLine(*text) + "”"
 }
 
-// told is a name from a document as far as somebody reads it.
+// told is a name from a document as far as somebody reads it. Nobody vouches for it, so it
+// turns no direction of reading.
 func told(name string) string {
+	name = OneLine(name)
 	const most = 60 // characters
 	if runes := []rune(name); len(runes) > most {
 		name = string(runes[:most]) + "…"

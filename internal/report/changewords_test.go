@@ -47,6 +47,15 @@ func TestChangesWorded(t *testing.T) {
 			t.Errorf("changes of the kind %s: %+v", kind, w)
 		}
 	}
+	turned := "a\u202e1"
+	for _, c := range []inspect.ChangeFinding{
+		{Code: string(pdf.ChangeFieldRemoved), Field: turned}, {Code: string(pdf.ChangePageEntry), Name: turned},
+		{Code: string(pdf.ChangeInformation), Entries: []inspect.EntryFinding{{Name: turned, Old: &turned, New: &turned}}},
+	} {
+		if w := changedWords(c); strings.Contains(w.ZH, "\u202e") {
+			t.Errorf("%s: %q turns the direction of reading", c.Code, w.ZH)
+		}
+	}
 	long := changedWords(inspect.ChangeFinding{Code: string(pdf.ChangeFieldRemoved), Field: strings.Repeat("字", 1000)})
 	if n := len([]rune(long.ZH)); n > 100 {
 		t.Errorf("a long name takes %d characters", n)

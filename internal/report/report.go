@@ -135,7 +135,7 @@ func (r Report) lay() page {
 		p.Since = append(p.Since, layChange(c))
 	}
 	for _, c := range d.Cautions {
-		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: words{"", c.What}})
+		p.Cautions = append(p.Cautions, change{Kind: cautionWords(c.Kind), Bad: true, What: cautionWhere(c)})
 	}
 	for i := range d.Signatures {
 		p.Signatures = append(p.Signatures, laySignature(i+1, &d.Signatures[i]))
@@ -211,6 +211,9 @@ func plainFacts(f *inspect.SignatureFinding) []fact {
 		facts = append(facts, fact{words{"经证明不晚于", "Proven to exist by"}, localText(f.ProvenAt) + "  " + f.ProvenBy})
 	} else {
 		facts = append(facts, fact{words{"签署时间的证明", "Proof of time"}, "无 none"})
+	}
+	if f.Reason != "" {
+		facts = append(facts, fact{words{"事由（签署人所述）", "Reason, as the signer says"}, OneLine(f.Reason)})
 	}
 	if f.Seal != nil {
 		facts = append(facts, fact{words{"印章编码", "Code of the seal"}, *f.Seal})

@@ -7,6 +7,7 @@ import (
 	"html"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,22 @@ func of(tb testing.TB, i *inspect.Inspector, name string, content []byte) report
 	return report.Report{File: name, Size: int64(len(content)), SM3: hex.EncodeToString(digest[:]), At: time.Date(2026, 11, 26, 2, 3, 4, 0, time.UTC), Inspection: found}
 }
 
+var (
+	han     = regexp.MustCompile(`\p{Han}`)
+	english = regexp.MustCompile(`(?:<span>([^<]*)</span> |>)<span lang="en">([^<]+)</span>`)
+)
+
+// inEnglishOnly lists what a page says without saying it in Chinese first.
+func inEnglishOnly(page string) []string {
+	var all []string
+	for _, m := range english.FindAllStringSubmatch(page, -1) {
+		if !han.MatchString(m[1]) && !strings.Contains(page, "<br>"+m[0][strings.Index(m[0], "<span"):]) {
+			all = append(all, m[2])
+		}
+	}
+	return all
+}
+
 // TestReport: the page says what was decided and by whom it was signed, with the seal
 // itself, in both forms; a changed file is said to be changed.
 func TestReport(t *testing.T) {
@@ -77,10 +94,15 @@ func TestReport(t *testing.T) {
 		want    []string // in both forms
 	}{
 		{"好.pdf", file, verify.Valid, []string{"安徽省测试局", "签名有效", "the whole file", f.Seal.ID, "10:03:04 UTC+8", "页面图案与印章一致", "Picture on the page", "Step by step", "For experts", "未吊销 not revoked ledger", "字节 bytes"}},
-		{"坏.pdf", changed, verify.Tampered, []string{"安徽省测试局", "内容被改动", "belong to none", "签章后文件被改动", "最后一个签名之后文件另有内容"}},
+		{"坏.pdf", changed, verify.Tampered, []string{"安徽省测试局", "内容被改动", "belong to none", "签章后文件被改动：文件末尾另有不属于任何一版的数据", "签署之后文件被改动：", "最后一个签名之后文件另有内容"}},
 		{`<script>alert(1)</script>\U0001F600`, file, verify.Valid, []string{"签名有效"}},
 	} {
 		r := of(t, i, tt.name, tt.content)
+		for _, line := range report.Lines(r.Inspection.Document) {
+			if !han.MatchString(line) {
+				t.Errorf("%s: the terminal shows %q", tt.name, line)
+			}
+		}
 		if r.Inspection.Verdict != tt.verdict {
 			t.Fatalf("%s: %s, %s", tt.name, r.Inspection.Verdict, r.Inspection.Cause)
 		}
@@ -95,6 +117,9 @@ func TestReport(t *testing.T) {
 		}
 		if strings.Contains(string(page), "<script") || !strings.Contains(string(page), `src="data:image/png;base64,iVBOR`) || strings.Contains(string(page), "ZgotmplZ") {
 			t.Errorf("%s: a script, or no seal", tt.name)
+		}
+		for _, english := range inEnglishOnly(string(page)) {
+			t.Errorf("%s: the page says %q in English only", tt.name, english)
 		}
 		paper, err := r.PDF()
 		if err != nil {

@@ -25,7 +25,7 @@ func Lines(d *inspect.PDFInspection) []string {
 	}
 	for _, c := range d.Cautions {
 		w := cautionWords(c.Kind)
-		lines = append(lines, fmt.Sprintf("注意 caution  %s  %s: %s", w.ZH, w.EN, c.What))
+		lines = append(lines, fmt.Sprintf("注意 caution  %s  %s: %s", strings.TrimSpace(w.ZH+" "+cautionWhere(c).ZH), w.EN, c.What))
 	}
 	for i := range d.Signatures {
 		lines = append(lines, signatureLines(&d.Signatures[i])...)
@@ -42,6 +42,9 @@ func signatureLines(f *inspect.SignatureFinding) []string {
 		mark += "  未查吊销 revocation not known"
 	}
 	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", f.Field, f.Signer, localText(f.SignedAt), shownOn(f), mark)}
+	if f.Reason != "" {
+		lines = append(lines, "  事由 reason  "+told(f.Reason))
+	}
 	if f.ProvenAt != "" {
 		lines = append(lines, fmt.Sprintf("  经证明不晚于 proven to exist by  %s  %s", localText(f.ProvenAt), f.ProvenBy))
 	}

@@ -31,9 +31,10 @@ func TestLines(t *testing.T) {
 		found inspect.PDFInspection
 		want  []string
 	}{
-		"one page":   {with(func(*inspect.SignatureFinding) {}), []string{"第 1 页 page 1  ✓"}},
-		"its places": {with(func(s *inspect.SignatureFinding) { s.Seen = on(1, 1, 2, 3, 7, 9, 8) }), []string{"第 1-3、7-9 页 pages 1-3, 7-9"}},
-		"nowhere":    {with(func(s *inspect.SignatureFinding) { s.Place = nil }), []string{"不显示 not shown"}},
+		"one page":      {with(func(*inspect.SignatureFinding) {}), []string{"第 1 页 page 1  ✓"}},
+		"its places":    {with(func(s *inspect.SignatureFinding) { s.Seen = on(1, 1, 2, 3, 7, 9, 8) }), []string{"第 1-3、7-9 页 pages 1-3, 7-9"}},
+		"nowhere":       {with(func(s *inspect.SignatureFinding) { s.Place = nil }), []string{"不显示 not shown"}},
+		"for a purpose": {with(func(s *inspect.SignatureFinding) { s.Reason = "合同用印" }), []string{"事由 reason  合同用印"}},
 		"broken": {with(func(s *inspect.SignatureFinding) {
 			s.Valid, s.CauseZH, s.Cause, s.RevocationChecked = false, "签章人的证书不受信任", "certificate: unknown", false
 		}), []string{"✗ 签章人的证书不受信任  certificate: unknown  未查吊销 revocation not known"}},

@@ -161,6 +161,14 @@ func proofText(f inspect.ProofFinding) string {
 // maxPlaces is more than anybody will read.
 const maxPlaces = 10
 
+// cautionWhere says where it is, in English what it is in particular as well.
+func cautionWhere(c inspect.CautionFinding) words {
+	if c.Page == 0 {
+		return words{"", c.What}
+	}
+	return words{fmt.Sprintf("第 %d 页", c.Page), c.What}
+}
+
 // cautionWords says what may look otherwise than it did to the signers.
 func cautionWords(kind string) words {
 	switch kind {
@@ -173,7 +181,7 @@ func cautionWords(kind string) words {
 	case "xfa":
 		return words{"动态表单（XFA）", "An XFA form, whose pages the reader makes"}
 	case "hybrid":
-		return words{"新旧阅读器可能看到不同内容", "Old and new readers may see different pages"}
+		return words{"不同阅读器可能看到不同内容", "Not all readers may see the same"}
 	case "attachment":
 		return words{"文件内含附件", "Files travel inside"}
 	case "seal":

@@ -25,6 +25,7 @@ const (
 // A Caution is one such thing. It is no fault of a signature.
 type Caution struct {
 	Kind CautionKind
+	Page int    // 0: not of one page
 	What string // in plain words
 }
 
@@ -36,7 +37,12 @@ const maxResized = 1.1
 const maxCautions = 20
 
 func (r *Report) note(kind CautionKind, format string, args ...any) {
-	c := Caution{kind, fmt.Sprintf(format, args...)}
+	r.noteOn(0, kind, format, args...)
+}
+
+// noteOn is note of a page.
+func (r *Report) noteOn(page int, kind CautionKind, format string, args ...any) {
+	c := Caution{kind, page, fmt.Sprintf(format, args...)}
 	same := 0
 	for _, known := range r.Cautions {
 		if known.Kind == kind {
@@ -83,11 +89,11 @@ func (r *Report) noteSeal(s *Signed) {
 		case at.Page == 0:
 			r.note(CautionSeal, "seal %.40q: a place is on a page that the document has not", s.Seal.Name)
 		case at.Part.Empty():
-			r.note(CautionSeal, "seal %.40q: page %d shows nothing of it where it should stand", s.Seal.Name, at.Page)
+			r.noteOn(at.Page, CautionSeal, "seal %.40q: page %d shows nothing of it where it should stand", s.Seal.Name, at.Page)
 		case !at.whole() && s.Picture.Slices == 0:
-			r.note(CautionSeal, "seal %.40q: page %d shows a part of it only, %v", s.Seal.Name, at.Page, at.Part)
+			r.noteOn(at.Page, CautionSeal, "seal %.40q: page %d shows a part of it only, %v", s.Seal.Name, at.Page, at.Part)
 		case max(w, h) > maxResized || min(w, h) < 1/maxResized:
-			r.note(CautionSeal, "seal %.40q: page %d shows it at %.0f %% of its width and %.0f %% of its height", s.Seal.Name, at.Page, 100*w, 100*h)
+			r.noteOn(at.Page, CautionSeal, "seal %.40q: page %d shows it at %.0f %% of its width and %.0f %% of its height", s.Seal.Name, at.Page, 100*w, 100*h)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	ses "github.com/elicence/elicence/seal"
 )
 
 // The published attacks on signed PDF files, each on a file that is made here and with a
@@ -224,6 +226,64 @@ func testSignedOver(t *testing.T, s *signers) {
 	}
 }
 
+// TestStampBeside: a stamp that comes with another signature is a part of that where it is
+// locked, and a comment where it is not. Where there is a seal it keeps to its rectangle: one that
+// does not turn or grow with the page would cover that.
+func TestStampBeside(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	first := put(t, victim.bytes(), s.stamp(120), s.sealContents)
+	for flags, want := range map[int]string{4 + locked: "", 4: "annotation", 4 + 8 + locked: "rectangle", 4 + 16 + locked: "rectangle"} {
+		file := updatedUnsigned(t, first, func(a attacker) {
+			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 132/Rect[0 0 0 0]/P 9 0 R/V %d 0 R>>", v.num))
+			a.add(7, "Fields", w)
+			a.add(9, "Annots", w, a.made(fmt.Sprintf("<</Type/Annot/Subtype/Stamp/F %d/Rect[10 10 50 50]/P 9 0 R>>", flags)))
+		})
+		file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
+		report, err := open(t, file).Verify(context.Background(), s.trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Signatures[0].Err(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("with flags %d: %v", flags, err)
+		}
+	}
+}
+
+// TestFieldStaysPut: an empty field that another signature fills gets a look, and no other place,
+// and none over a seal that came before.
+func TestFieldStaysPut(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	for _, tt := range []struct {
+		box   string
+		flags int
+		want  string
+	}{
+		{"20 20 140 140", 4 + locked, ""}, {"20 20 140 140", 4 + 8, "keep to its rectangle"}, {"20 20 140 140", 4 + 16, "keep to its rectangle"},
+		{"0 0 595 842", 4, "over an earlier seal"},
+	} {
+		waiting := sample{page: "/Annots[5 0 R]", catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{
+			"<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 4/P 6 0 R/Rect[" + tt.box + "]>>"}}
+		first := put(t, waiting.bytes(), s.stamp(120), s.sealContents)
+		file := updatedUnsigned(t, first, func(a attacker) {
+			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
+			a.put(ref{num: 5}, a.dict(5).with("V", v).with("F", int64(tt.flags)))
+		})
+		file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
+		report, err := open(t, file).Verify(context.Background(), s.trust)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Signatures[0].Err(); (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s with flags %d: %v", tt.box, tt.flags, err)
+		}
+	}
+}
+
 // TestFilledIn: what was filled in as a certifying signature allows counts once a good signature
 // answers for it, and is told; but not in a locked field.
 func TestFilledIn(t *testing.T) { eachProfile(t, testFilledIn) }
@@ -407,6 +467,9 @@ func wantCaution(t *testing.T, file []byte, kind CautionKind, what string) {
 	}
 	for _, c := range list {
 		if c.Kind == kind && strings.Contains(c.What, what) {
+			if strings.Contains(c.What, "page 1") != (c.Page == 1) {
+				t.Errorf("the caution %+v is of another page", c)
+			}
 			return
 		}
 	}
@@ -444,6 +507,10 @@ func TestCautions(t *testing.T) {
 		{"attachments", sample{catalog: "/Names<</EmbeddedFiles<</Names[]>>>>"}, CautionAttachment, "inside"},
 		{"portfolio", sample{catalog: "/Collection<<>>"}, CautionAttachment, "portfolio"},
 		{"hybrid", sample{hybrid: true}, CautionHybrid, "old readers"},
+		{"something before its header", sample{junk: "<html><!-- "}, CautionHybrid, "before the header"},
+		{"an archive inside", sample{objects: []string{"<</Length 22>>\nstream\nPK\x05\x06" + strings.Repeat("\x00", 18) + "\nendstream"}}, CautionHybrid, "ZIP"},
+		{"a film", sample{page: "/Annots[<</Subtype/RichMedia/Rect[0 0 1 1]>>]"}, CautionAction, "RichMedia"},
+		{"a file on a page", sample{page: "/Annots[<</Subtype/FileAttachment/Rect[0 0 1 1]>>]"}, CautionAttachment, "page 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

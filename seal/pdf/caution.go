@@ -1,6 +1,9 @@
 package pdf
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // A CautionKind says what of a file can look otherwise than it looked to its signer
 // although not a byte was changed.
@@ -20,13 +23,14 @@ const (
 	// a page.
 	CautionAttachment CautionKind = "attachment"
 	// CautionHybrid is a file with one table of objects for old readers and another for
-	// new ones, which may see different pages.
+	// new ones, which may see different pages, or one that is another kind of file as well.
 	CautionHybrid CautionKind = "hybrid"
 )
 
 // A Caution is one such thing. It is no fault of a signature.
 type Caution struct {
 	Kind CautionKind
+	Page int    // 0: not of one page
 	What string // in plain words
 }
 
@@ -49,6 +53,9 @@ func (d *Document) Cautions() ([]Caution, error) {
 			break
 		}
 	}
+	if err := d.twofold(w); err != nil {
+		return nil, err
+	}
 	root, ok := catalog.val.(*dict)
 	if !ok {
 		return nil, damagedAt(catalog.at, "the catalog is not a dictionary")
@@ -70,14 +77,34 @@ func (d *Document) Cautions() ([]Caution, error) {
 	return w.found, nil
 }
 
+// twofold looks for what other programs take the file for, by its name or by its content, and
+// show something else of: what begins before its header, and an archive that ends where they look
+// for one, as an OFD document is (APPNOTE 4.3.16: a comment of 64 KiB may follow).
+func (d *Document) twofold(w *wary) error {
+	if d.base > 0 {
+		w.note(CautionHybrid, "%d bytes come before the header, so that other programs may take the file for something else", d.base)
+	}
+	const archiveEnd = 22 + 1<<16 - 1
+	at := max(0, d.src.size-archiveEnd)
+	tail, err := d.src.read(at, int(d.src.size-at))
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(tail, []byte("PK\x05\x06")) {
+		w.note(CautionHybrid, "a ZIP archive ends in the file, which programs for archives and OFD documents may open")
+	}
+	return nil
+}
+
 type wary struct {
 	view  view
+	at    int          // the page that is looked at, 0 for none
 	seen  map[ref]bool // actions
 	found []Caution
 }
 
 func (w *wary) note(kind CautionKind, format string, args ...any) {
-	c := Caution{kind, fmt.Sprintf(format, args...)}
+	c := Caution{kind, w.at, fmt.Sprintf(format, args...)}
 	if len(w.found) < maxCautions {
 		w.found = append(w.found, c)
 	}
@@ -157,6 +184,7 @@ func (w *wary) page(n int, r ref) error {
 	if err != nil {
 		return err
 	}
+	w.at = n
 	where := fmt.Sprintf("page %d", n)
 	if err := w.acts(page, where); err != nil {
 		return err
@@ -172,6 +200,12 @@ func (w *wary) page(n int, r ref) error {
 		}
 		if a.lookup("OC") != nil {
 			w.note(CautionLayer, "an annotation on page %d shows on conditions", n)
+		}
+		switch kind, _ := a.lookup("Subtype").(name); kind {
+		case "Screen", "Movie", "Sound", "RichMedia", "3D":
+			w.note(CautionAction, "page %d plays or turns something (%s)", n, kind)
+		case "FileAttachment":
+			w.note(CautionAttachment, "a file travels on page %d", n)
 		}
 		if err := w.acts(a, "an annotation on "+where); err != nil {
 			return err

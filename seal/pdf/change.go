@@ -93,6 +93,7 @@ const (
 	ChangeAnnotationReused   ChangeCode = "annotation_reused"    // Page: a new one that is an older object, or none
 	ChangeAnnotationActs     ChangeCode = "annotation_acts"      // Page: when it is touched
 	ChangeAnnotationOverSeal ChangeCode = "annotation_over_seal" // Page
+	ChangeAnnotationLoose    ChangeCode = "annotation_loose"     // Page: one that does not keep to its rectangle
 	ChangeAnnotationForeign  ChangeCode = "annotation_foreign"   // Page, Name: a new one that is no comment
 	ChangeStructureEntry     ChangeCode = "structure_changed"    // the structure tree
 	ChangeStructureRemoved   ChangeCode = "structure_removed"    // elements of it
@@ -109,6 +110,8 @@ const (
 	ChangeFieldRenamed       ChangeCode = "field_renamed"        // Field: it changed its name or widgets
 	ChangeFieldWidget        ChangeCode = "field_widget_missing" // Field
 	ChangeFieldEntry         ChangeCode = "field_entry"          // Field, Name
+	ChangeFieldLoose         ChangeCode = "field_loose"          // Field: it does not keep to its rectangle
+	ChangeFieldOverSeal      ChangeCode = "field_over_seal"      // Field: a signed one lies over an earlier seal
 	ChangeFieldReused        ChangeCode = "field_reused"         // Field: a new one that is an older object
 	ChangeFieldForeign       ChangeCode = "field_foreign"        // Field: a new one that is not a plain signature
 	ChangeFieldTwice         ChangeCode = "field_twice"          // Field: a new one with the name of an older
@@ -131,9 +134,9 @@ func ChangeCodes() []ChangeCode {
 		ChangeCatalogReplaced, ChangeTrailerEntry, ChangeCatalogEntry, ChangeObjectMissing, ChangeObjectUnlisted, ChangeStrayBytes,
 		ChangeInformationBad, ChangeMetadataBad,
 		ChangePages, ChangePageEntry, ChangeAnnotationRemoved, ChangeAnnotationChanged, ChangeAnnotationReused, ChangeAnnotationActs,
-		ChangeAnnotationOverSeal, ChangeAnnotationForeign, ChangeStructureEntry, ChangeStructureRemoved, ChangeStructureAdded,
+		ChangeAnnotationOverSeal, ChangeAnnotationLoose, ChangeAnnotationForeign, ChangeStructureEntry, ChangeStructureRemoved, ChangeStructureAdded,
 		ChangeFormReplaced, ChangeFormEntry, ChangeFormLook, ChangeFieldsRemoved, ChangeFieldRemoved, ChangeFieldRenamed,
-		ChangeFieldWidget, ChangeFieldEntry, ChangeFieldReused, ChangeFieldForeign, ChangeFieldTwice, ChangeFieldActs,
+		ChangeFieldWidget, ChangeFieldEntry, ChangeFieldLoose, ChangeFieldOverSeal, ChangeFieldReused, ChangeFieldForeign, ChangeFieldTwice, ChangeFieldActs,
 		ChangeSignatureReused, ChangeSignatureElsewhere, ChangeTimestampSays, ChangeTimestampShows, ChangeTimestampName, ChangeTimestampEntry,
 	}
 }

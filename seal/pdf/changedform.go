@@ -208,10 +208,64 @@ func (s *step) oldField(old *field) error {
 		}
 		touched = s.entries(a, b, old, lenient) || touched
 	}
+	if filled {
+		if err := s.staysPut(old); err != nil {
+			return err
+		}
+	}
 	if touched && old.kind != name("Sig") {
 		s.note(Change{Kind: FormFill, Code: ChangeFieldFilled, Object: int(old.ref.num), Field: old.name, What: fmt.Sprintf("the field %q was filled in", old.name)})
 	}
 	return nil
+}
+
+// staysPut wants the widgets of a field that was signed or filled in to keep to their rectangles
+// if they did before, and one that was signed to lie over no earlier seal, as new ones must.
+func (s *step) staysPut(f *field) error {
+	for _, w := range f.widgets {
+		a, b, err := s.dicts(w, w)
+		if err != nil {
+			return err
+		}
+		was, err := s.old.loose(a)
+		if err != nil {
+			return err
+		}
+		is, err := s.new.loose(b)
+		if err != nil {
+			return err
+		}
+		if is && !was {
+			s.modified(Change{Code: ChangeFieldLoose, Object: int(w.num), Field: f.name}, "the field %q does not keep to its rectangle any more", f.name)
+			return nil
+		}
+		if f.kind != name("Sig") {
+			continue
+		}
+		covers, err := s.coversSeal(w, a)
+		if err != nil {
+			return err
+		}
+		if covers {
+			s.modified(Change{Code: ChangeFieldOverSeal, Object: int(w.num), Field: f.name}, "the field %q, which was signed, lies over an earlier seal", f.name)
+			return nil
+		}
+	}
+	return nil
+}
+
+// coversSeal reports that a widget of the older revision lies over a seal of it.
+func (s *step) coversSeal(w ref, widget *dict) (bool, error) {
+	box, _, err := s.old.rect(widget.lookup("Rect"))
+	if err != nil || box.width() <= 0 || box.height() <= 0 {
+		return false, err
+	}
+	page, err := s.old.pageOf(s.oldPages, w, widget)
+	if err != nil || page == 0 {
+		return false, err
+	}
+	seals, err := s.old.seals(s.oldPages[page-1].ref, s.oldForm.signedWidgets())
+	return slices.ContainsFunc(seals, box.overlaps), err
 }
 
 // entries compares the entries of a field or widget but for the lenient ones;

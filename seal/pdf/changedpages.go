@@ -118,17 +118,34 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
 		return nil
 	}
+	loose, err := s.new.loose(d)
+	if err != nil {
+		return err
+	}
+	if loose && len(seals) > 0 {
+		s.modified(Change{Code: ChangeAnnotationLoose, Object: int(r.num), Page: n}, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.num, n)
+		return nil
+	}
 	s.shown[r] = true
 	subtype, _ := d.lookup("Subtype").(name)
 	switch {
 	case s.newWidget(r):
-	case subtype == "Stamp" && s.signed:
+	case subtype == "Stamp" && s.signed && lockedStamp(d): // others are no part of a signature, and anybody moves them
 	case isMarkup(subtype):
 		s.note(Change{Kind: AnnotationAdded, Code: ChangeAnnotation, Object: int(r.num), Page: n, Name: string(subtype), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
 	default:
 		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.num, subtype)
 	}
 	return nil
+}
+
+// loose reports that an annotation does not turn or grow with its page (ISO 32000-1, table 165),
+// so that it is seen outside of its rectangle.
+func (v view) loose(annotation *dict) (bool, error) {
+	const noZoom, noRotate = 8, 16
+	flags, err := v.get(annotation, "F")
+	n, whole := flags.(int64)
+	return flags != nil && (!whole || n&(noZoom|noRotate) != 0), err
 }
 
 // newWidget reports that an annotation shows a signature field that came with

@@ -47,6 +47,11 @@ func (p *painter) appearance(annotation *dict, box rect, perMM float64, then lik
 	if !ok {
 		return notDrawn("the field has no single appearance")
 	}
+	for _, key := range []name{"R", "D"} {
+		if other := appearances.lookup(key); other != nil && other != appearances.lookup("N") {
+			return notDrawn("a field that shows something else when it is touched")
+		}
+	}
 	matrix, bounds, err := p.view.formFrame(form)
 	if err != nil {
 		return err
@@ -63,7 +68,7 @@ func (p *painter) appearance(annotation *dict, box rect, perMM float64, then lik
 		return notDrawn("a field that is blended as %v", mode)
 	}
 	// The initial colour is black.
-	return p.form(form, state{matrix: toPage.Then(toBox).Then(then), clip: likeness.Everywhere(), ink: 1, opaque: true}, 1)
+	return p.form(form, state{matrix: toPage.Then(toBox).Then(then), clip: likeness.Everywhere(), ink: 1, space: "DeviceGray", opaque: true}, 1)
 }
 
 // formFrame returns a form's matrix and its box.
@@ -147,6 +152,9 @@ func (p *painter) form(form *stream, now state, depth int) error {
 	if form.dict.lookup("OC") != nil {
 		return notDrawn("a form that is shown on conditions")
 	}
+	if err := p.view.plainForm(form.dict); err != nil {
+		return err
+	}
 	matrix, bounds, err := p.view.formFrame(form)
 	if err != nil {
 		return err
@@ -167,7 +175,69 @@ func (p *painter) form(form *stream, now state, depth int) error {
 	if err != nil {
 		return err
 	}
-	now.matrix, now.clip, now.space, now.inside = m, now.clip.Intersect(box), "DeviceGray", now.through()
+	now.matrix, now.clip, now.inside = m, now.clip.Intersect(box), now.through()
 	o := &operators{painter: p, resources: resources, depth: depth, now: now}
 	return o.run(data)
+}
+
+// plainForm refuses forms that some readers show something else for, groups in which what comes
+// later takes away what lies below although it is transparent (a knockout group, ISO 32000-1,
+// 11.4.6), and groups and resources with colours of their own.
+func (v view) plainForm(form *dict) error {
+	for _, key := range []name{"Ref", "OPI", "PS"} {
+		if form.lookup(key) != nil {
+			return notDrawn("a form with /%s", key)
+		}
+	}
+	group, err := v.dict(form.lookup("Group"))
+	if err != nil {
+		return err
+	}
+	knockout, err := v.get(group, "K")
+	if err != nil {
+		return err
+	}
+	if knockout != nil && knockout != false {
+		return notDrawn("a knockout group")
+	}
+	space, err := v.get(group, "CS")
+	if err != nil {
+		return err
+	}
+	if space != nil && space != name("DeviceGray") && space != name("DeviceRGB") && space != name("DeviceCMYK") {
+		return notDrawn("a group in another colour space")
+	}
+	return v.plainColours(form.lookup("Resources"))
+}
+
+// plainColours refuses resources that give the device's colours another meaning (ISO 32000-1,
+// 8.6.5.6): what is ink here may be white paper to a reader, and the other way round.
+func (v view) plainColours(resources value) error {
+	d, err := v.dict(resources)
+	if err != nil {
+		return err
+	}
+	spaces, err := v.dict(d.lookup("ColorSpace"))
+	if err != nil {
+		return err
+	}
+	for _, key := range []name{"DefaultGray", "DefaultRGB", "DefaultCMYK"} {
+		if spaces.lookup(key) != nil {
+			return notDrawn("colours of the document's own, /%s", key)
+		}
+	}
+	return nil
+}
+
+// plainPage is plainColours of a page's resources: readers look there for what a form has not.
+func (v view) plainPage(page ref) error {
+	d, err := v.dict(page)
+	if err != nil {
+		return err
+	}
+	resources, err := v.inherited(d, "Resources")
+	if err != nil {
+		return err
+	}
+	return v.plainColours(resources)
 }

@@ -42,7 +42,14 @@ type PictureFinding struct {
 // which refused is nil: anybody can write others, in any number.
 func (s *Signed) judgePicture(memory *likeness.Memory, refused error) {
 	s.Picture = PictureFinding{State: PictureNone}
-	if s.Seal == nil || len(s.Faults) > 0 || s.Page == 0 {
+	if s.Seal == nil || len(s.Faults) > 0 {
+		return
+	}
+	if s.others { // which ISO 32000-2, 12.7.5.5 does not allow: each may show another seal
+		s.Picture = PictureFinding{State: PictureUnknown, Why: "the field has more places than one"}
+		return
+	}
+	if s.Page == 0 {
 		return
 	}
 	isSlice := s.isSlice()
@@ -99,6 +106,9 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	}
 	if flags&noRotate != 0 && sheet.rotate != 0 {
 		return likeness.Likeness{}, notDrawn("a field that does not turn with its page")
+	}
+	if err := v.plainPage(sheet.ref); err != nil {
+		return likeness.Likeness{}, err
 	}
 	compare := func() (likeness.Likeness, error) {
 		picture := s.Seal.Picture

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"strings"
 	"testing"
@@ -115,6 +117,45 @@ func testPictureIsTheSeal(t *testing.T, s *signers) {
 	state := func(entries string) string { return "<</ExtGState<</G<<" + entries + ">>>>>>" }
 	clear := &Object{Dict: "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/SMask {0}>>", Stream: []byte{255},
 		Uses: []*Object{{Dict: "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray>>", Stream: []byte{0}}}}
+	// inside is another seal, and the own one over it in a form with white paper and what follows.
+	inside := func(form, behind string) *Appearance {
+		a := vectors(other)
+		content, _ := own.PDF()
+		drawn := fmt.Appendf(nil, "q 1 g 0 0 200 200 re f Q q %s Q %s", content, behind)
+		a.Content, a.Multiply, a.Opacity, a.Resources = append(a.Content, " /Own Do"...), false, 0, "<</XObject<</Own {0}>>>>"
+		a.Objects = []*Object{{Dict: "<</Type/XObject/Subtype/Form/BBox[0 0 200 200]/Resources<</XObject<</Im {0}>>>>" + form + ">>", Stream: drawn, Uses: []*Object{clear}}}
+		return a
+	}
+	const knockedOut = "200 0 0 200 0 0 cm /Im Do"
+	// remapped says of nearly all colours that they are white.
+	const remapped = "<</ColorSpace<</DefaultRGB[/CalRGB<</WhitePoint[0.9505 1 1.089]/Gamma[0.01 0.01 0.01]>>]>>>>"
+	defaults := vectors(own)
+	defaults.Resources = remapped
+	elsewhere := updatedUnsigned(t, victim.bytes(), func(a attacker) { a.set(9, "Resources", a.made(remapped)) })
+	inherited := vectors(own)
+	inherited.Content, inherited.Objects = []byte("/DeviceRGB cs 1 1 1 sc /In Do"), []*Object{{Dict: "<</Type/XObject/Subtype/Form/BBox[0 0 200 200]>>", Stream: []byte("1 sc 0 0 9 9 re f")}}
+	inherited.Resources = "<</XObject<</In {0}>>>>"
+	// joint is the own seal as a grey JPEG.
+	joint := func(space, more string) *Appearance {
+		data, err := own.PNG(300)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, err := likeness.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		grey := image.NewGray(whole.Bounds())
+		for i := range grey.Pix {
+			grey.Pix[i] = 255 - uint8(255*likeness.Ink(whole.At(i%grey.Stride, i/grey.Stride)))
+		}
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, grey, &jpeg.Options{Quality: 95}); err != nil {
+			t.Fatal(err)
+		}
+		dict := fmt.Sprintf("<</Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/Filter/DCTDecode/ColorSpace%s%s>>", grey.Rect.Dx(), grey.Rect.Dy(), space, more)
+		return &Appearance{Content: []byte("/Im Do"), BBox: [4]float64{0, 0, 1, 1}, Resources: "<</XObject<</Im {0}>>>>", Objects: []*Object{{Dict: dict, Stream: b.Bytes(), Uses: []*Object{{Dict: "<</N 1>>", Stream: []byte("a profile")}}}}}
+	}
 	blended := vectors(own)
 	blended.Content, blended.Resources = append([]byte("/G gs "), blended.Content...), state("/BM/Screen")
 	nothing := vectors(own)
@@ -144,6 +185,18 @@ func testPictureIsTheSeal(t *testing.T, s *signers) {
 		{"another seal under white that darkens", victim.bytes(), show(over(white, state("/BM/Multiply")), nil), PictureUnknown},
 		{"another seal under a transparent image", victim.bytes(), show(over("200 0 0 200 0 0 cm /Im Do", "<</XObject<</Im {0}>>>>", clear), nil), PictureOther},
 		{"blended into nothing", victim.bytes(), show(blended, nil), PictureUnknown},
+		{"over another seal in a group", victim.bytes(), show(inside("/Group<</S/Transparency/K false/CS/DeviceRGB>>", knockedOut), nil), PictureSame},
+		{"taken away again by a transparent image", victim.bytes(), show(inside("/Group<</S/Transparency/K true>>", knockedOut), nil), PictureUnknown},
+		{"in a group with colours of its own", victim.bytes(), show(inside("/Group<</S/Transparency/CS[/CalRGB<</WhitePoint[1 1 1]>>]>>", ""), nil), PictureUnknown},
+		{"in a form that stands for a page elsewhere", victim.bytes(), show(inside("/Ref<</F(x.pdf)/Page 0>>", ""), nil), PictureUnknown},
+		{"in colours that mean others", victim.bytes(), show(defaults, nil), PictureUnknown},
+		{"on a page whose colours mean others", elsewhere, show(whole, nil), PictureUnknown},
+		{"one number in a space of three", victim.bytes(), show(inherited, nil), PictureUnknown},
+		{"JPEG", victim.bytes(), show(joint("/DeviceGray", ""), nil), PictureSame},
+		{"JPEG whose greys are all white", victim.bytes(), show(joint("[/Separation/X/DeviceGray<</FunctionType 2/Domain[0 1]/C0[1]/C1[1]/N 1>>]", ""), nil), PictureUnknown},
+		{"JPEG with a profile", victim.bytes(), show(joint("[/ICCBased {0}]", ""), nil), PictureUnknown},
+		{"JPEG with its own way to colours", victim.bytes(), show(joint("/DeviceGray", "/DecodeParms<</ColorTransform 1>>"), nil), PictureUnknown},
+		{"JPEG that is another one in print", victim.bytes(), show(joint("/DeviceGray", "/Alternates[]"), nil), PictureUnknown},
 		{"another shape", victim.bytes(), show(whole, func(m *Mark) { m.Width = 30; m.Height = 20 }), PictureUnknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -194,9 +247,13 @@ func TestHiddenIsNotShown(t *testing.T) {
 	for entries, want := range map[string]string{
 		"": "", "/F 4": "", "/F null": "", "/F 8 0 R": "", "/OC null": "",
 		"/F 2": "hidden", "/F 6 0 R": "hidden", "/F 32": "hidden", "/F 2.0": "no whole number", "/F 7 0 R": "no whole number", "/OC<</Type/OCG/Name(a)>>": "on conditions",
+		"/AP<</N 9 0 R/R 9 0 R/D null>>": "", "/AP<</N 9 0 R/R 8 0 R>>": "touched", "/AP<</N 9 0 R/D<</On 9 0 R>>>>": "touched",
 	} {
+		if !strings.HasPrefix(entries, "/AP") {
+			entries += "/AP<</N 9 0 R>>"
+		}
 		file := sample{page: "/Annots[5 0 R]", objects: []string{
-			"<</Type/Annot/Subtype/Widget/Rect[100 100 219.055 219.055]/P 10 0 R/AP<</N 9 0 R>>" + entries + ">>", "2", "true", "4",
+			"<</Type/Annot/Subtype/Widget/Rect[100 100 219.055 219.055]/P 10 0 R" + entries + ">>", "2", "true", "4",
 			fmt.Sprintf("<</Type/XObject/Subtype/Form/BBox[%g %g %g %g]/Length %d>>\nstream\n%s\nendstream", box[0], box[1], box[2], box[3], len(content), content),
 		}}.bytes()
 		d := open(t, file)
@@ -221,5 +278,31 @@ func TestHiddenIsNotShown(t *testing.T) {
 		if err := one.lay(d.now, shown, likeness.Box{X1: 42, Y1: 42}, 1); (err == nil) != (want == "") {
 			t.Errorf("a slice, %s: %v, want %q", entries, err, want)
 		}
+	}
+}
+
+// TestSeveralPlaces: the second place of a field may show another seal than the first.
+func TestSeveralPlaces(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	file := updatedUnsigned(t, victim.bytes(), func(a attacker) {
+		v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
+			SubFilterCAdES, strings.Repeat("00", tokenRoom)))
+		f := a.fresh()
+		var places array
+		for _, box := range []string{"0 0 0 0", "60 380 179 499"} {
+			places = append(places, a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 132/Rect[%s]/P 10 0 R/Parent %d 0 R>>", box, f.num)))
+		}
+		a.put(f, dictOf("FT", name("Sig"), "T", str("Seal1"), "V", v, "Kids", places))
+		a.add(7, "Fields", f)
+		a.add(10, "Annots", places...)
+	})
+	file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
+	report, err := open(t, file).Verify(context.Background(), s.trust)
+	if err != nil || report.Err() != nil {
+		t.Fatalf("%v, %v", err, report.Err())
+	}
+	if found := report.Signatures[0].Picture; found.State != PictureUnknown || found.Why == "" {
+		t.Errorf("%+v, want %s", found, PictureUnknown)
 	}
 }

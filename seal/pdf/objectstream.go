@@ -1,11 +1,15 @@
 package pdf
 
+import "slices"
+
 // maxUnpacked bounds the decoded object streams that are remembered.
 const maxUnpacked = 32 << 20
 
 // A container is a decoded object stream (ISO 32000-1, 7.5.7).
 type container struct {
 	at, end int64 // the stream object's bytes in the file
+	length  int64 // of the data as they are stored
+	stream  *stream
 	data    []byte
 	nums    []uint32
 	starts  []int // offsets into data
@@ -49,7 +53,9 @@ func (v view) loadPacked(r ref, loc location, into *skimmed) (*object, error) {
 func (v view) container(at int64, num uint32) (*container, error) {
 	d := v.doc
 	if c, ok := d.containers[at]; ok && c.end <= v.limit {
-		return c, nil
+		if n, err := v.length(c.stream); err == nil && n == c.length {
+			return c, nil
+		}
 	}
 	o, err := d.objectAt(at, v.limit, nil)
 	if err != nil {
@@ -59,11 +65,16 @@ func (v view) container(at int64, num uint32) (*container, error) {
 	if !ok || o.ref.num != num || st.dict.lookup("Type") != name("ObjStm") {
 		return nil, damagedAt(at, "the object stream %d expected", num)
 	}
+	// No comparison of revisions reaches an object that says how to read others: a later revision
+	// would exchange it and with it what stands in the earlier ones.
+	if !direct(st.dict.lookup("Filter")) || !direct(st.dict.lookup("DecodeParms")) {
+		return nil, damagedAt(at, "the filters of the object stream %d are not in its own dictionary", num)
+	}
 	data, where, err := v.decode(st, maxDecoded)
 	if err != nil {
 		return nil, err
 	}
-	c := &container{at: o.at, end: where.end, data: data}
+	c := &container{at: o.at, end: where.end, length: where.to - where.from, stream: st, data: data}
 	if err := c.index(st.dict); err != nil {
 		return nil, err
 	}
@@ -73,6 +84,19 @@ func (v view) container(at int64, num uint32) (*container, error) {
 	}
 	d.containers[at] = c
 	return c, nil
+}
+
+// direct reports that a value has no references.
+func direct(val value) bool {
+	switch val := val.(type) {
+	case ref:
+		return false
+	case array:
+		return !slices.ContainsFunc(val, func(item value) bool { return !direct(item) })
+	case *dict:
+		return !slices.ContainsFunc(val.entries, func(e entry) bool { return !direct(e.val) })
+	}
+	return true
 }
 
 // index reads the pairs of object number and offset at the stream's start.

@@ -232,6 +232,27 @@ func TestLengthCircle(t *testing.T) {
 	}
 }
 
+// TestFiltersElsewhere: one bit of an object that says how an object stream is read would turn a
+// page of what was signed, and no comparison reaches it. How a cross-reference stream is read says
+// where all objects are.
+func TestFiltersElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, parms := range []string{"<<>>", "<</Predictor 12/Columns 1024>>"} {
+		file := sample{pages: 2, packed: true, every: "/Rotate 000", decoy: "/Rotate 180", objects: []string{parms}}.bytes()
+		if err := everything(file); !isDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+			t.Errorf("with %s: %v", parms, err)
+		}
+		nested := bytes.Replace(file, []byte("/FlateDecode/DecodeParms 5 0 R"), []byte("/Fl/DecodeParms[5 0 R]        "), 1)
+		if err := everything(nested); !isDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+			t.Errorf("with %s in an array: %v", parms, err)
+		}
+		table := bytes.Replace(sample{stream: true, objects: []string{parms}}.bytes(), []byte("/Type /XRef"), []byte("/Filter 5 0 R/Type/XRef"), 1)
+		if err := everything(table); !isDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+			t.Errorf("a cross-reference stream with %s: %v", parms, err)
+		}
+	}
+}
+
 func TestNotPDF(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"", "%PDX-1.7", "PK\x03\x04", strings.Repeat(" ", 1024) + "%PDF-1.7"} {

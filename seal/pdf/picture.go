@@ -13,7 +13,7 @@ import (
 // picture decodes an image XObject (ISO 32000-1, 8.9.5): grey or RGB with 8 bits, or a
 // JPEG, with a soft mask or none.
 func (v view) picture(st *stream) (image.Image, error) {
-	for _, key := range []name{"ImageMask", "Mask", "Decode"} {
+	for _, key := range []name{"ImageMask", "Mask", "Decode", "Alternates", "OPI", "F"} {
 		if st.dict.lookup(key) != nil {
 			return nil, notDrawn("an image with /%s", key)
 		}
@@ -89,6 +89,14 @@ func (v view) jpeg(st *stream, width, height int) (image.Image, error) {
 	if err != nil {
 		return nil, notDrawn("%v", err)
 	}
+	components, err := v.components(st.dict.lookup("ColorSpace"))
+	if err != nil {
+		return nil, err
+	}
+	_, grey := decoded.(*image.Gray)
+	if _, cmyk := decoded.(*image.CMYK); cmyk || grey != (components == 1) || st.dict.lookup("DecodeParms") != nil {
+		return nil, notDrawn("a JPEG whose colours have another meaning")
+	}
 	return decoded, nil
 }
 
@@ -124,25 +132,12 @@ func (v view) samples(st *stream, width, height int) (image.Image, error) {
 	return out, nil
 }
 
-// components is how many numbers a pixel of a colour space has: 1 or 3.
+// components is how many numbers a pixel of a colour space has: 1 or 3. Spaces that are made of
+// others, or have a profile, may turn any of them into any colour.
 func (v view) components(val value) (int, error) {
 	space, err := v.resolve(val)
 	if err != nil {
 		return 0, err
-	}
-	if list, ok := space.(array); ok && len(list) == 2 && list[0] == name("ICCBased") {
-		profile, err := v.resolve(list[1])
-		if err != nil {
-			return 0, err
-		}
-		if st, ok := profile.(*stream); ok {
-			switch st.dict.lookup("N") {
-			case int64(1):
-				return 1, nil
-			case int64(3):
-				return 3, nil
-			}
-		}
 	}
 	switch space {
 	case name("DeviceGray"):

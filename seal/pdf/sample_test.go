@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -26,6 +27,7 @@ type sample struct {
 	ballast int    // bytes of incompressible stream on page 1
 	junk    string // before %PDF-
 	noEOL   bool   // no end of line after %%EOF
+	decoy   string // as long as every, and in its place where packed pages are read with a predictor
 
 	page    string // further entries of page 1
 	every   string // further entries of every page
@@ -123,11 +125,20 @@ func numbers(list []float64) array {
 func (s sample) pack(w *increment, first int, bodies []string, trailer *dict) {
 	holder := w.fresh()
 	var head, data bytes.Buffer
+	begin := 0
+	if s.decoy != "" {
+		begin = bothRow
+	}
 	for i, b := range bodies {
-		fmt.Fprintf(&head, "%d %d ", first+i, data.Len())
+		fmt.Fprintf(&head, "%d %d ", first+i, begin+data.Len())
 		data.WriteString(b + " ")
 	}
-	w.putStream(holder, dictOf("Type", name("ObjStm"), "N", int64(len(bodies)), "First", int64(head.Len())), append(head.Bytes(), data.Bytes()...))
+	content, about := append(head.Bytes(), data.Bytes()...), dictOf("Type", name("ObjStm"), "N", int64(len(bodies)), "First", int64(head.Len()))
+	if s.decoy != "" {
+		content = bothWays(head.String(), data.String(), strings.ReplaceAll(data.String(), s.every, s.decoy))
+		about = about.with("First", int64(bothHead)).with("Filter", name("FlateDecode")).with("DecodeParms", ref{num: firstExtra})
+	}
+	w.putStream(holder, about, content)
 	self := w.fresh()
 	at := w.offset() - w.base
 	rows := make([][3]int64, w.next)
@@ -153,6 +164,28 @@ func (s sample) pack(w *increment, first int, bodies []string, trailer *dict) {
 		return
 	}
 	w.out = fmt.Appendf(w.out, "startxref\n%d\n%%%%EOF\n", at)
+}
+
+// bothHead is the head of an object stream that says two things, bothRow a row of its predictor.
+const (
+	bothHead = 64
+	bothRow  = 1024
+)
+
+// bothWays is the content of an object stream: the body for who uses no predictor, the other one
+// for that of PNG, which adds the first of two rows to the second.
+func bothWays(head, body, other string) []byte {
+	first, second := make([]byte, bothRow), bytes.Repeat([]byte(" "), bothRow)
+	copy(second[bothHead-2:], body)
+	copy(first, fmt.Sprintf("%-*s", bothHead, head))
+	for i := range other {
+		first[bothHead+i] = other[i] - second[bothHead+i]
+	}
+	packed, err := deflate(slices.Concat([]byte{0}, first, []byte{2}, second))
+	if err != nil {
+		panic(err)
+	}
+	return packed
 }
 
 func open(tb testing.TB, file []byte) *Document {

@@ -55,7 +55,7 @@ func (d *Document) inspected() ([]*Signature, error) {
 
 // inspect reads one signature and checks its structure.
 func (d *Document) inspect(f *field) (*Signature, error) {
-	s := &Signature{Field: f.name, doc: d, widget: f.widgets[0]}
+	s := &Signature{Field: f.name, doc: d, widget: f.widgets[0], others: len(f.widgets) > 1}
 	if err := s.showPlace(f); err != nil {
 		return nil, err
 	}

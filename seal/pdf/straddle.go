@@ -124,6 +124,9 @@ func (s *Signed) slices() ([]slice, bool, error) {
 		}
 		one.x, one.y, one.width, one.height = one.sheet.toDisplay(one.box)
 		if one.of(s.Seal.Picture, upright) {
+			if err := v.plainPage(one.sheet.ref); err != nil {
+				return nil, false, err
+			}
 			out = append(out, one)
 		}
 	}

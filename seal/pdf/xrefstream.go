@@ -16,6 +16,10 @@ func (d *Document) xrefStream(at int64) (*section, error) {
 	if !ok || st.dict.lookup("Type") != name("XRef") {
 		return nil, damagedAt(at, "a cross-reference table or stream expected")
 	}
+	// Readers that ask newer revisions would find the older ones' objects elsewhere.
+	if !direct(st.dict.lookup("Filter")) || !direct(st.dict.lookup("DecodeParms")) {
+		return nil, damagedAt(at, "the filters of the cross-reference stream are not in its own dictionary")
+	}
 	bare := view{doc: d, limit: d.src.size} // resolves nothing
 	data, where, err := bare.decode(st, maxDecoded)
 	if err != nil {

@@ -91,6 +91,7 @@ export class Answer {
   addEvidence(evidence) {
     if (evidence.licence) this.addFacts(evidence.licence);
     if (evidence.stamped_at) this.addFact("时间戳 Stamped", `${localTime(evidence.stamped_at)} · ${evidence.stamped_by}`);
+    if (evidence.as_of) this.addFact("状态截至 Status as of", localTime(evidence.as_of));
     for (const e of evidence.log) this.addFact("日志 Log", `${e.id} · ${localTime(e.time)} · ${e.act}`);
   }
 
