@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 // TestBatchAtDeskIsKilled kills a batch, or the service that seals it, at random moments
 // until it comes through: no document has its name before it is whole, each is sealed, and
-// the seal was used as often as there are documents, or as were lost with whom they were for.
+// the seal was used as often as there are documents, or as were lost in the lots under way.
 func TestBatchAtDeskIsKilled(t *testing.T) {
 	t.Parallel()
 	documents := 300
@@ -85,7 +86,8 @@ func TestBatchAtDeskIsKilled(t *testing.T) {
 	if err := json.Unmarshal([]byte(yes(t, "elicence", "seal", "show", id, "--data", data, "--json")), &shown); err != nil {
 		t.Fatal(err)
 	}
-	if shown.Uses < documents || shown.Uses > documents+terminals+services {
+	underWay := 64 * (runtime.GOMAXPROCS(0) + 1) // documents of the lots that a kill may cost their uses
+	if shown.Uses < documents || shown.Uses > documents+(terminals+services)*underWay {
 		t.Errorf("%d uses of the seal for %d documents and %d kills", shown.Uses, documents, terminals+services)
 	}
 	for i := 0; i < documents; i += documents / 15 {
