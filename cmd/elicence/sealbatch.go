@@ -18,7 +18,7 @@ import (
 )
 
 // errSomeFailed is returned by a batch of which each file said by itself what is wrong.
-var errSomeFailed = errors.New("not all documents are sealed")
+var errSomeFailed = bilingual.New("有文件未盖章", "not all documents are sealed")
 
 // batched is what became of one document.
 type batched struct {
