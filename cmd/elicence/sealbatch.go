@@ -58,7 +58,8 @@ func newSealBatch(s *settings) *cobra.Command {
 		Use:   "batch --seal ID --out DIR [--profile ses|cades] [--level LEVEL] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] IN.pdf…",
 		Short: "批量盖章 put a seal on many PDFs",
 		Long: "Seals every document and writes it under its name into a folder. A document that is there already is left alone, so that a batch\n" +
-			"that was cut off goes on where it ended. One that cannot be sealed is named, and the others are sealed.",
+			"that was cut off goes on with those that are not. A use of the seal is recorded before its document is written: where that fails, the\n" +
+			"next run seals the document anew, which is another use. One that cannot be sealed is named, and the others are sealed.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
