@@ -1,14 +1,19 @@
 package office_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/durable"
@@ -30,8 +35,8 @@ type released struct {
 	files map[int][]byte // guarded by mu
 }
 
-// numbered is a page that is another document than one with another number.
-func numbered(tb testing.TB, n int) *pdf.Document {
+// numberedPage is the file of a page that is another document than one with another number.
+func numberedPage(tb testing.TB, n int) []byte {
 	tb.Helper()
 	doc := typeset.New(typeset.Info{Title: fmt.Sprint(n), Time: noon()})
 	doc.Page(210, 297)
@@ -39,7 +44,12 @@ func numbered(tb testing.TB, n int) *pdf.Document {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return open(tb, b)
+	return b
+}
+
+func numbered(tb testing.TB, n int) *pdf.Document {
+	tb.Helper()
+	return open(tb, numberedPage(tb, n))
 }
 
 // documents are n pages, which are kept when they are released. before is called first.
@@ -254,6 +264,108 @@ func TestStampBatchStops(t *testing.T) {
 				t.Error("a document behind a refused one is sealed")
 			}
 		})
+	}
+}
+
+// slowPage is a page that is read so slowly that the clock goes on meanwhile.
+type slowPage struct {
+	io.ReaderAt
+	read func()
+}
+
+func (s *slowPage) ReadAt(b []byte, at int64) (int, error) {
+	s.read()
+	return s.ReaderAt.ReadAt(b, at)
+}
+
+// TestHoursEndWhileSealing: what is not recorded when the hours of use end is refused, however
+// early it began.
+func TestHoursEndWhileSealing(t *testing.T) {
+	t.Parallel()
+	var at, late atomic.Int64
+	now := func() time.Time { return noon().Add(time.Duration(at.Load())) }
+	f := officetest.At(t, now)
+	if _, err := f.Office.LimitSeal(ctx, "乙", f.Seal.ID, seal.Rules{From: 0, Until: 12*60 + 1}); err != nil {
+		t.Fatal(err)
+	}
+	slow := func() *pdf.Document {
+		b := numberedPage(t, 0)
+		doc, err := pdf.Open(&slowPage{bytes.NewReader(b), func() { at.Store(late.Load()) }}, int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	if _, err := f.Office.Stamp(ctx, officetest.Clerk, slow(), onFirst(f)); err != nil {
+		t.Errorf("within the hours: %v", err)
+	}
+	single := slow()
+	var out released
+	batch := out.documents(t, 1, nil)
+	batch[0].Open = func() (*pdf.Document, error) {
+		at.Store(0)
+		late.Store(0)
+		doc := slow()
+		late.Store(int64(2 * time.Minute))
+		return doc, nil
+	}
+	late.Store(int64(2 * time.Minute))
+	if _, err := f.Office.Stamp(ctx, officetest.Clerk, single, onFirst(f)); !errors.Is(err, seal.ErrRules) {
+		t.Errorf("a single use: %v, want %v", err, seal.ErrRules)
+	}
+	if errs := batchOf(t, f, onFirst(f), batch); !errors.Is(errs[0], seal.ErrRules) || len(out.files) > 0 {
+		t.Errorf("a batch: %v, want %v", errs[0], seal.ErrRules)
+	}
+	if uses := len(usesOf(t, f)); uses != 1 {
+		t.Errorf("%d uses are in the log, want 1", uses)
+	}
+}
+
+// TestStampBatchPanics: a panic of a batch is one of its caller, who may be a service, and leaves
+// keys and seals to others.
+func TestStampBatchPanics(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	var out released
+	for name, spoil := range map[string]func([]office.BatchDocument){
+		"opening": func(all []office.BatchDocument) {
+			all[20].Open = func() (*pdf.Document, error) { panic("spoilt") }
+		},
+		"reading": func(all []office.BatchDocument) {
+			all[20].Open = func() (*pdf.Document, error) {
+				b, whole := numberedPage(t, 0), false
+				doc, err := pdf.Open(&slowPage{bytes.NewReader(b), func() {
+					if whole {
+						panic("spoilt")
+					}
+				}}, int64(len(b)))
+				whole = true
+				return doc, err
+			}
+		},
+		"releasing": func(all []office.BatchDocument) {
+			all[20].Release = func(context.Context, *pdf.Prepared) error { panic("spoilt") }
+		},
+	} {
+		documents := out.documents(t, 40, nil)
+		spoil(documents)
+		var telling sync.Mutex
+		func() {
+			defer func() {
+				if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "spoilt") {
+					t.Errorf("%s: the caller's panic is %v", name, r)
+				}
+			}()
+			_ = f.Office.StampBatch(ctx, officetest.Clerk, onFirst(f), documents, func(int, string, error) {
+				if !telling.TryLock() {
+					t.Errorf("%s: told of two at once", name)
+				}
+				telling.Unlock()
+			})
+		}()
+		if err := f.Office.RotateKey(ctx, "test", "checkpoint", 0, nil); err != nil {
+			t.Errorf("%s: keys cannot be exchanged behind it: %v", name, err)
+		}
 	}
 }
 
