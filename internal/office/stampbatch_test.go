@@ -212,58 +212,74 @@ func TestStampBatchRefuses(t *testing.T) {
 
 var errSpoilt = errors.New("spoilt")
 
-// TestStampBatchStops: what an officer stops while a batch is under way stops the rest of it, and
-// none is out without its entry.
-func TestStampBatchStops(t *testing.T) {
-	t.Parallel()
-	for name, stop := range map[string]func(*officetest.Fixture) error{
-		"seal": func(f *officetest.Fixture) error {
-			_, err := f.Office.SuspendSeal(ctx, "乙", f.Seal.ID, "印章遗失")
+// sealStops are what an officer does at an office against a seal in wrong hands.
+func sealStops() map[string]func(*office.Office, seal.Record) error {
+	return map[string]func(*office.Office, seal.Record) error{
+		"seal": func(o *office.Office, r seal.Record) error {
+			_, err := o.SuspendSeal(ctx, "乙", r.ID, "印章遗失")
 			return err
 		},
-		"certificate": func(f *officetest.Fixture) error {
-			c, err := cert.Parse(f.Seal.Chain[0])
+		"certificate": func(o *office.Office, r seal.Record) error {
+			c, err := cert.Parse(r.Chain[0])
 			if err != nil {
 				return err
 			}
 			serial, _ := cert.SerialOf(c.SerialNumber())
-			_, err = f.Office.HoldCertificate(ctx, "乙", serial, "印章遗失")
+			_, err = o.HoldCertificate(ctx, "乙", serial, "印章遗失")
 			return err
 		},
-	} {
+		"keeper": func(o *office.Office, r seal.Record) error {
+			_, err := o.AddKeeper(ctx, "乙", r.ID, "丙") // and nobody else
+			return err
+		},
+	}
+}
+
+// TestStampBatchStops: what an officer stops while a batch is under way stops the rest of it, and
+// none is out without its entry.
+func TestStampBatchStops(t *testing.T) {
+	t.Parallel()
+	for name, stop := range sealStops() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := officetest.New(t)
-			const n = 200
-			var out released
-			var once sync.Once
-			stopped := make(chan struct{})
-			errs := batchOf(t, f, onFirst(f), out.documents(t, n, func(int, *pdf.Prepared) error {
-				once.Do(func() {
-					if err := stop(f); err != nil {
-						t.Error(err)
-					}
-					close(stopped)
-				})
-				<-stopped
-				return nil
-			}))
-			uses, refused := usesOf(t, f), 0
-			for _, err := range errs {
-				if err != nil {
-					refused++
-				}
-			}
-			if refused == 0 || len(uses) != n-refused || len(out.files) != n-refused {
-				t.Errorf("of %d documents %d are refused, %d handed out, %d in the log", n, refused, len(out.files), len(uses))
-			}
-			if err := errs[n-1]; err == nil {
-				t.Error("the last document is sealed")
-			}
-			if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); slices.Contains(errs[i:], nil) {
-				t.Error("a document behind a refused one is sealed")
-			}
+			stopsBatch(t, f, f.Office, stop)
 		})
+	}
+}
+
+// stopsBatch has a seal stopped at an office when the first document of a batch is out.
+func stopsBatch(t *testing.T, f *officetest.Fixture, at *office.Office, stop func(*office.Office, seal.Record) error) {
+	t.Helper()
+	const n = 200
+	var out released
+	var once sync.Once
+	stopped := make(chan struct{})
+	before := len(usesOf(t, f))
+	errs := batchOf(t, f, onFirst(f), out.documents(t, n, func(int, *pdf.Prepared) error {
+		once.Do(func() {
+			if err := stop(at, f.Seal); err != nil {
+				t.Error(err)
+			}
+			close(stopped)
+		})
+		<-stopped
+		return nil
+	}))
+	uses, refused := len(usesOf(t, f))-before, 0
+	for _, err := range errs {
+		if err != nil {
+			refused++
+		}
+	}
+	if refused == 0 || uses != n-refused || len(out.files) != n-refused {
+		t.Errorf("of %d documents %d are refused, %d handed out, %d in the log", n, refused, len(out.files), uses)
+	}
+	if err := errs[n-1]; err == nil {
+		t.Error("the last document is sealed")
+	}
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 && slices.Contains(errs[i:], nil) {
+		t.Error("a document behind a refused one is sealed")
 	}
 }
 
