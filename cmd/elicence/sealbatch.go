@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -179,8 +180,11 @@ func (s *settings) batchDocument(o *office.Office, level office.Level, opens pas
 	}
 	return office.BatchDocument{
 		Open: func() (*pdf.Document, error) {
-			if _, err := s.files.Lstat(b.File); err == nil {
+			switch _, err := s.files.Lstat(b.File); {
+			case err == nil:
 				return nil, errThere
+			case !errors.Is(err, fs.ErrNotExist):
+				return nil, names(err) // before a use is recorded for what cannot be written
 			}
 			doc, closes, err := s.openPDF(b.ID, opens)
 			if err == nil {

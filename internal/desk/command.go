@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 )
 
@@ -168,7 +169,7 @@ var errUnasked error = unaskedError{}
 
 var (
 	errSilent = errors.New("it does not answer")
-	errBusy   = errors.New("the terminal of the command is busy with something else, such as a question for a password")
+	errBusy   = bilingual.New("终端正忙于别的事，例如等人输入密码", "the terminal of the command is busy with something else, such as a question for a password")
 )
 
 // stdin is the standard input at the terminal.
