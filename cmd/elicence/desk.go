@@ -77,8 +77,7 @@ func (s *settings) handOver(cmd *cobra.Command, service desk.Service) error {
 		if s.screen() { // a line of progress may be unfinished
 			_, _ = fmt.Fprintln(cmd.ErrOrStderr())
 		}
-		_, goesOn := cmd.Annotations[repeatable]
-		return &brokenOff{goesOn: goesOn, cause: err}
+		return &brokenOff{again: cmd.Annotations[repeatable], cause: err}
 	case err != nil:
 		return err
 	case code != exitYes:
@@ -88,19 +87,25 @@ func (s *settings) handOver(cmd *cobra.Command, service desk.Service) error {
 	}
 }
 
-// repeatable marks the commands that go on where they stopped when they are given again.
+// repeatable marks the commands that go on where they stopped when they are given again, by
+// what they do a second time.
 const repeatable = "repeatable"
 
+const (
+	nothingTwice = "nothing"
+	usesTwice    = "uses" // of a seal, which are recorded before the documents are written
+)
+
 // goesOn marks a command as [repeatable].
-func goesOn(c *cobra.Command) *cobra.Command {
-	c.Annotations = map[string]string{repeatable: ""}
+func goesOn(c *cobra.Command, again string) *cobra.Command {
+	c.Annotations = map[string]string{repeatable: again}
 	return c
 }
 
 // brokenOff is returned by a command whose service has gone away.
 type brokenOff struct {
-	goesOn bool // when it is given again
-	cause  error
+	again string // what it does a second time when it is given again; empty: nobody can tell
+	cause error
 }
 
 // Error says it without the socket's words, which tell an officer nothing. What is no end of
@@ -115,9 +120,14 @@ func (e *brokenOff) Error() string {
 
 // hint says what became of the command, and how to go on.
 func (e *brokenOff) hint() string {
-	if e.goesOn {
+	switch e.again {
+	case nothingTwice:
 		return "已完成的都已写入磁盘，没有丢失；服务恢复后（或不启动服务）再次执行同一命令，即从中断处继续，不会重复 " +
 			"what was done is on the disk and nothing is lost; when the service runs again, or without it, give the same command: it goes on where it stopped and does nothing twice"
+	case usesTwice:
+		return "已写出的文件都在，没有丢失；服务恢复后（或不启动服务）再次执行同一命令，即继续其余文件；用印已记录而文件未写出的，会重新盖章，再计一次用印 " +
+			"the documents that were written are there and nothing is lost; when the service runs again, or without it, give the same command: it goes on with the others; " +
+			"one whose use of the seal was recorded but that was not written is sealed anew, and that counts as another use"
 	}
 	return "已确认的都已写入磁盘；本命令可能已完成，也可能没有，请先查询，再决定是否重做 " +
 		"what was acknowledged is on the disk; this command may have been carried out or not: look before you give it again"

@@ -18,7 +18,7 @@ import (
 
 func newLicence(s *settings) *cobra.Command {
 	return group("licence", "证照 licences", atDesk(s,
-		newIssue(s), goesOn(newImport(s)), newLicenceExport(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s), newCopy(s), newEvidence(s), newAsk(s), newErase(s), newErasures(s), newRetention(s),
+		newIssue(s), goesOn(newImport(s), nothingTwice), newLicenceExport(s), newShow(s), newLicenceList(s), newCode(s), newPDF(s), newCopy(s), newEvidence(s), newAsk(s), newErase(s), newErasures(s), newRetention(s),
 		newPresent(s), newBind(s), newDevices(s), newUnbind(s),
 		newStep(s, licence.Suspend, "暂扣 suspend a licence"), newStep(s, licence.Resume, "恢复 resume a suspended licence"),
 		newStep(s, licence.Revoke, "注销、撤销或吊销 revoke a licence for ever"),

@@ -24,7 +24,7 @@ func newMass(s *settings) *cobra.Command {
 		newMassPropose(s, licence.Suspend, "提议批量暂扣 propose to suspend many licences"),
 		newMassPropose(s, licence.Resume, "提议批量恢复 propose to resume many licences"),
 		newMassPropose(s, licence.Revoke, "提议批量注销或吊销 propose to revoke many licences"),
-		newMassList(s), newMassShow(s), newMassApprove(s), goesOn(newMassRun(s)), newMassCancel(s))
+		newMassList(s), newMassShow(s), newMassApprove(s), goesOn(newMassRun(s), nothingTwice), newMassCancel(s))
 }
 
 // proposalView is a proposal as it is printed.

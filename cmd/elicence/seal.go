@@ -16,7 +16,7 @@ import (
 
 func newSeal(s *settings) *cobra.Command {
 	commands := atDesk(s, newSealMake(s), newSealPreview(s), newSealApprove(s), newSealRenew(s), newSealList(s), newSealShow(s), newSealSuspend(s), newSealResume(s), newSealRevoke(s),
-		newSealKeeper(s), newSealLimit(s), newSealStamp(s), goesOn(newSealBatch(s)), newSealDigest(s), newSealProof(s))
+		newSealKeeper(s), newSealLimit(s), newSealStamp(s), goesOn(newSealBatch(s), usesTwice), newSealDigest(s), newSealProof(s))
 	return group("seal", "电子印章 electronic seals", commands...)
 }
 

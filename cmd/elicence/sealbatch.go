@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -58,7 +59,8 @@ func newSealBatch(s *settings) *cobra.Command {
 		Use:   "batch --seal ID --out DIR [--profile ses|cades] [--level LEVEL] [--page PAGES] [--at X,Y] [--keyword WORDS] [--straddle EDGE] IN.pdf…",
 		Short: "批量盖章 put a seal on many PDFs",
 		Long: "Seals every document and writes it under its name into a folder. A document that is there already is left alone, so that a batch\n" +
-			"that was cut off goes on where it ended. One that cannot be sealed is named, and the others are sealed.",
+			"that was cut off goes on with those that are not. A use of the seal is recorded before its document is written: where that fails, the\n" +
+			"next run seals the document anew, which is another use. One that cannot be sealed is named, and the others are sealed.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
@@ -178,8 +180,11 @@ func (s *settings) batchDocument(o *office.Office, level office.Level, opens pas
 	}
 	return office.BatchDocument{
 		Open: func() (*pdf.Document, error) {
-			if _, err := s.files.Lstat(b.File); err == nil {
+			switch _, err := s.files.Lstat(b.File); {
+			case err == nil:
 				return nil, errThere
+			case !errors.Is(err, fs.ErrNotExist):
+				return nil, names(err) // before a use is recorded for what cannot be written
 			}
 			doc, closes, err := s.openPDF(b.ID, opens)
 			if err == nil {

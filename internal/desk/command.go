@@ -7,9 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 )
 
@@ -44,13 +45,14 @@ type session struct {
 	gone    chan struct{} // closed when the terminal has gone away
 	why     error         // readable when gone is closed
 
-	mu sync.Mutex // held from a call to its answer
+	turn  chan struct{}             // holds one from a call to its answer
+	began atomic.Pointer[time.Time] // when the call did that has the turn; nil: just now, or there is none
 }
 
 // newSession takes answers from a connection until it ends. Interrupted is called when
 // the terminal says so, and when it has gone away.
 func newSession(conn io.ReadWriter, hangUp func() error, interrupted context.CancelFunc) *session {
-	s := &session{hangUp: hangUp, calls: gob.NewEncoder(conn), answers: make(chan answer, 1), gone: make(chan struct{})}
+	s := &session{hangUp: hangUp, calls: gob.NewEncoder(conn), answers: make(chan answer, 1), gone: make(chan struct{}), turn: make(chan struct{}, 1)}
 	go func() {
 		defer interrupted()
 		defer close(s.gone)
@@ -79,19 +81,20 @@ func newSession(conn io.ReadWriter, hangUp func() error, interrupted context.Can
 func (s *session) ask(c call) (answer, error) { return s.askWithin(c, 0) }
 
 // askWithin is ask for a call that nobody needs long for. A terminal that has not answered
-// within the limit is taken for gone: it may have been stopped. 0: there is none.
+// within the limit is taken for gone: it may have been stopped. Where it is another call that
+// takes longer, such as a question to people, the error is errBusy. 0: there is no limit.
 func (s *session) askWithin(c call, limit time.Duration) (answer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.takeTurn(limit); err != nil {
+		return answer{}, err
+	}
+	defer s.endTurn()
+	began := time.Now()
+	s.began.Store(&began)
 	if err := s.calls.Encode(c); err != nil {
 		return answer{}, goneError{err}
 	}
-	var late <-chan time.Time
-	if limit > 0 {
-		timer := time.NewTimer(limit)
-		defer timer.Stop()
-		late = timer.C
-	}
+	late, stop := after(limit)
+	defer stop()
 	select {
 	case a := <-s.answers:
 		return a, a.Fault.err()
@@ -103,10 +106,47 @@ func (s *session) askWithin(c call, limit time.Duration) (answer, error) {
 	}
 }
 
+// takeTurn waits until no other call is under way. The limit counts from when the one began
+// that is: those that wait for it one after the other wait no longer than one.
+func (s *session) takeTurn(limit time.Duration) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	if began := s.began.Load(); began != nil && limit > 0 {
+		limit = max(1, limit-time.Since(*began))
+	}
+	late, stop := after(limit)
+	defer stop()
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-s.gone:
+		return goneError{s.why}
+	case <-late:
+		return errBusy
+	}
+}
+
+func (s *session) endTurn() {
+	s.began.Store(nil)
+	<-s.turn
+}
+
+// after returns what a limit ends with, nothing where it is 0, and what stops it.
+func after(limit time.Duration) (<-chan time.Time, func() bool) {
+	if limit == 0 {
+		return nil, func() bool { return true }
+	}
+	timer := time.NewTimer(limit)
+	return timer.C, timer.Stop
+}
+
 // exit makes the last call.
 func (s *session) exit(code int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	_ = s.calls.Encode(call{Op: opExit, Size: int64(code)}) // the terminal may have gone away
 }
 
@@ -127,7 +167,10 @@ func (unaskedError) Error() string { return "an answer that was not asked for" }
 
 var errUnasked error = unaskedError{}
 
-var errSilent = errors.New("it does not answer")
+var (
+	errSilent = errors.New("it does not answer")
+	errBusy   = bilingual.New("终端正忙于别的事，例如等人输入密码", "the terminal of the command is busy with something else, such as a question for a password")
+)
 
 // stdin is the standard input at the terminal.
 type stdin struct{ *session }

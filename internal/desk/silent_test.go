@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"encoding/gob"
 	"errors"
 	"net"
 	"testing"
@@ -29,5 +30,44 @@ func TestSilentTerminal(t *testing.T) {
 	<-interrupted
 	if _, err := (files{s}).Stat("x"); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the next call: %v", err)
+	}
+}
+
+// TestBusyTerminal: what reads a document waits for a question to people no longer than for a
+// silent terminal, the next one not once more, and neither takes the people for gone.
+func TestBusyTerminal(t *testing.T) {
+	t.Parallel()
+	near, far := net.Pipe()
+	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+	asked, typed := make(chan struct{}), make(chan struct{})
+	go func() { // one question, of which somebody thinks for long
+		var c call
+		if err := gob.NewDecoder(far).Decode(&c); err != nil || c.Op != opAsk {
+			t.Errorf("call %v, %v", c.Op, err)
+		}
+		close(asked)
+		<-typed
+		if err := gob.NewEncoder(far).Encode(answer{Data: []byte("x")}); err != nil {
+			t.Error(err)
+		}
+	}()
+	s, start := newSession(near, near.Close, func() {}), time.Now()
+	answered := make(chan error)
+	go func() {
+		_, err := (passwords{s}).Ask("?")
+		answered <- err
+	}()
+	<-asked
+	for i := range 50 {
+		if _, err := (file{s, 1}).readWithin(make([]byte, 10), 0, 200*time.Millisecond); !errors.Is(err, errBusy) {
+			t.Fatalf("read %d: %v", i, err)
+		}
+	}
+	if waited := time.Since(start); waited > 5*time.Second {
+		t.Errorf("the reads have waited for %s, each by itself", waited)
+	}
+	close(typed)
+	if err := <-answered; err != nil {
+		t.Errorf("the question: %v", err)
 	}
 }

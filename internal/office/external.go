@@ -152,7 +152,7 @@ func (o *Office) StampDigest(ctx context.Context, actor string, d SealDigest) ([
 	if err != nil {
 		return nil, err
 	}
-	if _, err := o.store.UseSeals(ctx, d.SealID, actor, now, entry); err != nil {
+	if _, err := o.store.UseSeals(ctx, d.SealID, actor, o.now(), entry); err != nil {
 		return nil, err
 	}
 	return contents, nil

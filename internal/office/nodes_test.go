@@ -270,6 +270,18 @@ func TestRevocationOnAnotherNode(t *testing.T) {
 	}
 }
 
+// TestNodesStopBatch: what an officer stops at one node stops the batch of another.
+func TestNodesStopBatch(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	for name, stop := range sealStops() {
+		t.Run(name, func(t *testing.T) {
+			f := officetest.On(t, server.Database(t))
+			stopsBatch(t, f, f.Node(t), stop)
+		})
+	}
+}
+
 // TestNodesDestroyKeys: nodes on one database have record keys of their own. What one has
 // erased no other can read any more: one that runs destroys the key when it looks what
 // others did, one that was off when it starts. New keys are used when each node has them,

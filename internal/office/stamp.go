@@ -98,8 +98,7 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err := o.admits(doc); err != nil {
 		return nil, err
 	}
-	now := o.now()
-	act, err := o.sealing(ctx, actor, r, now)
+	act, err := o.sealing(ctx, actor, r, o.now())
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +118,8 @@ func (o *Office) Stamp(ctx context.Context, actor string, doc *pdf.Document, r S
 	if err := act.complete(ctx, s, sig, rules); err != nil {
 		return nil, err
 	}
-	if _, err := o.store.UseSeals(ctx, act.use.record.ID, actor, now, s.entry); err != nil {
+	// The hours of use may have ended while the document was read.
+	if _, err := o.store.UseSeals(ctx, act.use.record.ID, actor, o.now(), s.entry); err != nil {
 		return nil, err
 	}
 	return s.prepared, nil

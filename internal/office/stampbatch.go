@@ -3,10 +3,13 @@ package office
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -64,16 +67,22 @@ func (o *Office) StampBatch(ctx context.Context, actor string, r StampRequest, d
 	g, ctx := errgroup.WithContext(ctx)
 	for range workers {
 		g.Go(func() error {
-			for {
-				l, err := b.take(ctx)
-				if l == nil || err != nil {
-					return err
+			return b.safely(func() error {
+				for {
+					l, err := b.take(ctx)
+					if l == nil || err != nil {
+						return err
+					}
+					l.stamp(ctx)
 				}
-				l.stamp(ctx)
-			}
+			})
 		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	if what := b.panicked.Load(); what != nil {
+		panic(*what)
+	}
+	return err
 }
 
 // batchStamp is a StampBatch under way.
@@ -84,11 +93,31 @@ type batchStamp struct {
 	documents []BatchDocument
 	done      func(i int, field string, err error)
 	size      int // of a lot
+	panicked  atomic.Pointer[string]
 
 	taking   sync.Mutex
 	next     int           // the first document that is in no lot; guarded by taking
 	recorded chan struct{} // closed when the last lot has recorded its uses; guarded by taking
 	told     chan struct{} // closed when done was told of the last lot; guarded by taking
+}
+
+// errPanicked is of a document at which a batch has panicked.
+var errPanicked = errors.New("internal error")
+
+// safely keeps a panic of one of the goroutines for that of the caller, who may go on with
+// others: files of strangers are read here.
+func (b *batchStamp) safely(f func() error) error {
+	err := errPanicked
+	func() {
+		defer func() {
+			if r := recover(); r != nil {
+				what := fmt.Sprintf("%v\n%s", r, debug.Stack())
+				b.panicked.CompareAndSwap(nil, &what)
+			}
+		}()
+		err = f()
+	}()
+	return err
 }
 
 // lot are documents that follow one another, and are recorded together.
@@ -143,7 +172,10 @@ func (l *lot) close() {
 // stamp seals the documents of the lot, and tells what became of them.
 func (l *lot) stamp(ctx context.Context) {
 	defer l.close()
-	defer close(l.told)
+	defer func() {
+		<-l.beforeTold // after a panic too
+		close(l.told)
+	}()
 	l.record(ctx)
 	// Who has lost patience gets what is recorded all the same.
 	release := context.WithoutCancel(ctx)
@@ -171,7 +203,7 @@ func (l *lot) each(width int, f func(*lotItem) error) {
 	for i := range l.items {
 		if item := &l.items[i]; item.err == nil {
 			g.Go(func() error {
-				item.err = f(item)
+				item.err = l.safely(func() error { return f(item) })
 				return nil
 			})
 		}
@@ -200,7 +232,10 @@ func refuse(items []*lotItem, err error) {
 // record has all that can be sealed ready and its uses on the disk.
 func (l *lot) record(ctx context.Context) {
 	defer l.office.rotating.RUnlock()
-	defer close(l.recorded)
+	defer func() {
+		<-l.beforeRecorded
+		close(l.recorded)
+	}()
 	act, err := l.office.sealing(ctx, l.actor, l.request, l.office.now())
 	if err == nil {
 		err = l.seal(ctx, act)
@@ -219,7 +254,7 @@ func (l *lot) record(ctx context.Context) {
 	for _, item := range ready {
 		entries = append(entries, item.entry)
 	}
-	n, err := l.office.store.UseSeals(ctx, l.request.SealID, l.actor, act.now, entries...)
+	n, err := l.office.store.UseSeals(ctx, l.request.SealID, l.actor, l.office.now(), entries...)
 	if err != nil {
 		refuse(ready[n:], err)
 	}

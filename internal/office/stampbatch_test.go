@@ -1,14 +1,19 @@
 package office_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/durable"
@@ -30,8 +35,8 @@ type released struct {
 	files map[int][]byte // guarded by mu
 }
 
-// numbered is a page that is another document than one with another number.
-func numbered(tb testing.TB, n int) *pdf.Document {
+// numberedPage is the file of a page that is another document than one with another number.
+func numberedPage(tb testing.TB, n int) []byte {
 	tb.Helper()
 	doc := typeset.New(typeset.Info{Title: fmt.Sprint(n), Time: noon()})
 	doc.Page(210, 297)
@@ -39,7 +44,12 @@ func numbered(tb testing.TB, n int) *pdf.Document {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return open(tb, b)
+	return b
+}
+
+func numbered(tb testing.TB, n int) *pdf.Document {
+	tb.Helper()
+	return open(tb, numberedPage(tb, n))
 }
 
 // documents are n pages, which are kept when they are released. before is called first.
@@ -202,58 +212,176 @@ func TestStampBatchRefuses(t *testing.T) {
 
 var errSpoilt = errors.New("spoilt")
 
-// TestStampBatchStops: what an officer stops while a batch is under way stops the rest of it, and
-// none is out without its entry.
-func TestStampBatchStops(t *testing.T) {
-	t.Parallel()
-	for name, stop := range map[string]func(*officetest.Fixture) error{
-		"seal": func(f *officetest.Fixture) error {
-			_, err := f.Office.SuspendSeal(ctx, "乙", f.Seal.ID, "印章遗失")
+// sealStops are what an officer does at an office against a seal in wrong hands.
+func sealStops() map[string]func(*office.Office, seal.Record) error {
+	return map[string]func(*office.Office, seal.Record) error{
+		"seal": func(o *office.Office, r seal.Record) error {
+			_, err := o.SuspendSeal(ctx, "乙", r.ID, "印章遗失")
 			return err
 		},
-		"certificate": func(f *officetest.Fixture) error {
-			c, err := cert.Parse(f.Seal.Chain[0])
+		"certificate": func(o *office.Office, r seal.Record) error {
+			c, err := cert.Parse(r.Chain[0])
 			if err != nil {
 				return err
 			}
 			serial, _ := cert.SerialOf(c.SerialNumber())
-			_, err = f.Office.HoldCertificate(ctx, "乙", serial, "印章遗失")
+			_, err = o.HoldCertificate(ctx, "乙", serial, "印章遗失")
 			return err
 		},
-	} {
+		"keeper": func(o *office.Office, r seal.Record) error {
+			_, err := o.AddKeeper(ctx, "乙", r.ID, "丙") // and nobody else
+			return err
+		},
+	}
+}
+
+// TestStampBatchStops: what an officer stops while a batch is under way stops the rest of it, and
+// none is out without its entry.
+func TestStampBatchStops(t *testing.T) {
+	t.Parallel()
+	for name, stop := range sealStops() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := officetest.New(t)
-			const n = 200
-			var out released
-			var once sync.Once
-			stopped := make(chan struct{})
-			errs := batchOf(t, f, onFirst(f), out.documents(t, n, func(int, *pdf.Prepared) error {
-				once.Do(func() {
-					if err := stop(f); err != nil {
-						t.Error(err)
-					}
-					close(stopped)
-				})
-				<-stopped
-				return nil
-			}))
-			uses, refused := usesOf(t, f), 0
-			for _, err := range errs {
-				if err != nil {
-					refused++
-				}
-			}
-			if refused == 0 || len(uses) != n-refused || len(out.files) != n-refused {
-				t.Errorf("of %d documents %d are refused, %d handed out, %d in the log", n, refused, len(out.files), len(uses))
-			}
-			if err := errs[n-1]; err == nil {
-				t.Error("the last document is sealed")
-			}
-			if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); slices.Contains(errs[i:], nil) {
-				t.Error("a document behind a refused one is sealed")
-			}
+			stopsBatch(t, f, f.Office, stop)
 		})
+	}
+}
+
+// stopsBatch has a seal stopped at an office when the first document of a batch is out.
+func stopsBatch(t *testing.T, f *officetest.Fixture, at *office.Office, stop func(*office.Office, seal.Record) error) {
+	t.Helper()
+	const n = 200
+	var out released
+	var once sync.Once
+	stopped := make(chan struct{})
+	before := len(usesOf(t, f))
+	errs := batchOf(t, f, onFirst(f), out.documents(t, n, func(int, *pdf.Prepared) error {
+		once.Do(func() {
+			if err := stop(at, f.Seal); err != nil {
+				t.Error(err)
+			}
+			close(stopped)
+		})
+		<-stopped
+		return nil
+	}))
+	uses, refused := len(usesOf(t, f))-before, 0
+	for _, err := range errs {
+		if err != nil {
+			refused++
+		}
+	}
+	if refused == 0 || uses != n-refused || len(out.files) != n-refused {
+		t.Errorf("of %d documents %d are refused, %d handed out, %d in the log", n, refused, len(out.files), uses)
+	}
+	if err := errs[n-1]; err == nil {
+		t.Error("the last document is sealed")
+	}
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 && slices.Contains(errs[i:], nil) {
+		t.Error("a document behind a refused one is sealed")
+	}
+}
+
+// slowPage is a page that is read so slowly that the clock goes on meanwhile.
+type slowPage struct {
+	io.ReaderAt
+	read func()
+}
+
+func (s *slowPage) ReadAt(b []byte, at int64) (int, error) {
+	s.read()
+	return s.ReaderAt.ReadAt(b, at)
+}
+
+// TestHoursEndWhileSealing: what is not recorded when the hours of use end is refused, however
+// early it began.
+func TestHoursEndWhileSealing(t *testing.T) {
+	t.Parallel()
+	var at, late atomic.Int64
+	now := func() time.Time { return noon().Add(time.Duration(at.Load())) }
+	f := officetest.At(t, now)
+	if _, err := f.Office.LimitSeal(ctx, "乙", f.Seal.ID, seal.Rules{From: 0, Until: 12*60 + 1}); err != nil {
+		t.Fatal(err)
+	}
+	slow := func() *pdf.Document {
+		b := numberedPage(t, 0)
+		doc, err := pdf.Open(&slowPage{bytes.NewReader(b), func() { at.Store(late.Load()) }}, int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	if _, err := f.Office.Stamp(ctx, officetest.Clerk, slow(), onFirst(f)); err != nil {
+		t.Errorf("within the hours: %v", err)
+	}
+	single := slow()
+	var out released
+	batch := out.documents(t, 1, nil)
+	batch[0].Open = func() (*pdf.Document, error) {
+		at.Store(0)
+		late.Store(0)
+		doc := slow()
+		late.Store(int64(2 * time.Minute))
+		return doc, nil
+	}
+	late.Store(int64(2 * time.Minute))
+	if _, err := f.Office.Stamp(ctx, officetest.Clerk, single, onFirst(f)); !errors.Is(err, seal.ErrRules) {
+		t.Errorf("a single use: %v, want %v", err, seal.ErrRules)
+	}
+	if errs := batchOf(t, f, onFirst(f), batch); !errors.Is(errs[0], seal.ErrRules) || len(out.files) > 0 {
+		t.Errorf("a batch: %v, want %v", errs[0], seal.ErrRules)
+	}
+	if uses := len(usesOf(t, f)); uses != 1 {
+		t.Errorf("%d uses are in the log, want 1", uses)
+	}
+}
+
+// TestStampBatchPanics: a panic of a batch is one of its caller, who may be a service, and leaves
+// keys and seals to others.
+func TestStampBatchPanics(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	var out released
+	for name, spoil := range map[string]func([]office.BatchDocument){
+		"opening": func(all []office.BatchDocument) {
+			all[20].Open = func() (*pdf.Document, error) { panic("spoilt") }
+		},
+		"reading": func(all []office.BatchDocument) {
+			all[20].Open = func() (*pdf.Document, error) {
+				b, whole := numberedPage(t, 0), false
+				doc, err := pdf.Open(&slowPage{bytes.NewReader(b), func() {
+					if whole {
+						panic("spoilt")
+					}
+				}}, int64(len(b)))
+				whole = true
+				return doc, err
+			}
+		},
+		"releasing": func(all []office.BatchDocument) {
+			all[20].Release = func(context.Context, *pdf.Prepared) error { panic("spoilt") }
+		},
+	} {
+		documents := out.documents(t, 40, nil)
+		spoil(documents)
+		var telling sync.Mutex
+		func() {
+			defer func() {
+				if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "spoilt") {
+					t.Errorf("%s: the caller's panic is %v", name, r)
+				}
+			}()
+			_ = f.Office.StampBatch(ctx, officetest.Clerk, onFirst(f), documents, func(int, string, error) {
+				if !telling.TryLock() {
+					t.Errorf("%s: told of two at once", name)
+				}
+				telling.Unlock()
+			})
+		}()
+		if err := f.Office.RotateKey(ctx, "test", "checkpoint", 0, nil); err != nil {
+			t.Errorf("%s: keys cannot be exchanged behind it: %v", name, err)
+		}
 	}
 }
 

@@ -52,11 +52,22 @@ func openBucket(text string) (*bucket, error) {
 	if err != nil || u.Scheme != "s3" || u.Host == "" || u.User != nil || u.Path != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("%w: want s3://BUCKET?region=REGION&endpoint=https://HOST, without credentials", ErrPlace)
 	}
-	query := u.Query()
-	for name := range query {
-		if !slices.Contains(bucketParameters, name) {
-			return nil, fmt.Errorf("%w: parameter %q is not one of %s", ErrPlace, name, strings.Join(bucketParameters, ", "))
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil { // it repeats what it cannot read too
+		return nil, fmt.Errorf("%w: its parameters cannot be read", ErrPlace)
+	}
+	for name, values := range query {
+		if !slices.Contains(bucketParameters, name) || len(values) != 1 {
+			return nil, fmt.Errorf("%w: parameter %q is not one of %s, or is there twice", ErrPlace, name, strings.Join(bucketParameters, ", "))
 		}
+	}
+	endpoint := query.Get("endpoint")
+	if !isEndpoint(endpoint) {
+		return nil, fmt.Errorf("%w: the endpoint is not https://HOST, without credentials", ErrPlace)
+	}
+	pathStyle := query.Get("use_path_style")
+	if pathStyle != "" && pathStyle != "true" && pathStyle != "false" {
+		return nil, fmt.Errorf("%w: use_path_style is neither true nor false", ErrPlace)
 	}
 	prefix := query.Get("prefix")
 	if prefix != "" {
@@ -73,7 +84,11 @@ func openBucket(text string) (*bucket, error) {
 		Region:      query.Get("region"),
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, os.Getenv("AWS_SESSION_TOKEN")),
 		Retryer: func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = maxBackoff })
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxBackoff = maxBackoff
+				// Two that write one document at once may both be sent away by Amazon's store.
+				o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}}})
+			})
 		},
 		Logger: logging.Nop{},
 		// Documents are verified by what they are named after. Servers that are not
@@ -82,12 +97,22 @@ func openBucket(text string) (*bucket, error) {
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 	}
 	client := s3.NewFromConfig(config, func(o *s3.Options) {
-		if endpoint := query.Get("endpoint"); endpoint != "" {
+		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
-		o.UsePathStyle = query.Get("use_path_style") == "true"
+		o.UsePathStyle = pathStyle == "true"
 	})
 	return &bucket{client: client, name: u.Host, prefix: prefix}, nil
+}
+
+// isEndpoint reports whether a text is the address of an object store, or empty for Amazon's.
+// What stands in it may be repeated in errors, so it has no credentials.
+func isEndpoint(text string) bool {
+	if text == "" {
+		return true
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 // key is where the object with a name lies.
@@ -210,7 +235,11 @@ func (b *bucket) names(ctx context.Context) iter.Seq2[string, error] {
 func nextPage(ctx context.Context, pages *s3.ListObjectsV2Paginator) (*s3.ListObjectsV2Output, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	return pages.NextPage(ctx)
+	page, err := pages.NextPage(ctx)
+	if err == nil && aws.ToBool(page.IsTruncated) && aws.ToString(page.NextContinuationToken) == "" {
+		err = errors.New("there is more, and the object store does not say how to go on: it does not know ListObjectsV2")
+	}
+	return page, err
 }
 
 // close has nothing to end: what is asked of a bucket ends with its request.
