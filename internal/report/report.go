@@ -170,7 +170,7 @@ func laySignature(n int, f *inspect.SignatureFinding) signature {
 		}
 	}
 	if s.Name == "" {
-		s.Name = f.Field
+		s.Name = told(f.Field)
 	}
 	s.Kind = kindWords(f.Kind)
 	s.Facts = plainFacts(f)
@@ -235,7 +235,7 @@ func plainFacts(f *inspect.SignatureFinding) []fact {
 
 func expertFacts(f *inspect.SignatureFinding) []fact {
 	facts := []fact{
-		{words{"字段", "Field"}, f.Field}, {words{"格式", "Format"}, f.Format},
+		{words{"字段", "Field"}, told(f.Field)}, {words{"格式", "Format"}, f.Format},
 	}
 	if len(f.ByteRange) > 0 {
 		facts = append(facts, fact{words{"字节范围", "ByteRange"}, fmt.Sprint(f.ByteRange)})

@@ -247,6 +247,8 @@ func TestIncrement(t *testing.T) {
 			data, _, _ := a.doc.now.decode(o.val.(*stream), 1<<20)
 			a.putStream(ref{num: 3}, &dict{}, data)
 		}, "", ""},
+		{"an entry with a name to mislead", func(a attacker) { a.set(1, "A\u202e\n: no change", int64(1)) }, Modified, "/A#E2#80#AE#0A:#20no#20change"},
+		{"an entry with a long name", func(a attacker) { a.set(1, name(strings.Repeat("A", 120)), int64(1)) }, Modified, "/" + strings.Repeat("A", 60) + ","},
 		{"object nobody uses", func(a attacker) { a.made("<</Type/Page>>") }, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -42,7 +42,7 @@ func (s *step) forms() error {
 
 // formEntry is an entry of the form's dictionary.
 func formEntry(key name) *part {
-	return &part{code: ChangeFormEntry, name: string(key), what: "the form's /" + string(key)}
+	return &part{code: ChangeFormEntry, name: string(key), what: "the form's " + keyed(key)}
 }
 
 func (f *form) signedWidgets() map[ref]bool {
@@ -288,7 +288,7 @@ func (s *step) entries(old, new *dict, f *field, lenient []name) bool {
 			touched = touched || err != nil || !same
 			continue
 		}
-		s.strict.entry(key, a, b, f.ref.num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, /%s", f.name, key)})
+		s.strict.entry(key, a, b, f.ref.num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, %s", f.name, keyed(key))})
 	}
 	return touched
 }

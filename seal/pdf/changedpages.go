@@ -32,7 +32,7 @@ func (s *step) page(n int, r ref) error {
 	}
 	for _, key := range keys(old, new) {
 		a, b := old.lookup(key), new.lookup(key)
-		where := &part{code: ChangePageEntry, page: n, name: string(key), what: fmt.Sprintf("page %d, /%s", n, key)}
+		where := &part{code: ChangePageEntry, page: n, name: string(key), what: fmt.Sprintf("page %d, %s", n, keyed(key))}
 		if _, plain := b.(name); key == "Tabs" && plain {
 			continue
 		}
@@ -134,7 +134,7 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 	case isMarkup(subtype):
 		s.note(Change{Kind: AnnotationAdded, Code: ChangeAnnotation, Object: int(r.num), Page: n, Name: string(subtype), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
 	default:
-		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.num, subtype)
+		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.num, keyed(subtype)[1:])
 	}
 	return nil
 }
