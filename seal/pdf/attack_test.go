@@ -183,6 +183,9 @@ func TestIncrement(t *testing.T) {
 		{"stamp without signature", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Stamp/F 196/Rect[10 10 90 90]>>"))
 		}, AnnotationAdded, "page 2"},
+		{"sticky note beside the seal, as Acrobat makes it", func(a attacker) {
+			a.add(9, "Annots", a.made("<</Type/Annot/Subtype/Text/F 28/Rect[10 10 28 28]/P 9 0 R/Contents(x)>>"))
+		}, AnnotationAdded, "page 1"},
 		{"comment over the seal", func(a attacker) {
 			a.add(9, "Annots", a.made("<</Type/Annot/Subtype/Square/Rect[350 150 400 200]/IC[1 1 1]>>"))
 		}, Modified, "over an earlier seal"},
