@@ -100,11 +100,7 @@ func (w *writer) signature(s *signature) {
 	w.both(words{s.Kind.ZH + " · " + s.Result.ZH, s.Kind.EN + " · " + s.Result.EN}, 10, 0)
 	w.text(0, s.Cause.line(), 9, ink(s.Colour))
 	if s.OnPage != nil {
-		shown := typeset.Colour(0)
-		if s.OnPageBad {
-			shown = red
-		}
-		w.both(*s.OnPage, 9.5, shown)
+		w.both(*s.OnPage, 9.5, ink(s.OnPageColour))
 	}
 	w.facts(s.Facts)
 	w.y = max(w.y, w.until)

@@ -66,7 +66,7 @@ type signature struct {
 	WidthMM      float64
 	HeightMM     float64
 	OnPage       *words
-	OnPageBad    bool
+	OnPageColour string // amber where nobody can say, red where it is another; empty: it is the seal
 	Facts        []fact
 	Steps        []step
 	Changes      []change
@@ -179,7 +179,7 @@ func laySignature(n int, f *inspect.SignatureFinding) signature {
 		if len(s.Picture) > 0 {
 			s.PictureURL = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(s.Picture))
 		}
-		s.OnPage, s.OnPageBad = onPage(f.SealInfo)
+		s.OnPage, s.OnPageColour = onPage(f.SealInfo)
 	}
 	for _, c := range f.Checks {
 		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), checkWords(c)})
