@@ -22,6 +22,7 @@ import (
 	"github.com/elicence/elicence/internal/demo"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/pagetext"
+	docreport "github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/exchange"
 	"github.com/elicence/elicence/pki/audit"
@@ -80,15 +81,15 @@ func report(w io.Writer, err error) int {
 		return exitNo
 	case errors.As(err, &invalid):
 		for _, f := range invalid.Faults {
-			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", f.Field, f.Text())
+			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", quiet(f.Field), quiet(f.Text()))
 		}
 	case errors.As(err, &plan):
 		for _, f := range plan.Faults {
-			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", plan.File, f)
+			_, _ = fmt.Fprintf(w, "elicence: %s: %s\n", plan.File, quiet(fmt.Sprint(f)))
 		}
 	default:
 		for _, one := range apart(err) {
-			_, _ = fmt.Fprintf(w, "elicence: %s\n", bilingual.Text(inChinese(one)))
+			_, _ = fmt.Fprintf(w, "elicence: %s\n", quiet(bilingual.Text(inChinese(one))))
 		}
 	}
 	if hint := hintFor(err); hint != "" {
@@ -118,6 +119,16 @@ func report(w io.Writer, err error) int {
 		}
 	}
 	return exitCouldNot
+}
+
+// quiet is an error's text as a terminal may show it. It may quote what a stranger put into a file:
+// that moves no cursor, and its lines do not look like those of an answer.
+func quiet(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = docreport.OneLine(lines[i])
+	}
+	return strings.Join(lines, "\n  ")
 }
 
 // inChinese gives the commonest refusals of the system their Chinese sentence, where the error

@@ -113,7 +113,7 @@ func newSealBatch(s *settings) *cobra.Command {
 						if b.Cause == "" {
 							b.because(fmt.Errorf("%s: %w", b.ID, err))
 						}
-						_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s\n", b.say) // it is among the results too
+						_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "elicence: %s\n", quiet(b.say)) // it is among the results too
 					}
 					_ = bar.Add(1) // a bar that cannot be drawn stops nothing
 				})

@@ -172,7 +172,7 @@ func (j *evidenceJudge) trust() *failed {
 		return fails(verify.Untrusted, causeEvidenceRoot, "包内的信任文件不能由给定的信任根认定", "the trust files inside do not follow from the pinned root", err)
 	}
 	pin := hex.EncodeToString(j.options.Pin[:])
-	asOf := j.inner.cache.Time.IssuedAt().Format(time.RFC3339)
+	asOf := j.inner.cache.AsOf().UTC().Format(time.RFC3339)
 	j.found.RootSM3, j.found.AsOf = &pin, &asOf
 	return nil
 }

@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/elicence/elicence/internal/bilingual"
@@ -216,7 +217,8 @@ func (a *sealing) complete(ctx context.Context, s *waiting, sig pki.Signature, r
 }
 
 // readBack verifies the signature just made as a stranger would, before anything
-// is released.
+// is released. Signatures that were there before must not suffer by it: a document that refers to
+// objects which it has not may get one with such a number.
 func readBack(ctx context.Context, prepared *pdf.Prepared, rules pdf.Trust) error {
 	doc, err := prepared.Document()
 	if err != nil {
@@ -226,17 +228,21 @@ func readBack(ctx context.Context, prepared *pdf.Prepared, rules pdf.Trust) erro
 	if err != nil {
 		return fmt.Errorf("reading back the signed document: %w", err)
 	}
-	for i := range report.Signatures {
-		s := &report.Signatures[i]
-		if s.Field != prepared.Field() {
-			continue
-		}
-		if err := s.Err(); err != nil {
-			return fmt.Errorf("the signature just made does not verify: %w", err)
-		}
-		return nil
+	own := slices.IndexFunc(report.Signatures, func(s pdf.Signed) bool { return s.Field == prepared.Field() })
+	if own < 0 {
+		return fmt.Errorf("the signature just made is not found in the document")
 	}
-	return fmt.Errorf("the signature just made is not found in the document")
+	if err := report.Signatures[own].Err(); err != nil {
+		return fmt.Errorf("the signature just made does not verify: %w", err)
+	}
+	for i := range report.Signatures {
+		for _, c := range report.Signatures[i].Changes {
+			if c.Kind == pdf.Modified && c.Revision == report.Signatures[own].Revision {
+				return bilingual.Wrap("再盖章或签名会使文件已有的签名失效", fmt.Errorf("it would break the signature %q: %s", report.Signatures[i].Field, c.What))
+			}
+		}
+	}
+	return nil
 }
 
 // marks places the seal, and the document's code beside it.

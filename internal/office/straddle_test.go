@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/elicence/elicence/internal/office"
@@ -174,6 +175,36 @@ func TestStraddleKeepsEarlierSeals(t *testing.T) {
 	}
 	if trusted.Verdict != verify.Valid || len(trusted.Document.Signatures) != 4 {
 		t.Errorf("%s, %s, %d signatures", trusted.Verdict, trusted.Cause, len(trusted.Document.Signatures))
+	}
+}
+
+// TestEarlierSealsSuffer: a document that refers to objects which it has not, in a place that nobody
+// reads to seal it, is not handed out where the next seal would become one of them.
+func TestEarlierSealsSuffer(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	refused := 0
+	for missing := 5; missing < 16; missing++ {
+		doc := open(t, rawPDF([]string{"<</Type/Catalog/Pages 2 0 R/PieceInfo 4 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+			"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>", fmt.Sprintf("<</X %d 0 R>>", missing)}))
+		for _, x := range []float64{60, 140} {
+			sealed, err := f.Office.Stamp(ctx, "test", doc, office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{X: x, Y: 60}})
+			if err != nil {
+				if x == 60 || !strings.Contains(err.Error(), "would break the signature") {
+					t.Fatal(err)
+				}
+				refused++
+				break
+			}
+			file := content(t, sealed)
+			if found, err := inspector(t, f).File(ctx, file); err != nil || found.Verdict != verify.Valid {
+				t.Errorf("without object %d: %s, %s, %v", missing, found.Verdict, found.Cause, err)
+			}
+			doc = open(t, file)
+		}
+	}
+	if refused == 0 {
+		t.Error("no seal took the number of a missing object")
 	}
 }
 

@@ -19,13 +19,13 @@ func changedZH(c inspect.ChangeFinding) string {
 	page, field := fmt.Sprintf("第 %d 页", c.Page), "签名域或表单域“"+told(c.Field)+"”"
 	switch pdf.ChangeCode(c.Code) {
 	case pdf.ChangeSignature:
-		return "增加了签名“" + told(c.Field) + "”"
+		return "增加了签名" + inQuotes(c.Field)
 	case pdf.ChangeTimestamp:
-		return "增加了文档时间戳“" + told(c.Field) + "”"
+		return "增加了文档时间戳" + inQuotes(c.Field)
 	case pdf.ChangeValidationData:
 		return "增加或更新了验证资料" + key(c.Name)
 	case pdf.ChangeFieldFilled:
-		return "填写了表单域“" + told(c.Field) + "”"
+		return "填写了表单域" + inQuotes(c.Field)
 	case pdf.ChangeAnnotation:
 		return page + "增加了批注" + kind(c.Name)
 
@@ -98,7 +98,7 @@ func changedPageZH(c inspect.ChangeFinding, page string) string {
 	case pdf.ChangeAnnotationActs:
 		return page + "的新批注在点击时会执行动作"
 	case pdf.ChangeAnnotationOverSeal:
-		return page + "的新批注盖住了已有的印章"
+		return page + "上后加的批注或签章与已有的印章重叠"
 	case pdf.ChangeAnnotationLoose:
 		return page + "已盖有印章，新批注的显示会超出其范围"
 	case pdf.ChangeAnnotationForeign:
@@ -136,7 +136,7 @@ func changedFormZH(c inspect.ChangeFinding, field string) string {
 	case pdf.ChangeFieldLoose:
 		return field + "的显示不再限于自己的范围"
 	case pdf.ChangeFieldOverSeal:
-		return field + "签名后盖住了已有的印章"
+		return field + "在填写或签名后与已有的印章重叠"
 	case pdf.ChangeFieldReused:
 		return field + "是用原有对象冒充的"
 	case pdf.ChangeFieldForeign:
@@ -150,13 +150,13 @@ func changedFormZH(c inspect.ChangeFinding, field string) string {
 	case pdf.ChangeSignatureElsewhere:
 		return field + "所填的签名并未签署这一版"
 	case pdf.ChangeTimestampSays:
-		return "文档时间戳“" + told(c.Field) + "”带有无人负责的文字"
+		return "文档时间戳" + inQuotes(c.Field) + "带有无人负责的文字"
 	case pdf.ChangeTimestampShows:
-		return "文档时间戳“" + told(c.Field) + "”在页面上显示内容"
+		return "文档时间戳" + inQuotes(c.Field) + "在页面上显示内容"
 	case pdf.ChangeTimestampName:
 		return "文档时间戳的名称过长，或含不可见字符"
 	case pdf.ChangeTimestampEntry:
-		return "文档时间戳“" + told(c.Field) + "”带有无人负责的内容" + key(c.Name)
+		return "文档时间戳" + inQuotes(c.Field) + "带有无人负责的内容" + key(c.Name)
 	default:
 		return ""
 	}
@@ -212,7 +212,12 @@ func quotedZH(text *string) string {
 	if text == nil {
 		return "无文字"
 	}
-	return "“" + OneLine(*text) + "”"
+	return inQuotes(*text)
+}
+
+// inQuotes is a name or a text from a document in quotes, which it does not end itself.
+func inQuotes(text string) string {
+	return "“" + strings.NewReplacer("“", "‘", "”", "’").Replace(told(text)) + "”"
 }
 
 // told is a name from a document as far as somebody reads it. Nobody vouches for it, so it

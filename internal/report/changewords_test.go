@@ -56,6 +56,9 @@ func TestChangesWorded(t *testing.T) {
 			t.Errorf("%s: %q turns the direction of reading", c.Code, w.ZH)
 		}
 	}
+	if w := changedWords(inspect.ChangeFinding{Code: string(pdf.ChangeFieldFilled), Field: "甲”有效"}); w.ZH != "填写了表单域“甲’有效”" {
+		t.Errorf("a name ends its quotes: %q", w.ZH)
+	}
 	long := changedWords(inspect.ChangeFinding{Code: string(pdf.ChangeFieldRemoved), Field: strings.Repeat("字", 1000)})
 	if n := len([]rune(long.ZH)); n > 100 {
 		t.Errorf("a long name takes %d characters", n)

@@ -21,5 +21,10 @@ func (r Report) HTML() ([]byte, error) {
 	if err := t.Execute(&b, r.lay()); err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
-	return b.Bytes(), nil
+	return bytes.Map(func(r rune) rune {
+		if r == '\n' { // one of the page's own, or as good as a space
+			return r
+		}
+		return quiet(r)
+	}, b.Bytes()), nil
 }

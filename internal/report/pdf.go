@@ -100,11 +100,7 @@ func (w *writer) signature(s *signature) {
 	w.both(words{s.Kind.ZH + " · " + s.Result.ZH, s.Kind.EN + " · " + s.Result.EN}, 10, 0)
 	w.text(0, s.Cause.line(), 9, ink(s.Colour))
 	if s.OnPage != nil {
-		shown := typeset.Colour(0)
-		if s.OnPageBad {
-			shown = red
-		}
-		w.both(*s.OnPage, 9.5, shown)
+		w.both(*s.OnPage, 9.5, ink(s.OnPageColour))
 	}
 	w.facts(s.Facts)
 	w.y = max(w.y, w.until)
@@ -126,7 +122,9 @@ func (w *writer) signature(s *signature) {
 	for i := range s.Certificates {
 		c := &s.Certificates[i]
 		w.text(0, c.Subject, 8.5, 0)
-		w.text(6, strings.Join([]string{c.Issuer, c.Serial, c.Validity, c.Revocation}, "\n"), 8, grey)
+		for _, line := range []string{c.Issuer, c.Serial, c.Validity, c.Revocation} {
+			w.text(6, line, 8, grey)
+		}
 		w.text(6, c.Cause.line(), 8, red)
 	}
 }
@@ -225,7 +223,7 @@ func (w *writer) column(x, width float64, text string, size float64, colour type
 // setShowable sets a text; a character that no face has is written as its number, for a
 // report must not fail on what a stranger put into a name.
 func setShowable(style typeset.Style, text string) (typeset.Text, error) {
-	text = strings.ToValidUTF8(text, "�")
+	text = OneLine(text) // no name begins a line that looks like one of the report's
 	for {
 		set, err := style.Set(text)
 		var missing *typeface.MissingRuneError

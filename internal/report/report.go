@@ -66,7 +66,7 @@ type signature struct {
 	WidthMM      float64
 	HeightMM     float64
 	OnPage       *words
-	OnPageBad    bool
+	OnPageColour string // amber where nobody can say, red where it is another; empty: it is the seal
 	Facts        []fact
 	Steps        []step
 	Changes      []change
@@ -170,7 +170,7 @@ func laySignature(n int, f *inspect.SignatureFinding) signature {
 		}
 	}
 	if s.Name == "" {
-		s.Name = f.Field
+		s.Name = told(f.Field)
 	}
 	s.Kind = kindWords(f.Kind)
 	s.Facts = plainFacts(f)
@@ -179,7 +179,7 @@ func laySignature(n int, f *inspect.SignatureFinding) signature {
 		if len(s.Picture) > 0 {
 			s.PictureURL = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(s.Picture))
 		}
-		s.OnPage, s.OnPageBad = onPage(f.SealInfo)
+		s.OnPage, s.OnPageColour = onPage(f.SealInfo)
 	}
 	for _, c := range f.Checks {
 		s.Steps = append(s.Steps, step{c.Cause == "", stepWords(c.Name), checkWords(c)})
@@ -235,7 +235,7 @@ func plainFacts(f *inspect.SignatureFinding) []fact {
 
 func expertFacts(f *inspect.SignatureFinding) []fact {
 	facts := []fact{
-		{words{"字段", "Field"}, f.Field}, {words{"格式", "Format"}, f.Format},
+		{words{"字段", "Field"}, told(f.Field)}, {words{"格式", "Format"}, f.Format},
 	}
 	if len(f.ByteRange) > 0 {
 		facts = append(facts, fact{words{"字节范围", "ByteRange"}, fmt.Sprint(f.ByteRange)})

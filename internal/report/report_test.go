@@ -244,8 +244,8 @@ func TestSealNotDrawn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(page), want) {
-			t.Errorf("%q: the page does not say %q", picture, want)
+		if !strings.Contains(string(page), want) || !strings.Contains(string(page), `<p class="amber-ink"><span>无法比对`) {
+			t.Errorf("%q: the page does not say %q, in amber", picture, want)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func signatureLines(f *inspect.SignatureFinding) []string {
 	if !f.RevocationChecked {
 		mark += "  未查吊销 revocation not known"
 	}
-	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", f.Field, f.Signer, localText(f.SignedAt), shownOn(f), mark)}
+	lines := []string{fmt.Sprintf("%s  %s  %s  %s  %s", told(f.Field), f.Signer, localText(f.SignedAt), shownOn(f), mark)}
 	if f.Reason != "" {
 		lines = append(lines, "  事由 reason  "+told(f.Reason))
 	}
@@ -128,10 +128,13 @@ func pagesText(f *inspect.SignatureFinding) string {
 // OneLine is a text from a document that nobody vouches for, as a terminal may show it: no
 // character moves the cursor, begins a line or turns the direction of reading.
 func OneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
+	return strings.Map(quiet, s)
+}
+
+// quiet is a character that only shows itself.
+func quiet(r rune) rune {
+	if unicode.In(r, unicode.C, unicode.Zl, unicode.Zp) {
+		return unicode.ReplacementChar
+	}
+	return r
 }

@@ -81,3 +81,19 @@ func TestOneLine(t *testing.T) {
 		}
 	}
 }
+
+// TestQuietPage: no name of a stranger turns the direction of reading on a page.
+func TestQuietPage(t *testing.T) {
+	t.Parallel()
+	turned := "Li\u202e\u2066\x07Ming"
+	r := report.Report{File: turned, Inspection: inspect.Inspection{Cause: turned, Document: &inspect.PDFInspection{Signatures: []inspect.SignatureFinding{{
+		Signer: turned, Field: turned, Checks: []inspect.Check{{Name: "changes", Cause: turned}}, Certificates: []inspect.CertificateFinding{{Subject: turned}},
+	}}}}}
+	page, err := r.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(string(page), "\u202e\u2066\x07") || strings.Count(string(page), "Li\ufffd\ufffd\ufffdMing") < 6 {
+		t.Errorf("the page is %s", page)
+	}
+}

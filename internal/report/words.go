@@ -101,30 +101,30 @@ func changeWords(kind string) words {
 	}
 }
 
-// onPage says whether the page shows the seal; nil where nothing is shown.
-func onPage(s *inspect.SealFinding) (*words, bool) {
+// onPage says whether the page shows the seal, and in which colour; nil where nothing is shown.
+func onPage(s *inspect.SealFinding) (*words, string) {
 	switch s.OnPage {
 	case "same":
-		return &words{"页面图案与印章一致", "The page shows this seal"}, false
+		return &words{"页面图案与印章一致", "The page shows this seal"}, ""
 	case "slice":
 		if s.Slices > 0 {
-			return &words{fmt.Sprintf("骑缝章：%d 页上的切片合成这枚完整印章", s.Slices), fmt.Sprintf("A straddle seal: %d slices make this seal together", s.Slices)}, false
+			return &words{fmt.Sprintf("骑缝章：%d 页上的切片合成这枚完整印章", s.Slices), fmt.Sprintf("A straddle seal: %d slices make this seal together", s.Slices)}, ""
 		}
-		return &words{"页面图案是印章的一部分（骑缝章）", "The page shows a slice of this seal"}, false
+		return &words{"页面图案是印章的一部分（骑缝章）", "The page shows a slice of this seal"}, ""
 	case "other":
-		return &words{"页面图案不是这枚印章", "The picture on the page is not this seal"}, true
+		return &words{"页面图案不是这枚印章", "The picture on the page is not this seal"}, "red"
 	case "drawn":
 		if len(s.Picture) == 0 && s.OnPageWhy != "" {
-			return &words{"阅读器在页面上按印章数据绘制印章，此处无法绘出", "Readers draw the seal on the page from the seal itself. It could not be drawn here. " + s.OnPageWhy}, true
+			return &words{"阅读器在页面上按印章数据绘制印章，此处无法绘出", "Readers draw the seal on the page from the seal itself. It could not be drawn here. " + s.OnPageWhy}, "amber"
 		}
-		return &words{"阅读器在页面上按印章数据绘制的就是这枚印章", "What readers draw on the page is this seal, from the seal itself"}, false
+		return &words{"阅读器在页面上按印章数据绘制的就是这枚印章", "What readers draw on the page is this seal, from the seal itself"}, ""
 	case "unknown":
 		if len(s.Picture) == 0 {
-			return &words{"无法比对页面图案，此处也未绘出印章", "The picture on the page could not be compared, nor is the seal drawn here. " + s.OnPageWhy}, true
+			return &words{"无法比对页面图案，此处也未绘出印章", "The picture on the page could not be compared, nor is the seal drawn here. " + s.OnPageWhy}, "amber"
 		}
-		return &words{"无法比对页面图案，请与此处绘出的印章核对", "The picture on the page could not be compared: compare it with this seal. " + s.OnPageWhy}, true
+		return &words{"无法比对页面图案，请与此处绘出的印章核对", "The picture on the page could not be compared: compare it with this seal. " + s.OnPageWhy}, "amber"
 	default:
-		return nil, false
+		return nil, ""
 	}
 }
 

@@ -183,6 +183,9 @@ func TestIncrement(t *testing.T) {
 		{"stamp without signature", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Stamp/F 196/Rect[10 10 90 90]>>"))
 		}, AnnotationAdded, "page 2"},
+		{"sticky note beside the seal, as Acrobat makes it", func(a attacker) {
+			a.add(9, "Annots", a.made("<</Type/Annot/Subtype/Text/F 28/Rect[10 10 28 28]/P 9 0 R/Contents(x)>>"))
+		}, AnnotationAdded, "page 1"},
 		{"comment over the seal", func(a attacker) {
 			a.add(9, "Annots", a.made("<</Type/Annot/Subtype/Square/Rect[350 150 400 200]/IC[1 1 1]>>"))
 		}, Modified, "over an earlier seal"},
@@ -247,6 +250,8 @@ func TestIncrement(t *testing.T) {
 			data, _, _ := a.doc.now.decode(o.val.(*stream), 1<<20)
 			a.putStream(ref{num: 3}, &dict{}, data)
 		}, "", ""},
+		{"an entry with a name to mislead", func(a attacker) { a.set(1, "A\u202e\n: no change", int64(1)) }, Modified, "/A#E2#80#AE#0A:#20no#20change"},
+		{"an entry with a long name", func(a attacker) { a.set(1, name(strings.Repeat("A", 120)), int64(1)) }, Modified, "/" + strings.Repeat("A", 60) + ","},
 		{"object nobody uses", func(a attacker) { a.made("<</Type/Page>>") }, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

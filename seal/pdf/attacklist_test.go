@@ -259,14 +259,15 @@ func TestFieldStaysPut(t *testing.T) {
 	s := newSigners(t).in(ses.ProfileCAdES)
 	for _, tt := range []struct {
 		box   string
+		page  string // that the field names: both list it
 		flags int
 		want  string
 	}{
-		{"20 20 140 140", 4 + locked, ""}, {"20 20 140 140", 4 + 8, "keep to its rectangle"}, {"20 20 140 140", 4 + 16, "keep to its rectangle"},
-		{"0 0 595 842", 4, "over an earlier seal"},
+		{"20 20 140 140", "6 0 R", 4 + locked, ""}, {"20 20 140 140", "6 0 R", 4 + 8, "keep to its rectangle"}, {"20 20 140 140", "6 0 R", 4 + 16, "keep to its rectangle"},
+		{"0 0 595 842", "6 0 R", 4, "over an earlier seal on page 1"}, {"0 0 595 842", "7 0 R", 4, "over an earlier seal on page 1"},
 	} {
-		waiting := sample{page: "/Annots[5 0 R]", catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{
-			"<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 4/P 6 0 R/Rect[" + tt.box + "]>>"}}
+		waiting := sample{pages: 2, every: "/Annots[5 0 R]", catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{
+			"<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 4/P " + tt.page + "/Rect[" + tt.box + "]>>"}}
 		first := put(t, waiting.bytes(), s.stamp(120), s.sealContents)
 		file := updatedUnsigned(t, first, func(a attacker) {
 			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
@@ -279,7 +280,7 @@ func TestFieldStaysPut(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := report.Signatures[0].Err(); (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s with flags %d: %v", tt.box, tt.flags, err)
+			t.Errorf("%s of page %s with flags %d: %v", tt.box, tt.page, tt.flags, err)
 		}
 	}
 }
@@ -322,6 +323,9 @@ func testFilledIn(t *testing.T, s *signers) {
 		{"nobody knows who sealed it", 2, nil, func(t *testing.T, f []byte) []byte {
 			return put(t, updated(t, f, fill), stranger.stamp(20), stranger.sealContents)
 		}, "filled in"},
+		{"it lies over the seal", 2, nil, func(t *testing.T, f []byte) []byte {
+			return sealed(t, updated(t, f, fill))
+		}, "over an earlier seal"},
 		{"the later seal is broken", 2, nil, func(t *testing.T, f []byte) []byte {
 			file := sealed(t, updated(t, f, fill))
 			copy(file[bytes.LastIndex(file, []byte("Wang Wei")):], "Wang Wen")
@@ -332,7 +336,11 @@ func testFilledIn(t *testing.T, s *signers) {
 			t.Parallel()
 			stamp := s.stamp(120)
 			stamp.Certify, stamp.Lock = tt.certify, tt.lock
-			file := tt.after(t, put(t, victim.bytes(), stamp, s.sealContents))
+			form := victim.bytes()
+			if strings.Contains(tt.want, "over") {
+				form = bytes.Replace(form, []byte("[10 10 90 30]"), []byte("[0 0 595 842]"), 1) // as long
+			}
+			file := tt.after(t, put(t, form, stamp, s.sealContents))
 			report, err := open(t, file).Verify(context.Background(), trust)
 			if err != nil {
 				t.Fatal(err)

@@ -42,7 +42,7 @@ func (s *step) forms() error {
 
 // formEntry is an entry of the form's dictionary.
 func formEntry(key name) *part {
-	return &part{code: ChangeFormEntry, name: string(key), what: "the form's /" + string(key)}
+	return &part{code: ChangeFormEntry, name: string(key), what: "the form's " + keyed(key)}
 }
 
 func (f *form) signedWidgets() map[ref]bool {
@@ -220,7 +220,7 @@ func (s *step) oldField(old *field) error {
 }
 
 // staysPut wants the widgets of a field that was signed or filled in to keep to their rectangles
-// if they did before, and one that was signed to lie over no earlier seal, as new ones must.
+// if they did before, and to lie over no earlier seal, as new ones must, on any page that lists them.
 func (s *step) staysPut(f *field) error {
 	for _, w := range f.widgets {
 		a, b, err := s.dicts(w, w)
@@ -235,37 +235,46 @@ func (s *step) staysPut(f *field) error {
 		if err != nil {
 			return err
 		}
-		page, err := s.old.pageOf(s.oldPages, w, a)
-		if err != nil {
-			return err
-		}
 		if is && !was {
-			s.modified(Change{Code: ChangeFieldLoose, Object: int(w.num), Page: page, Field: f.name}, "the field %q does not keep to its rectangle any more", f.name)
+			s.modified(Change{Code: ChangeFieldLoose, Object: int(w.num), Field: f.name}, "the field %q does not keep to its rectangle any more", f.name)
 			return nil
 		}
-		if f.kind != name("Sig") || page == 0 {
-			continue
-		}
-		covers, err := s.coversSeal(page, a)
+		page, err := s.coversSeal(w, a)
 		if err != nil {
 			return err
 		}
-		if covers {
-			s.modified(Change{Code: ChangeFieldOverSeal, Object: int(w.num), Page: page, Field: f.name}, "the field %q, which was signed, lies over an earlier seal", f.name)
+		if page > 0 {
+			s.modified(Change{Code: ChangeFieldOverSeal, Object: int(w.num), Page: page, Field: f.name}, "the field %q, which was filled in or signed, lies over an earlier seal on page %d", f.name, page)
 			return nil
 		}
 	}
 	return nil
 }
 
-// coversSeal reports that a widget of a page of the older revision lies over a seal there.
-func (s *step) coversSeal(page int, widget *dict) (bool, error) {
+// coversSeal returns the first page of the older revision on which a widget lies over a seal, 0
+// if there is none. Whatever page the widget names as its own, readers show it on each that lists it.
+func (s *step) coversSeal(w ref, widget *dict) (int, error) {
 	box, _, err := s.old.rect(widget.lookup("Rect"))
 	if err != nil || box.width() <= 0 || box.height() <= 0 {
-		return false, err
+		return 0, err
 	}
-	seals, err := s.old.seals(s.oldPages[page-1].ref, s.oldForm.signedWidgets())
-	return slices.ContainsFunc(seals, box.overlaps), err
+	for i, l := range s.oldPages {
+		listed, err := s.old.lists(l.ref, w)
+		if err != nil {
+			return 0, err
+		}
+		if !listed {
+			continue
+		}
+		seals, err := s.old.seals(l.ref, s.oldForm.signedWidgets())
+		if err != nil {
+			return 0, err
+		}
+		if slices.ContainsFunc(seals, box.overlaps) {
+			return i + 1, nil
+		}
+	}
+	return 0, nil
 }
 
 // entries compares the entries of a field or widget but for the lenient ones;
@@ -279,7 +288,7 @@ func (s *step) entries(old, new *dict, f *field, lenient []name) bool {
 			touched = touched || err != nil || !same
 			continue
 		}
-		s.strict.entry(key, a, b, f.ref.num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, /%s", f.name, key)})
+		s.strict.entry(key, a, b, f.ref.num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, %s", f.name, keyed(key))})
 	}
 	return touched
 }

@@ -105,8 +105,10 @@ func wording(v view, val value) *string {
 }
 
 // beginning is as much of a text as is told.
-func beginning(text string) string {
-	const most = 60 // characters
+func beginning(text string) string { return atMost(60, text) }
+
+// atMost is the beginning of a text that has more characters.
+func atMost(most int, text string) string {
 	if runes := []rune(text); len(runes) > most {
 		text = string(runes[:most]) + "…"
 	}

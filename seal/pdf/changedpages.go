@@ -32,7 +32,7 @@ func (s *step) page(n int, r ref) error {
 	}
 	for _, key := range keys(old, new) {
 		a, b := old.lookup(key), new.lookup(key)
-		where := &part{code: ChangePageEntry, page: n, name: string(key), what: fmt.Sprintf("page %d, /%s", n, key)}
+		where := &part{code: ChangePageEntry, page: n, name: string(key), what: fmt.Sprintf("page %d, %s", n, keyed(key))}
 		if _, plain := b.(name); key == "Tabs" && plain {
 			continue
 		}
@@ -122,19 +122,18 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 	if err != nil {
 		return err
 	}
-	if loose && len(seals) > 0 {
-		s.modified(Change{Code: ChangeAnnotationLoose, Object: int(r.num), Page: n}, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.num, n)
-		return nil
-	}
 	s.shown[r] = true
 	subtype, _ := d.lookup("Subtype").(name)
+	// A stamp that is not locked is no part of a signature, and anybody moves it.
+	signs := s.newWidget(r) || subtype == "Stamp" && s.signed && lockedStamp(d)
 	switch {
-	case s.newWidget(r):
-	case subtype == "Stamp" && s.signed && lockedStamp(d): // others are no part of a signature, and anybody moves them
+	case signs && loose && len(seals) > 0:
+		s.modified(Change{Code: ChangeAnnotationLoose, Object: int(r.num), Page: n}, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.num, n)
+	case signs:
 	case isMarkup(subtype):
 		s.note(Change{Kind: AnnotationAdded, Code: ChangeAnnotation, Object: int(r.num), Page: n, Name: string(subtype), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
 	default:
-		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.num, subtype)
+		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.num, keyed(subtype)[1:])
 	}
 	return nil
 }

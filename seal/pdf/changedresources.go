@@ -44,7 +44,7 @@ func (s *step) grownResources() error {
 		}
 		for _, key := range added {
 			if t.all || t.names[key] {
-				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.num), Name: string(key)}, "the form's /DR got /%s, which %s is drawn with", key, t.what)
+				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.num), Name: string(key)}, "the form's /DR got %s, which %s is drawn with", keyed(key), t.what)
 				return nil
 			}
 		}

@@ -47,7 +47,7 @@ func (s *step) silent(f *field) (bool, error) {
 	for _, d := range []*dict{f.dict, widget} {
 		for _, e := range d.entries {
 			if !stampEntry(e.key) && e.val != nil || e.key == "TU" && !saysStamp(e.val, f.dict.lookup("T")) {
-				s.modified(Change{Code: ChangeTimestampEntry, Object: int(f.ref.num), Field: f.name, Name: string(e.key)}, "the document time-stamp %q has the entry /%s, for which nobody answers", f.name, e.key)
+				s.modified(Change{Code: ChangeTimestampEntry, Object: int(f.ref.num), Field: f.name, Name: string(e.key)}, "the document time-stamp %q has the entry %s, for which nobody answers", f.name, keyed(e.key))
 				return false, nil
 			}
 		}

@@ -26,12 +26,12 @@ func (s *step) structure(a, b value) error {
 		case "ParentTreeNextKey":
 			m, _ := was.(int64)
 			if n, ok := is.(int64); !ok || n < m {
-				entry := structureEntry(where.what + ", /" + string(key))
+				entry := structureEntry(where.what + ", " + keyed(key))
 				s.modified(entry.changed(before.num), "%s, changed", entry.what)
 			}
 		case "ParentTree": // below, when it is known what came
 		default:
-			s.strict.values(was, is, before.num, structureEntry(where.what+", /"+string(key)))
+			s.strict.values(was, is, before.num, structureEntry(where.what+", "+keyed(key)))
 		}
 	}
 	return s.parentTree(old.lookup("ParentTree"), new.lookup("ParentTree"), before.num, added)

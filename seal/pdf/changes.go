@@ -151,7 +151,7 @@ const maxChanges = 20
 
 func (s *step) note(c Change) {
 	if s.noted[c.Kind]++; s.noted[c.Kind] <= maxChanges {
-		c.Revision = s.revision
+		c.Revision, c.What = s.revision, atMost(maxWhat, c.What)
 		s.changes = append(s.changes, c)
 	}
 }
@@ -261,10 +261,10 @@ func (s *step) trailers() bool {
 			}
 		default:
 			if b == nil { // not one of the standard's; many programs drop them
-				s.noteMetadata(Change{Code: ChangeTrailerEntryLost, Name: string(key)}, "the trailer lost its /%s", key)
+				s.noteMetadata(Change{Code: ChangeTrailerEntryLost, Name: string(key)}, "the trailer lost its %s", keyed(key))
 				continue
 			}
-			s.strict.values(a, b, 0, &part{code: ChangeTrailerEntry, name: string(key), what: "the trailer's /" + string(key)})
+			s.strict.values(a, b, 0, &part{code: ChangeTrailerEntry, name: string(key), what: "the trailer's " + keyed(key)})
 		}
 	}
 	return true
@@ -297,7 +297,7 @@ func keys(a, b *dict) []name {
 
 // catalogEntry is an entry of the catalog.
 func catalogEntry(key name) *part {
-	return &part{code: ChangeCatalogEntry, name: string(key), what: "the catalog's /" + string(key)}
+	return &part{code: ChangeCatalogEntry, name: string(key), what: "the catalog's " + keyed(key)}
 }
 
 // catalogs compares the entries of the catalog.
@@ -326,7 +326,7 @@ func (s *step) catalogs() error {
 		case "DSS", "Extensions":
 			same, err := unchanged(s.old, s.new, s.apart, a, b)
 			if err != nil || !same {
-				s.note(Change{Kind: ValidationData, Code: ChangeValidationData, Name: string(key), What: "the catalog's /" + string(key) + " changed"})
+				s.note(Change{Kind: ValidationData, Code: ChangeValidationData, Name: string(key), What: "the catalog's " + keyed(key) + " changed"})
 			}
 		default:
 			s.strict.values(a, b, before.ref.num, catalogEntry(key))

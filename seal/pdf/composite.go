@@ -346,7 +346,7 @@ func (l *lexer) dict(nesting int) (value, error) {
 		}
 		if (&dict{entries: entries, index: index}).find(key) != nil {
 			l.pos = keyAt
-			return nil, l.damaged("the key /%s occurs twice in one dictionary", key)
+			return nil, l.damaged("the key %s occurs twice in one dictionary", keyed(key))
 		}
 		if len(entries) == fewKeys {
 			index = indexed(entries)

@@ -252,7 +252,7 @@ func (d *Document) cryptFilters(e *encryption, dict *dict, version int) error {
 			return damagedAt(d.now.sections[0].at, "the /Encrypt dictionary's /%s is not a name", use.key)
 		}
 		if *use.into, ok = e.filters[which]; !ok {
-			return damagedAt(d.now.sections[0].at, "the /Encrypt dictionary has no crypt filter /%s", which)
+			return damagedAt(d.now.sections[0].at, "the /Encrypt dictionary has no crypt filter %s", keyed(which))
 		}
 	}
 	return nil

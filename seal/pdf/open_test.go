@@ -47,6 +47,7 @@ func TestDamaged(t *testing.T) {
 		{"kid twice", edit(sample{pages: 2}.bytes(), "/Kids[5 0 R 6 0 R ]", "/Kids[5 0 R 5 0 R ]"), "occurs twice in the page tree"},
 		{"tree in a circle", edit(plain, "/Kids[5 0 R ]", "/Kids[2 0 R ]"), "occurs twice in the page tree"},
 		{"key twice", edit(plain, "/Resources<<", "/Contents <<"), "/Contents occurs twice"},
+		{"key for a terminal twice", sample{catalog: "/A#1b#5b2J 1/A#1b#5b2J 2"}.bytes(), "/A#1B#5B2J occurs twice"},
 		{"no media box", edit(plain, "/MediaBox", "/MediaBux"), "no valid /MediaBox"},
 		{"media box empty", sample{media: []float64{0, 0, 0, 100}}.bytes(), "boxes are empty"},
 		{"crop box elsewhere", sample{crop: []float64{900, 900, 1000, 1000}}.bytes(), "boxes are empty"},

@@ -109,7 +109,7 @@ func (p *preparation) takeLock(f *field) error {
 	}
 	for _, e := range d.entries {
 		if e.key != "Type" && e.key != "Action" && e.key != "Fields" {
-			return refuse("the field %q asks for a lock with /%s, which is not supported", f.name, e.key)
+			return refuse("the field %q asks for a lock with %s, which is not supported", f.name, keyed(e.key))
 		}
 	}
 	var asked locks
