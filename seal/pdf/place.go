@@ -89,19 +89,15 @@ func (d *Document) pageOf(annotation ref, dict *dict) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.now.pageOf(leaves, annotation, dict)
-}
-
-func (v view) pageOf(leaves []leaf, annotation ref, dict *dict) (int, error) {
 	hint, _ := dict.lookup("P").(ref)
 	if i := slices.IndexFunc(leaves, func(l leaf) bool { return l.ref == hint }); i >= 0 {
-		if listed, err := v.lists(hint, annotation); listed || err != nil {
+		if listed, err := d.now.lists(hint, annotation); listed || err != nil {
 			return i + 1, err
 		}
 	}
 	for i, l := range leaves {
 		if l.ref != hint {
-			if listed, err := v.lists(l.ref, annotation); listed || err != nil {
+			if listed, err := d.now.lists(l.ref, annotation); listed || err != nil {
 				return i + 1, err
 			}
 		}
