@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -92,9 +93,10 @@ func newSealBatch(s *settings) *cobra.Command {
 					progressbar.OptionShowCount(), progressbar.OptionSetVisibility(s.screen()))
 				results := make([]batched, len(args))
 				documents := make([]office.BatchDocument, len(args))
+				var unwritten atomic.Pointer[batched]
 				for i, in := range args {
 					results[i] = batched{ID: in, File: filepath.Join(out, filepath.Base(in))}
-					documents[i] = s.batchDocument(o, level, opens, &results[i])
+					documents[i] = s.batchDocument(o, level, opens, &results[i], &unwritten)
 				}
 				failed := false
 				if s.served == nil { // a service has others to think of
@@ -168,9 +170,13 @@ func (s *settings) batchNames(out string, files []string) error {
 // errThere says that a sealed document is there already.
 var errThere = errors.New("is there already")
 
+// errNotBegun says that a document would be sealed for a folder that takes no more.
+var errNotBegun = bilingual.New("前面的文件无法写入，此文件未盖章", "not begun, as an earlier one could not be written")
+
 // batchDocument is one document of a batch, unless it is there already. What goes wrong with
-// a file is its cause.
-func (s *settings) batchDocument(o *office.Office, level office.Level, opens password, b *batched) office.BatchDocument {
+// a file is its cause. None is begun behind one that could not be written: a use would be
+// recorded for each, and the disk be as full for the next.
+func (s *settings) batchDocument(o *office.Office, level office.Level, opens password, b *batched, unwritten *atomic.Pointer[batched]) office.BatchDocument {
 	closeFile := func() {}
 	names := func(err error) error {
 		if err != nil {
@@ -186,6 +192,9 @@ func (s *settings) batchDocument(o *office.Office, level office.Level, opens pas
 			case !errors.Is(err, fs.ErrNotExist):
 				return nil, names(err) // before a use is recorded for what cannot be written
 			}
+			if full := unwritten.Load(); full != nil {
+				return nil, fmt.Errorf("%s: %w", full.File, errNotBegun)
+			}
 			doc, closes, err := s.openPDF(b.ID, opens)
 			if err == nil {
 				closeFile = closes
@@ -197,7 +206,11 @@ func (s *settings) batchDocument(o *office.Office, level office.Level, opens pas
 			if err != nil {
 				return err
 			}
-			return names(s.files.WriteFrom(b.File, kept, 0o644))
+			err = s.files.WriteFrom(b.File, kept, 0o644)
+			if err != nil && !errors.Is(err, fs.ErrExist) {
+				unwritten.CompareAndSwap(nil, b)
+			}
+			return names(err)
 		},
 		Close: func() { closeFile() },
 	}
