@@ -60,20 +60,6 @@ func (l *Log) Read(ctx context.Context, f func(log audit.Storage, size uint64) e
 	})
 }
 
-// interruptible is a log whose reading ends with a context.
-type interruptible struct {
-	audit.Storage
-	ctx context.Context
-}
-
-// Record implements [audit.Storage].
-func (l interruptible) Record(index uint64) (audit.Record, error) {
-	if err := l.ctx.Err(); err != nil {
-		return audit.Record{}, err
-	}
-	return l.Storage.Record(index)
-}
-
 // Verify recomputes the whole log, compares it with what witnesses saw, and
 // returns its size and root. Damage is an [*audit.DamageError] that names the entry, a
 // witness who saw another log an [*audit.ContradictionError].
@@ -83,7 +69,7 @@ func (l *Log) Verify(ctx context.Context, witnesses ...audit.Witnessed) (uint64,
 	err := l.Read(ctx, func(log audit.Storage, n uint64) error {
 		var err error
 		size = n
-		root, err = audit.VerifyWitnessed(interruptible{log, ctx}, l.origin, witnesses)
+		root, err = audit.VerifyWitnessed(audit.Interruptible(ctx, log), l.origin, witnesses)
 		return err
 	})
 	if ctxErr := ctx.Err(); ctxErr != nil {
@@ -285,7 +271,7 @@ func (l *Log) Excerpt(ctx context.Context, choose func(log audit.Storage, size u
 		if err != nil {
 			return err
 		}
-		indexes, err := choose(interruptible{log, ctx}, size)
+		indexes, err := choose(audit.Interruptible(ctx, log), size)
 		if err != nil {
 			return err
 		}

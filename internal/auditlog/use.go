@@ -247,7 +247,7 @@ func (l *Log) entryOf(ctx context.Context, s *seal.Signature, thorough bool) (lo
 	var u loggedUse
 	err := l.Read(ctx, func(log audit.Storage, size uint64) error {
 		var err error
-		u, err = useIn(interruptible{log, ctx}, size, s, thorough)
+		u, err = useIn(audit.Interruptible(ctx, log), size, s, thorough)
 		return err
 	})
 	return u, err

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,22 @@ type Storage interface {
 	PutNode(level uint, index uint64, hash []byte) error
 	Record(index uint64) (Record, error)
 	PutRecord(index uint64, r Record) error
+}
+
+// Interruptible returns the log with readings that end with a context.
+func Interruptible(ctx context.Context, log Storage) Storage { return interruptible{log, ctx} }
+
+type interruptible struct {
+	Storage
+	ctx context.Context
+}
+
+// Record implements [Storage].
+func (l interruptible) Record(index uint64) (Record, error) {
+	if err := l.ctx.Err(); err != nil {
+		return Record{}, err
+	}
+	return l.Storage.Record(index)
 }
 
 // Edge is the right edge of a log: the roots of the complete subtrees that its

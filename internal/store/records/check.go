@@ -378,25 +378,11 @@ func (c *checking) log() error {
 		return err
 	}
 	c.counted.LogEntries = size
-	if _, err := audit.Verify(interruptible{log, c.ctx}); err != nil {
+	if _, err := audit.Verify(audit.Interruptible(c.ctx, log)); err != nil {
 		if ctxErr := c.ctx.Err(); ctxErr != nil {
 			return ctxErr
 		}
 		c.fault("audit log", "%v", err)
 	}
 	return nil
-}
-
-// interruptible is a log whose reading ends with a context.
-type interruptible struct {
-	audit.Storage
-	ctx context.Context
-}
-
-// Record implements [audit.Storage].
-func (l interruptible) Record(index uint64) (audit.Record, error) {
-	if err := l.ctx.Err(); err != nil {
-		return audit.Record{}, err
-	}
-	return l.Storage.Record(index)
 }
