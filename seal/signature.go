@@ -30,29 +30,19 @@ type Stamp struct {
 // is verified before it is returned. The signer's certificate must be one that
 // the seal lists.
 func Sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]byte, error) {
-	return sign(s, stamp, signer, key, key.Sign)
-}
-
-// SignUnchecked is [Sign] without the verification, for who reads the whole document back
-// and verifies it before anything of it is released.
-func SignUnchecked(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]byte, error) {
-	return sign(s, stamp, signer, key, key.SignUnchecked)
-}
-
-func sign(s *Seal, stamp Stamp, signer *cert.Certificate, key *pki.Key, by func([]byte) (pki.Signature, error)) ([]byte, error) {
 	toSign, err := s.Message(stamp, signer, key)
 	if err != nil {
 		return nil, err
 	}
-	sig, err := by(toSign)
+	sig, err := key.Sign(toSign)
 	if err != nil {
 		return nil, fmt.Errorf("stamping with seal %s: %w", s.ID, err)
 	}
 	return s.Assemble(toSign, sig, signer)
 }
 
-// Message is what [Sign] signs, for who signs many together ([pki.Key.SignAll]): the DER of
-// TBS_Sign.
+// Message is what [Sign] signs, for who signs many together ([pki.Key.SignAll]) or reads the
+// whole document back and verifies it before anything of it is released: the DER of TBS_Sign.
 func (s *Seal) Message(stamp Stamp, signer *cert.Certificate, key *pki.Key) ([]byte, error) {
 	if err := s.checkSigner(signer, key); err != nil {
 		return nil, err

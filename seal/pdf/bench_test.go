@@ -187,7 +187,15 @@ func (h *house) seal(b *testing.B, d *Document, stamp Stamp, trust Trust) (*Prep
 	if err != nil {
 		b.Fatal(err)
 	}
-	contents, err := ses.SignUnchecked(h.signers.seal, said, h.sealCert, h.fastKey)
+	message, err := h.signers.seal.Message(said, h.sealCert, h.fastKey)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sig, err := h.fastKey.SignUnchecked(message)
+	if err != nil {
+		b.Fatal(err)
+	}
+	contents, err := h.signers.seal.Assemble(message, sig, h.sealCert)
 	if err != nil {
 		b.Fatal(err)
 	}
