@@ -258,23 +258,38 @@ func (s *step) coversSeal(w ref, widget *dict) (int, error) {
 	if err != nil || box.width() <= 0 || box.height() <= 0 {
 		return 0, err
 	}
-	for i, l := range s.oldPages {
-		listed, err := s.old.lists(l.ref, w)
-		if err != nil {
+	if s.listing == nil {
+		if s.listing, err = s.old.listing(s.oldPages); err != nil {
 			return 0, err
 		}
-		if !listed {
-			continue
-		}
-		seals, err := s.old.seals(l.ref, s.oldForm.signedWidgets())
+	}
+	for _, n := range s.listing[w] {
+		seals, err := s.old.seals(s.oldPages[n-1].ref, s.oldForm.signedWidgets())
 		if err != nil {
 			return 0, err
 		}
 		if slices.ContainsFunc(seals, box.overlaps) {
-			return i + 1, nil
+			return n, nil
 		}
 	}
 	return 0, nil
+}
+
+// listing returns the numbers of the pages that list each annotation.
+func (v view) listing(pages []leaf) (map[ref][]int, error) {
+	on := make(map[ref][]int)
+	for i, l := range pages {
+		annots, err := v.annotations(l.ref)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range annots {
+			if r, ok := a.(ref); ok {
+				on[r] = append(on[r], i+1)
+			}
+		}
+	}
+	return on, nil
 }
 
 // entries compares the entries of a field or widget but for the lenient ones;

@@ -138,6 +138,7 @@ type step struct {
 
 	oldForm, newForm   *form
 	oldPages, newPages []leaf
+	listing            map[ref][]int // the pages of the older revision that list an annotation; nil: not asked for yet
 	signed             bool          // a signature that somebody answers for came with this revision
 	shown              map[ref]bool  // annotations that came to a page with it
 	stamps             map[ref]value // names of the time-stamps among them, by their widgets
