@@ -99,7 +99,7 @@ func (a *Appearance) same(b *Appearance) bool {
 }
 
 // placeholder reads {n} in a caller's syntax.
-func (l *lexer) placeholder() (value, error) {
+func (l *lexer) placeholder() (Value, error) {
 	l.pos++
 	n, err := l.integer("the number of a used object")
 	if err != nil {
@@ -113,14 +113,14 @@ func (l *lexer) placeholder() (value, error) {
 }
 
 // template parses a caller's dictionary.
-func template(syntax string, uses []ref) (*dict, error) {
+func template(syntax string, uses []Ref) (*Dict, error) {
 	l := &lexer{buf: []byte(syntax), last: true, template: true, uses: uses}
 	val, err := l.value(0)
 	if err != nil {
 		return nil, err
 	}
 	l.skip()
-	d, ok := val.(*dict)
+	d, ok := val.(*Dict)
 	if !ok || l.pos != len(l.buf) {
 		return nil, fmt.Errorf("%q is not exactly one dictionary", syntax)
 	}

@@ -14,23 +14,23 @@ const maxMetadata = 4 << 20
 // 6.7.11). Whether it keeps what it claims is for validators.
 func (d *Document) Archival() (int, error) {
 	d.worked = 0
-	catalog, err := d.now.catalog()
+	catalog, err := d.now.Catalog()
 	if err != nil {
 		return 0, err
 	}
-	root, ok := catalog.val.(*dict)
+	root, ok := catalog.Val.(*Dict)
 	if !ok {
 		return 0, nil
 	}
-	packet, err := d.now.get(root, "Metadata")
+	packet, err := d.now.Get(root, "Metadata")
 	if err != nil {
 		return 0, err
 	}
-	st, ok := packet.(*stream)
+	st, ok := packet.(*Stream)
 	if !ok {
 		return 0, nil
 	}
-	data, _, err := d.now.decode(st, maxMetadata)
+	data, _, err := d.now.Decode(st, maxMetadata)
 	if err != nil {
 		return 0, nil // whatever it says, nobody can read it
 	}

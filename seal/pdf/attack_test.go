@@ -20,14 +20,14 @@ var victim = sample{pages: 3, page: "/Annots[5 0 R 6 0 R]", catalog: "/AcroForm 
 }}
 
 type attacker struct {
-	*increment
+	*Increment
 	doc *Document
 	sig Signature
 }
 
 // dict returns an object's dictionary as the newest revision has it.
-func (a attacker) dict(num uint32) *dict {
-	d, err := a.doc.now.dict(ref{num: num})
+func (a attacker) dict(num uint32) *Dict {
+	d, err := a.doc.now.Dict(Ref{Num: num})
 	if err != nil || d == nil {
 		panic(fmt.Sprintf("object %d of the sample is no dictionary: %v", num, err))
 	}
@@ -35,53 +35,53 @@ func (a attacker) dict(num uint32) *dict {
 }
 
 // set overwrites an entry of an object.
-func (a attacker) set(num uint32, key name, v value) {
-	a.put(ref{num: num}, a.dict(num).with(key, v))
+func (a attacker) set(num uint32, key Name, v Value) {
+	a.Put(Ref{Num: num}, a.dict(num).With(key, v))
 }
 
 // unset overwrites an object without one of its entries.
-func (a attacker) unset(num uint32, key name) {
-	out := &dict{}
-	for _, e := range a.dict(num).entries {
-		if e.key != key {
-			out.entries = append(out.entries, e)
+func (a attacker) unset(num uint32, key Name) {
+	out := &Dict{}
+	for _, e := range a.dict(num).Entries {
+		if e.Key != key {
+			out.Entries = append(out.Entries, e)
 		}
 	}
-	a.put(ref{num: num}, out)
+	a.Put(Ref{Num: num}, out)
 }
 
 // add appends objects to an array entry.
-func (a attacker) add(num uint32, key name, more ...value) {
-	old, err := a.doc.now.array(a.dict(num).lookup(key))
+func (a attacker) add(num uint32, key Name, more ...Value) {
+	old, err := a.doc.now.Array(a.dict(num).Lookup(key))
 	if err != nil {
 		panic(err)
 	}
-	a.set(num, key, append(append(array{}, old...), more...))
+	a.set(num, key, append(append(Array{}, old...), more...))
 }
 
 // made writes a new object in PDF syntax.
-func (a attacker) made(syntax string) ref {
-	r := a.fresh()
-	a.begin(r)
-	a.out = append(a.out, syntax...)
-	a.end()
+func (a attacker) made(syntax string) Ref {
+	r := a.Fresh()
+	a.Begin(r)
+	a.Out = append(a.Out, syntax...)
+	a.End()
 	return r
 }
 
 // widget is the number of the seal's widget, and the objects it shows.
-func (a attacker) widget() (uint32, ref, ref) {
+func (a attacker) widget() (uint32, Ref, Ref) {
 	form, err := a.doc.now.form()
 	if err != nil {
 		panic(err)
 	}
 	f := form.byName["Seal1"]
-	frame := f.dict.lookup("AP").(*dict).lookup("N").(ref)
-	o, err := a.doc.now.load(frame)
+	frame := f.dict.Lookup("AP").(*Dict).Lookup("N").(Ref)
+	o, err := a.doc.now.Load(frame)
 	if err != nil {
 		panic(err)
 	}
-	inner := o.val.(*stream).dict.lookup("Resources").(*dict).lookup("XObject").(*dict).lookup(drawingName).(ref)
-	return f.ref.num, frame, inner
+	inner := o.Val.(*Stream).Dict.Lookup("Resources").(*Dict).Lookup("XObject").(*Dict).Lookup(drawingName).(Ref)
+	return f.ref.Num, frame, inner
 }
 
 // updated is the file with the attacker's increment.
@@ -93,10 +93,10 @@ func updated(tb testing.TB, file []byte, change func(attacker)) []byte {
 		tb.Fatal(err)
 	}
 	change(attacker{w, d, signatures(tb, file)[0]})
-	if err := w.finish(d); err != nil {
+	if err := w.Finish(d); err != nil {
 		tb.Fatal(err)
 	}
-	return append(bytes.Clone(file), w.out...)
+	return append(bytes.Clone(file), w.Out...)
 }
 
 // Outcomes that are no change: the file or the signature itself is refused.
@@ -118,33 +118,33 @@ func TestIncrement(t *testing.T) {
 		kind   ChangeKind // "" for no change at all
 		what   string
 	}{
-		{"contents overwritten", func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) }, Modified, "page 1, /Contents"},
+		{"contents overwritten", func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) }, Modified, "page 1, /Contents"},
 		{"contents redirected", func(a attacker) {
-			r := a.fresh()
-			a.putStream(r, &dict{}, []byte(evil))
+			r := a.Fresh()
+			a.PutStream(r, &Dict{}, []byte(evil))
 			a.set(9, "Contents", r)
 		}, Modified, "page 1, /Contents"},
-		{"font replaced", func(a attacker) { a.set(4, "BaseFont", name("Symbol")) }, Modified, "object 4"},
+		{"font replaced", func(a attacker) { a.set(4, "BaseFont", Name("Symbol")) }, Modified, "object 4"},
 		{"page turned", func(a attacker) { a.set(10, "Rotate", int64(180)) }, Modified, "page 2, /Rotate"},
 		{"page cropped", func(a attacker) { a.set(10, "CropBox", numbers([]float64{0, 0, 9, 9})) }, Modified, "page 2, /CropBox"},
 		{"box inherited", func(a attacker) { a.set(2, "Rotate", int64(90)) }, Modified, "object 2"},
 		{"page removed", func(a attacker) {
-			a.put(ref{num: 2}, a.dict(2).with("Kids", array{ref{num: 9}, ref{num: 10}}).with("Count", int64(2)))
+			a.Put(Ref{Num: 2}, a.dict(2).With("Kids", Array{Ref{Num: 9}, Ref{Num: 10}}).With("Count", int64(2)))
 		}, Modified, "pages were added, removed"},
-		{"pages swapped", func(a attacker) { a.set(2, "Kids", array{ref{num: 10}, ref{num: 9}, ref{num: 11}}) }, Modified, "pages were added, removed"},
+		{"pages swapped", func(a attacker) { a.set(2, "Kids", Array{Ref{Num: 10}, Ref{Num: 9}, Ref{Num: 11}}) }, Modified, "pages were added, removed"},
 		{"page tree damaged", func(a attacker) { a.set(2, "Count", int64(1)) }, unreadable, "/Count differs"},
 		{"root swapped", func(a attacker) {
-			r := a.fresh()
-			a.put(r, a.dict(1))
-			a.doc.now.sections[0].trailer = a.doc.now.trailer().with("Root", r)
+			r := a.Fresh()
+			a.Put(r, a.dict(1))
+			a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Root", r)
 		}, Modified, "/Root"},
-		{"script added", func(a attacker) { a.set(1, "OpenAction", dictOf("S", name("JavaScript"), "JS", str("1"))) }, Modified, "/OpenAction"},
-		{"layers added", func(a attacker) { a.set(1, "OCProperties", &dict{}) }, Modified, "/OCProperties"},
-		{"attachments added", func(a attacker) { a.set(1, "Names", &dict{}) }, Modified, "/Names"},
-		{"certification added", func(a attacker) { a.set(1, "Perms", dictOf("DocMDP", ref{num: uint32(a.sig.Object)})) }, Modified, "/Perms"},
+		{"script added", func(a attacker) { a.set(1, "OpenAction", DictOf("S", Name("JavaScript"), "JS", String("1"))) }, Modified, "/OpenAction"},
+		{"layers added", func(a attacker) { a.set(1, "OCProperties", &Dict{}) }, Modified, "/OCProperties"},
+		{"attachments added", func(a attacker) { a.set(1, "Names", &Dict{}) }, Modified, "/Names"},
+		{"certification added", func(a attacker) { a.set(1, "Perms", DictOf("DocMDP", Ref{Num: uint32(a.sig.Object)})) }, Modified, "/Perms"},
 		{"pages of another tree", func(a attacker) {
-			r := a.fresh()
-			a.put(r, a.dict(2))
+			r := a.Fresh()
+			a.Put(r, a.dict(2))
 			a.set(1, "Pages", r)
 		}, Modified, "/Pages"},
 
@@ -160,23 +160,23 @@ func TestIncrement(t *testing.T) {
 			w, _, _ := a.widget()
 			a.unset(w, "AP")
 		}, Modified, "/AP"},
-		{"widget not listed any more", func(a attacker) { a.set(9, "Annots", array{ref{num: 5}, ref{num: 6}}) }, Modified, "removed"},
+		{"widget not listed any more", func(a attacker) { a.set(9, "Annots", Array{Ref{Num: 5}, Ref{Num: 6}}) }, Modified, "removed"},
 		{"seal's frame overwritten", func(a attacker) {
 			_, frame, _ := a.widget()
-			a.putStream(frame, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
+			a.PutStream(frame, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
 		}, Modified, "/AP"},
 		{"seal's drawing overwritten", func(a attacker) {
 			_, _, drawing := a.widget()
-			a.putStream(drawing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
+			a.PutStream(drawing, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
 		}, Modified, "/AP"},
 		{"field renamed", func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(w, "T", str("Other"))
+			a.set(w, "T", String("Other"))
 		}, faulty, "not the field's value"},
 
-		{"note removed", func(a attacker) { a.put(ref{num: 6}, nil) }, Modified, "/Annots"},
-		{"note changed", func(a attacker) { a.set(6, "Contents", str("other")) }, Modified, "/Annots"},
-		{"missing object supplied", func(a attacker) { a.next = 100; a.put(ref{num: 99}, dictOf("Type", name("Annot"))) }, Modified, "appeared where nothing was"},
+		{"note removed", func(a attacker) { a.Put(Ref{Num: 6}, nil) }, Modified, "/Annots"},
+		{"note changed", func(a attacker) { a.set(6, "Contents", String("other")) }, Modified, "/Annots"},
+		{"missing object supplied", func(a attacker) { a.Next = 100; a.Put(Ref{Num: 99}, DictOf("Type", Name("Annot"))) }, Modified, "appeared where nothing was"},
 		{"comment added", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/FreeText/Rect[10 10 90 90]/Contents(see me)>>"))
 		}, AnnotationAdded, "page 2"},
@@ -195,35 +195,35 @@ func TestIncrement(t *testing.T) {
 		{"comment with action", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Text/Rect[10 10 90 90]/A<</S/URI>>>>"))
 		}, Modified, "acts when it is touched"},
-		{"old object as annotation", func(a attacker) { a.add(10, "Annots", ref{num: 6}) }, Modified, "older object"},
-		{"direct annotation", func(a attacker) { a.add(10, "Annots", dictOf("Subtype", name("Text"))) }, Modified, "not an object of its own"},
+		{"old object as annotation", func(a attacker) { a.add(10, "Annots", Ref{Num: 6}) }, Modified, "older object"},
+		{"direct annotation", func(a attacker) { a.add(10, "Annots", DictOf("Subtype", Name("Text"))) }, Modified, "not an object of its own"},
 		{"text field added", func(a attacker) {
 			r := a.made("<</Type/Annot/Subtype/Widget/FT/Tx/T(new)/Rect[10 10 90 90]/V(x)>>")
 			a.add(10, "Annots", r)
 			a.add(7, "Fields", r)
 		}, Modified, "not a plain signature"},
 		{"empty signature field added", func(a attacker) { a.add(7, "Fields", a.made("<</FT/Sig/T(new)>>")) }, Modified, "not a plain signature"},
-		{"text field filled in", func(a attacker) { a.set(5, "V", str("Wang Wei")) }, FormFill, `"name"`},
+		{"text field filled in", func(a attacker) { a.set(5, "V", String("Wang Wei")) }, FormFill, `"name"`},
 		{"text field moved", func(a attacker) { a.set(5, "Rect", numbers([]float64{0, 0, 500, 800})) }, Modified, "/Rect"},
 		{"look of text field changed, not its value", func(a attacker) {
-			r := a.fresh()
-			a.putStream(r, &dict{}, []byte(evil))
-			a.set(5, "AP", dictOf("N", r))
+			r := a.Fresh()
+			a.PutStream(r, &Dict{}, []byte(evil))
+			a.set(5, "AP", DictOf("N", r))
 		}, Modified, "/AP"},
 		{"text field removed", func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(7, "Fields", array{ref{num: w}})
+			a.set(7, "Fields", Array{Ref{Num: w}})
 		}, Modified, "removed"},
-		{"form script", func(a attacker) { a.set(7, "CO", array{ref{num: 5}}) }, Modified, "/CO"},
+		{"form script", func(a attacker) { a.set(7, "CO", Array{Ref{Num: 5}}) }, Modified, "/CO"},
 		{"form font replaced", func(a attacker) {
-			a.set(7, "DR", dictOf("Font", dictOf("Helv", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
+			a.set(7, "DR", DictOf("Font", DictOf("Helv", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
 		}, Modified, "/DR"},
 		{"form font added", func(a attacker) {
-			a.set(7, "DR", dictOf("Font", dictOf("Helv", ref{num: 4}, "X", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
+			a.set(7, "DR", DictOf("Font", DictOf("Helv", Ref{Num: 4}, "X", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
 		}, "", ""},
 		{"form replaced", func(a attacker) {
-			r := a.fresh()
-			a.put(r, a.dict(7))
+			r := a.Fresh()
+			a.Put(r, a.dict(7))
 			a.set(1, "AcroForm", r)
 		}, Modified, "form was replaced"},
 
@@ -232,26 +232,26 @@ func TestIncrement(t *testing.T) {
 		}, "", ""}, // a fault of both, see TestSignatureReused
 		{"signature that signs nothing", func(a attacker) {
 			v := a.made("<</Type/Sig/Filter/F/ByteRange[0 1 2 3]/Contents<3000>>>")
-			a.add(7, "Fields", a.made(fmt.Sprintf("<</FT/Sig/T(again)/V %d 0 R>>", v.num)))
+			a.add(7, "Fields", a.made(fmt.Sprintf("<</FT/Sig/T(again)/V %d 0 R>>", v.Num)))
 		}, Modified, "does not sign this revision"},
 
-		{"validation data", func(a attacker) { a.set(1, "DSS", dictOf("Certs", array{})) }, ValidationData, "/DSS"},
+		{"validation data", func(a attacker) { a.set(1, "DSS", DictOf("Certs", Array{})) }, ValidationData, "/DSS"},
 		{"document information", func(a attacker) {
-			a.doc.now.sections[0].trailer = a.doc.now.trailer().with("Info", a.made("<</Title(x)>>"))
+			a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Info", a.made("<</Title(x)>>"))
 		}, MetadataChanged, "information"},
-		{"version", func(a attacker) { a.set(1, "Version", name("2.0")) }, MetadataChanged, "/Version"},
+		{"version", func(a attacker) { a.set(1, "Version", Name("2.0")) }, MetadataChanged, "/Version"},
 		{"nothing but new bytes", func(a attacker) {
-			a.put(ref{num: 1}, a.dict(1))
-			a.put(ref{num: 9}, a.dict(9))
-			a.put(ref{num: 4}, a.dict(4))
+			a.Put(Ref{Num: 1}, a.dict(1))
+			a.Put(Ref{Num: 9}, a.dict(9))
+			a.Put(Ref{Num: 4}, a.dict(4))
 		}, "", ""},
 		{"contents written again", func(a attacker) {
-			o, _ := a.doc.now.load(ref{num: 3})
-			data, _, _ := a.doc.now.decode(o.val.(*stream), 1<<20)
-			a.putStream(ref{num: 3}, &dict{}, data)
+			o, _ := a.doc.now.Load(Ref{Num: 3})
+			data, _, _ := a.doc.now.Decode(o.Val.(*Stream), 1<<20)
+			a.PutStream(Ref{Num: 3}, &Dict{}, data)
 		}, "", ""},
 		{"an entry with a name to mislead", func(a attacker) { a.set(1, "A\u202e\n: no change", int64(1)) }, Modified, "/A#E2#80#AE#0A:#20no#20change"},
-		{"an entry with a long name", func(a attacker) { a.set(1, name(strings.Repeat("A", 120)), int64(1)) }, Modified, "/" + strings.Repeat("A", 60) + ","},
+		{"an entry with a long name", func(a attacker) { a.set(1, Name(strings.Repeat("A", 120)), int64(1)) }, Modified, "/" + strings.Repeat("A", 60) + ","},
 		{"object nobody uses", func(a attacker) { a.made("<</Type/Page>>") }, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -328,7 +328,7 @@ func TestTwoRoles(t *testing.T) {
 	signed := stamped(t, roles.bytes(), at(3, 120, 200, 42))
 	attacked := updated(t, signed, func(a attacker) {
 		note := a.made("<</Type/Annot/Subtype/Text/Rect[10 10 90 90]>>")
-		a.put(ref{num: 8}, array{ref{num: 5}, ref{num: 6}, note})
+		a.Put(Ref{Num: 8}, Array{Ref{Num: 5}, Ref{Num: 6}, note})
 	})
 	sig := signatures(t, attacked)[0]
 	if sig.Intact() {
@@ -362,9 +362,9 @@ func updatedUnsigned(tb testing.TB, file []byte, change func(attacker)) []byte {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	change(attacker{increment: w, doc: d})
-	if err := w.finish(d); err != nil {
+	change(attacker{Increment: w, doc: d})
+	if err := w.Finish(d); err != nil {
 		tb.Fatal(err)
 	}
-	return append(bytes.Clone(file), w.out...)
+	return append(bytes.Clone(file), w.Out...)
 }

@@ -59,34 +59,34 @@ func testShadowAttacks(t *testing.T, s *signers) {
 	sign := func(f sample) []byte { return put(t, f.bytes(), s.stamp(120), s.sealContents) }
 	for _, tt := range []attacked{
 		{"hide: the overlay loses its ink", sign(overlay), func(a attacker) {
-			a.putStream(ref{num: 5}, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte(" "))
+			a.PutStream(Ref{Num: 5}, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte(" "))
 		}, "object 5"},
-		{"hide: the overlay is freed", sign(overlay), func(a attacker) { a.put(ref{num: 5}, nil) }, "object 5"},
+		{"hide: the overlay is freed", sign(overlay), func(a attacker) { a.Put(Ref{Num: 5}, nil) }, "object 5"},
 		{"hide: the overlay leaves the page", sign(overlay), func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(7, "Annots", array{ref{num: w}})
+			a.set(7, "Annots", Array{Ref{Num: w}})
 		}, "page 1"},
-		{"replace: the font of the form", sign(covered), func(a attacker) { a.set(4, "BaseFont", name("Symbol")) }, "object 4"},
+		{"replace: the font of the form", sign(covered), func(a attacker) { a.set(4, "BaseFont", Name("Symbol")) }, "object 4"},
 		{"replace: the looks of a field", sign(covered), func(a attacker) {
-			r := a.fresh()
-			a.putStream(r, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 30})), []byte(evil))
-			a.set(5, "AP", dictOf("N", r))
+			r := a.Fresh()
+			a.PutStream(r, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 240, 30})), []byte(evil))
+			a.set(5, "AP", DictOf("N", r))
 		}, "/AP"},
-		{"replace: the value of a field", sign(covered), func(a attacker) { a.set(5, "V", str("1000000")) }, "amount"},
+		{"replace: the value of a field", sign(covered), func(a attacker) { a.set(5, "V", String("1000000")) }, "amount"},
 		{"hide and replace: another catalog", sign(covered), func(a attacker) {
-			pages, page := a.fresh(), a.fresh()
-			contents := a.fresh()
-			a.putStream(contents, &dict{}, []byte(evil))
-			a.put(page, a.dict(9).with("Parent", pages).with("Contents", contents))
-			a.put(pages, dictOf("Type", name("Pages"), "Kids", array{page}, "Count", int64(1)))
-			root := a.fresh()
-			a.put(root, a.dict(1).with("Pages", pages))
-			a.doc.now.sections[0].trailer = a.doc.now.trailer().with("Root", root)
+			pages, page := a.Fresh(), a.Fresh()
+			contents := a.Fresh()
+			a.PutStream(contents, &Dict{}, []byte(evil))
+			a.Put(page, a.dict(9).With("Parent", pages).With("Contents", contents))
+			a.Put(pages, DictOf("Type", Name("Pages"), "Kids", Array{page}, "Count", int64(1)))
+			root := a.Fresh()
+			a.Put(root, a.dict(1).With("Pages", pages))
+			a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Root", root)
 		}, ""},
 		{"hide and replace: another page tree", sign(covered), func(a attacker) {
-			a.put(ref{num: 8}, dictOf("Type", name("Pages"), "Kids", array{ref{num: 9}}, "Count", int64(1)))
-			a.set(9, "Parent", ref{num: 8})
-			a.set(1, "Pages", ref{num: 8})
+			a.Put(Ref{Num: 8}, DictOf("Type", Name("Pages"), "Kids", Array{Ref{Num: 9}}, "Count", int64(1)))
+			a.set(9, "Parent", Ref{Num: 8})
+			a.set(1, "Pages", Ref{Num: 8})
 		}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,15 +137,15 @@ func testCertificationAttacks(t *testing.T, s *signers) {
 			{"evil stamp", certified, func(a attacker) {
 				a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Stamp/F 196/Rect[10 10 500 500]>>"))
 			}, "annotation"},
-			{"a field filled in", certified, func(a attacker) { a.set(5, "V", str("Wang Wei")) }, `"name"`},
+			{"a field filled in", certified, func(a attacker) { a.set(5, "V", String("Wang Wei")) }, `"name"`},
 			{"sneaky signature that signs nothing", certified, func(a attacker) {
 				v := a.made("<</Type/Sig/Filter/F/SubFilter/adbe.pkcs7.detached/ByteRange[0 1 2 3]/Contents<3000>>>")
-				w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(sneaky)/F 132/Rect[60 380 300 440]/V %d 0 R>>", v.num))
+				w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(sneaky)/F 132/Rect[60 380 300 440]/V %d 0 R>>", v.Num))
 				a.add(7, "Fields", w)
 				a.add(9, "Annots", w)
 			}, "sneaky"},
 			{"another level of certification", certified, func(a attacker) {
-				a.put(a.sig.ref, a.dict(uint32(a.sig.Object)).with("Reference", array{}))
+				a.Put(a.sig.ref, a.dict(uint32(a.sig.Object)).With("Reference", Array{}))
 			}, ""},
 			{"certification taken away", certified, func(a attacker) { a.unset(1, "Perms") }, "/Perms"},
 		} {
@@ -202,7 +202,7 @@ func testSignedOver(t *testing.T, s *signers) {
 			"annotation": func(a attacker) {
 				a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Text/F 4/Rect[20 20 40 40]/Contents(paid)>>"))
 			},
-			"filled in": func(a attacker) { a.set(5, "V", str("Wang Wei")) },
+			"filled in": func(a attacker) { a.set(5, "V", String("Wang Wei")) },
 			"/Rotate":   func(a attacker) { a.set(9, "Rotate", int64(180)) },
 		} {
 			t.Run(fmt.Sprintf("P=%d, %s", level, what), func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestStampBeside(t *testing.T) {
 		file := updatedUnsigned(t, first, func(a attacker) {
 			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
-			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 132/Rect[0 0 0 0]/P 9 0 R/V %d 0 R>>", v.num))
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(second)/F 132/Rect[0 0 0 0]/P 9 0 R/V %d 0 R>>", v.Num))
 			a.add(7, "Fields", w)
 			a.add(9, "Annots", w, a.made(fmt.Sprintf("<</Type/Annot/Subtype/Stamp/F %d/Rect[10 10 50 50]/P 9 0 R>>", flags)))
 		})
@@ -272,7 +272,7 @@ func TestFieldStaysPut(t *testing.T) {
 		file := updatedUnsigned(t, first, func(a attacker) {
 			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
-			a.put(ref{num: 5}, a.dict(5).with("V", v).with("F", int64(tt.flags)))
+			a.Put(Ref{Num: 5}, a.dict(5).With("V", v).With("F", int64(tt.flags)))
 		})
 		file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
 		report, err := open(t, file).Verify(context.Background(), s.trust)
@@ -291,7 +291,7 @@ func TestFilledIn(t *testing.T) { eachProfile(t, testFilledIn) }
 
 func testFilledIn(t *testing.T, s *signers) {
 	lock := func(action LockAction, fields ...string) *Lock { return &Lock{Action: action, Fields: fields} }
-	fill := func(a attacker) { a.set(5, "V", str("Wang Wei")) }
+	fill := func(a attacker) { a.set(5, "V", String("Wang Wei")) }
 	sealed := func(t *testing.T, file []byte) []byte {
 		t.Helper()
 		return put(t, file, s.stamp(20), s.sealContents)
@@ -302,7 +302,7 @@ func testFilledIn(t *testing.T, s *signers) {
 	trust.Seals.Stamps = stamper.verifier
 	stamped := func(a attacker) {
 		fill(a)
-		w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(time)/F 132/Rect[0 0 0 0]/P 9 0 R/V %d 0 R>>", a.madeStamp("/Type/DocTimeStamp", SubFilterStamp).num))
+		w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(time)/F 132/Rect[0 0 0 0]/P 9 0 R/V %d 0 R>>", a.madeStamp("/Type/DocTimeStamp", SubFilterStamp).Num))
 		a.add(7, "Fields", w)
 		a.add(9, "Annots", w)
 	}
@@ -364,7 +364,7 @@ func TestUncovered(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t)
 	file := updated(t, put(t, victim.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
-		a.set(1, "Version", name("2.0"))
+		a.set(1, "Version", Name("2.0"))
 		a.set(9, "Rotate", int64(180))
 	})
 	report, err := open(t, file).Verify(context.Background(), s.trust)
@@ -410,7 +410,7 @@ func testLocks(t *testing.T, s *signers) {
 	stamp := s.stamp(0)
 	stamp.Field, stamp.Marks[0].Page, stamp.Marks[0].X, stamp.Marks[0].Y = "f", 0, 0, 0
 	got := signatures(t, put(t, asks.bytes(), stamp, s.sealContents))[0].locks
-	if got.action != name("Include") || strings.Join(got.fields, ",") != "a,b" {
+	if got.action != Name("Include") || strings.Join(got.fields, ",") != "a,b" {
 		t.Errorf("the field's lock came out as %+v", got)
 	}
 	for _, l := range []Lock{{}, {Action: "Some"}, {Action: LockAll, Fields: []string{"a"}}, {Action: LockInclude}, {Action: LockExclude, Fields: []string{"\x00"}}} {
@@ -441,23 +441,23 @@ func testHybridDifferential(t *testing.T, s *signers) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	contents := w.fresh()
-	w.putStream(contents, &dict{}, []byte(evil))
-	page, err := doc.now.dict(ref{num: 9})
+	contents := w.Fresh()
+	w.PutStream(contents, &Dict{}, []byte(evil))
+	page, err := doc.now.Dict(Ref{Num: 9})
 	if err != nil {
 		t.Fatal(err)
 	}
-	evilPage := w.offset()
-	w.put(ref{num: 9}, page.with("Contents", contents))
-	at := w.offset()
-	self := w.fresh()
+	evilPage := w.Offset()
+	w.Put(Ref{Num: 9}, page.With("Contents", contents))
+	at := w.Offset()
+	self := w.Fresh()
 	row := func(kind byte, n int64) []byte {
 		return []byte{kind, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n), 0, 0}
 	}
-	w.putStream(self, dictOf("Type", name("XRef"), "Size", int64(w.next), "W", array{int64(1), int64(4), int64(2)},
-		"Index", array{int64(9), int64(1)}, "Root", ref{num: 1}), row(1, evilPage))
-	old := fmt.Appendf(nil, "xref\n0 0\ntrailer\n<</Size %d/Root 1 0 R/Prev %d/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", w.next, doc.ending.startxref, at, w.offset())
-	attackedFile := append(append(bytes.Clone(plain), w.out...), old...)
+	w.PutStream(self, DictOf("Type", Name("XRef"), "Size", int64(w.Next), "W", Array{int64(1), int64(4), int64(2)},
+		"Index", Array{int64(9), int64(1)}, "Root", Ref{Num: 1}), row(1, evilPage))
+	old := fmt.Appendf(nil, "xref\n0 0\ntrailer\n<</Size %d/Root 1 0 R/Prev %d/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", w.Next, doc.ending.startxref, at, w.Offset())
+	attackedFile := append(append(bytes.Clone(plain), w.Out...), old...)
 	d, err := Open(bytes.NewReader(attackedFile), int64(len(attackedFile)))
 	if err != nil {
 		return // refused as a whole

@@ -42,11 +42,11 @@ const maxCautions = 20
 // attachments. Nothing is run and no content stream is read.
 func (d *Document) Cautions() ([]Caution, error) {
 	d.worked = 0
-	catalog, err := d.now.catalog()
+	catalog, err := d.now.Catalog()
 	if err != nil {
 		return nil, err
 	}
-	w := &wary{view: d.now, seen: make(map[ref]bool)}
+	w := &wary{view: d.now, seen: make(map[Ref]bool)}
 	for _, s := range d.now.sections {
 		if s.hidden != nil {
 			w.note(CautionHybrid, "the file has one table of objects for old readers and one for new ones")
@@ -56,11 +56,11 @@ func (d *Document) Cautions() ([]Caution, error) {
 	if err := d.twofold(w); err != nil {
 		return nil, err
 	}
-	root, ok := catalog.val.(*dict)
+	root, ok := catalog.Val.(*Dict)
 	if !ok {
-		return nil, damagedAt(catalog.at, "the catalog is not a dictionary")
+		return nil, DamagedAt(catalog.At, "the catalog is not a dictionary")
 	}
-	for _, look := range []func(*dict) error{w.catalog, w.layers, w.form} {
+	for _, look := range []func(*Dict) error{w.catalog, w.layers, w.form} {
 		if err := look(root); err != nil {
 			return nil, err
 		}
@@ -97,9 +97,9 @@ func (d *Document) twofold(w *wary) error {
 }
 
 type wary struct {
-	view  view
+	view  View
 	at    int          // the page that is looked at, 0 for none
-	seen  map[ref]bool // actions
+	seen  map[Ref]bool // actions
 	found []Caution
 }
 
@@ -110,45 +110,45 @@ func (w *wary) note(kind CautionKind, format string, args ...any) {
 	}
 }
 
-func (w *wary) catalog(root *dict) error {
+func (w *wary) catalog(root *Dict) error {
 	if err := w.acts(root, "the document"); err != nil {
 		return err
 	}
-	names, err := w.view.dict(root.lookup("Names"))
+	names, err := w.view.Dict(root.Lookup("Names"))
 	if err != nil {
 		return err
 	}
-	if names.lookup("JavaScript") != nil {
+	if names.Lookup("JavaScript") != nil {
 		w.note(CautionScript, "the document carries scripts (/Names /JavaScript)")
 	}
-	if names.lookup("EmbeddedFiles") != nil || root.lookup("AF") != nil {
+	if names.Lookup("EmbeddedFiles") != nil || root.Lookup("AF") != nil {
 		w.note(CautionAttachment, "files travel inside the document")
 	}
-	if root.lookup("Collection") != nil {
+	if root.Lookup("Collection") != nil {
 		w.note(CautionAttachment, "the document is a portfolio: its files show, not its pages")
 	}
 	return nil
 }
 
 // layers looks at optional content (ISO 32000-1, 8.11).
-func (w *wary) layers(root *dict) error {
-	properties, err := w.view.dict(root.lookup("OCProperties"))
+func (w *wary) layers(root *Dict) error {
+	properties, err := w.view.Dict(root.Lookup("OCProperties"))
 	if err != nil || properties == nil {
 		return err
 	}
-	groups, err := w.view.array(properties.lookup("OCGs"))
+	groups, err := w.view.Array(properties.Lookup("OCGs"))
 	if err != nil || len(groups) == 0 {
 		return err
 	}
-	standard, err := w.view.dict(properties.lookup("D"))
+	standard, err := w.view.Dict(properties.Lookup("D"))
 	if err != nil {
 		return err
 	}
-	events, err := w.view.array(standard.lookup("AS"))
+	events, err := w.view.Array(standard.Lookup("AS"))
 	if err != nil {
 		return err
 	}
-	off, err := w.view.array(standard.lookup("OFF"))
+	off, err := w.view.Array(standard.Lookup("OFF"))
 	if err != nil {
 		return err
 	}
@@ -159,12 +159,12 @@ func (w *wary) layers(root *dict) error {
 	return nil
 }
 
-func (w *wary) form(root *dict) error {
-	form, err := w.view.dict(root.lookup("AcroForm"))
+func (w *wary) form(root *Dict) error {
+	form, err := w.view.Dict(root.Lookup("AcroForm"))
 	if err != nil || form == nil {
 		return err
 	}
-	if form.lookup("XFA") != nil {
+	if form.Lookup("XFA") != nil {
 		w.note(CautionXFA, "the form is XFA, whose pages the reader makes itself")
 	}
 	fields, err := w.view.form()
@@ -179,8 +179,8 @@ func (w *wary) form(root *dict) error {
 	return nil
 }
 
-func (w *wary) page(n int, r ref) error {
-	page, err := w.view.dict(r)
+func (w *wary) page(n int, r Ref) error {
+	page, err := w.view.Dict(r)
 	if err != nil {
 		return err
 	}
@@ -194,14 +194,14 @@ func (w *wary) page(n int, r ref) error {
 		return err
 	}
 	for _, val := range annotations {
-		a, err := w.view.dict(val)
+		a, err := w.view.Dict(val)
 		if err != nil {
 			return err
 		}
-		if a.lookup("OC") != nil {
+		if a.Lookup("OC") != nil {
 			w.note(CautionLayer, "an annotation on page %d shows on conditions", n)
 		}
-		switch kind, _ := a.lookup("Subtype").(name); kind {
+		switch kind, _ := a.Lookup("Subtype").(Name); kind {
 		case "Screen", "Movie", "Sound", "RichMedia", "3D":
 			w.note(CautionAction, "page %d plays or turns something (%s)", n, kind)
 		case "FileAttachment":
@@ -215,9 +215,9 @@ func (w *wary) page(n int, r ref) error {
 }
 
 // acts looks at the actions of a dictionary: /OpenAction, /A and those of /AA.
-func (w *wary) acts(d *dict, where string) error {
-	for _, key := range []name{"OpenAction", "A"} {
-		val, err := w.view.get(d, key)
+func (w *wary) acts(d *Dict, where string) error {
+	for _, key := range []Name{"OpenAction", "A"} {
+		val, err := w.view.Get(d, key)
 		if err != nil {
 			return err
 		}
@@ -225,12 +225,12 @@ func (w *wary) acts(d *dict, where string) error {
 			return err
 		}
 	}
-	more, err := w.view.dict(d.lookup("AA"))
+	more, err := w.view.Dict(d.Lookup("AA"))
 	if err != nil || more == nil {
 		return err
 	}
-	for _, e := range more.entries {
-		val, err := w.view.resolve(e.val)
+	for _, e := range more.Entries {
+		val, err := w.view.Resolve(e.Val)
 		if err != nil {
 			return err
 		}
@@ -243,25 +243,25 @@ func (w *wary) acts(d *dict, where string) error {
 
 // action judges one action and those that follow it (ISO 32000-1, 12.6). Going to a
 // place of the document, or to an address that a person clicks, changes nothing shown.
-func (w *wary) action(val value, where string, depth int) error {
-	a, ok := val.(*dict)
+func (w *wary) action(val Value, where string, depth int) error {
+	a, ok := val.(*Dict)
 	if !ok || depth > maxTree {
 		return nil
 	}
-	kind, err := w.view.get(a, "S")
+	kind, err := w.view.Get(a, "S")
 	if err != nil {
 		return err
 	}
 	switch kind {
-	case name("JavaScript"):
+	case Name("JavaScript"):
 		w.note(CautionScript, "%s runs a script", where)
-	case name("Launch"), name("ImportData"), name("SubmitForm"), name("GoToR"), name("GoToE"), name("Rendition"), name("Movie"), name("RichMediaExecute"):
+	case Name("Launch"), Name("ImportData"), Name("SubmitForm"), Name("GoToR"), Name("GoToE"), Name("Rendition"), Name("Movie"), Name("RichMediaExecute"):
 		w.note(CautionAction, "%s has an action of the kind %v", where, kind)
-	case name("Hide"), name("SetOCGState"), name("ResetForm"):
+	case Name("Hide"), Name("SetOCGState"), Name("ResetForm"):
 		w.note(CautionLayer, "%s shows or hides something (%v)", where, kind)
 	}
-	next := a.lookup("Next")
-	if list, err := w.view.array(next); err == nil && list != nil {
+	next := a.Lookup("Next")
+	if list, err := w.view.Array(next); err == nil && list != nil {
 		for _, val := range list {
 			if err := w.following(val, where, depth); err != nil {
 				return err
@@ -272,14 +272,14 @@ func (w *wary) action(val value, where string, depth int) error {
 	return w.following(next, where, depth)
 }
 
-func (w *wary) following(val value, where string, depth int) error {
-	if r, ok := val.(ref); ok {
+func (w *wary) following(val Value, where string, depth int) error {
+	if r, ok := val.(Ref); ok {
 		if w.seen[r] {
 			return nil
 		}
 		w.seen[r] = true
 	}
-	action, err := w.view.resolve(val)
+	action, err := w.view.Resolve(val)
 	if err != nil {
 		return err
 	}

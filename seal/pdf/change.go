@@ -146,9 +146,9 @@ const maxWhat = 2000
 
 // keyed is a key as a sentence names it, with its slash. Nobody vouches for it, so it is written
 // in ASCII as in a file, and its beginning where it is long.
-func keyed(key name) string {
+func keyed(key Name) string {
 	const most = 60 // bytes
-	return string(appendName(nil, key[:min(len(key), most)]))
+	return string(AppendName(nil, key[:min(len(key), most)]))
 }
 
 // A part is what the two revisions are compared of, where any difference is a change.

@@ -9,7 +9,7 @@ import (
 // and new ones must be signatures.
 func (s *step) forms() error {
 	if s.oldForm.dict != nil && (s.newForm.dict == nil || s.newForm.ref != s.oldForm.ref) {
-		s.modified(Change{Code: ChangeFormReplaced, Object: int(s.newForm.ref.num)}, "the form was replaced")
+		s.modified(Change{Code: ChangeFormReplaced, Object: int(s.newForm.ref.Num)}, "the form was replaced")
 		return nil
 	}
 	if err := s.formEntries(); err != nil {
@@ -19,11 +19,11 @@ func (s *step) forms() error {
 		return err
 	}
 	if len(s.newForm.fields) < len(s.oldForm.fields) {
-		s.modified(Change{Code: ChangeFieldsRemoved, Object: int(s.newForm.ref.num)}, "fields were removed from the form")
+		s.modified(Change{Code: ChangeFieldsRemoved, Object: int(s.newForm.ref.Num)}, "fields were removed from the form")
 		return nil
 	}
 	for i, f := range s.oldForm.fields {
-		s.strict.values(f, s.newForm.fields[i], s.newForm.ref.num, formEntry("Fields"))
+		s.strict.values(f, s.newForm.fields[i], s.newForm.ref.Num, formEntry("Fields"))
 	}
 	for _, f := range s.oldForm.all {
 		if err := s.oldField(f); err != nil {
@@ -41,12 +41,12 @@ func (s *step) forms() error {
 }
 
 // formEntry is an entry of the form's dictionary.
-func formEntry(key name) *part {
+func formEntry(key Name) *part {
 	return &part{code: ChangeFormEntry, name: string(key), what: "the form's " + keyed(key)}
 }
 
-func (f *form) signedWidgets() map[ref]bool {
-	out := make(map[ref]bool)
+func (f *form) signedWidgets() map[Ref]bool {
+	out := make(map[Ref]bool)
 	for _, field := range f.all {
 		if field.signed() {
 			for _, w := range field.widgets {
@@ -65,10 +65,10 @@ func (s *step) formEntries() error {
 	}
 	old := s.oldForm.dict
 	if old == nil {
-		old = &dict{}
+		old = &Dict{}
 	}
 	for _, key := range keys(old, s.newForm.dict) {
-		a, b := old.lookup(key), s.newForm.dict.lookup(key)
+		a, b := old.Lookup(key), s.newForm.dict.Lookup(key)
 		where := formEntry(key)
 		switch {
 		case key == "Fields":
@@ -76,18 +76,18 @@ func (s *step) formEntries() error {
 			before, _ := a.(int64)
 			after, ok := b.(int64)
 			if !ok || after&before != before || after > 3 {
-				s.modified(where.changed(s.newForm.ref.num), "%s changed", where.what)
+				s.modified(where.changed(s.newForm.ref.Num), "%s changed", where.what)
 			}
 		case key == "DR":
 			if err := s.formResources(a, b); err != nil {
 				return err
 			}
 		case key == "DA" && a == nil:
-			if _, ok := b.(str); !ok {
-				s.modified(where.changed(s.newForm.ref.num), "%s changed", where.what)
+			if _, ok := b.(String); !ok {
+				s.modified(where.changed(s.newForm.ref.Num), "%s changed", where.what)
 			}
 		default:
-			s.strict.values(a, b, s.newForm.ref.num, where)
+			s.strict.values(a, b, s.newForm.ref.Num, where)
 		}
 	}
 	return nil
@@ -95,31 +95,31 @@ func (s *step) formEntries() error {
 
 // formResources allows the form's resources to grow: what was there must stay. What came is
 // for [step.grownResources].
-func (s *step) formResources(a, b value) error {
+func (s *step) formResources(a, b Value) error {
 	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
 	}
 	if old == nil || new == nil {
 		if a != nil {
-			s.strict.entry("DR", a, b, s.newForm.ref.num, formEntry("DR"))
+			s.strict.entry("DR", a, b, s.newForm.ref.Num, formEntry("DR"))
 		}
 		return nil
 	}
-	for _, category := range old.entries {
-		before, after, err := s.dicts(category.val, new.lookup(category.key))
+	for _, category := range old.Entries {
+		before, after, err := s.dicts(category.Val, new.Lookup(category.Key))
 		if err != nil {
 			return err
 		}
-		if category.key == "XObject" || category.key == "ProcSet" {
+		if category.Key == "XObject" || category.Key == "ProcSet" {
 			continue // text in fields uses neither; PDFBox puts its signatures' pictures here
 		}
 		if before == nil || after == nil {
-			s.strict.entry("DR", category.val, new.lookup(category.key), s.newForm.ref.num, formEntry("DR"))
+			s.strict.entry("DR", category.Val, new.Lookup(category.Key), s.newForm.ref.Num, formEntry("DR"))
 			continue
 		}
-		for _, e := range before.entries {
-			s.strict.entry("DR", e.val, after.lookup(e.key), s.newForm.ref.num, formEntry("DR"))
+		for _, e := range before.Entries {
+			s.strict.entry("DR", e.Val, after.Lookup(e.Key), s.newForm.ref.Num, formEntry("DR"))
 		}
 	}
 	return nil
@@ -130,11 +130,11 @@ func (s *step) formResources(a, b value) error {
 func (s *step) newField(f *field) error {
 	switch {
 	case !s.fresh(f.ref):
-		s.modified(Change{Code: ChangeFieldReused, Object: int(f.ref.num), Field: f.name}, "the new field %q is the older object %d", f.name, f.ref.num)
-	case f.kind != name("Sig") || f.val == nil || len(f.parents) > 0 || f.dict.lookup("Parent") != nil || len(f.widgets) != 1:
-		s.modified(Change{Code: ChangeFieldForeign, Object: int(f.ref.num), Field: f.name}, "the new field %q is not a plain signature", f.name)
+		s.modified(Change{Code: ChangeFieldReused, Object: int(f.ref.Num), Field: f.name}, "the new field %q is the older object %d", f.name, f.ref.Num)
+	case f.kind != Name("Sig") || f.val == nil || len(f.parents) > 0 || f.dict.Lookup("Parent") != nil || len(f.widgets) != 1:
+		s.modified(Change{Code: ChangeFieldForeign, Object: int(f.ref.Num), Field: f.name}, "the new field %q is not a plain signature", f.name)
 	case s.oldForm.byName[f.name] != nil:
-		s.modified(Change{Code: ChangeFieldTwice, Object: int(f.ref.num), Field: f.name}, "the new field %q has the name of an older one", f.name)
+		s.modified(Change{Code: ChangeFieldTwice, Object: int(f.ref.Num), Field: f.name}, "the new field %q has the name of an older one", f.name)
 	default:
 		silent, err := s.silent(f)
 		if err != nil {
@@ -149,22 +149,22 @@ func (s *step) newField(f *field) error {
 
 // newSignature judges the value that a signature field got.
 func (s *step) newSignature(f *field) {
-	r, _ := f.val.(ref)
+	r, _ := f.val.(Ref)
 	sig := s.signing[r]
 	switch {
 	case !s.fresh(r):
-		s.modified(Change{Code: ChangeSignatureReused, Object: int(r.num), Field: f.name}, "the field %q got the older object %d as its signature", f.name, r.num)
+		s.modified(Change{Code: ChangeSignatureReused, Object: int(r.Num), Field: f.name}, "the field %q got the older object %d as its signature", f.name, r.Num)
 	case sig == nil:
-		s.modified(Change{Code: ChangeSignatureElsewhere, Object: int(r.num), Field: f.name}, "the field %q got a signature that does not sign this revision", f.name)
-	case f.dict.lookup("AA") != nil || f.dict.lookup("A") != nil:
-		s.modified(Change{Code: ChangeFieldActs, Object: int(f.ref.num), Field: f.name}, "the field %q acts when it is touched", f.name)
+		s.modified(Change{Code: ChangeSignatureElsewhere, Object: int(r.Num), Field: f.name}, "the field %q got a signature that does not sign this revision", f.name)
+	case f.dict.Lookup("AA") != nil || f.dict.Lookup("A") != nil:
+		s.modified(Change{Code: ChangeFieldActs, Object: int(f.ref.Num), Field: f.name}, "the field %q acts when it is touched", f.name)
 	case sig.Timestamp && s.speaks(sig):
-		s.modified(Change{Code: ChangeTimestampSays, Object: int(r.num), Field: f.name}, "the document time-stamp %q says something that nobody answers for", f.name)
+		s.modified(Change{Code: ChangeTimestampSays, Object: int(r.Num), Field: f.name}, "the document time-stamp %q says something that nobody answers for", f.name)
 	case sig.Timestamp:
-		s.note(Change{Kind: ValidationData, Code: ChangeTimestamp, Object: int(r.num), Field: f.name, What: fmt.Sprintf("document time-stamp %q was added", f.name)})
+		s.note(Change{Kind: ValidationData, Code: ChangeTimestamp, Object: int(r.Num), Field: f.name, What: fmt.Sprintf("document time-stamp %q was added", f.name)})
 	default:
 		s.signed = true
-		s.note(Change{Kind: SignatureAdded, Code: ChangeSignature, Object: int(r.num), Field: f.name, What: fmt.Sprintf("signature %q was added", f.name)})
+		s.note(Change{Kind: SignatureAdded, Code: ChangeSignature, Object: int(r.Num), Field: f.name, What: fmt.Sprintf("signature %q was added", f.name)})
 	}
 }
 
@@ -172,25 +172,25 @@ func (s *step) newSignature(f *field) {
 func (s *step) oldField(old *field) error {
 	new := s.newForm.byRef[old.ref]
 	if new == nil {
-		s.modified(Change{Code: ChangeFieldRemoved, Object: int(old.ref.num), Field: old.name}, "the field %q was removed", old.name)
+		s.modified(Change{Code: ChangeFieldRemoved, Object: int(old.ref.Num), Field: old.name}, "the field %q was removed", old.name)
 		return nil
 	}
 	if new.name != old.name || !slices.Equal(new.widgets, old.widgets) {
-		s.modified(Change{Code: ChangeFieldRenamed, Object: int(old.ref.num), Field: old.name}, "the field %q changed its name or widgets", old.name)
+		s.modified(Change{Code: ChangeFieldRenamed, Object: int(old.ref.Num), Field: old.name}, "the field %q changed its name or widgets", old.name)
 		return nil
 	}
 	filled, err := s.filled(old, new)
 	if err != nil {
 		return err
 	}
-	var lenient []name
+	var lenient []Name
 	if filled {
-		lenient = []name{"V", "AP", "AS", "M", "RV", "I"}
-		if old.kind == name("Sig") {
-			lenient = []name{"V", "AP", "M", "F"} // /F: many set the locked flag
+		lenient = []Name{"V", "AP", "AS", "M", "RV", "I"}
+		if old.kind == Name("Sig") {
+			lenient = []Name{"V", "AP", "M", "F"} // /F: many set the locked flag
 		}
 		if s.isTimestamp(new) {
-			lenient = []name{"V", "M"}
+			lenient = []Name{"V", "M"}
 		}
 	}
 	touched := s.entries(old.dict, new.dict, old, lenient)
@@ -203,7 +203,7 @@ func (s *step) oldField(old *field) error {
 			return err
 		}
 		if a == nil || b == nil {
-			s.modified(Change{Code: ChangeFieldWidget, Object: int(w.num), Field: old.name}, "a widget of the field %q is missing", old.name)
+			s.modified(Change{Code: ChangeFieldWidget, Object: int(w.Num), Field: old.name}, "a widget of the field %q is missing", old.name)
 			continue
 		}
 		touched = s.entries(a, b, old, lenient) || touched
@@ -213,8 +213,8 @@ func (s *step) oldField(old *field) error {
 			return err
 		}
 	}
-	if touched && old.kind != name("Sig") {
-		s.note(Change{Kind: FormFill, Code: ChangeFieldFilled, Object: int(old.ref.num), Field: old.name, What: fmt.Sprintf("the field %q was filled in", old.name)})
+	if touched && old.kind != Name("Sig") {
+		s.note(Change{Kind: FormFill, Code: ChangeFieldFilled, Object: int(old.ref.Num), Field: old.name, What: fmt.Sprintf("the field %q was filled in", old.name)})
 	}
 	return nil
 }
@@ -236,7 +236,7 @@ func (s *step) staysPut(f *field) error {
 			return err
 		}
 		if is && !was {
-			s.modified(Change{Code: ChangeFieldLoose, Object: int(w.num), Field: f.name}, "the field %q does not keep to its rectangle any more", f.name)
+			s.modified(Change{Code: ChangeFieldLoose, Object: int(w.Num), Field: f.name}, "the field %q does not keep to its rectangle any more", f.name)
 			return nil
 		}
 		page, err := s.coversSeal(w, a)
@@ -244,7 +244,7 @@ func (s *step) staysPut(f *field) error {
 			return err
 		}
 		if page > 0 {
-			s.modified(Change{Code: ChangeFieldOverSeal, Object: int(w.num), Page: page, Field: f.name}, "the field %q, which was filled in or signed, lies over an earlier seal on page %d", f.name, page)
+			s.modified(Change{Code: ChangeFieldOverSeal, Object: int(w.Num), Page: page, Field: f.name}, "the field %q, which was filled in or signed, lies over an earlier seal on page %d", f.name, page)
 			return nil
 		}
 	}
@@ -253,8 +253,8 @@ func (s *step) staysPut(f *field) error {
 
 // coversSeal returns the first page of the older revision on which a widget lies over a seal, 0
 // if there is none. Whatever page the widget names as its own, readers show it on each that lists it.
-func (s *step) coversSeal(w ref, widget *dict) (int, error) {
-	box, _, err := s.old.rect(widget.lookup("Rect"))
+func (s *step) coversSeal(w Ref, widget *Dict) (int, error) {
+	box, _, err := s.old.rect(widget.Lookup("Rect"))
 	if err != nil || box.width() <= 0 || box.height() <= 0 {
 		return 0, err
 	}
@@ -276,15 +276,15 @@ func (s *step) coversSeal(w ref, widget *dict) (int, error) {
 }
 
 // listing returns the numbers of the pages that list each annotation.
-func (v view) listing(pages []leaf) (map[ref][]int, error) {
-	on := make(map[ref][]int)
+func (v View) listing(pages []leaf) (map[Ref][]int, error) {
+	on := make(map[Ref][]int)
 	for i, l := range pages {
 		annots, err := v.annotations(l.ref)
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range annots {
-			if r, ok := a.(ref); ok {
+			if r, ok := a.(Ref); ok {
 				on[r] = append(on[r], i+1)
 			}
 		}
@@ -294,16 +294,16 @@ func (v view) listing(pages []leaf) (map[ref][]int, error) {
 
 // entries compares the entries of a field or widget but for the lenient ones;
 // it reports whether one of those differs.
-func (s *step) entries(old, new *dict, f *field, lenient []name) bool {
+func (s *step) entries(old, new *Dict, f *field, lenient []Name) bool {
 	touched := false
 	for _, key := range keys(old, new) {
-		a, b := old.lookup(key), new.lookup(key)
+		a, b := old.Lookup(key), new.Lookup(key)
 		if slices.Contains(lenient, key) {
 			same, err := unchanged(s.old, s.new, s.apart, a, b)
 			touched = touched || err != nil || !same
 			continue
 		}
-		s.strict.entry(key, a, b, f.ref.num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, %s", f.name, keyed(key))})
+		s.strict.entry(key, a, b, f.ref.Num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, %s", f.name, keyed(key))})
 	}
 	return touched
 }
@@ -312,7 +312,7 @@ func (s *step) entries(old, new *dict, f *field, lenient []name) bool {
 // signature field its signature, another field a new value. A push button has
 // no value, and a signature never changes.
 func (s *step) filled(old, new *field) (bool, error) {
-	if old.kind == name("Sig") {
+	if old.kind == Name("Sig") {
 		if old.val != nil || new.val == nil {
 			return false, nil
 		}
@@ -320,7 +320,7 @@ func (s *step) filled(old, new *field) (bool, error) {
 		return true, nil
 	}
 	const pushButton = 1 << 16
-	if old.kind == name("Btn") && old.flags&pushButton != 0 {
+	if old.kind == Name("Btn") && old.flags&pushButton != 0 {
 		return false, nil
 	}
 	same, err := unchanged(s.old, s.new, s.apart, old.val, new.val)

@@ -23,13 +23,13 @@ func (s *step) noteMetadata(c Change, format string, args ...any) {
 }
 
 // own reports that a value is an object that was there for this purpose, a new one, or none.
-func (s *step) own(a, b value) bool {
-	r, ok := b.(ref)
+func (s *step) own(a, b Value) bool {
+	r, ok := b.(Ref)
 	return !ok || b == a || s.fresh(r)
 }
 
 // information compares the document information, entry by entry.
-func (s *step) information(a, b value) {
+func (s *step) information(a, b Value) {
 	const what = "the document information"
 	same, err := unchanged(s.old, s.new, s.apart, a, b)
 	if err == nil && same {
@@ -48,12 +48,12 @@ func (s *step) information(a, b value) {
 		s.noteMetadata(Change{Code: ChangeInformationRemoved}, "%s was removed", what)
 		return
 	case old == nil:
-		old = &dict{}
+		old = &Dict{}
 	}
 	var changed []string
 	var entries []EntryChange
 	for _, key := range keys(old, new) {
-		was, is := old.lookup(key), new.lookup(key)
+		was, is := old.Lookup(key), new.Lookup(key)
 		if same, err := unchanged(s.old, s.new, s.apart, was, is); err != nil || !same {
 			changed = append(changed, s.informationEntry(key, was, is))
 			entries = append(entries, EntryChange{string(key), wording(s.old, was), wording(s.new, is)})
@@ -67,7 +67,7 @@ func (s *step) information(a, b value) {
 }
 
 // informationEntry says how an entry changed. The title is what a window may be named.
-func (s *step) informationEntry(key name, a, b value) string {
+func (s *step) informationEntry(key Name, a, b Value) string {
 	said := fmt.Sprintf("/%.40s from %s to %s", string(key), quoted(s.old, a), quoted(s.new, b))
 	if key == "Title" {
 		said += ", which a window may show above the pages"
@@ -76,17 +76,17 @@ func (s *step) informationEntry(key name, a, b value) string {
 }
 
 // quoted is a value for people to read.
-func quoted(v view, val value) string {
-	val, err := v.resolve(val)
+func quoted(v View, val Value) string {
+	val, err := v.Resolve(val)
 	switch val := val.(type) {
 	case nil:
 		if err != nil {
 			return "what cannot be read"
 		}
 		return "nothing"
-	case str:
-		return shortened(text(val))
-	case name:
+	case String:
+		return shortened(Text(val))
+	case Name:
 		return shortened("/" + string(val))
 	default:
 		return "what is no text"
@@ -94,13 +94,13 @@ func quoted(v view, val value) string {
 }
 
 // wording is a value that is text, nil for any other.
-func wording(v view, val value) *string {
-	val, _ = v.resolve(val) // what cannot be read is no text
-	t, ok := val.(str)
+func wording(v View, val Value) *string {
+	val, _ = v.Resolve(val) // what cannot be read is no text
+	t, ok := val.(String)
 	if !ok {
 		return nil
 	}
-	beginning := beginning(text(t))
+	beginning := beginning(Text(t))
 	return &beginning
 }
 
@@ -131,7 +131,7 @@ func enumerated(said []string) string {
 
 // metadata compares the catalog's metadata. They are XMP in both revisions, or something else
 // than metadata was exchanged.
-func (s *step) metadata(a, b value, num uint32) {
+func (s *step) metadata(a, b Value, num uint32) {
 	const what = "the metadata of the catalog"
 	same, err := unchanged(s.old, s.new, s.apart, a, b)
 	if err == nil && same {
@@ -181,22 +181,22 @@ func retitled(was, is string) EntryChange {
 
 // xmpTitle reads metadata and returns the document's title in them, empty where they name
 // none.
-func (v view) xmpTitle(val value) (string, error) {
+func (v View) xmpTitle(val Value) (string, error) {
 	if val == nil {
 		return "", nil
 	}
-	if _, ok := val.(ref); !ok {
+	if _, ok := val.(Ref); !ok {
 		return "", errors.New("not an object of its own")
 	}
-	resolved, err := v.resolve(val)
+	resolved, err := v.Resolve(val)
 	if err != nil {
 		return "", err
 	}
-	st, ok := resolved.(*stream)
-	if !ok || st.dict.lookup("Type") != name("Metadata") || st.dict.lookup("Subtype") != name("XML") {
+	st, ok := resolved.(*Stream)
+	if !ok || st.Dict.Lookup("Type") != Name("Metadata") || st.Dict.Lookup("Subtype") != Name("XML") {
 		return "", errors.New("no stream of the type /Metadata and the subtype /XML")
 	}
-	data, _, err := v.decode(st, maxMetadata)
+	data, _, err := v.Decode(st, maxMetadata)
 	if err != nil {
 		return "", err
 	}
@@ -228,8 +228,8 @@ func xmpTitle(packet []byte) (string, error) {
 					return "", fmt.Errorf("an element %.40q at the top", t.Name.Local)
 				}
 			}
-			if depth++; depth > maxNesting {
-				return "", fmt.Errorf("more than %d levels", maxNesting)
+			if depth++; depth > MaxNesting {
+				return "", fmt.Errorf("more than %d levels", MaxNesting)
 			}
 			if inTitle == 0 && t.Name == (xml.Name{Space: dublinSpace, Local: "title"}) {
 				inTitle = depth
@@ -250,12 +250,12 @@ func xmpTitle(packet []byte) (string, error) {
 }
 
 // version allows the version that the file claims to follow to change.
-func (s *step) version(a, b value) {
-	if equal(a, b) {
+func (s *step) version(a, b Value) {
+	if Equal(a, b) {
 		return
 	}
-	_, ok1 := a.(name)
-	_, ok2 := b.(name)
+	_, ok1 := a.(Name)
+	_, ok2 := b.(Name)
 	if (a == nil || ok1) && ok2 {
 		s.noteMetadata(Change{Code: ChangeVersion}, "the catalog's /Version changed")
 		return

@@ -22,22 +22,22 @@ func (s *step) pages() error {
 
 // page compares one page. Only its /Annots may change, and /Tabs may say in
 // which order they are visited.
-func (s *step) page(n int, r ref) error {
+func (s *step) page(n int, r Ref) error {
 	old, new, err := s.dicts(r, r)
 	if err != nil {
 		return err
 	}
 	if old == nil || new == nil {
-		return damagedAt(0, "page %d, object %d, is not a dictionary", n, r.num)
+		return DamagedAt(0, "page %d, object %d, is not a dictionary", n, r.Num)
 	}
 	for _, key := range keys(old, new) {
-		a, b := old.lookup(key), new.lookup(key)
+		a, b := old.Lookup(key), new.Lookup(key)
 		where := &part{code: ChangePageEntry, page: n, name: string(key), what: fmt.Sprintf("page %d, %s", n, keyed(key))}
-		if _, plain := b.(name); key == "Tabs" && plain {
+		if _, plain := b.(Name); key == "Tabs" && plain {
 			continue
 		}
 		if key != "Annots" {
-			s.strict.entry(key, a, b, r.num, where)
+			s.strict.entry(key, a, b, r.Num, where)
 			continue
 		}
 		if err := s.annots(n, r); err != nil {
@@ -49,7 +49,7 @@ func (s *step) page(n int, r ref) error {
 
 // annots compares a page's annotations: the old ones must all be there, in
 // their order, before any new one.
-func (s *step) annots(n int, page ref) error {
+func (s *step) annots(n int, page Ref) error {
 	old, err := s.old.annotations(page)
 	if err != nil {
 		return err
@@ -60,11 +60,11 @@ func (s *step) annots(n int, page ref) error {
 	}
 	where := &part{code: ChangeAnnotationChanged, page: n, what: fmt.Sprintf("page %d, /Annots", n)}
 	if len(new) < len(old) {
-		s.modified(Change{Code: ChangeAnnotationRemoved, Object: int(page.num), Page: n}, "annotations of page %d were removed", n)
+		s.modified(Change{Code: ChangeAnnotationRemoved, Object: int(page.Num), Page: n}, "annotations of page %d were removed", n)
 		return nil
 	}
 	for i, a := range old {
-		s.strict.values(a, new[i], page.num, where)
+		s.strict.values(a, new[i], page.Num, where)
 	}
 	if len(new) == len(old) {
 		return nil
@@ -82,7 +82,7 @@ func (s *step) annots(n int, page ref) error {
 }
 
 // isMarkup tells what a reader adds as a comment (ISO 32000-1, 12.5.6.2).
-func isMarkup(subtype name) bool {
+func isMarkup(subtype Name) bool {
 	switch subtype {
 	case "Text", "FreeText", "Line", "Square", "Circle", "Polygon", "PolyLine", "Highlight",
 		"Underline", "Squiggly", "StrikeOut", "Stamp", "Caret", "Ink", "Popup":
@@ -92,30 +92,30 @@ func isMarkup(subtype name) bool {
 }
 
 // annotation judges an annotation that a revision added to a page.
-func (s *step) annotation(n int, a value, seals []rect) error {
-	r, ok := a.(ref)
+func (s *step) annotation(n int, a Value, seals []rect) error {
+	r, ok := a.(Ref)
 	if !ok {
 		s.modified(Change{Code: ChangeAnnotationReused, Page: n}, "page %d has a new annotation that is not an object of its own", n)
 		return nil
 	}
 	if !s.fresh(r) {
-		s.modified(Change{Code: ChangeAnnotationReused, Object: int(r.num), Page: n}, "page %d shows the older object %d as a new annotation", n, r.num)
+		s.modified(Change{Code: ChangeAnnotationReused, Object: int(r.Num), Page: n}, "page %d shows the older object %d as a new annotation", n, r.Num)
 		return nil
 	}
-	d, err := s.new.dict(r)
+	d, err := s.new.Dict(r)
 	if err != nil {
 		return err
 	}
-	if d.lookup("A") != nil || d.lookup("AA") != nil {
-		s.modified(Change{Code: ChangeAnnotationActs, Object: int(r.num), Page: n}, "page %d has the new annotation %d, which acts when it is touched", n, r.num)
+	if d.Lookup("A") != nil || d.Lookup("AA") != nil {
+		s.modified(Change{Code: ChangeAnnotationActs, Object: int(r.Num), Page: n}, "page %d has the new annotation %d, which acts when it is touched", n, r.Num)
 		return nil
 	}
-	box, _, err := s.new.rect(d.lookup("Rect"))
+	box, _, err := s.new.rect(d.Lookup("Rect"))
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(seals, box.overlaps) {
-		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
+		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.Num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.Num, n)
 		return nil
 	}
 	loose, err := s.new.loose(d)
@@ -123,39 +123,39 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		return err
 	}
 	s.shown[r] = true
-	subtype, _ := d.lookup("Subtype").(name)
+	subtype, _ := d.Lookup("Subtype").(Name)
 	// A stamp that is not locked is no part of a signature, and anybody moves it.
 	signs := s.newWidget(r) || subtype == "Stamp" && s.signed && lockedStamp(d)
 	switch {
 	case signs && loose && len(seals) > 0:
-		s.modified(Change{Code: ChangeAnnotationLoose, Object: int(r.num), Page: n}, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.num, n)
+		s.modified(Change{Code: ChangeAnnotationLoose, Object: int(r.Num), Page: n}, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.Num, n)
 	case signs:
 	case isMarkup(subtype):
-		s.note(Change{Kind: AnnotationAdded, Code: ChangeAnnotation, Object: int(r.num), Page: n, Name: string(subtype), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
+		s.note(Change{Kind: AnnotationAdded, Code: ChangeAnnotation, Object: int(r.Num), Page: n, Name: string(subtype), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
 	default:
-		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.num, keyed(subtype)[1:])
+		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.Num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.Num, keyed(subtype)[1:])
 	}
 	return nil
 }
 
 // loose reports that an annotation does not turn or grow with its page (ISO 32000-1, table 165),
 // so that it is seen outside of its rectangle.
-func (v view) loose(annotation *dict) (bool, error) {
+func (v View) loose(annotation *Dict) (bool, error) {
 	const noZoom, noRotate = 8, 16
-	flags, err := v.get(annotation, "F")
+	flags, err := v.Get(annotation, "F")
 	n, whole := flags.(int64)
 	return flags != nil && (!whole || n&(noZoom|noRotate) != 0), err
 }
 
 // newWidget reports that an annotation shows a signature field that came with
 // this revision.
-func (s *step) newWidget(r ref) bool {
+func (s *step) newWidget(r Ref) bool {
 	f := s.newForm.byWidget[r]
 	return f != nil && s.oldForm.byRef[f.ref] == nil && f.signed()
 }
 
 // fresh reports that the object does not exist in the older revision.
-func (s *step) fresh(r ref) bool {
-	_, used := s.old.locate(r.num)
+func (s *step) fresh(r Ref) bool {
+	_, used := s.old.locate(r.Num)
 	return !used
 }

@@ -10,7 +10,7 @@ import "fmt"
 // A drawnText is a field or an annotation that readers draw themselves.
 type drawnText struct {
 	what  string
-	names map[name]bool // that its default appearance uses
+	names map[Name]bool // that its default appearance uses
 	plain bool          // it has no default appearance but the form's
 	all   bool          // what it uses cannot be read
 }
@@ -23,13 +23,13 @@ func (s *step) grownResources() error {
 		return nil
 	}
 	if old == nil {
-		old = &dict{}
+		old = &Dict{}
 	}
-	added, err := s.addedResources(old.lookup("DR"), s.newForm.dict.lookup("DR"))
+	added, err := s.addedResources(old.Lookup("DR"), s.newForm.dict.Lookup("DR"))
 	if err != nil {
 		return err
 	}
-	appearance := old.lookup("DA") == nil && s.newForm.dict.lookup("DA") != nil
+	appearance := old.Lookup("DA") == nil && s.newForm.dict.Lookup("DA") != nil
 	if len(added) == 0 && !appearance {
 		return nil
 	}
@@ -39,12 +39,12 @@ func (s *step) grownResources() error {
 	}
 	for _, t := range texts {
 		if appearance && t.plain {
-			s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.num), Name: "DA"}, "the form got a /DA, which decides how %s shows", t.what)
+			s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.Num), Name: "DA"}, "the form got a /DA, which decides how %s shows", t.what)
 			return nil
 		}
 		for _, key := range added {
 			if t.all || t.names[key] {
-				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.num), Name: string(key)}, "the form's /DR got %s, which %s is drawn with", keyed(key), t.what)
+				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.Num), Name: string(key)}, "the form's /DR got %s, which %s is drawn with", keyed(key), t.what)
 				return nil
 			}
 		}
@@ -54,32 +54,32 @@ func (s *step) grownResources() error {
 
 // addedResources lists the names that came to a form's resources. Text in fields uses no
 // pictures.
-func (s *step) addedResources(a, b value) ([]name, error) {
+func (s *step) addedResources(a, b Value) ([]Name, error) {
 	old, new, err := s.dicts(a, b)
 	if err != nil || new == nil {
 		return nil, err
 	}
 	if old == nil {
-		old = &dict{}
+		old = &Dict{}
 	}
-	var added []name
-	for _, category := range new.entries {
-		if category.key == "XObject" || category.key == "ProcSet" {
+	var added []Name
+	for _, category := range new.Entries {
+		if category.Key == "XObject" || category.Key == "ProcSet" {
 			continue
 		}
-		before, after, err := s.dicts(old.lookup(category.key), category.val)
+		before, after, err := s.dicts(old.Lookup(category.Key), category.Val)
 		if err != nil {
 			return nil, err
 		}
 		if before == nil {
-			before = &dict{}
+			before = &Dict{}
 		}
 		if after == nil {
 			continue
 		}
-		for _, e := range after.entries {
-			if before.find(e.key) == nil {
-				added = append(added, e.key)
+		for _, e := range after.Entries {
+			if before.Find(e.Key) == nil {
+				added = append(added, e.Key)
 			}
 		}
 	}
@@ -91,20 +91,20 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 	var out []drawnText
 	var anew bool
 	if s.oldForm.dict != nil {
-		needs, err := s.old.get(s.oldForm.dict, "NeedAppearances")
+		needs, err := s.old.Get(s.oldForm.dict, "NeedAppearances")
 		if err != nil {
 			return nil, err
 		}
 		anew, _ = needs.(bool)
 	}
 	for _, f := range s.oldForm.all {
-		if f.kind == name("Sig") {
+		if f.kind == Name("Sig") {
 			continue
 		}
-		parts := []*dict{f.dict}
+		parts := []*Dict{f.dict}
 		bare := false
-		for _, r := range append(append([]ref{}, f.widgets...), f.parents...) {
-			d, err := s.old.dict(r)
+		for _, r := range append(append([]Ref{}, f.widgets...), f.parents...) {
+			d, err := s.old.Dict(r)
 			if err != nil {
 				return nil, err
 			}
@@ -113,11 +113,11 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 			}
 		}
 		for _, w := range f.widgets {
-			d, err := s.old.dict(w)
+			d, err := s.old.Dict(w)
 			if err != nil {
 				return nil, err
 			}
-			bare = bare || d.lookup("AP") == nil
+			bare = bare || d.Lookup("AP") == nil
 		}
 		if anew || bare {
 			out = append(out, s.drawnText(fmt.Sprintf("the field %q", f.name), parts))
@@ -129,12 +129,12 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 			return nil, err
 		}
 		for _, a := range annots {
-			d, err := s.old.dict(a)
+			d, err := s.old.Dict(a)
 			if err != nil {
 				return nil, err
 			}
-			if d.lookup("Subtype") == name("FreeText") && d.lookup("AP") == nil {
-				out = append(out, s.drawnText(fmt.Sprintf("a comment on page %d", i+1), []*dict{d}))
+			if d.Lookup("Subtype") == Name("FreeText") && d.Lookup("AP") == nil {
+				out = append(out, s.drawnText(fmt.Sprintf("a comment on page %d", i+1), []*Dict{d}))
 			}
 		}
 	}
@@ -142,10 +142,10 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 }
 
 // drawnText reads what default appearances use: those of the parts, else the form's.
-func (s *step) drawnText(what string, parts []*dict) drawnText {
-	t := drawnText{what: what, names: make(map[name]bool), plain: true}
-	use := func(d *dict) {
-		val, err := s.old.get(d, "DA")
+func (s *step) drawnText(what string, parts []*Dict) drawnText {
+	t := drawnText{what: what, names: make(map[Name]bool), plain: true}
+	use := func(d *Dict) {
+		val, err := s.old.Get(d, "DA")
 		if err != nil {
 			t.all = true
 			return
@@ -154,7 +154,7 @@ func (s *step) drawnText(what string, parts []*dict) drawnText {
 			return
 		}
 		t.plain = false
-		text, ok := val.(str)
+		text, ok := val.(String)
 		if !ok || !t.read([]byte(text)) {
 			t.all = true
 		}
@@ -186,7 +186,7 @@ func (t *drawnText) read(appearance []byte) bool {
 		if err != nil {
 			return false
 		}
-		if n, ok := v.(name); ok {
+		if n, ok := v.(Name); ok {
 			t.names[n] = true
 		}
 	}

@@ -4,9 +4,9 @@ import "slices"
 
 // structure compares the structure trees: an increment may add elements for annotations
 // that came with it, behind all that there was, and nothing else.
-func (s *step) structure(a, b value) error {
+func (s *step) structure(a, b Value) error {
 	where := catalogEntry("StructTreeRoot")
-	before, isRef := a.(ref)
+	before, isRef := a.(Ref)
 	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
@@ -15,33 +15,33 @@ func (s *step) structure(a, b value) error {
 		s.strict.values(a, b, 0, where)
 		return nil
 	}
-	added := make(map[ref]bool)
+	added := make(map[Ref]bool)
 	for _, key := range keys(old, new) {
-		was, is := old.lookup(key), new.lookup(key)
+		was, is := old.Lookup(key), new.Lookup(key)
 		switch key {
 		case "K":
-			if err := s.structureKids(old, new, before.num, added); err != nil {
+			if err := s.structureKids(old, new, before.Num, added); err != nil {
 				return err
 			}
 		case "ParentTreeNextKey":
 			m, _ := was.(int64)
 			if n, ok := is.(int64); !ok || n < m {
 				entry := structureEntry(where.what + ", " + keyed(key))
-				s.modified(entry.changed(before.num), "%s, changed", entry.what)
+				s.modified(entry.changed(before.Num), "%s, changed", entry.what)
 			}
 		case "ParentTree": // below, when it is known what came
 		default:
-			s.strict.values(was, is, before.num, structureEntry(where.what+", "+keyed(key)))
+			s.strict.values(was, is, before.Num, structureEntry(where.what+", "+keyed(key)))
 		}
 	}
-	return s.parentTree(old.lookup("ParentTree"), new.lookup("ParentTree"), before.num, added)
+	return s.parentTree(old.Lookup("ParentTree"), new.Lookup("ParentTree"), before.Num, added)
 }
 
 // structureEntry is a part of the structure tree.
 func structureEntry(what string) *part { return &part{code: ChangeStructureEntry, what: what} }
 
 // structureKids compares the top of the tree and lists the elements that were added.
-func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) error {
+func (s *step) structureKids(old, new *Dict, num uint32, added map[Ref]bool) error {
 	was, err := s.old.structureKids(old)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) err
 		s.strict.values(k, is[i], num, structureEntry("the structure tree"))
 	}
 	for _, k := range is[len(was):] {
-		r, ok := k.(ref)
+		r, ok := k.(Ref)
 		if !ok || !s.fresh(r) {
 			s.modified(Change{Code: ChangeStructureAdded, Object: int(num)}, "the structure tree got an older object as a new element")
 			return nil
@@ -68,7 +68,7 @@ func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) err
 			return err
 		}
 		if !sound {
-			s.modified(Change{Code: ChangeStructureAdded, Object: int(r.num)}, "the structure tree got the element %d, which is not that of a new annotation", r.num)
+			s.modified(Change{Code: ChangeStructureAdded, Object: int(r.Num)}, "the structure tree got the element %d, which is not that of a new annotation", r.Num)
 			return nil
 		}
 		added[r] = true
@@ -79,56 +79,56 @@ func (s *step) structureKids(old, new *dict, num uint32, added map[ref]bool) err
 // newElement reports that an element stands for one annotation that came to a page with it,
 // and says nothing else. One of an object that is on no page would be heard by those who have
 // the page read to them, and be judged nowhere.
-func (s *step) newElement(r ref) (bool, error) {
-	d, err := s.new.dict(r)
+func (s *step) newElement(r Ref) (bool, error) {
+	d, err := s.new.Dict(r)
 	if err != nil || d == nil {
 		return false, err
 	}
-	for _, e := range d.entries {
-		if !slices.Contains([]name{"Type", "S", "P", "Pg", "Alt", "K"}, e.key) {
+	for _, e := range d.Entries {
+		if !slices.Contains([]Name{"Type", "S", "P", "Pg", "Alt", "K"}, e.Key) {
 			return false, nil
 		}
 	}
-	content, err := s.new.dict(d.lookup("K"))
+	content, err := s.new.Dict(d.Lookup("K"))
 	if err != nil || content == nil {
 		return false, err
 	}
-	shown, ok := content.lookup("Obj").(ref)
-	if stamp, isStamp := s.stamps[shown]; isStamp && d.lookup("Alt") != nil && !saysStamp(d.lookup("Alt"), stamp) {
+	shown, ok := content.Lookup("Obj").(Ref)
+	if stamp, isStamp := s.stamps[shown]; isStamp && d.Lookup("Alt") != nil && !saysStamp(d.Lookup("Alt"), stamp) {
 		return false, nil // nobody answers for what else it says
 	}
-	return ok && content.lookup("Type") == name("OBJR") && s.shown[shown], nil
+	return ok && content.Lookup("Type") == Name("OBJR") && s.shown[shown], nil
 }
 
 // parentTree compares the parent trees: new entries lead to new elements.
-func (s *step) parentTree(a, b value, num uint32, added map[ref]bool) error {
+func (s *step) parentTree(a, b Value, num uint32, added map[Ref]bool) error {
 	where := structureEntry("the structure tree's /ParentTree")
 	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
 	}
-	was, isRef := a.(ref)
+	was, isRef := a.(Ref)
 	if new == nil || old == nil && a != nil || isRef && a != b {
 		s.strict.values(a, b, num, where)
 		return nil
 	}
 	if old == nil {
-		old = &dict{}
+		old = &Dict{}
 	}
 	if isRef {
-		num = was.num
+		num = was.Num
 	}
 	for _, key := range keys(old, new) {
-		x, y := old.lookup(key), new.lookup(key)
+		x, y := old.Lookup(key), new.Lookup(key)
 		if key != "Nums" && key != "Kids" {
 			s.strict.values(x, y, num, where)
 			continue
 		}
-		before, err := s.old.array(x)
+		before, err := s.old.Array(x)
 		if err != nil {
 			return err
 		}
-		after, err := s.new.array(y)
+		after, err := s.new.Array(y)
 		if err != nil {
 			return err
 		}
@@ -154,23 +154,23 @@ func (s *step) parentTree(a, b value, num uint32, added map[ref]bool) error {
 
 // newLeaves gathers the entries of leaves that were added to a number tree; nil and one
 // that leads nowhere where they are not new.
-func (s *step) newLeaves(kids array) (array, error) {
-	var all array
+func (s *step) newLeaves(kids Array) (Array, error) {
+	var all Array
 	for _, k := range kids {
-		r, ok := k.(ref)
+		r, ok := k.(Ref)
 		if !ok || !s.fresh(r) {
-			return array{nil}, nil
+			return Array{nil}, nil
 		}
-		leaf, err := s.new.dict(r)
+		leaf, err := s.new.Dict(r)
 		if err != nil {
 			return nil, err
 		}
-		nums, err := s.new.array(leaf.lookup("Nums"))
+		nums, err := s.new.Array(leaf.Lookup("Nums"))
 		if err != nil {
 			return nil, err
 		}
 		if len(nums) == 0 {
-			return array{nil}, nil
+			return Array{nil}, nil
 		}
 		all = append(all, nums...)
 	}
@@ -179,13 +179,13 @@ func (s *step) newLeaves(kids array) (array, error) {
 
 // leadTo reports that entries of a number tree are pairs of a number and one of the
 // elements.
-func leadTo(entries array, elements map[ref]bool) bool {
+func leadTo(entries Array, elements map[Ref]bool) bool {
 	if len(entries)%2 != 0 {
 		return false
 	}
 	for i := 0; i < len(entries); i += 2 {
 		_, isNumber := entries[i].(int64)
-		r, isRef := entries[i+1].(ref)
+		r, isRef := entries[i+1].(Ref)
 		if !isNumber || !isRef || !elements[r] {
 			return false
 		}

@@ -18,17 +18,17 @@ var taggedVictim = sample{pages: 1, catalog: "/MarkInfo<</Marked true>>/StructTr
 func TestTagsOfIncrements(t *testing.T) {
 	t.Parallel()
 	sealed := stamped(t, taggedVictim.bytes(), at(1, 40, 40, 42))
-	of := func(a attacker, shown ref, more string) ref {
+	of := func(a attacker, shown Ref, more string) Ref {
 		return a.made("<</Type/StructElem/S/Annot/P 5 0 R/K<</Type/OBJR/Obj " + refText(shown) + ">>" + more + ">>")
 	}
 	const comment = "<</Type/Annot/Subtype/Text/Rect[0 0 9 9]>>"
-	element := func(a attacker, more string) ref {
+	element := func(a attacker, more string) Ref {
 		shown := a.made(comment)
 		a.add(8, "Annots", shown)
 		return of(a, shown, more)
 	}
 	// entered writes a new element into both trees, as a sound increment does.
-	entered := func(a attacker, r ref) {
+	entered := func(a attacker, r Ref) {
 		tags := a.dict(5)
 		kids, err := a.doc.now.structureKids(tags)
 		if err != nil {
@@ -50,14 +50,14 @@ func TestTagsOfIncrements(t *testing.T) {
 		"an element of an older annotation": {func(a attacker) {
 			entered(a, a.made("<</Type/StructElem/S/Annot/P 5 0 R/K<</Type/OBJR/Obj 3 0 R>>>>"))
 		}, false},
-		"an older object for an element":   {func(a attacker) { a.add(5, "K", ref{num: 3}) }, false},
-		"another description":              {func(a attacker) { a.set(6, "Alt", textString("a receipt")) }, false},
-		"an element taken away":            {func(a attacker) { a.set(5, "K", array{}) }, false},
-		"roles that change what tags mean": {func(a attacker) { a.set(5, "RoleMap", dictOf("Document", name("Artifact"))) }, false},
-		"another parent":                   {func(a attacker) { a.set(7, "Nums", array{int64(0), array{ref{num: 5}}}) }, false},
-		"a parent that is no new element":  {func(a attacker) { a.add(7, "Nums", int64(9), ref{num: 6}) }, false},
+		"an older object for an element":   {func(a attacker) { a.add(5, "K", Ref{Num: 3}) }, false},
+		"another description":              {func(a attacker) { a.set(6, "Alt", TextString("a receipt")) }, false},
+		"an element taken away":            {func(a attacker) { a.set(5, "K", Array{}) }, false},
+		"roles that change what tags mean": {func(a attacker) { a.set(5, "RoleMap", DictOf("Document", Name("Artifact"))) }, false},
+		"another parent":                   {func(a attacker) { a.set(7, "Nums", Array{int64(0), Array{Ref{Num: 5}}}) }, false},
+		"a parent that is no new element":  {func(a attacker) { a.add(7, "Nums", int64(9), Ref{Num: 6}) }, false},
 		"another parent tree":              {func(a attacker) { a.set(5, "ParentTree", a.made("<</Nums[0[6 0 R]]>>")) }, false},
-		"leaves of older objects":          {func(a attacker) { a.set(7, "Kids", array{ref{num: 7}}) }, false},
+		"leaves of older objects":          {func(a attacker) { a.set(7, "Kids", Array{Ref{Num: 7}}) }, false},
 		"another tree":                     {func(a attacker) { a.set(1, "StructTreeRoot", a.made("<</Type/StructTreeRoot/K[]>>")) }, false},
 		"no tree":                          {func(a attacker) { a.unset(1, "StructTreeRoot") }, false},
 	} {
@@ -92,8 +92,8 @@ func TestTagsOfTimeStamps(t *testing.T) {
 			v := a.madeStamp("/Type/DocTimeStamp", SubFilterStamp)
 			w := a.made("<</Type/Annot/Subtype/Widget/FT/Sig/T(time)/F 132/Rect[0 0 0 0]/P 8 0 R/StructParent 9/V " + refText(v) + ">>")
 			catalog := a.dict(1)
-			fields := catalog.lookup("AcroForm").(ref)
-			a.add(fields.num, "Fields", w)
+			fields := catalog.Lookup("AcroForm").(Ref)
+			a.add(fields.Num, "Fields", w)
 			a.add(8, "Annots", w)
 			element := a.made("<</Type/StructElem/S/Form/P 5 0 R/K<</Type/OBJR/Obj " + refText(w) + ">>" + alt + ">>")
 			kids, err := a.doc.now.structureKids(a.dict(5))
@@ -110,4 +110,4 @@ func TestTagsOfTimeStamps(t *testing.T) {
 	}
 }
 
-func refText(r ref) string { return string(appendValue(nil, r)) }
+func refText(r Ref) string { return string(AppendValue(nil, r)) }

@@ -90,8 +90,8 @@ func (d *Document) trailing() ([]Change, error) {
 // viewAt is the file as the revision i shows it. Where a signature signs that
 // revision, the file ended there; else it is only known to end before the
 // newest.
-func (d *Document) viewAt(i int, found []*Signature) view {
-	v := view{doc: d, sections: d.now.sections[i:], limit: d.src.size}
+func (d *Document) viewAt(i int, found []*Signature) View {
+	v := View{doc: d, sections: d.now.sections[i:], limit: d.src.size}
 	for _, s := range found {
 		if len(s.Faults) == 0 && s.view == i {
 			v.limit = min(v.limit, s.end)
@@ -107,10 +107,10 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 		old:      d.viewAt(i+1, found),
 		new:      d.viewAt(i, found),
 		revision: d.revision(i),
-		signing:  make(map[ref]*Signature),
+		signing:  make(map[Ref]*Signature),
 		apart:    make(map[uint32]bool),
-		shown:    make(map[ref]bool),
-		stamps:   make(map[ref]value),
+		shown:    make(map[Ref]bool),
+		stamps:   make(map[Ref]Value),
 		noted:    make(map[ChangeKind]int),
 	}
 	for _, sig := range found {
@@ -120,7 +120,7 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 	}
 	s.strict = &lockstep{old: s.old, new: s.new, apart: s.apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool), differ: s.differ}
 	err := s.compare()
-	if isDamage(err) {
+	if IsDamage(err) {
 		s.modified(Change{Code: ChangeNotComparable}, "the revision cannot be compared with the one before: %v", err)
 		err = nil
 	}
@@ -130,18 +130,18 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 // A step is the comparison of two neighbouring revisions.
 type step struct {
 	doc      *Document
-	old, new view
+	old, new View
 	revision int
-	signing  map[ref]*Signature // the sound signatures that sign the new one
+	signing  map[Ref]*Signature // the sound signatures that sign the new one
 	strict   *lockstep
 	apart    map[uint32]bool
 
 	oldForm, newForm   *form
 	oldPages, newPages []leaf
-	listing            map[ref][]int // the pages of the older revision that list an annotation; nil: not asked for yet
+	listing            map[Ref][]int // the pages of the older revision that list an annotation; nil: not asked for yet
 	signed             bool          // a signature that somebody answers for came with this revision
-	shown              map[ref]bool  // annotations that came to a page with it
-	stamps             map[ref]value // names of the time-stamps among them, by their widgets
+	shown              map[Ref]bool  // annotations that came to a page with it
+	stamps             map[Ref]Value // names of the time-stamps among them, by their widgets
 	changes            []Change
 	noted              map[ChangeKind]int // how many there were of each kind
 }
@@ -219,23 +219,23 @@ func (s *step) survey() error {
 		return err
 	}
 	for _, l := range s.oldPages {
-		s.apart[l.ref.num] = true
+		s.apart[l.ref.Num] = true
 	}
-	if root, ok := s.old.trailer().lookup("Root").(ref); ok {
-		s.apart[root.num] = true
-		catalog, err := s.old.dict(root)
+	if root, ok := s.old.Trailer().Lookup("Root").(Ref); ok {
+		s.apart[root.Num] = true
+		catalog, err := s.old.Dict(root)
 		if err != nil {
 			return err
 		}
-		if tags, ok := catalog.lookup("StructTreeRoot").(ref); ok {
-			s.apart[tags.num] = true
+		if tags, ok := catalog.Lookup("StructTreeRoot").(Ref); ok {
+			s.apart[tags.Num] = true
 		}
 	}
-	s.apart[s.oldForm.ref.num] = true
+	s.apart[s.oldForm.ref.Num] = true
 	for _, f := range s.oldForm.all {
-		s.apart[f.ref.num] = true
+		s.apart[f.ref.Num] = true
 		for _, w := range f.widgets {
-			s.apart[w.num] = true
+			s.apart[w.Num] = true
 		}
 	}
 	return nil
@@ -243,21 +243,21 @@ func (s *step) survey() error {
 
 // trailers reports whether both lead to the same catalog.
 func (s *step) trailers() bool {
-	old, new := s.old.trailer(), s.new.trailer()
-	if old.lookup("Root") != new.lookup("Root") {
+	old, new := s.old.Trailer(), s.new.Trailer()
+	if old.Lookup("Root") != new.Lookup("Root") {
 		s.modified(Change{Code: ChangeCatalogReplaced}, "the trailer's /Root points to another catalog")
 		return false
 	}
 	for _, key := range keys(old, new) {
-		a, b := old.lookup(key), new.lookup(key)
+		a, b := old.Lookup(key), new.Lookup(key)
 		switch key {
 		case "Size", "Prev", "XRefStm", "Root", "Type", "Index", "W", "Length", "Filter", "DecodeParms":
 		case "Info":
 			s.information(a, b)
 		case "ID":
-			before, _ := a.(array)
-			after, _ := b.(array)
-			if len(before) == 2 && (len(after) != 2 || !equal(before[0], after[0])) {
+			before, _ := a.(Array)
+			after, _ := b.(Array)
+			if len(before) == 2 && (len(after) != 2 || !Equal(before[0], after[0])) {
 				s.noteMetadata(Change{Code: ChangeIdentifier}, "the file got another permanent identifier")
 			}
 		default:
@@ -273,51 +273,51 @@ func (s *step) trailers() bool {
 
 // dicts resolves a value of the older revision and one of the newer to dictionaries; nil
 // where they are anything else.
-func (s *step) dicts(a, b value) (*dict, *dict, error) {
-	old, err := s.old.dict(a)
+func (s *step) dicts(a, b Value) (*Dict, *Dict, error) {
+	old, err := s.old.Dict(a)
 	if err != nil {
 		return nil, nil, err
 	}
-	new, err := s.new.dict(b)
+	new, err := s.new.Dict(b)
 	return old, new, err
 }
 
 // keys lists the keys of two dictionaries, each once.
-func keys(a, b *dict) []name {
-	var out []name
-	for _, e := range a.entries {
-		out = append(out, e.key)
+func keys(a, b *Dict) []Name {
+	var out []Name
+	for _, e := range a.Entries {
+		out = append(out, e.Key)
 	}
-	for _, e := range b.entries {
-		if a.find(e.key) == nil {
-			out = append(out, e.key)
+	for _, e := range b.Entries {
+		if a.Find(e.Key) == nil {
+			out = append(out, e.Key)
 		}
 	}
 	return out
 }
 
 // catalogEntry is an entry of the catalog.
-func catalogEntry(key name) *part {
+func catalogEntry(key Name) *part {
 	return &part{code: ChangeCatalogEntry, name: string(key), what: "the catalog's " + keyed(key)}
 }
 
 // catalogs compares the entries of the catalog.
 func (s *step) catalogs() error {
-	before, err := s.old.catalog()
+	before, err := s.old.Catalog()
 	if err != nil {
 		return err
 	}
-	after, err := s.new.catalog()
+	after, err := s.new.Catalog()
 	if err != nil {
 		return err
 	}
-	old, new := before.val.(*dict), after.val.(*dict)
+	old, new := before.Val.(*Dict), after.Val.(*Dict)
 	for _, key := range keys(old, new) {
-		a, b := old.lookup(key), new.lookup(key)
+		a, b := old.Lookup(key), new.Lookup(key)
 		switch key {
 		case "AcroForm": // done
 		case "Metadata":
-			s.metadata(a, b, before.ref.num)
+			s.metadata(a, b, before.Ref.Num)
 		case "Version":
 			s.version(a, b)
 		case "StructTreeRoot":
@@ -330,7 +330,7 @@ func (s *step) catalogs() error {
 				s.note(Change{Kind: ValidationData, Code: ChangeValidationData, Name: string(key), What: "the catalog's " + keyed(key) + " changed"})
 			}
 		default:
-			s.strict.values(a, b, before.ref.num, catalogEntry(key))
+			s.strict.values(a, b, before.Ref.Num, catalogEntry(key))
 		}
 	}
 	return nil

@@ -10,16 +10,16 @@ import (
 // reference that was read last: of a thousand pages all name one parent, and have one size. Of
 // those that fall on one pair of places it knows two.
 type values struct {
-	names [256]value
-	reals [64]value
-	ref   value
+	names [256]Value
+	reals [64]Value
+	ref   Value
 
 	size     uint32          // of the file's numbering, once that is known
 	promised map[uint32]bool // numbers behind it that something refers to already
 }
 
 // pair is where of a table something stands that is written as w.
-func pair(table []value, w []byte) []value {
+func pair(table []Value, w []byte) []Value {
 	const prime = 16777619 // of FNV
 	place := uint32(len(w))
 	for _, c := range w {
@@ -30,43 +30,43 @@ func pair(table []value, w []byte) []value {
 }
 
 // name returns the name in w as a value that is made once.
-func (k *values) name(w []byte) value {
+func (k *values) name(w []byte) Value {
 	if k == nil {
-		return name(w)
+		return Name(w)
 	}
 	pair := pair(k.names[:], w)
 	for i := range pair {
-		if known, ok := pair[i].(name); ok && string(known) == string(w) {
+		if known, ok := pair[i].(Name); ok && string(known) == string(w) {
 			return pair[i]
 		}
 	}
 	pair[1] = pair[0]
-	pair[0] = name(w)
+	pair[0] = Name(w)
 	return pair[0]
 }
 
 // real returns the real in w as a value that is made once.
-func (k *values) real(w []byte) value {
+func (k *values) real(w []byte) Value {
 	if k == nil {
-		return real(w)
+		return Real(w)
 	}
 	pair := pair(k.reals[:], w)
 	for i := range pair {
-		if known, ok := pair[i].(real); ok && string(known) == string(w) {
+		if known, ok := pair[i].(Real); ok && string(known) == string(w) {
 			return pair[i]
 		}
 	}
 	pair[1] = pair[0]
-	pair[0] = real(w)
+	pair[0] = Real(w)
 	return pair[0]
 }
 
 // reference returns r as a value.
-func (k *values) reference(r ref) value {
+func (k *values) reference(r Ref) Value {
 	if k == nil {
 		return r
 	}
-	if known, ok := k.ref.(ref); !ok || known != r {
+	if known, ok := k.ref.(Ref); !ok || known != r {
 		k.ref = r
 		k.promise(r)
 	}
@@ -80,14 +80,14 @@ const maxPromised = 1 << 12
 // promise notes a reference to an object that the file does not have. What it stands for is
 // null (ISO 32000-1, 7.3.10) and has to stay so: a new object with that number would turn up
 // in a place that nobody put it.
-func (k *values) promise(r ref) {
-	if k.size == 0 || r.num < k.size || len(k.promised) == maxPromised {
+func (k *values) promise(r Ref) {
+	if k.size == 0 || r.Num < k.size || len(k.promised) == maxPromised {
 		return
 	}
 	if k.promised == nil {
 		k.promised = make(map[uint32]bool)
 	}
-	k.promised[r.num] = true
+	k.promised[r.Num] = true
 }
 
 // free returns the first number from one on that nothing refers to.
@@ -99,7 +99,7 @@ func (k *values) free(num uint32) uint32 {
 }
 
 // name reads a name (ISO 32000-1, 7.3.5).
-func (l *lexer) name() (value, error) {
+func (l *lexer) name() (Value, error) {
 	start := l.pos
 	l.pos++
 	w, err := l.word()
@@ -110,7 +110,7 @@ func (l *lexer) name() (value, error) {
 }
 
 // unescaped decodes the #xx escapes of a name that starts at a place of the window.
-func (l *lexer) unescaped(w []byte, start int) (value, error) {
+func (l *lexer) unescaped(w []byte, start int) (Value, error) {
 	if bytes.IndexByte(w, '#') < 0 {
 		return l.values.name(w), nil
 	}
@@ -127,7 +127,7 @@ func (l *lexer) unescaped(w []byte, start int) (value, error) {
 		out = append(out, byte(hexDigit(w[i+1])<<4|hexDigit(w[i+2])))
 		i += 2
 	}
-	return name(out), nil
+	return Name(out), nil
 }
 
 func hexDigit(c byte) int {
@@ -143,7 +143,7 @@ func hexDigit(c byte) int {
 }
 
 // literal reads a string in parentheses (ISO 32000-1, 7.3.4.2).
-func (l *lexer) literal() (value, error) {
+func (l *lexer) literal() (Value, error) {
 	var out []byte
 	depth := 0
 	for l.pos < len(l.buf) {
@@ -158,7 +158,7 @@ func (l *lexer) literal() (value, error) {
 		case ')':
 			depth--
 			if depth == 0 {
-				return str(out), nil
+				return String(out), nil
 			}
 			out = append(out, c)
 		case '\\':
@@ -214,7 +214,7 @@ func (l *lexer) escape(out []byte) []byte {
 }
 
 // hexadecimal reads a string in angle brackets (ISO 32000-1, 7.3.4.3).
-func (l *lexer) hexadecimal() (value, error) {
+func (l *lexer) hexadecimal() (Value, error) {
 	l.pos++
 	if out, ok := l.pairs(); ok {
 		return out, nil
@@ -228,7 +228,7 @@ func (l *lexer) hexadecimal() (value, error) {
 			if high >= 0 {
 				out = append(out, byte(high<<4))
 			}
-			return str(out), nil
+			return String(out), nil
 		}
 		digit := hexDigit(c)
 		switch {
@@ -248,7 +248,7 @@ func (l *lexer) hexadecimal() (value, error) {
 
 // pairs reads the rest of a hexadecimal string that is nothing but pairs of digits, as
 // signatures are, which are long. It leaves anything else alone.
-func (l *lexer) pairs() (str, bool) {
+func (l *lexer) pairs() (String, bool) {
 	n := bytes.IndexByte(l.buf[l.pos:], '>')
 	if n < 0 || n%2 != 0 {
 		return "", false
@@ -267,12 +267,12 @@ func (l *lexer) pairs() (str, bool) {
 	}
 	l.pos += n + 1
 	l.paired = true
-	return str(out.String()), true
+	return String(out.String()), true
 }
 
-func (l *lexer) array(nesting int) (value, error) {
+func (l *lexer) array(nesting int) (Value, error) {
 	l.pos++
-	var few [8]value // most have no more, and are kept in no more room than they take
+	var few [8]Value // most have no more, and are kept in no more room than they take
 	items := few[:0]
 	for {
 		l.skip()
@@ -281,7 +281,7 @@ func (l *lexer) array(nesting int) (value, error) {
 		}
 		if l.buf[l.pos] == ']' {
 			l.pos++
-			kept := make(array, len(items))
+			kept := make(Array, len(items))
 			copy(kept, items)
 			return kept, nil
 		}
@@ -297,11 +297,11 @@ func (l *lexer) array(nesting int) (value, error) {
 // so that a hostile dictionary costs no quadratic time.
 const fewKeys = 24
 
-func (l *lexer) dict(nesting int) (value, error) {
+func (l *lexer) dict(nesting int) (Value, error) {
 	l.pos += 2
-	var few [8]entry // most have no more, and are kept in no more room than they take
-	entries, index := few[:0], map[name]int(nil)
-	var contents *token
+	var few [8]Entry // most have no more, and are kept in no more room than they take
+	entries, index := few[:0], map[Name]int(nil)
+	var contents *Token
 	skimming := l.into != nil && nesting == 0
 	for {
 		l.skip()
@@ -314,7 +314,7 @@ func (l *lexer) dict(nesting int) (value, error) {
 				return l.into.kept(entries), nil
 			}
 			kept := newDict(len(entries))
-			kept.entries, kept.index, kept.contents = append(kept.entries, entries...), index, contents
+			kept.Entries, kept.index, kept.Contents = append(kept.Entries, entries...), index, contents
 			return kept, nil
 		}
 		if l.buf[l.pos] != '/' {
@@ -336,7 +336,7 @@ func (l *lexer) dict(nesting int) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		key, _ := keyVal.(name)
+		key, _ := keyVal.(Name)
 		l.skip()
 		from := l.offset()
 		l.paired = false
@@ -344,7 +344,7 @@ func (l *lexer) dict(nesting int) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if (&dict{entries: entries, index: index}).find(key) != nil {
+		if (&Dict{Entries: entries, index: index}).Find(key) != nil {
 			l.pos = keyAt
 			return nil, l.damaged("the key %s occurs twice in one dictionary", keyed(key))
 		}
@@ -354,18 +354,18 @@ func (l *lexer) dict(nesting int) (value, error) {
 		if index != nil {
 			index[key] = len(entries)
 		}
-		if _, isString := v.(str); isString && key == "Contents" {
-			contents = &token{from: from, to: l.offset(), paired: l.paired}
+		if _, isString := v.(String); isString && key == "Contents" {
+			contents = &Token{From: from, To: l.offset(), Paired: l.paired}
 		}
-		entries = append(entries, entry{key: key, val: v})
+		entries = append(entries, Entry{Key: key, Val: v})
 	}
 }
 
 // indexed makes the map by which keys are found.
-func indexed(entries []entry) map[name]int {
-	index := make(map[name]int, 2*fewKeys)
+func indexed(entries []Entry) map[Name]int {
+	index := make(map[Name]int, 2*fewKeys)
 	for i := range entries {
-		index[entries[i].key] = i
+		index[entries[i].Key] = i
 	}
 	return index
 }

@@ -7,16 +7,16 @@ package pdf
 // The gap must be exactly the token that our own parser found as the value of
 // /Contents of this very object. A gap anywhere else, or one byte wider, is
 // room in which an attacker writes (the USF, SWA and gap attacks).
-func (s *Signature) coverage(dict *dict) bool {
+func (s *Signature) coverage(dict *Dict) bool {
 	contents := s.gap(dict)
 	return contents != nil && s.takeContents(dict, contents)
 }
 
 // gap reads /ByteRange and returns the token that it leaves out, which is that of /Contents,
 // or nil with a fault.
-func (s *Signature) gap(dict *dict) *token {
-	contents, byteRange := dict.contents, dict.lookup("ByteRange")
-	if dict.lookup("Contents") == nil || byteRange == nil {
+func (s *Signature) gap(dict *Dict) *Token {
+	contents, byteRange := dict.Contents, dict.Lookup("ByteRange")
+	if dict.Lookup("Contents") == nil || byteRange == nil {
 		s.fault("the signature dictionary has no /Contents or no /ByteRange")
 		return nil
 	}
@@ -24,7 +24,7 @@ func (s *Signature) gap(dict *dict) *token {
 		s.fault(noPairs)
 		return nil
 	}
-	numbers, _ := byteRange.(array)
+	numbers, _ := byteRange.(Array)
 	for _, v := range numbers {
 		if n, ok := v.(int64); ok {
 			s.ByteRange = append(s.ByteRange, n)
@@ -41,8 +41,8 @@ func (s *Signature) gap(dict *dict) *token {
 		return nil
 	}
 	s.end = r[2] + r[3]
-	if r[1] != contents.from || r[2] != contents.to {
-		s.fault("the gap of /ByteRange, bytes %d to %d, is not the signature's /Contents, bytes %d to %d", r[1], r[2], contents.from, contents.to)
+	if r[1] != contents.From || r[2] != contents.To {
+		s.fault("the gap of /ByteRange, bytes %d to %d, is not the signature's /Contents, bytes %d to %d", r[1], r[2], contents.From, contents.To)
 		return nil
 	}
 	return contents
@@ -52,9 +52,9 @@ const noPairs = "/Contents is not pairs of hexadecimal digits in angle brackets"
 
 // takeContents accepts nothing but pairs of hexadecimal digits in angle
 // brackets: these bytes are in no digest.
-func (s *Signature) takeContents(dict *dict, contents *token) bool {
-	padded, ok := dict.lookup("Contents").(str)
-	if !ok || !contents.paired {
+func (s *Signature) takeContents(dict *Dict, contents *Token) bool {
+	padded, ok := dict.Lookup("Contents").(String)
+	if !ok || !contents.Paired {
 		s.fault(noPairs)
 		return false
 	}
@@ -112,7 +112,7 @@ func (d *Document) revisionEnding(n int64) (int, bool, error) {
 
 // wasThere looks at the file as it ended when it was signed.
 func (s *Signature) wasThere(f *field, o *object) error {
-	then := view{doc: s.doc, sections: s.doc.now.sections[s.view:], limit: s.end}
+	then := View{doc: s.doc, sections: s.doc.now.sections[s.view:], limit: s.end}
 	for _, section := range then.sections {
 		if section.end > s.end {
 			s.fault("the signed revision uses cross-reference data from outside of the covered bytes")
@@ -120,7 +120,7 @@ func (s *Signature) wasThere(f *field, o *object) error {
 		}
 	}
 	form, err := then.form()
-	if isDamage(err) {
+	if IsDamage(err) {
 		s.fault("the signed revision cannot be read: %v", err)
 		return nil
 	}
@@ -129,8 +129,8 @@ func (s *Signature) wasThere(f *field, o *object) error {
 	}
 	for _, old := range form.all {
 		if old.ref == f.ref && old.val == f.val && old.name == f.name {
-			sig, err := then.load(s.ref)
-			if err == nil && sig != nil && sig.samePlace(o) {
+			sig, err := then.Load(s.ref)
+			if err == nil && sig != nil && sig.SamePlace(o) {
 				return nil
 			}
 		}

@@ -149,7 +149,7 @@ func TestFieldAddedLater(t *testing.T) {
 			panic(err)
 		}
 		r := a.made(fmt.Sprintf("<</FT/Sig/T(late)/V %d 0 R>>", a.sig.Object))
-		a.put(form.ref, form.dict.with("Fields", array{r}))
+		a.Put(form.ref, form.dict.With("Fields", Array{r}))
 	})
 	got := signatures(t, attacked)
 	if len(got) != 1 || !strings.Contains(strings.Join(got[0].Faults, "; "), "not the field's value") {

@@ -20,7 +20,7 @@ const (
 type Document struct {
 	src    *source
 	base   int64  // offset of %PDF-, from which the file's offsets count
-	now    view   // the newest revision
+	now    View   // the newest revision
 	ending ending // of the newest revision
 
 	encryption *encryption // nil where the file is not encrypted
@@ -93,11 +93,11 @@ func (d *Document) chain(older []*section) error {
 	if d.ending, err = lastEnding(tail, tailAt); err != nil {
 		return err
 	}
-	d.now = view{doc: d, limit: d.src.size}
+	d.now = View{doc: d, limit: d.src.size}
 	seen := make(map[int64]bool)
 	for at := d.base + d.ending.startxref; at >= 0; {
 		if seen[at] {
-			return damagedAt(at, "the chain of cross-reference sections runs in a circle")
+			return DamagedAt(at, "the chain of cross-reference sections runs in a circle")
 		}
 		seen[at] = true
 		if len(older) > 0 && at == older[0].named {
@@ -126,7 +126,7 @@ func (d *Document) chain(older []*section) error {
 func (d *Document) sound(a Access) error {
 	encrypted := false
 	for _, s := range d.now.sections {
-		encrypted = encrypted || s.trailer.lookup("Encrypt") != nil
+		encrypted = encrypted || s.trailer.Lookup("Encrypt") != nil
 	}
 	if err := d.now.sized(); err != nil {
 		return err
@@ -137,44 +137,44 @@ func (d *Document) sound(a Access) error {
 			return err
 		}
 	}
-	_, err := d.now.catalog()
+	_, err := d.now.Catalog()
 	return err
 }
 
 // numbered begins to watch for references to objects that the file does not have.
 func (d *Document) numbered() {
-	size, _ := d.now.trailer().lookup("Size").(int64) // sized has checked it
+	size, _ := d.now.Trailer().Lookup("Size").(int64) // sized has checked it
 	d.src.values.size = uint32(size)
 	for _, s := range d.now.sections {
-		for _, e := range s.trailer.entries {
-			if r, ok := e.val.(ref); ok {
+		for _, e := range s.trailer.Entries {
+			if r, ok := e.Val.(Ref); ok {
 				d.src.values.promise(r)
 			}
 		}
 	}
 }
 
-// catalog returns the document catalog (ISO 32000-1, 7.7.2).
-func (v view) catalog() (*object, error) {
-	root, ok := v.trailer().lookup("Root").(ref)
+// Catalog returns the document catalog (ISO 32000-1, 7.7.2).
+func (v View) Catalog() (*object, error) {
+	root, ok := v.Trailer().Lookup("Root").(Ref)
 	if !ok {
-		return nil, damagedAt(v.sections[0].at, "the trailer has no /Root")
+		return nil, DamagedAt(v.sections[0].at, "the trailer has no /Root")
 	}
-	o, err := v.load(root)
+	o, err := v.Load(root)
 	if err != nil {
 		return nil, err
 	}
 	if o == nil {
-		return nil, damagedAt(v.sections[0].at, "the catalog, object %d, is missing", root.num)
+		return nil, DamagedAt(v.sections[0].at, "the catalog, object %d, is missing", root.Num)
 	}
-	d, ok := o.val.(*dict)
+	d, ok := o.Val.(*Dict)
 	if !ok {
-		return nil, damagedAt(o.at, "object %d is not a catalog", root.num)
+		return nil, DamagedAt(o.At, "object %d is not a catalog", root.Num)
 	}
 	// The trailer alone says which object is the catalog, so a /Type that is missing or
 	// misspelt deceives nobody as long as there are pages.
-	if _, pages := d.lookup("Pages").(ref); d.lookup("Type") != name("Catalog") && !pages {
-		return nil, damagedAt(o.at, "object %d is not a catalog", root.num)
+	if _, pages := d.Lookup("Pages").(Ref); d.Lookup("Type") != Name("Catalog") && !pages {
+		return nil, DamagedAt(o.At, "object %d is not a catalog", root.Num)
 	}
 	return o, nil
 }

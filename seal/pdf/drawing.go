@@ -11,38 +11,38 @@ import (
 // drawings writes the appearances of one increment: each drawing once, and a
 // small frame around it for every place it is shown at.
 type drawings struct {
-	inc     *increment
+	inc     *Increment
 	doc     *Document
-	reused  []ref          // drawings that earlier signatures show
-	framed  []ref          // and the frames around them
-	frames  map[string]ref // written in this increment, by what they say
+	reused  []Ref          // drawings that earlier signatures show
+	framed  []Ref          // and the frames around them
+	frames  map[string]Ref // written in this increment, by what they say
 	said    []byte         // room to write that in
 	known   []*Appearance
-	refs    []ref
-	objects map[*Object]ref
-	made    map[ref]value // what was written
+	refs    []Ref
+	objects map[*Object]Ref
+	made    map[Ref]Value // what was written
 	looks   *looks
 	marks   int                    // how many the stamp has
-	shared  map[frameResources]ref // what the frames of many marks refer to
+	shared  map[frameResources]Ref // what the frames of many marks refer to
 }
 
 // frameResources is what decides the resources of a frame.
 type frameResources struct {
-	drawing  ref
+	drawing  Ref
 	multiply bool
 	opacity  float64
 }
 
 // newDrawings begins the appearances of an increment. They look as they will when the
 // increment is read.
-func newDrawings(inc *increment, doc *Document, marks int, memory *likeness.Memory) *drawings {
+func newDrawings(inc *Increment, doc *Document, marks int, memory *likeness.Memory) *drawings {
 	w := &drawings{
-		inc: inc, doc: doc, objects: make(map[*Object]ref), made: make(map[ref]value), marks: marks, shared: make(map[frameResources]ref), frames: make(map[string]ref),
+		inc: inc, doc: doc, objects: make(map[*Object]Ref), made: make(map[Ref]Value), marks: marks, shared: make(map[frameResources]Ref), frames: make(map[string]Ref),
 	}
 	w.looks = doc.now.looks()
 	w.looks.memory = memory
 	inFile := w.looks.object
-	w.looks.object = func(r ref) (value, error) {
+	w.looks.object = func(r Ref) (Value, error) {
 		if val, ok := w.made[r]; ok {
 			return val, nil
 		}
@@ -53,45 +53,45 @@ func newDrawings(inc *increment, doc *Document, marks int, memory *likeness.Memo
 
 // put and putStream write objects and remember them.
 
-func (w *drawings) put(r ref, d *dict) {
+func (w *drawings) put(r Ref, d *Dict) {
 	w.made[r] = d
-	w.inc.put(r, d)
+	w.inc.Put(r, d)
 }
 
-func (w *drawings) putStream(r ref, d *dict, data []byte) {
+func (w *drawings) putStream(r Ref, d *Dict, data []byte) {
 	w.made[r] = &drawn{d, data}
-	w.inc.putStream(r, d, data)
+	w.inc.PutStream(r, d, data)
 }
 
 // drawing writes an appearance as a form XObject, or finds it written.
-func (w *drawings) drawing(a *Appearance) (ref, error) {
+func (w *drawings) drawing(a *Appearance) (Ref, error) {
 	if i := slices.IndexFunc(w.known, a.same); i >= 0 {
 		return w.refs[i], nil
 	}
 	if err := a.check(); err != nil {
-		return ref{}, err
+		return Ref{}, err
 	}
 	data, err := a.deflated.of(a.Content)
 	if err != nil {
-		return ref{}, err
+		return Ref{}, err
 	}
 	head, err := w.head(a)
 	if err != nil {
-		return ref{}, err
+		return Ref{}, err
 	}
-	var r ref
+	var r Ref
 	if len(a.Objects) == 0 {
 		if r, err = w.earlier(w.reused, head, data); err != nil {
-			return ref{}, err
+			return Ref{}, err
 		}
 	}
-	if r == (ref{}) {
-		r = w.inc.fresh()
+	if r == (Ref{}) {
+		r = w.inc.Fresh()
 		w.putStream(r, head, data)
 	}
 	if len(a.Objects) == 0 { // it leads nowhere, so it looks the same in every file
 		if w.looks.known[r], err = a.look.of(w.looks, head, data); err != nil {
-			return ref{}, err
+			return Ref{}, err
 		}
 	}
 	w.known, w.refs = append(w.known, a), append(w.refs, r)
@@ -99,8 +99,8 @@ func (w *drawings) drawing(a *Appearance) (ref, error) {
 }
 
 // head is the form XObject's dictionary.
-func (w *drawings) head(a *Appearance) (*dict, error) {
-	resources := &dict{}
+func (w *drawings) head(a *Appearance) (*Dict, error) {
+	resources := &Dict{}
 	if a.Resources != "" {
 		uses, err := w.write(a.Objects)
 		if err != nil {
@@ -110,26 +110,26 @@ func (w *drawings) head(a *Appearance) (*dict, error) {
 			return nil, refuse("the appearance's resources: %v", err)
 		}
 	}
-	var box array
+	var box Array
 	for _, n := range a.BBox {
-		box = append(box, decimalReal(n))
+		box = append(box, Decimal(n))
 	}
-	head := dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", box, "Resources", resources)
+	head := DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", box, "Resources", resources)
 	if a.blends() {
-		head = head.with("Group", dictOf("S", name("Transparency")))
+		head = head.With("Group", DictOf("S", Name("Transparency")))
 	}
-	return head.with("Filter", name("FlateDecode")), nil
+	return head.With("Filter", Name("FlateDecode")), nil
 }
 
 // write writes objects and what they use, and returns their references. The
 // numbers are given out first, so objects may use each other in circles.
-func (w *drawings) write(objects []*Object) ([]ref, error) {
+func (w *drawings) write(objects []*Object) ([]Ref, error) {
 	var pending []*Object
-	number := func(list []*Object) []ref {
-		refs := make([]ref, len(list))
+	number := func(list []*Object) []Ref {
+		refs := make([]Ref, len(list))
 		for i, o := range list {
 			if _, ok := w.objects[o]; !ok {
-				w.objects[o] = w.inc.fresh()
+				w.objects[o] = w.inc.Fresh()
 				pending = append(pending, o)
 			}
 			refs[i] = w.objects[o]
@@ -152,11 +152,11 @@ func (w *drawings) write(objects []*Object) ([]ref, error) {
 			continue
 		}
 		data := o.Stream
-		if d.lookup("Filter") == nil {
+		if d.Lookup("Filter") == nil {
 			if data, err = o.deflated.of(o.Stream); err != nil {
 				return nil, err
 			}
-			d = d.with("Filter", name("FlateDecode"))
+			d = d.With("Filter", Name("FlateDecode"))
 		}
 		w.putStream(w.objects[o], d, data)
 	}
@@ -165,70 +165,70 @@ func (w *drawings) write(objects []*Object) ([]ref, error) {
 
 // earlier finds the same drawing, or frame, among those that earlier signatures of the file
 // show, so that ten seals of one office carry one picture.
-func (w *drawings) earlier(shown []ref, head *dict, data []byte) (ref, error) {
+func (w *drawings) earlier(shown []Ref, head *Dict, data []byte) (Ref, error) {
 	for _, r := range shown {
-		o, err := w.doc.now.load(r)
+		o, err := w.doc.now.Load(r)
 		if err != nil {
-			return ref{}, err
+			return Ref{}, err
 		}
 		if o == nil {
 			continue
 		}
-		st, ok := o.val.(*stream)
-		if !ok || !equal(st.dict.without("Length"), head) {
+		st, ok := o.Val.(*Stream)
+		if !ok || !Equal(st.Dict.Without("Length"), head) {
 			continue
 		}
-		where, err := w.doc.now.span(st)
+		where, err := w.doc.now.Span(st)
 		if err != nil {
-			return ref{}, err
+			return Ref{}, err
 		}
 		const hidden = 32 // bytes that encryption adds at most
-		if n := where.to - where.from - int64(len(data)); n < 0 || n > hidden {
+		if n := where.To - where.From - int64(len(data)); n < 0 || n > hidden {
 			continue
 		}
 		method, err := w.doc.now.method(st, nil)
 		if err != nil {
-			return ref{}, err
+			return Ref{}, err
 		}
 		old, err := w.doc.now.raw(st, where, method)
 		if err != nil {
-			return ref{}, err
+			return Ref{}, err
 		}
 		if string(old) == string(data) {
 			return r, nil
 		}
 	}
-	return ref{}, nil
+	return Ref{}, nil
 }
 
 // reuse finds the drawings inside the frames of signature widgets, and those frames.
-func (w *drawings) reuse(widgets []*dict) error {
+func (w *drawings) reuse(widgets []*Dict) error {
 	v := w.doc.now
 	for _, widget := range widgets {
-		ap, err := v.dict(widget.lookup("AP"))
+		ap, err := v.Dict(widget.Lookup("AP"))
 		if err != nil {
 			return err
 		}
-		normal, err := v.get(ap, "N")
+		normal, err := v.Get(ap, "N")
 		if err != nil {
 			return err
 		}
-		frame, ok := normal.(*stream)
+		frame, ok := normal.(*Stream)
 		if !ok {
 			continue
 		}
-		if r, ok := ap.lookup("N").(ref); ok && !slices.Contains(w.framed, r) {
+		if r, ok := ap.Lookup("N").(Ref); ok && !slices.Contains(w.framed, r) {
 			w.framed = append(w.framed, r)
 		}
-		resources, err := v.dict(frame.dict.lookup("Resources"))
+		resources, err := v.Dict(frame.Dict.Lookup("Resources"))
 		if err != nil {
 			return err
 		}
-		xobjects, err := v.dict(resources.lookup("XObject"))
+		xobjects, err := v.Dict(resources.Lookup("XObject"))
 		if err != nil {
 			return err
 		}
-		if r, ok := xobjects.lookup(drawingName).(ref); ok && !slices.Contains(w.reused, r) {
+		if r, ok := xobjects.Lookup(drawingName).(Ref); ok && !slices.Contains(w.reused, r) {
 			w.reused = append(w.reused, r)
 		}
 	}
@@ -240,10 +240,10 @@ const drawingName = "Drawing"
 // frame writes the form XObject that shows a drawing, or the part of it, in a
 // box of an annotation: upright, at its size, in the middle. Where the same is in the file
 // or the increment it is that.
-func (w *drawings) frame(m *Mark, p placement) (ref, error) {
+func (w *drawings) frame(m *Mark, p placement) (Ref, error) {
 	drawing, err := w.drawing(m.Appearance)
 	if err != nil {
-		return ref{}, err
+		return Ref{}, err
 	}
 	boxWidth, boxHeight := p.rect.width(), p.rect.height()
 	if p.sheet.rotate%180 != 0 {
@@ -262,21 +262,21 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 		content = append(content, ' ')
 	}
 	content = append(content, "cm /"+drawingName+" Do Q"...)
-	head := dictOf("Type", name("XObject"), "Subtype", name("Form"),
+	head := DictOf("Type", Name("XObject"), "Subtype", Name("Form"),
 		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(&w.doc.src.values), "Resources", w.resources(m.Appearance, drawing))
 	if matrix := p.sheet.upright(boxWidth, boxHeight); matrix != nil {
-		head.set("Matrix", matrix)
+		head.Set("Matrix", matrix)
 	}
-	w.said = append(appendValue(w.said[:0], head), content...)
+	w.said = append(AppendValue(w.said[:0], head), content...)
 	if r, ok := w.frames[string(w.said)]; ok {
 		return r, nil
 	}
 	r, err := w.earlier(w.framed, head, content)
 	if err != nil {
-		return ref{}, err
+		return Ref{}, err
 	}
-	if r == (ref{}) {
-		r = w.inc.fresh()
+	if r == (Ref{}) {
+		r = w.inc.Fresh()
 		w.putStream(r, head, content)
 	}
 	w.frames[string(w.said)] = r
@@ -285,19 +285,19 @@ func (w *drawings) frame(m *Mark, p placement) (ref, error) {
 
 // resources is the resource dictionary of a frame around a drawing, as it stands, or written
 // once for all where there are many marks.
-func (w *drawings) resources(a *Appearance, drawing ref) value {
+func (w *drawings) resources(a *Appearance, drawing Ref) Value {
 	kind := frameResources{drawing, a.Multiply, a.Opacity}
 	if r, known := w.shared[kind]; known {
 		return r
 	}
-	dict := dictOf("XObject", dictOf(drawingName, drawing))
+	dict := DictOf("XObject", DictOf(drawingName, drawing))
 	if a.blends() {
-		dict.set("ExtGState", dictOf("Blend", a.blending()))
+		dict.Set("ExtGState", DictOf("Blend", a.blending()))
 	}
 	if w.marks < manyMarks {
 		return dict
 	}
-	r := w.inc.fresh()
+	r := w.inc.Fresh()
 	w.put(r, dict)
 	w.shared[kind] = r
 	return r
@@ -307,14 +307,14 @@ func (w *drawings) resources(a *Appearance, drawing ref) value {
 const manyMarks = 4
 
 // blending is the graphics state that shows the drawing as one whole.
-func (a *Appearance) blending() *dict {
+func (a *Appearance) blending() *Dict {
 	opacity := a.Opacity
 	if opacity == 0 {
 		opacity = 1
 	}
-	d := dictOf("Type", name("ExtGState"), "ca", decimalReal(opacity), "CA", decimalReal(opacity))
+	d := DictOf("Type", Name("ExtGState"), "ca", Decimal(opacity), "CA", Decimal(opacity))
 	if a.Multiply {
-		d = d.with("BM", name("Multiply"))
+		d = d.With("BM", Name("Multiply"))
 	}
 	return d
 }

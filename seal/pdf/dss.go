@@ -28,11 +28,11 @@ const (
 
 // stores lists the arrays of a store by their keys.
 func (v *DSS) stores() []struct {
-	key  name
+	key  Name
 	into *[][]byte
 } {
 	return []struct {
-		key  name
+		key  Name
 		into *[][]byte
 	}{{"Certs", &v.Certificates}, {"CRLs", &v.CRLs}, {"OCSPs", &v.OCSPs}}
 }
@@ -49,24 +49,24 @@ func (d *Document) DSS() (DSS, error) {
 }
 
 // validationData also returns the store's references, in the same order.
-func (v view) validationData() (DSS, map[name]array, error) {
+func (v View) validationData() (DSS, map[Name]Array, error) {
 	var out DSS
-	refs := make(map[name]array)
-	catalog, err := v.catalog()
+	refs := make(map[Name]Array)
+	catalog, err := v.Catalog()
 	if err != nil {
 		return out, nil, err
 	}
-	root, ok := catalog.val.(*dict)
+	root, ok := catalog.Val.(*Dict)
 	if !ok {
-		return out, nil, damagedAt(catalog.at, "the catalog is not a dictionary")
+		return out, nil, DamagedAt(catalog.At, "the catalog is not a dictionary")
 	}
-	store, err := v.dict(root.lookup("DSS"))
+	store, err := v.Dict(root.Lookup("DSS"))
 	if err != nil {
 		return out, nil, err
 	}
 	room, count := maxValidation, 0
 	for _, s := range out.stores() {
-		list, err := v.array(store.lookup(s.key))
+		list, err := v.Array(store.Lookup(s.key))
 		if err != nil {
 			return out, nil, err
 		}
@@ -74,15 +74,15 @@ func (v view) validationData() (DSS, map[name]array, error) {
 			if count++; count > maxValidationNum {
 				return out, nil, fmt.Errorf("%w: more than %d entries of validation data", ErrTooComplex, maxValidationNum)
 			}
-			resolved, err := v.resolve(val)
+			resolved, err := v.Resolve(val)
 			if err != nil {
 				return out, nil, err
 			}
-			st, ok := resolved.(*stream)
+			st, ok := resolved.(*Stream)
 			if !ok {
-				return out, nil, damagedAt(catalog.at, "an entry of the DSS's /%s is not a stream", s.key)
+				return out, nil, DamagedAt(catalog.At, "an entry of the DSS's /%s is not a stream", s.key)
 			}
-			data, _, err := v.decode(st, room)
+			data, _, err := v.Decode(st, room)
 			if err != nil {
 				return out, nil, err
 			}
@@ -114,20 +114,20 @@ func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 	if p.inc, err = d.newIncrement(); err != nil {
 		return nil, err
 	}
-	catalog, err := d.now.catalog()
+	catalog, err := d.now.Catalog()
 	if err != nil {
 		return nil, err
 	}
-	root, ok := catalog.val.(*dict)
+	root, ok := catalog.Val.(*Dict)
 	if !ok {
-		return nil, damagedAt(catalog.at, "the catalog is not a dictionary")
+		return nil, DamagedAt(catalog.At, "the catalog is not a dictionary")
 	}
-	store, err := d.now.dict(root.lookup("DSS"))
+	store, err := d.now.Dict(root.Lookup("DSS"))
 	if err != nil {
 		return nil, err
 	}
 	if store == nil {
-		store = dictOf("Type", name("DSS"))
+		store = DictOf("Type", Name("DSS"))
 	}
 	stores := have.stores()
 	for i, s := range more.stores() {
@@ -137,30 +137,30 @@ func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 				continue
 			}
 			known = append(known, der)
-			r := p.inc.fresh()
+			r := p.inc.Fresh()
 			data, err := deflate(der)
 			if err != nil {
 				return nil, err
 			}
-			p.inc.putStream(r, dictOf("Filter", name("FlateDecode")), data)
+			p.inc.PutStream(r, DictOf("Filter", Name("FlateDecode")), data)
 			list = append(list, r)
 		}
 		if len(list) > 0 {
-			store = store.with(s.key, list)
+			store = store.With(s.key, list)
 		}
 	}
-	if shared, ok := root.lookup("DSS").(ref); ok {
-		p.inc.put(shared, store)
+	if shared, ok := root.Lookup("DSS").(Ref); ok {
+		p.inc.Put(shared, store)
 	} else {
-		p.inc.put(catalog.ref, root.with("DSS", store))
+		p.inc.Put(catalog.Ref, root.With("DSS", store))
 	}
-	if err := p.inc.finish(d); err != nil {
+	if err := p.inc.Finish(d); err != nil {
 		return nil, err
 	}
 	h := sm3.New()
-	_ = binary.Write(h, binary.BigEndian, p.inc.at)
-	p.inc.identify(h, 0)
-	return &Prepared{doc: d, increment: p.inc.out, leaves: leaves, complete: true}, nil
+	_ = binary.Write(h, binary.BigEndian, p.inc.At)
+	p.inc.Identify(h, 0)
+	return &Prepared{doc: d, increment: p.inc.Out, leaves: leaves, complete: true}, nil
 }
 
 func containsBytes(list [][]byte, b []byte) bool {

@@ -21,19 +21,19 @@ type EmbeddedFile struct {
 // larger than 64 MiB when decoded.
 func (d *Document) EmbeddedFiles() ([]EmbeddedFile, error) {
 	d.worked = 0
-	catalog, err := d.now.catalog()
+	catalog, err := d.now.Catalog()
 	if err != nil {
 		return nil, err
 	}
 	e := &embedded{view: d.now, seen: make(map[uint32]bool), room: maxEmbedded}
-	names, err := d.now.dict(catalog.val.(*dict).lookup("Names"))
+	names, err := d.now.Dict(catalog.Val.(*Dict).Lookup("Names"))
 	if err != nil {
 		return nil, err
 	}
-	if err := e.node(names.lookup("EmbeddedFiles"), 0); err != nil {
+	if err := e.node(names.Lookup("EmbeddedFiles"), 0); err != nil {
 		return nil, err
 	}
-	associated, err := d.now.array(catalog.val.(*dict).lookup("AF"))
+	associated, err := d.now.Array(catalog.Val.(*Dict).Lookup("AF"))
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (d *Document) EmbeddedFiles() ([]EmbeddedFile, error) {
 }
 
 type embedded struct {
-	view  view
+	view  View
 	seen  map[uint32]bool // nodes of the tree, and file specifications
 	files []EmbeddedFile
 	room  int
@@ -54,26 +54,26 @@ type embedded struct {
 
 // first reports whether val is met for the first time; what is not an object
 // of its own always is.
-func (e *embedded) first(val value) bool {
-	r, ok := val.(ref)
+func (e *embedded) first(val Value) bool {
+	r, ok := val.(Ref)
 	if !ok {
 		return true
 	}
-	again := e.seen[r.num]
-	e.seen[r.num] = true
+	again := e.seen[r.Num]
+	e.seen[r.Num] = true
 	return !again
 }
 
 // node walks the name tree (ISO 32000-1, 7.9.6).
-func (e *embedded) node(val value, depth int) error {
+func (e *embedded) node(val Value, depth int) error {
 	if depth > maxTree || !e.first(val) {
 		return fmt.Errorf("%w: the tree of embedded files is too deep or runs in a circle", ErrTooComplex)
 	}
-	node, err := e.view.dict(val)
+	node, err := e.view.Dict(val)
 	if err != nil || node == nil {
 		return err
 	}
-	kids, err := e.view.array(node.lookup("Kids"))
+	kids, err := e.view.Array(node.Lookup("Kids"))
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (e *embedded) node(val value, depth int) error {
 			return err
 		}
 	}
-	names, err := e.view.array(node.lookup("Names"))
+	names, err := e.view.Array(node.Lookup("Names"))
 	if err != nil {
 		return err
 	}
@@ -95,11 +95,11 @@ func (e *embedded) node(val value, depth int) error {
 }
 
 // specification reads one file specification (ISO 32000-1, 7.11.3).
-func (e *embedded) specification(val value) error {
+func (e *embedded) specification(val Value) error {
 	if !e.first(val) {
 		return nil
 	}
-	spec, err := e.view.dict(val)
+	spec, err := e.view.Dict(val)
 	if err != nil || spec == nil {
 		return err
 	}
@@ -107,47 +107,47 @@ func (e *embedded) specification(val value) error {
 		return fmt.Errorf("%w: more than %d embedded files", ErrTooComplex, maxEmbeddedNum)
 	}
 	var file EmbeddedFile
-	for _, key := range []name{"UF", "F"} {
-		val, err := e.view.get(spec, key)
+	for _, key := range []Name{"UF", "F"} {
+		val, err := e.view.Get(spec, key)
 		if err != nil {
 			return err
 		}
 		if file.Name == "" {
-			file.Name = text(val)
+			file.Name = Text(val)
 		}
 	}
-	relationship, err := e.view.get(spec, "AFRelationship")
+	relationship, err := e.view.Get(spec, "AFRelationship")
 	if err != nil {
 		return err
 	}
-	if n, ok := relationship.(name); ok {
+	if n, ok := relationship.(Name); ok {
 		file.Relationship = string(n)
 	}
-	streams, err := e.view.dict(spec.lookup("EF"))
+	streams, err := e.view.Dict(spec.Lookup("EF"))
 	if err != nil || streams == nil { // a file outside of this one
 		return err
 	}
 	return e.contents(file, streams)
 }
 
-func (e *embedded) contents(file EmbeddedFile, streams *dict) error {
-	val, err := e.view.get(streams, "F")
+func (e *embedded) contents(file EmbeddedFile, streams *Dict) error {
+	val, err := e.view.Get(streams, "F")
 	if err != nil {
 		return err
 	}
 	if val == nil {
-		if val, err = e.view.get(streams, "UF"); err != nil {
+		if val, err = e.view.Get(streams, "UF"); err != nil {
 			return err
 		}
 	}
-	st, ok := val.(*stream)
+	st, ok := val.(*Stream)
 	if !ok {
-		return damagedAt(e.view.sections[0].at, "the embedded file %q has no contents", file.Name)
+		return DamagedAt(e.view.sections[0].at, "the embedded file %q has no contents", file.Name)
 	}
-	if subtype, ok := st.dict.lookup("Subtype").(name); ok {
+	if subtype, ok := st.Dict.Lookup("Subtype").(Name); ok {
 		file.MediaType = string(subtype)
 	}
-	if file.Data, _, err = e.view.decode(st, e.room); err != nil {
+	if file.Data, _, err = e.view.Decode(st, e.room); err != nil {
 		return fmt.Errorf("embedded file %q: %w", file.Name, err)
 	}
 	e.room -= len(file.Data)

@@ -130,11 +130,11 @@ func TestFilters(t *testing.T) {
 	} {
 		object := fmt.Sprintf("<</Filter%s/Length %d>>\nstream\n%s\nendstream", tc.filter, len(tc.data), tc.data)
 		d := open(t, sample{objects: []string{object}}.bytes())
-		o, err := d.now.load(ref{num: firstExtra})
+		o, err := d.now.Load(Ref{Num: firstExtra})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := d.now.decode(o.val.(*stream), 1<<20)
+		got, _, err := d.now.Decode(o.Val.(*Stream), 1<<20)
 		if tc.want == nil {
 			if !errors.Is(err, ErrTooComplex) {
 				t.Errorf("%s of a bomb: %v, want ErrTooComplex", tc.filter, err)
@@ -175,31 +175,31 @@ func TestPredictors(t *testing.T) {
 			}
 			before = row
 		}
-		v := view{doc: &Document{}}
-		got, err := v.unpredict(in, dictOf("Predictor", int64(12), "Columns", int64(4)), 0)
+		v := View{doc: &Document{}}
+		got, err := v.unpredict(in, DictOf("Predictor", int64(12), "Columns", int64(4)), 0)
 		if err != nil || !bytes.Equal(got, bytes.Join(rows, nil)) {
 			t.Errorf("method %d: %v, %v; want %v", method, got, err, rows)
 		}
 	}
-	v := view{doc: &Document{}}
-	got, err := v.unpredict([]byte{1, 2, 3, 250, 1, 1, 1, 1}, dictOf("Predictor", int64(2), "Columns", int64(2), "Colors", int64(2)), 0)
+	v := View{doc: &Document{}}
+	got, err := v.unpredict([]byte{1, 2, 3, 250, 1, 1, 1, 1}, DictOf("Predictor", int64(2), "Columns", int64(2), "Colors", int64(2)), 0)
 	if want := []byte{1, 2, 4, 252, 1, 1, 2, 2}; err != nil || !bytes.Equal(got, want) {
 		t.Errorf("predictor 2: %v, %v; want %v", got, err, want)
 	}
-	huge := dictOf("Predictor", int64(12), "Columns", int64(1_000_000), "Colors", int64(1_000_000), "BitsPerComponent", int64(1_000_000))
+	huge := DictOf("Predictor", int64(12), "Columns", int64(1_000_000), "Colors", int64(1_000_000), "BitsPerComponent", int64(1_000_000))
 	if got, err := v.unpredict(nil, huge, 0); err != nil || len(got) > 0 {
 		t.Errorf("no data in rows of any size: %v, %v", got, err)
 	}
-	for _, bad := range []*dict{
-		dictOf("Predictor", int64(2), "BitsPerComponent", int64(4)), dictOf("Predictor", int64(2), "Columns", int64(3)), dictOf("Predictor", int64(3)), dictOf("Predictor", int64(12), "Columns", int64(5)),
-		dictOf("Predictor", int64(12), "Columns", int64(-1)), dictOf("Predictor", int64(12), "Columns", int64(1<<40)),
-		dictOf("Predictor", name("x")),
+	for _, bad := range []*Dict{
+		DictOf("Predictor", int64(2), "BitsPerComponent", int64(4)), DictOf("Predictor", int64(2), "Columns", int64(3)), DictOf("Predictor", int64(3)), DictOf("Predictor", int64(12), "Columns", int64(5)),
+		DictOf("Predictor", int64(12), "Columns", int64(-1)), DictOf("Predictor", int64(12), "Columns", int64(1<<40)),
+		DictOf("Predictor", Name("x")),
 	} {
 		if _, err := v.unpredict(make([]byte, 10), bad, 0); err == nil {
-			t.Errorf("%s was accepted", appendValue(nil, bad))
+			t.Errorf("%s was accepted", AppendValue(nil, bad))
 		}
 	}
-	if _, err := v.unpredict([]byte{9, 1}, dictOf("Predictor", int64(12), "Columns", int64(1)), 0); err == nil {
+	if _, err := v.unpredict([]byte{9, 1}, DictOf("Predictor", int64(12), "Columns", int64(1)), 0); err == nil {
 		t.Error("the unknown filter 9 was accepted")
 	}
 }

@@ -55,34 +55,34 @@ func (d *Document) permits(what func(security.Permissions) bool) bool {
 type encryption struct {
 	key      *security.Key
 	password string
-	val      value // /Encrypt as the trailer has it
-	holder   ref   // the dictionary's object, zero where it is direct; its strings are plain
+	val      Value // /Encrypt as the trailer has it
+	holder   Ref   // the dictionary's object, zero where it is direct; its strings are plain
 
 	streams, texts, files security.Method
-	filters               map[name]security.Method
+	filters               map[Name]security.Method
 	metadataIsPlain       bool
 }
 
 // unlock opens an encrypted file.
 func (d *Document) unlock(a Access) error {
 	at := d.now.sections[0].at
-	val := d.now.trailer().lookup("Encrypt")
-	dict, err := d.now.dict(val)
+	val := d.now.Trailer().Lookup("Encrypt")
+	dict, err := d.now.Dict(val)
 	if err != nil {
 		return err
 	}
 	if dict == nil {
-		return damagedAt(at, "an earlier revision is encrypted, the newest has no /Encrypt dictionary")
+		return DamagedAt(at, "an earlier revision is encrypted, the newest has no /Encrypt dictionary")
 	}
 	if err := d.oneEncryption(val); err != nil {
 		return err
 	}
-	handler, err := d.now.get(dict, "Filter")
+	handler, err := d.now.Get(dict, "Filter")
 	if err != nil {
 		return err
 	}
 	failed := &EncryptedError{}
-	if n, ok := handler.(name); ok {
+	if n, ok := handler.(Name); ok {
 		failed.Handler = string(n)
 	}
 	switch {
@@ -92,7 +92,7 @@ func (d *Document) unlock(a Access) error {
 		return ErrNotNational
 	}
 	e := &encryption{val: val, password: a.Password}
-	e.holder, _ = val.(ref)
+	e.holder, _ = val.(Ref)
 	p, err := d.parameters(dict)
 	if err != nil {
 		return err
@@ -120,41 +120,41 @@ func (d *Document) unlock(a Access) error {
 
 // oneEncryption checks that every revision is encrypted in the same way: another dictionary
 // would make something else of the bytes that earlier revisions left, signed ones too.
-func (d *Document) oneEncryption(val value) error {
+func (d *Document) oneEncryption(val Value) error {
 	for _, s := range d.now.sections {
-		other := s.trailer.lookup("Encrypt")
-		if other != nil && !equal(val, other) {
-			return damagedAt(s.at, "two revisions are encrypted in two ways")
+		other := s.trailer.Lookup("Encrypt")
+		if other != nil && !Equal(val, other) {
+			return DamagedAt(s.at, "two revisions are encrypted in two ways")
 		}
 	}
-	r, ok := val.(ref)
+	r, ok := val.(Ref)
 	if !ok {
 		return nil
 	}
-	first, _ := d.now.locate(r.num)
+	first, _ := d.now.locate(r.Num)
 	for _, s := range d.now.sections {
-		if loc, ok := s.lookup(r.num); ok && loc != first {
-			return damagedAt(s.at, "a revision replaces the /Encrypt dictionary, object %d", r.num)
+		if loc, ok := s.lookup(r.Num); ok && loc != first {
+			return DamagedAt(s.at, "a revision replaces the /Encrypt dictionary, object %d", r.Num)
 		}
 	}
 	if first.kind != inFile {
-		return damagedAt(d.now.sections[0].at, "the /Encrypt dictionary lies in an object stream")
+		return DamagedAt(d.now.sections[0].at, "the /Encrypt dictionary lies in an object stream")
 	}
 	return nil
 }
 
 // parameters reads the encryption dictionary (ISO 32000-2, tables 20 and 21).
-func (d *Document) parameters(dict *dict) (*security.Parameters, error) {
+func (d *Document) parameters(dict *Dict) (*security.Parameters, error) {
 	p := &security.Parameters{MetadataIsHidden: true}
-	numbers := make(map[name]int64)
-	for _, key := range []name{"V", "R", "Length", "P"} {
-		val, err := d.now.get(dict, key)
+	numbers := make(map[Name]int64)
+	for _, key := range []Name{"V", "R", "Length", "P"} {
+		val, err := d.now.Get(dict, key)
 		if err != nil {
 			return nil, err
 		}
 		n, ok := val.(int64)
 		if !ok && (val != nil || key == "R" || key == "P") || n < -1<<31 || n >= 1<<32 {
-			return nil, damagedAt(d.now.sections[0].at, "the /Encrypt dictionary's /%s is missing or out of range", key)
+			return nil, DamagedAt(d.now.sections[0].at, "the /Encrypt dictionary's /%s is missing or out of range", key)
 		}
 		numbers[key] = n
 	}
@@ -171,13 +171,13 @@ func (d *Document) parameters(dict *dict) (*security.Parameters, error) {
 	case 5:
 		p.Bits = 256
 	}
-	texts := map[name]*[]byte{"O": &p.O, "U": &p.U, "OE": &p.OE, "UE": &p.UE, "Perms": &p.Perms}
+	texts := map[Name]*[]byte{"O": &p.O, "U": &p.U, "OE": &p.OE, "UE": &p.UE, "Perms": &p.Perms}
 	for key, into := range texts {
-		val, err := d.now.get(dict, key)
+		val, err := d.now.Get(dict, key)
 		if err != nil {
 			return nil, err
 		}
-		s, _ := val.(str)
+		s, _ := val.(String)
 		*into = []byte(s)
 	}
 	long := 32
@@ -189,59 +189,59 @@ func (d *Document) parameters(dict *dict) (*security.Parameters, error) {
 			*s = (*s)[:long]
 		}
 	}
-	plain, err := d.now.get(dict, "EncryptMetadata")
+	plain, err := d.now.Get(dict, "EncryptMetadata")
 	p.MetadataIsHidden = plain != false
 	p.ID = []byte(d.now.permanentID())
 	return p, err
 }
 
 // permanentID is the first half of the trailer's /ID, "" where there is none.
-func (v view) permanentID() str {
-	id, _ := v.trailer().lookup("ID").(array)
+func (v View) permanentID() String {
+	id, _ := v.Trailer().Lookup("ID").(Array)
 	if len(id) != 2 {
 		return ""
 	}
-	first, _ := id[0].(str)
+	first, _ := id[0].(String)
 	return first
 }
 
 // cryptFilters reads which method is for what (ISO 32000-2, 7.6.6).
-func (d *Document) cryptFilters(e *encryption, dict *dict, version int) error {
+func (d *Document) cryptFilters(e *encryption, dict *Dict, version int) error {
 	if version < 4 {
 		e.streams, e.texts, e.files = security.RC4, security.RC4, security.RC4
 		return nil
 	}
-	hidden, err := d.now.get(dict, "EncryptMetadata")
+	hidden, err := d.now.Get(dict, "EncryptMetadata")
 	if err != nil {
 		return err
 	}
 	e.metadataIsPlain = hidden == false
-	e.filters = map[name]security.Method{"Identity": security.Identity}
-	list, err := d.now.dict(dict.lookup("CF"))
+	e.filters = map[Name]security.Method{"Identity": security.Identity}
+	list, err := d.now.Dict(dict.Lookup("CF"))
 	if err != nil {
 		return err
 	}
 	if list != nil {
-		for _, f := range list.entries {
-			if f.key == "Identity" {
+		for _, f := range list.Entries {
+			if f.Key == "Identity" {
 				continue
 			}
-			if e.filters[f.key], err = d.cryptFilter(f.val, version); err != nil {
+			if e.filters[f.Key], err = d.cryptFilter(f.Val, version); err != nil {
 				return err
 			}
 		}
 	}
 	uses := []struct {
-		key       name
+		key       Name
 		into      *security.Method
-		otherwise name
+		otherwise Name
 	}{{"StmF", &e.streams, "Identity"}, {"StrF", &e.texts, "Identity"}, {"EFF", &e.files, ""}}
 	for _, use := range uses {
-		val, err := d.now.get(dict, use.key)
+		val, err := d.now.Get(dict, use.key)
 		if err != nil {
 			return err
 		}
-		which, ok := val.(name)
+		which, ok := val.(Name)
 		switch {
 		case val == nil && use.key == "EFF":
 			e.files = e.streams
@@ -249,82 +249,82 @@ func (d *Document) cryptFilters(e *encryption, dict *dict, version int) error {
 		case val == nil:
 			which = use.otherwise
 		case !ok:
-			return damagedAt(d.now.sections[0].at, "the /Encrypt dictionary's /%s is not a name", use.key)
+			return DamagedAt(d.now.sections[0].at, "the /Encrypt dictionary's /%s is not a name", use.key)
 		}
 		if *use.into, ok = e.filters[which]; !ok {
-			return damagedAt(d.now.sections[0].at, "the /Encrypt dictionary has no crypt filter %s", keyed(which))
+			return DamagedAt(d.now.sections[0].at, "the /Encrypt dictionary has no crypt filter %s", keyed(which))
 		}
 	}
 	return nil
 }
 
-func (d *Document) cryptFilter(val value, version int) (security.Method, error) {
-	f, err := d.now.dict(val)
+func (d *Document) cryptFilter(val Value, version int) (security.Method, error) {
+	f, err := d.now.Dict(val)
 	if err != nil {
 		return security.Identity, err
 	}
-	kind, err := d.now.get(f, "CFM")
+	kind, err := d.now.Get(f, "CFM")
 	if err != nil {
 		return security.Identity, err
 	}
 	switch {
-	case kind == name("V2") && version == 4:
+	case kind == Name("V2") && version == 4:
 		return security.RC4, nil
-	case kind == name("AESV2") && version == 4:
+	case kind == Name("AESV2") && version == 4:
 		return security.AESV2, nil
-	case kind == name("AESV3") && version == 5:
+	case kind == Name("AESV3") && version == 5:
 		return security.AESV3, nil
 	}
-	return security.Identity, damagedAt(d.now.sections[0].at, "a crypt filter's method %v is not one of version %d", kind, version)
+	return security.Identity, DamagedAt(d.now.sections[0].at, "a crypt filter's method %v is not one of version %d", kind, version)
 }
 
 // reveal decrypts the strings of an object that was just parsed. Those of cross-reference
 // streams and of the /Encrypt dictionary are plain, and so is what lies in object streams,
 // which are encrypted as a whole (ISO 32000-2, 7.6.2).
 func (e *encryption) reveal(o *object) error {
-	if o.ref == e.holder {
+	if o.Ref == e.holder {
 		return nil
 	}
 	var err error
-	if st, ok := o.val.(*stream); ok {
-		if st.dict.lookup("Type") != name("XRef") {
-			_, err = e.texted(st.dict, func(s str) (str, error) { return e.plain(o, s) })
+	if st, ok := o.Val.(*Stream); ok {
+		if st.Dict.Lookup("Type") != Name("XRef") {
+			_, err = e.texted(st.Dict, func(s String) (String, error) { return e.plain(o, s) })
 		}
 		return err
 	}
-	o.val, err = e.texted(o.val, func(s str) (str, error) { return e.plain(o, s) })
+	o.Val, err = e.texted(o.Val, func(s String) (String, error) { return e.plain(o, s) })
 	return err
 }
 
-func (e *encryption) plain(o *object, s str) (str, error) {
-	out, err := e.key.Decrypt(e.texts, o.ref.num, o.ref.gen, []byte(s))
+func (e *encryption) plain(o *object, s String) (String, error) {
+	out, err := e.key.Decrypt(e.texts, o.Ref.Num, o.Ref.Gen, []byte(s))
 	if err != nil {
-		return "", damagedAt(o.at, "a string of object %d: %v", o.ref.num, err)
+		return "", DamagedAt(o.At, "a string of object %d: %v", o.Ref.Num, err)
 	}
-	return str(out), nil
+	return String(out), nil
 }
 
 // texted changes every string inside a value, in place. The /Contents of a signature are
 // never encrypted; only a signature has a /ByteRange.
-func (e *encryption) texted(val value, change func(str) (str, error)) (value, error) {
+func (e *encryption) texted(val Value, change func(String) (String, error)) (Value, error) {
 	var err error
 	switch val := val.(type) {
-	case str:
+	case String:
 		return change(val)
-	case array:
+	case Array:
 		for i := range val {
 			if val[i], err = e.texted(val[i], change); err != nil {
 				return nil, err
 			}
 		}
-	case *dict:
-		signature := val.find("ByteRange") != nil
-		for i := range val.entries {
-			entry := &val.entries[i]
-			if signature && entry.key == "Contents" {
+	case *Dict:
+		signature := val.Find("ByteRange") != nil
+		for i := range val.Entries {
+			entry := &val.Entries[i]
+			if signature && entry.Key == "Contents" {
 				continue
 			}
-			if entry.val, err = e.texted(entry.val, change); err != nil {
+			if entry.Val, err = e.texted(entry.Val, change); err != nil {
 				return nil, err
 			}
 		}
@@ -333,32 +333,32 @@ func (e *encryption) texted(val value, change func(str) (str, error)) (value, er
 }
 
 // method says how the data of a stream are encrypted.
-func (v view) method(st *stream, filters []filter) (security.Method, error) {
+func (v View) method(st *Stream, filters []filter) (security.Method, error) {
 	e := v.doc.encryption
 	explicit := len(filters) > 0 && filters[0].kind == "Crypt"
 	if explicit {
-		which, err := v.get(filters[0].parms, "Name")
+		which, err := v.Get(filters[0].parms, "Name")
 		if err != nil {
 			return security.Identity, err
 		}
-		if which == nil || which == name("Identity") {
+		if which == nil || which == Name("Identity") {
 			return security.Identity, nil
 		}
-		n, _ := which.(name)
+		n, _ := which.(Name)
 		if e != nil {
 			if m, ok := e.filters[n]; ok {
 				return m, nil
 			}
 		}
-		return security.Identity, damagedAt(st.start, "the stream's crypt filter %v is not known", which)
+		return security.Identity, DamagedAt(st.start, "the stream's crypt filter %v is not known", which)
 	}
 	if e == nil {
 		return security.Identity, nil
 	}
-	switch kind := st.dict.lookup("Type"); {
-	case kind == name("XRef"), kind == name("Metadata") && e.metadataIsPlain:
+	switch kind := st.Dict.Lookup("Type"); {
+	case kind == Name("XRef"), kind == Name("Metadata") && e.metadataIsPlain:
 		return security.Identity, nil
-	case kind == name("EmbeddedFile"):
+	case kind == Name("EmbeddedFile"):
 		return e.files, nil
 	}
 	return e.streams, nil
@@ -366,10 +366,10 @@ func (v view) method(st *stream, filters []filter) (security.Method, error) {
 
 // data returns a stream's data as they go into its filters. What is encrypted is read at
 // once, at most so many bytes.
-func (v view) data(st *stream, where span, m security.Method, limit int64) (io.Reader, error) {
-	n := where.to - where.from
+func (v View) data(st *Stream, where Span, m security.Method, limit int64) (io.Reader, error) {
+	n := where.To - where.From
 	if m == security.Identity {
-		return io.NewSectionReader(v.doc.src.r, where.from, n), nil
+		return io.NewSectionReader(v.doc.src.r, where.From, n), nil
 	}
 	if n > limit {
 		return nil, fmt.Errorf("%w: an encrypted stream of %d bytes", ErrTooComplex, n)
@@ -377,76 +377,76 @@ func (v view) data(st *stream, where span, m security.Method, limit int64) (io.R
 	if err := v.doc.work(int(n)); err != nil {
 		return nil, err
 	}
-	data, err := v.doc.src.read(where.from, int(n))
+	data, err := v.doc.src.read(where.From, int(n))
 	if err != nil {
 		return nil, err
 	}
-	if data, err = v.doc.encryption.key.Decrypt(m, st.holder.num, st.holder.gen, data); err != nil {
-		return nil, damagedAt(where.from, "the stream of object %d: %v", st.holder.num, err)
+	if data, err = v.doc.encryption.key.Decrypt(m, st.holder.Num, st.holder.Gen, data); err != nil {
+		return nil, DamagedAt(where.From, "the stream of object %d: %v", st.holder.Num, err)
 	}
 	return bytes.NewReader(data), nil
 }
 
 // raw reads a stream's data as they go into its filters. The caller has bounded them.
-func (v view) raw(st *stream, where span, m security.Method) ([]byte, error) {
+func (v View) raw(st *Stream, where Span, m security.Method) ([]byte, error) {
 	if m == security.Identity {
-		return v.doc.src.read(where.from, int(where.to-where.from))
+		return v.doc.src.read(where.From, int(where.To-where.From))
 	}
-	r, err := v.data(st, where, m, where.to-where.from)
+	r, err := v.data(st, where, m, where.To-where.From)
 	if err != nil {
 		return nil, err
 	}
 	return io.ReadAll(r)
 }
 
-// hide encrypts the strings of an object that an increment is about to write.
-func (w *increment) hide(r ref, val value) value {
+// Hide encrypts the strings of an object that an increment is about to write.
+func (w *Increment) Hide(r Ref, val Value) Value {
 	if w.encryption == nil {
 		return val
 	}
 	e := w.encryption
 	// A copy: what is written may be part of a document that goes on being read.
-	hidden, err := e.texted(clone(val), func(s str) (str, error) {
+	hidden, err := e.texted(clone(val), func(s String) (String, error) {
 		w.hidden++
-		out, err := e.key.Encrypt(e.texts, r.num, r.gen, w.at+w.hidden, []byte(s))
-		return str(out), err
+		out, err := e.key.Encrypt(e.texts, r.Num, r.Gen, w.At+w.hidden, []byte(s))
+		return String(out), err
 	})
 	w.failed(err)
 	return hidden
 }
 
 // hideData encrypts the data of a stream that an increment is about to write.
-func (w *increment) hideData(r ref, data []byte) []byte {
+func (w *Increment) hideData(r Ref, data []byte) []byte {
 	if w.encryption == nil {
 		return data
 	}
 	w.hidden++
-	out, err := w.encryption.key.Encrypt(w.encryption.streams, r.num, r.gen, w.at+w.hidden, data)
+	out, err := w.encryption.key.Encrypt(w.encryption.streams, r.Num, r.Gen, w.At+w.hidden, data)
 	w.failed(err)
 	return out
 }
 
 // failed keeps the first error for finish.
-func (w *increment) failed(err error) {
+func (w *Increment) failed(err error) {
 	if w.err == nil && err != nil {
 		w.err = fmt.Errorf("encrypting an object: %w", err)
 	}
 }
 
 // clone copies arrays and dictionaries.
-func clone(val value) value {
+func clone(val Value) Value {
 	switch val := val.(type) {
-	case array:
-		out := make(array, len(val))
+	case Array:
+		out := make(Array, len(val))
 		for i := range val {
 			out[i] = clone(val[i])
 		}
 		return out
-	case *dict:
-		out := &dict{entries: make([]entry, len(val.entries))}
-		for i, e := range val.entries {
-			e.val = clone(e.val)
-			out.entries[i] = e
+	case *Dict:
+		out := &Dict{Entries: make([]Entry, len(val.Entries))}
+		for i, e := range val.Entries {
+			e.Val = clone(e.Val)
+			out.Entries[i] = e
 		}
 		return out
 	}

@@ -118,12 +118,12 @@ func stampLocked(t *testing.T, d *Document, s Stamp) []byte {
 	readSecret(t, next)
 	before := p.Increment()
 	for num := range next.now.sections[0].last() { // every stream of the increment
-		o, err := next.now.load(ref{num: uint32(num)})
-		if err != nil || o == nil || o.at < d.Size() {
+		o, err := next.now.Load(Ref{Num: uint32(num)})
+		if err != nil || o == nil || o.At < d.Size() {
 			continue
 		}
-		if st, ok := o.val.(*stream); ok {
-			if _, _, err := next.now.decode(st, 1<<20); err != nil {
+		if st, ok := o.Val.(*Stream); ok {
+			if _, _, err := next.now.Decode(st, 1<<20); err != nil {
 				t.Errorf("object %d: %v", num, err)
 			}
 		}
@@ -141,22 +141,22 @@ func stampLocked(t *testing.T, d *Document, s Stamp) []byte {
 
 func readSecret(t *testing.T, d *Document) {
 	t.Helper()
-	catalog, err := d.now.catalog()
+	catalog, err := d.now.Catalog()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lang := catalog.val.(*dict).lookup("Lang"); lang != str("zh-CN") {
+	if lang := catalog.Val.(*Dict).Lookup("Lang"); lang != String("zh-CN") {
 		t.Errorf("/Lang is %q", lang)
 	}
 	files, err := d.EmbeddedFiles()
 	if err != nil || len(files) != 1 || files[0].Name != "a.txt" || string(files[0].Data) != "the words" {
 		t.Errorf("attachments: %+v, %v", files, err)
 	}
-	meta, err := d.now.get(catalog.val.(*dict), "Metadata")
+	meta, err := d.now.Get(catalog.Val.(*Dict), "Metadata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _, err := d.now.decode(meta.(*stream), 1000)
+	data, _, err := d.now.Decode(meta.(*Stream), 1000)
 	if err != nil || string(data) != `<x:xmpmeta xmlns:x="adobe:ns:meta/"/>` {
 		t.Errorf("metadata: %q, %v", data, err)
 	}
@@ -295,20 +295,20 @@ func TestEncryptedResume(t *testing.T) {
 func TestEncryptedChanges(t *testing.T) {
 	t.Parallel()
 	file := stampLocked(t, openWith(t, lock(t, secret().bytes(), "--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--use-aes=y", "--"), "user"), at(1, 120, 200, 42))
-	change := func(f func(d *Document, w *increment)) []byte {
+	change := func(f func(d *Document, w *Increment)) []byte {
 		d := openWith(t, file, "user")
 		w, err := d.newIncrement()
 		if err != nil {
 			t.Fatal(err)
 		}
 		f(d, w)
-		if err := w.finish(d); err != nil {
+		if err := w.Finish(d); err != nil {
 			t.Fatal(err)
 		}
-		return append(bytes.Clone(file), w.out...)
+		return append(bytes.Clone(file), w.Out...)
 	}
 	catalog := func(d *Document) *object {
-		o, err := d.now.catalog()
+		o, err := d.now.Catalog()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,18 +316,18 @@ func TestEncryptedChanges(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name   string
-		change func(d *Document, w *increment)
+		change func(d *Document, w *Increment)
 		intact bool
 	}{
-		{"written again", func(d *Document, w *increment) {
-			w.put(catalog(d).ref, catalog(d).val)
-			meta, _ := d.now.load(catalog(d).val.(*dict).lookup("Metadata").(ref))
-			data, _, _ := d.now.decode(meta.val.(*stream), 1000)
+		{"written again", func(d *Document, w *Increment) {
+			w.Put(catalog(d).Ref, catalog(d).Val)
+			meta, _ := d.now.Load(catalog(d).Val.(*Dict).Lookup("Metadata").(Ref))
+			data, _, _ := d.now.Decode(meta.Val.(*Stream), 1000)
 			w.hidden += 7 // other initialization vectors
-			w.putStream(meta.ref, meta.val.(*stream).dict.without("Filter"), data)
+			w.PutStream(meta.Ref, meta.Val.(*Stream).Dict.Without("Filter"), data)
 		}, true},
-		{"another language", func(d *Document, w *increment) {
-			w.put(catalog(d).ref, catalog(d).val.(*dict).with("Lang", str("en")))
+		{"another language", func(d *Document, w *Increment) {
+			w.Put(catalog(d).Ref, catalog(d).Val.(*Dict).With("Lang", String("en")))
 		}, false},
 	} {
 		list, err := openWith(t, change(tc.change), "user").Signatures()
@@ -336,7 +336,7 @@ func TestEncryptedChanges(t *testing.T) {
 		}
 	}
 	d := openWith(t, file, "user")
-	replaced := change(func(_ *Document, w *increment) { w.put(d.encryption.holder, &dict{}) })
+	replaced := change(func(_ *Document, w *Increment) { w.Put(d.encryption.holder, &Dict{}) })
 	_, err := OpenWith(bytes.NewReader(replaced), int64(len(replaced)), Access{Password: "user"})
 	var damaged *DamagedError
 	if !errors.As(err, &damaged) || !strings.Contains(damaged.What, "replaces the /Encrypt dictionary") {
@@ -349,17 +349,17 @@ func TestCryptFilters(t *testing.T) {
 	t.Parallel()
 	object := "<</Filter[/Crypt/ASCIIHexDecode]/DecodeParms[%s null]/Length 5>>\nstream\n4142>\nendstream"
 	d := open(t, sample{objects: []string{strings.Replace(object, "%s", "<</Name/Identity>>", 1), strings.Replace(object, "%s", "<</Name/StdCF>>", 1)}}.bytes())
-	plain, _ := d.now.load(ref{num: firstExtra})
-	got, _, err := d.now.decode(plain.val.(*stream), 100)
+	plain, _ := d.now.Load(Ref{Num: firstExtra})
+	got, _, err := d.now.Decode(plain.Val.(*Stream), 100)
 	if err != nil || string(got) != "AB" {
 		t.Errorf("Identity: %q, %v", got, err)
 	}
-	unknown, _ := d.now.load(ref{num: firstExtra + 1})
-	if _, _, err := d.now.decode(unknown.val.(*stream), 100); err == nil || !strings.Contains(err.Error(), "StdCF") {
+	unknown, _ := d.now.Load(Ref{Num: firstExtra + 1})
+	if _, _, err := d.now.Decode(unknown.Val.(*Stream), 100); err == nil || !strings.Contains(err.Error(), "StdCF") {
 		t.Errorf("an unknown filter: %v", err)
 	}
-	d.encryption = &encryption{filters: map[name]security.Method{"StdCF": security.AESV2}, streams: security.AESV3}
-	if m, err := d.now.method(unknown.val.(*stream), []filter{{kind: "Crypt", parms: dictOf("Name", name("StdCF"))}}); m != security.AESV2 || err != nil {
+	d.encryption = &encryption{filters: map[Name]security.Method{"StdCF": security.AESV2}, streams: security.AESV3}
+	if m, err := d.now.method(unknown.Val.(*Stream), []filter{{kind: "Crypt", parms: DictOf("Name", Name("StdCF"))}}); m != security.AESV2 || err != nil {
 		t.Errorf("a filter of the file's: %v, %v", m, err)
 	}
 }
@@ -415,11 +415,11 @@ func TestLookOfEncrypted(t *testing.T) {
 	var all [][]byte
 	for _, password := range []string{"one", "other"} {
 		d := openWith(t, lock(t, secret().bytes(), "--encrypt", password, "owner", "256", "--"), password)
-		catalog, err := d.now.catalog()
+		catalog, err := d.now.Catalog()
 		if err != nil {
 			t.Fatal(err)
 		}
-		said, err := d.now.looks().append(nil, catalog.val.(*dict).lookup("Metadata"), 0)
+		said, err := d.now.looks().append(nil, catalog.Val.(*Dict).Lookup("Metadata"), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

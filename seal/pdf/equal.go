@@ -1,43 +1,43 @@
 package pdf
 
-// equal reports that two values say the same without following references:
+// Equal reports that two values say the same without following references:
 // dictionaries in any order, names and strings by their decoded bytes.
-func equal(a, b value) bool {
+func Equal(a, b Value) bool {
 	switch a := a.(type) {
-	case array:
-		b, ok := b.(array)
+	case Array:
+		b, ok := b.(Array)
 		if !ok || len(a) != len(b) {
 			return false
 		}
 		for i := range a {
-			if !equal(a[i], b[i]) {
+			if !Equal(a[i], b[i]) {
 				return false
 			}
 		}
 		return true
-	case *dict:
-		b, ok := b.(*dict)
-		if !ok || len(a.entries) != len(b.entries) {
+	case *Dict:
+		b, ok := b.(*Dict)
+		if !ok || len(a.Entries) != len(b.Entries) {
 			return false
 		}
-		for i, e := range a.entries {
-			other := &b.entries[i]
-			if other.key != e.key { // only where the order differs
-				if other = b.find(e.key); other == nil {
+		for i, e := range a.Entries {
+			other := &b.Entries[i]
+			if other.Key != e.Key { // only where the order differs
+				if other = b.Find(e.Key); other == nil {
 					return false
 				}
 			}
-			if !equal(e.val, other.val) {
+			if !Equal(e.Val, other.Val) {
 				return false
 			}
 		}
 		return true
-	case *stream:
-		b, ok := b.(*stream)
+	case *Stream:
+		b, ok := b.(*Stream)
 		return ok && a.start == b.start
 	}
 	switch b.(type) {
-	case array, *dict, *stream:
+	case Array, *Dict, *Stream:
 		return false
 	}
 	return a == b

@@ -36,7 +36,7 @@ func (e *DamagedError) Error() string {
 // TextZH returns the Chinese sentence.
 func (e *DamagedError) TextZH() string { return "PDF 文件已损坏" }
 
-func damagedAt(offset int64, format string, args ...any) error {
+func DamagedAt(offset int64, format string, args ...any) error {
 	return &DamagedError{Offset: offset, What: fmt.Sprintf(format, args...)}
 }
 
@@ -109,8 +109,8 @@ func refuseZH(zh, format string, args ...any) error {
 	return &RefusedError{Why: fmt.Sprintf(format, args...), zh: zh}
 }
 
-// isDamage tells what is wrong with the file from what is wrong with reading.
-func isDamage(err error) bool {
+// IsDamage tells what is wrong with the file from what is wrong with reading.
+func IsDamage(err error) bool {
 	var damaged *DamagedError
 	return errors.As(err, &damaged) || errors.Is(err, ErrTooComplex)
 }

@@ -17,23 +17,23 @@ import (
 // structure (cross-reference and object streams).
 const maxDecoded = 32 << 20
 
-// A span is where a stream's data lie in the file, [from, to), and where the
+// A Span is where a stream's data lie in the file, [from, to), and where the
 // object that holds them ends.
-type span struct {
-	from, to, end int64
+type Span struct {
+	From, To, end int64
 }
 
-// span finds a stream's data and checks that endstream and endobj follow them.
-func (v view) span(st *stream) (span, error) {
+// Span finds a stream's data and checks that endstream and endobj follow them.
+func (v View) Span(st *Stream) (Span, error) {
 	n, err := v.length(st)
 	if err != nil {
-		return span{}, err
+		return Span{}, err
 	}
 	if n < 0 || n > v.limit-st.start {
-		return span{}, damagedAt(st.start, "the stream's /Length leads out of the file")
+		return Span{}, DamagedAt(st.start, "the stream's /Length leads out of the file")
 	}
-	out := span{from: st.start, to: st.start + n}
-	err = v.doc.src.parse(out.to, v.limit, func(l *lexer) error {
+	out := Span{From: st.start, To: st.start + n}
+	err = v.doc.src.parse(out.To, v.limit, func(l *lexer) error {
 		l.blanks()
 		if err := l.keyword("endstream"); err != nil {
 			return err
@@ -49,28 +49,28 @@ func (v view) span(st *stream) (span, error) {
 
 // length resolves /Length. For an object stream it must not be packed in an
 // object stream: reading it could need the very stream it measures.
-func (v view) length(st *stream) (int64, error) {
-	length := st.dict.lookup("Length")
-	if r, ok := length.(ref); ok && st.dict.lookup("Type") == name("ObjStm") {
-		if loc, ok := v.locate(r.num); ok && loc.kind == inStream {
-			return 0, damagedAt(st.start, "the /Length of an object stream lies in an object stream")
+func (v View) length(st *Stream) (int64, error) {
+	length := st.Dict.Lookup("Length")
+	if r, ok := length.(Ref); ok && st.Dict.Lookup("Type") == Name("ObjStm") {
+		if loc, ok := v.locate(r.Num); ok && loc.kind == inStream {
+			return 0, DamagedAt(st.start, "the /Length of an object stream lies in an object stream")
 		}
 	}
-	resolved, err := v.resolve(length)
+	resolved, err := v.Resolve(length)
 	if err != nil {
 		return 0, err
 	}
 	n, ok := resolved.(int64)
 	if !ok {
-		return 0, damagedAt(st.start, "the stream has no /Length")
+		return 0, DamagedAt(st.start, "the stream has no /Length")
 	}
 	return n, nil
 }
 
-// decode returns a stream's data, at most limit bytes, without the filters that
+// Decode returns a stream's data, at most limit bytes, without the filters that
 // ISO 32000-1, 7.4.2 to 7.4.4 define; those for pictures stay.
-func (v view) decode(st *stream, limit int) ([]byte, span, error) {
-	where, err := v.span(st)
+func (v View) Decode(st *Stream, limit int) ([]byte, Span, error) {
+	where, err := v.Span(st)
 	if err != nil {
 		return nil, where, err
 	}
@@ -86,8 +86,8 @@ func (v view) decode(st *stream, limit int) ([]byte, span, error) {
 		filters = filters[1:]
 	}
 	if len(filters) == 0 {
-		if where.to-where.from > int64(limit) {
-			return nil, where, fmt.Errorf("%w: a stream of %d bytes", ErrTooComplex, where.to-where.from)
+		if where.To-where.From > int64(limit) {
+			return nil, where, fmt.Errorf("%w: a stream of %d bytes", ErrTooComplex, where.To-where.From)
 		}
 		data, err := v.raw(st, where, method)
 		return data, where, err
@@ -100,16 +100,16 @@ func (v view) decode(st *stream, limit int) ([]byte, span, error) {
 	if err != nil {
 		return nil, where, err
 	}
-	data, err = v.unpredict(data, filters[len(filters)-1].parms, where.from)
+	data, err = v.unpredict(data, filters[len(filters)-1].parms, where.From)
 	return data, where, err
 }
 
 // unfiltered runs the data through the filters. What passes between two of them is bounded
 // like the result.
-func (v view) unfiltered(r io.Reader, where span, filters []filter, limit int) ([]byte, error) {
+func (v View) unfiltered(r io.Reader, where Span, filters []filter, limit int) ([]byte, error) {
 	passed := make([]*io.LimitedReader, len(filters))
 	for i, f := range filters {
-		from, err := v.reader(f, r, where.from)
+		from, err := v.reader(f, r, where.From)
 		if err != nil {
 			return nil, err
 		}
@@ -123,71 +123,71 @@ func (v view) unfiltered(r io.Reader, where span, filters []filter, limit int) (
 	_, err := io.Copy(&out, r)
 	for _, p := range passed {
 		if p.N <= 0 {
-			return nil, fmt.Errorf("%w: the stream at byte %d inflates to more than %d bytes", ErrTooComplex, where.from, limit)
+			return nil, fmt.Errorf("%w: the stream at byte %d inflates to more than %d bytes", ErrTooComplex, where.From, limit)
 		}
 	}
 	if err != nil {
-		return nil, damagedAt(where.from, "the stream's data cannot be inflated: %v", err)
+		return nil, DamagedAt(where.From, "the stream's data cannot be inflated: %v", err)
 	}
 	return out.Bytes(), v.doc.work(out.Len())
 }
 
 // A filter is one step of a stream's decoding.
 type filter struct {
-	kind  name
-	parms *dict // may be nil
+	kind  Name
+	parms *Dict // may be nil
 }
 
 // maxFilters is more than any stream needs.
 const maxFilters = 4
 
 // filters lists a stream's filters in the order of decoding.
-func (v view) filters(st *stream) ([]filter, error) {
-	if st.dict.lookup("F") != nil {
-		return nil, damagedAt(st.start, "the stream's data lie in another file")
+func (v View) filters(st *Stream) ([]filter, error) {
+	if st.Dict.Lookup("F") != nil {
+		return nil, DamagedAt(st.start, "the stream's data lie in another file")
 	}
-	kinds, err := v.list(st.dict, "Filter")
+	kinds, err := v.List(st.Dict, "Filter")
 	if err != nil {
 		return nil, err
 	}
-	parms, err := v.list(st.dict, "DecodeParms")
+	parms, err := v.List(st.Dict, "DecodeParms")
 	if err != nil {
 		return nil, err
 	}
 	if len(kinds) > maxFilters {
-		return nil, damagedAt(st.start, "the stream has more than %d filters, which is not supported here", maxFilters)
+		return nil, DamagedAt(st.start, "the stream has more than %d filters, which is not supported here", maxFilters)
 	}
 	var out []filter
 	for i, val := range kinds {
-		kind, ok := val.(name)
+		kind, ok := val.(Name)
 		if !ok {
-			return nil, damagedAt(st.start, "the stream's filter %v is not supported here", val)
+			return nil, DamagedAt(st.start, "the stream's filter %v is not supported here", val)
 		}
 		f := filter{kind: kind}
 		if i < len(parms) {
-			f.parms, _ = parms[i].(*dict)
+			f.parms, _ = parms[i].(*Dict)
 		}
-		if i < len(kinds)-1 && f.parms.lookup("Predictor") != nil {
-			return nil, damagedAt(st.start, "a predictor before the stream's last filter is not supported here")
+		if i < len(kinds)-1 && f.parms.Lookup("Predictor") != nil {
+			return nil, DamagedAt(st.start, "a predictor before the stream's last filter is not supported here")
 		}
 		out = append(out, f)
 	}
 	return out, nil
 }
 
-// list resolves an entry that may be one value or an array of them, with all its items.
-func (v view) list(d *dict, key name) (array, error) {
-	val, err := v.get(d, key)
+// List resolves an entry that may be one value or an array of them, with all its items.
+func (v View) List(d *Dict, key Name) (Array, error) {
+	val, err := v.Get(d, key)
 	if err != nil || val == nil {
 		return nil, err
 	}
-	items, ok := val.(array)
+	items, ok := val.(Array)
 	if !ok {
-		return array{val}, nil
+		return Array{val}, nil
 	}
-	out := make(array, len(items))
+	out := make(Array, len(items))
 	for i := range items {
-		if out[i], err = v.resolve(items[i]); err != nil {
+		if out[i], err = v.Resolve(items[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -196,16 +196,16 @@ func (v view) list(d *dict, key name) (array, error) {
 
 // reader decodes one filter. The short names are for images inside of contents (8.9.7), but
 // some writers use them elsewhere and nobody takes them for anything else.
-func (v view) reader(f filter, r io.Reader, at int64) (io.Reader, error) {
+func (v View) reader(f filter, r io.Reader, at int64) (io.Reader, error) {
 	switch f.kind {
 	case "FlateDecode", "Fl":
 		z, err := zlib.NewReader(r)
 		if err != nil {
-			return nil, damagedAt(at, "the stream's data cannot be inflated: %v", err)
+			return nil, DamagedAt(at, "the stream's data cannot be inflated: %v", err)
 		}
 		return z, nil
 	case "LZWDecode", "LZW":
-		early, err := v.get(f.parms, "EarlyChange")
+		early, err := v.Get(f.parms, "EarlyChange")
 		if err != nil {
 			return nil, err
 		}
@@ -218,7 +218,7 @@ func (v view) reader(f filter, r io.Reader, at int64) (io.Reader, error) {
 	case "ASCII85Decode", "A85":
 		return ascii85.NewDecoder(&digits{r: bufio.NewReader(r), end: '~'}), nil
 	}
-	return nil, damagedAt(at, "the stream's filter %s is not supported here", f.kind)
+	return nil, DamagedAt(at, "the stream's filter %s is not supported here", f.kind)
 }
 
 // digits passes on the digits of a text up to the mark of its end, without white space.

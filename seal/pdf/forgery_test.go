@@ -155,7 +155,7 @@ func TestSignatureWrapping(t *testing.T) {
 func TestDormantObjects(t *testing.T) {
 	t.Parallel()
 	original := victim.bytes()
-	prepared := updatedUnsigned(t, original, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) })
+	prepared := updatedUnsigned(t, original, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) })
 	sleeping := open(t, prepared)
 	contents, _ := sleeping.now.locate(3)
 	// An end that leads back to the first revision puts the second to sleep.

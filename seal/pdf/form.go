@@ -9,48 +9,48 @@ import (
 // A form is the file's interactive form (ISO 32000-1, 12.7.2), which is where
 // signatures live.
 type form struct {
-	ref       ref   // of the /AcroForm dictionary, zero where it is direct
-	dict      *dict // nil where the file has no form
-	fieldsRef ref   // of the /Fields array, zero where it is direct
-	fields    array
+	ref       Ref   // of the /AcroForm dictionary, zero where it is direct
+	dict      *Dict // nil where the file has no form
+	fieldsRef Ref   // of the /Fields array, zero where it is direct
+	fields    Array
 	all       []*field // the terminal fields, in the order of the tree
 
-	byRef, byWidget map[ref]*field
+	byRef, byWidget map[Ref]*field
 	byName          map[string]*field
 }
 
 // A field is a terminal field: one that has a value.
 type field struct {
-	ref     ref
-	dict    *dict
+	ref     Ref
+	dict    *Dict
 	name    string // fully qualified
-	kind    value  // /FT, own or inherited
+	kind    Value  // /FT, own or inherited
 	flags   int64  // /Ff, own or inherited
-	val     value  // /V, own or inherited, not resolved
-	widgets []ref  // the annotations that show it, often the field itself
-	parents []ref
+	val     Value  // /V, own or inherited, not resolved
+	widgets []Ref  // the annotations that show it, often the field itself
+	parents []Ref
 }
 
 // form reads the form of a view.
-func (v view) form() (*form, error) {
-	catalog, err := v.catalog()
+func (v View) form() (*form, error) {
+	catalog, err := v.Catalog()
 	if err != nil {
 		return nil, err
 	}
 	f := &form{}
-	val := catalog.val.(*dict).lookup("AcroForm")
-	f.ref, _ = val.(ref)
-	if f.dict, err = v.dict(val); err != nil {
+	val := catalog.Val.(*Dict).Lookup("AcroForm")
+	f.ref, _ = val.(Ref)
+	if f.dict, err = v.Dict(val); err != nil {
 		return nil, err
 	}
 	if f.dict == nil {
-		if val, err = v.resolve(val); err != nil || val != nil {
-			return nil, orDamaged(err, catalog.at, "the catalog's /AcroForm is not a dictionary")
+		if val, err = v.Resolve(val); err != nil || val != nil {
+			return nil, orDamaged(err, catalog.At, "the catalog's /AcroForm is not a dictionary")
 		}
 		return f, nil
 	}
-	f.fieldsRef, _ = f.dict.lookup("Fields").(ref)
-	if f.fields, err = v.array(f.dict.lookup("Fields")); err != nil {
+	f.fieldsRef, _ = f.dict.Lookup("Fields").(Ref)
+	if f.fields, err = v.Array(f.dict.Lookup("Fields")); err != nil {
 		return nil, err
 	}
 	w := &fieldWalk{view: v, seen: make(map[uint32]bool)}
@@ -97,11 +97,11 @@ func (d *Document) EmptyFields() ([]string, error) {
 	}
 	var names []string
 	for _, field := range f.all {
-		val, err := d.now.resolve(field.val)
+		val, err := d.now.Resolve(field.val)
 		if err != nil {
 			return nil, err
 		}
-		if field.kind == name("Sig") && val == nil && len(field.widgets) > 0 {
+		if field.kind == Name("Sig") && val == nil && len(field.widgets) > 0 {
 			names = append(names, field.name)
 		}
 	}
@@ -110,7 +110,7 @@ func (d *Document) EmptyFields() ([]string, error) {
 
 func (f *form) index(all []*field) {
 	f.all = all
-	f.byRef, f.byWidget = make(map[ref]*field), make(map[ref]*field)
+	f.byRef, f.byWidget = make(map[Ref]*field), make(map[Ref]*field)
 	f.byName = make(map[string]*field)
 	for _, field := range all {
 		f.byRef[field.ref] = field
@@ -126,36 +126,36 @@ func orDamaged(err error, at int64, what string) error {
 	if err != nil {
 		return err
 	}
-	return damagedAt(at, "%s", what)
+	return DamagedAt(at, "%s", what)
 }
 
 type fieldWalk struct {
-	view view
+	view View
 	seen map[uint32]bool
 	all  []*field
 }
 
 // node walks a field and what hangs below it; up carries what is inherited.
-func (w *fieldWalk) node(val value, up field, depth int) error {
+func (w *fieldWalk) node(val Value, up field, depth int) error {
 	if val == nil {
 		return nil
 	}
-	r, ok := val.(ref)
+	r, ok := val.(Ref)
 	if !ok {
-		return damagedAt(w.view.sections[0].at, "a form field is not an indirect object")
+		return DamagedAt(w.view.sections[0].at, "a form field is not an indirect object")
 	}
-	o, err := w.view.load(r)
+	o, err := w.view.Load(r)
 	if err != nil || o == nil {
 		return err
 	}
-	node, ok := o.val.(*dict)
+	node, ok := o.Val.(*Dict)
 	if !ok {
 		return nil // no field to any reader
 	}
-	if w.seen[r.num] {
-		return damagedAt(o.at, "the form field %d occurs twice in the form", r.num)
+	if w.seen[r.Num] {
+		return DamagedAt(o.At, "the form field %d occurs twice in the form", r.Num)
 	}
-	w.seen[r.num] = true
+	w.seen[r.Num] = true
 	if depth > maxTree {
 		return fmt.Errorf("%w: form fields more than %d deep", ErrTooComplex, maxTree)
 	}
@@ -163,12 +163,12 @@ func (w *fieldWalk) node(val value, up field, depth int) error {
 	if err != nil {
 		return err
 	}
-	kids, err := w.view.array(node.lookup("Kids"))
+	kids, err := w.view.Array(node.Lookup("Kids"))
 	if err != nil {
 		return err
 	}
 	if len(kids) == 0 {
-		f.widgets = []ref{r}
+		f.widgets = []Ref{r}
 		w.all = append(w.all, &f)
 		return nil
 	}
@@ -176,37 +176,37 @@ func (w *fieldWalk) node(val value, up field, depth int) error {
 }
 
 // inherit makes the field of a node out of what it says and what is above it.
-func (w *fieldWalk) inherit(r ref, node *dict, up field) (field, error) {
+func (w *fieldWalk) inherit(r Ref, node *Dict, up field) (field, error) {
 	f := field{ref: r, dict: node, name: up.name, kind: up.kind, flags: up.flags, val: up.val}
 	f.parents = up.parents
-	if up.ref != (ref{}) {
-		f.parents = append(append([]ref{}, up.parents...), up.ref)
+	if up.ref != (Ref{}) {
+		f.parents = append(append([]Ref{}, up.parents...), up.ref)
 	}
-	part, err := w.view.get(node, "T")
+	part, err := w.view.Get(node, "T")
 	if err != nil {
 		return f, err
 	}
-	if _, named := part.(str); named {
+	if _, named := part.(String); named {
 		if f.name != "" {
 			f.name += "."
 		}
-		f.name += text(part)
+		f.name += Text(part)
 	}
-	kind, err := w.view.get(node, "FT")
+	kind, err := w.view.Get(node, "FT")
 	if err != nil {
 		return f, err
 	}
 	if kind != nil {
 		f.kind = kind
 	}
-	flags, err := w.view.get(node, "Ff")
+	flags, err := w.view.Get(node, "Ff")
 	if err != nil {
 		return f, err
 	}
 	if n, ok := flags.(int64); ok {
 		f.flags = n
 	}
-	if val := node.lookup("V"); val != nil {
+	if val := node.Lookup("V"); val != nil {
 		f.val = val
 	}
 	return f, nil
@@ -214,27 +214,27 @@ func (w *fieldWalk) inherit(r ref, node *dict, up field) (field, error) {
 
 // kids tells fields below f, which have names, from widgets of f, which have
 // none.
-func (w *fieldWalk) kids(kids array, f field, depth int) error {
+func (w *fieldWalk) kids(kids Array, f field, depth int) error {
 	terminal := false
 	for _, kid := range kids {
-		d, err := w.view.dict(kid)
+		d, err := w.view.Dict(kid)
 		if err != nil {
 			return err
 		}
-		r, isRef := kid.(ref)
+		r, isRef := kid.(Ref)
 		if d == nil || !isRef {
 			continue
 		}
-		if d.lookup("T") != nil {
+		if d.Lookup("T") != nil {
 			if err := w.node(kid, f, depth+1); err != nil {
 				return err
 			}
 			continue
 		}
-		if w.seen[r.num] {
-			return damagedAt(w.view.sections[0].at, "the form field %d occurs twice in the form", r.num)
+		if w.seen[r.Num] {
+			return DamagedAt(w.view.sections[0].at, "the form field %d occurs twice in the form", r.Num)
 		}
-		w.seen[r.num] = true
+		w.seen[r.Num] = true
 		terminal = true
 		f.widgets = append(f.widgets, r)
 	}

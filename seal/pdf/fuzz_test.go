@@ -27,7 +27,7 @@ func FuzzRead(f *testing.F) {
 	signed := stamped(f, victim.bytes(), at(1, 120, 200, 42))
 	f.Add(signed)
 	f.Add(stamped(f, signed, at(2, 20, 200, 42)))
-	f.Add(updated(f, signed, func(a attacker) { a.set(5, "V", str("x")) }))
+	f.Add(updated(f, signed, func(a attacker) { a.set(5, "V", String("x")) }))
 	f.Add(stamped(f, sample{packed: true, pages: 3}.bytes(), at(1, 120, 200, 42)))
 	f.Add(circle())
 	f.Add(hybridThatDisagrees())
@@ -159,18 +159,18 @@ func FuzzIncrement(f *testing.F) {
 	signed := stamped(f, victim.bytes(), at(1, 120, 200, 42))
 	d := open(f, signed)
 	for num := uint32(1); num < 40; num++ {
-		if o, err := d.now.load(ref{num: num}); err == nil && o != nil {
-			f.Add(num, string(appendValue(nil, o.val)))
+		if o, err := d.now.Load(Ref{Num: num}); err == nil && o != nil {
+			f.Add(num, string(AppendValue(nil, o.Val)))
 		}
 	}
 	f.Add(uint32(60), "<</Type/Annot>>")
 	f.Fuzz(func(t *testing.T, num uint32, syntax string) {
 		num = num%80 + 1
 		file := updated(t, signed, func(a attacker) {
-			a.next = max(a.next, num+1)
-			a.begin(ref{num: num})
-			a.out = append(a.out, syntax...)
-			a.end()
+			a.Next = max(a.Next, num+1)
+			a.Begin(Ref{Num: num})
+			a.Out = append(a.Out, syntax...)
+			a.End()
 		})
 		d, err := Open(bytes.NewReader(file), int64(len(file)))
 		if err != nil {
@@ -189,8 +189,8 @@ func FuzzIncrement(f *testing.F) {
 		if len(list) != 1 || !list[0].Intact() || len(list[0].Changes) > 0 {
 			return
 		}
-		old, _ := open(t, signed).now.load(ref{num: num})
-		got, err := d.now.load(ref{num: num})
+		old, _ := open(t, signed).now.Load(Ref{Num: num})
+		got, err := d.now.Load(Ref{Num: num})
 		if old != nil && err == nil && (got == nil || !sameObject(old, got)) {
 			t.Errorf("object %d became %q and nobody noticed", num, syntax)
 		}
@@ -198,32 +198,32 @@ func FuzzIncrement(f *testing.F) {
 }
 
 func sameObject(a, b *object) bool {
-	if st, ok := a.val.(*stream); ok {
-		other, ok := b.val.(*stream)
-		return ok && equal(st.dict, other.dict)
+	if st, ok := a.Val.(*Stream); ok {
+		other, ok := b.Val.(*Stream)
+		return ok && Equal(st.Dict, other.Dict)
 	}
-	before, ok1 := a.val.(*dict)
-	after, ok2 := b.val.(*dict)
+	before, ok1 := a.Val.(*Dict)
+	after, ok2 := b.Val.(*Dict)
 	if !ok1 || !ok2 {
-		return equal(a.val, b.val)
+		return Equal(a.Val, b.Val)
 	}
-	return equal(essence(before), essence(after))
+	return Equal(essence(before), essence(after))
 }
 
 // essence leaves out what may change without changing what anybody sees: that
 // there are no annotations, in which order they are visited, and what the form
 // offers for the text of fields.
-func essence(d *dict) *dict {
-	out := &dict{}
-	for _, e := range d.entries {
-		none, _ := e.val.(array)
-		if e.key == "Annots" && none != nil && len(none) == 0 {
+func essence(d *Dict) *Dict {
+	out := &Dict{}
+	for _, e := range d.Entries {
+		none, _ := e.Val.(Array)
+		if e.Key == "Annots" && none != nil && len(none) == 0 {
 			continue
 		}
-		switch e.key {
+		switch e.Key {
 		case "Tabs", "SigFlags", "DR":
 		default:
-			out.entries = append(out.entries, e)
+			out.Entries = append(out.Entries, e)
 		}
 	}
 	return out
@@ -241,15 +241,15 @@ func FuzzValue(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out := appendValue(nil, v)
+		out := AppendValue(nil, v)
 		again, err := (&lexer{buf: out, last: true}).value(0)
-		if err != nil || !equal(v, again) {
+		if err != nil || !Equal(v, again) {
 			t.Errorf("%q was written as %q, which reads as %v, %v", in, out, again, err)
 		}
-		skimmed := &lexer{buf: in, last: true, into: &skimmed{keys: []name{"A"}}}
+		skimmed := &lexer{buf: in, last: true, into: &Skimmed{Keys: []Name{"A"}}}
 		v2, err := skimmed.value(0)
-		d, ok := v.(*dict)
-		if err != nil || skimmed.pos != l.pos || ok && !equal(d.lookup("A"), v2.(*dict).lookup("A")) {
+		d, ok := v.(*Dict)
+		if err != nil || skimmed.pos != l.pos || ok && !Equal(d.Lookup("A"), v2.(*Dict).Lookup("A")) {
 			t.Errorf("%q skimmed: %v up to %d, want up to %d: %v", in, v2, skimmed.pos, l.pos, err)
 		}
 	})
@@ -272,7 +272,7 @@ func FuzzAppearance(f *testing.F) {
 		if err != nil {
 			return
 		}
-		widget, err := d.now.dict(ref{num: 7})
+		widget, err := d.now.Dict(Ref{Num: 7})
 		if err != nil || widget == nil {
 			return
 		}

@@ -9,15 +9,15 @@ import (
 	"strconv"
 )
 
-// An increment is an incremental update in the making (ISO 32000-1, 7.5.6).
+// An Increment is an incremental update in the making (ISO 32000-1, 7.5.6).
 // Every offset is noted while it is written; nothing is ever searched for.
-type increment struct {
-	out     []byte
-	at      int64 // offset of out[0] in the file
+type Increment struct {
+	Out     []byte
+	At      int64 // offset of out[0] in the file
 	base    int64 // offset of %PDF-
-	next    uint32
+	Next    uint32
 	values  *values // of the file: the numbers that no new object may have; nil where there is none
-	written []written
+	Written []Written
 	id      *slot // the second part of the file's /ID, which identify fills in
 
 	encryption *encryption // of the file, nil for none
@@ -25,67 +25,67 @@ type increment struct {
 	err        error       // of encrypting one
 }
 
-type written struct {
-	ref ref
-	at  int64 // from %PDF-
+type Written struct {
+	Ref Ref
+	At  int64 // from %PDF-
 }
 
 // newIncrement starts an update behind the end of the file.
-func (d *Document) newIncrement() (*increment, error) {
+func (d *Document) newIncrement() (*Increment, error) {
 	last, err := d.src.read(d.src.size-1, 1)
 	if err != nil {
 		return nil, err
 	}
-	size, _ := d.now.trailer().lookup("Size").(int64) // sound has checked it
-	w := &increment{at: d.src.size, base: d.base, next: uint32(size), values: &d.src.values, encryption: d.encryption}
+	size, _ := d.now.Trailer().Lookup("Size").(int64) // sound has checked it
+	w := &Increment{At: d.src.size, base: d.base, Next: uint32(size), values: &d.src.values, encryption: d.encryption}
 	if last[0] != '\n' && last[0] != '\r' {
-		w.out = append(w.out, '\n')
+		w.Out = append(w.Out, '\n')
 	}
 	return w, nil
 }
 
-// fresh returns the number of a new object.
-func (w *increment) fresh() ref {
-	r := ref{num: w.values.free(w.next)}
-	w.next = r.num + 1
+// Fresh returns the number of a new object.
+func (w *Increment) Fresh() Ref {
+	r := Ref{Num: w.values.free(w.Next)}
+	w.Next = r.Num + 1
 	return r
 }
 
-func (w *increment) offset() int64 { return w.at + int64(len(w.out)) }
+func (w *Increment) Offset() int64 { return w.At + int64(len(w.Out)) }
 
-// begin writes an object's first line.
-func (w *increment) begin(r ref) {
-	w.written = append(w.written, written{ref: r, at: w.offset() - w.base})
-	w.out = appendNumbers(w.out, r)
-	w.out = append(w.out, " obj\n"...)
+// Begin writes an object's first line.
+func (w *Increment) Begin(r Ref) {
+	w.Written = append(w.Written, Written{Ref: r, At: w.Offset() - w.base})
+	w.Out = appendNumbers(w.Out, r)
+	w.Out = append(w.Out, " obj\n"...)
 }
 
-func (w *increment) end() { w.out = append(w.out, "\nendobj\n"...) }
+func (w *Increment) End() { w.Out = append(w.Out, "\nendobj\n"...) }
 
-// put writes an indirect object.
-func (w *increment) put(r ref, v value) {
-	w.begin(r)
-	w.out = appendValue(w.out, w.hide(r, v))
-	w.end()
+// Put writes an indirect object.
+func (w *Increment) Put(r Ref, v Value) {
+	w.Begin(r)
+	w.Out = AppendValue(w.Out, w.Hide(r, v))
+	w.End()
 }
 
-// putStream writes a stream object; dict gets its /Length.
-func (w *increment) putStream(r ref, dict *dict, data []byte) {
-	w.begin(r)
+// PutStream writes a stream object; dict gets its /Length.
+func (w *Increment) PutStream(r Ref, dict *Dict, data []byte) {
+	w.Begin(r)
 	data = w.hideData(r, data)
-	if dict.find("Length") != nil {
-		dict = dict.without("Length")
+	if dict.Find("Length") != nil {
+		dict = dict.Without("Length")
 	}
-	w.out = appendValue(w.out, w.hide(r, dict))
-	w.out = append(w.out[:len(w.out)-len(">>")], "/Length "...)
-	w.out = strconv.AppendInt(w.out, int64(len(data)), 10)
-	w.out = append(w.out, ">>\nstream\n"...)
-	w.out = append(w.out, data...)
-	w.out = append(w.out, "\nendstream"...)
-	w.end()
+	w.Out = AppendValue(w.Out, w.Hide(r, dict))
+	w.Out = append(w.Out[:len(w.Out)-len(">>")], "/Length "...)
+	w.Out = strconv.AppendInt(w.Out, int64(len(data)), 10)
+	w.Out = append(w.Out, ">>\nstream\n"...)
+	w.Out = append(w.Out, data...)
+	w.Out = append(w.Out, "\nendstream"...)
+	w.End()
 }
 
-// finish writes the cross-reference section, a table after a table and a
+// Finish writes the cross-reference section, a table after a table and a
 // stream after a stream, with the trailer.
 //
 // The trailer keeps /Root, /Info and /Encrypt. Private entries are dropped, although
@@ -93,34 +93,34 @@ func (w *increment) putStream(r ref, dict *dict, data []byte) {
 // document inside the file and shows that instead of the pages, and other
 // programs leave such references behind without their objects, where a new
 // object of ours would take their place.
-func (w *increment) finish(d *Document) error {
+func (w *Increment) Finish(d *Document) error {
 	if w.err != nil {
 		return w.err
 	}
-	slices.SortFunc(w.written, func(a, b written) int { return cmp.Compare(a.ref.num, b.ref.num) })
-	for i := 1; i < len(w.written); i++ {
-		if num := w.written[i].ref.num; num == w.written[i-1].ref.num {
+	slices.SortFunc(w.Written, func(a, b Written) int { return cmp.Compare(a.Ref.Num, b.Ref.Num) })
+	for i := 1; i < len(w.Written); i++ {
+		if num := w.Written[i].Ref.Num; num == w.Written[i-1].Ref.Num {
 			return refuse("the file uses the object %d for two purposes, which would have to change in two ways", num)
 		}
 	}
 	newest := d.now.sections[0]
-	trailer := &dict{}
-	for _, key := range []name{"Root", "Info", "Encrypt"} {
-		if e := newest.trailer.find(key); e != nil {
-			trailer.entries = append(trailer.entries, *e)
+	trailer := &Dict{}
+	for _, key := range []Name{"Root", "Info", "Encrypt"} {
+		if e := newest.trailer.Find(key); e != nil {
+			trailer.Entries = append(trailer.Entries, *e)
 		}
 	}
 	id, err := w.identifier(d)
 	if err != nil {
 		return err
 	}
-	trailer = trailer.with("ID", id).with("Prev", d.ending.startxref)
+	trailer = trailer.With("ID", id).With("Prev", d.ending.startxref)
 	if newest.stream {
-		w.stream(trailer)
+		w.Stream(trailer)
 	} else {
-		w.table(trailer, false)
+		w.Table(trailer, false)
 	}
-	if w.offset() > maxOffset || int64(w.next) > maxObjectNumber {
+	if w.Offset() > maxOffset || int64(w.Next) > maxObjectNumber {
 		return refuse("the file would be longer than %d bytes or have more than %d objects", int64(maxOffset), maxObjectNumber)
 	}
 	return nil
@@ -130,46 +130,46 @@ func (w *increment) finish(d *Document) error {
 const maxOffset = 9_999_999_999
 
 // identifier keeps the first part of the file's /ID and leaves room for the second.
-func (w *increment) identifier(d *Document) (value, error) {
+func (w *Increment) identifier(d *Document) (Value, error) {
 	w.id = &slot{}
 	if d.encryption != nil {
-		return array{d.now.permanentID(), w.id}, nil // the file's key depends on it
+		return Array{d.now.permanentID(), w.id}, nil // the file's key depends on it
 	}
-	old, err := d.now.array(d.now.trailer().lookup("ID"))
+	old, err := d.now.Array(d.now.Trailer().Lookup("ID"))
 	if err != nil {
 		return nil, err
 	}
 	if len(old) == 2 {
-		val, err := d.now.resolve(old[0])
+		val, err := d.now.Resolve(old[0])
 		if err != nil {
 			return nil, err
 		}
-		if first, ok := val.(str); ok && first != "" {
-			return array{first, w.id}, nil
+		if first, ok := val.(String); ok && first != "" {
+			return Array{first, w.id}, nil
 		}
 	}
-	return array{w.id, w.id}, nil
+	return Array{w.id, w.id}, nil
 }
 
-// identify makes the second part of the /ID out of what stands before it in the file, so
+// Identify makes the second part of the /ID out of what stands before it in the file, so
 // that the same input gives the same bytes; h has all that comes before w.out[from:], and
 // goes on to the end of the increment.
-func (w *increment) identify(h hash.Hash, from int) {
-	h.Write(w.out[from:w.id.at[0]])
-	second := str(h.Sum(nil)[:slotSize])
+func (w *Increment) Identify(h hash.Hash, from int) {
+	h.Write(w.Out[from:w.id.at[0]])
+	second := String(h.Sum(nil)[:slotSize])
 	for _, at := range w.id.at {
-		appendHex(w.out[:at], second)
+		appendHex(w.Out[:at], second)
 	}
-	h.Write(w.out[w.id.at[0]:])
+	h.Write(w.Out[w.id.at[0]:])
 }
 
 // byNumber sorts what was written and calls f for every run of consecutive
 // object numbers.
-func (w *increment) byNumber(f func(run []written)) {
-	slices.SortFunc(w.written, func(a, b written) int { return cmp.Compare(a.ref.num, b.ref.num) })
-	for rest := w.written; len(rest) > 0; {
+func (w *Increment) byNumber(f func(run []Written)) {
+	slices.SortFunc(w.Written, func(a, b Written) int { return cmp.Compare(a.Ref.Num, b.Ref.Num) })
+	for rest := w.Written; len(rest) > 0; {
 		n := 1
-		for n < len(rest) && rest[n].ref.num == rest[n-1].ref.num+1 {
+		for n < len(rest) && rest[n].Ref.Num == rest[n-1].Ref.Num+1 {
 			n++
 		}
 		f(rest[:n])
@@ -177,62 +177,62 @@ func (w *increment) byNumber(f func(run []written)) {
 	}
 }
 
-// table writes a cross-reference table and the trailer. The table of a whole
+// Table writes a cross-reference table and the trailer. The table of a whole
 // file, not of an update, starts with the free object 0.
-func (w *increment) table(trailer *dict, whole bool) {
-	at := w.offset() - w.base
-	w.out = append(w.out, "xref\n"...)
+func (w *Increment) Table(trailer *Dict, whole bool) {
+	at := w.Offset() - w.base
+	w.Out = append(w.Out, "xref\n"...)
 	if whole {
-		w.out = append(w.out, "0 1\n0000000000 65535 f \n"...)
+		w.Out = append(w.Out, "0 1\n0000000000 65535 f \n"...)
 	}
-	w.byNumber(func(run []written) {
-		w.out = fmt.Appendf(w.out, "%d %d\n", run[0].ref.num, len(run))
+	w.byNumber(func(run []Written) {
+		w.Out = fmt.Appendf(w.Out, "%d %d\n", run[0].Ref.Num, len(run))
 		for _, o := range run {
-			w.out = append(w.out, "0000000000 00000 n \n"...)
-			line := w.out[len(w.out)-entrySize:]
-			padNumber(line[:10], o.at)
-			padNumber(line[11:16], int64(o.ref.gen))
+			w.Out = append(w.Out, "0000000000 00000 n \n"...)
+			line := w.Out[len(w.Out)-entrySize:]
+			padNumber(line[:10], o.At)
+			padNumber(line[11:16], int64(o.Ref.Gen))
 		}
 	})
-	w.out = append(w.out, "trailer\n"...)
-	w.out = appendValue(w.out, trailer.with("Size", int64(w.next)))
-	w.out = fmt.Appendf(w.out, "\nstartxref\n%d\n%%%%EOF\n", at)
+	w.Out = append(w.Out, "trailer\n"...)
+	w.Out = AppendValue(w.Out, trailer.With("Size", int64(w.Next)))
+	w.Out = fmt.Appendf(w.Out, "\nstartxref\n%d\n%%%%EOF\n", at)
 }
 
-// stream writes a cross-reference stream, which lists itself, with fields of
+// Stream writes a cross-reference stream, which lists itself, with fields of
 // 1, 5 and 2 bytes.
-func (w *increment) stream(trailer *dict) {
-	self := w.fresh()
-	at := w.offset() - w.base
-	w.begin(self)
+func (w *Increment) Stream(trailer *Dict) {
+	self := w.Fresh()
+	at := w.Offset() - w.base
+	w.Begin(self)
 	var data []byte
-	var index array
-	w.byNumber(func(run []written) {
-		index = append(index, int64(run[0].ref.num), int64(len(run)))
+	var index Array
+	w.byNumber(func(run []Written) {
+		index = append(index, int64(run[0].Ref.Num), int64(len(run)))
 		for _, o := range run {
-			data = append(data, 1, byte(o.at>>32))
-			data = binary.BigEndian.AppendUint32(data, uint32(o.at))
-			data = binary.BigEndian.AppendUint16(data, o.ref.gen)
+			data = append(data, 1, byte(o.At>>32))
+			data = binary.BigEndian.AppendUint32(data, uint32(o.At))
+			data = binary.BigEndian.AppendUint16(data, o.Ref.Gen)
 		}
 	})
-	head := dictOf("Type", name("XRef"), "Size", int64(w.next), "Index", index, "W", array{int64(1), int64(5), int64(2)})
-	for _, e := range trailer.entries {
-		head = head.with(e.key, e.val)
+	head := DictOf("Type", Name("XRef"), "Size", int64(w.Next), "Index", index, "W", Array{int64(1), int64(5), int64(2)})
+	for _, e := range trailer.Entries {
+		head = head.With(e.Key, e.Val)
 	}
-	w.out = appendValue(w.out, head.with("Length", int64(len(data))))
-	w.out = append(w.out, "\nstream\n"...)
-	w.out = append(w.out, data...)
-	w.out = append(w.out, "\nendstream"...)
-	w.end()
-	w.out = fmt.Appendf(w.out, "startxref\n%d\n%%%%EOF\n", at)
+	w.Out = AppendValue(w.Out, head.With("Length", int64(len(data))))
+	w.Out = append(w.Out, "\nstream\n"...)
+	w.Out = append(w.Out, data...)
+	w.Out = append(w.Out, "\nendstream"...)
+	w.End()
+	w.Out = fmt.Appendf(w.Out, "startxref\n%d\n%%%%EOF\n", at)
 }
 
-// dictOf makes a dictionary of keys and values in turn.
-func dictOf(pairs ...any) *dict {
+// DictOf makes a dictionary of keys and values in turn.
+func DictOf(pairs ...any) *Dict {
 	d := newDict(len(pairs) / 2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		key, _ := pairs[i].(string)
-		d.entries = append(d.entries, entry{key: name(key), val: pairs[i+1]})
+		d.Entries = append(d.Entries, Entry{Key: Name(key), Val: pairs[i+1]})
 	}
 	return d
 }

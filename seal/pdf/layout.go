@@ -20,7 +20,7 @@ func notDrawn(format string, args ...any) error {
 // layout puts the ink of a widget's normal appearance on a sheet, upright to the reader
 // (ISO 32000-1, 12.5.5): perMM of the page's units are a millimetre of the sheet. The
 // page below it plays no part.
-func (v view) layout(widget *dict, box rect, rotate int, perMM float64) (*likeness.Sheet, error) {
+func (v View) layout(widget *Dict, box rect, rotate int, perMM float64) (*likeness.Sheet, error) {
 	sheet, err := likeness.NewSheet(box.width()/perMM, box.height()/perMM)
 	if err != nil {
 		return nil, err
@@ -34,21 +34,21 @@ func (v view) layout(widget *dict, box rect, rotate int, perMM float64) (*likene
 
 // appearance lays out the normal appearance of an annotation with a box on its page; then
 // maps millimetres from the box's top left corner, before the page is turned, to the sheet.
-func (p *painter) appearance(annotation *dict, box rect, perMM float64, then likeness.Matrix) error {
-	appearances, err := p.view.dict(annotation.lookup("AP"))
+func (p *painter) appearance(annotation *Dict, box rect, perMM float64, then likeness.Matrix) error {
+	appearances, err := p.view.Dict(annotation.Lookup("AP"))
 	if err != nil {
 		return err
 	}
-	normal, err := p.view.get(appearances, "N")
+	normal, err := p.view.Get(appearances, "N")
 	if err != nil {
 		return err
 	}
-	form, ok := normal.(*stream)
+	form, ok := normal.(*Stream)
 	if !ok {
 		return notDrawn("the field has no single appearance")
 	}
-	for _, key := range []name{"R", "D"} {
-		if other := appearances.lookup(key); other != nil && other != appearances.lookup("N") {
+	for _, key := range []Name{"R", "D"} {
+		if other := appearances.Lookup(key); other != nil && other != appearances.Lookup("N") {
 			return notDrawn("a field that shows something else when it is touched")
 		}
 	}
@@ -64,7 +64,7 @@ func (p *painter) appearance(annotation *dict, box rect, perMM float64, then lik
 	sx, sy := box.width()/around.width(), box.height()/around.height()
 	toPage := likeness.Matrix{sx, 0, 0, sy, -around.x0 * sx, -around.y0 * sy}
 	toBox := likeness.Matrix{1 / perMM, 0, 0, -1 / perMM, 0, box.height() / perMM}
-	if mode := annotation.lookup("BM"); mode != nil && !staysInk(mode) {
+	if mode := annotation.Lookup("BM"); mode != nil && !staysInk(mode) {
 		return notDrawn("a field that is blended as %v", mode)
 	}
 	// The initial colour is black.
@@ -72,9 +72,9 @@ func (p *painter) appearance(annotation *dict, box rect, perMM float64, then lik
 }
 
 // formFrame returns a form's matrix and its box.
-func (v view) formFrame(form *stream) (likeness.Matrix, rect, error) {
+func (v View) formFrame(form *Stream) (likeness.Matrix, rect, error) {
 	matrix := likeness.Identity()
-	val, err := v.array(form.dict.lookup("Matrix"))
+	val, err := v.Array(form.Dict.Lookup("Matrix"))
 	if err != nil {
 		return matrix, rect{}, err
 	}
@@ -85,7 +85,7 @@ func (v view) formFrame(form *stream) (likeness.Matrix, rect, error) {
 		}
 		matrix = likeness.Matrix(n)
 	}
-	bounds, ok, err := v.rect(form.dict.lookup("BBox"))
+	bounds, ok, err := v.rect(form.Dict.Lookup("BBox"))
 	if err == nil && !ok {
 		err = notDrawn("a form without /BBox")
 	}
@@ -93,18 +93,18 @@ func (v view) formFrame(form *stream) (likeness.Matrix, rect, error) {
 }
 
 // numbers resolves an array of exactly n numbers.
-func (v view) numbers(list array, n int) ([]float64, error) {
+func (v View) numbers(list Array, n int) ([]float64, error) {
 	if len(list) != n {
 		return nil, notDrawn("%d numbers where %d should stand", len(list), n)
 	}
 	out := make([]float64, n)
 	for i, val := range list {
-		val, err := v.resolve(val)
+		val, err := v.Resolve(val)
 		if err != nil {
 			return nil, err
 		}
 		var ok bool
-		if out[i], ok = number(val); !ok {
+		if out[i], ok = Number(val); !ok {
 			return nil, notDrawn("something else where a number should stand")
 		}
 	}
@@ -124,7 +124,7 @@ func corners(r rect, m likeness.Matrix) rect {
 
 // A painter lays out one appearance.
 type painter struct {
-	view  view
+	view  View
 	sheet *likeness.Sheet
 	spent int // bytes of operators so far
 	steps int // pieces of outlines so far
@@ -135,7 +135,7 @@ type state struct {
 	matrix  likeness.Matrix
 	clip    likeness.Box
 	ink     float64
-	space   name // of the fill colour
+	space   Name // of the fill colour
 	opaque  bool
 	blended bool
 	inside  bool // of a form that is not opaque, or blended
@@ -145,14 +145,14 @@ type state struct {
 func (s state) through() bool { return !s.opaque || s.blended || s.inside }
 
 // form lays out a form XObject in a state.
-func (p *painter) form(form *stream, now state, depth int) error {
+func (p *painter) form(form *Stream, now state, depth int) error {
 	if depth > maxForms {
 		return notDrawn("forms more than %d deep", maxForms)
 	}
-	if form.dict.lookup("OC") != nil {
+	if form.Dict.Lookup("OC") != nil {
 		return notDrawn("a form that is shown on conditions")
 	}
-	if err := p.view.plainForm(form.dict); err != nil {
+	if err := p.view.plainForm(form.Dict); err != nil {
 		return err
 	}
 	matrix, bounds, err := p.view.formFrame(form)
@@ -166,12 +166,12 @@ func (p *painter) form(form *stream, now state, depth int) error {
 	if !ok {
 		return notDrawn("a form that stands askew")
 	}
-	data, _, err := p.view.decode(form, maxAppearance-p.spent)
+	data, _, err := p.view.Decode(form, maxAppearance-p.spent)
 	if err != nil {
 		return notDrawn("%v", err)
 	}
 	p.spent += len(data)
-	resources, err := p.view.dict(form.dict.lookup("Resources"))
+	resources, err := p.view.Dict(form.Dict.Lookup("Resources"))
 	if err != nil {
 		return err
 	}
@@ -183,46 +183,46 @@ func (p *painter) form(form *stream, now state, depth int) error {
 // plainForm refuses forms that some readers show something else for, groups in which what comes
 // later takes away what lies below although it is transparent (a knockout group, ISO 32000-1,
 // 11.4.6), and groups and resources with colours of their own.
-func (v view) plainForm(form *dict) error {
-	for _, key := range []name{"Ref", "OPI", "PS"} {
-		if form.lookup(key) != nil {
+func (v View) plainForm(form *Dict) error {
+	for _, key := range []Name{"Ref", "OPI", "PS"} {
+		if form.Lookup(key) != nil {
 			return notDrawn("a form with /%s", key)
 		}
 	}
-	group, err := v.dict(form.lookup("Group"))
+	group, err := v.Dict(form.Lookup("Group"))
 	if err != nil {
 		return err
 	}
-	knockout, err := v.get(group, "K")
+	knockout, err := v.Get(group, "K")
 	if err != nil {
 		return err
 	}
 	if knockout != nil && knockout != false {
 		return notDrawn("a knockout group")
 	}
-	space, err := v.get(group, "CS")
+	space, err := v.Get(group, "CS")
 	if err != nil {
 		return err
 	}
-	if space != nil && space != name("DeviceGray") && space != name("DeviceRGB") && space != name("DeviceCMYK") {
+	if space != nil && space != Name("DeviceGray") && space != Name("DeviceRGB") && space != Name("DeviceCMYK") {
 		return notDrawn("a group in another colour space")
 	}
-	return v.plainColours(form.lookup("Resources"))
+	return v.plainColours(form.Lookup("Resources"))
 }
 
 // plainColours refuses resources that give the device's colours another meaning (ISO 32000-1,
 // 8.6.5.6): what is ink here may be white paper to a reader, and the other way round.
-func (v view) plainColours(resources value) error {
-	d, err := v.dict(resources)
+func (v View) plainColours(resources Value) error {
+	d, err := v.Dict(resources)
 	if err != nil {
 		return err
 	}
-	spaces, err := v.dict(d.lookup("ColorSpace"))
+	spaces, err := v.Dict(d.Lookup("ColorSpace"))
 	if err != nil {
 		return err
 	}
-	for _, key := range []name{"DefaultGray", "DefaultRGB", "DefaultCMYK"} {
-		if spaces.lookup(key) != nil {
+	for _, key := range []Name{"DefaultGray", "DefaultRGB", "DefaultCMYK"} {
+		if spaces.Lookup(key) != nil {
 			return notDrawn("colours of the document's own, /%s", key)
 		}
 	}
@@ -230,8 +230,8 @@ func (v view) plainColours(resources value) error {
 }
 
 // plainPage is plainColours of a page's resources: readers look there for what a form has not.
-func (v view) plainPage(page ref) error {
-	d, err := v.dict(page)
+func (v View) plainPage(page Ref) error {
+	d, err := v.Dict(page)
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,9 @@ import (
 // again with a longer one.
 var errMore = errors.New("the window is too short")
 
-// maxNesting bounds arrays and dictionaries inside each other, and with them
+// MaxNesting bounds arrays and dictionaries inside each other, and with them
 // the parser's recursion.
-const maxNesting = 100
+const MaxNesting = 100
 
 // A lexer reads PDF syntax (ISO 32000-1, 7.2 and 7.3) from a window of the
 // file.
@@ -22,20 +22,20 @@ type lexer struct {
 	last bool  // nothing follows buf: running out is damage
 
 	values *values  // may be nil
-	into   *skimmed // where set, what the outermost dictionary is read into
+	into   *Skimmed // where set, what the outermost dictionary is read into
 
 	paired bool // a string of nothing but pairs of hexadecimal digits was read
 
 	// uses is set where the syntax is a caller's: {n} stands for uses[n], and
 	// there are no other references.
-	uses     []ref
+	uses     []Ref
 	template bool
 }
 
 func (l *lexer) offset() int64 { return l.base + int64(l.pos) }
 
 func (l *lexer) damaged(format string, args ...any) error {
-	return damagedAt(l.offset(), format, args...)
+	return DamagedAt(l.offset(), format, args...)
 }
 
 // short is the error for running out of bytes inside what.
@@ -147,9 +147,9 @@ func decimal(digits []byte) (int64, bool) {
 }
 
 // value reads the object at the position, nesting levels deep.
-func (l *lexer) value(nesting int) (value, error) {
-	if nesting > maxNesting {
-		return nil, l.damaged("arrays and dictionaries are nested more than %d deep", maxNesting)
+func (l *lexer) value(nesting int) (Value, error) {
+	if nesting > MaxNesting {
+		return nil, l.damaged("arrays and dictionaries are nested more than %d deep", MaxNesting)
 	}
 	l.skip()
 	if l.pos >= len(l.buf) {
@@ -181,7 +181,7 @@ func (l *lexer) value(nesting int) (value, error) {
 	}
 }
 
-func (l *lexer) constant() (value, error) {
+func (l *lexer) constant() (Value, error) {
 	start := l.pos
 	w, err := l.word()
 	if err != nil {
@@ -200,7 +200,7 @@ func (l *lexer) constant() (value, error) {
 }
 
 // numberOrRef reads a number, or the three tokens "n g R".
-func (l *lexer) numberOrRef() (value, error) {
+func (l *lexer) numberOrRef() (Value, error) {
 	start := l.pos
 	w, err := l.word()
 	if err != nil {
@@ -215,7 +215,7 @@ func (l *lexer) numberOrRef() (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if isRef && r.num == 0 { // the head of the list of free objects, which nobody can be
+		if isRef && r.Num == 0 { // the head of the list of free objects, which nobody can be
 			return nil, nil
 		}
 		if isRef {
@@ -228,40 +228,40 @@ func (l *lexer) numberOrRef() (value, error) {
 }
 
 // restOfRef tries to read "g R" after the number n.
-func (l *lexer) restOfRef(n int64) (ref, bool, error) {
+func (l *lexer) restOfRef(n int64) (Ref, bool, error) {
 	l.skip()
 	if l.pos >= len(l.buf) {
 		if !l.last {
-			return ref{}, false, errMore
+			return Ref{}, false, errMore
 		}
-		return ref{}, false, nil
+		return Ref{}, false, nil
 	}
 	if !isDigit(l.buf[l.pos]) {
-		return ref{}, false, nil
+		return Ref{}, false, nil
 	}
 	g, err := l.word()
 	if err != nil {
-		return ref{}, false, err
+		return Ref{}, false, err
 	}
 	gen, ok := decimal(g)
 	if !ok {
-		return ref{}, false, nil
+		return Ref{}, false, nil
 	}
 	l.skip()
 	r, err := l.word()
 	if err != nil {
-		return ref{}, false, err
+		return Ref{}, false, err
 	}
 	if string(r) != "R" {
-		return ref{}, false, nil
+		return Ref{}, false, nil
 	}
 	if n > maxObjectNumber || gen > 65535 {
-		return ref{}, false, l.damaged("reference %d %d R is outside the permitted range", n, gen)
+		return Ref{}, false, l.damaged("reference %d %d R is outside the permitted range", n, gen)
 	}
-	return ref{num: uint32(n), gen: uint16(gen)}, true, nil
+	return Ref{Num: uint32(n), Gen: uint16(gen)}, true, nil
 }
 
-func (l *lexer) signedOrReal(w []byte, start int) (value, error) {
+func (l *lexer) signedOrReal(w []byte, start int) (Value, error) {
 	digits, points := 0, 0
 	for i, c := range w {
 		switch {

@@ -74,7 +74,7 @@ func TestValues(t *testing.T) {
 		v, err := l.value(0)
 		got := ""
 		if err == nil {
-			got = string(appendValue(nil, v))
+			got = string(AppendValue(nil, v))
 		}
 		var damaged *DamagedError
 		if err != nil && !errors.As(err, &damaged) {
@@ -96,17 +96,17 @@ func TestWindows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := want.val.(*stream).start
+	start := want.Val.(*Stream).start
 	for n := range len(object) {
 		l := &lexer{buf: []byte(object)[:n]}
 		got, err := l.indirect()
 		if int64(n) <= start {
-			if err != errMore && err == nil && got.val.(*stream).start != start {
+			if err != errMore && err == nil && got.Val.(*Stream).start != start {
 				t.Errorf("a window of %d bytes gave an object", n)
 			}
 			continue
 		}
-		if err != nil || got.val.(*stream).start != start || !equal(got.val.(*stream).dict, want.val.(*stream).dict) {
+		if err != nil || got.Val.(*Stream).start != start || !Equal(got.Val.(*Stream).Dict, want.Val.(*Stream).Dict) {
 			t.Errorf("a window of %d bytes: %v", n, err)
 		}
 	}
@@ -125,14 +125,14 @@ func TestManyKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := v.(*dict)
-	if got := d.lookup(name("K" + strings.Repeat("x", 150))); got != int64(1111111) {
+	d := v.(*Dict)
+	if got := d.Lookup(Name("K" + strings.Repeat("x", 150))); got != int64(1111111) {
 		t.Errorf("lookup gave %v, want 1111111", got)
 	}
-	if d.lookup("missing") != nil {
+	if d.Lookup("missing") != nil {
 		t.Error("a missing key was found")
 	}
-	if got := d.with("missing", true).lookup("missing"); got != true {
+	if got := d.With("missing", true).Lookup("missing"); got != true {
 		t.Errorf("with: lookup gave %v, want true", got)
 	}
 	l = &lexer{buf: []byte(in.String() + "/K 1>>"), last: true}
@@ -144,7 +144,7 @@ func TestManyKeys(t *testing.T) {
 // TestPlainNumber: a number is spelled in one way, and told in parts of a unit by its digits.
 func TestPlainNumber(t *testing.T) {
 	t.Parallel()
-	for written, want := range map[real]struct {
+	for written, want := range map[Real]struct {
 		plain string
 		parts int64
 		told  bool

@@ -81,11 +81,11 @@ func (s *Signed) judgePicture(memory *likeness.Memory, refused error) {
 
 func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	v := s.doc.now
-	widget, err := v.dict(s.widget)
+	widget, err := v.Dict(s.widget)
 	if err != nil {
 		return likeness.Likeness{}, err
 	}
-	box, ok, err := v.rect(widget.lookup("Rect"))
+	box, ok, err := v.rect(widget.Lookup("Rect"))
 	if err != nil || !ok {
 		return likeness.Likeness{}, errors.Join(err, notDrawn("the field has no place"))
 	}
@@ -101,7 +101,7 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if flags&unseen != 0 {
 		return likeness.Likeness{}, notDrawn("a field that is hidden")
 	}
-	if widget.lookup("OC") != nil {
+	if widget.Lookup("OC") != nil {
 		return likeness.Likeness{}, notDrawn("a field that is shown on conditions")
 	}
 	if flags&noRotate != 0 && sheet.rotate != 0 {
@@ -142,8 +142,8 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 }
 
 // flags are those of an annotation, wherever they stand (ISO 32000-1, table 165).
-func (v view) flags(annotation *dict) (int64, error) {
-	val, err := v.get(annotation, "F")
+func (v View) flags(annotation *Dict) (int64, error) {
+	val, err := v.Get(annotation, "F")
 	if err != nil || val == nil {
 		return 0, err
 	}

@@ -17,7 +17,7 @@ import (
 // Long chains of objects are walked by a queue, so that no file can exhaust
 // the stack.
 type lockstep struct {
-	old, new view
+	old, new View
 	apart    map[uint32]bool // objects that are compared elsewhere
 	seen     map[uint32]bool
 	drawn    map[uint32]bool // objects that something is drawn from, those apart as well
@@ -27,13 +27,13 @@ type lockstep struct {
 
 // A met object is one that both sides refer to.
 type met struct {
-	ref   ref
+	ref   Ref
 	drawn bool // something is drawn from it
 	where *part
 }
 
 // draws tells the entries whose values, with all that they lead to, decide what is drawn.
-func draws(key name) bool {
+func draws(key Name) bool {
 	switch key {
 	case "AP", "Contents", "DR", "MK", "Resources":
 		return true
@@ -42,12 +42,12 @@ func draws(key name) bool {
 }
 
 // values compares two values found at the same place.
-func (l *lockstep) values(a, b value, num uint32, where *part) {
+func (l *lockstep) values(a, b Value, num uint32, where *part) {
 	l.entry("", a, b, num, where)
 }
 
 // entry compares two values of an entry with a key.
-func (l *lockstep) entry(key name, a, b value, num uint32, where *part) {
+func (l *lockstep) entry(key Name, a, b Value, num uint32, where *part) {
 	if !l.alike(a, b, draws(key), where) {
 		l.differ(num, where, "changed")
 	}
@@ -55,16 +55,16 @@ func (l *lockstep) entry(key name, a, b value, num uint32, where *part) {
 
 // alike compares two values without following references, but notes those
 // that both sides have.
-func (l *lockstep) alike(a, b value, drawn bool, where *part) bool {
+func (l *lockstep) alike(a, b Value, drawn bool, where *part) bool {
 	switch a := a.(type) {
-	case ref:
+	case Ref:
 		if a != b {
 			return false
 		}
 		l.meet(met{a, drawn, where})
 		return true
-	case array:
-		b, ok := b.(array)
+	case Array:
+		b, ok := b.(Array)
 		if !ok || len(a) != len(b) {
 			return false
 		}
@@ -74,16 +74,16 @@ func (l *lockstep) alike(a, b value, drawn bool, where *part) bool {
 			}
 		}
 		return true
-	case *dict:
-		b, ok := b.(*dict)
+	case *Dict:
+		b, ok := b.(*Dict)
 		return ok && l.dicts(a, b, drawn, where)
 	}
-	return equal(a, b)
+	return Equal(a, b)
 }
 
 // meet queues an object once for each of its roles; what is drawn from is compared in full.
 func (l *lockstep) meet(m met) {
-	num := m.ref.num
+	num := m.ref.Num
 	switch {
 	case l.drawn[num]:
 		return
@@ -97,13 +97,13 @@ func (l *lockstep) meet(m met) {
 	l.queue = append(l.queue, m)
 }
 
-func (l *lockstep) dicts(a, b *dict, drawn bool, where *part) bool {
-	if len(a.entries) != len(b.entries) {
+func (l *lockstep) dicts(a, b *Dict, drawn bool, where *part) bool {
+	if len(a.Entries) != len(b.Entries) {
 		return false
 	}
-	for _, e := range a.entries {
-		other := b.find(e.key)
-		if other == nil || !l.alike(e.val, other.val, drawn || draws(e.key), where) {
+	for _, e := range a.Entries {
+		other := b.Find(e.Key)
+		if other == nil || !l.alike(e.Val, other.Val, drawn || draws(e.Key), where) {
 			return false
 		}
 	}
@@ -117,13 +117,13 @@ func (l *lockstep) drain() error {
 		m := l.queue[0]
 		l.queue = l.queue[1:]
 		how, err := l.objects(m)
-		if isDamage(err) {
+		if IsDamage(err) {
 			how = fmt.Sprintf("cannot be compared (%v)", err)
 		} else if err != nil {
 			return err
 		}
 		if how != "" {
-			l.differ(m.ref.num, m.where, how)
+			l.differ(m.ref.Num, m.where, how)
 		}
 	}
 	return nil
@@ -131,11 +131,11 @@ func (l *lockstep) drain() error {
 
 // objects says how an object of both revisions differs, "" where it does not.
 func (l *lockstep) objects(m met) (string, error) {
-	a, err := l.old.load(m.ref)
+	a, err := l.old.Load(m.ref)
 	if err != nil {
 		return "", err
 	}
-	b, err := l.new.load(m.ref)
+	b, err := l.new.Load(m.ref)
 	if err != nil {
 		return "", err
 	}
@@ -147,15 +147,15 @@ func (l *lockstep) objects(m met) (string, error) {
 	case b == nil:
 		return "disappeared", nil
 	}
-	before, ok1 := a.val.(*stream)
-	after, ok2 := b.val.(*stream)
+	before, ok1 := a.Val.(*Stream)
+	after, ok2 := b.Val.(*Stream)
 	if !ok1 || !ok2 {
-		if ok1 != ok2 || !l.alike(a.val, b.val, m.drawn, m.where) {
+		if ok1 != ok2 || !l.alike(a.Val, b.Val, m.drawn, m.where) {
 			return "changed", nil
 		}
 		return "", nil
 	}
-	if !l.dicts(before.dict, after.dict, m.drawn, m.where) {
+	if !l.dicts(before.Dict, after.Dict, m.drawn, m.where) {
 		return "changed", nil
 	}
 	return l.data(before, after)
@@ -164,8 +164,8 @@ func (l *lockstep) objects(m met) (string, error) {
 // otherGeneration compares the object with the number of a reference that leads to nothing,
 // as it names another generation: readers that do not look at that show the object.
 func (l *lockstep) otherGeneration(m met) (string, error) {
-	was, before := l.old.locate(m.ref.num)
-	is, after := l.new.locate(m.ref.num)
+	was, before := l.old.locate(m.ref.Num)
+	is, after := l.new.locate(m.ref.Num)
 	switch {
 	case !before && !after:
 		return "", nil
@@ -176,42 +176,42 @@ func (l *lockstep) otherGeneration(m met) (string, error) {
 	case was.generation() != is.generation():
 		return "changed", nil
 	}
-	m.ref.gen = was.generation()
+	m.ref.Gen = was.generation()
 	return l.objects(m)
 }
 
 // data compares the bytes of two streams. The same start alone does not make
 // them the same: in the older revision they must also end inside of it.
-func (l *lockstep) data(before, after *stream) (string, error) {
-	a, err := l.old.span(before)
+func (l *lockstep) data(before, after *Stream) (string, error) {
+	a, err := l.old.Span(before)
 	if err != nil {
 		return "", err
 	}
 	if before.start == after.start { // the /Length, part of the dictionary, was compared
 		return "", nil
 	}
-	b, err := l.new.span(after)
+	b, err := l.new.Span(after)
 	if err != nil {
 		return "", err
 	}
 	if l.new.doc.encryption != nil {
 		return l.hiddenData(before, after, a, b)
 	}
-	if a.to-a.from != b.to-b.from {
+	if a.To-a.From != b.To-b.From {
 		return "changed", nil
 	}
 	const piece = 64 << 10
 	src := l.new.doc.src
-	for done := int64(0); done < a.to-a.from; done += piece {
-		n := int(min(piece, a.to-a.from-done))
+	for done := int64(0); done < a.To-a.From; done += piece {
+		n := int(min(piece, a.To-a.From-done))
 		if err := l.new.doc.work(n); err != nil {
 			return "", err
 		}
-		one, err := src.read(a.from+done, n)
+		one, err := src.read(a.From+done, n)
 		if err != nil {
 			return "", err
 		}
-		two, err := src.read(b.from+done, n)
+		two, err := src.read(b.From+done, n)
 		if err != nil {
 			return "", err
 		}
@@ -223,12 +223,12 @@ func (l *lockstep) data(before, after *stream) (string, error) {
 }
 
 // hiddenData compares what two streams say, which may be encrypted in two ways.
-func (l *lockstep) hiddenData(before, after *stream, a, b span) (string, error) {
+func (l *lockstep) hiddenData(before, after *Stream, a, b Span) (string, error) {
 	var said [2][]byte
 	for i, side := range []struct {
-		view  view
-		st    *stream
-		where span
+		view  View
+		st    *Stream
+		where Span
 	}{{l.old, before, a}, {l.new, after, b}} {
 		filters, err := side.view.filters(side.st)
 		if err != nil {
@@ -238,7 +238,7 @@ func (l *lockstep) hiddenData(before, after *stream, a, b span) (string, error) 
 		if err != nil {
 			return "", err
 		}
-		if err := l.new.doc.work(int(side.where.to - side.where.from)); err != nil {
+		if err := l.new.doc.work(int(side.where.To - side.where.From)); err != nil {
 			return "", err
 		}
 		if said[i], err = side.view.raw(side.st, side.where, method); err != nil {
@@ -252,7 +252,7 @@ func (l *lockstep) hiddenData(before, after *stream, a, b span) (string, error) 
 }
 
 // unchanged reports that two values, with all that they reach, are the same.
-func unchanged(old, new view, apart map[uint32]bool, a, b value) (bool, error) {
+func unchanged(old, new View, apart map[uint32]bool, a, b Value) (bool, error) {
 	same := true
 	l := &lockstep{old: old, new: new, apart: apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool),
 		differ: func(uint32, *part, string) { same = false }}

@@ -27,7 +27,7 @@ const lookName = "elicence/look/1"
 
 // lookKeys are the entries of an annotation that decide how it looks, in the order of their
 // bytes (ISO 32000-2, tables 166 and 170).
-var lookKeys = [...]name{"AP", "AS", "BM", "CA", "F", "OC", "ca"}
+var lookKeys = [...]Name{"AP", "AS", "BM", "CA", "F", "OC", "ca"}
 
 // What begins each value.
 const (
@@ -54,14 +54,14 @@ const maxSaid = 512
 // it is written down in another way from each of its places, and a look must not depend on
 // what was asked before.
 type looks struct {
-	object func(ref) (value, error)      // what a reference leads to, nil for nothing
-	stream func(*stream) ([]byte, error) // the data of a stream of the file, as they are stored
-	known  map[ref][sm3.Size]byte        // streams without circles
-	said   map[ref]said                  // and small dictionaries without them
-	under  map[ref]int                   // what is being written down, numbered from outside
+	object func(Ref) (Value, error)      // what a reference leads to, nil for nothing
+	stream func(*Stream) ([]byte, error) // the data of a stream of the file, as they are stored
+	known  map[Ref][sm3.Size]byte        // streams without circles
+	said   map[Ref]said                  // and small dictionaries without them
+	under  map[Ref]int                   // what is being written down, numbered from outside
 	lowest int                           // the outermost of those that something led back to
 	values int
-	found  map[*dict][sm3.Size]byte // looks of annotations
+	found  map[*Dict][sm3.Size]byte // looks of annotations
 	out    []byte                   // room to write in
 	memory *likeness.Memory         // of what drawings hash to; nil: none
 }
@@ -74,22 +74,22 @@ type said struct {
 
 // drawn is a stream that is not in the file yet.
 type drawn struct {
-	dict *dict
+	dict *Dict
 	data []byte
 }
 
 // looks reads the file as a view shows it.
-func (v view) looks() *looks {
+func (v View) looks() *looks {
 	return &looks{
-		object: func(r ref) (value, error) {
-			o, err := v.load(r)
+		object: func(r Ref) (Value, error) {
+			o, err := v.Load(r)
 			if err != nil || o == nil {
 				return nil, err
 			}
-			return o.val, nil
+			return o.Val, nil
 		},
-		stream: func(st *stream) ([]byte, error) {
-			where, err := v.span(st)
+		stream: func(st *Stream) ([]byte, error) {
+			where, err := v.Span(st)
 			if err != nil {
 				return nil, err
 			}
@@ -101,13 +101,13 @@ func (v view) looks() *looks {
 			if err != nil {
 				return nil, err
 			}
-			if err := v.doc.work(int(where.to - where.from)); err != nil {
+			if err := v.doc.work(int(where.To - where.From)); err != nil {
 				return nil, err
 			}
 			return v.raw(st, where, method)
 		},
-		known: make(map[ref][sm3.Size]byte), said: make(map[ref]said), under: make(map[ref]int), lowest: math.MaxInt,
-		found: make(map[*dict][sm3.Size]byte), out: make([]byte, 0, 1<<10),
+		known: make(map[Ref][sm3.Size]byte), said: make(map[Ref]said), under: make(map[Ref]int), lowest: math.MaxInt,
+		found: make(map[*Dict][sm3.Size]byte), out: make([]byte, 0, 1<<10),
 	}
 }
 
@@ -121,16 +121,16 @@ func (d *Document) looks(memory *likeness.Memory) *looks {
 }
 
 // of returns the look of an annotation, which several checks ask for.
-func (l *looks) of(annotation *dict) ([sm3.Size]byte, error) {
+func (l *looks) of(annotation *Dict) ([sm3.Size]byte, error) {
 	if look, ok := l.found[annotation]; ok {
 		return look, nil
 	}
 	l.values, l.lowest = 0, math.MaxInt
 	clear(l.under) // what an error left
-	var decide [len(lookKeys)]entry
+	var decide [len(lookKeys)]Entry
 	seen := decide[:0]
 	for _, key := range lookKeys {
-		if e := annotation.find(key); e != nil {
+		if e := annotation.Find(key); e != nil {
 			seen = append(seen, *e)
 		}
 	}
@@ -153,15 +153,15 @@ func (l *looks) count(n int) error {
 }
 
 // append writes a value down.
-func (l *looks) append(out []byte, val value, depth int) ([]byte, error) {
+func (l *looks) append(out []byte, val Value, depth int) ([]byte, error) {
 	if err := l.count(1); err != nil {
 		return nil, err
 	}
-	if depth > maxNesting {
-		return nil, fmt.Errorf("%w: more than %d values inside each other", ErrTooComplex, maxNesting)
+	if depth > MaxNesting {
+		return nil, fmt.Errorf("%w: more than %d values inside each other", ErrTooComplex, MaxNesting)
 	}
 	switch val := val.(type) {
-	case ref:
+	case Ref:
 		return l.reference(out, val, depth)
 	case bool:
 		if val {
@@ -170,13 +170,13 @@ func (l *looks) append(out []byte, val value, depth int) ([]byte, error) {
 		return append(out, lookFalse), nil
 	case int64:
 		return appendCounted(out, lookNumber, strconv.FormatInt(val, 10)), nil
-	case real:
+	case Real:
 		return appendCounted(out, lookNumber, plainNumber(val)), nil
-	case name:
+	case Name:
 		return appendCounted(out, lookNamed, string(val)), nil
-	case str:
+	case String:
 		return appendCounted(out, lookString, string(val)), nil
-	case array:
+	case Array:
 		out = appendCount(out, lookArray, len(val))
 		var err error
 		for _, e := range val {
@@ -185,14 +185,14 @@ func (l *looks) append(out []byte, val value, depth int) ([]byte, error) {
 			}
 		}
 		return out, nil
-	case *dict:
+	case *Dict:
 		return l.dict(out, val, depth)
-	case *stream:
+	case *Stream:
 		data, err := l.stream(val)
 		if err != nil {
 			return nil, err
 		}
-		return l.data(out, val.dict, data, depth)
+		return l.data(out, val.Dict, data, depth)
 	case *drawn:
 		return l.data(out, val.dict, val.data, depth)
 	}
@@ -201,7 +201,7 @@ func (l *looks) append(out []byte, val value, depth int) ([]byte, error) {
 
 // reference writes what a reference leads to, a stream that is known by its SM3, and what
 // leads back to where it came from by how many references that is.
-func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
+func (l *looks) reference(out []byte, r Ref, depth int) ([]byte, error) {
 	if digest, ok := l.known[r]; ok {
 		return append(append(out, lookStream), digest[:]...), nil
 	}
@@ -230,9 +230,9 @@ func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
 	}
 	if l.lowest == math.MaxInt {
 		switch val.(type) {
-		case *stream, *drawn:
+		case *Stream, *drawn:
 			l.known[r] = [sm3.Size]byte(out[at+1:])
-		case *dict:
+		case *Dict:
 			if len(out)-at <= maxSaid {
 				l.said[r] = said{bytes.Clone(out[at:]), l.values - values}
 			}
@@ -246,23 +246,23 @@ func (l *looks) reference(out []byte, r ref, depth int) ([]byte, error) {
 }
 
 // dict writes a dictionary.
-func (l *looks) dict(out []byte, d *dict, depth int) ([]byte, error) {
-	var few [8]entry
-	return l.entries(out, append(few[:0], d.entries...), depth)
+func (l *looks) dict(out []byte, d *Dict, depth int) ([]byte, error) {
+	var few [8]Entry
+	return l.entries(out, append(few[:0], d.Entries...), depth)
 }
 
 // entries writes a dictionary of these entries, which it puts into the order of their keys.
 // One that is null is none (ISO 32000-1, 7.3.7).
-func (l *looks) entries(out []byte, entries []entry, depth int) ([]byte, error) {
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(string(a.key), string(b.key)) })
+func (l *looks) entries(out []byte, entries []Entry, depth int) ([]byte, error) {
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(string(a.Key), string(b.Key)) })
 	at, n := len(out), 0
 	out = appendCount(out, lookDict, 0)
 	for _, e := range entries {
 		before := len(out)
-		out = appendCounted(out, lookNamed, string(e.key))
+		out = appendCounted(out, lookNamed, string(e.Key))
 		from := len(out)
 		var err error
-		if out, err = l.append(out, e.val, depth+1); err != nil {
+		if out, err = l.append(out, e.Val, depth+1); err != nil {
 			return nil, err
 		}
 		if out[from] == lookNull {
@@ -283,7 +283,7 @@ type lookOnce struct {
 	err    error
 }
 
-func (o *lookOnce) of(l *looks, d *dict, data []byte) ([sm3.Size]byte, error) {
+func (o *lookOnce) of(l *looks, d *Dict, data []byte) ([sm3.Size]byte, error) {
 	o.once.Do(func() {
 		out, err := l.data(nil, d, data, 0)
 		if o.err = err; err == nil {
@@ -294,11 +294,11 @@ func (o *lookOnce) of(l *looks, d *dict, data []byte) ([sm3.Size]byte, error) {
 }
 
 // data writes a stream: one SM3 over its dictionary without /Length and its data.
-func (l *looks) data(out []byte, d *dict, data []byte, depth int) ([]byte, error) {
-	var few [8]entry
+func (l *looks) data(out []byte, d *Dict, data []byte, depth int) ([]byte, error) {
+	var few [8]Entry
 	entries := few[:0]
-	for _, e := range d.entries {
-		if e.key != "Length" {
+	for _, e := range d.Entries {
+		if e.Key != "Length" {
 			entries = append(entries, e)
 		}
 	}
@@ -322,7 +322,7 @@ func appendCounted(out []byte, kind byte, s string) []byte {
 
 // plainNumber spells a number with as few digits as it has: no sign but a minus before
 // what is not zero, no zeros that say nothing, a full stop only before decimals.
-func plainNumber(r real) string {
+func plainNumber(r Real) string {
 	digits, negative := strings.CutPrefix(string(r), "-")
 	whole, decimals, _ := strings.Cut(strings.TrimPrefix(digits, "+"), ".")
 	if (whole == "0" || whole != "" && whole[0] != '0') && decimals != "" && decimals[len(decimals)-1] != '0' && digits[0] != '+' {

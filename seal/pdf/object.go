@@ -8,13 +8,13 @@ const maxObjectNumber = 8388607
 
 // An object is an indirect object as it was found.
 type object struct {
-	ref ref
-	val value
+	Ref Ref
+	Val Value
 	// at and end are the object's bytes in the file, or those of the object
 	// stream that holds it. For a stream object, end is where its data start.
-	at, end int64
+	At, end int64
 	// packed is the object's place in its object stream, -1 outside of one.
-	packed int
+	Packed int
 	cost   int
 }
 
@@ -33,8 +33,8 @@ func (s *objectSet) add(num uint32) bool {
 	return !there
 }
 
-// samePlace reports that two objects are the same bytes of the file.
-func (o *object) samePlace(p *object) bool { return o.at == p.at && o.packed == p.packed }
+// SamePlace reports that two objects are the same bytes of the file.
+func (o *object) SamePlace(p *object) bool { return o.At == p.At && o.Packed == p.Packed }
 
 // indirect parses "n g obj … endobj" at the position (ISO 32000-1, 7.3.10).
 func (l *lexer) indirect() (*object, error) {
@@ -58,14 +58,14 @@ func (l *lexer) indirect() (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := l.into.made(object{ref: ref{num: uint32(num), gen: uint16(gen)}, val: val, at: at, packed: -1})
-	if d, ok := val.(*dict); ok {
+	o := l.into.made(object{Ref: Ref{Num: uint32(num), Gen: uint16(gen)}, Val: val, At: at, Packed: -1})
+	if d, ok := val.(*Dict); ok {
 		start, isStream, err := l.streamStart()
 		if err != nil {
 			return nil, err
 		}
 		if isStream {
-			o.val = &stream{dict: d, start: start, holder: o.ref}
+			o.Val = &Stream{Dict: d, start: start, holder: o.Ref}
 			o.end = start
 			o.cost = int(o.end - at)
 			return o, nil
@@ -107,9 +107,9 @@ func (l *lexer) streamStart() (int64, bool, error) {
 	return l.offset(), true, nil
 }
 
-// load returns the object that r names in this view, nil for null: an object
+// Load returns the object that r names in this view, nil for null: an object
 // that is free, unknown, or of another generation (ISO 32000-1, 7.3.10).
-func (v view) load(r ref) (*object, error) {
+func (v View) Load(r Ref) (*object, error) {
 	if err := v.doc.work(0); err != nil {
 		return nil, err
 	}
@@ -124,33 +124,33 @@ func (v view) load(r ref) (*object, error) {
 }
 
 // find returns where the object lies that r names.
-func (v view) find(r ref) (location, bool) {
-	loc, ok := v.locate(r.num)
-	return loc, ok && r.gen == loc.generation()
+func (v View) find(r Ref) (location, bool) {
+	loc, ok := v.locate(r.Num)
+	return loc, ok && r.Gen == loc.generation()
 }
 
 // loadPlain returns an object that is not packed in an object stream, all of
 // it or only some keys of its dictionary.
-func (v view) loadPlain(r ref, loc location, into *skimmed) (*object, error) {
+func (v View) loadPlain(r Ref, loc location, into *Skimmed) (*object, error) {
 	if loc.at <= v.doc.base {
-		return nil, damagedAt(v.sections[0].at, "object %d has no place in the file", r.num)
+		return nil, DamagedAt(v.sections[0].at, "object %d has no place in the file", r.Num)
 	}
 	o, err := v.doc.objectAt(loc.at, v.limit, into)
 	if err != nil {
 		return nil, err
 	}
-	if o.ref != r {
-		return nil, damagedAt(loc.at, "object %d %d expected, %d %d found", r.num, r.gen, o.ref.num, o.ref.gen)
+	if o.Ref != r {
+		return nil, DamagedAt(loc.at, "object %d %d expected, %d %d found", r.Num, r.Gen, o.Ref.Num, o.Ref.Gen)
 	}
 	if o.end > v.limit {
-		return nil, damagedAt(loc.at, "object %d reaches over the end of its revision", r.num)
+		return nil, DamagedAt(loc.at, "object %d reaches over the end of its revision", r.Num)
 	}
 	return o, nil
 }
 
 // objectAt parses or remembers the object at an offset of the file. With only
 // some keys, it does not remember.
-func (d *Document) objectAt(offset, limit int64, into *skimmed) (*object, error) {
+func (d *Document) objectAt(offset, limit int64, into *Skimmed) (*object, error) {
 	if o, ok := d.objects[offset]; ok {
 		return o, d.work(o.cost / 4)
 	}
@@ -201,39 +201,39 @@ const (
 // maxLinks bounds a chain of objects that are nothing but references.
 const maxLinks = 16
 
-// resolve follows references until something else comes.
-func (v view) resolve(val value) (value, error) {
+// Resolve follows references until something else comes.
+func (v View) Resolve(val Value) (Value, error) {
 	for range maxLinks {
-		r, ok := val.(ref)
+		r, ok := val.(Ref)
 		if !ok {
 			return val, nil
 		}
-		o, err := v.load(r)
+		o, err := v.Load(r)
 		if err != nil {
 			return nil, err
 		}
 		if o == nil {
 			return nil, nil
 		}
-		val = o.val
+		val = o.Val
 	}
 	return nil, fmt.Errorf("%w: a chain of more than %d references", ErrTooComplex, maxLinks)
 }
 
-// get resolves the value of a key.
-func (v view) get(d *dict, key name) (value, error) { return v.resolve(d.lookup(key)) }
+// Get resolves the value of a key.
+func (v View) Get(d *Dict, key Name) (Value, error) { return v.Resolve(d.Lookup(key)) }
 
-// dict resolves val to a dictionary; nil where it is anything else. The
+// Dict resolves val to a dictionary; nil where it is anything else. The
 // dictionary of a stream does not count.
-func (v view) dict(val value) (*dict, error) {
-	val, err := v.resolve(val)
-	d, _ := val.(*dict)
+func (v View) Dict(val Value) (*Dict, error) {
+	val, err := v.Resolve(val)
+	d, _ := val.(*Dict)
 	return d, err
 }
 
-// array resolves val to an array, nil where it is anything else.
-func (v view) array(val value) (array, error) {
-	val, err := v.resolve(val)
-	a, _ := val.(array)
+// Array resolves val to an array, nil where it is anything else.
+func (v View) Array(val Value) (Array, error) {
+	val, err := v.Resolve(val)
+	a, _ := val.(Array)
 	return a, err
 }

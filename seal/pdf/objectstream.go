@@ -9,7 +9,7 @@ const maxUnpacked = 32 << 20
 type container struct {
 	at, end int64 // the stream object's bytes in the file
 	length  int64 // of the data as they are stored
-	stream  *stream
+	stream  *Stream
 	data    []byte
 	nums    []uint32
 	starts  []int // offsets into data
@@ -18,18 +18,18 @@ type container struct {
 
 // loadPacked returns an object out of an object stream, all of it or only some keys of its
 // dictionary. With only some, it does not remember.
-func (v view) loadPacked(r ref, loc location, into *skimmed) (*object, error) {
+func (v View) loadPacked(r Ref, loc location, into *Skimmed) (*object, error) {
 	holder, ok := v.locate(uint32(loc.at))
 	if !ok || holder.kind != inFile {
-		return nil, damagedAt(v.sections[0].at, "object %d lies in the object stream %d, which is no plain object", r.num, loc.at)
+		return nil, DamagedAt(v.sections[0].at, "object %d lies in the object stream %d, which is no plain object", r.Num, loc.at)
 	}
 	c, err := v.container(holder.at, uint32(loc.at))
 	if err != nil {
 		return nil, err
 	}
 	i := int(loc.index)
-	if i >= len(c.nums) || c.nums[i] != r.num {
-		return nil, damagedAt(c.at, "object %d is not at place %d of its object stream", r.num, i)
+	if i >= len(c.nums) || c.nums[i] != r.Num {
+		return nil, DamagedAt(c.at, "object %d is not at place %d of its object stream", r.Num, i)
 	}
 	if c.objects[i] != nil {
 		return c.objects[i], v.doc.work(c.objects[i].cost / 4)
@@ -39,7 +39,7 @@ func (v view) loadPacked(r ref, loc location, into *skimmed) (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := into.made(object{ref: r, val: val, at: c.at, end: c.end, packed: i, cost: l.pos - c.starts[i]})
+	o := into.made(object{Ref: r, Val: val, At: c.at, end: c.end, Packed: i, cost: l.pos - c.starts[i]})
 	if err := v.doc.work(o.cost); err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (v view) loadPacked(r ref, loc location, into *skimmed) (*object, error) {
 }
 
 // container decodes or remembers the object stream at an offset.
-func (v view) container(at int64, num uint32) (*container, error) {
+func (v View) container(at int64, num uint32) (*container, error) {
 	d := v.doc
 	if c, ok := d.containers[at]; ok && c.end <= v.limit {
 		if n, err := v.length(c.stream); err == nil && n == c.length {
@@ -61,21 +61,21 @@ func (v view) container(at int64, num uint32) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, ok := o.val.(*stream)
-	if !ok || o.ref.num != num || st.dict.lookup("Type") != name("ObjStm") {
-		return nil, damagedAt(at, "the object stream %d expected", num)
+	st, ok := o.Val.(*Stream)
+	if !ok || o.Ref.Num != num || st.Dict.Lookup("Type") != Name("ObjStm") {
+		return nil, DamagedAt(at, "the object stream %d expected", num)
 	}
 	// No comparison of revisions reaches an object that says how to read others: a later revision
 	// would exchange it and with it what stands in the earlier ones.
-	if !direct(st.dict.lookup("Filter")) || !direct(st.dict.lookup("DecodeParms")) {
-		return nil, damagedAt(at, "the filters of the object stream %d are not in its own dictionary", num)
+	if !direct(st.Dict.Lookup("Filter")) || !direct(st.Dict.Lookup("DecodeParms")) {
+		return nil, DamagedAt(at, "the filters of the object stream %d are not in its own dictionary", num)
 	}
-	data, where, err := v.decode(st, maxDecoded)
+	data, where, err := v.Decode(st, maxDecoded)
 	if err != nil {
 		return nil, err
 	}
-	c := &container{at: o.at, end: where.end, length: where.to - where.from, stream: st, data: data}
-	if err := c.index(st.dict); err != nil {
+	c := &container{at: o.At, end: where.end, length: where.To - where.From, stream: st, data: data}
+	if err := c.index(st.Dict); err != nil {
 		return nil, err
 	}
 	if d.unpacked += len(data); d.unpacked > maxUnpacked {
@@ -87,25 +87,25 @@ func (v view) container(at int64, num uint32) (*container, error) {
 }
 
 // direct reports that a value has no references.
-func direct(val value) bool {
+func direct(val Value) bool {
 	switch val := val.(type) {
-	case ref:
+	case Ref:
 		return false
-	case array:
-		return !slices.ContainsFunc(val, func(item value) bool { return !direct(item) })
-	case *dict:
-		return !slices.ContainsFunc(val.entries, func(e entry) bool { return !direct(e.val) })
+	case Array:
+		return !slices.ContainsFunc(val, func(item Value) bool { return !direct(item) })
+	case *Dict:
+		return !slices.ContainsFunc(val.Entries, func(e Entry) bool { return !direct(e.Val) })
 	}
 	return true
 }
 
 // index reads the pairs of object number and offset at the stream's start.
-func (c *container) index(d *dict) error {
-	n, ok1 := d.lookup("N").(int64)
-	first, ok2 := d.lookup("First").(int64)
+func (c *container) index(d *Dict) error {
+	n, ok1 := d.Lookup("N").(int64)
+	first, ok2 := d.Lookup("First").(int64)
 	// A pair takes four bytes at least: two digits and two separators.
 	if !ok1 || !ok2 || n < 0 || first < 0 || first > int64(len(c.data)) || n > first/3+1 {
-		return damagedAt(c.at, "the object stream's /N or /First is missing or out of range")
+		return DamagedAt(c.at, "the object stream's /N or /First is missing or out of range")
 	}
 	c.nums = make([]uint32, n)
 	c.starts = make([]int, n)
@@ -121,7 +121,7 @@ func (c *container) index(d *dict) error {
 			return err
 		}
 		if num == 0 || num > maxObjectNumber || start > int64(len(c.data))-first {
-			return damagedAt(c.at, "object %d of the object stream lies outside of it", num)
+			return DamagedAt(c.at, "object %d of the object stream lies outside of it", num)
 		}
 		c.nums[i], c.starts[i] = uint32(num), int(first+start)
 	}

@@ -226,7 +226,7 @@ func TestLengthCircle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	length := string(appendValue(nil, o.val.(*stream).dict.lookup("Length")))
+	length := string(AppendValue(nil, o.Val.(*Stream).Dict.Lookup("Length")))
 	circular := bytes.Replace(file, []byte("/Length "+length), []byte("/Length 5 0 R"[:len("/Length ")+len(length)]), 1)
 	if err := everything(circular); err == nil {
 		t.Error("a circular /Length was accepted")
@@ -240,15 +240,15 @@ func TestFiltersElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, parms := range []string{"<<>>", "<</Predictor 12/Columns 1024>>"} {
 		file := sample{pages: 2, packed: true, every: "/Rotate 000", decoy: "/Rotate 180", objects: []string{parms}}.bytes()
-		if err := everything(file); !isDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+		if err := everything(file); !IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
 			t.Errorf("with %s: %v", parms, err)
 		}
 		nested := bytes.Replace(file, []byte("/FlateDecode/DecodeParms 5 0 R"), []byte("/Fl/DecodeParms[5 0 R]        "), 1)
-		if err := everything(nested); !isDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+		if err := everything(nested); !IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
 			t.Errorf("with %s in an array: %v", parms, err)
 		}
 		table := bytes.Replace(sample{stream: true, objects: []string{parms}}.bytes(), []byte("/Type /XRef"), []byte("/Filter 5 0 R/Type/XRef"), 1)
-		if err := everything(table); !isDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+		if err := everything(table); !IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
 			t.Errorf("a cross-reference stream with %s: %v", parms, err)
 		}
 	}

@@ -11,12 +11,12 @@ import (
 // else there is end it: half a drawing would be compared half.
 type operators struct {
 	*painter
-	resources *dict
+	resources *Dict
 	depth     int
 
 	now      state
 	saved    []state
-	operands []value
+	operands []Value
 	path     likeness.Path
 	clips    bool // W came: the path clips when it is painted
 }
@@ -54,13 +54,13 @@ func (o *operators) run(data []byte) error {
 }
 
 // numbers returns the operands, which must be n numbers.
-func (o *operators) numbers(n int) ([]float64, error) { return o.view.numbers(array(o.operands), n) }
+func (o *operators) numbers(n int) ([]float64, error) { return o.view.numbers(Array(o.operands), n) }
 
 func (o *operators) operator(w string) error {
 	switch w {
 	case "q":
-		if len(o.saved) >= maxNesting {
-			return notDrawn("q more than %d deep", maxNesting)
+		if len(o.saved) >= MaxNesting {
+			return notDrawn("q more than %d deep", MaxNesting)
 		}
 		o.saved = append(o.saved, o.now)
 	case "Q":
@@ -147,7 +147,7 @@ func (o *operators) paint(w string) error {
 // colour takes the ink of a fill colour in one of the device's colour spaces.
 func (o *operators) colour(w string) error {
 	if w == "cs" {
-		space, _ := o.first().(name)
+		space, _ := o.first().(Name)
 		switch space {
 		case "DeviceGray", "DeviceRGB", "DeviceCMYK":
 			o.now.space, o.now.ink = space, 1
@@ -155,8 +155,8 @@ func (o *operators) colour(w string) error {
 		}
 		return notDrawn("the colour space %.40q", string(space))
 	}
-	components := map[name]int{"DeviceGray": 1, "DeviceRGB": 3, "DeviceCMYK": 4}
-	if space, ok := map[string]name{"g": "DeviceGray", "rg": "DeviceRGB", "k": "DeviceCMYK"}[w]; ok {
+	components := map[Name]int{"DeviceGray": 1, "DeviceRGB": 3, "DeviceCMYK": 4}
+	if space, ok := map[string]Name{"g": "DeviceGray", "rg": "DeviceRGB", "k": "DeviceCMYK"}[w]; ok {
 		o.now.space = space
 	}
 	n, err := o.numbers(components[o.now.space])
@@ -180,7 +180,7 @@ func deviceInk(n []float64) float64 {
 	}
 }
 
-func (o *operators) first() value {
+func (o *operators) first() Value {
 	if len(o.operands) == 1 {
 		return o.operands[0]
 	}
@@ -188,16 +188,16 @@ func (o *operators) first() value {
 }
 
 // resource finds what an operator names.
-func (o *operators) resource(kind name) (value, error) {
-	n, ok := o.first().(name)
+func (o *operators) resource(kind Name) (Value, error) {
+	n, ok := o.first().(Name)
 	if !ok {
 		return nil, notDrawn("an operator without a name")
 	}
-	list, err := o.view.dict(o.resources.lookup(kind))
+	list, err := o.view.Dict(o.resources.Lookup(kind))
 	if err != nil {
 		return nil, err
 	}
-	return o.view.get(list, n)
+	return o.view.Get(list, n)
 }
 
 // graphicsState allows opacity, and blending that leaves ink on white paper as it is: they
@@ -207,34 +207,34 @@ func (o *operators) graphicsState() error {
 	if err != nil {
 		return err
 	}
-	d, ok := val.(*dict)
+	d, ok := val.(*Dict)
 	if !ok {
 		return notDrawn("a graphics state that is missing")
 	}
-	for _, e := range d.entries {
-		switch e.key {
+	for _, e := range d.Entries {
+		switch e.Key {
 		case "Type", "CA", "AIS", "SA", "OPM", "LW", "LC", "LJ", "ML", "D", "RI":
 		case "ca":
-			opacity, ok := number(e.val)
+			opacity, ok := Number(e.Val)
 			if !ok || opacity < 0.3 {
 				return notDrawn("a drawing that is nearly transparent")
 			}
 			o.now.opaque = opacity >= 1
 		case "BM":
-			if !staysInk(e.val) {
-				return notDrawn("a drawing that is blended as %v", e.val)
+			if !staysInk(e.Val) {
+				return notDrawn("a drawing that is blended as %v", e.Val)
 			}
-			o.now.blended = e.val == name("Multiply") || e.val == name("Darken")
+			o.now.blended = e.Val == Name("Multiply") || e.Val == Name("Darken")
 		case "OP", "op":
-			if e.val != false {
+			if e.Val != false {
 				return notDrawn("a drawing that lets shine through what is below it in print")
 			}
 		case "SMask":
-			if e.val != name("None") {
+			if e.Val != Name("None") {
 				return notDrawn("a soft mask")
 			}
 		default:
-			return notDrawn("a graphics state with /%s", e.key)
+			return notDrawn("a graphics state with /%s", e.Key)
 		}
 	}
 	return nil
@@ -242,8 +242,8 @@ func (o *operators) graphicsState() error {
 
 // staysInk reports that a blend mode leaves ink on white paper as it is (ISO 32000-1, 11.3.5):
 // others make it lighter, up to nothing.
-func staysInk(mode value) bool {
-	return mode == name("Normal") || mode == name("Compatible") || mode == name("Multiply") || mode == name("Darken")
+func staysInk(mode Value) bool {
+	return mode == Name("Normal") || mode == Name("Compatible") || mode == Name("Multiply") || mode == Name("Darken")
 }
 
 // object lays out a form or an image.
@@ -252,15 +252,15 @@ func (o *operators) object() error {
 	if err != nil {
 		return err
 	}
-	st, ok := val.(*stream)
+	st, ok := val.(*Stream)
 	if !ok {
 		return notDrawn("an object that is missing")
 	}
-	switch kind, _ := st.dict.lookup("Subtype").(name); kind {
+	switch kind, _ := st.Dict.Lookup("Subtype").(Name); kind {
 	case "Form":
 		return o.form(st, o.now, o.depth+1)
 	case "Image":
-		if st.dict.lookup("OC") != nil {
+		if st.Dict.Lookup("OC") != nil {
 			return notDrawn("an image that is shown on conditions")
 		}
 		picture, err := o.view.picture(st)

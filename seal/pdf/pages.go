@@ -7,8 +7,8 @@ const maxTree = 64
 
 // A leaf is a page of the page tree.
 type leaf struct {
-	ref    ref
-	annots ref // the page's /Annots where that is an indirect object
+	ref    Ref
+	annots Ref // the page's /Annots where that is an indirect object
 }
 
 // NumPages walks the page tree (ISO 32000-1, 7.7.3) and returns its number of
@@ -34,17 +34,17 @@ func (d *Document) pages() ([]leaf, error) {
 // and /Count right, no node met twice. A reader that trusts /Count and one
 // that counts must see the same page 3; only behind the last page may pages be announced
 // that do not exist. A file may have no pages at all.
-func (v view) pages() ([]leaf, error) {
-	catalog, err := v.catalog()
+func (v View) pages() ([]leaf, error) {
+	catalog, err := v.Catalog()
 	if err != nil {
 		return nil, err
 	}
-	root, ok := catalog.val.(*dict).lookup("Pages").(ref)
+	root, ok := catalog.Val.(*Dict).Lookup("Pages").(Ref)
 	if !ok {
-		return nil, damagedAt(catalog.at, "the catalog's /Pages is not a reference")
+		return nil, DamagedAt(catalog.At, "the catalog's /Pages is not a reference")
 	}
-	w := &pageWalk{view: v, skimmed: skimmed{keys: []name{"Type", "Parent", "Kids", "Count", "Annots"}}}
-	if err := w.node(root, ref{}, 0); err != nil {
+	w := &pageWalk{view: v, skimmed: Skimmed{Keys: []Name{"Type", "Parent", "Kids", "Count", "Annots"}}}
+	if err := w.node(root, Ref{}, 0); err != nil {
 		return nil, err
 	}
 	if w.surplus != nil && w.surplusAt < len(w.leaves) {
@@ -57,11 +57,11 @@ func (v view) pages() ([]leaf, error) {
 }
 
 type pageWalk struct {
-	view    view
-	skimmed skimmed // the node at hand, by what is looked at
+	view    View
+	skimmed Skimmed // the node at hand, by what is looked at
 	seen    objectSet
 	leaves  []leaf
-	path    []ref // from the root to the node at hand, without it
+	path    []Ref // from the root to the node at hand, without it
 	crooked int   // how many nodes of the path name another /Parent
 
 	// surplus is the fault of a node that counts pages which do not exist, surplusAt how many
@@ -70,49 +70,49 @@ type pageWalk struct {
 	surplusAt int
 }
 
-func (w *pageWalk) node(r, parent ref, depth int) error {
+func (w *pageWalk) node(r, parent Ref, depth int) error {
 	if depth > maxTree {
 		return fmt.Errorf("%w: a page tree more than %d deep", ErrTooComplex, maxTree)
 	}
 	var o *object
 	var err error
 	if depth == 0 { // whoever looks for what pages inherit reads it whole
-		o, err = w.view.load(r)
+		o, err = w.view.Load(r)
 	} else {
-		o, err = w.view.skim(r, &w.skimmed)
+		o, err = w.view.Skim(r, &w.skimmed)
 	}
 	if err != nil {
 		return err
 	}
 	if o == nil {
-		return damagedAt(w.view.sections[0].at, "object %d of the page tree is missing", r.num)
+		return DamagedAt(w.view.sections[0].at, "object %d of the page tree is missing", r.Num)
 	}
-	node, ok := o.val.(*dict)
+	node, ok := o.Val.(*Dict)
 	if !ok {
-		return damagedAt(o.at, "object %d of the page tree is not a dictionary", r.num)
+		return DamagedAt(o.At, "object %d of the page tree is not a dictionary", r.Num)
 	}
-	if !w.seen.add(r.num) {
-		return damagedAt(o.at, "object %d occurs twice in the page tree", r.num)
+	if !w.seen.add(r.Num) {
+		return DamagedAt(o.At, "object %d occurs twice in the page tree", r.Num)
 	}
-	if up := node.lookup("Parent"); parent != (ref{}) && up != parent {
+	if up := node.Lookup("Parent"); parent != (Ref{}) && up != parent {
 		w.crooked++
 		defer func() { w.crooked-- }()
 	}
-	kind, err := w.view.get(node, "Type")
+	kind, err := w.view.Get(node, "Type")
 	if err != nil {
 		return err
 	}
 	switch kind {
-	case name("Page"):
-		annots, _ := node.lookup("Annots").(ref)
+	case Name("Page"):
+		annots, _ := node.Lookup("Annots").(Ref)
 		w.leaves = append(w.leaves, leaf{ref: r, annots: annots})
 		return w.straight(o)
-	case name("Pages"):
+	case Name("Pages"):
 		w.path = append(w.path, r)
 		defer func() { w.path = w.path[:len(w.path)-1] }()
-		return w.kids(o.at, r, node, depth)
+		return w.kids(o.At, r, node, depth)
 	}
-	return damagedAt(o.at, "object %d of the page tree is neither /Page nor /Pages", r.num)
+	return DamagedAt(o.At, "object %d of the page tree is neither /Page nor /Pages", r.Num)
 }
 
 // straight checks a page to which the tree leads over a node that names another /Parent than
@@ -122,16 +122,16 @@ func (w *pageWalk) straight(o *object) error {
 	if w.crooked == 0 {
 		return nil
 	}
-	page, err := w.view.dict(o.ref)
+	page, err := w.view.Dict(o.Ref)
 	if err != nil {
 		return err
 	}
-	for _, key := range []name{"Resources", "MediaBox", "CropBox", "Rotate"} {
-		down, err := w.view.get(page, key)
+	for _, key := range []Name{"Resources", "MediaBox", "CropBox", "Rotate"} {
+		down, err := w.view.Get(page, key)
 		for i := len(w.path) - 1; i >= 0 && down == nil && err == nil; i-- {
-			var node *dict
-			if node, err = w.view.dict(w.path[i]); err == nil {
-				down, err = w.view.get(node, key)
+			var node *Dict
+			if node, err = w.view.Dict(w.path[i]); err == nil {
+				down, err = w.view.Get(node, key)
 			}
 		}
 		if err != nil {
@@ -141,31 +141,31 @@ func (w *pageWalk) straight(o *object) error {
 		if err != nil {
 			return err
 		}
-		if !equal(down, up) {
-			return damagedAt(o.at, "object %d of the page tree names another /Parent than the node that lists it, and inherits another /%s from it", o.ref.num, key)
+		if !Equal(down, up) {
+			return DamagedAt(o.At, "object %d of the page tree names another /Parent than the node that lists it, and inherits another /%s from it", o.Ref.Num, key)
 		}
 	}
 	return nil
 }
 
 // kids walks what is below a node, which is no longer at hand behind the first of them.
-func (w *pageWalk) kids(at int64, r ref, node *dict, depth int) error {
+func (w *pageWalk) kids(at int64, r Ref, node *Dict, depth int) error {
 	before := len(w.leaves)
-	kids, err := w.view.array(node.lookup("Kids"))
+	kids, err := w.view.Array(node.Lookup("Kids"))
 	if err != nil {
 		return err
 	}
 	if kids == nil {
-		return damagedAt(at, "the page tree node %d has no /Kids", r.num)
+		return DamagedAt(at, "the page tree node %d has no /Kids", r.Num)
 	}
-	count, err := w.view.get(node, "Count")
+	count, err := w.view.Get(node, "Count")
 	if err != nil {
 		return err
 	}
 	for _, kid := range kids {
-		k, ok := kid.(ref)
+		k, ok := kid.(Ref)
 		if !ok {
-			return damagedAt(at, "a kid of the page tree node %d is not a reference", r.num)
+			return DamagedAt(at, "a kid of the page tree node %d is not a reference", r.Num)
 		}
 		if err := w.node(k, r, depth+1); err != nil {
 			return err
@@ -176,7 +176,7 @@ func (w *pageWalk) kids(at int64, r ref, node *dict, depth int) error {
 	if ok && n == held {
 		return nil
 	}
-	differs := damagedAt(at, "the page tree node %d holds %d pages, but its /Count differs", r.num, held)
+	differs := DamagedAt(at, "the page tree node %d holds %d pages, but its /Count differs", r.Num, held)
 	if !ok || n < held || w.surplus != nil && w.surplusAt < len(w.leaves) {
 		return differs
 	}
@@ -186,13 +186,13 @@ func (w *pageWalk) kids(at int64, r ref, node *dict, depth int) error {
 
 // inherited resolves a page attribute, looking upward where the page itself
 // has none (ISO 32000-1, 7.7.3.4).
-func (v view) inherited(page *dict, key name) (value, error) {
+func (v View) inherited(page *Dict, key Name) (Value, error) {
 	for range maxTree + 2 {
-		val, err := v.get(page, key)
+		val, err := v.Get(page, key)
 		if err != nil || val != nil {
 			return val, err
 		}
-		if page, err = v.dict(page.lookup("Parent")); err != nil || page == nil {
+		if page, err = v.Dict(page.Lookup("Parent")); err != nil || page == nil {
 			return nil, err
 		}
 	}

@@ -25,7 +25,7 @@ func (p *preparation) permitted() error {
 		if p.stamp.Certify > 0 {
 			return refuseZH("文件已有签名，只有第一个签名可作认证签名", "the file is signed already (%q), and only the first signature can certify", f.name)
 		}
-		sig, err := p.doc.now.dict(f.val)
+		sig, err := p.doc.now.Dict(f.val)
 		if err != nil {
 			return err
 		}
@@ -70,17 +70,17 @@ func (p *preparation) byEncryption() error {
 // Where there are true pages, the caller may say that the XFA goes: from then on every reader
 // shows the pages, and that is what is sealed.
 func (p *preparation) xfa() error {
-	if p.form.dict.lookup("XFA") == nil {
+	if p.form.dict.Lookup("XFA") == nil {
 		return nil
 	}
 	if !p.stamp.WithoutXFA {
 		return refuseZH("文件是 XFA 表单", "the file is an XFA form, whose pages are not what is shown")
 	}
-	catalog, err := p.doc.now.catalog()
+	catalog, err := p.doc.now.Catalog()
 	if err != nil {
 		return err
 	}
-	rendered, err := p.doc.now.get(catalog.val.(*dict), "NeedsRendering")
+	rendered, err := p.doc.now.Get(catalog.Val.(*Dict), "NeedsRendering")
 	if err != nil {
 		return err
 	}
@@ -97,26 +97,26 @@ func (p *preparation) xfa() error {
 
 // takeLock reads what an existing field asks its signer to lock (ISO 32000-1, table 233).
 func (p *preparation) takeLock(f *field) error {
-	if f.dict.lookup("Lock") == nil {
+	if f.dict.Lookup("Lock") == nil {
 		return nil
 	}
-	d, err := p.doc.now.dict(f.dict.lookup("Lock"))
+	d, err := p.doc.now.Dict(f.dict.Lookup("Lock"))
 	if err != nil {
 		return err
 	}
 	if d == nil || p.stamp.Lock != nil {
 		return refuse("the field %q has a lock of its own", f.name)
 	}
-	for _, e := range d.entries {
-		if e.key != "Type" && e.key != "Action" && e.key != "Fields" {
-			return refuse("the field %q asks for a lock with %s, which is not supported", f.name, keyed(e.key))
+	for _, e := range d.Entries {
+		if e.Key != "Type" && e.Key != "Action" && e.Key != "Fields" {
+			return refuse("the field %q asks for a lock with %s, which is not supported", f.name, keyed(e.Key))
 		}
 	}
 	var asked locks
 	if err := p.doc.now.fieldMDP(d, &asked); err != nil {
 		return err
 	}
-	action, _ := asked.action.(name)
+	action, _ := asked.action.(Name)
 	p.lock = &Lock{Action: LockAction(action), Fields: asked.fields}
 	if p.lock.Action == LockAll {
 		p.lock.Fields = nil
@@ -125,22 +125,22 @@ func (p *preparation) takeLock(f *field) error {
 }
 
 // transforms is the signature's /Reference: what it forbids.
-func (p *preparation) transforms() array {
-	var out array
-	method := func(kind name, parameters *dict) {
-		out = append(out, dictOf("Type", name("SigRef"), "TransformMethod", kind, "TransformParams", parameters))
+func (p *preparation) transforms() Array {
+	var out Array
+	method := func(kind Name, parameters *Dict) {
+		out = append(out, DictOf("Type", Name("SigRef"), "TransformMethod", kind, "TransformParams", parameters))
 	}
 	if p.stamp.Certify > 0 {
-		method("DocMDP", dictOf("Type", name("TransformParams"), "P", int64(p.stamp.Certify), "V", name("1.2")))
+		method("DocMDP", DictOf("Type", Name("TransformParams"), "P", int64(p.stamp.Certify), "V", Name("1.2")))
 	}
 	if l := p.lock; l != nil {
-		d := dictOf("Type", name("TransformParams"), "Action", name(l.Action), "V", name("1.2"))
+		d := DictOf("Type", Name("TransformParams"), "Action", Name(l.Action), "V", Name("1.2"))
 		if len(l.Fields) > 0 {
-			var fields array
+			var fields Array
 			for _, f := range l.Fields {
-				fields = append(fields, textString(f))
+				fields = append(fields, TextString(f))
 			}
-			d = d.with("Fields", fields)
+			d = d.With("Fields", fields)
 		}
 		method("FieldMDP", d)
 	}
@@ -150,7 +150,7 @@ func (p *preparation) transforms() array {
 // locks is what a signature forbids (ISO 32000-1, 12.8.2).
 type locks struct {
 	certifies int // DocMDP's /P, 0 for a signature that does not certify
-	action    value
+	action    Value
 	fields    []string
 	closed    bool // the lock of a signature that does not certify allows no change at all
 }
@@ -161,43 +161,43 @@ func (l locks) unchangeable() bool { return l.certifies == 1 || l.closed }
 func (l locks) covers(field string) bool {
 	listed := slices.ContainsFunc(l.fields, func(f string) bool { return f == field || strings.HasPrefix(field, f+".") })
 	switch l.action {
-	case name("All"):
+	case Name("All"):
 		return true
-	case name("Include"):
+	case Name("Include"):
 		return listed
-	case name("Exclude"):
+	case Name("Exclude"):
 		return !listed
 	}
 	return false
 }
 
 // locks reads what the signature of a field forbids.
-func (v view) locks(f *field, sig *dict) (locks, error) {
+func (v View) locks(f *field, sig *Dict) (locks, error) {
 	var out locks
 	if err := v.fieldLock(f, &out); err != nil {
 		return out, err
 	}
-	references, err := v.array(sig.lookup("Reference"))
+	references, err := v.Array(sig.Lookup("Reference"))
 	if err != nil {
 		return out, err
 	}
 	for _, val := range references {
-		reference, err := v.dict(val)
+		reference, err := v.Dict(val)
 		if err != nil {
 			return out, err
 		}
-		method, err := v.get(reference, "TransformMethod")
+		method, err := v.Get(reference, "TransformMethod")
 		if err != nil {
 			return out, err
 		}
-		parms, err := v.dict(reference.lookup("TransformParams"))
+		parms, err := v.Dict(reference.Lookup("TransformParams"))
 		if err != nil {
 			return out, err
 		}
 		switch method {
-		case name("DocMDP"):
+		case Name("DocMDP"):
 			err = v.docMDP(parms, &out)
-		case name("FieldMDP"):
+		case Name("FieldMDP"):
 			err = v.fieldMDP(parms, &out)
 		}
 		if err != nil {
@@ -207,9 +207,9 @@ func (v view) locks(f *field, sig *dict) (locks, error) {
 	return out, nil
 }
 
-func (v view) docMDP(parms *dict, out *locks) error {
+func (v View) docMDP(parms *Dict, out *locks) error {
 	out.certifies = 2 // where /P is missing
-	val, err := v.get(parms, "P")
+	val, err := v.Get(parms, "P")
 	if n, ok := val.(int64); ok {
 		out.certifies = 1 // what the standard does not know is read as the strictest
 		if n >= 1 && n <= 3 {
@@ -222,43 +222,43 @@ func (v view) docMDP(parms *dict, out *locks) error {
 // fieldLock reads the /P of a field's /Lock, by which a signature that does not certify can
 // forbid changes all the same (ISO 32000-2, table 236). Some write it into the signature as
 // well.
-func (v view) fieldLock(f *field, out *locks) error {
-	if f.dict.lookup("Lock") == nil {
+func (v View) fieldLock(f *field, out *locks) error {
+	if f.dict.Lookup("Lock") == nil {
 		return nil
 	}
-	d, err := v.dict(f.dict.lookup("Lock"))
+	d, err := v.Dict(f.dict.Lookup("Lock"))
 	if err != nil || d == nil {
 		return err
 	}
 	return v.lockPermissions(d, out)
 }
 
-func (v view) lockPermissions(d *dict, out *locks) error {
-	val, err := v.get(d, "P")
+func (v View) lockPermissions(d *Dict, out *locks) error {
+	val, err := v.Get(d, "P")
 	if n, ok := val.(int64); ok && (n < 2 || n > 3) { // what the standard does not know is read as the strictest
 		out.closed = true
 	}
 	return err
 }
 
-func (v view) fieldMDP(parms *dict, out *locks) error {
+func (v View) fieldMDP(parms *Dict, out *locks) error {
 	if err := v.lockPermissions(parms, out); err != nil {
 		return err
 	}
-	action, err := v.get(parms, "Action")
+	action, err := v.Get(parms, "Action")
 	if err != nil {
 		return err
 	}
-	list, err := v.array(parms.lookup("Fields"))
+	list, err := v.Array(parms.Lookup("Fields"))
 	if err != nil {
 		return err
 	}
 	out.action = action
 	for _, val := range list {
-		if val, err = v.resolve(val); err != nil {
+		if val, err = v.Resolve(val); err != nil {
 			return err
 		}
-		out.fields = append(out.fields, text(val))
+		out.fields = append(out.fields, Text(val))
 	}
 	return nil
 }

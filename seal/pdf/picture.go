@@ -12,9 +12,9 @@ import (
 
 // picture decodes an image XObject (ISO 32000-1, 8.9.5): grey or RGB with 8 bits, or a
 // JPEG, with a soft mask or none.
-func (v view) picture(st *stream) (image.Image, error) {
-	for _, key := range []name{"ImageMask", "Mask", "Decode", "Alternates", "OPI", "F"} {
-		if st.dict.lookup(key) != nil {
+func (v View) picture(st *Stream) (image.Image, error) {
+	for _, key := range []Name{"ImageMask", "Mask", "Decode", "Alternates", "OPI", "F"} {
+		if st.Dict.Lookup(key) != nil {
 			return nil, notDrawn("an image with /%s", key)
 		}
 	}
@@ -22,15 +22,15 @@ func (v view) picture(st *stream) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter, err := v.get(st.dict, "Filter")
+	filter, err := v.Get(st.Dict, "Filter")
 	if err != nil {
 		return nil, err
 	}
-	if list, ok := filter.(array); ok && len(list) == 1 {
+	if list, ok := filter.(Array); ok && len(list) == 1 {
 		filter = list[0]
 	}
 	var base image.Image
-	if filter == name("DCTDecode") {
+	if filter == Name("DCTDecode") {
 		base, err = v.jpeg(st, width, height)
 	} else {
 		base, err = v.samples(st, width, height)
@@ -38,11 +38,11 @@ func (v view) picture(st *stream) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	mask, err := v.get(st.dict, "SMask")
+	mask, err := v.Get(st.Dict, "SMask")
 	if err != nil || mask == nil {
 		return base, err
 	}
-	soft, ok := mask.(*stream)
+	soft, ok := mask.(*Stream)
 	if !ok {
 		return nil, notDrawn("a soft mask that is no image")
 	}
@@ -50,10 +50,10 @@ func (v view) picture(st *stream) (image.Image, error) {
 }
 
 // pixels returns an image's size.
-func (v view) pixels(st *stream) (int, int, error) {
+func (v View) pixels(st *Stream) (int, int, error) {
 	var size [2]int64
-	for i, key := range []name{"Width", "Height"} {
-		val, err := v.get(st.dict, key)
+	for i, key := range []Name{"Width", "Height"} {
+		val, err := v.Get(st.Dict, key)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -65,13 +65,13 @@ func (v view) pixels(st *stream) (int, int, error) {
 	return int(size[0]), int(size[1]), nil
 }
 
-func (v view) jpeg(st *stream, width, height int) (image.Image, error) {
-	where, err := v.span(st)
+func (v View) jpeg(st *Stream, width, height int) (image.Image, error) {
+	where, err := v.Span(st)
 	if err != nil {
 		return nil, err
 	}
-	if where.to-where.from > maxAppearance {
-		return nil, notDrawn("a JPEG of %d bytes", where.to-where.from)
+	if where.To-where.From > maxAppearance {
+		return nil, notDrawn("a JPEG of %d bytes", where.To-where.From)
 	}
 	method, err := v.method(st, nil)
 	if err != nil {
@@ -89,24 +89,24 @@ func (v view) jpeg(st *stream, width, height int) (image.Image, error) {
 	if err != nil {
 		return nil, notDrawn("%v", err)
 	}
-	components, err := v.components(st.dict.lookup("ColorSpace"))
+	components, err := v.components(st.Dict.Lookup("ColorSpace"))
 	if err != nil {
 		return nil, err
 	}
 	_, grey := decoded.(*image.Gray)
-	if _, cmyk := decoded.(*image.CMYK); cmyk || grey != (components == 1) || st.dict.lookup("DecodeParms") != nil {
+	if _, cmyk := decoded.(*image.CMYK); cmyk || grey != (components == 1) || st.Dict.Lookup("DecodeParms") != nil {
 		return nil, notDrawn("a JPEG whose colours have another meaning")
 	}
 	return decoded, nil
 }
 
 // samples reads pixels that are not compressed, or deflated.
-func (v view) samples(st *stream, width, height int) (image.Image, error) {
-	bits, err := v.get(st.dict, "BitsPerComponent")
+func (v View) samples(st *Stream, width, height int) (image.Image, error) {
+	bits, err := v.Get(st.Dict, "BitsPerComponent")
 	if err != nil {
 		return nil, err
 	}
-	components, err := v.components(st.dict.lookup("ColorSpace"))
+	components, err := v.components(st.Dict.Lookup("ColorSpace"))
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (v view) samples(st *stream, width, height int) (image.Image, error) {
 		return nil, notDrawn("an image with %v bits", bits)
 	}
 	want := width * height * components
-	data, _, err := v.decode(st, want)
+	data, _, err := v.Decode(st, want)
 	if err != nil {
 		return nil, notDrawn("%v", err)
 	}
@@ -134,28 +134,28 @@ func (v view) samples(st *stream, width, height int) (image.Image, error) {
 
 // components is how many numbers a pixel of a colour space has: 1 or 3. Spaces that are made of
 // others, or have a profile, may turn any of them into any colour.
-func (v view) components(val value) (int, error) {
-	space, err := v.resolve(val)
+func (v View) components(val Value) (int, error) {
+	space, err := v.Resolve(val)
 	if err != nil {
 		return 0, err
 	}
 	switch space {
-	case name("DeviceGray"):
+	case Name("DeviceGray"):
 		return 1, nil
-	case name("DeviceRGB"):
+	case Name("DeviceRGB"):
 		return 3, nil
 	}
 	return 0, notDrawn("an image in another colour space")
 }
 
 // masked gives a picture the transparency of a soft mask of its size.
-func (v view) masked(base image.Image, soft *stream) (image.Image, error) {
+func (v View) masked(base image.Image, soft *Stream) (image.Image, error) {
 	width, height, err := v.pixels(soft)
 	if err != nil {
 		return nil, err
 	}
 	bounds := base.Bounds()
-	if width != bounds.Dx() || height != bounds.Dy() || soft.dict.lookup("Matte") != nil || soft.dict.lookup("Decode") != nil {
+	if width != bounds.Dx() || height != bounds.Dy() || soft.Dict.Lookup("Matte") != nil || soft.Dict.Lookup("Decode") != nil {
 		return nil, notDrawn("a soft mask of another size than its image")
 	}
 	mask, err := v.samples(soft, width, height)

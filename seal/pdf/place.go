@@ -24,7 +24,7 @@ func (p *preparation) placeAll() error {
 		p.places = append(p.places, place)
 	}
 	if p.existing != nil && len(p.places) == 0 {
-		box, _, err := p.doc.now.rect(p.widget.lookup("Rect"))
+		box, _, err := p.doc.now.rect(p.widget.Lookup("Rect"))
 		if err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (p *preparation) inField(m *Mark) (placement, error) {
 	if m.Page != 0 || m.X != 0 || m.Y != 0 {
 		return placement{}, refuseZH("签名域自有位置，不能另指定页码与坐标", "the field %q has its own place; leave out page and position", p.name)
 	}
-	box, _, err := p.doc.now.rect(p.widget.lookup("Rect"))
+	box, _, err := p.doc.now.rect(p.widget.Lookup("Rect"))
 	if err != nil {
 		return placement{}, err
 	}
@@ -84,12 +84,12 @@ func (p *preparation) inField(m *Mark) (placement, error) {
 
 // pageOf returns the number of the page that lists an annotation, 0 for none.
 // The annotation's /P is only a hint.
-func (d *Document) pageOf(annotation ref, dict *dict) (int, error) {
+func (d *Document) pageOf(annotation Ref, dict *Dict) (int, error) {
 	leaves, err := d.pages()
 	if err != nil {
 		return 0, err
 	}
-	hint, _ := dict.lookup("P").(ref)
+	hint, _ := dict.Lookup("P").(Ref)
 	if i := slices.IndexFunc(leaves, func(l leaf) bool { return l.ref == hint }); i >= 0 {
 		if listed, err := d.now.lists(hint, annotation); listed || err != nil {
 			return i + 1, err
@@ -106,15 +106,15 @@ func (d *Document) pageOf(annotation ref, dict *dict) (int, error) {
 }
 
 // annotations resolves a page's /Annots array.
-func (v view) annotations(page ref) (array, error) {
-	dict, err := v.dict(page)
+func (v View) annotations(page Ref) (Array, error) {
+	dict, err := v.Dict(page)
 	if err != nil {
 		return nil, err
 	}
-	return v.array(dict.lookup("Annots"))
+	return v.Array(dict.Lookup("Annots"))
 }
 
-func (v view) lists(page, annotation ref) (bool, error) {
+func (v View) lists(page, annotation Ref) (bool, error) {
 	annots, err := v.annotations(page)
 	for _, a := range annots {
 		if a == annotation {
@@ -127,7 +127,7 @@ func (v view) lists(page, annotation ref) (bool, error) {
 // keepClear refuses marks that would cover an earlier seal: whoever verifies that
 // seal must not find another one in its place.
 func (p *preparation) keepClear() error {
-	signed := make(map[ref]bool)
+	signed := make(map[Ref]bool)
 	for _, f := range p.form.all {
 		if f.signed() {
 			for _, w := range f.widgets {
@@ -155,26 +155,26 @@ func (p *preparation) keepClear() error {
 }
 
 // signed reports that the field is a signature field with a value.
-func (f *field) signed() bool { return f.kind == name("Sig") && f.val != nil }
+func (f *field) signed() bool { return f.kind == Name("Sig") && f.val != nil }
 
 // seals lists where a page shows seals: the widgets of signed fields, and
 // locked stamps, which are what comes with a signature.
-func (v view) seals(page ref, signed map[ref]bool) ([]rect, error) {
+func (v View) seals(page Ref, signed map[Ref]bool) ([]rect, error) {
 	annots, err := v.annotations(page)
 	if err != nil {
 		return nil, fmt.Errorf("the annotations of a page: %w", err)
 	}
 	var out []rect
 	for _, a := range annots {
-		r, _ := a.(ref)
-		dict, err := v.dict(a)
+		r, _ := a.(Ref)
+		dict, err := v.Dict(a)
 		if err != nil {
 			return nil, err
 		}
 		if !signed[r] && !lockedStamp(dict) {
 			continue
 		}
-		box, ok, err := v.rect(dict.lookup("Rect"))
+		box, ok, err := v.rect(dict.Lookup("Rect"))
 		if err != nil {
 			return nil, err
 		}
@@ -185,20 +185,20 @@ func (v view) seals(page ref, signed map[ref]bool) ([]rect, error) {
 	return out, nil
 }
 
-func lockedStamp(d *dict) bool {
-	flags, _ := d.lookup("F").(int64)
-	return d.lookup("Subtype") == name("Stamp") && flags&locked != 0
+func lockedStamp(d *Dict) bool {
+	flags, _ := d.Lookup("F").(int64)
+	return d.Lookup("Subtype") == Name("Stamp") && flags&locked != 0
 }
 
 // signedWidgets lists the dictionaries of the widgets that show signatures.
-func (p *preparation) signedWidgets() []*dict {
-	var out []*dict
+func (p *preparation) signedWidgets() []*Dict {
+	var out []*Dict
 	for _, f := range p.form.all {
 		if !f.signed() {
 			continue
 		}
 		for _, w := range f.widgets {
-			if d, err := p.doc.now.dict(w); err == nil && d != nil {
+			if d, err := p.doc.now.Dict(w); err == nil && d != nil {
 				out = append(out, d)
 			}
 		}

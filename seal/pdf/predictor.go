@@ -2,7 +2,7 @@ package pdf
 
 // unpredict undoes the predictors of ISO 32000-1, 7.4.4.4 in place: those of PNG, and the
 // one of TIFF for components of whole bytes.
-func (v view) unpredict(data []byte, parms *dict, at int64) ([]byte, error) {
+func (v View) unpredict(data []byte, parms *Dict, at int64) ([]byte, error) {
 	predictor, err := v.parameter(parms, "Predictor", 1, at)
 	if err != nil {
 		return nil, err
@@ -11,7 +11,7 @@ func (v view) unpredict(data []byte, parms *dict, at int64) ([]byte, error) {
 		return data, nil
 	}
 	if predictor != 2 && (predictor < 10 || predictor > 15) {
-		return nil, damagedAt(at, "the stream's predictor %d is not supported here", predictor)
+		return nil, DamagedAt(at, "the stream's predictor %d is not supported here", predictor)
 	}
 	colors, err1 := v.parameter(parms, "Colors", 1, at)
 	bits, err2 := v.parameter(parms, "BitsPerComponent", 8, at)
@@ -27,14 +27,14 @@ func (v view) unpredict(data []byte, parms *dict, at int64) ([]byte, error) {
 		return v.undiffer(data, row, bits, colors, at)
 	}
 	if len(data)%(row+1) != 0 {
-		return nil, damagedAt(at, "the stream's data are not whole rows of %d bytes", row)
+		return nil, DamagedAt(at, "the stream's data are not whole rows of %d bytes", row)
 	}
 	out := data[:0]
 	before := make([]byte, row)
 	for in := data; len(in) > 0; in = in[row+1:] {
 		method, line := in[0], in[1:row+1]
 		if !unfilter(method, line, before, bytesPerPixel) {
-			return nil, damagedAt(at, "unknown PNG filter %d in the stream's data", method)
+			return nil, DamagedAt(at, "unknown PNG filter %d in the stream's data", method)
 		}
 		out = append(out, line...) // lies before in, so nothing unread is lost
 		before = out[len(out)-row:]
@@ -43,9 +43,9 @@ func (v view) unpredict(data []byte, parms *dict, at int64) ([]byte, error) {
 }
 
 // undiffer undoes the predictor of TIFF (TIFF 6.0, section 14).
-func (v view) undiffer(data []byte, row, bits, colors int, at int64) ([]byte, error) {
+func (v View) undiffer(data []byte, row, bits, colors int, at int64) ([]byte, error) {
 	if bits != 8 || len(data)%row != 0 {
-		return nil, damagedAt(at, "the stream's data are not whole rows of %d bytes, or its predictor 2 has %d bits", row, bits)
+		return nil, DamagedAt(at, "the stream's data are not whole rows of %d bytes, or its predictor 2 has %d bits", row, bits)
 	}
 	for line := data; len(line) > 0; line = line[row:] {
 		for i := colors; i < row; i++ {
@@ -56,8 +56,8 @@ func (v view) undiffer(data []byte, row, bits, colors int, at int64) ([]byte, er
 }
 
 // parameter returns a whole number from 1 to 1,000,000, or the default.
-func (v view) parameter(parms *dict, key name, otherwise int, at int64) (int, error) {
-	val, err := v.get(parms, key)
+func (v View) parameter(parms *Dict, key Name, otherwise int, at int64) (int, error) {
+	val, err := v.Get(parms, key)
 	if err != nil {
 		return 0, err
 	}
@@ -69,7 +69,7 @@ func (v view) parameter(parms *dict, key name, otherwise int, at int64) (int, er
 			return int(n), nil
 		}
 	}
-	return 0, damagedAt(at, "the stream's decoding parameter /%s is out of range", key)
+	return 0, DamagedAt(at, "the stream's decoding parameter /%s is out of range", key)
 }
 
 // unfilter undoes one row's filter (ISO/IEC 15948, clause 9).

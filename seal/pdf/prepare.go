@@ -46,9 +46,9 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if p.tagged, err = p.tags(); err != nil {
 		return nil, err
 	}
-	p.inc.out = slices.Grow(p.inc.out, 2*s.ContentsSize+len(s.Marks)*usualMark+usualIncrement)
-	p.inc.written = slices.Grow(p.inc.written, 3*len(s.Marks)+usualObjects) // a mark, its frame and its page
-	sig := p.inc.fresh()
+	p.inc.Out = slices.Grow(p.inc.Out, 2*s.ContentsSize+len(s.Marks)*usualMark+usualIncrement)
+	p.inc.Written = slices.Grow(p.inc.Written, 3*len(s.Marks)+usualObjects) // a mark, its frame and its page
+	sig := p.inc.Fresh()
 	if err := p.annotations(sig); err != nil {
 		return nil, err
 	}
@@ -62,12 +62,12 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 		return nil, err
 	}
 	if s.Certify > 0 {
-		if err := p.inRoot("Perms", dictOf("DocMDP", sig)); err != nil {
+		if err := p.inRoot("Perms", DictOf("DocMDP", sig)); err != nil {
 			return nil, err
 		}
 	}
 	p.writeRoot()
-	if err := p.inc.finish(d); err != nil {
+	if err := p.inc.Finish(d); err != nil {
 		return nil, err
 	}
 	return p.prepared()
@@ -87,19 +87,19 @@ type preparation struct {
 	stamp  *Stamp
 	form   *form
 	leaves []leaf      // as they will be afterwards
-	users  map[ref]int // of /Annots arrays, as they are now
+	users  map[Ref]int // of /Annots arrays, as they are now
 
 	name     string
 	existing *field // the field of that name, nil when it is made
-	widget   *dict  // of the existing field
-	newField ref
+	widget   *Dict  // of the existing field
+	newField Ref
 	places   []placement
 	lock     *Lock // the stamp's, or the one that the existing field asks for
 	seen     seen.Statement
-	root     *dict // the catalog as it will be, nil where it stays
-	rootRef  ref
+	root     *Dict // the catalog as it will be, nil where it stays
+	rootRef  Ref
 
-	inc         *increment
+	inc         *Increment
 	tagged      *tags // nil: the file is not
 	rangeAt     int   // where in inc.out the ByteRange's second number starts
 	contentsAt  int   // where the < of /Contents is
@@ -136,10 +136,10 @@ func (p *preparation) chooseField() error {
 
 // usable says whether an existing field can take the signature.
 func (p *preparation) usable(f *field) error {
-	if f.kind != name("Sig") {
+	if f.kind != Name("Sig") {
 		return refuseZH("此域不是签名域", "the field %q is not a signature field", f.name)
 	}
-	val, err := p.doc.now.resolve(f.val)
+	val, err := p.doc.now.Resolve(f.val)
 	if err != nil {
 		return err
 	}
@@ -155,11 +155,11 @@ func (p *preparation) usable(f *field) error {
 	if err := p.takeLock(f); err != nil {
 		return err
 	}
-	p.widget, err = p.doc.now.dict(f.widgets[0])
+	p.widget, err = p.doc.now.Dict(f.widgets[0])
 	if err != nil {
 		return err
 	}
-	flags, err := p.doc.now.get(p.widget, "F")
+	flags, err := p.doc.now.Get(p.widget, "F")
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
 
 // signature writes the signature dictionary (ISO 32000-1, 12.8.1) and notes
 // where its two placeholders are.
-func (p *preparation) signature(r ref) error {
+func (p *preparation) signature(r Ref) error {
 	w, s := p.inc, p.stamp
 	room := s.ContentsSize
 	if !s.Timestamp { // a token names nothing
@@ -185,44 +185,44 @@ func (p *preparation) signature(r ref) error {
 		}
 		room += named
 	}
-	w.begin(r)
+	w.Begin(r)
 	kind := "Sig"
 	if s.Timestamp {
 		kind = "DocTimeStamp"
 	}
-	w.out = append(w.out, "<</Type /"+kind+"/Filter "...)
-	w.out = appendName(w.out, name(s.Filter))
-	w.out = append(w.out, "/SubFilter "...)
-	w.out = appendName(w.out, name(s.SubFilter))
-	w.out = append(w.out, "/ByteRange [0 "...)
-	p.rangeAt = len(w.out)
-	w.out = append(w.out, "0000000000 0000000000 0000000000]/Contents "...)
-	p.contentsAt = len(w.out)
-	w.out = append(w.out, '<')
+	w.Out = append(w.Out, "<</Type /"+kind+"/Filter "...)
+	w.Out = AppendName(w.Out, Name(s.Filter))
+	w.Out = append(w.Out, "/SubFilter "...)
+	w.Out = AppendName(w.Out, Name(s.SubFilter))
+	w.Out = append(w.Out, "/ByteRange [0 "...)
+	p.rangeAt = len(w.Out)
+	w.Out = append(w.Out, "0000000000 0000000000 0000000000]/Contents "...)
+	p.contentsAt = len(w.Out)
+	w.Out = append(w.Out, '<')
 	for n := 2 * room; n > 0; n -= len(zeros) {
-		w.out = append(w.out, zeros[:min(n, len(zeros))]...)
+		w.Out = append(w.Out, zeros[:min(n, len(zeros))]...)
 	}
-	w.out = append(w.out, '>')
-	p.contentsEnd = len(w.out)
-	rest := &dict{}
+	w.Out = append(w.Out, '>')
+	p.contentsEnd = len(w.Out)
+	rest := &Dict{}
 	if !s.Timestamp { // the token says when, and nothing else should
-		rest = dictOf("M", dateString(s.Time))
+		rest = DictOf("M", DateString(s.Time))
 	}
 	for _, t := range []struct{ key, text string }{{"Name", s.Name}, {"Reason", s.Reason}, {"Location", s.Location}} {
 		if t.text != "" {
-			rest = rest.with(name(t.key), textString(t.text))
+			rest = rest.With(Name(t.key), TextString(t.text))
 		}
 	}
 	if references := p.transforms(); len(references) > 0 {
-		rest = rest.with("Reference", references)
+		rest = rest.With("Reference", references)
 	}
-	for _, e := range w.hide(r, rest).(*dict).entries {
-		w.out = appendName(w.out, e.key)
-		w.out = append(w.out, ' ')
-		w.out = appendValue(w.out, e.val)
+	for _, e := range w.Hide(r, rest).(*Dict).Entries {
+		w.Out = AppendName(w.Out, e.Key)
+		w.Out = append(w.Out, ' ')
+		w.Out = AppendValue(w.Out, e.Val)
 	}
-	w.out = append(w.out, ">>"...)
-	w.end()
+	w.Out = append(w.Out, ">>"...)
+	w.End()
 	return nil
 }
 
@@ -234,19 +234,19 @@ const (
 )
 
 // annotations writes the marks, the field, and the pages that show them.
-func (p *preparation) annotations(sig ref) error {
+func (p *preparation) annotations(sig Ref) error {
 	w := newDrawings(p.inc, p.doc, len(p.places), p.stamp.Pictures)
 	if err := w.reuse(p.signedWidgets()); err != nil {
 		return err
 	}
-	added := make(map[int][]ref) // by page
+	added := make(map[int][]Ref) // by page
 	named := make([]seen.Place, len(p.places))
 	for i := range p.places {
 		frame, err := w.frame(&p.stamp.Marks[i], p.places[i])
 		if err != nil {
 			return err
 		}
-		page, look := p.places[i].leaf, dictOf("N", frame)
+		page, look := p.places[i].leaf, DictOf("N", frame)
 		if i == 0 && p.existing != nil {
 			if named[i], _, err = p.doc.now.named(w.looks, page+1, p.fill(sig, look)); err != nil {
 				return err
@@ -254,18 +254,18 @@ func (p *preparation) annotations(sig ref) error {
 			continue
 		}
 		box, on := p.places[i].rect.array(&p.doc.src.values), p.leaves[page].ref
-		a := dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "F", int64(printed|readOnly|locked), "Rect", box, "P", on, "AP", look)
+		a := DictOf("Type", Name("Annot"), "Subtype", Name("Stamp"), "F", int64(printed|readOnly|locked), "Rect", box, "P", on, "AP", look)
 		if i == 0 {
 			a = p.fieldDict(sig)
-			a.set("Rect", box)
-			a.set("P", on)
-			a.set("AP", look)
+			a.Set("Rect", box)
+			a.Set("P", on)
+			a.Set("AP", look)
 		}
 		if named[i], _, err = p.doc.now.named(w.looks, page+1, a); err != nil {
 			return err
 		}
-		r := p.inc.fresh()
-		p.inc.put(r, p.tagged.mark(r, a, p.leaves[page].ref))
+		r := p.inc.Fresh()
+		p.inc.Put(r, p.tagged.mark(r, a, p.leaves[page].ref))
 		added[page] = append(added[page], r)
 		if i == 0 {
 			p.newField = r
@@ -287,55 +287,55 @@ func (p *preparation) annotations(sig ref) error {
 }
 
 // fieldDict is a new signature field that is its own widget.
-func (p *preparation) fieldDict(sig ref) *dict {
-	return dictOf("Type", name("Annot"), "Subtype", name("Widget"), "FT", name("Sig"),
-		"T", textString(p.name), "V", sig, "F", int64(printed|locked))
+func (p *preparation) fieldDict(sig Ref) *Dict {
+	return DictOf("Type", Name("Annot"), "Subtype", Name("Widget"), "FT", Name("Sig"),
+		"T", TextString(p.name), "V", sig, "F", int64(printed|locked))
 }
 
 // invisible attaches the signature to a field without appearance.
-func (p *preparation) invisible(sig ref, added map[int][]ref) {
+func (p *preparation) invisible(sig Ref, added map[int][]Ref) {
 	if p.existing != nil {
 		p.fill(sig, nil)
 		return
 	}
-	p.newField = p.inc.fresh()
-	field := p.fieldDict(sig).with("Rect", rect{}.array(nil))
+	p.newField = p.inc.Fresh()
+	field := p.fieldDict(sig).With("Rect", rect{}.array(nil))
 	if len(p.leaves) > 0 {
 		page := p.leaves[0].ref
-		field = p.tagged.mark(p.newField, field.with("P", page), page)
+		field = p.tagged.mark(p.newField, field.With("P", page), page)
 		added[0] = append(added[0], p.newField)
 	}
-	p.inc.put(p.newField, field)
+	p.inc.Put(p.newField, field)
 }
 
 // fill gives an existing field its value and its widget the appearance. It returns the
 // widget.
-func (p *preparation) fill(sig ref, look *dict) *dict {
+func (p *preparation) fill(sig Ref, look *Dict) *Dict {
 	f := p.existing
-	signed := f.dict.with("V", sig)
+	signed := f.dict.With("V", sig)
 	widget := p.widget
 	switch {
 	case look == nil:
 	case f.widgets[0] == f.ref:
-		signed = signed.with("AP", look)
+		signed = signed.With("AP", look)
 		widget = signed
 	default:
-		widget = widget.with("AP", look)
-		p.inc.put(f.widgets[0], widget)
+		widget = widget.With("AP", look)
+		p.inc.Put(f.widgets[0], widget)
 	}
-	p.inc.put(f.ref, signed)
+	p.inc.Put(f.ref, signed)
 	return widget
 }
 
 // show appends annotations to a page: to its /Annots array where that is an
 // object of its own and nobody else's, else in the page's dictionary.
-func (p *preparation) show(page int, added []ref) error {
+func (p *preparation) show(page int, added []Ref) error {
 	v, leaf := p.doc.now, &p.leaves[page]
-	dict, err := v.dict(leaf.ref)
+	dict, err := v.Dict(leaf.ref)
 	if err != nil || dict == nil {
 		return orDamaged(err, v.sections[0].at, "a page is not a dictionary")
 	}
-	annots, err := v.array(dict.lookup("Annots"))
+	annots, err := v.Array(dict.Lookup("Annots"))
 	if err != nil {
 		return err
 	}
@@ -344,39 +344,39 @@ func (p *preparation) show(page int, added []ref) error {
 		annots = append(annots, r)
 	}
 	// On a tagged page what is visited follows the tags (ISO 14289-1, 7.18.3).
-	visited := p.tagged == nil || dict.lookup("Tabs") == name("S")
+	visited := p.tagged == nil || dict.Lookup("Tabs") == Name("S")
 	if p.ownAnnots(*leaf) {
-		p.inc.put(leaf.annots, annots)
+		p.inc.Put(leaf.annots, annots)
 		if !visited {
-			p.inc.put(leaf.ref, dict.with("Tabs", name("S")))
+			p.inc.Put(leaf.ref, dict.With("Tabs", Name("S")))
 		}
 		return nil
 	}
 	if !visited {
-		dict = dict.with("Tabs", name("S"))
+		dict = dict.With("Tabs", Name("S"))
 	}
-	leaf.annots = ref{}
-	p.inc.put(leaf.ref, dict.with("Annots", annots))
+	leaf.annots = Ref{}
+	p.inc.Put(leaf.ref, dict.With("Annots", annots))
 	return nil
 }
 
 // ownAnnots reports that a page's /Annots array is an object that no other
 // page and not the form's /Fields uses. (Some writers share them.)
 func (p *preparation) ownAnnots(l leaf) bool {
-	if l.annots == (ref{}) || l.annots == p.form.fieldsRef {
+	if l.annots == (Ref{}) || l.annots == p.form.fieldsRef {
 		return false
 	}
 	if p.users == nil {
-		p.users = make(map[ref]int)
+		p.users = make(map[Ref]int)
 		for _, other := range p.leaves {
 			p.users[other.annots]++
 		}
 	}
-	o, err := p.doc.now.load(l.annots)
+	o, err := p.doc.now.Load(l.annots)
 	if err != nil || o == nil {
 		return false
 	}
-	_, isArray := o.val.(array)
+	_, isArray := o.Val.(Array)
 	return p.users[l.annots] == 1 && isArray
 }
 
@@ -385,32 +385,32 @@ func (p *preparation) interactiveForm() error {
 	f := p.form
 	dict := f.dict
 	if dict == nil {
-		dict = dictOf("Fields", array{})
+		dict = DictOf("Fields", Array{})
 	}
 	changed := false
 	if p.existing == nil {
 		fields := append(slices.Clone(f.fields), p.newField)
-		if f.fieldsRef != (ref{}) && f.fields != nil && !p.sharedFields() {
-			p.inc.put(f.fieldsRef, fields)
+		if f.fieldsRef != (Ref{}) && f.fields != nil && !p.sharedFields() {
+			p.inc.Put(f.fieldsRef, fields)
 		} else {
-			dict, changed = dict.with("Fields", fields), true
+			dict, changed = dict.With("Fields", fields), true
 		}
 	}
-	if dict.lookup("XFA") != nil { // permitted by xfa
-		dict, changed = dict.without("XFA"), true
+	if dict.Lookup("XFA") != nil { // permitted by xfa
+		dict, changed = dict.Without("XFA"), true
 	}
-	flags, err := p.doc.now.get(dict, "SigFlags")
+	flags, err := p.doc.now.Get(dict, "SigFlags")
 	if err != nil {
 		return err
 	}
 	const signaturesExist, appendOnly = 1, 2
 	if n, _ := flags.(int64); n&3 != signaturesExist|appendOnly {
-		dict, changed = dict.with("SigFlags", n|signaturesExist|appendOnly), true
+		dict, changed = dict.With("SigFlags", n|signaturesExist|appendOnly), true
 	}
 	switch {
 	case !changed:
-	case f.ref != (ref{}) && f.dict != nil:
-		p.inc.put(f.ref, dict)
+	case f.ref != (Ref{}) && f.dict != nil:
+		p.inc.Put(f.ref, dict)
 	default:
 		return p.newForm(dict)
 	}
@@ -419,33 +419,33 @@ func (p *preparation) interactiveForm() error {
 
 // newForm writes the catalog anew: with a form of its own object where there
 // was none, else with the direct one it had.
-func (p *preparation) newForm(form *dict) error {
-	var val value = form
+func (p *preparation) newForm(form *Dict) error {
+	var val Value = form
 	if p.form.dict == nil {
-		r := p.inc.fresh()
-		p.inc.put(r, form)
+		r := p.inc.Fresh()
+		p.inc.Put(r, form)
 		val = r
 	}
 	return p.inRoot("AcroForm", val)
 }
 
 // inRoot sets an entry of the catalog.
-func (p *preparation) inRoot(key name, val value) error {
+func (p *preparation) inRoot(key Name, val Value) error {
 	if p.root == nil {
-		catalog, err := p.doc.now.catalog()
+		catalog, err := p.doc.now.Catalog()
 		if err != nil {
 			return err
 		}
-		p.rootRef, p.root = catalog.ref, catalog.val.(*dict)
+		p.rootRef, p.root = catalog.Ref, catalog.Val.(*Dict)
 	}
-	p.root = p.root.with(key, val)
+	p.root = p.root.With(key, val)
 	return nil
 }
 
 // writeRoot writes the catalog anew where an entry was set.
 func (p *preparation) writeRoot() {
 	if p.root != nil {
-		p.inc.put(p.rootRef, p.root)
+		p.inc.Put(p.rootRef, p.root)
 	}
 }
 
@@ -456,17 +456,17 @@ func (p *preparation) sharedFields() bool {
 // prepared fills in the ByteRange and hashes what it covers.
 func (p *preparation) prepared() (*Prepared, error) {
 	w := p.inc
-	from, to := w.at+int64(p.contentsAt), w.at+int64(p.contentsEnd)
+	from, to := w.At+int64(p.contentsAt), w.At+int64(p.contentsEnd)
 	out := &Prepared{
 		doc:       p.doc,
-		increment: w.out,
+		increment: w.Out,
 		contents:  [2]int{p.contentsAt + 1, p.contentsEnd - 1},
-		byteRange: [4]int64{0, from, to, w.offset() - to},
+		byteRange: [4]int64{0, from, to, w.Offset() - to},
 		leaves:    p.leaves,
 		field:     p.name,
 		seen:      p.seen,
 	}
-	copy(w.out[p.rangeAt:], fmt.Sprintf("%010d %010d %010d", from, to, w.offset()-to))
+	copy(w.Out[p.rangeAt:], fmt.Sprintf("%010d %010d %010d", from, to, w.Offset()-to))
 	if err := p.doc.passGaps(p.form); err != nil {
 		return nil, err
 	}
@@ -474,8 +474,8 @@ func (p *preparation) prepared() (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.Write(w.out[:p.contentsAt])
-	w.identify(h, p.contentsEnd)
+	h.Write(w.Out[:p.contentsAt])
+	w.Identify(h, p.contentsEnd)
 	out.digest = [32]byte(h.Sum(nil))
 	return out, nil
 }

@@ -52,7 +52,7 @@ func TestFormIsKept(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := string(appendValue(nil, form.dict.with("Fields", form.fields)))
+			got := string(AppendValue(nil, form.dict.With("Fields", form.fields)))
 			for _, want := range []string{"/DA (/Helv 0 Tf)", "/DR <</Font <</Helv 4 0 R>>>>", "/SigFlags 3", "/Fields [5 0 R "} {
 				if !strings.Contains(got, want) {
 					t.Errorf("the form is %s, want %s in it", got, want)
@@ -123,7 +123,7 @@ func TestNumbersThatAreReferredTo(t *testing.T) {
 			}
 			after := open(t, file)
 			for _, num := range tc.missing {
-				if _, ok := after.now.find(ref{num: num}); ok {
+				if _, ok := after.now.find(Ref{Num: num}); ok {
 					t.Errorf("the file has an object %d now", num)
 				}
 			}
@@ -192,14 +192,14 @@ func TestStampIsDeterministic(t *testing.T) {
 func TestFileIdentifier(t *testing.T) {
 	t.Parallel()
 	file := sample{}.bytes()
-	seen := map[str]bool{}
+	seen := map[String]bool{}
 	for range 3 {
 		file = stamped(t, file, at(1, 10, 10+40*float64(len(seen)), 30))
-		id, _ := open(t, file).now.trailer().lookup("ID").(array)
-		if len(id) != 2 || id[0] != str("one") {
+		id, _ := open(t, file).now.Trailer().Lookup("ID").(Array)
+		if len(id) != 2 || id[0] != String("one") {
 			t.Fatalf("/ID is %v, want its first part kept", id)
 		}
-		seen[id[1].(str)] = true
+		seen[id[1].(String)] = true
 	}
 	if len(seen) != 3 || seen["one"] {
 		t.Errorf("the second part of /ID took %d values in 3 stamps", len(seen))

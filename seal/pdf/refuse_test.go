@@ -131,8 +131,8 @@ func TestXFA(t *testing.T) {
 	const form = "/AcroForm<</Fields[]/XFA[(a)(b)]/DA(x)>>"
 	file := stamped(t, sample{catalog: form}.bytes(), s)
 	f, err := open(t, file).now.form()
-	if err != nil || f.dict.lookup("XFA") != nil || f.dict.lookup("DA") == nil {
-		t.Errorf("the form is %s, %v", appendValue(nil, f.dict), err)
+	if err != nil || f.dict.Lookup("XFA") != nil || f.dict.Lookup("DA") == nil {
+		t.Errorf("the form is %s, %v", AppendValue(nil, f.dict), err)
 	}
 	checkQPDF(t, saveFile(t, file))
 	_, err = open(t, sample{catalog: form + "/NeedsRendering true"}.bytes()).Prepare(s)

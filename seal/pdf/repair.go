@@ -55,7 +55,7 @@ func Repair(r io.ReaderAt, size int64) (*Repaired, error) {
 	if why == nil {
 		return nil, ErrIntact
 	}
-	if !isDamage(why) && !errors.Is(why, ErrNotPDF) {
+	if !IsDamage(why) && !errors.Is(why, ErrNotPDF) {
 		return nil, why
 	}
 	if size > maxRepaired {
@@ -102,15 +102,15 @@ type salvage struct {
 	worth    *Document // counts the work
 	found    map[uint32]*salvaged
 	lengths  map[uint32]int64 // objects that are whole numbers
-	trailers []*dict          // in the order of the file
+	trailers []*Dict          // in the order of the file
 	findings []Finding
 }
 
 // A salvaged object is the last of its number. What it says is written anew.
 type salvaged struct {
-	ref  ref
+	ref  Ref
 	at   int64
-	val  value
+	val  Value
 	data []byte // of a stream
 }
 
@@ -151,11 +151,11 @@ func (s *salvage) scan() error {
 func (s *salvage) decrypted() error {
 	hidden := false
 	for _, t := range s.trailers {
-		hidden = hidden || t.lookup("Encrypt") != nil
+		hidden = hidden || t.Lookup("Encrypt") != nil
 	}
 	for _, o := range s.found {
-		d, _ := o.val.(*dict)
-		hidden = hidden || d.lookup("O") != nil && d.lookup("U") != nil && d.lookup("V") != nil && d.lookup("Filter") != nil
+		d, _ := o.val.(*Dict)
+		hidden = hidden || d.Lookup("O") != nil && d.Lookup("U") != nil && d.Lookup("V") != nil && d.Lookup("Filter") != nil
 	}
 	if hidden {
 		return &EncryptedError{Handler: "Standard", Why: "it is damaged, too, and must be decrypted before it can be repaired"}
@@ -257,7 +257,7 @@ func (s *salvage) take(at int, isTrailer bool) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if t, ok := val.(*dict); ok {
+		if t, ok := val.(*Dict); ok {
 			s.trailers = append(s.trailers, t)
 		}
 		return l.pos, nil
@@ -271,7 +271,7 @@ func (s *salvage) take(at int, isTrailer bool) (int, error) {
 	if num == 0 || num > maxObjectNumber || gen > 65535 {
 		return 0, fmt.Errorf("object %d %d is outside the permitted range", num, gen)
 	}
-	o := &salvaged{ref: ref{num: uint32(num), gen: uint16(gen)}, at: int64(at)}
+	o := &salvaged{ref: Ref{Num: uint32(num), Gen: uint16(gen)}, at: int64(at)}
 	var err error
 	o.val, err = l.value(0)
 	if err := s.worth.work(l.pos - at); err != nil {
@@ -284,12 +284,12 @@ func (s *salvage) take(at int, isTrailer bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if t, ok := o.val.(*stream); ok && t.dict.lookup("Type") == name("XRef") {
-		s.trailers = append(s.trailers, t.dict)
+	if t, ok := o.val.(*Stream); ok && t.Dict.Lookup("Type") == Name("XRef") {
+		s.trailers = append(s.trailers, t.Dict)
 		return end, nil
 	}
-	if before := s.found[o.ref.num]; before == nil || before.ref.gen <= o.ref.gen {
-		s.found[o.ref.num] = o
+	if before := s.found[o.ref.Num]; before == nil || before.ref.Gen <= o.ref.Gen {
+		s.found[o.ref.Num] = o
 	}
 	return end, nil
 }
@@ -297,18 +297,18 @@ func (s *salvage) take(at int, isTrailer bool) (int, error) {
 // body takes what follows an object's value: the data of a stream, endobj.
 func (s *salvage) body(o *salvaged, l *lexer) (int, error) {
 	end := l.pos
-	if d, ok := o.val.(*dict); ok {
+	if d, ok := o.val.(*Dict); ok {
 		start, isStream, err := l.streamStart()
 		if err != nil && bytes.HasPrefix(l.buf[l.pos:], []byte("\r")) { // a lone carriage return
 			l.pos++
 			start, isStream, err = l.offset(), true, nil
-			s.note(start, o.ref.num, "the keyword stream was followed by half an end of line")
+			s.note(start, o.ref.Num, "the keyword stream was followed by half an end of line")
 		}
 		if err != nil {
 			return 0, err
 		}
 		if isStream {
-			o.val = &stream{dict: d, holder: o.ref}
+			o.val = &Stream{Dict: d, holder: o.ref}
 			if end, err = s.streamData(o, d, int(start)); err != nil {
 				return 0, err
 			}
@@ -316,7 +316,7 @@ func (s *salvage) body(o *salvaged, l *lexer) (int, error) {
 		}
 	}
 	if l.keyword("endobj") != nil {
-		s.note(o.at, o.ref.num, "endobj was missing")
+		s.note(o.at, o.ref.Num, "endobj was missing")
 		return end, nil
 	}
 	return l.pos, nil
@@ -324,10 +324,10 @@ func (s *salvage) body(o *salvaged, l *lexer) (int, error) {
 
 // streamData finds where a stream ends: where its /Length says, if endstream is there, else
 // at the next endstream.
-func (s *salvage) streamData(o *salvaged, d *dict, start int) (int, error) {
-	n, ok := d.lookup("Length").(int64)
-	if r, isRef := d.lookup("Length").(ref); isRef {
-		n, ok = s.lengths[r.num]
+func (s *salvage) streamData(o *salvaged, d *Dict, start int) (int, error) {
+	n, ok := d.Lookup("Length").(int64)
+	if r, isRef := d.Lookup("Length").(Ref); isRef {
+		n, ok = s.lengths[r.Num]
 	}
 	if ok && n >= 0 && n <= int64(len(s.file)-start) {
 		l := &lexer{buf: s.file, pos: start + int(n), last: true}
@@ -351,7 +351,7 @@ func (s *salvage) streamData(o *salvaged, d *dict, start int) (int, error) {
 	case bytes.HasSuffix(data, []byte("\n")), bytes.HasSuffix(data, []byte("\r")):
 		data = data[:len(data)-1]
 	}
-	s.note(o.at, o.ref.num, "the stream's /Length was wrong; it is %d bytes", len(data))
+	s.note(o.at, o.ref.Num, "the stream's /Length was wrong; it is %d bytes", len(data))
 	o.data = data
 	return start + i + len("endstream"), nil
 }
@@ -359,22 +359,22 @@ func (s *salvage) streamData(o *salvaged, d *dict, start int) (int, error) {
 // document makes a readable document of what was found: the objects written one after
 // another, and cross-reference data that list them and what lies in object streams.
 func (s *salvage) document() (*Document, error) {
-	w := &increment{out: []byte("%PDF-1.7\n")}
+	w := &Increment{Out: []byte("%PDF-1.7\n")}
 	locs := make(map[uint32]location)
 	for _, num := range s.byNumber() {
 		o := s.found[num]
-		locs[num] = location{at: w.offset(), index: uint32(o.ref.gen), kind: inFile}
-		if st, ok := o.val.(*stream); ok {
-			w.putStream(o.ref, st.dict, o.data)
+		locs[num] = location{at: w.Offset(), index: uint32(o.ref.Gen), kind: inFile}
+		if st, ok := o.val.(*Stream); ok {
+			w.PutStream(o.ref, st.Dict, o.data)
 		} else {
-			w.put(o.ref, o.val)
+			w.Put(o.ref, o.val)
 		}
 	}
 	d := &Document{
-		src:     &source{r: bytes.NewReader(w.out), size: int64(len(w.out))},
+		src:     &source{r: bytes.NewReader(w.Out), size: int64(len(w.Out))},
 		objects: make(map[int64]*object), containers: make(map[int64]*container),
 	}
-	d.now = view{doc: d, limit: d.src.size, sections: []*section{{runs: runsOf(locs), trailer: &dict{}, prev: -1}}}
+	d.now = View{doc: d, limit: d.src.size, sections: []*section{{runs: runsOf(locs), trailer: &Dict{}, prev: -1}}}
 	if err := s.unpack(d, locs); err != nil {
 		return nil, err
 	}
@@ -402,25 +402,25 @@ func (s *salvage) byNumber() []uint32 {
 func (s *salvage) unpack(d *Document, locs map[uint32]location) error {
 	var holders []*salvaged
 	for _, o := range s.found {
-		if st, ok := o.val.(*stream); ok && st.dict.lookup("Type") == name("ObjStm") {
+		if st, ok := o.val.(*Stream); ok && st.Dict.Lookup("Type") == Name("ObjStm") {
 			holders = append(holders, o)
 		}
 	}
 	slices.SortFunc(holders, func(a, b *salvaged) int { return int(a.at - b.at) })
 	for _, o := range holders {
-		c, err := d.now.container(locs[o.ref.num].at, o.ref.num)
+		c, err := d.now.container(locs[o.ref.Num].at, o.ref.Num)
 		if errors.Is(err, ErrTooComplex) {
 			return err
 		}
 		if err != nil {
-			s.note(o.at, o.ref.num, "the object stream cannot be read and is left out: %v", err)
+			s.note(o.at, o.ref.Num, "the object stream cannot be read and is left out: %v", err)
 			continue
 		}
 		for i, num := range c.nums {
-			if plain := s.found[num]; plain != nil && plain.at > o.at || num == o.ref.num {
+			if plain := s.found[num]; plain != nil && plain.at > o.at || num == o.ref.Num {
 				continue
 			}
-			locs[num] = location{at: int64(o.ref.num), index: uint32(i), kind: inStream}
+			locs[num] = location{at: int64(o.ref.Num), index: uint32(i), kind: inStream}
 		}
 	}
 	return nil
@@ -446,48 +446,48 @@ func runsOf(locs map[uint32]location) []run {
 
 // trailer finds the catalog: by the last trailer that names one, else the last object that
 // is one.
-func (s *salvage) trailer(d *Document) (*dict, error) {
+func (s *salvage) trailer(d *Document) (*Dict, error) {
 	for _, t := range slices.Backward(s.trailers) {
-		root, ok := t.lookup("Root").(ref)
+		root, ok := t.Lookup("Root").(Ref)
 		if !ok || !s.isCatalog(d, root, false) {
 			continue
 		}
-		out := dictOf("Root", root)
-		if info, ok := t.lookup("Info").(ref); ok {
-			out = out.with("Info", info)
+		out := DictOf("Root", root)
+		if info, ok := t.Lookup("Info").(Ref); ok {
+			out = out.With("Info", info)
 		}
-		if id, ok := t.lookup("ID").(array); ok && len(id) == 2 {
-			_, ok1 := id[0].(str)
-			_, ok2 := id[1].(str)
+		if id, ok := t.Lookup("ID").(Array); ok && len(id) == 2 {
+			_, ok1 := id[0].(String)
+			_, ok2 := id[1].(String)
 			if ok1 && ok2 {
-				out = out.with("ID", id)
+				out = out.With("ID", id)
 			}
 		}
 		return out, nil
 	}
-	var last ref
+	var last Ref
 	for _, r := range d.now.sections[0].runs {
 		for i := range r.locs {
-			candidate := ref{num: r.first + uint32(i), gen: 0}
+			candidate := Ref{Num: r.first + uint32(i), Gen: 0}
 			if r.locs[i].kind == inFile {
-				candidate.gen = uint16(r.locs[i].index)
+				candidate.Gen = uint16(r.locs[i].index)
 			}
-			if s.isCatalog(d, candidate, true) && (last == ref{} || s.place(d, last) <= s.place(d, candidate)) {
+			if s.isCatalog(d, candidate, true) && (last == Ref{} || s.place(d, last) <= s.place(d, candidate)) {
 				last = candidate
 			}
 		}
 	}
-	if last == (ref{}) {
-		return nil, damagedAt(0, "no catalog was found in the file")
+	if last == (Ref{}) {
+		return nil, DamagedAt(0, "no catalog was found in the file")
 	}
-	s.note(s.place(d, last), last.num, "no trailer named the catalog; it was found by its type")
-	return dictOf("Root", last), nil
+	s.note(s.place(d, last), last.Num, "no trailer named the catalog; it was found by its type")
+	return DictOf("Root", last), nil
 }
 
 // place is where an object, or the stream that holds it, was in the damaged file.
-func (s *salvage) place(d *Document, r ref) int64 {
-	loc, _ := d.now.locate(r.num)
-	num := r.num
+func (s *salvage) place(d *Document, r Ref) int64 {
+	loc, _ := d.now.locate(r.Num)
+	num := r.Num
 	if loc.kind == inStream {
 		num = uint32(loc.at)
 	}
@@ -497,11 +497,11 @@ func (s *salvage) place(d *Document, r ref) int64 {
 	return 0
 }
 
-func (s *salvage) isCatalog(d *Document, r ref, typed bool) bool {
-	o, err := d.now.dict(r)
+func (s *salvage) isCatalog(d *Document, r Ref, typed bool) bool {
+	o, err := d.now.Dict(r)
 	if err != nil || o == nil {
 		return false
 	}
-	_, pages := o.lookup("Pages").(ref)
-	return pages && (!typed || o.lookup("Type") == name("Catalog"))
+	_, pages := o.Lookup("Pages").(Ref)
+	return pages && (!typed || o.Lookup("Type") == Name("Catalog"))
 }

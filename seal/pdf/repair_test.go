@@ -128,15 +128,15 @@ func TestRepairLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := d.now.catalog()
+	catalog, err := d.now.Catalog()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.put(catalog.ref, catalog.val.(*dict).with("Lang", str("new")))
-	if err := w.finish(d); err != nil {
+	w.Put(catalog.Ref, catalog.Val.(*Dict).With("Lang", String("new")))
+	if err := w.Finish(d); err != nil {
 		t.Fatal(err)
 	}
-	r := repaired(t, ended(append(first, w.out...), "3"))
+	r := repaired(t, ended(append(first, w.Out...), "3"))
 	if bytes.Contains(r.out, []byte("(old)")) || !bytes.Contains(r.out, []byte("(new)")) {
 		t.Errorf("the repaired file:\n%s", r.out)
 	}

@@ -16,7 +16,7 @@ func (s *salvage) rewrite(d *Document) (*Repaired, error) {
 		return nil, fmt.Errorf("the form of the damaged file: %w", err)
 	}
 	out := &Repaired{}
-	w := &rewriting{salvage: s, view: d.now, inc: &increment{out: s.head()}, seen: make(map[ref]bool), empty: make(map[ref]bool), bare: make(map[ref]bool), gone: make(map[ref]bool)}
+	w := &rewriting{salvage: s, view: d.now, inc: &Increment{Out: s.head()}, seen: make(map[Ref]bool), empty: make(map[Ref]bool), bare: make(map[Ref]bool), gone: make(map[Ref]bool)}
 	for _, f := range form.all {
 		if !f.signed() {
 			continue
@@ -26,17 +26,17 @@ func (s *salvage) rewrite(d *Document) (*Repaired, error) {
 	if err := w.loseStamps(); err != nil {
 		return nil, err
 	}
-	trailer := d.now.trailer()
-	root := trailer.lookup("Root").(ref)
+	trailer := d.now.Trailer()
+	root := trailer.Lookup("Root").(Ref)
 	w.catalog, w.form = root, form.ref
 	if err := w.reached(trailer); err != nil {
 		return nil, err
 	}
-	out.Objects = len(w.inc.written)
-	w.inc.next = w.highest + 1
-	w.inc.table(trailer, true)
+	out.Objects = len(w.inc.Written)
+	w.inc.Next = w.highest + 1
+	w.inc.Table(trailer, true)
 	slices.SortStableFunc(s.findings, func(a, b Finding) int { return cmp.Compare(a.Offset, b.Offset) })
-	out.out, out.Findings = w.inc.out, s.findings
+	out.out, out.Findings = w.inc.Out, s.findings
 	if err := readable(bytes.NewReader(out.out), int64(len(out.out))); err != nil {
 		return nil, fmt.Errorf("what was found in the damaged file makes no sound one: %w", err)
 	}
@@ -68,15 +68,15 @@ func (s *salvage) head() []byte {
 // A rewriting writes objects with all that they refer to.
 type rewriting struct {
 	salvage       *salvage
-	view          view
-	inc           *increment
-	seen          map[ref]bool
-	queue         []ref
+	view          View
+	inc           *Increment
+	seen          map[Ref]bool
+	queue         []Ref
 	highest       uint32
-	catalog, form ref
-	empty         map[ref]bool // fields whose signature goes
-	bare          map[ref]bool // widgets whose look goes with it
-	gone          map[ref]bool // stamps that show it in further places
+	catalog, form Ref
+	empty         map[Ref]bool // fields whose signature goes
+	bare          map[Ref]bool // widgets whose look goes with it
+	gone          map[Ref]bool // stamps that show it in further places
 	lost          bool
 }
 
@@ -84,15 +84,15 @@ type rewriting struct {
 // there, and what shows it must not look as if it did.
 func (w *rewriting) lose(f *field) LostSignature {
 	w.lost = true
-	for _, r := range slices.Concat(f.parents, []ref{f.ref}) {
+	for _, r := range slices.Concat(f.parents, []Ref{f.ref}) {
 		w.empty[r] = true
 	}
 	for _, r := range f.widgets {
 		w.bare[r] = true
 	}
 	out := LostSignature{Field: f.name}
-	if sig, err := w.view.dict(f.val); err == nil && sig != nil {
-		out.Name, out.Time = text(sig.lookup("Name")), date(sig.lookup("M"))
+	if sig, err := w.view.Dict(f.val); err == nil && sig != nil {
+		out.Name, out.Time = Text(sig.Lookup("Name")), Date(sig.Lookup("M"))
 	}
 	return out
 }
@@ -117,8 +117,8 @@ func (w *rewriting) loseStamps() error {
 			return err
 		}
 		for _, a := range annots {
-			r, indirect := a.(ref)
-			d, err := w.view.dict(a)
+			r, indirect := a.(Ref)
+			d, err := w.view.Dict(a)
 			if err != nil && !errors.As(err, &damaged) {
 				return err
 			}
@@ -131,23 +131,23 @@ func (w *rewriting) loseStamps() error {
 }
 
 // remaining is a page, or a list of its annotations, without those that are gone.
-func (w *rewriting) remaining(val value) value {
+func (w *rewriting) remaining(val Value) Value {
 	switch val := val.(type) {
-	case array:
-		return slices.DeleteFunc(slices.Clone(val), func(e value) bool {
-			r, ok := e.(ref)
+	case Array:
+		return slices.DeleteFunc(slices.Clone(val), func(e Value) bool {
+			r, ok := e.(Ref)
 			return ok && w.gone[r]
 		})
-	case *dict:
-		if annots, ok := val.lookup("Annots").(array); ok {
-			return val.with("Annots", w.remaining(annots))
+	case *Dict:
+		if annots, ok := val.Lookup("Annots").(Array); ok {
+			return val.With("Annots", w.remaining(annots))
 		}
 	}
 	return val
 }
 
 // reached writes every object that the trailer leads to.
-func (w *rewriting) reached(trailer *dict) error {
+func (w *rewriting) reached(trailer *Dict) error {
 	w.follow(trailer)
 	for len(w.queue) > 0 {
 		r := w.queue[0]
@@ -155,10 +155,10 @@ func (w *rewriting) reached(trailer *dict) error {
 		if w.gone[r] {
 			continue
 		}
-		o, err := w.view.load(r)
+		o, err := w.view.Load(r)
 		var damaged *DamagedError
 		if errors.As(err, &damaged) { // null, which is what a missing object is
-			w.salvage.note(w.salvage.place(w.view.doc, r), r.num, "is left out: %s", damaged.What)
+			w.salvage.note(w.salvage.place(w.view.doc, r), r.Num, "is left out: %s", damaged.What)
 			continue
 		}
 		if err != nil {
@@ -167,7 +167,7 @@ func (w *rewriting) reached(trailer *dict) error {
 		if o == nil {
 			continue
 		}
-		if err := w.object(r, w.remaining(o.val)); err != nil {
+		if err := w.object(r, w.remaining(o.Val)); err != nil {
 			return err
 		}
 	}
@@ -175,68 +175,68 @@ func (w *rewriting) reached(trailer *dict) error {
 }
 
 // follow notes the references inside a value.
-func (w *rewriting) follow(val value) {
+func (w *rewriting) follow(val Value) {
 	switch val := val.(type) {
-	case ref:
+	case Ref:
 		if !w.seen[val] {
 			w.seen[val] = true
 			w.queue = append(w.queue, val)
 		}
-	case array:
+	case Array:
 		for _, e := range val {
 			w.follow(e)
 		}
-	case *dict:
-		for _, e := range val.entries {
-			w.follow(e.val)
+	case *Dict:
+		for _, e := range val.Entries {
+			w.follow(e.Val)
 		}
 	}
 }
 
-func (w *rewriting) object(r ref, val value) error {
-	st, isStream := val.(*stream)
-	d, isDict := val.(*dict)
+func (w *rewriting) object(r Ref, val Value) error {
+	st, isStream := val.(*Stream)
+	d, isDict := val.(*Dict)
 	switch {
 	case isStream:
-		where, err := w.view.span(st)
+		where, err := w.view.Span(st)
 		if err != nil {
 			return err
 		}
-		data, err := w.view.doc.src.read(where.from, int(where.to-where.from))
+		data, err := w.view.doc.src.read(where.From, int(where.To-where.From))
 		if err != nil {
 			return err
 		}
-		head := st.dict.without("Length")
+		head := st.Dict.Without("Length")
 		w.follow(head)
-		w.inc.putStream(r, head, data)
+		w.inc.PutStream(r, head, data)
 	case isDict:
 		if w.empty[r] {
-			d = d.without("V")
+			d = d.Without("V")
 		}
 		if w.bare[r] {
-			d = d.without("AP")
+			d = d.Without("AP")
 		}
 		if w.lost && r == w.catalog {
-			d = d.without("Perms")
+			d = d.Without("Perms")
 		}
 		if w.lost && (r == w.form || r == w.catalog) {
 			d = unflagged(d)
 		}
 		w.follow(d)
-		w.inc.put(r, d)
+		w.inc.Put(r, d)
 	default:
 		w.follow(val)
-		w.inc.put(r, val)
+		w.inc.Put(r, val)
 	}
-	w.highest = max(w.highest, r.num)
+	w.highest = max(w.highest, r.Num)
 	return nil
 }
 
 // unflagged takes the word that there are signatures out of a form, or the catalog that
 // holds one.
-func unflagged(d *dict) *dict {
-	if form, ok := d.lookup("AcroForm").(*dict); ok {
-		d = d.with("AcroForm", form.without("SigFlags"))
+func unflagged(d *Dict) *Dict {
+	if form, ok := d.Lookup("AcroForm").(*Dict); ok {
+		d = d.With("AcroForm", form.Without("SigFlags"))
 	}
-	return d.without("SigFlags")
+	return d.Without("SigFlags")
 }

@@ -48,16 +48,16 @@ func ResumeWith(r io.ReaderAt, size int64, a Access) (*Prepared, error) {
 // waiting returns the stamp of a field whose signature is still to come, nil where it is
 // there.
 func (d *Document) waiting(f *field) (*Prepared, error) {
-	r, ok := f.val.(ref)
+	r, ok := f.val.(Ref)
 	if !ok {
 		return nil, nil //nolint:nilnil // not one that waits
 	}
-	o, err := d.now.load(r)
+	o, err := d.now.Load(r)
 	if err != nil || o == nil {
 		return nil, err
 	}
-	dict, ok := o.val.(*dict)
-	if !ok || o.packed >= 0 {
+	dict, ok := o.Val.(*Dict)
+	if !ok || o.Packed >= 0 {
 		return nil, nil //nolint:nilnil // not one that waits
 	}
 	s := &Signature{Field: f.name, doc: d, ref: r}
@@ -65,7 +65,7 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 	if contents == nil {
 		return nil, nil //nolint:nilnil // not one that waits
 	}
-	token, err := d.src.read(contents.from, int(contents.to-contents.from))
+	token, err := d.src.read(contents.From, int(contents.To-contents.From))
 	if err != nil {
 		return nil, err
 	}

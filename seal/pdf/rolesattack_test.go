@@ -10,10 +10,10 @@ func TestDrawnRoles(t *testing.T) { eachProfile(t, testDrawnRoles) }
 func testDrawnRoles(t *testing.T, s *signers) {
 	const form = "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream"
 	const draws = "<</Length 14>>\nstream\n/Metadata Do  \nendstream"
-	other := func(a attacker, entry name) {
-		r := a.fresh()
-		a.putStream(r, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 595, 842}),
-			"Resources", dictOf("Font", dictOf("F1", ref{num: 4}))), []byte(evil))
+	other := func(a attacker, entry Name) {
+		r := a.Fresh()
+		a.PutStream(r, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842}),
+			"Resources", DictOf("Font", DictOf("F1", Ref{Num: 4}))), []byte(evil))
 		a.set(1, entry, r)
 	}
 	sign := func(f sample) []byte { return put(t, f.bytes(), s.stamp(120), s.sealContents) }
@@ -32,8 +32,8 @@ func testDrawnRoles(t *testing.T, s *signers) {
 		{"a page's comments as a picture", sign(sample{page: "/Annots[8 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{form, draws,
 			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AS/Annots/AP<</N 10 0 R>>>>"}, pages: 2}),
 			func(a attacker) {
-				r := a.fresh()
-				a.putStream(r, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte("0 g"))
+				r := a.Fresh()
+				a.PutStream(r, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte("0 g"))
 				a.set(10, "Annots", r)
 			}, ""},
 	} {
@@ -57,12 +57,12 @@ func testGenerationAttacks(t *testing.T, s *signers) {
 	for _, tt := range []attacked{
 		{"an object of another generation changes", put(t, asleep.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
 			a.set(6, "Rect", numbers([]float64{0, 0, 595, 842}))
-			a.set(1, "DSS", dictOf("Certs", array{}))
+			a.set(1, "DSS", DictOf("Certs", Array{}))
 		}, "object 6"},
 		{"an object of another generation appears", put(t, absent.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
-			a.next = 100
-			a.put(ref{num: 99}, dictOf("Type", name("Annot"), "Subtype", name("Stamp"), "Rect", numbers([]float64{0, 0, 595, 842})))
-			a.set(1, "DSS", dictOf("Certs", array{}))
+			a.Next = 100
+			a.Put(Ref{Num: 99}, DictOf("Type", Name("Annot"), "Subtype", Name("Stamp"), "Rect", numbers([]float64{0, 0, 595, 842})))
+			a.set(1, "DSS", DictOf("Certs", Array{}))
 		}, "object 99"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

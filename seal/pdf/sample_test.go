@@ -41,15 +41,15 @@ const firstExtra = 5 // the number of sample.objects[0]
 // the extra objects, then the pages.
 func (s sample) bytes() []byte {
 	n := max(1, s.pages)
-	w := &increment{next: firstExtra + uint32(len(s.objects)), base: int64(len(s.junk))}
-	w.out = append(w.out, s.junk+"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n"...)
+	w := &Increment{Next: firstExtra + uint32(len(s.objects)), base: int64(len(s.junk))}
+	w.Out = append(w.Out, s.junk+"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n"...)
 	raw := func(num int, body string) {
-		w.begin(ref{num: uint32(num)})
-		w.out = append(w.out, body...)
-		w.end()
+		w.Begin(Ref{Num: uint32(num)})
+		w.Out = append(w.Out, body...)
+		w.End()
 	}
 	var kids bytes.Buffer
-	first := int(w.next)
+	first := int(w.Next)
 	var packed []string
 	for i := range n {
 		fmt.Fprintf(&kids, "%d 0 R ", first+i)
@@ -60,11 +60,11 @@ func (s sample) bytes() []byte {
 			raw(first+i, body)
 		}
 	}
-	w.next += uint32(n)
+	w.Next += uint32(n)
 	raw(1, "<</Type/Catalog/Pages 2 0 R"+s.catalog+">>")
 	raw(2, fmt.Sprintf("<</Type/Pages/Kids[%s]/Count %d>>", kids.String(), n))
 	content := "BT /F1 14 Tf 60 60 Td (The contents of the page) Tj ET 0.9 g 100 100 200 100 re f"
-	w.putStream(ref{num: 3}, &dict{}, []byte(content))
+	w.PutStream(Ref{Num: 3}, &Dict{}, []byte(content))
 	raw(4, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/FirstChar 32/LastChar 32/Widths[278]/FontDescriptor"+
 		"<</Type/FontDescriptor/FontName/Helvetica/Flags 32/FontBBox[-166 -225 1000 931]/ItalicAngle 0/Ascent 718/Descent -207/CapHeight 718/StemV 88>>>>")
 	for i, o := range s.objects {
@@ -74,31 +74,31 @@ func (s sample) bytes() []byte {
 		data := make([]byte, s.ballast)
 		r := rand.NewChaCha8([32]byte{1})
 		_, _ = r.Read(data)
-		w.putStream(w.fresh(), &dict{}, data)
+		w.PutStream(w.Fresh(), &Dict{}, data)
 	}
-	trailer := dictOf("Root", ref{num: 1}, "ID", array{str("one"), str("one")})
+	trailer := DictOf("Root", Ref{Num: 1}, "ID", Array{String("one"), String("one")})
 	switch {
 	case s.packed, s.hybrid:
 		s.pack(w, first, packed, trailer)
 	case s.stream:
-		w.stream(trailer)
+		w.Stream(trailer)
 	default:
-		w.table(trailer, true)
+		w.Table(trailer, true)
 	}
 	if s.noEOL {
-		w.out = bytes.TrimRight(w.out, "\n")
+		w.Out = bytes.TrimRight(w.Out, "\n")
 	}
-	return w.out
+	return w.Out
 }
 
 func (s sample) pageDict(i int) string {
 	box := "[0 0 595.28 841.89]"
 	if s.media != nil {
-		box = string(appendValue(nil, numbers(s.media)))
+		box = string(AppendValue(nil, numbers(s.media)))
 	}
 	d := "<</Type/Page/Parent 2 0 R/Contents 3 0 R/Resources<</Font<</F1 4 0 R>>>>/MediaBox" + box
 	if s.crop != nil {
-		d += "/CropBox" + string(appendValue(nil, numbers(s.crop)))
+		d += "/CropBox" + string(AppendValue(nil, numbers(s.crop)))
 	}
 	if s.rotate != 0 {
 		d += fmt.Sprintf("/Rotate %d", s.rotate)
@@ -112,18 +112,18 @@ func (s sample) pageDict(i int) string {
 	return d + s.every + ">>"
 }
 
-func numbers(list []float64) array {
-	var out array
+func numbers(list []float64) Array {
+	var out Array
 	for _, n := range list {
-		out = append(out, decimalReal(n))
+		out = append(out, Decimal(n))
 	}
 	return out
 }
 
 // pack puts the bodies into one object stream and writes a cross-reference
 // stream that says so.
-func (s sample) pack(w *increment, first int, bodies []string, trailer *dict) {
-	holder := w.fresh()
+func (s sample) pack(w *Increment, first int, bodies []string, trailer *Dict) {
+	holder := w.Fresh()
 	var head, data bytes.Buffer
 	begin := 0
 	if s.decoy != "" {
@@ -133,37 +133,37 @@ func (s sample) pack(w *increment, first int, bodies []string, trailer *dict) {
 		fmt.Fprintf(&head, "%d %d ", first+i, begin+data.Len())
 		data.WriteString(b + " ")
 	}
-	content, about := append(head.Bytes(), data.Bytes()...), dictOf("Type", name("ObjStm"), "N", int64(len(bodies)), "First", int64(head.Len()))
+	content, about := append(head.Bytes(), data.Bytes()...), DictOf("Type", Name("ObjStm"), "N", int64(len(bodies)), "First", int64(head.Len()))
 	if s.decoy != "" {
 		content = bothWays(head.String(), data.String(), strings.ReplaceAll(data.String(), s.every, s.decoy))
-		about = about.with("First", int64(bothHead)).with("Filter", name("FlateDecode")).with("DecodeParms", ref{num: firstExtra})
+		about = about.With("First", int64(bothHead)).With("Filter", Name("FlateDecode")).With("DecodeParms", Ref{Num: firstExtra})
 	}
-	w.putStream(holder, about, content)
-	self := w.fresh()
-	at := w.offset() - w.base
-	rows := make([][3]int64, w.next)
+	w.PutStream(holder, about, content)
+	self := w.Fresh()
+	at := w.Offset() - w.base
+	rows := make([][3]int64, w.Next)
 	for i := range bodies {
-		rows[first+i] = [3]int64{2, int64(holder.num), int64(i)}
+		rows[first+i] = [3]int64{2, int64(holder.Num), int64(i)}
 	}
 	if !s.hybrid {
-		for _, o := range append(w.written, written{ref: self, at: at}) {
-			rows[o.ref.num] = [3]int64{1, o.at, 0}
+		for _, o := range append(w.Written, Written{Ref: self, At: at}) {
+			rows[o.Ref.Num] = [3]int64{1, o.At, 0}
 		}
 	}
 	var table []byte
 	for _, r := range rows {
 		table = append(table, byte(r[0]), byte(r[1]>>24), byte(r[1]>>16), byte(r[1]>>8), byte(r[1]), byte(r[2]>>8), byte(r[2]))
 	}
-	d := dictOf("Type", name("XRef"), "Size", int64(w.next), "W", array{int64(1), int64(4), int64(2)})
-	for _, e := range trailer.entries {
-		d = d.with(e.key, e.val)
+	d := DictOf("Type", Name("XRef"), "Size", int64(w.Next), "W", Array{int64(1), int64(4), int64(2)})
+	for _, e := range trailer.Entries {
+		d = d.With(e.Key, e.Val)
 	}
-	w.putStream(self, d, table)
+	w.PutStream(self, d, table)
 	if s.hybrid {
-		w.table(trailer.with("XRefStm", at), true)
+		w.Table(trailer.With("XRefStm", at), true)
 		return
 	}
-	w.out = fmt.Appendf(w.out, "startxref\n%d\n%%%%EOF\n", at)
+	w.Out = fmt.Appendf(w.Out, "startxref\n%d\n%%%%EOF\n", at)
 }
 
 // bothHead is the head of an object stream that says two things, bothRow a row of its predictor.

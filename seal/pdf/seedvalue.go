@@ -28,15 +28,15 @@ const seedVersionKnown = 3
 // A certification that the field asks for is made.
 func (p *preparation) seedValue(f *field) error {
 	v := p.doc.now
-	val, err := v.resolve(f.dict.lookup("SV"))
+	val, err := v.Resolve(f.dict.Lookup("SV"))
 	if err != nil || val == nil {
 		return err
 	}
-	d, ok := val.(*dict)
+	d, ok := val.(*Dict)
 	if !ok {
 		return refuse("the conditions of the field %q for its signer (/SV) are not a dictionary", f.name)
 	}
-	flags, err := v.get(d, "Ff")
+	flags, err := v.Get(d, "Ff")
 	if err != nil {
 		return err
 	}
@@ -55,48 +55,48 @@ func (p *preparation) seedValue(f *field) error {
 
 // A seed is the seed value dictionary of a field under examination.
 type seed struct {
-	view  view
+	view  View
 	field *field
-	dict  *dict
+	dict  *Dict
 	flags int64
 	stamp *Stamp
 }
 
-func (s *seed) refuse(key name, format string, args ...any) error {
+func (s *seed) refuse(key Name, format string, args ...any) error {
 	why := refuse(format, args...).(*RefusedError)
 	return refuse("the field %q asks its signer for what cannot be met (/SV, /%s): %s", s.field.name, key, why.Why)
 }
 
 // binds reports that an entry is there and must be kept to.
-func (s *seed) binds(key name, flag int64) bool {
-	return s.flags&flag != 0 && s.dict.lookup(key) != nil
+func (s *seed) binds(key Name, flag int64) bool {
+	return s.flags&flag != 0 && s.dict.Lookup(key) != nil
 }
 
 // handler compares the signature's handler and format.
 func (s *seed) handler() error {
-	filter, err := s.view.get(s.dict, "Filter")
+	filter, err := s.view.Get(s.dict, "Filter")
 	if err != nil {
 		return err
 	}
-	if s.binds("Filter", seedFilter) && filter != name(s.stamp.Filter) {
+	if s.binds("Filter", seedFilter) && filter != Name(s.stamp.Filter) {
 		return s.refuse("Filter", "the handler %v, and it is %s", filter, s.stamp.Filter)
 	}
-	formats, err := s.view.list(s.dict, "SubFilter")
+	formats, err := s.view.List(s.dict, "SubFilter")
 	if err != nil {
 		return err
 	}
-	if s.binds("SubFilter", seedSubFilter) && !slices.Contains(formats, value(name(s.stamp.SubFilter))) {
+	if s.binds("SubFilter", seedSubFilter) && !slices.Contains(formats, Value(Name(s.stamp.SubFilter))) {
 		return s.refuse("SubFilter", "one of the formats %v, and it is %s", formats, s.stamp.SubFilter)
 	}
 	return nil
 }
 
 func (s *seed) version() error {
-	val, err := s.view.get(s.dict, "V")
+	val, err := s.view.Get(s.dict, "V")
 	if err != nil {
 		return err
 	}
-	if n, ok := number(val); s.binds("V", seedVersion) && (!ok || n > seedVersionKnown) {
+	if n, ok := Number(val); s.binds("V", seedVersion) && (!ok || n > seedVersionKnown) {
 		return s.refuse("V", "conditions of version %v", val)
 	}
 	return nil
@@ -107,13 +107,13 @@ func (s *seed) reason() error {
 	if s.flags&seedReasons == 0 {
 		return nil
 	}
-	list, err := s.view.list(s.dict, "Reasons")
+	list, err := s.view.List(s.dict, "Reasons")
 	if err != nil {
 		return err
 	}
 	var reasons []string
 	for _, val := range list {
-		reasons = append(reasons, text(val))
+		reasons = append(reasons, Text(val))
 	}
 	switch {
 	case len(reasons) == 0 || len(reasons) == 1 && reasons[0] == ".":
@@ -128,11 +128,11 @@ func (s *seed) reason() error {
 
 // digest compares the digest, which is SM3.
 func (s *seed) digest() error {
-	list, err := s.view.list(s.dict, "DigestMethod")
+	list, err := s.view.List(s.dict, "DigestMethod")
 	if err != nil {
 		return err
 	}
-	if s.binds("DigestMethod", seedDigest) && !slices.Contains(list, value(str("SM3"))) {
+	if s.binds("DigestMethod", seedDigest) && !slices.Contains(list, Value(String("SM3"))) {
 		return s.refuse("DigestMethod", "one of the digests %v, and it is SM3", list)
 	}
 	return nil
@@ -141,17 +141,17 @@ func (s *seed) digest() error {
 // others are conditions that are never met here, where they ask for anything.
 func (s *seed) others() error {
 	for _, o := range []struct {
-		key  name
+		key  Name
 		flag int64
-		none value
+		none Value
 		what string
 	}{
 		{"LegalAttestation", seedAttestation, nil, "an attestation by law"},
 		{"AddRevInfo", seedRevocation, false, "revocation data inside of the signature"},
-		{"LockDocument", seedLockDocument, name("false"), "a document that is locked afterwards"},
+		{"LockDocument", seedLockDocument, Name("false"), "a document that is locked afterwards"},
 		{"AppearanceFilter", seedAppearance, nil, "an appearance of its own"},
 	} {
-		val, err := s.view.get(s.dict, o.key)
+		val, err := s.view.Get(s.dict, o.key)
 		if err != nil {
 			return err
 		}
@@ -165,11 +165,11 @@ func (s *seed) others() error {
 // certificate compares the signer's certificates (ISO 32000-2, table 238): itself, and those
 // of its authorities.
 func (s *seed) certificate() error {
-	d, err := s.view.dict(s.dict.lookup("Cert"))
+	d, err := s.view.Dict(s.dict.Lookup("Cert"))
 	if err != nil || d == nil {
 		return err
 	}
-	flags, err := s.view.get(d, "Ff")
+	flags, err := s.view.Get(d, "Ff")
 	if err != nil {
 		return err
 	}
@@ -179,17 +179,17 @@ func (s *seed) certificate() error {
 		return s.refuse("Cert", "policies, names or uses of the certificate (/Ff %d)", n)
 	}
 	for _, part := range []struct {
-		key   name
+		key   Name
 		flag  int64
 		chain [][]byte
 	}{{"Subject", subject, s.stamp.Chain[:min(1, len(s.stamp.Chain))]}, {"Issuer", issuer, s.stamp.Chain}} {
-		list, err := s.view.list(d, part.key)
+		list, err := s.view.List(d, part.key)
 		if err != nil {
 			return err
 		}
 		named := func(der []byte) bool {
-			return slices.ContainsFunc(list, func(val value) bool {
-				named, ok := val.(str)
+			return slices.ContainsFunc(list, func(val Value) bool {
+				named, ok := val.(String)
 				return ok && bytes.Equal(der, []byte(named))
 			})
 		}
@@ -202,11 +202,11 @@ func (s *seed) certificate() error {
 
 // timeStamp refuses a time stamp by an authority that the field chooses.
 func (s *seed) timeStamp() error {
-	d, err := s.view.dict(s.dict.lookup("TimeStamp"))
+	d, err := s.view.Dict(s.dict.Lookup("TimeStamp"))
 	if err != nil || d == nil {
 		return err
 	}
-	required, err := s.view.get(d, "Ff")
+	required, err := s.view.Get(d, "Ff")
 	if err != nil {
 		return err
 	}
@@ -218,11 +218,11 @@ func (s *seed) timeStamp() error {
 
 // certification makes the certification that the field asks for: /P 0 means none.
 func (s *seed) certification() error {
-	d, err := s.view.dict(s.dict.lookup("MDP"))
+	d, err := s.view.Dict(s.dict.Lookup("MDP"))
 	if err != nil || d == nil {
 		return err
 	}
-	val, err := s.view.get(d, "P")
+	val, err := s.view.Get(d, "P")
 	if err != nil {
 		return err
 	}

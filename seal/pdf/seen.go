@@ -48,14 +48,14 @@ const checkSeen = "seen"
 
 // fixed tells a number of a rectangle in parts of a unit ([seen.PerUnit]), without the
 // decimals behind: by its digits, so that everybody finds the same.
-func fixed(v value) (int64, bool) {
+func fixed(v Value) (int64, bool) {
 	switch v := v.(type) {
 	case int64:
 		if v < -seen.MaxSide/seen.PerUnit || v > seen.MaxSide/seen.PerUnit {
 			return 0, false
 		}
 		return v * seen.PerUnit, true
-	case real:
+	case Real:
 		digits, negative := strings.CutPrefix(plainNumber(v), "-")
 		whole, decimals, _ := strings.Cut(digits, ".")
 		n := int64(0)
@@ -80,14 +80,14 @@ func fixed(v value) (int64, bool) {
 }
 
 // box resolves a rectangle and puts its corners in order.
-func (v view) box(val value) (seen.Box, bool, error) {
-	list, err := v.array(val)
+func (v View) box(val Value) (seen.Box, bool, error) {
+	list, err := v.Array(val)
 	if err != nil || len(list) != 4 {
 		return seen.Box{}, false, err
 	}
 	var n [4]int64
 	for i := range list {
-		side, err := v.resolve(list[i])
+		side, err := v.Resolve(list[i])
 		if err != nil {
 			return seen.Box{}, false, err
 		}
@@ -106,11 +106,11 @@ func units(b seen.Box) rect {
 }
 
 // named is the place of an annotation on a page. False: it has no rectangle.
-func (v view) named(l *looks, page int, annotation *dict) (seen.Place, bool, error) {
+func (v View) named(l *looks, page int, annotation *Dict) (seen.Place, bool, error) {
 	p := seen.Place{Page: page}
 	var ok bool
 	var err error
-	if p.Box, ok, err = v.box(annotation.lookup("Rect")); err != nil || !ok {
+	if p.Box, ok, err = v.box(annotation.Lookup("Rect")); err != nil || !ok {
 		return p, false, err
 	}
 	p.Look, err = l.of(annotation)
@@ -150,15 +150,15 @@ func (p *Prepared) Message(signer *cert.Certificate) ([]byte, error) {
 func (d *Document) stated(field *field) (seen.Statement, error) {
 	v, l := d.now, d.now.looks()
 	w := field.widgets[0]
-	widget, err := v.dict(w)
+	widget, err := v.Dict(w)
 	if err != nil {
 		return seen.Statement{}, err
 	}
-	box, ok, err := v.box(widget.lookup("Rect"))
+	box, ok, err := v.box(widget.Lookup("Rect"))
 	if err != nil {
 		return seen.Statement{}, err
 	}
-	if !ok || box.Empty() || widget.lookup("AP") == nil {
+	if !ok || box.Empty() || widget.Lookup("AP") == nil {
 		return seen.Statement{}, nil
 	}
 	page, err := d.pageOf(w, widget)
@@ -189,14 +189,14 @@ func (d *Document) stated(field *field) (seen.Statement, error) {
 // An annotation is one that a page lists.
 type annotation struct {
 	page int
-	ref  ref
-	dict *dict
+	ref  Ref
+	dict *Dict
 }
 
 // came lists the locked stamps that came with a revision: what a signature put on pages
 // beside its field. A file that was signed in its first revision has none.
 func (d *Document) came(revision int) ([]annotation, error) {
-	v := view{doc: d, sections: d.now.sections[revision:], limit: d.src.size}
+	v := View{doc: d, sections: d.now.sections[revision:], limit: d.src.size}
 	if len(v.sections) < 2 {
 		return nil, nil
 	}
@@ -204,11 +204,11 @@ func (d *Document) came(revision int) ([]annotation, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := make(map[ref]int, len(leaves))
+	pages := make(map[Ref]int, len(leaves))
 	for i, l := range leaves {
 		pages[l.ref] = i + 1
 	}
-	older := view{doc: d, sections: v.sections[1:], limit: d.src.size}
+	older := View{doc: d, sections: v.sections[1:], limit: d.src.size}
 	var out []annotation
 	for _, run := range v.sections[0].runs {
 		for i, loc := range run.locs {
@@ -216,22 +216,22 @@ func (d *Document) came(revision int) ([]annotation, error) {
 			if _, there := older.locate(num); there || loc.kind == free {
 				continue
 			}
-			r := ref{num: num}
+			r := Ref{Num: num}
 			if loc.kind == inFile {
-				r.gen = uint16(loc.index) //nolint:gosec // a generation number
+				r.Gen = uint16(loc.index) //nolint:gosec // a generation number
 			}
-			o, err := v.load(r)
+			o, err := v.Load(r)
 			if err != nil {
 				return nil, err
 			}
 			if o == nil {
 				continue
 			}
-			a, ok := o.val.(*dict)
+			a, ok := o.Val.(*Dict)
 			if !ok || !lockedStamp(a) {
 				continue
 			}
-			hint, _ := a.lookup("P").(ref)
+			hint, _ := a.Lookup("P").(Ref)
 			n := pages[hint]
 			if n == 0 {
 				continue
@@ -272,7 +272,7 @@ func (s *Signed) judgeSeen(statement []byte, memory *likeness.Memory) {
 // A finder looks for named places on the pages as they are now.
 type finder struct {
 	doc     *Document
-	view    view
+	view    View
 	looks   *looks
 	stamps  map[spotted]*shown
 	order   []*shown // the stamps of all pages that were read
@@ -290,22 +290,22 @@ type spotted struct {
 
 // shown is a stamp annotation of a page.
 type shown struct {
-	dict  *dict
+	dict  *Dict
 	taken bool   // a named place was found here
 	other *shown // at the same place
 }
 
 func (f *finder) find(s *Signed, named seen.Statement) error {
-	widget, err := f.view.dict(s.widget)
+	widget, err := f.view.Dict(s.widget)
 	if err != nil {
 		return err
 	}
-	box, _, err := f.view.box(widget.lookup("Rect"))
+	box, _, err := f.view.box(widget.Lookup("Rect"))
 	if err != nil {
 		return err
 	}
 	if len(named.Places) == 0 {
-		f.nothing = s.Page != 0 && !box.Empty() && widget.lookup("AP") != nil
+		f.nothing = s.Page != 0 && !box.Empty() && widget.Lookup("AP") != nil
 		return nil
 	}
 	field := named.Places[0]
@@ -363,14 +363,14 @@ func (f *finder) readPage(page int) error {
 		return err
 	}
 	for _, val := range all {
-		a, err := f.view.dict(val)
+		a, err := f.view.Dict(val)
 		if err != nil {
 			return err
 		}
-		if a.lookup("Subtype") != name("Stamp") {
+		if a.Lookup("Subtype") != Name("Stamp") {
 			continue
 		}
-		box, ok, err := f.view.box(a.lookup("Rect"))
+		box, ok, err := f.view.box(a.Lookup("Rect"))
 		if err != nil {
 			return err
 		}

@@ -49,14 +49,14 @@ func (d *Document) FieldPlaces(n int) ([][4]float64, error) {
 	}
 	var out [][4]float64
 	for _, a := range annots {
-		widget, err := d.now.dict(a)
+		widget, err := d.now.Dict(a)
 		if err != nil {
 			return nil, err
 		}
-		if widget.lookup("Subtype") != name("Widget") {
+		if widget.Lookup("Subtype") != Name("Widget") {
 			continue
 		}
-		box, ok, err := d.now.rect(widget.lookup("Rect"))
+		box, ok, err := d.now.rect(widget.Lookup("Rect"))
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +71,7 @@ func (d *Document) FieldPlaces(n int) ([][4]float64, error) {
 // A sheet maps between a displayed page, in millimetres from its top-left
 // corner, and the page's own coordinates.
 type sheet struct {
-	ref    ref
+	ref    Ref
 	box    rect    // what is displayed, in the page's own units
 	rotate int     // degrees clockwise: 0, 90, 180 or 270
 	perMM  float64 // units per millimetre
@@ -92,23 +92,23 @@ func (r rect) overlaps(s rect) bool {
 }
 
 // array is the rectangle with the values that are made once; k may be nil.
-func (r rect) array(k *values) array {
-	return array{k.decimal(r.x0), k.decimal(r.y0), k.decimal(r.x1), k.decimal(r.y1)}
+func (r rect) array(k *values) Array {
+	return Array{k.decimal(r.x0), k.decimal(r.y0), k.decimal(r.x1), k.decimal(r.y1)}
 }
 
 // rect resolves val to a rectangle, putting its corners in order.
-func (v view) rect(val value) (rect, bool, error) {
-	a, err := v.array(val)
+func (v View) rect(val Value) (rect, bool, error) {
+	a, err := v.Array(val)
 	if err != nil || len(a) != 4 {
 		return rect{}, false, err
 	}
 	var n [4]float64
 	for i := range a {
-		val, err := v.resolve(a[i])
+		val, err := v.Resolve(a[i])
 		if err != nil {
 			return rect{}, false, err
 		}
-		f, ok := number(val)
+		f, ok := Number(val)
 		if !ok || math.Abs(f) > 1e7 {
 			return rect{}, false, nil
 		}
@@ -139,17 +139,17 @@ func (d *Document) sheet(n int) (sheet, error) {
 	return s, nil
 }
 
-func (v view) sheet(r ref) (sheet, error) {
-	o, err := v.load(r)
+func (v View) sheet(r Ref) (sheet, error) {
+	o, err := v.Load(r)
 	if err != nil {
 		return sheet{}, err
 	}
 	if o == nil {
-		return sheet{}, damagedAt(v.sections[0].at, "object %d of the page tree is missing", r.num)
+		return sheet{}, DamagedAt(v.sections[0].at, "object %d of the page tree is missing", r.Num)
 	}
-	page, ok := o.val.(*dict)
+	page, ok := o.Val.(*Dict)
 	if !ok {
-		return sheet{}, damagedAt(o.at, "the page is not a dictionary")
+		return sheet{}, DamagedAt(o.At, "the page is not a dictionary")
 	}
 	s := sheet{ref: r}
 	if s.box, err = v.cropped(o, page); err != nil {
@@ -163,19 +163,19 @@ func (v view) sheet(r ref) (sheet, error) {
 	case nil:
 	case int64:
 		if degrees%90 != 0 {
-			return sheet{}, damagedAt(o.at, "/Rotate is %d, not a multiple of 90", degrees)
+			return sheet{}, DamagedAt(o.At, "/Rotate is %d, not a multiple of 90", degrees)
 		}
 		s.rotate = int((degrees%360 + 360) % 360)
 	default:
-		return sheet{}, damagedAt(o.at, "/Rotate is not a whole number")
+		return sheet{}, DamagedAt(o.At, "/Rotate is not a whole number")
 	}
 	unit := 1.0
-	if val, err := v.get(page, "UserUnit"); err != nil {
+	if val, err := v.Get(page, "UserUnit"); err != nil {
 		return sheet{}, err
 	} else if val != nil {
-		f, ok := number(val)
+		f, ok := Number(val)
 		if !ok || f < 0.001 || f > 1e6 {
-			return sheet{}, damagedAt(o.at, "/UserUnit is out of range")
+			return sheet{}, DamagedAt(o.At, "/UserUnit is out of range")
 		}
 		unit = f
 	}
@@ -184,7 +184,7 @@ func (v view) sheet(r ref) (sheet, error) {
 }
 
 // cropped returns the part of the /MediaBox that is displayed.
-func (v view) cropped(o *object, page *dict) (rect, error) {
+func (v View) cropped(o *object, page *Dict) (rect, error) {
 	val, err := v.inherited(page, "MediaBox")
 	if err != nil {
 		return rect{}, err
@@ -194,7 +194,7 @@ func (v view) cropped(o *object, page *dict) (rect, error) {
 		return rect{}, err
 	}
 	if !ok {
-		return rect{}, damagedAt(o.at, "the page has no valid /MediaBox")
+		return rect{}, DamagedAt(o.At, "the page has no valid /MediaBox")
 	}
 	if val, err = v.inherited(page, "CropBox"); err != nil {
 		return rect{}, err
@@ -205,12 +205,12 @@ func (v view) cropped(o *object, page *dict) (rect, error) {
 			return rect{}, err
 		}
 		if !ok {
-			return rect{}, damagedAt(o.at, "the page's /CropBox is not a rectangle")
+			return rect{}, DamagedAt(o.At, "the page's /CropBox is not a rectangle")
 		}
 		box = rect{max(box.x0, crop.x0), max(box.y0, crop.y0), min(box.x1, crop.x1), min(box.y1, crop.y1)}
 	}
 	if box.width() <= 0 || box.height() <= 0 {
-		return rect{}, damagedAt(o.at, "nothing of the page is displayed: its boxes are empty")
+		return rect{}, DamagedAt(o.At, "nothing of the page is displayed: its boxes are empty")
 	}
 	return box, nil
 }
@@ -265,14 +265,14 @@ func (s sheet) toDisplay(r rect) (float64, float64, float64, float64) {
 // displayed, stand upright on the rotated page: it turns the box
 // counter-clockwise by what the page is turned clockwise and moves it back to
 // the origin.
-func (s sheet) upright(width, height float64) array {
+func (s sheet) upright(width, height float64) Array {
 	switch s.rotate {
 	case 90:
-		return array{int64(0), int64(1), int64(-1), int64(0), decimalReal(height), int64(0)}
+		return Array{int64(0), int64(1), int64(-1), int64(0), Decimal(height), int64(0)}
 	case 180:
-		return array{int64(-1), int64(0), int64(0), int64(-1), decimalReal(width), decimalReal(height)}
+		return Array{int64(-1), int64(0), int64(0), int64(-1), Decimal(width), Decimal(height)}
 	case 270:
-		return array{int64(0), int64(-1), int64(1), int64(0), int64(0), decimalReal(width)}
+		return Array{int64(0), int64(-1), int64(1), int64(0), int64(0), Decimal(width)}
 	}
 	return nil
 }

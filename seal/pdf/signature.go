@@ -42,8 +42,8 @@ type Signature struct {
 
 	doc    *Document
 	locks  locks
-	ref    ref
-	widget ref   // the first of the field's
+	ref    Ref
+	widget Ref   // the first of the field's
 	others bool  // the field has further widgets
 	end    int64 // of the covered bytes
 	view   int   // index of the signed revision's newest section

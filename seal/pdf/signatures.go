@@ -59,13 +59,13 @@ func (d *Document) inspect(f *field) (*Signature, error) {
 	if err := s.showPlace(f); err != nil {
 		return nil, err
 	}
-	r, ok := f.val.(ref)
+	r, ok := f.val.(Ref)
 	if !ok {
 		s.fault("the field's value is not a reference to a signature dictionary")
 		return s, nil
 	}
-	s.ref, s.Object = r, int(r.num)
-	o, err := d.now.load(r)
+	s.ref, s.Object = r, int(r.Num)
+	o, err := d.now.Load(r)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (d *Document) inspect(f *field) (*Signature, error) {
 		s.fault("the signature dictionary is missing")
 		return s, nil
 	}
-	dict, ok := o.val.(*dict)
+	dict, ok := o.Val.(*Dict)
 	if !ok {
 		s.fault("the field's value is not a signature dictionary")
 		return s, nil
@@ -81,7 +81,7 @@ func (d *Document) inspect(f *field) (*Signature, error) {
 	if err := s.describe(f, dict); err != nil {
 		return nil, err
 	}
-	if o.packed >= 0 {
+	if o.Packed >= 0 {
 		s.fault("the signature dictionary lies in an object stream")
 		return s, nil
 	}
@@ -98,11 +98,11 @@ func (s *Signature) fault(format string, args ...any) {
 // showPlace finds where the signature's first widget is displayed.
 func (s *Signature) showPlace(f *field) error {
 	d := s.doc
-	widget, err := d.now.dict(f.widgets[0])
+	widget, err := d.now.Dict(f.widgets[0])
 	if err != nil {
 		return err
 	}
-	box, ok, err := d.now.rect(widget.lookup("Rect"))
+	box, ok, err := d.now.rect(widget.Lookup("Rect"))
 	if err != nil || !ok {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *Signature) showPlace(f *field) error {
 		return err
 	}
 	sheet, err := d.sheet(s.Page)
-	if isDamage(err) && box.width() <= 0 && box.height() <= 0 {
+	if IsDamage(err) && box.width() <= 0 && box.height() <= 0 {
 		return nil // it shows nothing, whatever the page's size
 	}
 	if err != nil {
@@ -121,32 +121,32 @@ func (s *Signature) showPlace(f *field) error {
 }
 
 // describe copies what the dictionary says about the signature.
-func (s *Signature) describe(f *field, dict *dict) error {
+func (s *Signature) describe(f *field, dict *Dict) error {
 	v := s.doc.now
 	for _, t := range []struct {
-		key  name
+		key  Name
 		into *string
 	}{{"Name", &s.Name}, {"Reason", &s.Reason}, {"Location", &s.Location}} {
-		val, err := v.get(dict, t.key)
+		val, err := v.Get(dict, t.key)
 		if err != nil {
 			return err
 		}
-		*t.into = text(val)
+		*t.into = Text(val)
 	}
-	when, err := v.get(dict, "M")
+	when, err := v.Get(dict, "M")
 	if err != nil {
 		return err
 	}
-	s.Time = date(when)
-	filter, _ := dict.lookup("Filter").(name)
-	subFilter, _ := dict.lookup("SubFilter").(name)
+	s.Time = Date(when)
+	filter, _ := dict.Lookup("Filter").(Name)
+	subFilter, _ := dict.Lookup("SubFilter").(Name)
 	s.Filter, s.SubFilter = string(filter), string(subFilter)
 	// What it is judged as, its /SubFilter says, so that no time stamp passes for a signature
 	// that somebody answers for, and no signature for data that any revision may add.
 	s.Timestamp = s.SubFilter == SubFilterStamp
-	switch kind := dict.lookup("Type"); kind {
-	case nil, name("Sig"):
-	case name("DocTimeStamp"):
+	switch kind := dict.Lookup("Type"); kind {
+	case nil, Name("Sig"):
+	case Name("DocTimeStamp"):
 		if !s.Timestamp {
 			s.fault("the signature dictionary's /Type is that of a time stamp, its /SubFilter %v", subFilter)
 		}
@@ -161,7 +161,7 @@ func (s *Signature) describe(f *field, dict *dict) error {
 // shareNothing finds fault with signatures that are the value of two fields:
 // one of the fields was not there when it was made.
 func shareNothing(found []*Signature) {
-	first := make(map[ref]*Signature)
+	first := make(map[Ref]*Signature)
 	for _, s := range found {
 		if s.Object == 0 {
 			continue
@@ -211,11 +211,11 @@ func (d *Document) passGaps(f *form) error {
 		if !field.signed() {
 			continue
 		}
-		sig, err := d.now.dict(field.val)
+		sig, err := d.now.Dict(field.val)
 		if err != nil {
 			return err
 		}
-		numbers, _ := sig.lookup("ByteRange").(array)
+		numbers, _ := sig.Lookup("ByteRange").(Array)
 		if len(numbers) != 4 {
 			continue
 		}

@@ -2,22 +2,22 @@ package pdf
 
 import "bytes"
 
-// A skimmed dictionary is one of which only some keys are of interest. It is in memory that
+// A Skimmed dictionary is one of which only some keys are of interest. It is in memory that
 // the next one takes.
-type skimmed struct {
-	keys   []name
+type Skimmed struct {
+	Keys   []Name
 	object object
-	dict   dict
+	dict   Dict
 }
 
-// skim is load for a dictionary of which only some keys are of interest. The
+// Skim is load for a dictionary of which only some keys are of interest. The
 // other values are passed over, which is several times faster, and the object
 // is not remembered: it is good until the next one is skimmed into the same memory.
 // Walking the pages of a long document is what it is for.
-func (v view) skim(r ref, into *skimmed) (*object, error) {
+func (v View) Skim(r Ref, into *Skimmed) (*object, error) {
 	loc, ok := v.find(r)
 	if !ok || loc.kind == inFile && v.doc.objects[loc.at] != nil {
-		return v.load(r)
+		return v.Load(r)
 	}
 	if err := v.doc.work(0); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (v view) skim(r ref, into *skimmed) (*object, error) {
 }
 
 // made returns an object of which only some keys are read, or a new one.
-func (s *skimmed) made(o object) *object {
+func (s *Skimmed) made(o object) *object {
 	if s == nil {
 		kept := o
 		return &kept
@@ -39,14 +39,14 @@ func (s *skimmed) made(o object) *object {
 }
 
 // kept returns a dictionary with the entries.
-func (s *skimmed) kept(entries []entry) *dict {
-	s.dict.entries = append(s.dict.entries[:0], entries...)
+func (s *Skimmed) kept(entries []Entry) *Dict {
+	s.dict.Entries = append(s.dict.Entries[:0], entries...)
 	return &s.dict
 }
 
 // wants reports that a key, as it is written, may be of interest.
-func (s *skimmed) wants(w []byte) bool {
-	for _, key := range s.keys {
+func (s *Skimmed) wants(w []byte) bool {
+	for _, key := range s.Keys {
 		if string(w) == string(key) {
 			return true
 		}

@@ -40,7 +40,7 @@ func (s *source) read(offset int64, n int) ([]byte, error) {
 // readInto is read with memory to use if it suffices.
 func (s *source) readInto(buf []byte, offset int64, n int) ([]byte, error) {
 	if offset < 0 || offset+int64(n) > s.size {
-		return nil, damagedAt(offset, "%d bytes expected behind the end of the file", n)
+		return nil, DamagedAt(offset, "%d bytes expected behind the end of the file", n)
 	}
 	if cap(buf) < n {
 		buf = make([]byte, n)
@@ -75,7 +75,7 @@ func (s *source) passing(offset, n int64) ([]byte, error) {
 // before the limit has them.
 func (s *source) window(offset int64, n int, limit int64) (lexer, error) {
 	if offset < 0 || offset >= limit {
-		return lexer{}, damagedAt(offset, "an object is expected here, outside the file")
+		return lexer{}, DamagedAt(offset, "an object is expected here, outside the file")
 	}
 	if at := s.tailAt(); offset >= at {
 		tail := s.tail[offset-at : min(s.size, limit)-at]

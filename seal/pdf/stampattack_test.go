@@ -57,7 +57,7 @@ const tokenRoom = 4096
 
 // madeStamp writes a signature dictionary of a type for a time stamp, with empty places for
 // what [stamper.onto] puts in.
-func (a attacker) madeStamp(kind, subFilter string) ref {
+func (a attacker) madeStamp(kind, subFilter string) Ref {
 	return a.made(fmt.Sprintf("<<%s/Filter/Adobe.PPKLite/SubFilter/%s/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 		kind, subFilter, strings.Repeat("00", tokenRoom)))
 }
@@ -100,18 +100,18 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 	// field shows a time stamp as a picture over the text, or whatever the entries say.
 	field := func(kind, subFilter, entries string) func(attacker) {
 		return func(a attacker) {
-			picture := a.fresh()
-			a.putStream(picture, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
+			picture := a.Fresh()
+			a.PutStream(picture, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
 			v := a.madeStamp(kind, subFilter)
-			nothing := a.fresh()
-			a.putStream(nothing, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte("% DSBlank\r\n"))
-			entries := strings.NewReplacer("PICTURE", fmt.Sprintf("%d 0 R", picture.num), "NOTHING", fmt.Sprintf("%d 0 R", nothing.num)).Replace(entries)
+			nothing := a.Fresh()
+			a.PutStream(nothing, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte("% DSBlank\r\n"))
+			entries := strings.NewReplacer("PICTURE", fmt.Sprintf("%d 0 R", picture.Num), "NOTHING", fmt.Sprintf("%d 0 R", nothing.Num)).Replace(entries)
 			for key, usual := range map[string]string{"/T(": "/T(time)", "/F ": "/F 132", "/Subtype": "/Subtype/Widget"} {
 				if !strings.Contains(entries, key) {
 					entries += usual
 				}
 			}
-			w := a.made(fmt.Sprintf("<</Type/Annot/FT/Sig/P 9 0 R/V %d 0 R%s>>", v.num, entries))
+			w := a.made(fmt.Sprintf("<</Type/Annot/FT/Sig/P 9 0 R/V %d 0 R%s>>", v.Num, entries))
 			a.add(7, "Fields", w)
 			a.add(9, "Annots", w)
 		}
@@ -149,25 +149,25 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"no kind at all", sealed, field(documentStamp, SubFilterStamp, "/Subtype null/Rect[0 0 0 0]"), "shows something"},
 		{"a note below the field", sealed, func(a attacker) {
 			v := a.madeStamp(documentStamp, SubFilterStamp)
-			up := a.fresh()
-			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Text/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.num))
-			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			up := a.Fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Text/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.Num))
+			a.Put(up, DictOf("FT", Name("Sig"), "T", String("time"), "V", v, "Kids", Array{w}))
 			a.add(7, "Fields", up)
 			a.add(9, "Annots", w)
 		}, "shows something"},
 		{"a widget below the field", sealed, func(a attacker) {
 			v := a.madeStamp(documentStamp, SubFilterStamp)
-			up := a.fresh()
-			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.num))
-			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			up := a.Fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.Num))
+			a.Put(up, DictOf("FT", Name("Sig"), "T", String("time"), "V", v, "Kids", Array{w}))
 			a.add(7, "Fields", up)
 			a.add(9, "Annots", w)
 		}, ""},
 		{"something else spoken below the field", sealed, func(a attacker) {
 			v := a.madeStamp(documentStamp, SubFilterStamp)
-			up := a.fresh()
-			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/TU(approved)/P 9 0 R/Parent %d 0 R>>", up.num))
-			a.put(up, dictOf("FT", name("Sig"), "T", str("time"), "V", v, "Kids", array{w}))
+			up := a.Fresh()
+			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/TU(approved)/P 9 0 R/Parent %d 0 R>>", up.Num))
+			a.Put(up, DictOf("FT", Name("Sig"), "T", String("time"), "V", v, "Kids", Array{w}))
 			a.add(7, "Fields", up)
 			a.add(9, "Annots", w)
 		}, "the entry /TU"},
@@ -182,7 +182,7 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"a name", sealed, field(documentStamp+"/Name(ministry)", SubFilterStamp, "/Rect[0 0 0 0]"), "says something"},
 		{"an empty name", sealed, field(documentStamp+"/Name()", SubFilterStamp, "/Rect[0 0 0 0]"), ""},
 		{"a reason in a field that waited", sealed, func(a attacker) {
-			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp+"/Location(Hefei)", SubFilterStamp)))
+			a.Put(Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp+"/Location(Hefei)", SubFilterStamp)))
 		}, "says something"},
 		{"a long name of the field", sealed, field(documentStamp, SubFilterStamp, "/T("+strings.Repeat("approved ", 20)+")/Rect[0 0 0 0]"), "longer than 100"},
 		{"a name of lines", sealed, field(documentStamp, SubFilterStamp, `/T(approved\nby all)/Rect[0 0 0 0]`), "not seen"},
@@ -191,15 +191,15 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"a name with a line of another kind", sealed, field(documentStamp, SubFilterStamp, `/T(\376\377\000a\040\050\000b)/Rect[0 0 0 0]`), "not seen"},
 		{"a signature called a time stamp", sealed, field(documentStamp, SubFilterPerson, "/Rect[0 0 0 0]"), "time stamp, its /SubFilter"},
 		{"a picture in a field that waited", sealed, func(a attacker) {
-			picture := a.fresh()
-			a.putStream(picture, dictOf("Type", name("XObject"), "Subtype", name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
-			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp, SubFilterStamp)).with("AP", dictOf("N", picture)))
+			picture := a.Fresh()
+			a.PutStream(picture, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
+			a.Put(Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)).With("AP", DictOf("N", picture)))
 		}, "/AP"},
 		{"a field that waited is hidden", sealed, func(a attacker) {
-			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp, SubFilterStamp)).with("F", int64(2)))
+			a.Put(Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)).With("F", int64(2)))
 		}, "/F"},
 		{"a field that waited", sealed, func(a attacker) {
-			a.put(ref{num: 8}, a.dict(8).with("V", a.madeStamp(documentStamp, SubFilterStamp)))
+			a.Put(Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)))
 		}, ""},
 		{"a stamp beside it", sealed, func(a attacker) {
 			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]")(a)

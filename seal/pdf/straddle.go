@@ -83,7 +83,7 @@ func (s *Signed) judgeStraddle(memory *likeness.Memory) bool {
 // upright.
 func (s *Signed) slices() ([]slice, bool, error) {
 	v := s.doc.now
-	widget, err := v.dict(s.widget)
+	widget, err := v.Dict(s.widget)
 	if err != nil {
 		return nil, false, err
 	}
@@ -94,7 +94,7 @@ func (s *Signed) slices() ([]slice, bool, error) {
 	found := append(make([]annotation, 0, len(came)+1), annotation{s.Page, s.widget, widget})
 	for _, a := range came {
 		// What came with the signature, as it is shown now.
-		if a.dict, err = v.dict(a.ref); err != nil {
+		if a.dict, err = v.Dict(a.ref); err != nil {
 			return nil, false, err
 		}
 		if a.dict == nil {
@@ -113,7 +113,7 @@ func (s *Signed) slices() ([]slice, bool, error) {
 	for _, a := range found {
 		one := slice{annotation: a}
 		var ok bool
-		if one.box, ok, err = v.rect(a.dict.lookup("Rect")); err != nil {
+		if one.box, ok, err = v.rect(a.dict.Lookup("Rect")); err != nil {
 			return nil, false, err
 		}
 		if !ok {
@@ -300,7 +300,7 @@ func (s *Signed) straddle(ordered []slice, upright bool) (likeness.Likeness, err
 }
 
 // lay lays a slice into its box on a sheet.
-func (c *slice) lay(v view, shown *likeness.Sheet, box likeness.Box, scale float64) error {
+func (c *slice) lay(v View, shown *likeness.Sheet, box likeness.Box, scale float64) error {
 	const noRotate, unseen = 16, 1 | 2 | 32 // invisible, hidden, no view
 	flags, err := v.flags(c.dict)
 	switch {
@@ -308,7 +308,7 @@ func (c *slice) lay(v view, shown *likeness.Sheet, box likeness.Box, scale float
 		return err
 	case flags&unseen != 0:
 		return fmt.Errorf("it is hidden: %w", ErrPicture)
-	case flags&noRotate != 0 && c.sheet.rotate != 0, c.dict.lookup("OC") != nil:
+	case flags&noRotate != 0 && c.sheet.rotate != 0, c.dict.Lookup("OC") != nil:
 		return notDrawn("it is shown on conditions, or does not turn with its page")
 	}
 	part, shift := shown.Cut(box)

@@ -23,8 +23,8 @@ func (s *step) strays() error {
 	headers := make(map[int64]bool)
 	for _, run := range newer.runs {
 		for i, loc := range run.locs {
-			r := ref{num: run.first + uint32(i), gen: loc.generation()} //nolint:gosec // an object number
-			if was, ok := s.old.locate(r.num); loc.kind == free || ok && was == loc {
+			r := Ref{Num: run.first + uint32(i), Gen: loc.generation()} //nolint:gosec // an object number
+			if was, ok := s.old.locate(r.Num); loc.kind == free || ok && was == loc {
 				continue
 			}
 			t, err := s.tile(r, loc)
@@ -32,7 +32,7 @@ func (s *step) strays() error {
 				return err
 			}
 			if t.obj == 0 {
-				s.modified(Change{Code: ChangeObjectMissing, Object: int(r.num)}, "the revision lists the object %d where there is none", r.num)
+				s.modified(Change{Code: ChangeObjectMissing, Object: int(r.Num)}, "the revision lists the object %d where there is none", r.Num)
 				return nil
 			}
 			headers[t.obj] = true
@@ -73,9 +73,9 @@ type tile struct {
 
 // tile finds the extent of an object that the revision lists: of one in an object stream the
 // extent of that.
-func (s *step) tile(r ref, loc location) (tile, error) {
+func (s *step) tile(r Ref, loc location) (tile, error) {
 	if loc.kind == inStream {
-		holder := ref{num: uint32(loc.at)} //nolint:gosec // an object number
+		holder := Ref{Num: uint32(loc.at)} //nolint:gosec // an object number
 		in, ok := s.new.find(holder)
 		if !ok || in.kind != inFile {
 			return tile{}, nil
@@ -91,18 +91,18 @@ func (s *step) tile(r ref, loc location) (tile, error) {
 		return tile{}, err
 	}
 	t := tile{at: loc.at, end: o.end, obj: obj}
-	if st, ok := o.val.(*stream); ok {
-		where, err := s.new.span(st)
+	if st, ok := o.Val.(*Stream); ok {
+		where, err := s.new.Span(st)
 		if err != nil {
 			return tile{}, err
 		}
 		t.end = where.end
-		at, err := s.search(where.from, where.to, "endstream", func([]byte, int64) bool { return true })
+		at, err := s.search(where.From, where.To, "endstream", func([]byte, int64) bool { return true })
 		if err != nil {
 			return tile{}, err
 		}
 		if at >= 0 {
-			return tile{}, damagedAt(at, "the stream of object %d holds the word endstream", r.num)
+			return tile{}, DamagedAt(at, "the stream of object %d holds the word endstream", r.Num)
 		}
 	}
 	return t, nil
@@ -110,7 +110,7 @@ func (s *step) tile(r ref, loc location) (tile, error) {
 
 // header returns where the header of an object at an offset ends, 0 where none stands there,
 // or that of another object than is wanted.
-func (s *step) header(at int64, want *ref) (int64, error) {
+func (s *step) header(at int64, want *Ref) (int64, error) {
 	end := int64(0)
 	err := s.doc.src.parse(at, s.new.limit, func(l *lexer) error {
 		num, err := l.integer("an object number")
@@ -124,12 +124,12 @@ func (s *step) header(at int64, want *ref) (int64, error) {
 		if err := l.keyword("obj"); err != nil {
 			return err
 		}
-		if want == nil || num == int64(want.num) && gen == int64(want.gen) {
+		if want == nil || num == int64(want.Num) && gen == int64(want.Gen) {
 			end = l.offset()
 		}
 		return nil
 	})
-	if isDamage(err) {
+	if IsDamage(err) {
 		return 0, nil
 	}
 	return end, err

@@ -9,14 +9,14 @@ import "slices"
 // A file whose structure tree cannot be added to is not made worse than it is: its marks
 // stay untagged.
 type tags struct {
-	inc     *increment
-	rootRef ref
-	root    *dict
-	tree    *dict // the parent tree
-	treeRef ref   // zero: it is direct in the root
+	inc     *Increment
+	rootRef Ref
+	root    *Dict
+	tree    *Dict // the parent tree
+	treeRef Ref   // zero: it is direct in the root
 	words   string
 
-	elements []ref // one for each mark
+	elements []Ref // one for each mark
 	first    int64 // the key of the first
 }
 
@@ -27,31 +27,31 @@ func (p *preparation) tags() (*tags, error) {
 	if t.words == "" {
 		t.words = p.name
 	}
-	catalog, err := v.catalog()
+	catalog, err := v.Catalog()
 	if err != nil {
 		return nil, err
 	}
-	d := catalog.val.(*dict)
-	info, err := v.dict(d.lookup("MarkInfo"))
+	d := catalog.Val.(*Dict)
+	info, err := v.Dict(d.Lookup("MarkInfo"))
 	if err != nil || info == nil {
 		return nil, err
 	}
-	if marked, err := v.get(info, "Marked"); err != nil || marked != true {
+	if marked, err := v.Get(info, "Marked"); err != nil || marked != true {
 		return nil, err
 	}
 	var isRef bool
-	if t.rootRef, isRef = d.lookup("StructTreeRoot").(ref); !isRef {
+	if t.rootRef, isRef = d.Lookup("StructTreeRoot").(Ref); !isRef {
 		return nil, nil
 	}
-	if t.root, err = v.dict(t.rootRef); err != nil || t.root == nil {
+	if t.root, err = v.Dict(t.rootRef); err != nil || t.root == nil {
 		return nil, err
 	}
-	t.treeRef, _ = t.root.lookup("ParentTree").(ref)
-	if t.tree, err = v.dict(t.root.lookup("ParentTree")); err != nil {
+	t.treeRef, _ = t.root.Lookup("ParentTree").(Ref)
+	if t.tree, err = v.Dict(t.root.Lookup("ParentTree")); err != nil {
 		return nil, err
 	}
 	if t.tree == nil {
-		t.tree, t.treeRef = dictOf("Nums", array{}), ref{}
+		t.tree, t.treeRef = DictOf("Nums", Array{}), Ref{}
 	}
 	if t.first, err = v.nextParent(t.root, t.tree); err != nil || t.first < 0 {
 		return nil, err
@@ -67,20 +67,20 @@ const maxTreeDepth = 16
 
 // nextParent is the first free key behind all of a parent tree, or -1 where that cannot
 // be told.
-func (v view) nextParent(root, tree *dict) (int64, error) {
-	next, err := v.get(root, "ParentTreeNextKey")
+func (v View) nextParent(root, tree *Dict) (int64, error) {
+	next, err := v.Get(root, "ParentTreeNextKey")
 	if err != nil {
 		return -1, err
 	}
 	free, _ := next.(int64)
 	node := tree
 	for range maxTreeDepth {
-		kids, err := v.array(node.lookup("Kids"))
+		kids, err := v.Array(node.Lookup("Kids"))
 		if err != nil {
 			return -1, err
 		}
 		if len(kids) == 0 {
-			nums, err := v.array(node.lookup("Nums"))
+			nums, err := v.Array(node.Lookup("Nums"))
 			if err != nil || len(nums)%2 != 0 {
 				return -1, err
 			}
@@ -96,7 +96,7 @@ func (v view) nextParent(root, tree *dict) (int64, error) {
 			}
 			return free, nil
 		}
-		if node, err = v.dict(kids[len(kids)-1]); err != nil || node == nil {
+		if node, err = v.Dict(kids[len(kids)-1]); err != nil || node == nil {
 			return -1, err
 		}
 	}
@@ -104,25 +104,25 @@ func (v view) nextParent(root, tree *dict) (int64, error) {
 }
 
 // mark enters an annotation r of a page, and returns it as it is to be written.
-func (t *tags) mark(r ref, a *dict, page ref) *dict {
+func (t *tags) mark(r Ref, a *Dict, page Ref) *Dict {
 	if t == nil {
 		return a
 	}
-	kind := name("Annot")
-	if a.lookup("Subtype") == name("Widget") {
-		kind, a = "Form", a.with("TU", textString(t.words))
+	kind := Name("Annot")
+	if a.Lookup("Subtype") == Name("Widget") {
+		kind, a = "Form", a.With("TU", TextString(t.words))
 	} else {
-		a = a.with("Contents", textString(t.words))
+		a = a.With("Contents", TextString(t.words))
 	}
-	element := t.inc.fresh()
-	t.inc.put(element, dictOf("Type", name("StructElem"), "S", kind, "P", t.rootRef, "Pg", page, "Alt", textString(t.words),
-		"K", dictOf("Type", name("OBJR"), "Pg", page, "Obj", r)))
+	element := t.inc.Fresh()
+	t.inc.Put(element, DictOf("Type", Name("StructElem"), "S", kind, "P", t.rootRef, "Pg", page, "Alt", TextString(t.words),
+		"K", DictOf("Type", Name("OBJR"), "Pg", page, "Obj", r)))
 	t.elements = append(t.elements, element)
-	return a.with("StructParent", t.first+int64(len(t.elements)-1))
+	return a.With("StructParent", t.first+int64(len(t.elements)-1))
 }
 
 // write enters the elements into the structure tree and the parent tree.
-func (t *tags) write(v view) error {
+func (t *tags) write(v View) error {
 	if t == nil || len(t.elements) == 0 {
 		return nil
 	}
@@ -133,55 +133,55 @@ func (t *tags) write(v view) error {
 	for _, e := range t.elements {
 		kids = append(kids, e)
 	}
-	var numbers array
+	var numbers Array
 	for i, e := range t.elements {
 		numbers = append(numbers, t.first+int64(i), e)
 	}
-	root := t.root.with("K", kids).with("ParentTreeNextKey", t.first+int64(len(t.elements)))
+	root := t.root.With("K", kids).With("ParentTreeNextKey", t.first+int64(len(t.elements)))
 	tree, err := t.grown(v, numbers)
 	if err != nil {
 		return err
 	}
-	if t.treeRef == (ref{}) {
-		root = root.with("ParentTree", tree)
+	if t.treeRef == (Ref{}) {
+		root = root.With("ParentTree", tree)
 	} else {
-		t.inc.put(t.treeRef, tree)
+		t.inc.Put(t.treeRef, tree)
 	}
-	t.inc.put(t.rootRef, root)
+	t.inc.Put(t.rootRef, root)
 	return nil
 }
 
 // grown is the parent tree with more entries behind those it has.
-func (t *tags) grown(v view, numbers array) (*dict, error) {
-	kids, err := v.array(t.tree.lookup("Kids"))
+func (t *tags) grown(v View, numbers Array) (*Dict, error) {
+	kids, err := v.Array(t.tree.Lookup("Kids"))
 	if err != nil {
 		return nil, err
 	}
 	if len(kids) == 0 {
-		nums, err := v.array(t.tree.lookup("Nums"))
+		nums, err := v.Array(t.tree.Lookup("Nums"))
 		if err != nil {
 			return nil, err
 		}
-		return t.tree.with("Nums", append(slices.Clone(nums), numbers...)), nil
+		return t.tree.With("Nums", append(slices.Clone(nums), numbers...)), nil
 	}
-	kid := t.inc.fresh()
-	t.inc.put(kid, dictOf("Limits", array{numbers[0], numbers[len(numbers)-2]}, "Nums", numbers))
-	return t.tree.with("Kids", append(slices.Clone(kids), kid)), nil
+	kid := t.inc.Fresh()
+	t.inc.Put(kid, DictOf("Limits", Array{numbers[0], numbers[len(numbers)-2]}, "Nums", numbers))
+	return t.tree.With("Kids", append(slices.Clone(kids), kid)), nil
 }
 
 // structureKids is the /K of a structure tree's root as an array.
-func (v view) structureKids(root *dict) (array, error) {
-	k := root.lookup("K")
-	list, err := v.resolve(k)
+func (v View) structureKids(root *Dict) (Array, error) {
+	k := root.Lookup("K")
+	list, err := v.Resolve(k)
 	if err != nil {
 		return nil, err
 	}
 	switch list := list.(type) {
-	case array:
+	case Array:
 		return slices.Clone(list), nil
 	case nil:
 		return nil, nil
 	default:
-		return array{k}, nil
+		return Array{k}, nil
 	}
 }

@@ -8,29 +8,29 @@ import (
 	"unicode/utf8"
 )
 
-// textString encodes a PDF text string (ISO 32000-1, 7.9.2.2): plain where it
+// TextString encodes a PDF text string (ISO 32000-1, 7.9.2.2): plain where it
 // is ASCII, which PDFDocEncoding agrees with, else UTF-16BE with a byte order
 // mark.
-func textString(s string) str {
+func TextString(s string) String {
 	ascii := true
 	for i := range len(s) {
 		ascii = ascii && s[i] >= ' ' && s[i] <= '~'
 	}
 	if ascii {
-		return str(s)
+		return String(s)
 	}
 	out := []byte{0xFE, 0xFF}
 	for _, unit := range utf16.Encode([]rune(s)) {
 		out = binary.BigEndian.AppendUint16(out, unit)
 	}
-	return str(out)
+	return String(out)
 }
 
-// text decodes a PDF text string: UTF-16BE or, since PDF 2.0, UTF-8 where a
+// Text decodes a PDF text string: UTF-16BE or, since PDF 2.0, UTF-8 where a
 // byte order mark says so, else PDFDocEncoding. What cannot be decoded becomes
 // U+FFFD. A value that is no string is the empty text.
-func text(v value) string {
-	s, _ := v.(str)
+func Text(v Value) string {
+	s, _ := v.(String)
 	switch {
 	case strings.HasPrefix(string(s), "\xFE\xFF"):
 		units := make([]uint16, 0, len(s)/2)
@@ -64,16 +64,16 @@ func docEncoded(c byte) rune {
 	return rune(c)
 }
 
-// dateString writes a date with the offset of t's zone (ISO 32000-1, 7.9.4).
-func dateString(t time.Time) str {
+// DateString writes a date with the offset of t's zone (ISO 32000-1, 7.9.4).
+func DateString(t time.Time) String {
 	zone := t.Format("-0700")
-	return str(t.Format("D:20060102150405") + zone[:3] + "'" + zone[3:] + "'")
+	return String(t.Format("D:20060102150405") + zone[:3] + "'" + zone[3:] + "'")
 }
 
-// date reads what dateString writes and the shorter forms the standard allows;
+// Date reads what dateString writes and the shorter forms the standard allows;
 // anything else is the zero time.
-func date(v value) time.Time {
-	s, _ := v.(str)
+func Date(v Value) time.Time {
+	s, _ := v.(String)
 	digits, zone := strings.TrimPrefix(string(s), "D:"), ""
 	if i := strings.IndexAny(digits, "Z+-"); i >= 0 {
 		digits, zone = digits[:i], strings.ReplaceAll(digits[i:], "'", "")

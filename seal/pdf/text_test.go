@@ -8,7 +8,7 @@ import (
 func TestTextString(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []string{"", "plain ASCII (with) \\", "合同专用章", "é", "龘䶮 𫖯𠮷", "line\nbreak", "emoji 🙂"} {
-		if got := text(textString(tc)); got != tc {
+		if got := Text(TextString(tc)); got != tc {
 			t.Errorf("%q came back as %q", tc, got)
 		}
 	}
@@ -21,11 +21,11 @@ func TestTextString(t *testing.T) {
 		{"\xE9t\xE9", "été"},
 		{"\x18\x1F\x80\x9E\x9F\xA0", "˘˜•ž\uFFFD€"},
 	} {
-		if got := text(str(tc.in)); got != tc.want {
+		if got := Text(String(tc.in)); got != tc.want {
 			t.Errorf("%q was read as %q, want %q", tc.in, got, tc.want)
 		}
 	}
-	if got := text(int64(5)); got != "" {
+	if got := Text(int64(5)); got != "" {
 		t.Errorf("a number was read as the text %q", got)
 	}
 }
@@ -34,11 +34,11 @@ func TestDate(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("", -(3*3600 + 30*60))
 	for _, want := range []time.Time{signingTime, signingTime.UTC(), signingTime.In(zone)} {
-		if got := date(dateString(want)); !got.Equal(want) {
+		if got := Date(DateString(want)); !got.Equal(want) {
 			t.Errorf("%v came back as %v", want, got)
 		}
 	}
-	if got := dateString(signingTime); got != "D:20261123093000+08'00'" {
+	if got := DateString(signingTime); got != "D:20261123093000+08'00'" {
 		t.Errorf("dateString gave %q", got)
 	}
 	for _, tc := range []struct{ in, want string }{
@@ -55,12 +55,12 @@ func TestDate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := date(str(tc.in)); !got.Equal(want) {
+		if got := Date(String(tc.in)); !got.Equal(want) {
 			t.Errorf("%q was read as %v, want %v", tc.in, got, want)
 		}
 	}
 	for _, bad := range []string{"", "D:", "yesterday", "D:202", "D:20261323", "D:20261123093000+8", "D:2026112309300099"} {
-		if got := date(str(bad)); !got.IsZero() {
+		if got := Date(String(bad)); !got.IsZero() {
 			t.Errorf("%q was read as %v, want no time", bad, got)
 		}
 	}

@@ -2,151 +2,151 @@ package pdf
 
 import "strconv"
 
-// A value is one PDF object as ISO 32000-1, 7.3 lists them: nil (null), bool,
+// A Value is one PDF object as ISO 32000-1, 7.3 lists them: nil (null), bool,
 // int64, real, name, str, array, *dict, ref or *stream.
-type value any
+type Value any
 
-// A real keeps the digits it was written with, so that what is copied into an
+// A Real keeps the digits it was written with, so that what is copied into an
 // increment stays exactly what it was.
-type real string
+type Real string
 
-// A name holds the decoded bytes, without the solidus and the #xx escapes.
-type name string
+// A Name holds the decoded bytes, without the solidus and the #xx escapes.
+type Name string
 
-// A str holds the decoded bytes of a literal or hexadecimal string.
-type str string
+// A String holds the decoded bytes of a literal or hexadecimal string.
+type String string
 
-type array []value
+type Array []Value
 
-// A ref names an indirect object. No object has the number 0, so the zero ref
+// A Ref names an indirect object. No object has the number 0, so the zero ref
 // stands for none.
-type ref struct {
-	num uint32
-	gen uint16
+type Ref struct {
+	Num uint32
+	Gen uint16
 }
 
-func (r ref) String() string { return string(append(appendNumbers(nil, r), " R"...)) }
+func (r Ref) String() string { return string(append(appendNumbers(nil, r), " R"...)) }
 
-// A dict keeps the order of the file. A key occurs once: the parser refuses
+// A Dict keeps the order of the file. A key occurs once: the parser refuses
 // duplicates, because readers disagree on which of two counts.
-type dict struct {
-	entries  []entry
-	index    map[name]int // of a large dictionary
-	contents *token       // of /Contents where it was read as a string
+type Dict struct {
+	Entries  []Entry
+	index    map[Name]int // of a large dictionary
+	Contents *Token       // of /Contents where it was read as a string
 }
 
-type entry struct {
-	key name
-	val value
+type Entry struct {
+	Key Name
+	Val Value
 }
 
-// A token is the bytes that a string was read from: [from, to) in the file, or in the decoded
+// A Token is the bytes that a string was read from: [from, to) in the file, or in the decoded
 // object stream for objects that are packed in one. The signature check needs it.
-type token struct {
-	from, to int64
-	paired   bool // pairs of hexadecimal digits and nothing else
+type Token struct {
+	From, To int64
+	Paired   bool // pairs of hexadecimal digits and nothing else
 }
 
-// A stream is a dictionary and the file offset at which its data start. How
+// A Stream is a dictionary and the file offset at which its data start. How
 // many data there are is the business of a view, because /Length may be
 // indirect and a later revision may redefine it.
-type stream struct {
-	dict   *dict
+type Stream struct {
+	Dict   *Dict
 	start  int64
-	holder ref // the object it is
+	holder Ref // the object it is
 }
 
-func (d *dict) find(key name) *entry {
+func (d *Dict) Find(key Name) *Entry {
 	if d == nil {
 		return nil
 	}
 	if d.index != nil {
 		if i, ok := d.index[key]; ok {
-			return &d.entries[i]
+			return &d.Entries[i]
 		}
 		return nil
 	}
-	for i := range d.entries {
-		if d.entries[i].key == key {
-			return &d.entries[i]
+	for i := range d.Entries {
+		if d.Entries[i].Key == key {
+			return &d.Entries[i]
 		}
 	}
 	return nil
 }
 
-// lookup returns the value of key as it stands, nil where absent.
-func (d *dict) lookup(key name) value {
-	if e := d.find(key); e != nil {
-		return e.val
+// Lookup returns the value of key as it stands, nil where absent.
+func (d *Dict) Lookup(key Name) Value {
+	if e := d.Find(key); e != nil {
+		return e.Val
 	}
 	return nil
 }
 
 // newDict returns a dictionary with room for n entries, where they are few in one piece of
 // memory with it.
-func newDict(n int) *dict {
+func newDict(n int) *Dict {
 	switch {
 	case n <= 1:
 		d := new(struct {
-			dict
-			room [1]entry
+			Dict
+			room [1]Entry
 		})
-		d.entries = d.room[:0]
-		return &d.dict
+		d.Entries = d.room[:0]
+		return &d.Dict
 	case n <= 3:
 		d := new(struct {
-			dict
-			room [3]entry
+			Dict
+			room [3]Entry
 		})
-		d.entries = d.room[:0]
-		return &d.dict
+		d.Entries = d.room[:0]
+		return &d.Dict
 	case n <= 6:
 		d := new(struct {
-			dict
-			room [6]entry
+			Dict
+			room [6]Entry
 		})
-		d.entries = d.room[:0]
-		return &d.dict
+		d.Entries = d.room[:0]
+		return &d.Dict
 	}
-	return &dict{entries: make([]entry, 0, n)}
+	return &Dict{Entries: make([]Entry, 0, n)}
 }
 
-// with returns a copy of d in which key has the given value.
-func (d *dict) with(key name, val value) *dict {
-	out := newDict(len(d.entries) + 1)
+// With returns a copy of d in which key has the given value.
+func (d *Dict) With(key Name, val Value) *Dict {
+	out := newDict(len(d.Entries) + 1)
 	replaced := false
-	for _, e := range d.entries {
-		if e.key == key {
-			e.val, replaced = val, true
+	for _, e := range d.Entries {
+		if e.Key == key {
+			e.Val, replaced = val, true
 		}
-		out.entries = append(out.entries, e)
+		out.Entries = append(out.Entries, e)
 	}
 	if !replaced {
-		out.entries = append(out.entries, entry{key: key, val: val})
+		out.Entries = append(out.Entries, Entry{Key: key, Val: val})
 	}
 	return out
 }
 
-// set adds an entry to a dictionary that is being made.
-func (d *dict) set(key name, val value) { d.entries = append(d.entries, entry{key: key, val: val}) }
+// Set adds an entry to a dictionary that is being made.
+func (d *Dict) Set(key Name, val Value) { d.Entries = append(d.Entries, Entry{Key: key, Val: val}) }
 
-// without returns a copy of d that has no such key.
-func (d *dict) without(key name) *dict {
-	out := &dict{entries: make([]entry, 0, len(d.entries))}
-	for _, e := range d.entries {
-		if e.key != key {
-			out.entries = append(out.entries, e)
+// Without returns a copy of d that has no such key.
+func (d *Dict) Without(key Name) *Dict {
+	out := &Dict{Entries: make([]Entry, 0, len(d.Entries))}
+	for _, e := range d.Entries {
+		if e.Key != key {
+			out.Entries = append(out.Entries, e)
 		}
 	}
 	return out
 }
 
-// number returns an int64 or a real as a float64.
-func number(v value) (float64, bool) {
+// Number returns an int64 or a real as a float64.
+func Number(v Value) (float64, bool) {
 	switch v := v.(type) {
 	case int64:
 		return float64(v), true
-	case real:
+	case Real:
 		f, err := strconv.ParseFloat(string(v), 64)
 		return f, err == nil
 	}

@@ -35,7 +35,7 @@ func TestWestern(t *testing.T) {
 		imported := s.trust
 		imported.Imported = x509.NewCertPool()
 		imported.Imported.AppendCertsFromPEM(pem)
-		changed := updated(t, file, func(a attacker) { a.putStream(ref{num: 3}, &dict{}, []byte(evil)) })
+		changed := updated(t, file, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) })
 		broken := swap(t, bytes.Clone(file), "contents of the page", "contents of the pagf")
 		for what, tt := range map[string]struct {
 			file  []byte

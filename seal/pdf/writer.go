@@ -5,15 +5,15 @@ import (
 	"strconv"
 )
 
-// decimalReal writes a number with at most four decimals and no exponent,
+// Decimal writes a number with at most four decimals and no exponent,
 // which PDF does not know.
-func decimalReal(f float64) value {
+func Decimal(f float64) Value {
 	var once *values
 	return once.decimal(f)
 }
 
 // decimal is decimalReal with the values that are made once.
-func (k *values) decimal(f float64) value {
+func (k *values) decimal(f float64) Value {
 	f = math.Round(f*1e4) / 1e4
 	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
 		return int64(f)
@@ -22,40 +22,40 @@ func (k *values) decimal(f float64) value {
 	return k.real(strconv.AppendFloat(room[:0], f, 'f', -1, 64))
 }
 
-// appendValue writes a value in PDF syntax. A stream object is written by the
+// AppendValue writes a value in PDF syntax. A stream object is written by the
 // increment, never inside another value.
-func appendValue(out []byte, v value) []byte {
+func AppendValue(out []byte, v Value) []byte {
 	switch v := v.(type) {
 	case bool:
 		return strconv.AppendBool(out, v)
 	case int64:
 		return strconv.AppendInt(out, v, 10)
-	case real:
+	case Real:
 		return append(out, v...)
-	case name:
-		return appendName(out, v)
-	case str:
+	case Name:
+		return AppendName(out, v)
+	case String:
 		return appendString(out, v)
 	case *slot:
 		v.at = append(v.at, len(out))
-		return appendHex(out, str(make([]byte, slotSize)))
-	case ref:
+		return appendHex(out, String(make([]byte, slotSize)))
+	case Ref:
 		return append(appendNumbers(out, v), " R"...)
-	case array:
+	case Array:
 		out = append(out, '[')
 		for i, e := range v {
 			if i > 0 {
 				out = append(out, ' ')
 			}
-			out = appendValue(out, e)
+			out = AppendValue(out, e)
 		}
 		return append(out, ']')
-	case *dict:
+	case *Dict:
 		out = append(out, "<<"...)
-		for _, e := range v.entries {
-			out = appendName(out, e.key)
+		for _, e := range v.Entries {
+			out = AppendName(out, e.Key)
 			out = append(out, ' ')
-			out = appendValue(out, e.val)
+			out = AppendValue(out, e.Val)
 		}
 		return append(out, ">>"...)
 	}
@@ -63,9 +63,9 @@ func appendValue(out []byte, v value) []byte {
 }
 
 // appendNumbers writes the number and the generation of an object.
-func appendNumbers(out []byte, r ref) []byte {
-	out = append(strconv.AppendUint(out, uint64(r.num), 10), ' ')
-	return strconv.AppendUint(out, uint64(r.gen), 10)
+func appendNumbers(out []byte, r Ref) []byte {
+	out = append(strconv.AppendUint(out, uint64(r.Num), 10), ' ')
+	return strconv.AppendUint(out, uint64(r.Gen), 10)
 }
 
 // padNumber writes the last digits of a number over zeros, of which there should be enough for
@@ -85,7 +85,7 @@ const slotSize = 16
 
 const upperHex = "0123456789ABCDEF"
 
-func appendName(out []byte, n name) []byte {
+func AppendName(out []byte, n Name) []byte {
 	out = append(out, '/')
 	for i := range len(n) {
 		c := n[i]
@@ -100,7 +100,7 @@ func appendName(out []byte, n name) []byte {
 
 // appendString writes printable ASCII as a literal string and anything else in
 // hexadecimal.
-func appendString(out []byte, s str) []byte {
+func appendString(out []byte, s String) []byte {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return appendHex(out, s)
@@ -116,7 +116,7 @@ func appendString(out []byte, s str) []byte {
 	return append(out, ')')
 }
 
-func appendHex(out []byte, s str) []byte {
+func appendHex(out []byte, s String) []byte {
 	out = append(out, '<')
 	for i := range len(s) {
 		out = append(out, upperHex[s[i]>>4], upperHex[s[i]&15])

@@ -41,7 +41,7 @@ type section struct {
 	stream  bool
 	runs    []run    // ascending
 	hidden  *section // what a hybrid file's /XRefStm adds
-	trailer *dict
+	trailer *Dict
 	prev    int64 // offset of the section before, -1 for none
 
 	// below remembers where the older sections have an object, for a view
@@ -74,14 +74,14 @@ func (s *section) lookup(num uint32) (location, bool) {
 	return loc, ok
 }
 
-// A view is the file as its newest revision, or an earlier one, shows it.
-type view struct {
+// A View is the file as its newest revision, or an earlier one, shows it.
+type View struct {
 	doc      *Document
 	sections []*section // newest first
 	limit    int64      // where the file ended then
 }
 
-func (v view) locate(num uint32) (location, bool) {
+func (v View) locate(num uint32) (location, bool) {
 	if len(v.sections) == 0 {
 		return location{}, false
 	}
@@ -94,7 +94,7 @@ func (v view) locate(num uint32) (location, bool) {
 
 // older searches the sections behind the first. Neighbouring revisions are
 // often asked about the same objects, so the second may know already.
-func (v view) older(num uint32) location {
+func (v View) older(num uint32) location {
 	first := v.sections[0]
 	if loc, ok := first.below[num]; ok {
 		return loc
@@ -117,7 +117,7 @@ func (v view) older(num uint32) location {
 	return loc
 }
 
-func (v view) trailer() *dict { return v.sections[0].trailer }
+func (v View) Trailer() *Dict { return v.sections[0].trailer }
 
 // last returns the number after the highest one a section lists.
 func (s *section) last() int64 {
@@ -133,14 +133,14 @@ func (s *section) last() int64 {
 
 // sized checks that the newest /Size counts every object of the file. One
 // beyond it is there for some readers and missing for others (7.5.4).
-func (v view) sized() error {
-	size, ok := v.trailer().lookup("Size").(int64)
+func (v View) sized() error {
+	size, ok := v.Trailer().Lookup("Size").(int64)
 	if !ok || size < 1 || size > maxObjectNumber+1 {
-		return damagedAt(v.sections[0].at, "the trailer's /Size is missing or out of range")
+		return DamagedAt(v.sections[0].at, "the trailer's /Size is missing or out of range")
 	}
 	for _, s := range v.sections {
 		if s.last() > size {
-			return damagedAt(s.at, "the cross-reference section lists objects beyond the trailer's /Size")
+			return DamagedAt(s.at, "the cross-reference section lists objects beyond the trailer's /Size")
 		}
 	}
 	return nil
@@ -209,7 +209,7 @@ func (d *Document) table(at int64) (*section, error) {
 		if err != nil {
 			return err
 		}
-		trailer, ok := v.(*dict)
+		trailer, ok := v.(*Dict)
 		if !ok {
 			return l.damaged("the trailer is not a dictionary")
 		}
@@ -320,7 +320,7 @@ func (d *Document) looseEntries(at int64, count int) ([]location, int64, error) 
 		}
 		e.buf = e.buf[:n]
 		if n < shortestEntry {
-			return nil, 0, damagedAt(at, "malformed cross-reference entry")
+			return nil, 0, DamagedAt(at, "malformed cross-reference entry")
 		}
 		loc, ok := d.tableEntry(e.buf)
 		e.pos = 18
@@ -330,7 +330,7 @@ func (d *Document) looseEntries(at int64, count int) ([]location, int64, error) 
 		eol := e.pos
 		e.blanks()
 		if !ok || e.pos == eol || e.pos == n && n == longest {
-			return nil, 0, damagedAt(at, "malformed cross-reference entry")
+			return nil, 0, DamagedAt(at, "malformed cross-reference entry")
 		}
 		locs = append(locs, loc)
 		at = e.offset()
@@ -342,7 +342,7 @@ func (d *Document) looseEntries(at int64, count int) ([]location, int64, error) 
 // table and stream put in different places would be one thing to old readers
 // and another to new ones: refused.
 func (d *Document) hybrid(s *section) error {
-	at, ok := s.trailer.lookup("XRefStm").(int64)
+	at, ok := s.trailer.Lookup("XRefStm").(int64)
 	if !ok {
 		return nil
 	}
@@ -354,7 +354,7 @@ func (d *Document) hybrid(s *section) error {
 		for i, loc := range r.locs {
 			shown, ok := s.find(r.first + uint32(i))
 			if ok && shown.kind != free && loc.kind != free && shown != loc {
-				return damagedAt(s.at, "table and stream of a hybrid file disagree about object %d", r.first+uint32(i))
+				return DamagedAt(s.at, "table and stream of a hybrid file disagree about object %d", r.first+uint32(i))
 			}
 		}
 	}
@@ -368,16 +368,16 @@ func (d *Document) finish(s *section) error {
 	s.runs = slices.DeleteFunc(s.runs, func(r run) bool { return len(r.locs) == 0 })
 	for i := 1; i < len(s.runs); i++ {
 		if before := s.runs[i-1]; uint64(before.first)+uint64(len(before.locs)) > uint64(s.runs[i].first) {
-			return damagedAt(s.at, "the cross-reference section lists object %d twice", s.runs[i].first)
+			return DamagedAt(s.at, "the cross-reference section lists object %d twice", s.runs[i].first)
 		}
 	}
 	s.prev = -1
-	switch prev := s.trailer.lookup("Prev").(type) {
+	switch prev := s.trailer.Lookup("Prev").(type) {
 	case nil:
 	case int64:
 		s.prev = d.base + prev
 	default:
-		return damagedAt(s.at, "the trailer's /Prev is not a whole number")
+		return DamagedAt(s.at, "the trailer's /Prev is not a whole number")
 	}
 	return nil
 }
@@ -397,7 +397,7 @@ func (e ending) closes(offset int64) bool { return offset >= e.eof && offset <= 
 func lastEnding(tail []byte, offset int64) (ending, error) {
 	i := bytes.LastIndex(tail, []byte("startxref"))
 	if i < 0 {
-		return ending{}, damagedAt(offset, "no startxref in the last %d bytes", len(tail))
+		return ending{}, DamagedAt(offset, "no startxref in the last %d bytes", len(tail))
 	}
 	l := &lexer{buf: tail, pos: i, base: offset, last: true}
 	if err := l.keyword("startxref"); err != nil {

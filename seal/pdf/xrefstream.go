@@ -12,59 +12,59 @@ func (d *Document) xrefStream(at int64) (*section, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, ok := o.val.(*stream)
-	if !ok || st.dict.lookup("Type") != name("XRef") {
-		return nil, damagedAt(at, "a cross-reference table or stream expected")
+	st, ok := o.Val.(*Stream)
+	if !ok || st.Dict.Lookup("Type") != Name("XRef") {
+		return nil, DamagedAt(at, "a cross-reference table or stream expected")
 	}
 	// Readers that ask newer revisions would find the older ones' objects elsewhere.
-	if !direct(st.dict.lookup("Filter")) || !direct(st.dict.lookup("DecodeParms")) {
-		return nil, damagedAt(at, "the filters of the cross-reference stream are not in its own dictionary")
+	if !direct(st.Dict.Lookup("Filter")) || !direct(st.Dict.Lookup("DecodeParms")) {
+		return nil, DamagedAt(at, "the filters of the cross-reference stream are not in its own dictionary")
 	}
-	bare := view{doc: d, limit: d.src.size} // resolves nothing
-	data, where, err := bare.decode(st, maxDecoded)
+	bare := View{doc: d, limit: d.src.size} // resolves nothing
+	data, where, err := bare.Decode(st, maxDecoded)
 	if err != nil {
 		return nil, err
 	}
-	widths, err := fieldWidths(st.dict, at)
+	widths, err := fieldWidths(st.Dict, at)
 	if err != nil {
 		return nil, err
 	}
-	s := &section{at: o.at, end: where.end, stream: true, trailer: st.dict}
-	if s.runs, err = d.streamRuns(st.dict, data, widths, at); err != nil {
+	s := &section{at: o.At, end: where.end, stream: true, trailer: st.Dict}
+	if s.runs, err = d.streamRuns(st.Dict, data, widths, at); err != nil {
 		return nil, err
 	}
 	return s, d.finish(s)
 }
 
 // fieldWidths reads /W: the bytes of each of an entry's three fields.
-func fieldWidths(d *dict, at int64) ([3]int, error) {
+func fieldWidths(d *Dict, at int64) ([3]int, error) {
 	var widths [3]int
-	w, _ := d.lookup("W").(array)
+	w, _ := d.Lookup("W").(Array)
 	if len(w) != 3 {
-		return widths, damagedAt(at, "the cross-reference stream's /W is not three numbers")
+		return widths, DamagedAt(at, "the cross-reference stream's /W is not three numbers")
 	}
 	for i, v := range w {
 		n, ok := v.(int64)
 		if !ok || n < 0 || n > 8 {
-			return widths, damagedAt(at, "the cross-reference stream's /W has a field that is not 0 to 8 bytes wide")
+			return widths, DamagedAt(at, "the cross-reference stream's /W has a field that is not 0 to 8 bytes wide")
 		}
 		widths[i] = int(n)
 	}
 	if widths[1] == 0 {
-		return widths, damagedAt(at, "the cross-reference stream's /W leaves no room for offsets")
+		return widths, DamagedAt(at, "the cross-reference stream's /W leaves no room for offsets")
 	}
 	return widths, nil
 }
 
-func (d *Document) streamRuns(dict *dict, data []byte, widths [3]int, at int64) ([]run, error) {
-	size, ok := dict.lookup("Size").(int64)
+func (d *Document) streamRuns(dict *Dict, data []byte, widths [3]int, at int64) ([]run, error) {
+	size, ok := dict.Lookup("Size").(int64)
 	if !ok || size < 0 || size > maxObjectNumber+1 {
-		return nil, damagedAt(at, "the cross-reference stream's /Size is missing or out of range")
+		return nil, DamagedAt(at, "the cross-reference stream's /Size is missing or out of range")
 	}
-	index := array{int64(0), size}
-	if v := dict.lookup("Index"); v != nil {
-		if index, ok = v.(array); !ok || len(index)%2 != 0 {
-			return nil, damagedAt(at, "the cross-reference stream's /Index is not pairs of numbers")
+	index := Array{int64(0), size}
+	if v := dict.Lookup("Index"); v != nil {
+		if index, ok = v.(Array); !ok || len(index)%2 != 0 {
+			return nil, DamagedAt(at, "the cross-reference stream's /Index is not pairs of numbers")
 		}
 	}
 	width := widths[0] + widths[1] + widths[2]
@@ -74,7 +74,7 @@ func (d *Document) streamRuns(dict *dict, data []byte, widths [3]int, at int64) 
 		first, ok1 := index[i].(int64)
 		count, ok2 := index[i+1].(int64)
 		if !ok1 || !ok2 || first < 0 || count < 0 || first > maxObjectNumber || count > int64(len(data)/width) || first+count > maxObjectNumber+1 {
-			return nil, damagedAt(at, "the cross-reference stream has less data than its /Index announces")
+			return nil, DamagedAt(at, "the cross-reference stream has less data than its /Index announces")
 		}
 		// An object takes a byte of the file at the very least.
 		if total += count; total > d.src.size {
