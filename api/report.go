@@ -19,7 +19,7 @@ import (
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/report"
-	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // Forms of an answer.
@@ -126,7 +126,7 @@ func (s *Server) answerForm(c echo.Context) (written, error) {
 	if err != nil {
 		return written{}, huma.Error415UnsupportedMediaType("表单中没有文件 a form with a file is wanted")
 	}
-	var access pdf.Access // the password comes before the file that it opens
+	var access syntax.Access // the password comes before the file that it opens
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {

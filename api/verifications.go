@@ -22,7 +22,7 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal/ofd"
-	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // verificationInput is what is verified: its media type says what it is.
@@ -166,7 +166,7 @@ func (s *Server) verify(ctx context.Context, in *verificationInput) (inspect.Ins
 		if err != nil {
 			return inspect.Inspection{}, sentFile{}, huma.Error422UnprocessableEntity("Document-Password: is not base64")
 		}
-		return s.verifyFile(ctx, in.address, in.body, pdf.Access{Password: string(password)})
+		return s.verifyFile(ctx, in.address, in.body, syntax.Access{Password: string(password)})
 	default:
 		return inspect.Inspection{}, sentFile{}, huma.Error415UnsupportedMediaType("Content-Type: " + mediaType + " is not one of application/json, text/plain, " + strings.Join(fileTypes, ", "))
 	}
@@ -207,7 +207,7 @@ func (s *Server) verifyText(ctx context.Context, in *verificationInput, mediaTyp
 }
 
 // verifyFile receives a file and judges it by its content.
-func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader, access pdf.Access) (inspect.Inspection, sentFile, error) {
+func (s *Server) verifyFile(ctx context.Context, address string, body io.Reader, access syntax.Access) (inspect.Inspection, sentFile, error) {
 	end, ok := s.uploads.begin(address)
 	if !ok {
 		return inspect.Inspection{}, sentFile{}, huma.Error503ServiceUnavailable("正在核验的文件过多，请稍后再试 too many files at once, try again soon")
@@ -268,7 +268,7 @@ func (s *Server) inspector(ctx context.Context) (*inspect.Inspector, func(), err
 // reason says why a file cannot be judged. These errors speak of the caller's own
 // file, so all of them may be told.
 func reason(err error) string {
-	var damaged *pdf.DamagedError
+	var damaged *syntax.DamagedError
 	switch {
 	case errors.Is(err, picture.ErrNoCode):
 		return "图片中没有找到二维码 no QR code was found in the picture"
@@ -276,7 +276,7 @@ func reason(err error) string {
 		return "图片中有不止一个二维码，请只拍一个 more than one QR code is in the picture: show one alone"
 	case errors.Is(err, picture.ErrNotPicture):
 		return "不是可用的图片 not a usable PNG or JPEG picture"
-	case errors.Is(err, pdf.ErrEncrypted):
+	case errors.Is(err, syntax.ErrEncrypted):
 		return "PDF 已加密 " + err.Error()
 	case errors.As(err, &damaged):
 		return "PDF 已损坏 " + damaged.Error()

@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/placement"
 )
 
@@ -186,7 +187,7 @@ func newDocumentComplete(s *settings) *cobra.Command {
 			}
 			defer file.close()
 			var prepared *pdf.Prepared
-			err = opens.open(s, func(a pdf.Access) error {
+			err = opens.open(s, func(a syntax.Access) error {
 				prepared, err = pdf.ResumeWith(file, file.size, a)
 				return err
 			})

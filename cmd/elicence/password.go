@@ -10,7 +10,7 @@ import (
 
 	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/pki/keystore"
-	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // passwordVariable names the environment variable with the password of an encrypted document.
@@ -25,15 +25,15 @@ func (p *password) flags(cmd *cobra.Command) {
 
 // open calls f with what may open a document, and once more with what is typed at the
 // terminal where a password is missing.
-func (p *password) open(s *settings, f func(pdf.Access) error) error {
+func (p *password) open(s *settings, f func(syntax.Access) error) error {
 	given, err := s.passwords.Given(p.file)
 	if err != nil {
 		return err
 	}
 	national, err := keystore.IsGMOnly(s.keys())
-	access := pdf.Access{Password: given, NationalOnly: err == nil && national}
+	access := syntax.Access{Password: given, NationalOnly: err == nil && national}
 	err = f(access)
-	var closed *pdf.EncryptedError
+	var closed *syntax.EncryptedError
 	if !errors.As(err, &closed) || !closed.NeedsPassword || given != "" {
 		return err
 	}
@@ -75,6 +75,6 @@ func (console) Ask(question string) (string, error) {
 
 // needsPassword reports whether an encrypted document was to be read without its password.
 func needsPassword(err error) bool {
-	var encrypted *pdf.EncryptedError
+	var encrypted *syntax.EncryptedError
 	return errors.As(err, &encrypted) && encrypted.NeedsPassword && !encrypted.WrongPassword
 }

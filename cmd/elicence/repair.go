@@ -11,6 +11,7 @@ import (
 
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // repairFinding and lostSignature are what the command prints in JSON.
@@ -109,7 +110,7 @@ func printRepair(out io.Writer, r *pdf.Repaired) error {
 	return err
 }
 
-func aboutObject(f pdf.Finding) string {
+func aboutObject(f syntax.Finding) string {
 	if f.Object == 0 {
 		return f.What
 	}
@@ -118,6 +119,6 @@ func aboutObject(f pdf.Finding) string {
 
 // isDamaged reports that a document must be repaired before anything can be done with it.
 func isDamaged(err error) bool {
-	var damaged *pdf.DamagedError
+	var damaged *syntax.DamagedError
 	return errors.As(err, &damaged)
 }

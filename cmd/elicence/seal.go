@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 func newSeal(s *settings) *cobra.Command {
@@ -330,7 +331,7 @@ func (s *settings) openPDF(path string, p password) (*pdf.Document, func(), erro
 		return nil, nil, err
 	}
 	var doc *pdf.Document
-	err = p.open(s, func(a pdf.Access) error {
+	err = p.open(s, func(a syntax.Access) error {
 		doc, err = pdf.OpenWith(file, file.size, a)
 		return err
 	})

@@ -24,7 +24,7 @@ import (
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
-	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // What is verified from standard input is read into memory: in bytes, and less of it where
@@ -68,7 +68,7 @@ func newVerify(s *settings) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return opens.open(s, func(a pdf.Access) error {
+				return opens.open(s, func(a syntax.Access) error {
 					i := i.Opening(a)
 					found, file, err = s.inspect(cmd.Context(), i, args[0], cmd.InOrStdin(), commitment)
 					if err == nil && len(proofs) > 0 && found.Input != inspect.InputPDF {

@@ -3,7 +3,7 @@ package inspect
 import (
 	"fmt"
 
-	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // EncryptionFinding says how a document that was verified is encrypted. Encryption hides it
@@ -15,7 +15,7 @@ type EncryptionFinding struct {
 	Owner  bool   `json:"owner"`  // the owner's password opened it
 }
 
-func encryptionFinding(e *pdf.Encryption) *EncryptionFinding {
+func encryptionFinding(e *syntax.Encryption) *EncryptionFinding {
 	if e == nil {
 		return nil
 	}

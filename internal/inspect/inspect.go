@@ -23,6 +23,7 @@ import (
 	"github.com/elicence/elicence/seal/likeness"
 	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // Inspector verifies whatever it is given, a code, a picture of one, a document or a
@@ -34,7 +35,7 @@ type Inspector struct {
 	ofd        ofd.Trust
 	revocation path.Revocation
 	// access opens encrypted documents.
-	access   pdf.Access
+	access   syntax.Access
 	proofs   []ProofFinding // of the audit log, given beside what is inspected
 	uses     []seal.Use     // that they prove, for each; zero where it proves none
 	proveAll func(context.Context, *pdf.Document) ([][]byte, error)
@@ -90,7 +91,7 @@ func Over(cache *trust.Cache, s Sources) (*Inspector, error) {
 	return &Inspector{
 		cache: cache, verifier: verify.New(cache, codes), pdf: documents,
 		ofd:        ofd.Trust{Seals: documents.Seals, Persons: documents.Persons, Second: documents.Second, Now: s.Now},
-		revocation: s.Revocation, access: pdf.Access{NationalOnly: s.NationalOnly}, proveAll: s.ProveAll, disagree: disagree,
+		revocation: s.Revocation, access: syntax.Access{NationalOnly: s.NationalOnly}, proveAll: s.ProveAll, disagree: disagree,
 	}, nil
 }
 
@@ -115,7 +116,7 @@ func (i *Inspector) Code(text string) Inspection {
 }
 
 // Opening returns an inspector that opens encrypted documents so.
-func (i *Inspector) Opening(a pdf.Access) *Inspector {
+func (i *Inspector) Opening(a syntax.Access) *Inspector {
 	other := *i
 	other.access.Password = a.Password
 	other.access.NationalOnly = i.access.NationalOnly || a.NationalOnly

@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // ArchiveWithin is how long before the end of its proof a document of an archive is
@@ -274,8 +275,8 @@ func (a *Archive) record(ctx context.Context, actor, name string, file io.Reader
 
 // aboutDocument reports whether an error is a document's own fault and hinders no other.
 func aboutDocument(err error) bool {
-	var damaged *pdf.DamagedError
+	var damaged *syntax.DamagedError
 	var refused *pdf.RefusedError
-	return errors.Is(err, ErrNotInOrder) || errors.Is(err, errChanged) || errors.Is(err, pdf.ErrEncrypted) || errors.Is(err, pdf.ErrTooComplex) ||
+	return errors.Is(err, ErrNotInOrder) || errors.Is(err, errChanged) || errors.Is(err, syntax.ErrEncrypted) || errors.Is(err, syntax.ErrTooComplex) ||
 		errors.As(err, &damaged) || errors.As(err, &refused)
 }

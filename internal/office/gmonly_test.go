@@ -17,6 +17,7 @@ import (
 	"github.com/elicence/elicence/pki/keystore/sdftest"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // TestGMOnly: a data folder whose signing keys are all in two devices, the service's
@@ -117,14 +118,14 @@ func foreign(t *testing.T, o *office.Office) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: "none"}); !errors.Is(err, pdf.ErrNotNational) {
+	if _, err := o.Stamp(context.Background(), "test", doc, office.StampRequest{SealID: "none"}); !errors.Is(err, syntax.ErrNotNational) {
 		t.Errorf("sealing: %v, want ErrNotNational", err)
 	}
 	inspector, err := o.Inspector(context.Background(), second.Opinion{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := inspector.File(context.Background(), content); !errors.Is(err, pdf.ErrNotNational) {
+	if _, err := inspector.File(context.Background(), content); !errors.Is(err, syntax.ErrNotNational) {
 		t.Errorf("verifying: %v, want ErrNotNational", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // tabledKeys is for how many keys the service has tables: 12 MB of them.
@@ -132,7 +133,7 @@ func (k *knownRules) of(d trust.Documents, changes uint64, now time.Time, make f
 // admits refuses an encrypted document where only national algorithms may be used.
 func (o *Office) admits(doc *pdf.Document) error {
 	if o.GMOnly() && doc.Encryption() != nil {
-		return pdf.ErrNotNational
+		return syntax.ErrNotNational
 	}
 	return nil
 }

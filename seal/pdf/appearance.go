@@ -3,7 +3,6 @@ package pdf
 import (
 	"bytes"
 	"compress/zlib"
-	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -96,33 +95,4 @@ func (a *Appearance) blends() bool { return a.Multiply || a.Opacity > 0 && a.Opa
 func (a *Appearance) same(b *Appearance) bool {
 	return a == b || a.BBox == b.BBox && a.blends() == b.blends() && a.Resources == b.Resources &&
 		bytes.Equal(a.Content, b.Content) && slices.Equal(a.Objects, b.Objects)
-}
-
-// placeholder reads {n} in a caller's syntax.
-func (l *lexer) placeholder() (Value, error) {
-	l.pos++
-	n, err := l.integer("the number of a used object")
-	if err != nil {
-		return nil, err
-	}
-	if l.pos >= len(l.buf) || l.buf[l.pos] != '}' || n >= int64(len(l.uses)) {
-		return nil, l.damaged("{%d} names no used object", n)
-	}
-	l.pos++
-	return l.uses[n], nil
-}
-
-// template parses a caller's dictionary.
-func template(syntax string, uses []Ref) (*Dict, error) {
-	l := &lexer{buf: []byte(syntax), last: true, template: true, uses: uses}
-	val, err := l.value(0)
-	if err != nil {
-		return nil, err
-	}
-	l.skip()
-	d, ok := val.(*Dict)
-	if !ok || l.pos != len(l.buf) {
-		return nil, fmt.Errorf("%q is not exactly one dictionary", syntax)
-	}
-	return d, nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/xml"
 	"strings"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // maxMetadata is the largest XMP packet that is read, in bytes.
@@ -13,12 +15,12 @@ const maxMetadata = 4 << 20
 // and 0 where it claims none that can be read: by its metadata, pdfaid:part (ISO 19005-1,
 // 6.7.11). Whether it keeps what it claims is for validators.
 func (d *Document) Archival() (int, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	catalog, err := d.now.Catalog()
 	if err != nil {
 		return 0, err
 	}
-	root, ok := catalog.Val.(*Dict)
+	root, ok := catalog.Val.(*syntax.Dict)
 	if !ok {
 		return 0, nil
 	}
@@ -26,7 +28,7 @@ func (d *Document) Archival() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	st, ok := packet.(*Stream)
+	st, ok := packet.(*syntax.Stream)
 	if !ok {
 		return 0, nil
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // An attacker writes an increment behind a signed file. The victim has three
@@ -20,14 +22,14 @@ var victim = sample{pages: 3, page: "/Annots[5 0 R 6 0 R]", catalog: "/AcroForm 
 }}
 
 type attacker struct {
-	*Increment
+	*syntax.Increment
 	doc *Document
 	sig Signature
 }
 
 // dict returns an object's dictionary as the newest revision has it.
-func (a attacker) dict(num uint32) *Dict {
-	d, err := a.doc.now.Dict(Ref{Num: num})
+func (a attacker) dict(num uint32) *syntax.Dict {
+	d, err := a.doc.now.Dict(syntax.Ref{Num: num})
 	if err != nil || d == nil {
 		panic(fmt.Sprintf("object %d of the sample is no dictionary: %v", num, err))
 	}
@@ -35,52 +37,52 @@ func (a attacker) dict(num uint32) *Dict {
 }
 
 // set overwrites an entry of an object.
-func (a attacker) set(num uint32, key Name, v Value) {
-	a.Put(Ref{Num: num}, a.dict(num).With(key, v))
+func (a attacker) set(num uint32, key syntax.Name, v syntax.Value) {
+	a.Put(syntax.Ref{Num: num}, a.dict(num).With(key, v))
 }
 
 // unset overwrites an object without one of its entries.
-func (a attacker) unset(num uint32, key Name) {
-	out := &Dict{}
+func (a attacker) unset(num uint32, key syntax.Name) {
+	out := &syntax.Dict{}
 	for _, e := range a.dict(num).Entries {
 		if e.Key != key {
 			out.Entries = append(out.Entries, e)
 		}
 	}
-	a.Put(Ref{Num: num}, out)
+	a.Put(syntax.Ref{Num: num}, out)
 }
 
 // add appends objects to an array entry.
-func (a attacker) add(num uint32, key Name, more ...Value) {
+func (a attacker) add(num uint32, key syntax.Name, more ...syntax.Value) {
 	old, err := a.doc.now.Array(a.dict(num).Lookup(key))
 	if err != nil {
 		panic(err)
 	}
-	a.set(num, key, append(append(Array{}, old...), more...))
+	a.set(num, key, append(append(syntax.Array{}, old...), more...))
 }
 
 // made writes a new object in PDF syntax.
-func (a attacker) made(syntax string) Ref {
+func (a attacker) made(written string) syntax.Ref {
 	r := a.Fresh()
 	a.Begin(r)
-	a.Out = append(a.Out, syntax...)
+	a.Out = append(a.Out, written...)
 	a.End()
 	return r
 }
 
 // widget is the number of the seal's widget, and the objects it shows.
-func (a attacker) widget() (uint32, Ref, Ref) {
+func (a attacker) widget() (uint32, syntax.Ref, syntax.Ref) {
 	form, err := a.doc.now.form()
 	if err != nil {
 		panic(err)
 	}
 	f := form.byName["Seal1"]
-	frame := f.dict.Lookup("AP").(*Dict).Lookup("N").(Ref)
+	frame := f.dict.Lookup("AP").(*syntax.Dict).Lookup("N").(syntax.Ref)
 	o, err := a.doc.now.Load(frame)
 	if err != nil {
 		panic(err)
 	}
-	inner := o.Val.(*Stream).Dict.Lookup("Resources").(*Dict).Lookup("XObject").(*Dict).Lookup(drawingName).(Ref)
+	inner := o.Val.(*syntax.Stream).Dict.Lookup("Resources").(*syntax.Dict).Lookup("XObject").(*syntax.Dict).Lookup(drawingName).(syntax.Ref)
 	return f.ref.Num, frame, inner
 }
 
@@ -88,12 +90,12 @@ func (a attacker) widget() (uint32, Ref, Ref) {
 func updated(tb testing.TB, file []byte, change func(attacker)) []byte {
 	tb.Helper()
 	d := open(tb, file)
-	w, err := d.newIncrement()
+	w, err := d.file.NewIncrement()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	change(attacker{w, d, signatures(tb, file)[0]})
-	if err := w.Finish(d); err != nil {
+	if err := w.Finish(d.file); err != nil {
 		tb.Fatal(err)
 	}
 	return append(bytes.Clone(file), w.Out...)
@@ -118,30 +120,34 @@ func TestIncrement(t *testing.T) {
 		kind   ChangeKind // "" for no change at all
 		what   string
 	}{
-		{"contents overwritten", func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) }, Modified, "page 1, /Contents"},
+		{"contents overwritten", func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) }, Modified, "page 1, /Contents"},
 		{"contents redirected", func(a attacker) {
 			r := a.Fresh()
-			a.PutStream(r, &Dict{}, []byte(evil))
+			a.PutStream(r, &syntax.Dict{}, []byte(evil))
 			a.set(9, "Contents", r)
 		}, Modified, "page 1, /Contents"},
-		{"font replaced", func(a attacker) { a.set(4, "BaseFont", Name("Symbol")) }, Modified, "object 4"},
+		{"font replaced", func(a attacker) { a.set(4, "BaseFont", syntax.Name("Symbol")) }, Modified, "object 4"},
 		{"page turned", func(a attacker) { a.set(10, "Rotate", int64(180)) }, Modified, "page 2, /Rotate"},
 		{"page cropped", func(a attacker) { a.set(10, "CropBox", numbers([]float64{0, 0, 9, 9})) }, Modified, "page 2, /CropBox"},
 		{"box inherited", func(a attacker) { a.set(2, "Rotate", int64(90)) }, Modified, "object 2"},
 		{"page removed", func(a attacker) {
-			a.Put(Ref{Num: 2}, a.dict(2).With("Kids", Array{Ref{Num: 9}, Ref{Num: 10}}).With("Count", int64(2)))
+			a.Put(syntax.Ref{Num: 2}, a.dict(2).With("Kids", syntax.Array{syntax.Ref{Num: 9}, syntax.Ref{Num: 10}}).With("Count", int64(2)))
 		}, Modified, "pages were added, removed"},
-		{"pages swapped", func(a attacker) { a.set(2, "Kids", Array{Ref{Num: 10}, Ref{Num: 9}, Ref{Num: 11}}) }, Modified, "pages were added, removed"},
+		{"pages swapped", func(a attacker) {
+			a.set(2, "Kids", syntax.Array{syntax.Ref{Num: 10}, syntax.Ref{Num: 9}, syntax.Ref{Num: 11}})
+		}, Modified, "pages were added, removed"},
 		{"page tree damaged", func(a attacker) { a.set(2, "Count", int64(1)) }, unreadable, "/Count differs"},
 		{"root swapped", func(a attacker) {
 			r := a.Fresh()
 			a.Put(r, a.dict(1))
-			a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Root", r)
+			*a.doc.now.Trailer() = *a.doc.now.Trailer().With("Root", r)
 		}, Modified, "/Root"},
-		{"script added", func(a attacker) { a.set(1, "OpenAction", DictOf("S", Name("JavaScript"), "JS", String("1"))) }, Modified, "/OpenAction"},
-		{"layers added", func(a attacker) { a.set(1, "OCProperties", &Dict{}) }, Modified, "/OCProperties"},
-		{"attachments added", func(a attacker) { a.set(1, "Names", &Dict{}) }, Modified, "/Names"},
-		{"certification added", func(a attacker) { a.set(1, "Perms", DictOf("DocMDP", Ref{Num: uint32(a.sig.Object)})) }, Modified, "/Perms"},
+		{"script added", func(a attacker) {
+			a.set(1, "OpenAction", syntax.DictOf("S", syntax.Name("JavaScript"), "JS", syntax.String("1")))
+		}, Modified, "/OpenAction"},
+		{"layers added", func(a attacker) { a.set(1, "OCProperties", &syntax.Dict{}) }, Modified, "/OCProperties"},
+		{"attachments added", func(a attacker) { a.set(1, "Names", &syntax.Dict{}) }, Modified, "/Names"},
+		{"certification added", func(a attacker) { a.set(1, "Perms", syntax.DictOf("DocMDP", syntax.Ref{Num: uint32(a.sig.Object)})) }, Modified, "/Perms"},
 		{"pages of another tree", func(a attacker) {
 			r := a.Fresh()
 			a.Put(r, a.dict(2))
@@ -160,23 +166,26 @@ func TestIncrement(t *testing.T) {
 			w, _, _ := a.widget()
 			a.unset(w, "AP")
 		}, Modified, "/AP"},
-		{"widget not listed any more", func(a attacker) { a.set(9, "Annots", Array{Ref{Num: 5}, Ref{Num: 6}}) }, Modified, "removed"},
+		{"widget not listed any more", func(a attacker) { a.set(9, "Annots", syntax.Array{syntax.Ref{Num: 5}, syntax.Ref{Num: 6}}) }, Modified, "removed"},
 		{"seal's frame overwritten", func(a attacker) {
 			_, frame, _ := a.widget()
-			a.PutStream(frame, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
+			a.PutStream(frame, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
 		}, Modified, "/AP"},
 		{"seal's drawing overwritten", func(a attacker) {
 			_, _, drawing := a.widget()
-			a.PutStream(drawing, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
+			a.PutStream(drawing, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
 		}, Modified, "/AP"},
 		{"field renamed", func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(w, "T", String("Other"))
+			a.set(w, "T", syntax.String("Other"))
 		}, faulty, "not the field's value"},
 
-		{"note removed", func(a attacker) { a.Put(Ref{Num: 6}, nil) }, Modified, "/Annots"},
-		{"note changed", func(a attacker) { a.set(6, "Contents", String("other")) }, Modified, "/Annots"},
-		{"missing object supplied", func(a attacker) { a.Next = 100; a.Put(Ref{Num: 99}, DictOf("Type", Name("Annot"))) }, Modified, "appeared where nothing was"},
+		{"note removed", func(a attacker) { a.Put(syntax.Ref{Num: 6}, nil) }, Modified, "/Annots"},
+		{"note changed", func(a attacker) { a.set(6, "Contents", syntax.String("other")) }, Modified, "/Annots"},
+		{"missing object supplied", func(a attacker) {
+			a.Next = 100
+			a.Put(syntax.Ref{Num: 99}, syntax.DictOf("Type", syntax.Name("Annot")))
+		}, Modified, "appeared where nothing was"},
 		{"comment added", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/FreeText/Rect[10 10 90 90]/Contents(see me)>>"))
 		}, AnnotationAdded, "page 2"},
@@ -195,31 +204,31 @@ func TestIncrement(t *testing.T) {
 		{"comment with action", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Text/Rect[10 10 90 90]/A<</S/URI>>>>"))
 		}, Modified, "acts when it is touched"},
-		{"old object as annotation", func(a attacker) { a.add(10, "Annots", Ref{Num: 6}) }, Modified, "older object"},
-		{"direct annotation", func(a attacker) { a.add(10, "Annots", DictOf("Subtype", Name("Text"))) }, Modified, "not an object of its own"},
+		{"old object as annotation", func(a attacker) { a.add(10, "Annots", syntax.Ref{Num: 6}) }, Modified, "older object"},
+		{"direct annotation", func(a attacker) { a.add(10, "Annots", syntax.DictOf("Subtype", syntax.Name("Text"))) }, Modified, "not an object of its own"},
 		{"text field added", func(a attacker) {
 			r := a.made("<</Type/Annot/Subtype/Widget/FT/Tx/T(new)/Rect[10 10 90 90]/V(x)>>")
 			a.add(10, "Annots", r)
 			a.add(7, "Fields", r)
 		}, Modified, "not a plain signature"},
 		{"empty signature field added", func(a attacker) { a.add(7, "Fields", a.made("<</FT/Sig/T(new)>>")) }, Modified, "not a plain signature"},
-		{"text field filled in", func(a attacker) { a.set(5, "V", String("Wang Wei")) }, FormFill, `"name"`},
+		{"text field filled in", func(a attacker) { a.set(5, "V", syntax.String("Wang Wei")) }, FormFill, `"name"`},
 		{"text field moved", func(a attacker) { a.set(5, "Rect", numbers([]float64{0, 0, 500, 800})) }, Modified, "/Rect"},
 		{"look of text field changed, not its value", func(a attacker) {
 			r := a.Fresh()
-			a.PutStream(r, &Dict{}, []byte(evil))
-			a.set(5, "AP", DictOf("N", r))
+			a.PutStream(r, &syntax.Dict{}, []byte(evil))
+			a.set(5, "AP", syntax.DictOf("N", r))
 		}, Modified, "/AP"},
 		{"text field removed", func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(7, "Fields", Array{Ref{Num: w}})
+			a.set(7, "Fields", syntax.Array{syntax.Ref{Num: w}})
 		}, Modified, "removed"},
-		{"form script", func(a attacker) { a.set(7, "CO", Array{Ref{Num: 5}}) }, Modified, "/CO"},
+		{"form script", func(a attacker) { a.set(7, "CO", syntax.Array{syntax.Ref{Num: 5}}) }, Modified, "/CO"},
 		{"form font replaced", func(a attacker) {
-			a.set(7, "DR", DictOf("Font", DictOf("Helv", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
+			a.set(7, "DR", syntax.DictOf("Font", syntax.DictOf("Helv", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
 		}, Modified, "/DR"},
 		{"form font added", func(a attacker) {
-			a.set(7, "DR", DictOf("Font", DictOf("Helv", Ref{Num: 4}, "X", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
+			a.set(7, "DR", syntax.DictOf("Font", syntax.DictOf("Helv", syntax.Ref{Num: 4}, "X", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
 		}, "", ""},
 		{"form replaced", func(a attacker) {
 			r := a.Fresh()
@@ -235,23 +244,23 @@ func TestIncrement(t *testing.T) {
 			a.add(7, "Fields", a.made(fmt.Sprintf("<</FT/Sig/T(again)/V %d 0 R>>", v.Num)))
 		}, Modified, "does not sign this revision"},
 
-		{"validation data", func(a attacker) { a.set(1, "DSS", DictOf("Certs", Array{})) }, ValidationData, "/DSS"},
+		{"validation data", func(a attacker) { a.set(1, "DSS", syntax.DictOf("Certs", syntax.Array{})) }, ValidationData, "/DSS"},
 		{"document information", func(a attacker) {
-			a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Info", a.made("<</Title(x)>>"))
+			*a.doc.now.Trailer() = *a.doc.now.Trailer().With("Info", a.made("<</Title(x)>>"))
 		}, MetadataChanged, "information"},
-		{"version", func(a attacker) { a.set(1, "Version", Name("2.0")) }, MetadataChanged, "/Version"},
+		{"version", func(a attacker) { a.set(1, "Version", syntax.Name("2.0")) }, MetadataChanged, "/Version"},
 		{"nothing but new bytes", func(a attacker) {
-			a.Put(Ref{Num: 1}, a.dict(1))
-			a.Put(Ref{Num: 9}, a.dict(9))
-			a.Put(Ref{Num: 4}, a.dict(4))
+			a.Put(syntax.Ref{Num: 1}, a.dict(1))
+			a.Put(syntax.Ref{Num: 9}, a.dict(9))
+			a.Put(syntax.Ref{Num: 4}, a.dict(4))
 		}, "", ""},
 		{"contents written again", func(a attacker) {
-			o, _ := a.doc.now.Load(Ref{Num: 3})
-			data, _, _ := a.doc.now.Decode(o.Val.(*Stream), 1<<20)
-			a.PutStream(Ref{Num: 3}, &Dict{}, data)
+			o, _ := a.doc.now.Load(syntax.Ref{Num: 3})
+			data, _, _ := a.doc.now.Decode(o.Val.(*syntax.Stream), 1<<20)
+			a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, data)
 		}, "", ""},
 		{"an entry with a name to mislead", func(a attacker) { a.set(1, "A\u202e\n: no change", int64(1)) }, Modified, "/A#E2#80#AE#0A:#20no#20change"},
-		{"an entry with a long name", func(a attacker) { a.set(1, Name(strings.Repeat("A", 120)), int64(1)) }, Modified, "/" + strings.Repeat("A", 60) + ","},
+		{"an entry with a long name", func(a attacker) { a.set(1, syntax.Name(strings.Repeat("A", 120)), int64(1)) }, Modified, "/" + strings.Repeat("A", 60) + ","},
 		{"object nobody uses", func(a attacker) { a.made("<</Type/Page>>") }, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -328,7 +337,7 @@ func TestTwoRoles(t *testing.T) {
 	signed := stamped(t, roles.bytes(), at(3, 120, 200, 42))
 	attacked := updated(t, signed, func(a attacker) {
 		note := a.made("<</Type/Annot/Subtype/Text/Rect[10 10 90 90]>>")
-		a.Put(Ref{Num: 8}, Array{Ref{Num: 5}, Ref{Num: 6}, note})
+		a.Put(syntax.Ref{Num: 8}, syntax.Array{syntax.Ref{Num: 5}, syntax.Ref{Num: 6}, note})
 	})
 	sig := signatures(t, attacked)[0]
 	if sig.Intact() {
@@ -358,12 +367,12 @@ func TestSignatureReused(t *testing.T) {
 func updatedUnsigned(tb testing.TB, file []byte, change func(attacker)) []byte {
 	tb.Helper()
 	d := open(tb, file)
-	w, err := d.newIncrement()
+	w, err := d.file.NewIncrement()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	change(attacker{Increment: w, doc: d})
-	if err := w.Finish(d); err != nil {
+	if err := w.Finish(d.file); err != nil {
 		tb.Fatal(err)
 	}
 	return append(bytes.Clone(file), w.Out...)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // The published attacks on signed PDF files, each on a file that is made here and with a
@@ -59,34 +60,34 @@ func testShadowAttacks(t *testing.T, s *signers) {
 	sign := func(f sample) []byte { return put(t, f.bytes(), s.stamp(120), s.sealContents) }
 	for _, tt := range []attacked{
 		{"hide: the overlay loses its ink", sign(overlay), func(a attacker) {
-			a.PutStream(Ref{Num: 5}, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte(" "))
+			a.PutStream(syntax.Ref{Num: 5}, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte(" "))
 		}, "object 5"},
-		{"hide: the overlay is freed", sign(overlay), func(a attacker) { a.Put(Ref{Num: 5}, nil) }, "object 5"},
+		{"hide: the overlay is freed", sign(overlay), func(a attacker) { a.Put(syntax.Ref{Num: 5}, nil) }, "object 5"},
 		{"hide: the overlay leaves the page", sign(overlay), func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(7, "Annots", Array{Ref{Num: w}})
+			a.set(7, "Annots", syntax.Array{syntax.Ref{Num: w}})
 		}, "page 1"},
-		{"replace: the font of the form", sign(covered), func(a attacker) { a.set(4, "BaseFont", Name("Symbol")) }, "object 4"},
+		{"replace: the font of the form", sign(covered), func(a attacker) { a.set(4, "BaseFont", syntax.Name("Symbol")) }, "object 4"},
 		{"replace: the looks of a field", sign(covered), func(a attacker) {
 			r := a.Fresh()
-			a.PutStream(r, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 240, 30})), []byte(evil))
-			a.set(5, "AP", DictOf("N", r))
+			a.PutStream(r, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 240, 30})), []byte(evil))
+			a.set(5, "AP", syntax.DictOf("N", r))
 		}, "/AP"},
-		{"replace: the value of a field", sign(covered), func(a attacker) { a.set(5, "V", String("1000000")) }, "amount"},
+		{"replace: the value of a field", sign(covered), func(a attacker) { a.set(5, "V", syntax.String("1000000")) }, "amount"},
 		{"hide and replace: another catalog", sign(covered), func(a attacker) {
 			pages, page := a.Fresh(), a.Fresh()
 			contents := a.Fresh()
-			a.PutStream(contents, &Dict{}, []byte(evil))
+			a.PutStream(contents, &syntax.Dict{}, []byte(evil))
 			a.Put(page, a.dict(9).With("Parent", pages).With("Contents", contents))
-			a.Put(pages, DictOf("Type", Name("Pages"), "Kids", Array{page}, "Count", int64(1)))
+			a.Put(pages, syntax.DictOf("Type", syntax.Name("Pages"), "Kids", syntax.Array{page}, "Count", int64(1)))
 			root := a.Fresh()
 			a.Put(root, a.dict(1).With("Pages", pages))
-			a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Root", root)
+			*a.doc.now.Trailer() = *a.doc.now.Trailer().With("Root", root)
 		}, ""},
 		{"hide and replace: another page tree", sign(covered), func(a attacker) {
-			a.Put(Ref{Num: 8}, DictOf("Type", Name("Pages"), "Kids", Array{Ref{Num: 9}}, "Count", int64(1)))
-			a.set(9, "Parent", Ref{Num: 8})
-			a.set(1, "Pages", Ref{Num: 8})
+			a.Put(syntax.Ref{Num: 8}, syntax.DictOf("Type", syntax.Name("Pages"), "Kids", syntax.Array{syntax.Ref{Num: 9}}, "Count", int64(1)))
+			a.set(9, "Parent", syntax.Ref{Num: 8})
+			a.set(1, "Pages", syntax.Ref{Num: 8})
 		}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,7 +138,7 @@ func testCertificationAttacks(t *testing.T, s *signers) {
 			{"evil stamp", certified, func(a attacker) {
 				a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Stamp/F 196/Rect[10 10 500 500]>>"))
 			}, "annotation"},
-			{"a field filled in", certified, func(a attacker) { a.set(5, "V", String("Wang Wei")) }, `"name"`},
+			{"a field filled in", certified, func(a attacker) { a.set(5, "V", syntax.String("Wang Wei")) }, `"name"`},
 			{"sneaky signature that signs nothing", certified, func(a attacker) {
 				v := a.made("<</Type/Sig/Filter/F/SubFilter/adbe.pkcs7.detached/ByteRange[0 1 2 3]/Contents<3000>>>")
 				w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/FT/Sig/T(sneaky)/F 132/Rect[60 380 300 440]/V %d 0 R>>", v.Num))
@@ -145,7 +146,7 @@ func testCertificationAttacks(t *testing.T, s *signers) {
 				a.add(9, "Annots", w)
 			}, "sneaky"},
 			{"another level of certification", certified, func(a attacker) {
-				a.Put(a.sig.ref, a.dict(uint32(a.sig.Object)).With("Reference", Array{}))
+				a.Put(a.sig.ref, a.dict(uint32(a.sig.Object)).With("Reference", syntax.Array{}))
 			}, ""},
 			{"certification taken away", certified, func(a attacker) { a.unset(1, "Perms") }, "/Perms"},
 		} {
@@ -202,7 +203,7 @@ func testSignedOver(t *testing.T, s *signers) {
 			"annotation": func(a attacker) {
 				a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Text/F 4/Rect[20 20 40 40]/Contents(paid)>>"))
 			},
-			"filled in": func(a attacker) { a.set(5, "V", String("Wang Wei")) },
+			"filled in": func(a attacker) { a.set(5, "V", syntax.String("Wang Wei")) },
 			"/Rotate":   func(a attacker) { a.set(9, "Rotate", int64(180)) },
 		} {
 			t.Run(fmt.Sprintf("P=%d, %s", level, what), func(t *testing.T) {
@@ -272,7 +273,7 @@ func TestFieldStaysPut(t *testing.T) {
 		file := updatedUnsigned(t, first, func(a attacker) {
 			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
-			a.Put(Ref{Num: 5}, a.dict(5).With("V", v).With("F", int64(tt.flags)))
+			a.Put(syntax.Ref{Num: 5}, a.dict(5).With("V", v).With("F", int64(tt.flags)))
 		})
 		file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
 		report, err := open(t, file).Verify(context.Background(), s.trust)
@@ -291,7 +292,7 @@ func TestFilledIn(t *testing.T) { eachProfile(t, testFilledIn) }
 
 func testFilledIn(t *testing.T, s *signers) {
 	lock := func(action LockAction, fields ...string) *Lock { return &Lock{Action: action, Fields: fields} }
-	fill := func(a attacker) { a.set(5, "V", String("Wang Wei")) }
+	fill := func(a attacker) { a.set(5, "V", syntax.String("Wang Wei")) }
 	sealed := func(t *testing.T, file []byte) []byte {
 		t.Helper()
 		return put(t, file, s.stamp(20), s.sealContents)
@@ -364,7 +365,7 @@ func TestUncovered(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t)
 	file := updated(t, put(t, victim.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
-		a.set(1, "Version", Name("2.0"))
+		a.set(1, "Version", syntax.Name("2.0"))
 		a.set(9, "Rotate", int64(180))
 	})
 	report, err := open(t, file).Verify(context.Background(), s.trust)
@@ -410,7 +411,7 @@ func testLocks(t *testing.T, s *signers) {
 	stamp := s.stamp(0)
 	stamp.Field, stamp.Marks[0].Page, stamp.Marks[0].X, stamp.Marks[0].Y = "f", 0, 0, 0
 	got := signatures(t, put(t, asks.bytes(), stamp, s.sealContents))[0].locks
-	if got.action != Name("Include") || strings.Join(got.fields, ",") != "a,b" {
+	if got.action != syntax.Name("Include") || strings.Join(got.fields, ",") != "a,b" {
 		t.Errorf("the field's lock came out as %+v", got)
 	}
 	for _, l := range []Lock{{}, {Action: "Some"}, {Action: LockAll, Fields: []string{"a"}}, {Action: LockInclude}, {Action: LockExclude, Fields: []string{"\x00"}}} {
@@ -437,26 +438,26 @@ func testHybridDifferential(t *testing.T, s *signers) {
 
 	plain := put(t, victim.bytes(), s.stamp(120), s.sealContents)
 	doc := open(t, plain)
-	w, err := doc.newIncrement()
+	w, err := doc.file.NewIncrement()
 	if err != nil {
 		t.Fatal(err)
 	}
 	contents := w.Fresh()
-	w.PutStream(contents, &Dict{}, []byte(evil))
-	page, err := doc.now.Dict(Ref{Num: 9})
+	w.PutStream(contents, &syntax.Dict{}, []byte(evil))
+	page, err := doc.now.Dict(syntax.Ref{Num: 9})
 	if err != nil {
 		t.Fatal(err)
 	}
 	evilPage := w.Offset()
-	w.Put(Ref{Num: 9}, page.With("Contents", contents))
+	w.Put(syntax.Ref{Num: 9}, page.With("Contents", contents))
 	at := w.Offset()
 	self := w.Fresh()
 	row := func(kind byte, n int64) []byte {
 		return []byte{kind, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n), 0, 0}
 	}
-	w.PutStream(self, DictOf("Type", Name("XRef"), "Size", int64(w.Next), "W", Array{int64(1), int64(4), int64(2)},
-		"Index", Array{int64(9), int64(1)}, "Root", Ref{Num: 1}), row(1, evilPage))
-	old := fmt.Appendf(nil, "xref\n0 0\ntrailer\n<</Size %d/Root 1 0 R/Prev %d/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", w.Next, doc.ending.startxref, at, w.Offset())
+	w.PutStream(self, syntax.DictOf("Type", syntax.Name("XRef"), "Size", int64(w.Next), "W", syntax.Array{int64(1), int64(4), int64(2)},
+		"Index", syntax.Array{int64(9), int64(1)}, "Root", syntax.Ref{Num: 1}), row(1, evilPage))
+	old := fmt.Appendf(nil, "xref\n0 0\ntrailer\n<</Size %d/Root 1 0 R/Prev %d/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", w.Next, startxref(plain), at, w.Offset())
 	attackedFile := append(append(bytes.Clone(plain), w.Out...), old...)
 	d, err := Open(bytes.NewReader(attackedFile), int64(len(attackedFile)))
 	if err != nil {

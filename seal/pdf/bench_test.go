@@ -141,7 +141,7 @@ func BenchmarkSignatures(b *testing.B) {
 			b.SetBytes(d.Size())
 			b.ReportAllocs()
 			for b.Loop() {
-				fresh, err := Open(d.src.r, d.Size())
+				fresh, err := Open(d, d.Size())
 				if err != nil {
 					b.Fatal(err)
 				}

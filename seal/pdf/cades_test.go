@@ -22,6 +22,7 @@ import (
 	"github.com/elicence/elicence/pki/path"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // in is the same organisation whose seal signs in a profile.
@@ -255,7 +256,7 @@ func TestCAdESSealAttacked(t *testing.T) {
 			w, _, _ := a.widget()
 			a.set(w, "Rect", numbers([]float64{0, 0, 119, 119}))
 		}), s.trust, SignerSeal, "seen", ErrSeen, ""},
-		"text over it afterwards": {updated(t, good, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) }), s.trust, SignerSeal, "changes", ErrModified, ""},
+		"text over it afterwards": {updated(t, good, func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) }), s.trust, SignerSeal, "changes", ErrModified, ""},
 		"a byte flipped":          {swap(t, bytes.Clone(good), "contents of the page", "contents of the pagf"), s.trust, SignerSeal, "document", ses.ErrChanged, ""},
 		"another time":            {swap(t, bytes.Clone(good), "(D:202611230930", "(D:202611230945"), s.trust, SignerSeal, "document", ses.ErrChanged, ""},
 		"SES under its name":      {as(SubFilterCAdES, s.in(ses.ProfileSES).sealContents), s.trust, SignerUnknown, "signature", cms.ErrMalformed, ""},
@@ -311,7 +312,7 @@ func TestCAdESSealAttacked(t *testing.T) {
 func TestCAdESTimeChanged(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t).in(ses.ProfileCAdES)
-	later := String("D:20261124000000+08'00'")
+	later := syntax.String("D:20261124000000+08'00'")
 	elsewhere := victim
 	elsewhere.objects = append(slices.Clone(victim.objects), "(D:20261123093000+08'00')")
 	file := updatedUnsigned(t, elsewhere.bytes(), func(a attacker) {
@@ -324,7 +325,7 @@ func TestCAdESTimeChanged(t *testing.T) {
 	file = filled(t, file, func(digest [32]byte) []byte { return s.sign(t, ses.Stamp{Document: digest}) })
 	for _, tt := range []attacked{
 		{"in the dictionary", put(t, victim.bytes(), s.stamp(120), s.sealContents), func(a attacker) { a.set(uint32(a.sig.Object), "M", later) }, "signature Seal1: "},
-		{"in an object of its own", file, func(a attacker) { a.Put(Ref{Num: 9}, later) }, "signature Seal1: changes: "},
+		{"in an object of its own", file, func(a attacker) { a.Put(syntax.Ref{Num: 9}, later) }, "signature Seal1: changes: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,8 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // A CautionKind says what of a file can look otherwise than it looked to its signer
@@ -41,14 +43,14 @@ const maxCautions = 20
 // actions of the catalog, the form, the pages and their annotations, optional content,
 // attachments. Nothing is run and no content stream is read.
 func (d *Document) Cautions() ([]Caution, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	catalog, err := d.now.Catalog()
 	if err != nil {
 		return nil, err
 	}
-	w := &wary{view: d.now, seen: make(map[Ref]bool)}
-	for _, s := range d.now.sections {
-		if s.hidden != nil {
+	w := &wary{view: d.now, seen: make(map[syntax.Ref]bool)}
+	for i := range d.now.Sections() {
+		if d.now.From(i, d.Size()).Hybrid() {
 			w.note(CautionHybrid, "the file has one table of objects for old readers and one for new ones")
 			break
 		}
@@ -56,11 +58,11 @@ func (d *Document) Cautions() ([]Caution, error) {
 	if err := d.twofold(w); err != nil {
 		return nil, err
 	}
-	root, ok := catalog.Val.(*Dict)
+	root, ok := catalog.Val.(*syntax.Dict)
 	if !ok {
-		return nil, DamagedAt(catalog.At, "the catalog is not a dictionary")
+		return nil, syntax.DamagedAt(catalog.At, "the catalog is not a dictionary")
 	}
-	for _, look := range []func(*Dict) error{w.catalog, w.layers, w.form} {
+	for _, look := range []func(*syntax.Dict) error{w.catalog, w.layers, w.form} {
 		if err := look(root); err != nil {
 			return nil, err
 		}
@@ -81,12 +83,12 @@ func (d *Document) Cautions() ([]Caution, error) {
 // show something else of: what begins before its header, and an archive that ends where they look
 // for one, as an OFD document is (APPNOTE 4.3.16: a comment of 64 KiB may follow).
 func (d *Document) twofold(w *wary) error {
-	if d.base > 0 {
-		w.note(CautionHybrid, "%d bytes come before the header, so that other programs may take the file for something else", d.base)
+	if lead := d.file.Lead(); lead > 0 {
+		w.note(CautionHybrid, "%d bytes come before the header, so that other programs may take the file for something else", lead)
 	}
 	const archiveEnd = 22 + 1<<16 - 1
-	at := max(0, d.src.size-archiveEnd)
-	tail, err := d.src.read(at, int(d.src.size-at))
+	at := max(0, d.Size()-archiveEnd)
+	tail, err := d.file.Bytes(at, int(d.Size()-at))
 	if err != nil {
 		return err
 	}
@@ -97,9 +99,9 @@ func (d *Document) twofold(w *wary) error {
 }
 
 type wary struct {
-	view  View
-	at    int          // the page that is looked at, 0 for none
-	seen  map[Ref]bool // actions
+	view  view
+	at    int                 // the page that is looked at, 0 for none
+	seen  map[syntax.Ref]bool // actions
 	found []Caution
 }
 
@@ -110,7 +112,7 @@ func (w *wary) note(kind CautionKind, format string, args ...any) {
 	}
 }
 
-func (w *wary) catalog(root *Dict) error {
+func (w *wary) catalog(root *syntax.Dict) error {
 	if err := w.acts(root, "the document"); err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func (w *wary) catalog(root *Dict) error {
 }
 
 // layers looks at optional content (ISO 32000-1, 8.11).
-func (w *wary) layers(root *Dict) error {
+func (w *wary) layers(root *syntax.Dict) error {
 	properties, err := w.view.Dict(root.Lookup("OCProperties"))
 	if err != nil || properties == nil {
 		return err
@@ -159,7 +161,7 @@ func (w *wary) layers(root *Dict) error {
 	return nil
 }
 
-func (w *wary) form(root *Dict) error {
+func (w *wary) form(root *syntax.Dict) error {
 	form, err := w.view.Dict(root.Lookup("AcroForm"))
 	if err != nil || form == nil {
 		return err
@@ -179,7 +181,7 @@ func (w *wary) form(root *Dict) error {
 	return nil
 }
 
-func (w *wary) page(n int, r Ref) error {
+func (w *wary) page(n int, r syntax.Ref) error {
 	page, err := w.view.Dict(r)
 	if err != nil {
 		return err
@@ -201,7 +203,7 @@ func (w *wary) page(n int, r Ref) error {
 		if a.Lookup("OC") != nil {
 			w.note(CautionLayer, "an annotation on page %d shows on conditions", n)
 		}
-		switch kind, _ := a.Lookup("Subtype").(Name); kind {
+		switch kind, _ := a.Lookup("Subtype").(syntax.Name); kind {
 		case "Screen", "Movie", "Sound", "RichMedia", "3D":
 			w.note(CautionAction, "page %d plays or turns something (%s)", n, kind)
 		case "FileAttachment":
@@ -215,8 +217,8 @@ func (w *wary) page(n int, r Ref) error {
 }
 
 // acts looks at the actions of a dictionary: /OpenAction, /A and those of /AA.
-func (w *wary) acts(d *Dict, where string) error {
-	for _, key := range []Name{"OpenAction", "A"} {
+func (w *wary) acts(d *syntax.Dict, where string) error {
+	for _, key := range []syntax.Name{"OpenAction", "A"} {
 		val, err := w.view.Get(d, key)
 		if err != nil {
 			return err
@@ -243,8 +245,8 @@ func (w *wary) acts(d *Dict, where string) error {
 
 // action judges one action and those that follow it (ISO 32000-1, 12.6). Going to a
 // place of the document, or to an address that a person clicks, changes nothing shown.
-func (w *wary) action(val Value, where string, depth int) error {
-	a, ok := val.(*Dict)
+func (w *wary) action(val syntax.Value, where string, depth int) error {
+	a, ok := val.(*syntax.Dict)
 	if !ok || depth > maxTree {
 		return nil
 	}
@@ -253,11 +255,11 @@ func (w *wary) action(val Value, where string, depth int) error {
 		return err
 	}
 	switch kind {
-	case Name("JavaScript"):
+	case syntax.Name("JavaScript"):
 		w.note(CautionScript, "%s runs a script", where)
-	case Name("Launch"), Name("ImportData"), Name("SubmitForm"), Name("GoToR"), Name("GoToE"), Name("Rendition"), Name("Movie"), Name("RichMediaExecute"):
+	case syntax.Name("Launch"), syntax.Name("ImportData"), syntax.Name("SubmitForm"), syntax.Name("GoToR"), syntax.Name("GoToE"), syntax.Name("Rendition"), syntax.Name("Movie"), syntax.Name("RichMediaExecute"):
 		w.note(CautionAction, "%s has an action of the kind %v", where, kind)
-	case Name("Hide"), Name("SetOCGState"), Name("ResetForm"):
+	case syntax.Name("Hide"), syntax.Name("SetOCGState"), syntax.Name("ResetForm"):
 		w.note(CautionLayer, "%s shows or hides something (%v)", where, kind)
 	}
 	next := a.Lookup("Next")
@@ -272,8 +274,8 @@ func (w *wary) action(val Value, where string, depth int) error {
 	return w.following(next, where, depth)
 }
 
-func (w *wary) following(val Value, where string, depth int) error {
-	if r, ok := val.(Ref); ok {
+func (w *wary) following(val syntax.Value, where string, depth int) error {
+	if r, ok := val.(syntax.Ref); ok {
 		if w.seen[r] {
 			return nil
 		}

@@ -144,13 +144,6 @@ func ChangeCodes() []ChangeCode {
 // maxWhat is the longest Change.What, in characters: names of fields have no end.
 const maxWhat = 2000
 
-// keyed is a key as a sentence names it, with its slash. Nobody vouches for it, so it is written
-// in ASCII as in a file, and its beginning where it is long.
-func keyed(key Name) string {
-	const most = 60 // bytes
-	return string(AppendName(nil, key[:min(len(key), most)]))
-}
-
 // A part is what the two revisions are compared of, where any difference is a change.
 type part struct {
 	code ChangeCode

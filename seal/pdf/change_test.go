@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // TestChangeCodes: the list has every code that there is, each once.
@@ -53,13 +55,13 @@ func TestChangeData(t *testing.T) {
 	}{
 		{"a page is turned", func(a attacker) { a.set(10, "Rotate", int64(90)) }, Change{Kind: Modified, Code: ChangePageEntry, Object: 10, Page: 1, Name: "Rotate"}},
 		{"what it is drawn with", func(a attacker) {
-			a.Begin(Ref{Num: 4})
+			a.Begin(syntax.Ref{Num: 4})
 			a.Out = append(a.Out, "<</Length 3>>\nstream\n0 g\nendstream"...)
 			a.End()
 		}, Change{Kind: Modified, Code: ChangePageEntry, Object: 4, Page: 1, Name: "Resources"}},
-		{"the title", func(a attacker) { a.set(6, "Title", String(gift)) }, Change{Kind: MetadataChanged, Code: ChangeInformation, Entries: []EntryChange{{"Title", &loan, &gift}}}},
+		{"the title", func(a attacker) { a.set(6, "Title", syntax.String(gift)) }, Change{Kind: MetadataChanged, Code: ChangeInformation, Entries: []EntryChange{{"Title", &loan, &gift}}}},
 		{"no title", func(a attacker) { a.unset(6, "Title") }, Change{Kind: MetadataChanged, Code: ChangeInformation, Entries: []EntryChange{{"Title", &loan, nil}}}},
-		{"how it opens", func(a attacker) { a.set(1, "PageMode", Name("FullScreen")) }, Change{Kind: Modified, Code: ChangeCatalogEntry, Object: 1, Name: "PageMode"}},
+		{"how it opens", func(a attacker) { a.set(1, "PageMode", syntax.Name("FullScreen")) }, Change{Kind: Modified, Code: ChangeCatalogEntry, Object: 1, Name: "PageMode"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

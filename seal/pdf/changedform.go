@@ -3,6 +3,8 @@ package pdf
 import (
 	"fmt"
 	"slices"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // forms compares the interactive forms: every old field must still be there,
@@ -41,12 +43,12 @@ func (s *step) forms() error {
 }
 
 // formEntry is an entry of the form's dictionary.
-func formEntry(key Name) *part {
-	return &part{code: ChangeFormEntry, name: string(key), what: "the form's " + keyed(key)}
+func formEntry(key syntax.Name) *part {
+	return &part{code: ChangeFormEntry, name: string(key), what: "the form's " + key.Quoted()}
 }
 
-func (f *form) signedWidgets() map[Ref]bool {
-	out := make(map[Ref]bool)
+func (f *form) signedWidgets() map[syntax.Ref]bool {
+	out := make(map[syntax.Ref]bool)
 	for _, field := range f.all {
 		if field.signed() {
 			for _, w := range field.widgets {
@@ -65,7 +67,7 @@ func (s *step) formEntries() error {
 	}
 	old := s.oldForm.dict
 	if old == nil {
-		old = &Dict{}
+		old = &syntax.Dict{}
 	}
 	for _, key := range keys(old, s.newForm.dict) {
 		a, b := old.Lookup(key), s.newForm.dict.Lookup(key)
@@ -83,7 +85,7 @@ func (s *step) formEntries() error {
 				return err
 			}
 		case key == "DA" && a == nil:
-			if _, ok := b.(String); !ok {
+			if _, ok := b.(syntax.String); !ok {
 				s.modified(where.changed(s.newForm.ref.Num), "%s changed", where.what)
 			}
 		default:
@@ -95,7 +97,7 @@ func (s *step) formEntries() error {
 
 // formResources allows the form's resources to grow: what was there must stay. What came is
 // for [step.grownResources].
-func (s *step) formResources(a, b Value) error {
+func (s *step) formResources(a, b syntax.Value) error {
 	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
@@ -131,7 +133,7 @@ func (s *step) newField(f *field) error {
 	switch {
 	case !s.fresh(f.ref):
 		s.modified(Change{Code: ChangeFieldReused, Object: int(f.ref.Num), Field: f.name}, "the new field %q is the older object %d", f.name, f.ref.Num)
-	case f.kind != Name("Sig") || f.val == nil || len(f.parents) > 0 || f.dict.Lookup("Parent") != nil || len(f.widgets) != 1:
+	case f.kind != syntax.Name("Sig") || f.val == nil || len(f.parents) > 0 || f.dict.Lookup("Parent") != nil || len(f.widgets) != 1:
 		s.modified(Change{Code: ChangeFieldForeign, Object: int(f.ref.Num), Field: f.name}, "the new field %q is not a plain signature", f.name)
 	case s.oldForm.byName[f.name] != nil:
 		s.modified(Change{Code: ChangeFieldTwice, Object: int(f.ref.Num), Field: f.name}, "the new field %q has the name of an older one", f.name)
@@ -149,7 +151,7 @@ func (s *step) newField(f *field) error {
 
 // newSignature judges the value that a signature field got.
 func (s *step) newSignature(f *field) {
-	r, _ := f.val.(Ref)
+	r, _ := f.val.(syntax.Ref)
 	sig := s.signing[r]
 	switch {
 	case !s.fresh(r):
@@ -183,14 +185,14 @@ func (s *step) oldField(old *field) error {
 	if err != nil {
 		return err
 	}
-	var lenient []Name
+	var lenient []syntax.Name
 	if filled {
-		lenient = []Name{"V", "AP", "AS", "M", "RV", "I"}
-		if old.kind == Name("Sig") {
-			lenient = []Name{"V", "AP", "M", "F"} // /F: many set the locked flag
+		lenient = []syntax.Name{"V", "AP", "AS", "M", "RV", "I"}
+		if old.kind == syntax.Name("Sig") {
+			lenient = []syntax.Name{"V", "AP", "M", "F"} // /F: many set the locked flag
 		}
 		if s.isTimestamp(new) {
-			lenient = []Name{"V", "M"}
+			lenient = []syntax.Name{"V", "M"}
 		}
 	}
 	touched := s.entries(old.dict, new.dict, old, lenient)
@@ -213,7 +215,7 @@ func (s *step) oldField(old *field) error {
 			return err
 		}
 	}
-	if touched && old.kind != Name("Sig") {
+	if touched && old.kind != syntax.Name("Sig") {
 		s.note(Change{Kind: FormFill, Code: ChangeFieldFilled, Object: int(old.ref.Num), Field: old.name, What: fmt.Sprintf("the field %q was filled in", old.name)})
 	}
 	return nil
@@ -253,7 +255,7 @@ func (s *step) staysPut(f *field) error {
 
 // coversSeal returns the first page of the older revision on which a widget lies over a seal, 0
 // if there is none. Whatever page the widget names as its own, readers show it on each that lists it.
-func (s *step) coversSeal(w Ref, widget *Dict) (int, error) {
+func (s *step) coversSeal(w syntax.Ref, widget *syntax.Dict) (int, error) {
 	box, _, err := s.old.rect(widget.Lookup("Rect"))
 	if err != nil || box.width() <= 0 || box.height() <= 0 {
 		return 0, err
@@ -276,15 +278,15 @@ func (s *step) coversSeal(w Ref, widget *Dict) (int, error) {
 }
 
 // listing returns the numbers of the pages that list each annotation.
-func (v View) listing(pages []leaf) (map[Ref][]int, error) {
-	on := make(map[Ref][]int)
+func (v view) listing(pages []leaf) (map[syntax.Ref][]int, error) {
+	on := make(map[syntax.Ref][]int)
 	for i, l := range pages {
 		annots, err := v.annotations(l.ref)
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range annots {
-			if r, ok := a.(Ref); ok {
+			if r, ok := a.(syntax.Ref); ok {
 				on[r] = append(on[r], i+1)
 			}
 		}
@@ -294,7 +296,7 @@ func (v View) listing(pages []leaf) (map[Ref][]int, error) {
 
 // entries compares the entries of a field or widget but for the lenient ones;
 // it reports whether one of those differs.
-func (s *step) entries(old, new *Dict, f *field, lenient []Name) bool {
+func (s *step) entries(old, new *syntax.Dict, f *field, lenient []syntax.Name) bool {
 	touched := false
 	for _, key := range keys(old, new) {
 		a, b := old.Lookup(key), new.Lookup(key)
@@ -303,7 +305,7 @@ func (s *step) entries(old, new *Dict, f *field, lenient []Name) bool {
 			touched = touched || err != nil || !same
 			continue
 		}
-		s.strict.entry(key, a, b, f.ref.Num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, %s", f.name, keyed(key))})
+		s.strict.entry(key, a, b, f.ref.Num, &part{code: ChangeFieldEntry, field: f.name, name: string(key), what: fmt.Sprintf("the field %q, %s", f.name, key.Quoted())})
 	}
 	return touched
 }
@@ -312,7 +314,7 @@ func (s *step) entries(old, new *Dict, f *field, lenient []Name) bool {
 // signature field its signature, another field a new value. A push button has
 // no value, and a signature never changes.
 func (s *step) filled(old, new *field) (bool, error) {
-	if old.kind == Name("Sig") {
+	if old.kind == syntax.Name("Sig") {
 		if old.val != nil || new.val == nil {
 			return false, nil
 		}
@@ -320,7 +322,7 @@ func (s *step) filled(old, new *field) (bool, error) {
 		return true, nil
 	}
 	const pushButton = 1 << 16
-	if old.kind == Name("Btn") && old.flags&pushButton != 0 {
+	if old.kind == syntax.Name("Btn") && old.flags&pushButton != 0 {
 		return false, nil
 	}
 	same, err := unchanged(s.old, s.new, s.apart, old.val, new.val)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // What a revision may change without changing anything that a page shows: the document
@@ -23,13 +25,13 @@ func (s *step) noteMetadata(c Change, format string, args ...any) {
 }
 
 // own reports that a value is an object that was there for this purpose, a new one, or none.
-func (s *step) own(a, b Value) bool {
-	r, ok := b.(Ref)
+func (s *step) own(a, b syntax.Value) bool {
+	r, ok := b.(syntax.Ref)
 	return !ok || b == a || s.fresh(r)
 }
 
 // information compares the document information, entry by entry.
-func (s *step) information(a, b Value) {
+func (s *step) information(a, b syntax.Value) {
 	const what = "the document information"
 	same, err := unchanged(s.old, s.new, s.apart, a, b)
 	if err == nil && same {
@@ -48,7 +50,7 @@ func (s *step) information(a, b Value) {
 		s.noteMetadata(Change{Code: ChangeInformationRemoved}, "%s was removed", what)
 		return
 	case old == nil:
-		old = &Dict{}
+		old = &syntax.Dict{}
 	}
 	var changed []string
 	var entries []EntryChange
@@ -67,7 +69,7 @@ func (s *step) information(a, b Value) {
 }
 
 // informationEntry says how an entry changed. The title is what a window may be named.
-func (s *step) informationEntry(key Name, a, b Value) string {
+func (s *step) informationEntry(key syntax.Name, a, b syntax.Value) string {
 	said := fmt.Sprintf("/%.40s from %s to %s", string(key), quoted(s.old, a), quoted(s.new, b))
 	if key == "Title" {
 		said += ", which a window may show above the pages"
@@ -76,7 +78,7 @@ func (s *step) informationEntry(key Name, a, b Value) string {
 }
 
 // quoted is a value for people to read.
-func quoted(v View, val Value) string {
+func quoted(v view, val syntax.Value) string {
 	val, err := v.Resolve(val)
 	switch val := val.(type) {
 	case nil:
@@ -84,9 +86,9 @@ func quoted(v View, val Value) string {
 			return "what cannot be read"
 		}
 		return "nothing"
-	case String:
-		return shortened(Text(val))
-	case Name:
+	case syntax.String:
+		return shortened(syntax.Text(val))
+	case syntax.Name:
 		return shortened("/" + string(val))
 	default:
 		return "what is no text"
@@ -94,13 +96,13 @@ func quoted(v View, val Value) string {
 }
 
 // wording is a value that is text, nil for any other.
-func wording(v View, val Value) *string {
+func wording(v view, val syntax.Value) *string {
 	val, _ = v.Resolve(val) // what cannot be read is no text
-	t, ok := val.(String)
+	t, ok := val.(syntax.String)
 	if !ok {
 		return nil
 	}
-	beginning := beginning(Text(t))
+	beginning := beginning(syntax.Text(t))
 	return &beginning
 }
 
@@ -131,7 +133,7 @@ func enumerated(said []string) string {
 
 // metadata compares the catalog's metadata. They are XMP in both revisions, or something else
 // than metadata was exchanged.
-func (s *step) metadata(a, b Value, num uint32) {
+func (s *step) metadata(a, b syntax.Value, num uint32) {
 	const what = "the metadata of the catalog"
 	same, err := unchanged(s.old, s.new, s.apart, a, b)
 	if err == nil && same {
@@ -181,19 +183,19 @@ func retitled(was, is string) EntryChange {
 
 // xmpTitle reads metadata and returns the document's title in them, empty where they name
 // none.
-func (v View) xmpTitle(val Value) (string, error) {
+func (v view) xmpTitle(val syntax.Value) (string, error) {
 	if val == nil {
 		return "", nil
 	}
-	if _, ok := val.(Ref); !ok {
+	if _, ok := val.(syntax.Ref); !ok {
 		return "", errors.New("not an object of its own")
 	}
 	resolved, err := v.Resolve(val)
 	if err != nil {
 		return "", err
 	}
-	st, ok := resolved.(*Stream)
-	if !ok || st.Dict.Lookup("Type") != Name("Metadata") || st.Dict.Lookup("Subtype") != Name("XML") {
+	st, ok := resolved.(*syntax.Stream)
+	if !ok || st.Dict.Lookup("Type") != syntax.Name("Metadata") || st.Dict.Lookup("Subtype") != syntax.Name("XML") {
 		return "", errors.New("no stream of the type /Metadata and the subtype /XML")
 	}
 	data, _, err := v.Decode(st, maxMetadata)
@@ -228,8 +230,8 @@ func xmpTitle(packet []byte) (string, error) {
 					return "", fmt.Errorf("an element %.40q at the top", t.Name.Local)
 				}
 			}
-			if depth++; depth > MaxNesting {
-				return "", fmt.Errorf("more than %d levels", MaxNesting)
+			if depth++; depth > syntax.MaxNesting {
+				return "", fmt.Errorf("more than %d levels", syntax.MaxNesting)
 			}
 			if inTitle == 0 && t.Name == (xml.Name{Space: dublinSpace, Local: "title"}) {
 				inTitle = depth
@@ -250,12 +252,12 @@ func xmpTitle(packet []byte) (string, error) {
 }
 
 // version allows the version that the file claims to follow to change.
-func (s *step) version(a, b Value) {
-	if Equal(a, b) {
+func (s *step) version(a, b syntax.Value) {
+	if syntax.Equal(a, b) {
 		return
 	}
-	_, ok1 := a.(Name)
-	_, ok2 := b.(Name)
+	_, ok1 := a.(syntax.Name)
+	_, ok2 := b.(syntax.Name)
 	if (a == nil || ok1) && ok2 {
 		s.noteMetadata(Change{Code: ChangeVersion}, "the catalog's /Version changed")
 		return

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // xmp is a metadata stream with a title.
@@ -33,13 +34,13 @@ func described(tb testing.TB) []byte {
 func TestMetadataChanges(t *testing.T) {
 	t.Parallel()
 	signed := stamped(t, described(t), at(1, 120, 200, 42))
-	info := func(a attacker, v Value) {
-		a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Info", v)
-		a.Put(Ref{Num: 4}, a.dict(4))
+	info := func(a attacker, v syntax.Value) {
+		*a.doc.now.Trailer() = *a.doc.now.Trailer().With("Info", v)
+		a.Put(syntax.Ref{Num: 4}, a.dict(4))
 	}
-	body := func(a attacker, syntax string) {
-		a.Begin(Ref{Num: 5})
-		a.Out = append(a.Out, syntax...)
+	body := func(a attacker, written string) {
+		a.Begin(syntax.Ref{Num: 5})
+		a.Out = append(a.Out, written...)
 		a.End()
 	}
 	longTitle := strings.Repeat("字", 100)
@@ -49,22 +50,22 @@ func TestMetadataChanges(t *testing.T) {
 		kind   ChangeKind
 		what   string
 	}{
-		{"title", func(a attacker) { a.set(6, "Title", TextString("赠与合同")) }, MetadataChanged, `/Title from "Loan" to "赠与合同", which a window may show`},
-		{"a long title", func(a attacker) { a.set(6, "Title", TextString(longTitle)) }, MetadataChanged, `字…"`},
+		{"title", func(a attacker) { a.set(6, "Title", syntax.TextString("赠与合同")) }, MetadataChanged, `/Title from "Loan" to "赠与合同", which a window may show`},
+		{"a long title", func(a attacker) { a.set(6, "Title", syntax.TextString(longTitle)) }, MetadataChanged, `字…"`},
 		{"several entries", func(a attacker) {
-			a.Put(Ref{Num: 6}, DictOf("Title", String("Loan"), "Author", String("Li"), "ModDate", String("D:20260101")))
+			a.Put(syntax.Ref{Num: 6}, syntax.DictOf("Title", syntax.String("Loan"), "Author", syntax.String("Li"), "ModDate", syntax.String("D:20260101")))
 		}, MetadataChanged, `/Producer from "x" to nothing; /Author from "Wang" to "Li"; /ModDate`},
-		{"an entry in an object of its own", func(a attacker) { a.Put(Ref{Num: 9}, String("Li")) }, MetadataChanged, `/Author from "Wang" to "Li"`},
-		{"an entry that is no text", func(a attacker) { a.set(6, "Title", Array{}) }, MetadataChanged, "what is no text"},
+		{"an entry in an object of its own", func(a attacker) { a.Put(syntax.Ref{Num: 9}, syntax.String("Li")) }, MetadataChanged, `/Author from "Wang" to "Li"`},
+		{"an entry that is no text", func(a attacker) { a.set(6, "Title", syntax.Array{}) }, MetadataChanged, "what is no text"},
 		{"information of its own", func(a attacker) { info(a, a.made("<</Title(Gift)>>")) }, MetadataChanged, `to "Gift"`},
 		{"no information", func(a attacker) { info(a, nil) }, MetadataChanged, "removed"},
-		{"information that is a picture", func(a attacker) { info(a, Ref{Num: 8}) }, Modified, "older object"},
+		{"information that is a picture", func(a attacker) { info(a, syntax.Ref{Num: 8}) }, Modified, "older object"},
 		{"information that is no dictionary", func(a attacker) { info(a, a.made("[1]")) }, Modified, "no dictionary"},
 		{"metadata", func(a attacker) { body(a, xmp("贷款合同 2")) }, MetadataChanged, `the title from "贷款合同" to "贷款合同 2"`},
 		{"metadata, but not the title", func(a attacker) { body(a, xmp("贷款合同")+" ") }, "", ""},
 		{"metadata of its own", func(a attacker) { a.set(1, "Metadata", a.made(xmp("x"))) }, MetadataChanged, `to "x"`},
 		{"no metadata", func(a attacker) { a.unset(1, "Metadata") }, MetadataChanged, "removed"},
-		{"metadata that are a picture", func(a attacker) { a.set(1, "Metadata", Ref{Num: 8}) }, Modified, "older object"},
+		{"metadata that are a picture", func(a attacker) { a.set(1, "Metadata", syntax.Ref{Num: 8}) }, Modified, "older object"},
 		{"metadata that become a picture", func(a attacker) {
 			body(a, "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 3>>\nstream\n0 g\nendstream")
 		}, Modified, "no XMP"},
@@ -74,15 +75,15 @@ func TestMetadataChanges(t *testing.T) {
 			const packet = `<!DOCTYPE a [<!ENTITY b "c">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&b;</x:xmpmeta>`
 			body(a, fmt.Sprintf("<</Type/Metadata/Subtype/XML/Length %d>>\nstream\n%s\nendstream", len(packet), packet))
 		}, Modified, "no XMP"},
-		{"metadata in the catalog itself", func(a attacker) { a.set(1, "Metadata", DictOf("Type", Name("Metadata"))) }, Modified, "no XMP"},
-		{"tags are said to be there", func(a attacker) { a.set(1, "MarkInfo", DictOf("Marked", true)) }, Modified, "/MarkInfo"},
+		{"metadata in the catalog itself", func(a attacker) { a.set(1, "Metadata", syntax.DictOf("Type", syntax.Name("Metadata"))) }, Modified, "no XMP"},
+		{"tags are said to be there", func(a attacker) { a.set(1, "MarkInfo", syntax.DictOf("Marked", true)) }, Modified, "/MarkInfo"},
 		// How a viewer opens the document is what its reader sees: pyHanko refuses it as well.
-		{"page mode", func(a attacker) { a.set(1, "PageMode", Name("FullScreen")) }, Modified, "/PageMode"},
-		{"preferences", func(a attacker) { a.set(1, "ViewerPreferences", DictOf("Direction", Name("R2L"))) }, Modified, "/ViewerPreferences"},
+		{"page mode", func(a attacker) { a.set(1, "PageMode", syntax.Name("FullScreen")) }, Modified, "/PageMode"},
+		{"preferences", func(a attacker) { a.set(1, "ViewerPreferences", syntax.DictOf("Direction", syntax.Name("R2L"))) }, Modified, "/ViewerPreferences"},
 		{"page labels", func(a attacker) {
-			a.set(1, "PageLabels", DictOf("Nums", Array{int64(0), DictOf("P", String("A"))}))
+			a.set(1, "PageLabels", syntax.DictOf("Nums", syntax.Array{int64(0), syntax.DictOf("P", syntax.String("A"))}))
 		}, Modified, "/PageLabels"},
-		{"language", func(a attacker) { a.set(1, "Lang", String("en")) }, Modified, "/Lang"},
+		{"language", func(a attacker) { a.set(1, "Lang", syntax.String("en")) }, Modified, "/Lang"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +101,7 @@ func TestMetadataAttacks(t *testing.T) {
 		return put(t, file, s.stamp(120), s.sealContents)
 	}
 	anotherTitle := func(a attacker) {
-		a.Begin(Ref{Num: 5})
+		a.Begin(syntax.Ref{Num: 5})
 		a.Out = append(a.Out, xmp("x")...)
 		a.End()
 	}
@@ -111,9 +112,9 @@ func TestMetadataAttacks(t *testing.T) {
 			"<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 9 9]/AP<</N 5 0 R>>>>"}}), anotherTitle, "object 5"},
 		{"information that is a page's resources", sign(sample{page: "/Annots[8 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{"<<>>", "<</Title(a)>>", form,
 			"<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 9 9]/AP<</N 9 0 R>>>>", "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources 6 0 R/Length 1>>\nstream\nq\nendstream"}}),
-			func(a attacker) { a.set(6, "Title", String("b")) }, "object 6"},
+			func(a attacker) { a.set(6, "Title", syntax.String("b")) }, "object 6"},
 		{"information that is an annotation", sign(sample{page: "/Annots[6 0 R]", catalog: "/AcroForm 7 0 R", objects: []string{"<<>>", "<</Type/Annot/Subtype/FreeText/Rect[0 0 90 90]/DA(/Helv 9 Tf)/Contents(1000)>>", form}}),
-			func(a attacker) { a.set(6, "Contents", String("1000000")) }, "object 6"},
+			func(a attacker) { a.set(6, "Contents", syntax.String("1000000")) }, "object 6"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +125,7 @@ func TestMetadataAttacks(t *testing.T) {
 	for level, want := range map[int]bool{0: true, 1: false, 2: true, 3: true} {
 		stamp := s.stamp(120)
 		stamp.Certify = level
-		file := updated(t, put(t, described(t), stamp, s.sealContents), func(a attacker) { a.set(6, "Title", String("Gift")) })
+		file := updated(t, put(t, described(t), stamp, s.sealContents), func(a attacker) { a.set(6, "Title", syntax.String("Gift")) })
 		report, err := open(t, file).Verify(context.Background(), s.trust)
 		if err != nil || report.Valid() != want {
 			t.Errorf("certified %d: valid %v (%v), %v", level, report.Valid(), report.Err(), err)
@@ -170,7 +171,7 @@ func TestManyHarmlessChanges(t *testing.T) {
 		fmt.Fprintf(&own, "/Own%d true", i)
 	}
 	file := foreign(t, s, "", "", own.String())
-	refused(t, s, attacked{"text over it", file, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) }, "page 1, /Contents"})
+	refused(t, s, attacked{"text over it", file, func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) }, "page 1, /Contents"})
 }
 
 // TestClosedByLock: a signature whose field's lock allows no change is taken at its word, as a
@@ -179,7 +180,7 @@ func TestClosedByLock(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t).in(ses.ProfileCAdES)
 	title := func(a attacker) {
-		a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Info", a.made("<</Title(x)>>"))
+		*a.doc.now.Trailer() = *a.doc.now.Trailer().With("Info", a.made("<</Title(x)>>"))
 	}
 	const lock, method = "/Lock<</Type/SigFieldLock/Action/Include/Fields[(a)]%s>>", "/Reference[<</TransformMethod/FieldMDP/TransformParams<</Action/Include/Fields[(a)]%s>>>>]"
 	for _, tt := range []struct {

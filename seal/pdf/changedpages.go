@@ -3,6 +3,8 @@ package pdf
 import (
 	"fmt"
 	"slices"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // pages compares the page trees and every page. The catalog's /Pages and the
@@ -22,18 +24,18 @@ func (s *step) pages() error {
 
 // page compares one page. Only its /Annots may change, and /Tabs may say in
 // which order they are visited.
-func (s *step) page(n int, r Ref) error {
+func (s *step) page(n int, r syntax.Ref) error {
 	old, new, err := s.dicts(r, r)
 	if err != nil {
 		return err
 	}
 	if old == nil || new == nil {
-		return DamagedAt(0, "page %d, object %d, is not a dictionary", n, r.Num)
+		return syntax.DamagedAt(0, "page %d, object %d, is not a dictionary", n, r.Num)
 	}
 	for _, key := range keys(old, new) {
 		a, b := old.Lookup(key), new.Lookup(key)
-		where := &part{code: ChangePageEntry, page: n, name: string(key), what: fmt.Sprintf("page %d, %s", n, keyed(key))}
-		if _, plain := b.(Name); key == "Tabs" && plain {
+		where := &part{code: ChangePageEntry, page: n, name: string(key), what: fmt.Sprintf("page %d, %s", n, key.Quoted())}
+		if _, plain := b.(syntax.Name); key == "Tabs" && plain {
 			continue
 		}
 		if key != "Annots" {
@@ -49,7 +51,7 @@ func (s *step) page(n int, r Ref) error {
 
 // annots compares a page's annotations: the old ones must all be there, in
 // their order, before any new one.
-func (s *step) annots(n int, page Ref) error {
+func (s *step) annots(n int, page syntax.Ref) error {
 	old, err := s.old.annotations(page)
 	if err != nil {
 		return err
@@ -82,7 +84,7 @@ func (s *step) annots(n int, page Ref) error {
 }
 
 // isMarkup tells what a reader adds as a comment (ISO 32000-1, 12.5.6.2).
-func isMarkup(subtype Name) bool {
+func isMarkup(subtype syntax.Name) bool {
 	switch subtype {
 	case "Text", "FreeText", "Line", "Square", "Circle", "Polygon", "PolyLine", "Highlight",
 		"Underline", "Squiggly", "StrikeOut", "Stamp", "Caret", "Ink", "Popup":
@@ -92,8 +94,8 @@ func isMarkup(subtype Name) bool {
 }
 
 // annotation judges an annotation that a revision added to a page.
-func (s *step) annotation(n int, a Value, seals []rect) error {
-	r, ok := a.(Ref)
+func (s *step) annotation(n int, a syntax.Value, seals []rect) error {
+	r, ok := a.(syntax.Ref)
 	if !ok {
 		s.modified(Change{Code: ChangeAnnotationReused, Page: n}, "page %d has a new annotation that is not an object of its own", n)
 		return nil
@@ -123,7 +125,7 @@ func (s *step) annotation(n int, a Value, seals []rect) error {
 		return err
 	}
 	s.shown[r] = true
-	subtype, _ := d.Lookup("Subtype").(Name)
+	subtype, _ := d.Lookup("Subtype").(syntax.Name)
 	// A stamp that is not locked is no part of a signature, and anybody moves it.
 	signs := s.newWidget(r) || subtype == "Stamp" && s.signed && lockedStamp(d)
 	switch {
@@ -133,14 +135,14 @@ func (s *step) annotation(n int, a Value, seals []rect) error {
 	case isMarkup(subtype):
 		s.note(Change{Kind: AnnotationAdded, Code: ChangeAnnotation, Object: int(r.Num), Page: n, Name: string(subtype), What: fmt.Sprintf("page %d has a new annotation (%s)", n, subtype)})
 	default:
-		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.Num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.Num, keyed(subtype)[1:])
+		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.Num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.Num, subtype.Quoted()[1:])
 	}
 	return nil
 }
 
 // loose reports that an annotation does not turn or grow with its page (ISO 32000-1, table 165),
 // so that it is seen outside of its rectangle.
-func (v View) loose(annotation *Dict) (bool, error) {
+func (v view) loose(annotation *syntax.Dict) (bool, error) {
 	const noZoom, noRotate = 8, 16
 	flags, err := v.Get(annotation, "F")
 	n, whole := flags.(int64)
@@ -149,13 +151,13 @@ func (v View) loose(annotation *Dict) (bool, error) {
 
 // newWidget reports that an annotation shows a signature field that came with
 // this revision.
-func (s *step) newWidget(r Ref) bool {
+func (s *step) newWidget(r syntax.Ref) bool {
 	f := s.newForm.byWidget[r]
 	return f != nil && s.oldForm.byRef[f.ref] == nil && f.signed()
 }
 
 // fresh reports that the object does not exist in the older revision.
-func (s *step) fresh(r Ref) bool {
-	_, used := s.old.locate(r.Num)
+func (s *step) fresh(r syntax.Ref) bool {
+	_, used := s.old.Generation(r.Num)
 	return !used
 }

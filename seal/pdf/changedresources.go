@@ -1,6 +1,11 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+	"io"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 // Text that has no appearance of its own is drawn by each reader, with the default appearance
 // string (/DA) of the field or the form and what that names in the form's resources (ISO 32000-1,
@@ -10,9 +15,9 @@ import "fmt"
 // A drawnText is a field or an annotation that readers draw themselves.
 type drawnText struct {
 	what  string
-	names map[Name]bool // that its default appearance uses
-	plain bool          // it has no default appearance but the form's
-	all   bool          // what it uses cannot be read
+	names map[syntax.Name]bool // that its default appearance uses
+	plain bool                 // it has no default appearance but the form's
+	all   bool                 // what it uses cannot be read
 }
 
 // grownResources finds what the form's resources and its default appearance add to text that
@@ -23,7 +28,7 @@ func (s *step) grownResources() error {
 		return nil
 	}
 	if old == nil {
-		old = &Dict{}
+		old = &syntax.Dict{}
 	}
 	added, err := s.addedResources(old.Lookup("DR"), s.newForm.dict.Lookup("DR"))
 	if err != nil {
@@ -44,7 +49,7 @@ func (s *step) grownResources() error {
 		}
 		for _, key := range added {
 			if t.all || t.names[key] {
-				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.Num), Name: string(key)}, "the form's /DR got %s, which %s is drawn with", keyed(key), t.what)
+				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.Num), Name: string(key)}, "the form's /DR got %s, which %s is drawn with", key.Quoted(), t.what)
 				return nil
 			}
 		}
@@ -54,15 +59,15 @@ func (s *step) grownResources() error {
 
 // addedResources lists the names that came to a form's resources. Text in fields uses no
 // pictures.
-func (s *step) addedResources(a, b Value) ([]Name, error) {
+func (s *step) addedResources(a, b syntax.Value) ([]syntax.Name, error) {
 	old, new, err := s.dicts(a, b)
 	if err != nil || new == nil {
 		return nil, err
 	}
 	if old == nil {
-		old = &Dict{}
+		old = &syntax.Dict{}
 	}
-	var added []Name
+	var added []syntax.Name
 	for _, category := range new.Entries {
 		if category.Key == "XObject" || category.Key == "ProcSet" {
 			continue
@@ -72,7 +77,7 @@ func (s *step) addedResources(a, b Value) ([]Name, error) {
 			return nil, err
 		}
 		if before == nil {
-			before = &Dict{}
+			before = &syntax.Dict{}
 		}
 		if after == nil {
 			continue
@@ -98,12 +103,12 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 		anew, _ = needs.(bool)
 	}
 	for _, f := range s.oldForm.all {
-		if f.kind == Name("Sig") {
+		if f.kind == syntax.Name("Sig") {
 			continue
 		}
-		parts := []*Dict{f.dict}
+		parts := []*syntax.Dict{f.dict}
 		bare := false
-		for _, r := range append(append([]Ref{}, f.widgets...), f.parents...) {
+		for _, r := range append(append([]syntax.Ref{}, f.widgets...), f.parents...) {
 			d, err := s.old.Dict(r)
 			if err != nil {
 				return nil, err
@@ -133,8 +138,8 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 			if err != nil {
 				return nil, err
 			}
-			if d.Lookup("Subtype") == Name("FreeText") && d.Lookup("AP") == nil {
-				out = append(out, s.drawnText(fmt.Sprintf("a comment on page %d", i+1), []*Dict{d}))
+			if d.Lookup("Subtype") == syntax.Name("FreeText") && d.Lookup("AP") == nil {
+				out = append(out, s.drawnText(fmt.Sprintf("a comment on page %d", i+1), []*syntax.Dict{d}))
 			}
 		}
 	}
@@ -142,9 +147,9 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 }
 
 // drawnText reads what default appearances use: those of the parts, else the form's.
-func (s *step) drawnText(what string, parts []*Dict) drawnText {
-	t := drawnText{what: what, names: make(map[Name]bool), plain: true}
-	use := func(d *Dict) {
+func (s *step) drawnText(what string, parts []*syntax.Dict) drawnText {
+	t := drawnText{what: what, names: make(map[syntax.Name]bool), plain: true}
+	use := func(d *syntax.Dict) {
 		val, err := s.old.Get(d, "DA")
 		if err != nil {
 			t.all = true
@@ -154,7 +159,7 @@ func (s *step) drawnText(what string, parts []*Dict) drawnText {
 			return
 		}
 		t.plain = false
-		text, ok := val.(String)
+		text, ok := val.(syntax.String)
 		if !ok || !t.read([]byte(text)) {
 			t.all = true
 		}
@@ -170,23 +175,16 @@ func (s *step) drawnText(what string, parts []*Dict) drawnText {
 
 // read takes the names of a default appearance string.
 func (t *drawnText) read(appearance []byte) bool {
-	l := &lexer{buf: appearance, last: true, template: true}
+	content := syntax.NewContent(appearance)
 	for {
-		l.skip()
-		if l.pos >= len(l.buf) {
+		v, _, err := content.Next()
+		if err == io.EOF {
 			return true
 		}
-		if c := l.buf[l.pos]; isRegular(c) && !isDigit(c) && c != '+' && c != '-' && c != '.' {
-			if _, err := l.word(); err != nil {
-				return false
-			}
-			continue
-		}
-		v, err := l.value(0)
 		if err != nil {
 			return false
 		}
-		if n, ok := v.(Name); ok {
+		if n, ok := v.(syntax.Name); ok {
 			t.names[n] = true
 		}
 	}

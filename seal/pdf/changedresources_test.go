@@ -1,6 +1,10 @@
 package pdf
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 // TestGrownResources: a font that comes into the form's resources changes what is drawn with
 // it: fields and comments without a look of their own, and those that readers draw anew.
@@ -20,13 +24,13 @@ func TestGrownResources(t *testing.T) {
 	}
 	quiet := func(f sample) sample { f.objects[3] = "<</Type/Annot/Subtype/Text/Rect[100 10 190 30]>>"; return f }
 	const helv = "/DR<</Font<</Helv 4 0 R>>>>"
-	font := func(key Name) func(attacker) {
+	font := func(key syntax.Name) func(attacker) {
 		return func(a attacker) {
-			fonts := (&Dict{}).With(key, a.made(symbol))
-			if old, ok := a.dict(7).Lookup("DR").(*Dict); ok {
-				fonts = old.Lookup("Font").(*Dict).With(key, a.made(symbol))
+			fonts := (&syntax.Dict{}).With(key, a.made(symbol))
+			if old, ok := a.dict(7).Lookup("DR").(*syntax.Dict); ok {
+				fonts = old.Lookup("Font").(*syntax.Dict).With(key, a.made(symbol))
 			}
-			a.set(7, "DR", DictOf("Font", fonts))
+			a.set(7, "DR", syntax.DictOf("Font", fonts))
 		}
 	}
 	for _, tc := range []struct {
@@ -45,10 +49,10 @@ func TestGrownResources(t *testing.T) {
 		{"an appearance that cannot be read", quiet(form(field("/DA(\\(/F9 9 Tf)"), helv)), font("F8"), "/F8"},
 		{"one that is no string", quiet(form(field("/DA[/F9]"), helv)), font("F8"), "/F8"},
 		{"the font of a comment", form(field("/DA(/Helv 9 Tf)"+look), helv), font("Zapf"), "a comment on page 1"},
-		{"an appearance for a field without", quiet(form(field(""), helv)), func(a attacker) { a.set(7, "DA", String("/Helv 0 Tf 1 g")) }, "the form got a /DA"},
-		{"an appearance that no field needs", quiet(form(field("/DA(/Helv 9 Tf)"), helv)), func(a attacker) { a.set(7, "DA", String("/Helv 0 Tf 1 g")) }, ""},
+		{"an appearance for a field without", quiet(form(field(""), helv)), func(a attacker) { a.set(7, "DA", syntax.String("/Helv 0 Tf 1 g")) }, "the form got a /DA"},
+		{"an appearance that no field needs", quiet(form(field("/DA(/Helv 9 Tf)"), helv)), func(a attacker) { a.set(7, "DA", syntax.String("/Helv 0 Tf 1 g")) }, ""},
 		{"a picture", quiet(form(field("/DA(/F9 9 Tf)"), helv)), func(a attacker) {
-			a.set(7, "DR", a.dict(7).Lookup("DR").(*Dict).With("XObject", DictOf("F9", Ref{Num: 9})))
+			a.set(7, "DR", a.dict(7).Lookup("DR").(*syntax.Dict).With("XObject", syntax.DictOf("F9", syntax.Ref{Num: 9})))
 		}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // Whoever asks an authority for a document time-stamp gets it, over anything. So nobody answers
@@ -14,7 +16,7 @@ import (
 
 // isTimestamp reports that a field's new value is a document time-stamp.
 func (s *step) isTimestamp(f *field) bool {
-	r, _ := f.val.(Ref)
+	r, _ := f.val.(syntax.Ref)
 	sig := s.signing[r]
 	return sig != nil && sig.Timestamp
 }
@@ -44,10 +46,10 @@ func (s *step) silent(f *field) (bool, error) {
 		s.modified(Change{Code: ChangeTimestampName, Object: int(f.ref.Num)}, "the document time-stamp's name is longer than %d characters, or has some that are not seen", maxStampName)
 		return false, nil
 	}
-	for _, d := range []*Dict{f.dict, widget} {
+	for _, d := range []*syntax.Dict{f.dict, widget} {
 		for _, e := range d.Entries {
 			if !stampEntry(e.Key) && e.Val != nil || e.Key == "TU" && !saysStamp(e.Val, f.dict.Lookup("T")) {
-				s.modified(Change{Code: ChangeTimestampEntry, Object: int(f.ref.Num), Field: f.name, Name: string(e.Key)}, "the document time-stamp %q has the entry %s, for which nobody answers", f.name, keyed(e.Key))
+				s.modified(Change{Code: ChangeTimestampEntry, Object: int(f.ref.Num), Field: f.name, Name: string(e.Key)}, "the document time-stamp %q has the entry %s, for which nobody answers", f.name, e.Key.Quoted())
 				return false, nil
 			}
 		}
@@ -61,27 +63,27 @@ func unseen(r rune) bool { return unicode.In(r, unicode.C, unicode.Zl, unicode.Z
 
 // saysStamp reports that a text which readers show or speak for a time-stamp is the name of its
 // field, or calls it what it is: pyHanko's are called "Timestamp".
-func saysStamp(said, fieldName Value) bool {
-	if _, ok := said.(String); !ok {
+func saysStamp(said, fieldName syntax.Value) bool {
+	if _, ok := said.(syntax.String); !ok {
 		return false
 	}
-	words := strings.Join(strings.Fields(strings.ToLower(Text(said))), "")
-	return Equal(said, fieldName) || slices.Contains([]string{"", "timestamp", "documenttimestamp", "时间戳", "文档时间戳"}, words)
+	words := strings.Join(strings.Fields(strings.ToLower(syntax.Text(said))), "")
+	return syntax.Equal(said, fieldName) || slices.Contains([]string{"", "timestamp", "documenttimestamp", "时间戳", "文档时间戳"}, words)
 }
 
 // stampEntry reports that a time-stamp's field may have an entry: what makes it a field on a
 // page (ISO 32000-1, tables 164, 188, 220), and nothing that is shown, spoken or done.
-func stampEntry(key Name) bool {
-	return slices.Contains([]Name{"Type", "Subtype", "FT", "T", "TU", "V", "F", "Ff", "Kids", "Parent", "P", "Rect", "AP", "MK", "M", "NM",
+func stampEntry(key syntax.Name) bool {
+	return slices.Contains([]syntax.Name{"Type", "Subtype", "FT", "T", "TU", "V", "F", "Ff", "Kids", "Parent", "P", "Rect", "AP", "MK", "M", "NM",
 		"BS", "Border", "H", "DA", "Q", "StructParent"}, key)
 }
 
 // shows reports that a reader may draw something for a widget: it is another kind of annotation,
 // as a note, which has a sign without any room; or it takes room on a page that is not hidden in
 // every case, has a colour or a caption of its own, or an appearance with content.
-func (s *step) shows(widget *Dict) (bool, error) {
+func (s *step) shows(widget *syntax.Dict) (bool, error) {
 	const hidden = 2 // on the screen and on paper (ISO 32000-1, table 165)
-	if widget.Lookup("Subtype") != Name("Widget") {
+	if widget.Lookup("Subtype") != syntax.Name("Widget") {
 		return true, nil
 	}
 	box, _, err := s.new.rect(widget.Lookup("Rect"))
@@ -99,14 +101,14 @@ func (s *step) shows(widget *Dict) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if d, ok := characteristics.(*Dict); characteristics != nil && (!ok || len(d.Entries) > 0) {
+	if d, ok := characteristics.(*syntax.Dict); characteristics != nil && (!ok || len(d.Entries) > 0) {
 		return true, nil
 	}
 	looks, err := s.new.Get(widget, "AP")
 	if err != nil || looks == nil {
 		return false, err
 	}
-	d, ok := looks.(*Dict)
+	d, ok := looks.(*syntax.Dict)
 	if !ok {
 		return true, nil
 	}
@@ -115,7 +117,7 @@ func (s *step) shows(widget *Dict) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		st, ok := look.(*Stream)
+		st, ok := look.(*syntax.Stream)
 		if look != nil && !ok {
 			return true, nil
 		}
@@ -150,9 +152,9 @@ func (s *step) speaks(sig *Signature) bool {
 	if err != nil || d == nil {
 		return true
 	}
-	return slices.ContainsFunc([]Name{"Name", "Reason", "Location", "ContactInfo"}, func(key Name) bool {
+	return slices.ContainsFunc([]syntax.Name{"Name", "Reason", "Location", "ContactInfo"}, func(key syntax.Name) bool {
 		text, err := s.new.Get(d, key)
-		said, ok := text.(String)
+		said, ok := text.(syntax.String)
 		return err != nil || text != nil && (!ok || len(said) > 0)
 	})
 }

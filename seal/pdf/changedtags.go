@@ -1,12 +1,16 @@
 package pdf
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 // structure compares the structure trees: an increment may add elements for annotations
 // that came with it, behind all that there was, and nothing else.
-func (s *step) structure(a, b Value) error {
+func (s *step) structure(a, b syntax.Value) error {
 	where := catalogEntry("StructTreeRoot")
-	before, isRef := a.(Ref)
+	before, isRef := a.(syntax.Ref)
 	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
@@ -15,7 +19,7 @@ func (s *step) structure(a, b Value) error {
 		s.strict.values(a, b, 0, where)
 		return nil
 	}
-	added := make(map[Ref]bool)
+	added := make(map[syntax.Ref]bool)
 	for _, key := range keys(old, new) {
 		was, is := old.Lookup(key), new.Lookup(key)
 		switch key {
@@ -26,12 +30,12 @@ func (s *step) structure(a, b Value) error {
 		case "ParentTreeNextKey":
 			m, _ := was.(int64)
 			if n, ok := is.(int64); !ok || n < m {
-				entry := structureEntry(where.what + ", " + keyed(key))
+				entry := structureEntry(where.what + ", " + key.Quoted())
 				s.modified(entry.changed(before.Num), "%s, changed", entry.what)
 			}
 		case "ParentTree": // below, when it is known what came
 		default:
-			s.strict.values(was, is, before.Num, structureEntry(where.what+", "+keyed(key)))
+			s.strict.values(was, is, before.Num, structureEntry(where.what+", "+key.Quoted()))
 		}
 	}
 	return s.parentTree(old.Lookup("ParentTree"), new.Lookup("ParentTree"), before.Num, added)
@@ -41,7 +45,7 @@ func (s *step) structure(a, b Value) error {
 func structureEntry(what string) *part { return &part{code: ChangeStructureEntry, what: what} }
 
 // structureKids compares the top of the tree and lists the elements that were added.
-func (s *step) structureKids(old, new *Dict, num uint32, added map[Ref]bool) error {
+func (s *step) structureKids(old, new *syntax.Dict, num uint32, added map[syntax.Ref]bool) error {
 	was, err := s.old.structureKids(old)
 	if err != nil {
 		return err
@@ -58,7 +62,7 @@ func (s *step) structureKids(old, new *Dict, num uint32, added map[Ref]bool) err
 		s.strict.values(k, is[i], num, structureEntry("the structure tree"))
 	}
 	for _, k := range is[len(was):] {
-		r, ok := k.(Ref)
+		r, ok := k.(syntax.Ref)
 		if !ok || !s.fresh(r) {
 			s.modified(Change{Code: ChangeStructureAdded, Object: int(num)}, "the structure tree got an older object as a new element")
 			return nil
@@ -79,13 +83,13 @@ func (s *step) structureKids(old, new *Dict, num uint32, added map[Ref]bool) err
 // newElement reports that an element stands for one annotation that came to a page with it,
 // and says nothing else. One of an object that is on no page would be heard by those who have
 // the page read to them, and be judged nowhere.
-func (s *step) newElement(r Ref) (bool, error) {
+func (s *step) newElement(r syntax.Ref) (bool, error) {
 	d, err := s.new.Dict(r)
 	if err != nil || d == nil {
 		return false, err
 	}
 	for _, e := range d.Entries {
-		if !slices.Contains([]Name{"Type", "S", "P", "Pg", "Alt", "K"}, e.Key) {
+		if !slices.Contains([]syntax.Name{"Type", "S", "P", "Pg", "Alt", "K"}, e.Key) {
 			return false, nil
 		}
 	}
@@ -93,27 +97,27 @@ func (s *step) newElement(r Ref) (bool, error) {
 	if err != nil || content == nil {
 		return false, err
 	}
-	shown, ok := content.Lookup("Obj").(Ref)
+	shown, ok := content.Lookup("Obj").(syntax.Ref)
 	if stamp, isStamp := s.stamps[shown]; isStamp && d.Lookup("Alt") != nil && !saysStamp(d.Lookup("Alt"), stamp) {
 		return false, nil // nobody answers for what else it says
 	}
-	return ok && content.Lookup("Type") == Name("OBJR") && s.shown[shown], nil
+	return ok && content.Lookup("Type") == syntax.Name("OBJR") && s.shown[shown], nil
 }
 
 // parentTree compares the parent trees: new entries lead to new elements.
-func (s *step) parentTree(a, b Value, num uint32, added map[Ref]bool) error {
+func (s *step) parentTree(a, b syntax.Value, num uint32, added map[syntax.Ref]bool) error {
 	where := structureEntry("the structure tree's /ParentTree")
 	old, new, err := s.dicts(a, b)
 	if err != nil {
 		return err
 	}
-	was, isRef := a.(Ref)
+	was, isRef := a.(syntax.Ref)
 	if new == nil || old == nil && a != nil || isRef && a != b {
 		s.strict.values(a, b, num, where)
 		return nil
 	}
 	if old == nil {
-		old = &Dict{}
+		old = &syntax.Dict{}
 	}
 	if isRef {
 		num = was.Num
@@ -154,12 +158,12 @@ func (s *step) parentTree(a, b Value, num uint32, added map[Ref]bool) error {
 
 // newLeaves gathers the entries of leaves that were added to a number tree; nil and one
 // that leads nowhere where they are not new.
-func (s *step) newLeaves(kids Array) (Array, error) {
-	var all Array
+func (s *step) newLeaves(kids syntax.Array) (syntax.Array, error) {
+	var all syntax.Array
 	for _, k := range kids {
-		r, ok := k.(Ref)
+		r, ok := k.(syntax.Ref)
 		if !ok || !s.fresh(r) {
-			return Array{nil}, nil
+			return syntax.Array{nil}, nil
 		}
 		leaf, err := s.new.Dict(r)
 		if err != nil {
@@ -170,7 +174,7 @@ func (s *step) newLeaves(kids Array) (Array, error) {
 			return nil, err
 		}
 		if len(nums) == 0 {
-			return Array{nil}, nil
+			return syntax.Array{nil}, nil
 		}
 		all = append(all, nums...)
 	}
@@ -179,13 +183,13 @@ func (s *step) newLeaves(kids Array) (Array, error) {
 
 // leadTo reports that entries of a number tree are pairs of a number and one of the
 // elements.
-func leadTo(entries Array, elements map[Ref]bool) bool {
+func leadTo(entries syntax.Array, elements map[syntax.Ref]bool) bool {
 	if len(entries)%2 != 0 {
 		return false
 	}
 	for i := 0; i < len(entries); i += 2 {
 		_, isNumber := entries[i].(int64)
-		r, isRef := entries[i+1].(Ref)
+		r, isRef := entries[i+1].(syntax.Ref)
 		if !isNumber || !isRef || !elements[r] {
 			return false
 		}

@@ -3,6 +3,8 @@ package pdf
 import (
 	"slices"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // taggedVictim is a tagged page: 5 is the root of its structure, 6 its document element,
@@ -18,17 +20,17 @@ var taggedVictim = sample{pages: 1, catalog: "/MarkInfo<</Marked true>>/StructTr
 func TestTagsOfIncrements(t *testing.T) {
 	t.Parallel()
 	sealed := stamped(t, taggedVictim.bytes(), at(1, 40, 40, 42))
-	of := func(a attacker, shown Ref, more string) Ref {
+	of := func(a attacker, shown syntax.Ref, more string) syntax.Ref {
 		return a.made("<</Type/StructElem/S/Annot/P 5 0 R/K<</Type/OBJR/Obj " + refText(shown) + ">>" + more + ">>")
 	}
 	const comment = "<</Type/Annot/Subtype/Text/Rect[0 0 9 9]>>"
-	element := func(a attacker, more string) Ref {
+	element := func(a attacker, more string) syntax.Ref {
 		shown := a.made(comment)
 		a.add(8, "Annots", shown)
 		return of(a, shown, more)
 	}
 	// entered writes a new element into both trees, as a sound increment does.
-	entered := func(a attacker, r Ref) {
+	entered := func(a attacker, r syntax.Ref) {
 		tags := a.dict(5)
 		kids, err := a.doc.now.structureKids(tags)
 		if err != nil {
@@ -50,14 +52,14 @@ func TestTagsOfIncrements(t *testing.T) {
 		"an element of an older annotation": {func(a attacker) {
 			entered(a, a.made("<</Type/StructElem/S/Annot/P 5 0 R/K<</Type/OBJR/Obj 3 0 R>>>>"))
 		}, false},
-		"an older object for an element":   {func(a attacker) { a.add(5, "K", Ref{Num: 3}) }, false},
-		"another description":              {func(a attacker) { a.set(6, "Alt", TextString("a receipt")) }, false},
-		"an element taken away":            {func(a attacker) { a.set(5, "K", Array{}) }, false},
-		"roles that change what tags mean": {func(a attacker) { a.set(5, "RoleMap", DictOf("Document", Name("Artifact"))) }, false},
-		"another parent":                   {func(a attacker) { a.set(7, "Nums", Array{int64(0), Array{Ref{Num: 5}}}) }, false},
-		"a parent that is no new element":  {func(a attacker) { a.add(7, "Nums", int64(9), Ref{Num: 6}) }, false},
+		"an older object for an element":   {func(a attacker) { a.add(5, "K", syntax.Ref{Num: 3}) }, false},
+		"another description":              {func(a attacker) { a.set(6, "Alt", syntax.TextString("a receipt")) }, false},
+		"an element taken away":            {func(a attacker) { a.set(5, "K", syntax.Array{}) }, false},
+		"roles that change what tags mean": {func(a attacker) { a.set(5, "RoleMap", syntax.DictOf("Document", syntax.Name("Artifact"))) }, false},
+		"another parent":                   {func(a attacker) { a.set(7, "Nums", syntax.Array{int64(0), syntax.Array{syntax.Ref{Num: 5}}}) }, false},
+		"a parent that is no new element":  {func(a attacker) { a.add(7, "Nums", int64(9), syntax.Ref{Num: 6}) }, false},
 		"another parent tree":              {func(a attacker) { a.set(5, "ParentTree", a.made("<</Nums[0[6 0 R]]>>")) }, false},
-		"leaves of older objects":          {func(a attacker) { a.set(7, "Kids", Array{Ref{Num: 7}}) }, false},
+		"leaves of older objects":          {func(a attacker) { a.set(7, "Kids", syntax.Array{syntax.Ref{Num: 7}}) }, false},
 		"another tree":                     {func(a attacker) { a.set(1, "StructTreeRoot", a.made("<</Type/StructTreeRoot/K[]>>")) }, false},
 		"no tree":                          {func(a attacker) { a.unset(1, "StructTreeRoot") }, false},
 	} {
@@ -92,7 +94,7 @@ func TestTagsOfTimeStamps(t *testing.T) {
 			v := a.madeStamp("/Type/DocTimeStamp", SubFilterStamp)
 			w := a.made("<</Type/Annot/Subtype/Widget/FT/Sig/T(time)/F 132/Rect[0 0 0 0]/P 8 0 R/StructParent 9/V " + refText(v) + ">>")
 			catalog := a.dict(1)
-			fields := catalog.Lookup("AcroForm").(Ref)
+			fields := catalog.Lookup("AcroForm").(syntax.Ref)
 			a.add(fields.Num, "Fields", w)
 			a.add(8, "Annots", w)
 			element := a.made("<</Type/StructElem/S/Form/P 5 0 R/K<</Type/OBJR/Obj " + refText(w) + ">>" + alt + ">>")
@@ -110,4 +112,4 @@ func TestTagsOfTimeStamps(t *testing.T) {
 	}
 }
 
-func refText(r Ref) string { return string(AppendValue(nil, r)) }
+func refText(r syntax.Ref) string { return string(syntax.AppendValue(nil, r)) }

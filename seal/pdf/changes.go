@@ -1,6 +1,10 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 // changes compares every revision from the first signed one on with the one
 // before it and tells each signature what happened after it.
@@ -18,7 +22,7 @@ func (d *Document) changes(found []*Signature) error {
 			return err
 		}
 		later[i] = changes
-		d.now.sections[i+1].below = nil // no later comparison asks it
+		d.now.From(i+1, 0).Forget() // no later comparison asks it
 	}
 	trailing, err := d.trailing()
 	if err != nil {
@@ -31,7 +35,7 @@ func (d *Document) changes(found []*Signature) error {
 		for i := s.view - 1; i >= 0; i-- {
 			s.Changes = append(s.Changes, later[i]...)
 		}
-		if s.view == 0 && !d.ending.closes(s.end) {
+		if s.view == 0 && !d.file.EndsAt(s.end) {
 			s.Changes = append(s.Changes, Change{Kind: Modified, Code: ChangeHistoryHidden, Revision: s.Revision,
 				What: "what follows the signed revision points back to it and hides later ones"})
 		}
@@ -44,20 +48,20 @@ func (d *Document) changes(found []*Signature) error {
 // oldest first: what happened to a document since it had that length. Where no revision
 // ends there, or it is no longer part of the file, that is a change too.
 func (d *Document) ChangesSince(n int64) ([]Change, error) {
-	if n < 0 || n > d.src.size {
-		return nil, fmt.Errorf("changes since byte %d of a file of %d", n, d.src.size)
+	if n < 0 || n > d.Size() {
+		return nil, fmt.Errorf("changes since byte %d of a file of %d", n, d.Size())
 	}
-	d.worked = 0
+	d.file.BeginWork()
 	found, err := d.inspected()
 	if err != nil {
 		return nil, err
 	}
-	first, closed, err := d.revisionEnding(n)
+	first, closed, err := d.file.RevisionEnding(n)
 	if err != nil {
 		return nil, err
 	}
 	if !closed || first < 0 {
-		return []Change{{Kind: Modified, Code: ChangeNoRevision, Revision: d.revision(0), What: "the file as it was then is no revision of what it is now"}}, nil
+		return []Change{{Kind: Modified, Code: ChangeNoRevision, Revision: d.file.Revision(0), What: "the file as it was then is no revision of what it is now"}}, nil
 	}
 	var all []Change
 	for i := first - 1; i >= 0; i-- {
@@ -74,30 +78,25 @@ func (d *Document) ChangesSince(n int64) ([]Change, error) {
 // trailing finds bytes behind the newest revision. White space there changes
 // nothing for any reader; anything else may.
 func (d *Document) trailing() ([]Change, error) {
-	more, err := d.src.read(d.ending.line, int(d.src.size-d.ending.line))
-	if err != nil {
+	n, err := d.file.Trailing()
+	if err != nil || n == 0 {
 		return nil, err
 	}
-	for _, c := range more {
-		if !isSpace(c) {
-			return []Change{{Kind: Modified, Code: ChangeTrailingBytes, Revision: d.revision(0),
-				What: fmt.Sprintf("%d bytes follow the end of the newest revision and belong to none", len(more))}}, nil
-		}
-	}
-	return nil, nil
+	return []Change{{Kind: Modified, Code: ChangeTrailingBytes, Revision: d.file.Revision(0),
+		What: fmt.Sprintf("%d bytes follow the end of the newest revision and belong to none", n)}}, nil
 }
 
 // viewAt is the file as the revision i shows it. Where a signature signs that
 // revision, the file ended there; else it is only known to end before the
 // newest.
-func (d *Document) viewAt(i int, found []*Signature) View {
-	v := View{doc: d, sections: d.now.sections[i:], limit: d.src.size}
+func (d *Document) viewAt(i int, found []*Signature) view {
+	limit := d.Size()
 	for _, s := range found {
 		if len(s.Faults) == 0 && s.view == i {
-			v.limit = min(v.limit, s.end)
+			limit = min(limit, s.end)
 		}
 	}
-	return v
+	return view{d.now.From(i, limit)}
 }
 
 // step lists what the revision i changed.
@@ -106,11 +105,11 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 		doc:      d,
 		old:      d.viewAt(i+1, found),
 		new:      d.viewAt(i, found),
-		revision: d.revision(i),
-		signing:  make(map[Ref]*Signature),
+		revision: d.file.Revision(i),
+		signing:  make(map[syntax.Ref]*Signature),
 		apart:    make(map[uint32]bool),
-		shown:    make(map[Ref]bool),
-		stamps:   make(map[Ref]Value),
+		shown:    make(map[syntax.Ref]bool),
+		stamps:   make(map[syntax.Ref]syntax.Value),
 		noted:    make(map[ChangeKind]int),
 	}
 	for _, sig := range found {
@@ -120,7 +119,7 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 	}
 	s.strict = &lockstep{old: s.old, new: s.new, apart: s.apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool), differ: s.differ}
 	err := s.compare()
-	if IsDamage(err) {
+	if syntax.IsDamage(err) {
 		s.modified(Change{Code: ChangeNotComparable}, "the revision cannot be compared with the one before: %v", err)
 		err = nil
 	}
@@ -130,18 +129,18 @@ func (d *Document) step(i int, found []*Signature) ([]Change, error) {
 // A step is the comparison of two neighbouring revisions.
 type step struct {
 	doc      *Document
-	old, new View
+	old, new view
 	revision int
-	signing  map[Ref]*Signature // the sound signatures that sign the new one
+	signing  map[syntax.Ref]*Signature // the sound signatures that sign the new one
 	strict   *lockstep
 	apart    map[uint32]bool
 
 	oldForm, newForm   *form
 	oldPages, newPages []leaf
-	listing            map[Ref][]int // the pages of the older revision that list an annotation; nil: not asked for yet
-	signed             bool          // a signature that somebody answers for came with this revision
-	shown              map[Ref]bool  // annotations that came to a page with it
-	stamps             map[Ref]Value // names of the time-stamps among them, by their widgets
+	listing            map[syntax.Ref][]int        // the pages of the older revision that list an annotation; nil: not asked for yet
+	signed             bool                        // a signature that somebody answers for came with this revision
+	shown              map[syntax.Ref]bool         // annotations that came to a page with it
+	stamps             map[syntax.Ref]syntax.Value // names of the time-stamps among them, by their widgets
 	changes            []Change
 	noted              map[ChangeKind]int // how many there were of each kind
 }
@@ -176,12 +175,11 @@ func (s *step) differ(num uint32, where *part, how string) {
 // fields, of which certain entries may change, are compared one by one; what
 // they refer to, and everything else, must be the same.
 func (s *step) compare() error {
-	older, newer := s.old.sections[0], s.new.sections[0]
-	if newer.at < older.end || newer.at < s.old.limit && s.old.limit < s.new.limit {
+	if !s.new.Follows(s.old.View) {
 		s.modified(Change{Code: ChangeXrefPlace}, "the revision's cross-reference data lie before the end of what was there already")
 		return nil
 	}
-	if newer.hidden != nil {
+	if s.new.Hybrid() {
 		s.modified(Change{Code: ChangeXrefTwice}, "the revision has two sets of cross-reference data, for old and for new readers")
 		return nil
 	}
@@ -197,6 +195,21 @@ func (s *step) compare() error {
 		}
 	}
 	return nil
+}
+
+// strays tells what a reader that looks for objects would take for others.
+func (s *step) strays() error {
+	stray, err := syntax.Strays(s.old.View, s.new.View)
+	switch stray.Kind {
+	case syntax.ObjectMissing:
+		s.modified(Change{Code: ChangeObjectMissing, Object: int(stray.Object)}, "the revision lists the object %d where there is none", stray.Object)
+	case syntax.BytesBetween:
+		s.modified(Change{Code: ChangeStrayBytes}, "the revision has bytes between %d and %d that belong to none of its objects", stray.From, stray.To)
+	case syntax.ObjectUnlisted:
+		s.modified(Change{Code: ChangeObjectUnlisted}, "the revision has an object at byte %d that it does not list", stray.From)
+	case syntax.NoStray:
+	}
+	return err
 }
 
 // survey reads both forms and page trees. The objects of which certain entries
@@ -221,13 +234,13 @@ func (s *step) survey() error {
 	for _, l := range s.oldPages {
 		s.apart[l.ref.Num] = true
 	}
-	if root, ok := s.old.Trailer().Lookup("Root").(Ref); ok {
+	if root, ok := s.old.Trailer().Lookup("Root").(syntax.Ref); ok {
 		s.apart[root.Num] = true
 		catalog, err := s.old.Dict(root)
 		if err != nil {
 			return err
 		}
-		if tags, ok := catalog.Lookup("StructTreeRoot").(Ref); ok {
+		if tags, ok := catalog.Lookup("StructTreeRoot").(syntax.Ref); ok {
 			s.apart[tags.Num] = true
 		}
 	}
@@ -255,17 +268,17 @@ func (s *step) trailers() bool {
 		case "Info":
 			s.information(a, b)
 		case "ID":
-			before, _ := a.(Array)
-			after, _ := b.(Array)
-			if len(before) == 2 && (len(after) != 2 || !Equal(before[0], after[0])) {
+			before, _ := a.(syntax.Array)
+			after, _ := b.(syntax.Array)
+			if len(before) == 2 && (len(after) != 2 || !syntax.Equal(before[0], after[0])) {
 				s.noteMetadata(Change{Code: ChangeIdentifier}, "the file got another permanent identifier")
 			}
 		default:
 			if b == nil { // not one of the standard's; many programs drop them
-				s.noteMetadata(Change{Code: ChangeTrailerEntryLost, Name: string(key)}, "the trailer lost its %s", keyed(key))
+				s.noteMetadata(Change{Code: ChangeTrailerEntryLost, Name: string(key)}, "the trailer lost its %s", key.Quoted())
 				continue
 			}
-			s.strict.values(a, b, 0, &part{code: ChangeTrailerEntry, name: string(key), what: "the trailer's " + keyed(key)})
+			s.strict.values(a, b, 0, &part{code: ChangeTrailerEntry, name: string(key), what: "the trailer's " + key.Quoted()})
 		}
 	}
 	return true
@@ -273,7 +286,7 @@ func (s *step) trailers() bool {
 
 // dicts resolves a value of the older revision and one of the newer to dictionaries; nil
 // where they are anything else.
-func (s *step) dicts(a, b Value) (*Dict, *Dict, error) {
+func (s *step) dicts(a, b syntax.Value) (*syntax.Dict, *syntax.Dict, error) {
 	old, err := s.old.Dict(a)
 	if err != nil {
 		return nil, nil, err
@@ -283,8 +296,8 @@ func (s *step) dicts(a, b Value) (*Dict, *Dict, error) {
 }
 
 // keys lists the keys of two dictionaries, each once.
-func keys(a, b *Dict) []Name {
-	var out []Name
+func keys(a, b *syntax.Dict) []syntax.Name {
+	var out []syntax.Name
 	for _, e := range a.Entries {
 		out = append(out, e.Key)
 	}
@@ -297,8 +310,8 @@ func keys(a, b *Dict) []Name {
 }
 
 // catalogEntry is an entry of the catalog.
-func catalogEntry(key Name) *part {
-	return &part{code: ChangeCatalogEntry, name: string(key), what: "the catalog's " + keyed(key)}
+func catalogEntry(key syntax.Name) *part {
+	return &part{code: ChangeCatalogEntry, name: string(key), what: "the catalog's " + key.Quoted()}
 }
 
 // catalogs compares the entries of the catalog.
@@ -311,7 +324,7 @@ func (s *step) catalogs() error {
 	if err != nil {
 		return err
 	}
-	old, new := before.Val.(*Dict), after.Val.(*Dict)
+	old, new := before.Val.(*syntax.Dict), after.Val.(*syntax.Dict)
 	for _, key := range keys(old, new) {
 		a, b := old.Lookup(key), new.Lookup(key)
 		switch key {
@@ -327,7 +340,7 @@ func (s *step) catalogs() error {
 		case "DSS", "Extensions":
 			same, err := unchanged(s.old, s.new, s.apart, a, b)
 			if err != nil || !same {
-				s.note(Change{Kind: ValidationData, Code: ChangeValidationData, Name: string(key), What: "the catalog's " + keyed(key) + " changed"})
+				s.note(Change{Kind: ValidationData, Code: ChangeValidationData, Name: string(key), What: "the catalog's " + key.Quoted() + " changed"})
 			}
 		default:
 			s.strict.values(a, b, before.Ref.Num, catalogEntry(key))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // TestFaults takes a stamped file and changes the signature dictionary in a
@@ -149,7 +151,7 @@ func TestFieldAddedLater(t *testing.T) {
 			panic(err)
 		}
 		r := a.made(fmt.Sprintf("<</FT/Sig/T(late)/V %d 0 R>>", a.sig.Object))
-		a.Put(form.ref, form.dict.With("Fields", Array{r}))
+		a.Put(form.ref, form.dict.With("Fields", syntax.Array{r}))
 	})
 	got := signatures(t, attacked)
 	if len(got) != 1 || !strings.Contains(strings.Join(got[0].Faults, "; "), "not the field's value") {

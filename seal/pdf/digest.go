@@ -28,7 +28,7 @@ type hashState struct {
 func (k hashing) clone() hashing { return hashing{slices.Clone(k.states), maps.Clone(k.digests)} }
 
 // hashed returns SM3 after the whole file.
-func (d *Document) hashed() (hash.Hash, error) { return d.hashedTo(d.src.size) }
+func (d *Document) hashed() (hash.Hash, error) { return d.hashedTo(d.Size()) }
 
 // hashedTo returns SM3 after the first bytes of the file, and remembers its state.
 func (d *Document) hashedTo(end int64) (hash.Hash, error) {
@@ -55,19 +55,10 @@ func (d *Document) hashedTo(end int64) (hash.Hash, error) {
 	return h, nil
 }
 
-// hashInto feeds the bytes [from, to) of the file to h, a chunk at a time.
+// hashInto feeds the bytes [from, to) of the file to h.
 func (d *Document) hashInto(h hash.Hash, from, to int64) error {
-	if at := d.src.tailAt(); from >= at && to <= d.src.size {
-		h.Write(d.src.tail[from-at : to-at])
-		return nil
-	}
-	for at := from; at < to; {
-		chunk, err := d.src.passing(at, min(chunkSize, to-at))
-		if err != nil {
-			return fmt.Errorf("hashing bytes %d to %d: %w", from, to, err)
-		}
-		h.Write(chunk)
-		at += int64(len(chunk))
+	if err := d.file.CopyTo(h, from, to); err != nil {
+		return fmt.Errorf("hashing bytes %d to %d: %w", from, to, err)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@
 //
 // # Reading
 //
-// [Open] reads the end of the file and its cross-reference tables and streams
-// (7.5.4, 7.5.8, hybrid files included). Everything else is read when it is
+// [Open] reads the end of the file and its cross-reference tables and streams; package
+// [syntax] does so, and knows the file as objects. Everything else is read when it is
 // asked for: a page's size with [Document.Page], attachments with
 // [Document.EmbeddedFiles]. A file of 50 MB costs no more memory than one of
 // 50 KB with as many objects. Nesting, chains, circles, decoded sizes and the
@@ -61,8 +61,8 @@
 //
 // # What it refuses
 //
-// Damaged files ([DamagedError]); encrypted files whose password is not known, and those of
-// other handlers than the standard one ([EncryptedError]); what the permissions of an encrypted
+// Damaged files ([syntax.DamagedError]); encrypted files whose password is not known, and those of
+// other handlers than the standard one ([syntax.EncryptedError]); what the permissions of an encrypted
 // file leave to its owner; XFA forms, unless the caller gives the XFA up; existing signature
 // fields with binding conditions (/SV) that the signer does not meet; files that a certifying signature closed; marks
 // outside of the page or over an earlier seal ([RefusedError]). Streams with filters for

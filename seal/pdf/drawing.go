@@ -6,43 +6,44 @@ import (
 	"strconv"
 
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // drawings writes the appearances of one increment: each drawing once, and a
 // small frame around it for every place it is shown at.
 type drawings struct {
-	inc     *Increment
+	inc     *syntax.Increment
 	doc     *Document
-	reused  []Ref          // drawings that earlier signatures show
-	framed  []Ref          // and the frames around them
-	frames  map[string]Ref // written in this increment, by what they say
-	said    []byte         // room to write that in
+	reused  []syntax.Ref          // drawings that earlier signatures show
+	framed  []syntax.Ref          // and the frames around them
+	frames  map[string]syntax.Ref // written in this increment, by what they say
+	said    []byte                // room to write that in
 	known   []*Appearance
-	refs    []Ref
-	objects map[*Object]Ref
-	made    map[Ref]Value // what was written
+	refs    []syntax.Ref
+	objects map[*Object]syntax.Ref
+	made    map[syntax.Ref]syntax.Value // what was written
 	looks   *looks
-	marks   int                    // how many the stamp has
-	shared  map[frameResources]Ref // what the frames of many marks refer to
+	marks   int                           // how many the stamp has
+	shared  map[frameResources]syntax.Ref // what the frames of many marks refer to
 }
 
 // frameResources is what decides the resources of a frame.
 type frameResources struct {
-	drawing  Ref
+	drawing  syntax.Ref
 	multiply bool
 	opacity  float64
 }
 
 // newDrawings begins the appearances of an increment. They look as they will when the
 // increment is read.
-func newDrawings(inc *Increment, doc *Document, marks int, memory *likeness.Memory) *drawings {
+func newDrawings(inc *syntax.Increment, doc *Document, marks int, memory *likeness.Memory) *drawings {
 	w := &drawings{
-		inc: inc, doc: doc, objects: make(map[*Object]Ref), made: make(map[Ref]Value), marks: marks, shared: make(map[frameResources]Ref), frames: make(map[string]Ref),
+		inc: inc, doc: doc, objects: make(map[*Object]syntax.Ref), made: make(map[syntax.Ref]syntax.Value), marks: marks, shared: make(map[frameResources]syntax.Ref), frames: make(map[string]syntax.Ref),
 	}
 	w.looks = doc.now.looks()
 	w.looks.memory = memory
 	inFile := w.looks.object
-	w.looks.object = func(r Ref) (Value, error) {
+	w.looks.object = func(r syntax.Ref) (syntax.Value, error) {
 		if val, ok := w.made[r]; ok {
 			return val, nil
 		}
@@ -53,45 +54,45 @@ func newDrawings(inc *Increment, doc *Document, marks int, memory *likeness.Memo
 
 // put and putStream write objects and remember them.
 
-func (w *drawings) put(r Ref, d *Dict) {
+func (w *drawings) put(r syntax.Ref, d *syntax.Dict) {
 	w.made[r] = d
 	w.inc.Put(r, d)
 }
 
-func (w *drawings) putStream(r Ref, d *Dict, data []byte) {
+func (w *drawings) putStream(r syntax.Ref, d *syntax.Dict, data []byte) {
 	w.made[r] = &drawn{d, data}
 	w.inc.PutStream(r, d, data)
 }
 
 // drawing writes an appearance as a form XObject, or finds it written.
-func (w *drawings) drawing(a *Appearance) (Ref, error) {
+func (w *drawings) drawing(a *Appearance) (syntax.Ref, error) {
 	if i := slices.IndexFunc(w.known, a.same); i >= 0 {
 		return w.refs[i], nil
 	}
 	if err := a.check(); err != nil {
-		return Ref{}, err
+		return syntax.Ref{}, err
 	}
 	data, err := a.deflated.of(a.Content)
 	if err != nil {
-		return Ref{}, err
+		return syntax.Ref{}, err
 	}
 	head, err := w.head(a)
 	if err != nil {
-		return Ref{}, err
+		return syntax.Ref{}, err
 	}
-	var r Ref
+	var r syntax.Ref
 	if len(a.Objects) == 0 {
 		if r, err = w.earlier(w.reused, head, data); err != nil {
-			return Ref{}, err
+			return syntax.Ref{}, err
 		}
 	}
-	if r == (Ref{}) {
+	if r == (syntax.Ref{}) {
 		r = w.inc.Fresh()
 		w.putStream(r, head, data)
 	}
 	if len(a.Objects) == 0 { // it leads nowhere, so it looks the same in every file
 		if w.looks.known[r], err = a.look.of(w.looks, head, data); err != nil {
-			return Ref{}, err
+			return syntax.Ref{}, err
 		}
 	}
 	w.known, w.refs = append(w.known, a), append(w.refs, r)
@@ -99,34 +100,34 @@ func (w *drawings) drawing(a *Appearance) (Ref, error) {
 }
 
 // head is the form XObject's dictionary.
-func (w *drawings) head(a *Appearance) (*Dict, error) {
-	resources := &Dict{}
+func (w *drawings) head(a *Appearance) (*syntax.Dict, error) {
+	resources := &syntax.Dict{}
 	if a.Resources != "" {
 		uses, err := w.write(a.Objects)
 		if err != nil {
 			return nil, err
 		}
-		if resources, err = template(a.Resources, uses); err != nil {
+		if resources, err = syntax.Template(a.Resources, uses); err != nil {
 			return nil, refuse("the appearance's resources: %v", err)
 		}
 	}
-	var box Array
+	var box syntax.Array
 	for _, n := range a.BBox {
-		box = append(box, Decimal(n))
+		box = append(box, syntax.Decimal(n))
 	}
-	head := DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", box, "Resources", resources)
+	head := syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", box, "Resources", resources)
 	if a.blends() {
-		head = head.With("Group", DictOf("S", Name("Transparency")))
+		head = head.With("Group", syntax.DictOf("S", syntax.Name("Transparency")))
 	}
-	return head.With("Filter", Name("FlateDecode")), nil
+	return head.With("Filter", syntax.Name("FlateDecode")), nil
 }
 
 // write writes objects and what they use, and returns their references. The
 // numbers are given out first, so objects may use each other in circles.
-func (w *drawings) write(objects []*Object) ([]Ref, error) {
+func (w *drawings) write(objects []*Object) ([]syntax.Ref, error) {
 	var pending []*Object
-	number := func(list []*Object) []Ref {
-		refs := make([]Ref, len(list))
+	number := func(list []*Object) []syntax.Ref {
+		refs := make([]syntax.Ref, len(list))
 		for i, o := range list {
 			if _, ok := w.objects[o]; !ok {
 				w.objects[o] = w.inc.Fresh()
@@ -143,7 +144,7 @@ func (w *drawings) write(objects []*Object) ([]Ref, error) {
 		if o == nil {
 			return nil, refuse("the appearance has an object that is nil")
 		}
-		d, err := template(o.Dict, number(o.Uses))
+		d, err := syntax.Template(o.Dict, number(o.Uses))
 		if err != nil {
 			return nil, refuse("an object of the appearance: %v", err)
 		}
@@ -156,7 +157,7 @@ func (w *drawings) write(objects []*Object) ([]Ref, error) {
 			if data, err = o.deflated.of(o.Stream); err != nil {
 				return nil, err
 			}
-			d = d.With("Filter", Name("FlateDecode"))
+			d = d.With("Filter", syntax.Name("FlateDecode"))
 		}
 		w.putStream(w.objects[o], d, data)
 	}
@@ -165,44 +166,40 @@ func (w *drawings) write(objects []*Object) ([]Ref, error) {
 
 // earlier finds the same drawing, or frame, among those that earlier signatures of the file
 // show, so that ten seals of one office carry one picture.
-func (w *drawings) earlier(shown []Ref, head *Dict, data []byte) (Ref, error) {
+func (w *drawings) earlier(shown []syntax.Ref, head *syntax.Dict, data []byte) (syntax.Ref, error) {
 	for _, r := range shown {
 		o, err := w.doc.now.Load(r)
 		if err != nil {
-			return Ref{}, err
+			return syntax.Ref{}, err
 		}
 		if o == nil {
 			continue
 		}
-		st, ok := o.Val.(*Stream)
-		if !ok || !Equal(st.Dict.Without("Length"), head) {
+		st, ok := o.Val.(*syntax.Stream)
+		if !ok || !syntax.Equal(st.Dict.Without("Length"), head) {
 			continue
 		}
 		where, err := w.doc.now.Span(st)
 		if err != nil {
-			return Ref{}, err
+			return syntax.Ref{}, err
 		}
 		const hidden = 32 // bytes that encryption adds at most
 		if n := where.To - where.From - int64(len(data)); n < 0 || n > hidden {
 			continue
 		}
-		method, err := w.doc.now.method(st, nil)
+		old, err := w.doc.now.Encoded(st)
 		if err != nil {
-			return Ref{}, err
-		}
-		old, err := w.doc.now.raw(st, where, method)
-		if err != nil {
-			return Ref{}, err
+			return syntax.Ref{}, err
 		}
 		if string(old) == string(data) {
 			return r, nil
 		}
 	}
-	return Ref{}, nil
+	return syntax.Ref{}, nil
 }
 
 // reuse finds the drawings inside the frames of signature widgets, and those frames.
-func (w *drawings) reuse(widgets []*Dict) error {
+func (w *drawings) reuse(widgets []*syntax.Dict) error {
 	v := w.doc.now
 	for _, widget := range widgets {
 		ap, err := v.Dict(widget.Lookup("AP"))
@@ -213,11 +210,11 @@ func (w *drawings) reuse(widgets []*Dict) error {
 		if err != nil {
 			return err
 		}
-		frame, ok := normal.(*Stream)
+		frame, ok := normal.(*syntax.Stream)
 		if !ok {
 			continue
 		}
-		if r, ok := ap.Lookup("N").(Ref); ok && !slices.Contains(w.framed, r) {
+		if r, ok := ap.Lookup("N").(syntax.Ref); ok && !slices.Contains(w.framed, r) {
 			w.framed = append(w.framed, r)
 		}
 		resources, err := v.Dict(frame.Dict.Lookup("Resources"))
@@ -228,7 +225,7 @@ func (w *drawings) reuse(widgets []*Dict) error {
 		if err != nil {
 			return err
 		}
-		if r, ok := xobjects.Lookup(drawingName).(Ref); ok && !slices.Contains(w.reused, r) {
+		if r, ok := xobjects.Lookup(drawingName).(syntax.Ref); ok && !slices.Contains(w.reused, r) {
 			w.reused = append(w.reused, r)
 		}
 	}
@@ -240,10 +237,10 @@ const drawingName = "Drawing"
 // frame writes the form XObject that shows a drawing, or the part of it, in a
 // box of an annotation: upright, at its size, in the middle. Where the same is in the file
 // or the increment it is that.
-func (w *drawings) frame(m *Mark, p placement) (Ref, error) {
+func (w *drawings) frame(m *Mark, p placement) (syntax.Ref, error) {
 	drawing, err := w.drawing(m.Appearance)
 	if err != nil {
-		return Ref{}, err
+		return syntax.Ref{}, err
 	}
 	boxWidth, boxHeight := p.rect.width(), p.rect.height()
 	if p.sheet.rotate%180 != 0 {
@@ -262,20 +259,20 @@ func (w *drawings) frame(m *Mark, p placement) (Ref, error) {
 		content = append(content, ' ')
 	}
 	content = append(content, "cm /"+drawingName+" Do Q"...)
-	head := DictOf("Type", Name("XObject"), "Subtype", Name("Form"),
-		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(&w.doc.src.values), "Resources", w.resources(m.Appearance, drawing))
+	head := syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"),
+		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(w.doc.file), "Resources", w.resources(m.Appearance, drawing))
 	if matrix := p.sheet.upright(boxWidth, boxHeight); matrix != nil {
 		head.Set("Matrix", matrix)
 	}
-	w.said = append(AppendValue(w.said[:0], head), content...)
+	w.said = append(syntax.AppendValue(w.said[:0], head), content...)
 	if r, ok := w.frames[string(w.said)]; ok {
 		return r, nil
 	}
 	r, err := w.earlier(w.framed, head, content)
 	if err != nil {
-		return Ref{}, err
+		return syntax.Ref{}, err
 	}
-	if r == (Ref{}) {
+	if r == (syntax.Ref{}) {
 		r = w.inc.Fresh()
 		w.putStream(r, head, content)
 	}
@@ -285,14 +282,14 @@ func (w *drawings) frame(m *Mark, p placement) (Ref, error) {
 
 // resources is the resource dictionary of a frame around a drawing, as it stands, or written
 // once for all where there are many marks.
-func (w *drawings) resources(a *Appearance, drawing Ref) Value {
+func (w *drawings) resources(a *Appearance, drawing syntax.Ref) syntax.Value {
 	kind := frameResources{drawing, a.Multiply, a.Opacity}
 	if r, known := w.shared[kind]; known {
 		return r
 	}
-	dict := DictOf("XObject", DictOf(drawingName, drawing))
+	dict := syntax.DictOf("XObject", syntax.DictOf(drawingName, drawing))
 	if a.blends() {
-		dict.Set("ExtGState", DictOf("Blend", a.blending()))
+		dict.Set("ExtGState", syntax.DictOf("Blend", a.blending()))
 	}
 	if w.marks < manyMarks {
 		return dict
@@ -307,14 +304,14 @@ func (w *drawings) resources(a *Appearance, drawing Ref) Value {
 const manyMarks = 4
 
 // blending is the graphics state that shows the drawing as one whole.
-func (a *Appearance) blending() *Dict {
+func (a *Appearance) blending() *syntax.Dict {
 	opacity := a.Opacity
 	if opacity == 0 {
 		opacity = 1
 	}
-	d := DictOf("Type", Name("ExtGState"), "ca", Decimal(opacity), "CA", Decimal(opacity))
+	d := syntax.DictOf("Type", syntax.Name("ExtGState"), "ca", syntax.Decimal(opacity), "CA", syntax.Decimal(opacity))
 	if a.Multiply {
-		d = d.With("BM", Name("Multiply"))
+		d = d.With("BM", syntax.Name("Multiply"))
 	}
 	return d
 }

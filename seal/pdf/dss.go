@@ -8,6 +8,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/seal/pdf/security"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // DSS is what a verifier needs to judge signatures when their certificates
@@ -28,11 +29,11 @@ const (
 
 // stores lists the arrays of a store by their keys.
 func (v *DSS) stores() []struct {
-	key  Name
+	key  syntax.Name
 	into *[][]byte
 } {
 	return []struct {
-		key  Name
+		key  syntax.Name
 		into *[][]byte
 	}{{"Certs", &v.Certificates}, {"CRLs", &v.CRLs}, {"OCSPs", &v.OCSPs}}
 }
@@ -43,22 +44,22 @@ func (v *DSS) Empty() bool { return len(v.Certificates)+len(v.CRLs)+len(v.OCSPs)
 // DSS reads the newest revision's store. Entries for single signatures (/VRI)
 // say nothing that the store does not, and are not read.
 func (d *Document) DSS() (DSS, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	out, _, err := d.now.validationData()
 	return out, err
 }
 
 // validationData also returns the store's references, in the same order.
-func (v View) validationData() (DSS, map[Name]Array, error) {
+func (v view) validationData() (DSS, map[syntax.Name]syntax.Array, error) {
 	var out DSS
-	refs := make(map[Name]Array)
+	refs := make(map[syntax.Name]syntax.Array)
 	catalog, err := v.Catalog()
 	if err != nil {
 		return out, nil, err
 	}
-	root, ok := catalog.Val.(*Dict)
+	root, ok := catalog.Val.(*syntax.Dict)
 	if !ok {
-		return out, nil, DamagedAt(catalog.At, "the catalog is not a dictionary")
+		return out, nil, syntax.DamagedAt(catalog.At, "the catalog is not a dictionary")
 	}
 	store, err := v.Dict(root.Lookup("DSS"))
 	if err != nil {
@@ -72,15 +73,15 @@ func (v View) validationData() (DSS, map[Name]Array, error) {
 		}
 		for _, val := range list {
 			if count++; count > maxValidationNum {
-				return out, nil, fmt.Errorf("%w: more than %d entries of validation data", ErrTooComplex, maxValidationNum)
+				return out, nil, fmt.Errorf("%w: more than %d entries of validation data", syntax.ErrTooComplex, maxValidationNum)
 			}
 			resolved, err := v.Resolve(val)
 			if err != nil {
 				return out, nil, err
 			}
-			st, ok := resolved.(*Stream)
+			st, ok := resolved.(*syntax.Stream)
 			if !ok {
-				return out, nil, DamagedAt(catalog.At, "an entry of the DSS's /%s is not a stream", s.key)
+				return out, nil, syntax.DamagedAt(catalog.At, "an entry of the DSS's /%s is not a stream", s.key)
 			}
 			data, _, err := v.Decode(st, room)
 			if err != nil {
@@ -98,8 +99,8 @@ func (v View) validationData() (DSS, map[Name]Array, error) {
 // store has already is not written twice. It is complete at once and signs nothing: a
 // document time stamp over it comes next.
 func (d *Document) AddDSS(more DSS) (*Prepared, error) {
-	d.worked = 0
-	if !d.permits(security.Permissions.Modify) {
+	d.file.BeginWork()
+	if !d.file.Permits(security.Permissions.Modify) {
 		return nil, refuseZH("文件已加密，其所有者未许可", "the file is encrypted and permits changes only with its owner's password")
 	}
 	have, refs, err := d.now.validationData()
@@ -111,23 +112,23 @@ func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 		return nil, err
 	}
 	p := &preparation{doc: d, leaves: leaves}
-	if p.inc, err = d.newIncrement(); err != nil {
+	if p.inc, err = d.file.NewIncrement(); err != nil {
 		return nil, err
 	}
 	catalog, err := d.now.Catalog()
 	if err != nil {
 		return nil, err
 	}
-	root, ok := catalog.Val.(*Dict)
+	root, ok := catalog.Val.(*syntax.Dict)
 	if !ok {
-		return nil, DamagedAt(catalog.At, "the catalog is not a dictionary")
+		return nil, syntax.DamagedAt(catalog.At, "the catalog is not a dictionary")
 	}
 	store, err := d.now.Dict(root.Lookup("DSS"))
 	if err != nil {
 		return nil, err
 	}
 	if store == nil {
-		store = DictOf("Type", Name("DSS"))
+		store = syntax.DictOf("Type", syntax.Name("DSS"))
 	}
 	stores := have.stores()
 	for i, s := range more.stores() {
@@ -142,19 +143,19 @@ func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 			if err != nil {
 				return nil, err
 			}
-			p.inc.PutStream(r, DictOf("Filter", Name("FlateDecode")), data)
+			p.inc.PutStream(r, syntax.DictOf("Filter", syntax.Name("FlateDecode")), data)
 			list = append(list, r)
 		}
 		if len(list) > 0 {
 			store = store.With(s.key, list)
 		}
 	}
-	if shared, ok := root.Lookup("DSS").(Ref); ok {
+	if shared, ok := root.Lookup("DSS").(syntax.Ref); ok {
 		p.inc.Put(shared, store)
 	} else {
 		p.inc.Put(catalog.Ref, root.With("DSS", store))
 	}
-	if err := p.inc.Finish(d); err != nil {
+	if err := finish(p.inc, d); err != nil {
 		return nil, err
 	}
 	h := sm3.New()

@@ -1,6 +1,10 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 const (
 	maxEmbedded    = 64 << 20 // bytes of all embedded files together
@@ -20,20 +24,20 @@ type EmbeddedFile struct {
 // and its associated files (/AF) list, each once. All together must not be
 // larger than 64 MiB when decoded.
 func (d *Document) EmbeddedFiles() ([]EmbeddedFile, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	catalog, err := d.now.Catalog()
 	if err != nil {
 		return nil, err
 	}
 	e := &embedded{view: d.now, seen: make(map[uint32]bool), room: maxEmbedded}
-	names, err := d.now.Dict(catalog.Val.(*Dict).Lookup("Names"))
+	names, err := d.now.Dict(catalog.Val.(*syntax.Dict).Lookup("Names"))
 	if err != nil {
 		return nil, err
 	}
 	if err := e.node(names.Lookup("EmbeddedFiles"), 0); err != nil {
 		return nil, err
 	}
-	associated, err := d.now.Array(catalog.Val.(*Dict).Lookup("AF"))
+	associated, err := d.now.Array(catalog.Val.(*syntax.Dict).Lookup("AF"))
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +50,7 @@ func (d *Document) EmbeddedFiles() ([]EmbeddedFile, error) {
 }
 
 type embedded struct {
-	view  View
+	view  view
 	seen  map[uint32]bool // nodes of the tree, and file specifications
 	files []EmbeddedFile
 	room  int
@@ -54,8 +58,8 @@ type embedded struct {
 
 // first reports whether val is met for the first time; what is not an object
 // of its own always is.
-func (e *embedded) first(val Value) bool {
-	r, ok := val.(Ref)
+func (e *embedded) first(val syntax.Value) bool {
+	r, ok := val.(syntax.Ref)
 	if !ok {
 		return true
 	}
@@ -65,9 +69,9 @@ func (e *embedded) first(val Value) bool {
 }
 
 // node walks the name tree (ISO 32000-1, 7.9.6).
-func (e *embedded) node(val Value, depth int) error {
+func (e *embedded) node(val syntax.Value, depth int) error {
 	if depth > maxTree || !e.first(val) {
-		return fmt.Errorf("%w: the tree of embedded files is too deep or runs in a circle", ErrTooComplex)
+		return fmt.Errorf("%w: the tree of embedded files is too deep or runs in a circle", syntax.ErrTooComplex)
 	}
 	node, err := e.view.Dict(val)
 	if err != nil || node == nil {
@@ -95,7 +99,7 @@ func (e *embedded) node(val Value, depth int) error {
 }
 
 // specification reads one file specification (ISO 32000-1, 7.11.3).
-func (e *embedded) specification(val Value) error {
+func (e *embedded) specification(val syntax.Value) error {
 	if !e.first(val) {
 		return nil
 	}
@@ -104,23 +108,23 @@ func (e *embedded) specification(val Value) error {
 		return err
 	}
 	if len(e.files) == maxEmbeddedNum {
-		return fmt.Errorf("%w: more than %d embedded files", ErrTooComplex, maxEmbeddedNum)
+		return fmt.Errorf("%w: more than %d embedded files", syntax.ErrTooComplex, maxEmbeddedNum)
 	}
 	var file EmbeddedFile
-	for _, key := range []Name{"UF", "F"} {
+	for _, key := range []syntax.Name{"UF", "F"} {
 		val, err := e.view.Get(spec, key)
 		if err != nil {
 			return err
 		}
 		if file.Name == "" {
-			file.Name = Text(val)
+			file.Name = syntax.Text(val)
 		}
 	}
 	relationship, err := e.view.Get(spec, "AFRelationship")
 	if err != nil {
 		return err
 	}
-	if n, ok := relationship.(Name); ok {
+	if n, ok := relationship.(syntax.Name); ok {
 		file.Relationship = string(n)
 	}
 	streams, err := e.view.Dict(spec.Lookup("EF"))
@@ -130,7 +134,7 @@ func (e *embedded) specification(val Value) error {
 	return e.contents(file, streams)
 }
 
-func (e *embedded) contents(file EmbeddedFile, streams *Dict) error {
+func (e *embedded) contents(file EmbeddedFile, streams *syntax.Dict) error {
 	val, err := e.view.Get(streams, "F")
 	if err != nil {
 		return err
@@ -140,11 +144,11 @@ func (e *embedded) contents(file EmbeddedFile, streams *Dict) error {
 			return err
 		}
 	}
-	st, ok := val.(*Stream)
+	st, ok := val.(*syntax.Stream)
 	if !ok {
-		return DamagedAt(e.view.sections[0].at, "the embedded file %q has no contents", file.Name)
+		return syntax.DamagedAt(e.view.XrefOffset(), "the embedded file %q has no contents", file.Name)
 	}
-	if subtype, ok := st.Dict.Lookup("Subtype").(Name); ok {
+	if subtype, ok := st.Dict.Lookup("Subtype").(syntax.Name); ok {
 		file.MediaType = string(subtype)
 	}
 	if file.Data, _, err = e.view.Decode(st, e.room); err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/elicence/elicence/internal/tooltest"
-	"github.com/elicence/elicence/seal/pdf/security"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // lockings are the ways in which qpdf encrypts: the user's password is "user", the owner's
@@ -57,7 +57,7 @@ func lock(tb testing.TB, file []byte, args ...string) []byte {
 
 func openWith(tb testing.TB, file []byte, password string) *Document {
 	tb.Helper()
-	d, err := OpenWith(bytes.NewReader(file), int64(len(file)), Access{Password: password})
+	d, err := OpenWith(bytes.NewReader(file), int64(len(file)), syntax.Access{Password: password})
 	if err != nil {
 		tb.Fatalf("OpenWith %q: %v", password, err)
 	}
@@ -73,9 +73,9 @@ func TestEncrypted(t *testing.T) {
 			t.Parallel()
 			file := lock(t, secret().bytes(), tc.args...)
 			for _, password := range []string{"", "wrong"} {
-				_, err := OpenWith(bytes.NewReader(file), int64(len(file)), Access{Password: password})
-				var closed *EncryptedError
-				if !errors.As(err, &closed) || !closed.NeedsPassword || closed.WrongPassword != (password != "") || !errors.Is(err, ErrEncrypted) {
+				_, err := OpenWith(bytes.NewReader(file), int64(len(file)), syntax.Access{Password: password})
+				var closed *syntax.EncryptedError
+				if !errors.As(err, &closed) || !closed.NeedsPassword || closed.WrongPassword != (password != "") || !errors.Is(err, syntax.ErrEncrypted) {
 					t.Errorf("with the password %q: %v", password, err)
 				}
 			}
@@ -117,12 +117,13 @@ func stampLocked(t *testing.T, d *Document, s Stamp) []byte {
 	}
 	readSecret(t, next)
 	before := p.Increment()
-	for num := range next.now.sections[0].last() { // every stream of the increment
-		o, err := next.now.Load(Ref{Num: uint32(num)})
+	last, _ := next.now.Trailer().Lookup("Size").(int64)
+	for num := range last { // every stream of the increment
+		o, err := next.now.Load(syntax.Ref{Num: uint32(num)})
 		if err != nil || o == nil || o.At < d.Size() {
 			continue
 		}
-		if st, ok := o.Val.(*Stream); ok {
+		if st, ok := o.Val.(*syntax.Stream); ok {
 			if _, _, err := next.now.Decode(st, 1<<20); err != nil {
 				t.Errorf("object %d: %v", num, err)
 			}
@@ -145,18 +146,18 @@ func readSecret(t *testing.T, d *Document) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lang := catalog.Val.(*Dict).Lookup("Lang"); lang != String("zh-CN") {
+	if lang := catalog.Val.(*syntax.Dict).Lookup("Lang"); lang != syntax.String("zh-CN") {
 		t.Errorf("/Lang is %q", lang)
 	}
 	files, err := d.EmbeddedFiles()
 	if err != nil || len(files) != 1 || files[0].Name != "a.txt" || string(files[0].Data) != "the words" {
 		t.Errorf("attachments: %+v, %v", files, err)
 	}
-	meta, err := d.now.Get(catalog.Val.(*Dict), "Metadata")
+	meta, err := d.now.Get(catalog.Val.(*syntax.Dict), "Metadata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _, err := d.now.Decode(meta.(*Stream), 1000)
+	data, _, err := d.now.Decode(meta.(*syntax.Stream), 1000)
 	if err != nil || string(data) != `<x:xmpmeta xmlns:x="adobe:ns:meta/"/>` {
 		t.Errorf("metadata: %q, %v", data, err)
 	}
@@ -206,8 +207,8 @@ func TestEncryptedEmpty(t *testing.T) {
 		d := open(t, file)
 		readSecret(t, d)
 		stampLocked(t, d, at(1, 120, 200, 42))
-		_, err := OpenWith(bytes.NewReader(file), int64(len(file)), Access{NationalOnly: true})
-		if !errors.Is(err, ErrEncrypted) || !strings.Contains(err.Error(), "national") {
+		_, err := OpenWith(bytes.NewReader(file), int64(len(file)), syntax.Access{NationalOnly: true})
+		if !errors.Is(err, syntax.ErrEncrypted) || !strings.Contains(err.Error(), "national") {
 			t.Errorf("with national algorithms only: %v", err)
 		}
 	}
@@ -266,10 +267,10 @@ func TestEncryptedResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := bytes.NewReader(waiting.Bytes())
-	if _, err := Resume(r, r.Size()); !errors.Is(err, ErrEncrypted) {
+	if _, err := Resume(r, r.Size()); !errors.Is(err, syntax.ErrEncrypted) {
 		t.Errorf("without the password: %v", err)
 	}
-	resumed, err := ResumeWith(r, r.Size(), Access{Password: "user"})
+	resumed, err := ResumeWith(r, r.Size(), syntax.Access{Password: "user"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,19 +296,19 @@ func TestEncryptedResume(t *testing.T) {
 func TestEncryptedChanges(t *testing.T) {
 	t.Parallel()
 	file := stampLocked(t, openWith(t, lock(t, secret().bytes(), "--allow-weak-crypto", "--encrypt", "user", "owner", "128", "--use-aes=y", "--"), "user"), at(1, 120, 200, 42))
-	change := func(f func(d *Document, w *Increment)) []byte {
+	change := func(f func(d *Document, w *syntax.Increment)) []byte {
 		d := openWith(t, file, "user")
-		w, err := d.newIncrement()
+		w, err := d.file.NewIncrement()
 		if err != nil {
 			t.Fatal(err)
 		}
 		f(d, w)
-		if err := w.Finish(d); err != nil {
+		if err := w.Finish(d.file); err != nil {
 			t.Fatal(err)
 		}
 		return append(bytes.Clone(file), w.Out...)
 	}
-	catalog := func(d *Document) *object {
+	catalog := func(d *Document) *syntax.Object {
 		o, err := d.now.Catalog()
 		if err != nil {
 			t.Fatal(err)
@@ -316,18 +317,20 @@ func TestEncryptedChanges(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name   string
-		change func(d *Document, w *Increment)
+		change func(d *Document, w *syntax.Increment)
 		intact bool
 	}{
-		{"written again", func(d *Document, w *Increment) {
+		{"written again", func(d *Document, w *syntax.Increment) {
 			w.Put(catalog(d).Ref, catalog(d).Val)
-			meta, _ := d.now.Load(catalog(d).Val.(*Dict).Lookup("Metadata").(Ref))
-			data, _, _ := d.now.Decode(meta.Val.(*Stream), 1000)
-			w.hidden += 7 // other initialization vectors
-			w.PutStream(meta.Ref, meta.Val.(*Stream).Dict.Without("Filter"), data)
+			meta, _ := d.now.Load(catalog(d).Val.(*syntax.Dict).Lookup("Metadata").(syntax.Ref))
+			data, _, _ := d.now.Decode(meta.Val.(*syntax.Stream), 1000)
+			for range 7 { // other initialization vectors
+				w.Hide(meta.Ref, syntax.String("x"))
+			}
+			w.PutStream(meta.Ref, meta.Val.(*syntax.Stream).Dict.Without("Filter"), data)
 		}, true},
-		{"another language", func(d *Document, w *Increment) {
-			w.Put(catalog(d).Ref, catalog(d).Val.(*Dict).With("Lang", String("en")))
+		{"another language", func(d *Document, w *syntax.Increment) {
+			w.Put(catalog(d).Ref, catalog(d).Val.(*syntax.Dict).With("Lang", syntax.String("en")))
 		}, false},
 	} {
 		list, err := openWith(t, change(tc.change), "user").Signatures()
@@ -336,9 +339,11 @@ func TestEncryptedChanges(t *testing.T) {
 		}
 	}
 	d := openWith(t, file, "user")
-	replaced := change(func(_ *Document, w *Increment) { w.Put(d.encryption.holder, &Dict{}) })
-	_, err := OpenWith(bytes.NewReader(replaced), int64(len(replaced)), Access{Password: "user"})
-	var damaged *DamagedError
+	replaced := change(func(_ *Document, w *syntax.Increment) {
+		w.Put(d.now.Trailer().Lookup("Encrypt").(syntax.Ref), &syntax.Dict{})
+	})
+	_, err := OpenWith(bytes.NewReader(replaced), int64(len(replaced)), syntax.Access{Password: "user"})
+	var damaged *syntax.DamagedError
 	if !errors.As(err, &damaged) || !strings.Contains(damaged.What, "replaces the /Encrypt dictionary") {
 		t.Errorf("another /Encrypt dictionary in its place: %v", err)
 	}
@@ -349,18 +354,14 @@ func TestCryptFilters(t *testing.T) {
 	t.Parallel()
 	object := "<</Filter[/Crypt/ASCIIHexDecode]/DecodeParms[%s null]/Length 5>>\nstream\n4142>\nendstream"
 	d := open(t, sample{objects: []string{strings.Replace(object, "%s", "<</Name/Identity>>", 1), strings.Replace(object, "%s", "<</Name/StdCF>>", 1)}}.bytes())
-	plain, _ := d.now.Load(Ref{Num: firstExtra})
-	got, _, err := d.now.Decode(plain.Val.(*Stream), 100)
+	plain, _ := d.now.Load(syntax.Ref{Num: firstExtra})
+	got, _, err := d.now.Decode(plain.Val.(*syntax.Stream), 100)
 	if err != nil || string(got) != "AB" {
 		t.Errorf("Identity: %q, %v", got, err)
 	}
-	unknown, _ := d.now.Load(Ref{Num: firstExtra + 1})
-	if _, _, err := d.now.Decode(unknown.Val.(*Stream), 100); err == nil || !strings.Contains(err.Error(), "StdCF") {
+	unknown, _ := d.now.Load(syntax.Ref{Num: firstExtra + 1})
+	if _, _, err := d.now.Decode(unknown.Val.(*syntax.Stream), 100); err == nil || !strings.Contains(err.Error(), "StdCF") {
 		t.Errorf("an unknown filter: %v", err)
-	}
-	d.encryption = &encryption{filters: map[Name]security.Method{"StdCF": security.AESV2}, streams: security.AESV3}
-	if m, err := d.now.method(unknown.Val.(*Stream), []filter{{kind: "Crypt", parms: DictOf("Name", Name("StdCF"))}}); m != security.AESV2 || err != nil {
-		t.Errorf("a filter of the file's: %v, %v", m, err)
 	}
 }
 
@@ -375,7 +376,7 @@ func TestEncryptedOtherwise(t *testing.T) {
 	} {
 		file := bytes.Replace(sample{}.bytes(), []byte("/Root 1 0 R"), []byte("/Root 1 0 R/Encrypt"+tc.encrypt), 1)
 		_, err := Open(bytes.NewReader(file), int64(len(file)))
-		if !errors.Is(err, ErrEncrypted) || !strings.Contains(err.Error(), tc.why) {
+		if !errors.Is(err, syntax.ErrEncrypted) || !strings.Contains(err.Error(), tc.why) {
 			t.Errorf("%s: %v, want %q", tc.encrypt, err, tc.why)
 		}
 	}
@@ -388,7 +389,7 @@ func TestEncryptedOtherwise(t *testing.T) {
 	} {
 		file := bytes.Replace(sample{}.bytes(), []byte("/Root 1 0 R"), []byte("/Root 1 0 R/Encrypt "+tc.encrypt), 1)
 		_, err := Open(bytes.NewReader(file), int64(len(file)))
-		var damaged *DamagedError
+		var damaged *syntax.DamagedError
 		if !errors.As(err, &damaged) || !strings.Contains(damaged.What, tc.why) {
 			t.Errorf("%s: %v, want damage about %q", tc.encrypt, err, tc.why)
 		}
@@ -419,7 +420,7 @@ func TestLookOfEncrypted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said, err := d.now.looks().append(nil, catalog.Val.(*Dict).Lookup("Metadata"), 0)
+		said, err := d.now.looks().append(nil, catalog.Val.(*syntax.Dict).Lookup("Metadata"), 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,10 +3,15 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/emmansun/gmsm/sm3"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // TestBehindTheEnd appends bytes that belong to no revision, and an end that
@@ -15,7 +20,7 @@ func TestBehindTheEnd(t *testing.T) {
 	t.Parallel()
 	once := stamped(t, victim.bytes(), at(1, 120, 200, 42))
 	twice := stamped(t, once, at(1, 20, 200, 42))
-	back := fmt.Sprintf("startxref\n%d\n%%%%EOF\n", open(t, once).ending.startxref)
+	back := fmt.Sprintf("startxref\n%d\n%%%%EOF\n", startxref(once))
 	for _, tc := range []struct {
 		name   string
 		file   []byte
@@ -71,6 +76,44 @@ func inGap(list []Signature, i int) bool {
 	return false
 }
 
+// startxref is where the newest cross-reference section of a file begins.
+func startxref(file []byte) int64 {
+	var at int64
+	_, _ = fmt.Sscanf(string(file[bytes.LastIndex(file, []byte("startxref")):]), "startxref\n%d", &at)
+	return at
+}
+
+// listed is what the newest cross-reference table of a file lists.
+func listed(tb testing.TB, file []byte) map[uint32]int64 {
+	tb.Helper()
+	out := make(map[uint32]int64)
+	table, _, _ := strings.Cut(string(file[startxref(file):]), "trailer")
+	rest := strings.NewReader(strings.TrimPrefix(table, "xref"))
+	for {
+		var first, count uint32
+		if _, err := fmt.Fscan(rest, &first, &count); err != nil {
+			break
+		}
+		for num := first; num < first+count; num++ {
+			var offset, generation, kind string
+			if _, err := fmt.Fscan(rest, &offset, &generation, &kind); err != nil {
+				tb.Fatal(err)
+			}
+			at, err := strconv.ParseInt(offset, 10, 64)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			if kind == "n" {
+				out[num] = at
+			}
+		}
+	}
+	if len(out) == 0 {
+		tb.Fatal("the file lists nothing in a table")
+	}
+	return out
+}
+
 // unnoticed says that a file looks just like the original.
 func unnoticed(file []byte, want []Signature) string {
 	d, err := Open(bytes.NewReader(file), int64(len(file)))
@@ -99,14 +142,12 @@ func wrapped(tb testing.TB, file []byte) []byte {
 	from, to := honest.ByteRange[1], honest.ByteRange[2]
 	doc := open(tb, file)
 	build := func(moved int64) []byte {
-		out := append(bytes.Clone(file[:to]), bytes.Repeat([]byte(" "), int(doc.ending.startxref-to))...)
+		out := append(bytes.Clone(file[:to]), bytes.Repeat([]byte(" "), int(startxref(file)-to))...)
 		places := map[uint32]int64{}
-		for _, r := range doc.now.sections[0].runs {
-			for i, loc := range r.locs {
-				places[r.first+uint32(i)] = loc.at
-				if loc.at >= to {
-					places[r.first+uint32(i)] += moved - to
-				}
+		for num, at := range listed(tb, file) {
+			places[num] = at
+			if at >= to {
+				places[num] += moved - to
 			}
 		}
 		table := func() string {
@@ -116,11 +157,11 @@ func wrapped(tb testing.TB, file []byte) []byte {
 					s += fmt.Sprintf("%d 1\n%010d 00000 n \n", n, at)
 				}
 			}
-			return s + fmt.Sprintf("trailer\n<</Size 20/Root 1 0 R/Prev %d>>\n", doc.now.sections[1].at)
+			return s + fmt.Sprintf("trailer\n<</Size 20/Root 1 0 R/Prev %d>>\n", doc.now.Trailer().Lookup("Prev"))
 		}
 		object := fmt.Sprintf("3 0 obj\n<</Length %d>>\nstream\n%s\nendstream\nendobj\n", len(evil), evil)
 		places[3] = 0
-		places[3] = doc.ending.startxref + int64(len(table()))
+		places[3] = startxref(file) + int64(len(table()))
 		places[uint32(honest.Object)] = places[3] + int64(len(object))
 		out = append(out, table()+object...)
 		out = fmt.Appendf(out, "%d 0 obj\n<</Type/Sig/Filter/F/ByteRange[0 %d %010d %d]/Contents%s>>\nendobj\n",
@@ -155,29 +196,30 @@ func TestSignatureWrapping(t *testing.T) {
 func TestDormantObjects(t *testing.T) {
 	t.Parallel()
 	original := victim.bytes()
-	prepared := updatedUnsigned(t, original, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) })
+	prepared := updatedUnsigned(t, original, func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) })
 	sleeping := open(t, prepared)
-	contents, _ := sleeping.now.locate(3)
+	contents, err := sleeping.now.Load(syntax.Ref{Num: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
 	// An end that leads back to the first revision puts the second to sleep.
-	asleep := fmt.Appendf(bytes.Clone(prepared), "startxref\n%d\n%%%%EOF\n", open(t, original).ending.startxref)
+	asleep := fmt.Appendf(bytes.Clone(prepared), "startxref\n%d\n%%%%EOF\n", startxref(original))
 	signed := stamped(t, asleep, at(1, 120, 200, 42))
 	if got := signatures(t, signed)[0]; !got.Intact() {
 		t.Fatalf("the prepared file does not verify before the attack: %+v", got)
 	}
-	doc := open(t, signed)
 	seal := "xref\n"
-	for _, r := range doc.now.sections[0].runs {
-		for i, loc := range r.locs {
-			seal += fmt.Sprintf("%d 1\n%010d 00000 n \n", int(r.first)+i, loc.at)
-		}
+	entries := listed(t, signed)
+	for _, num := range slices.Sorted(maps.Keys(entries)) {
+		seal += fmt.Sprintf("%d 1\n%010d 00000 n \n", num, entries[num])
 	}
 	for _, tc := range []struct {
 		name, table, what string
 		prev              int64
 		kind              ChangeKind
 	}{
-		{"one object woken", fmt.Sprintf("xref\n3 1\n%010d 00000 n \n", contents.at), "/Contents", doc.ending.startxref, Modified},
-		{"the sleeping revision woken", seal, "no longer part of the file", sleeping.ending.startxref, faulty},
+		{"one object woken", fmt.Sprintf("xref\n3 1\n%010d 00000 n \n", contents.At), "/Contents", startxref(signed), Modified},
+		{"the sleeping revision woken", seal, "no longer part of the file", startxref(prepared), faulty},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,42 +4,44 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // A form is the file's interactive form (ISO 32000-1, 12.7.2), which is where
 // signatures live.
 type form struct {
-	ref       Ref   // of the /AcroForm dictionary, zero where it is direct
-	dict      *Dict // nil where the file has no form
-	fieldsRef Ref   // of the /Fields array, zero where it is direct
-	fields    Array
+	ref       syntax.Ref   // of the /AcroForm dictionary, zero where it is direct
+	dict      *syntax.Dict // nil where the file has no form
+	fieldsRef syntax.Ref   // of the /Fields array, zero where it is direct
+	fields    syntax.Array
 	all       []*field // the terminal fields, in the order of the tree
 
-	byRef, byWidget map[Ref]*field
+	byRef, byWidget map[syntax.Ref]*field
 	byName          map[string]*field
 }
 
 // A field is a terminal field: one that has a value.
 type field struct {
-	ref     Ref
-	dict    *Dict
-	name    string // fully qualified
-	kind    Value  // /FT, own or inherited
-	flags   int64  // /Ff, own or inherited
-	val     Value  // /V, own or inherited, not resolved
-	widgets []Ref  // the annotations that show it, often the field itself
-	parents []Ref
+	ref     syntax.Ref
+	dict    *syntax.Dict
+	name    string       // fully qualified
+	kind    syntax.Value // /FT, own or inherited
+	flags   int64        // /Ff, own or inherited
+	val     syntax.Value // /V, own or inherited, not resolved
+	widgets []syntax.Ref // the annotations that show it, often the field itself
+	parents []syntax.Ref
 }
 
 // form reads the form of a view.
-func (v View) form() (*form, error) {
+func (v view) form() (*form, error) {
 	catalog, err := v.Catalog()
 	if err != nil {
 		return nil, err
 	}
 	f := &form{}
-	val := catalog.Val.(*Dict).Lookup("AcroForm")
-	f.ref, _ = val.(Ref)
+	val := catalog.Val.(*syntax.Dict).Lookup("AcroForm")
+	f.ref, _ = val.(syntax.Ref)
 	if f.dict, err = v.Dict(val); err != nil {
 		return nil, err
 	}
@@ -49,7 +51,7 @@ func (v View) form() (*form, error) {
 		}
 		return f, nil
 	}
-	f.fieldsRef, _ = f.dict.Lookup("Fields").(Ref)
+	f.fieldsRef, _ = f.dict.Lookup("Fields").(syntax.Ref)
 	if f.fields, err = v.Array(f.dict.Lookup("Fields")); err != nil {
 		return nil, err
 	}
@@ -66,7 +68,7 @@ func (v View) form() (*form, error) {
 // HasField reports whether the file has a form field of that full name, of any kind,
 // signed or not.
 func (d *Document) HasField(fullName string) (bool, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	f, err := d.now.form()
 	if err != nil {
 		return false, err
@@ -76,7 +78,7 @@ func (d *Document) HasField(fullName string) (bool, error) {
 
 // HasFields reports whether the form has a field of this full name, or a group of fields.
 func (d *Document) HasFields(fullName string) (bool, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	f, err := d.now.form()
 	if err != nil {
 		return false, err
@@ -90,7 +92,7 @@ func (d *Document) HasFields(fullName string) (bool, error) {
 // EmptyFields lists the full names of the signature fields that nobody has signed, in the
 // order of the form.
 func (d *Document) EmptyFields() ([]string, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	f, err := d.now.form()
 	if err != nil {
 		return nil, err
@@ -101,7 +103,7 @@ func (d *Document) EmptyFields() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if field.kind == Name("Sig") && val == nil && len(field.widgets) > 0 {
+		if field.kind == syntax.Name("Sig") && val == nil && len(field.widgets) > 0 {
 			names = append(names, field.name)
 		}
 	}
@@ -110,7 +112,7 @@ func (d *Document) EmptyFields() ([]string, error) {
 
 func (f *form) index(all []*field) {
 	f.all = all
-	f.byRef, f.byWidget = make(map[Ref]*field), make(map[Ref]*field)
+	f.byRef, f.byWidget = make(map[syntax.Ref]*field), make(map[syntax.Ref]*field)
 	f.byName = make(map[string]*field)
 	for _, field := range all {
 		f.byRef[field.ref] = field
@@ -126,38 +128,38 @@ func orDamaged(err error, at int64, what string) error {
 	if err != nil {
 		return err
 	}
-	return DamagedAt(at, "%s", what)
+	return syntax.DamagedAt(at, "%s", what)
 }
 
 type fieldWalk struct {
-	view View
+	view view
 	seen map[uint32]bool
 	all  []*field
 }
 
 // node walks a field and what hangs below it; up carries what is inherited.
-func (w *fieldWalk) node(val Value, up field, depth int) error {
+func (w *fieldWalk) node(val syntax.Value, up field, depth int) error {
 	if val == nil {
 		return nil
 	}
-	r, ok := val.(Ref)
+	r, ok := val.(syntax.Ref)
 	if !ok {
-		return DamagedAt(w.view.sections[0].at, "a form field is not an indirect object")
+		return syntax.DamagedAt(w.view.XrefOffset(), "a form field is not an indirect object")
 	}
 	o, err := w.view.Load(r)
 	if err != nil || o == nil {
 		return err
 	}
-	node, ok := o.Val.(*Dict)
+	node, ok := o.Val.(*syntax.Dict)
 	if !ok {
 		return nil // no field to any reader
 	}
 	if w.seen[r.Num] {
-		return DamagedAt(o.At, "the form field %d occurs twice in the form", r.Num)
+		return syntax.DamagedAt(o.At, "the form field %d occurs twice in the form", r.Num)
 	}
 	w.seen[r.Num] = true
 	if depth > maxTree {
-		return fmt.Errorf("%w: form fields more than %d deep", ErrTooComplex, maxTree)
+		return fmt.Errorf("%w: form fields more than %d deep", syntax.ErrTooComplex, maxTree)
 	}
 	f, err := w.inherit(r, node, up)
 	if err != nil {
@@ -168,7 +170,7 @@ func (w *fieldWalk) node(val Value, up field, depth int) error {
 		return err
 	}
 	if len(kids) == 0 {
-		f.widgets = []Ref{r}
+		f.widgets = []syntax.Ref{r}
 		w.all = append(w.all, &f)
 		return nil
 	}
@@ -176,21 +178,21 @@ func (w *fieldWalk) node(val Value, up field, depth int) error {
 }
 
 // inherit makes the field of a node out of what it says and what is above it.
-func (w *fieldWalk) inherit(r Ref, node *Dict, up field) (field, error) {
+func (w *fieldWalk) inherit(r syntax.Ref, node *syntax.Dict, up field) (field, error) {
 	f := field{ref: r, dict: node, name: up.name, kind: up.kind, flags: up.flags, val: up.val}
 	f.parents = up.parents
-	if up.ref != (Ref{}) {
-		f.parents = append(append([]Ref{}, up.parents...), up.ref)
+	if up.ref != (syntax.Ref{}) {
+		f.parents = append(append([]syntax.Ref{}, up.parents...), up.ref)
 	}
 	part, err := w.view.Get(node, "T")
 	if err != nil {
 		return f, err
 	}
-	if _, named := part.(String); named {
+	if _, named := part.(syntax.String); named {
 		if f.name != "" {
 			f.name += "."
 		}
-		f.name += Text(part)
+		f.name += syntax.Text(part)
 	}
 	kind, err := w.view.Get(node, "FT")
 	if err != nil {
@@ -214,14 +216,14 @@ func (w *fieldWalk) inherit(r Ref, node *Dict, up field) (field, error) {
 
 // kids tells fields below f, which have names, from widgets of f, which have
 // none.
-func (w *fieldWalk) kids(kids Array, f field, depth int) error {
+func (w *fieldWalk) kids(kids syntax.Array, f field, depth int) error {
 	terminal := false
 	for _, kid := range kids {
 		d, err := w.view.Dict(kid)
 		if err != nil {
 			return err
 		}
-		r, isRef := kid.(Ref)
+		r, isRef := kid.(syntax.Ref)
 		if d == nil || !isRef {
 			continue
 		}
@@ -232,7 +234,7 @@ func (w *fieldWalk) kids(kids Array, f field, depth int) error {
 			continue
 		}
 		if w.seen[r.Num] {
-			return DamagedAt(w.view.sections[0].at, "the form field %d occurs twice in the form", r.Num)
+			return syntax.DamagedAt(w.view.XrefOffset(), "the form field %d occurs twice in the form", r.Num)
 		}
 		w.seen[r.Num] = true
 		terminal = true

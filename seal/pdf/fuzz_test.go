@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // refusal reports that an error is one that the package promises.
 func refusal(err error) bool {
-	var damaged *DamagedError
+	var damaged *syntax.DamagedError
 	var refused *RefusedError
-	return errors.As(err, &damaged) || errors.As(err, &refused) || errors.Is(err, ErrNotPDF) || errors.Is(err, ErrEncrypted) || errors.Is(err, ErrTooComplex)
+	return errors.As(err, &damaged) || errors.As(err, &refused) || errors.Is(err, syntax.ErrNotPDF) || errors.Is(err, syntax.ErrEncrypted) || errors.Is(err, syntax.ErrTooComplex)
 }
 
 // FuzzRead reads everything the package reads of any bytes.
@@ -27,7 +28,7 @@ func FuzzRead(f *testing.F) {
 	signed := stamped(f, victim.bytes(), at(1, 120, 200, 42))
 	f.Add(signed)
 	f.Add(stamped(f, signed, at(2, 20, 200, 42)))
-	f.Add(updated(f, signed, func(a attacker) { a.set(5, "V", String("x")) }))
+	f.Add(updated(f, signed, func(a attacker) { a.set(5, "V", syntax.String("x")) }))
 	f.Add(stamped(f, sample{packed: true, pages: 3}.bytes(), at(1, 120, 200, 42)))
 	f.Add(circle())
 	f.Add(hybridThatDisagrees())
@@ -114,7 +115,7 @@ func FuzzEncrypted(f *testing.F) {
 	}
 	drawing := seal()
 	f.Fuzz(func(t *testing.T, file []byte, password string) {
-		access := Access{Password: password}
+		access := syntax.Access{Password: password}
 		d, err := OpenWith(bytes.NewReader(file), int64(len(file)), access)
 		if err != nil {
 			if !refusal(err) {
@@ -159,17 +160,17 @@ func FuzzIncrement(f *testing.F) {
 	signed := stamped(f, victim.bytes(), at(1, 120, 200, 42))
 	d := open(f, signed)
 	for num := uint32(1); num < 40; num++ {
-		if o, err := d.now.Load(Ref{Num: num}); err == nil && o != nil {
-			f.Add(num, string(AppendValue(nil, o.Val)))
+		if o, err := d.now.Load(syntax.Ref{Num: num}); err == nil && o != nil {
+			f.Add(num, string(syntax.AppendValue(nil, o.Val)))
 		}
 	}
 	f.Add(uint32(60), "<</Type/Annot>>")
-	f.Fuzz(func(t *testing.T, num uint32, syntax string) {
+	f.Fuzz(func(t *testing.T, num uint32, written string) {
 		num = num%80 + 1
 		file := updated(t, signed, func(a attacker) {
 			a.Next = max(a.Next, num+1)
-			a.Begin(Ref{Num: num})
-			a.Out = append(a.Out, syntax...)
+			a.Begin(syntax.Ref{Num: num})
+			a.Out = append(a.Out, written...)
 			a.End()
 		})
 		d, err := Open(bytes.NewReader(file), int64(len(file)))
@@ -189,34 +190,34 @@ func FuzzIncrement(f *testing.F) {
 		if len(list) != 1 || !list[0].Intact() || len(list[0].Changes) > 0 {
 			return
 		}
-		old, _ := open(t, signed).now.Load(Ref{Num: num})
-		got, err := d.now.Load(Ref{Num: num})
+		old, _ := open(t, signed).now.Load(syntax.Ref{Num: num})
+		got, err := d.now.Load(syntax.Ref{Num: num})
 		if old != nil && err == nil && (got == nil || !sameObject(old, got)) {
-			t.Errorf("object %d became %q and nobody noticed", num, syntax)
+			t.Errorf("object %d became %q and nobody noticed", num, written)
 		}
 	})
 }
 
-func sameObject(a, b *object) bool {
-	if st, ok := a.Val.(*Stream); ok {
-		other, ok := b.Val.(*Stream)
-		return ok && Equal(st.Dict, other.Dict)
+func sameObject(a, b *syntax.Object) bool {
+	if st, ok := a.Val.(*syntax.Stream); ok {
+		other, ok := b.Val.(*syntax.Stream)
+		return ok && syntax.Equal(st.Dict, other.Dict)
 	}
-	before, ok1 := a.Val.(*Dict)
-	after, ok2 := b.Val.(*Dict)
+	before, ok1 := a.Val.(*syntax.Dict)
+	after, ok2 := b.Val.(*syntax.Dict)
 	if !ok1 || !ok2 {
-		return Equal(a.Val, b.Val)
+		return syntax.Equal(a.Val, b.Val)
 	}
-	return Equal(essence(before), essence(after))
+	return syntax.Equal(essence(before), essence(after))
 }
 
 // essence leaves out what may change without changing what anybody sees: that
 // there are no annotations, in which order they are visited, and what the form
 // offers for the text of fields.
-func essence(d *Dict) *Dict {
-	out := &Dict{}
+func essence(d *syntax.Dict) *syntax.Dict {
+	out := &syntax.Dict{}
 	for _, e := range d.Entries {
-		none, _ := e.Val.(Array)
+		none, _ := e.Val.(syntax.Array)
 		if e.Key == "Annots" && none != nil && len(none) == 0 {
 			continue
 		}
@@ -227,32 +228,6 @@ func essence(d *Dict) *Dict {
 		}
 	}
 	return out
-}
-
-// FuzzValue parses any bytes as an object. What parses must parse again from
-// what is written of it, and passing over values must end at the same place.
-func FuzzValue(f *testing.F) {
-	for _, s := range []string{"<</A[1 0 R(x)<41>]/B -1.5>>", "/A#42", "(a(b\\)\\101)", "[[[", "1 0 R", "true"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		l := &lexer{buf: in, last: true}
-		v, err := l.value(0)
-		if err != nil {
-			return
-		}
-		out := AppendValue(nil, v)
-		again, err := (&lexer{buf: out, last: true}).value(0)
-		if err != nil || !Equal(v, again) {
-			t.Errorf("%q was written as %q, which reads as %v, %v", in, out, again, err)
-		}
-		skimmed := &lexer{buf: in, last: true, into: &Skimmed{Keys: []Name{"A"}}}
-		v2, err := skimmed.value(0)
-		d, ok := v.(*Dict)
-		if err != nil || skimmed.pos != l.pos || ok && !Equal(d.Lookup("A"), v2.(*Dict).Lookup("A")) {
-			t.Errorf("%q skimmed: %v up to %d, want up to %d: %v", in, v2, skimmed.pos, l.pos, err)
-		}
-	})
 }
 
 // FuzzAppearance lays out appearances of any content and resources: each is drawn, or
@@ -272,7 +247,7 @@ func FuzzAppearance(f *testing.F) {
 		if err != nil {
 			return
 		}
-		widget, err := d.now.Dict(Ref{Num: 7})
+		widget, err := d.now.Dict(syntax.Ref{Num: 7})
 		if err != nil || widget == nil {
 			return
 		}

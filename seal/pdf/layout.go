@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // Limits of an appearance that is laid out.
@@ -20,7 +21,7 @@ func notDrawn(format string, args ...any) error {
 // layout puts the ink of a widget's normal appearance on a sheet, upright to the reader
 // (ISO 32000-1, 12.5.5): perMM of the page's units are a millimetre of the sheet. The
 // page below it plays no part.
-func (v View) layout(widget *Dict, box rect, rotate int, perMM float64) (*likeness.Sheet, error) {
+func (v view) layout(widget *syntax.Dict, box rect, rotate int, perMM float64) (*likeness.Sheet, error) {
 	sheet, err := likeness.NewSheet(box.width()/perMM, box.height()/perMM)
 	if err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func (v View) layout(widget *Dict, box rect, rotate int, perMM float64) (*likene
 
 // appearance lays out the normal appearance of an annotation with a box on its page; then
 // maps millimetres from the box's top left corner, before the page is turned, to the sheet.
-func (p *painter) appearance(annotation *Dict, box rect, perMM float64, then likeness.Matrix) error {
+func (p *painter) appearance(annotation *syntax.Dict, box rect, perMM float64, then likeness.Matrix) error {
 	appearances, err := p.view.Dict(annotation.Lookup("AP"))
 	if err != nil {
 		return err
@@ -43,11 +44,11 @@ func (p *painter) appearance(annotation *Dict, box rect, perMM float64, then lik
 	if err != nil {
 		return err
 	}
-	form, ok := normal.(*Stream)
+	form, ok := normal.(*syntax.Stream)
 	if !ok {
 		return notDrawn("the field has no single appearance")
 	}
-	for _, key := range []Name{"R", "D"} {
+	for _, key := range []syntax.Name{"R", "D"} {
 		if other := appearances.Lookup(key); other != nil && other != appearances.Lookup("N") {
 			return notDrawn("a field that shows something else when it is touched")
 		}
@@ -72,7 +73,7 @@ func (p *painter) appearance(annotation *Dict, box rect, perMM float64, then lik
 }
 
 // formFrame returns a form's matrix and its box.
-func (v View) formFrame(form *Stream) (likeness.Matrix, rect, error) {
+func (v view) formFrame(form *syntax.Stream) (likeness.Matrix, rect, error) {
 	matrix := likeness.Identity()
 	val, err := v.Array(form.Dict.Lookup("Matrix"))
 	if err != nil {
@@ -93,7 +94,7 @@ func (v View) formFrame(form *Stream) (likeness.Matrix, rect, error) {
 }
 
 // numbers resolves an array of exactly n numbers.
-func (v View) numbers(list Array, n int) ([]float64, error) {
+func (v view) numbers(list syntax.Array, n int) ([]float64, error) {
 	if len(list) != n {
 		return nil, notDrawn("%d numbers where %d should stand", len(list), n)
 	}
@@ -104,7 +105,7 @@ func (v View) numbers(list Array, n int) ([]float64, error) {
 			return nil, err
 		}
 		var ok bool
-		if out[i], ok = Number(val); !ok {
+		if out[i], ok = syntax.Number(val); !ok {
 			return nil, notDrawn("something else where a number should stand")
 		}
 	}
@@ -124,7 +125,7 @@ func corners(r rect, m likeness.Matrix) rect {
 
 // A painter lays out one appearance.
 type painter struct {
-	view  View
+	view  view
 	sheet *likeness.Sheet
 	spent int // bytes of operators so far
 	steps int // pieces of outlines so far
@@ -135,7 +136,7 @@ type state struct {
 	matrix  likeness.Matrix
 	clip    likeness.Box
 	ink     float64
-	space   Name // of the fill colour
+	space   syntax.Name // of the fill colour
 	opaque  bool
 	blended bool
 	inside  bool // of a form that is not opaque, or blended
@@ -145,7 +146,7 @@ type state struct {
 func (s state) through() bool { return !s.opaque || s.blended || s.inside }
 
 // form lays out a form XObject in a state.
-func (p *painter) form(form *Stream, now state, depth int) error {
+func (p *painter) form(form *syntax.Stream, now state, depth int) error {
 	if depth > maxForms {
 		return notDrawn("forms more than %d deep", maxForms)
 	}
@@ -183,8 +184,8 @@ func (p *painter) form(form *Stream, now state, depth int) error {
 // plainForm refuses forms that some readers show something else for, groups in which what comes
 // later takes away what lies below although it is transparent (a knockout group, ISO 32000-1,
 // 11.4.6), and groups and resources with colours of their own.
-func (v View) plainForm(form *Dict) error {
-	for _, key := range []Name{"Ref", "OPI", "PS"} {
+func (v view) plainForm(form *syntax.Dict) error {
+	for _, key := range []syntax.Name{"Ref", "OPI", "PS"} {
 		if form.Lookup(key) != nil {
 			return notDrawn("a form with /%s", key)
 		}
@@ -204,7 +205,7 @@ func (v View) plainForm(form *Dict) error {
 	if err != nil {
 		return err
 	}
-	if space != nil && space != Name("DeviceGray") && space != Name("DeviceRGB") && space != Name("DeviceCMYK") {
+	if space != nil && space != syntax.Name("DeviceGray") && space != syntax.Name("DeviceRGB") && space != syntax.Name("DeviceCMYK") {
 		return notDrawn("a group in another colour space")
 	}
 	return v.plainColours(form.Lookup("Resources"))
@@ -212,7 +213,7 @@ func (v View) plainForm(form *Dict) error {
 
 // plainColours refuses resources that give the device's colours another meaning (ISO 32000-1,
 // 8.6.5.6): what is ink here may be white paper to a reader, and the other way round.
-func (v View) plainColours(resources Value) error {
+func (v view) plainColours(resources syntax.Value) error {
 	d, err := v.Dict(resources)
 	if err != nil {
 		return err
@@ -221,7 +222,7 @@ func (v View) plainColours(resources Value) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range []Name{"DefaultGray", "DefaultRGB", "DefaultCMYK"} {
+	for _, key := range []syntax.Name{"DefaultGray", "DefaultRGB", "DefaultCMYK"} {
 		if spaces.Lookup(key) != nil {
 			return notDrawn("colours of the document's own, /%s", key)
 		}
@@ -230,7 +231,7 @@ func (v View) plainColours(resources Value) error {
 }
 
 // plainPage is plainColours of a page's resources: readers look there for what a form has not.
-func (v View) plainPage(page Ref) error {
+func (v view) plainPage(page syntax.Ref) error {
 	d, err := v.Dict(page)
 	if err != nil {
 		return err

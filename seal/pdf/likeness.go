@@ -9,6 +9,7 @@ import (
 
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // ErrPicture says that a field shows something else than the seal that signed it.
@@ -142,7 +143,7 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 }
 
 // flags are those of an annotation, wherever they stand (ISO 32000-1, table 165).
-func (v View) flags(annotation *Dict) (int64, error) {
+func (v view) flags(annotation *syntax.Dict) (int64, error) {
 	val, err := v.Get(annotation, "F")
 	if err != nil || val == nil {
 		return 0, err

@@ -16,6 +16,7 @@ import (
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // bureau draws a seal with a name.
@@ -257,12 +258,12 @@ func TestHiddenIsNotShown(t *testing.T) {
 			fmt.Sprintf("<</Type/XObject/Subtype/Form/BBox[%g %g %g %g]/Length %d>>\nstream\n%s\nendstream", box[0], box[1], box[2], box[3], len(content), content),
 		}}.bytes()
 		d := open(t, file)
-		s := &Signed{Signature: Signature{doc: d, widget: Ref{Num: 5}, Page: 1}, Seal: &ses.Seal{Picture: picture}}
+		s := &Signed{Signature: Signature{doc: d, widget: syntax.Ref{Num: 5}, Page: 1}, Seal: &ses.Seal{Picture: picture}}
 		found, err := s.likeness(nil)
 		if want == "" && (err != nil || !found.Alike) || want != "" && (!errors.Is(err, likeness.ErrNotDrawn) || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %+v, %v, want %q", entries, found, err, want)
 		}
-		widget, err := d.now.Dict(Ref{Num: 5})
+		widget, err := d.now.Dict(syntax.Ref{Num: 5})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +271,7 @@ func TestHiddenIsNotShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		one := slice{annotation: annotation{1, Ref{Num: 5}, widget}, box: rect, sheet: sheet{perMM: 72 / 25.4}}
+		one := slice{annotation: annotation{1, syntax.Ref{Num: 5}, widget}, box: rect, sheet: sheet{perMM: 72 / 25.4}}
 		shown, err := likeness.NewSheet(42, 42)
 		if err != nil {
 			t.Fatal(err)
@@ -289,11 +290,11 @@ func TestSeveralPlaces(t *testing.T) {
 		v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 			SubFilterCAdES, strings.Repeat("00", tokenRoom)))
 		f := a.Fresh()
-		var places Array
+		var places syntax.Array
 		for _, box := range []string{"0 0 0 0", "60 380 179 499"} {
 			places = append(places, a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 132/Rect[%s]/P 10 0 R/Parent %d 0 R>>", box, f.Num)))
 		}
-		a.Put(f, DictOf("FT", Name("Sig"), "T", String("Seal1"), "V", v, "Kids", places))
+		a.Put(f, syntax.DictOf("FT", syntax.Name("Sig"), "T", syntax.String("Seal1"), "V", v, "Kids", places))
 		a.add(7, "Fields", f)
 		a.add(10, "Annots", places...)
 	})

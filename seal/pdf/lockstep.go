@@ -3,6 +3,8 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // A lockstep walks what two revisions reach from the same references and finds
@@ -17,7 +19,7 @@ import (
 // Long chains of objects are walked by a queue, so that no file can exhaust
 // the stack.
 type lockstep struct {
-	old, new View
+	old, new view
 	apart    map[uint32]bool // objects that are compared elsewhere
 	seen     map[uint32]bool
 	drawn    map[uint32]bool // objects that something is drawn from, those apart as well
@@ -27,13 +29,13 @@ type lockstep struct {
 
 // A met object is one that both sides refer to.
 type met struct {
-	ref   Ref
+	ref   syntax.Ref
 	drawn bool // something is drawn from it
 	where *part
 }
 
 // draws tells the entries whose values, with all that they lead to, decide what is drawn.
-func draws(key Name) bool {
+func draws(key syntax.Name) bool {
 	switch key {
 	case "AP", "Contents", "DR", "MK", "Resources":
 		return true
@@ -42,12 +44,12 @@ func draws(key Name) bool {
 }
 
 // values compares two values found at the same place.
-func (l *lockstep) values(a, b Value, num uint32, where *part) {
+func (l *lockstep) values(a, b syntax.Value, num uint32, where *part) {
 	l.entry("", a, b, num, where)
 }
 
 // entry compares two values of an entry with a key.
-func (l *lockstep) entry(key Name, a, b Value, num uint32, where *part) {
+func (l *lockstep) entry(key syntax.Name, a, b syntax.Value, num uint32, where *part) {
 	if !l.alike(a, b, draws(key), where) {
 		l.differ(num, where, "changed")
 	}
@@ -55,16 +57,16 @@ func (l *lockstep) entry(key Name, a, b Value, num uint32, where *part) {
 
 // alike compares two values without following references, but notes those
 // that both sides have.
-func (l *lockstep) alike(a, b Value, drawn bool, where *part) bool {
+func (l *lockstep) alike(a, b syntax.Value, drawn bool, where *part) bool {
 	switch a := a.(type) {
-	case Ref:
+	case syntax.Ref:
 		if a != b {
 			return false
 		}
 		l.meet(met{a, drawn, where})
 		return true
-	case Array:
-		b, ok := b.(Array)
+	case syntax.Array:
+		b, ok := b.(syntax.Array)
 		if !ok || len(a) != len(b) {
 			return false
 		}
@@ -74,11 +76,11 @@ func (l *lockstep) alike(a, b Value, drawn bool, where *part) bool {
 			}
 		}
 		return true
-	case *Dict:
-		b, ok := b.(*Dict)
+	case *syntax.Dict:
+		b, ok := b.(*syntax.Dict)
 		return ok && l.dicts(a, b, drawn, where)
 	}
-	return Equal(a, b)
+	return syntax.Equal(a, b)
 }
 
 // meet queues an object once for each of its roles; what is drawn from is compared in full.
@@ -97,7 +99,7 @@ func (l *lockstep) meet(m met) {
 	l.queue = append(l.queue, m)
 }
 
-func (l *lockstep) dicts(a, b *Dict, drawn bool, where *part) bool {
+func (l *lockstep) dicts(a, b *syntax.Dict, drawn bool, where *part) bool {
 	if len(a.Entries) != len(b.Entries) {
 		return false
 	}
@@ -117,7 +119,7 @@ func (l *lockstep) drain() error {
 		m := l.queue[0]
 		l.queue = l.queue[1:]
 		how, err := l.objects(m)
-		if IsDamage(err) {
+		if syntax.IsDamage(err) {
 			how = fmt.Sprintf("cannot be compared (%v)", err)
 		} else if err != nil {
 			return err
@@ -147,8 +149,8 @@ func (l *lockstep) objects(m met) (string, error) {
 	case b == nil:
 		return "disappeared", nil
 	}
-	before, ok1 := a.Val.(*Stream)
-	after, ok2 := b.Val.(*Stream)
+	before, ok1 := a.Val.(*syntax.Stream)
+	after, ok2 := b.Val.(*syntax.Stream)
 	if !ok1 || !ok2 {
 		if ok1 != ok2 || !l.alike(a.Val, b.Val, m.drawn, m.where) {
 			return "changed", nil
@@ -164,8 +166,8 @@ func (l *lockstep) objects(m met) (string, error) {
 // otherGeneration compares the object with the number of a reference that leads to nothing,
 // as it names another generation: readers that do not look at that show the object.
 func (l *lockstep) otherGeneration(m met) (string, error) {
-	was, before := l.old.locate(m.ref.Num)
-	is, after := l.new.locate(m.ref.Num)
+	was, before := l.old.Generation(m.ref.Num)
+	is, after := l.new.Generation(m.ref.Num)
 	switch {
 	case !before && !after:
 		return "", nil
@@ -173,45 +175,45 @@ func (l *lockstep) otherGeneration(m met) (string, error) {
 		return "appeared where nothing was", nil
 	case !after:
 		return "disappeared", nil
-	case was.generation() != is.generation():
+	case was != is:
 		return "changed", nil
 	}
-	m.ref.Gen = was.generation()
+	m.ref.Gen = was
 	return l.objects(m)
 }
 
 // data compares the bytes of two streams. The same start alone does not make
 // them the same: in the older revision they must also end inside of it.
-func (l *lockstep) data(before, after *Stream) (string, error) {
+func (l *lockstep) data(before, after *syntax.Stream) (string, error) {
 	a, err := l.old.Span(before)
 	if err != nil {
 		return "", err
 	}
-	if before.start == after.start { // the /Length, part of the dictionary, was compared
+	if syntax.Equal(before, after) { // the /Length, part of the dictionary, was compared
 		return "", nil
 	}
 	b, err := l.new.Span(after)
 	if err != nil {
 		return "", err
 	}
-	if l.new.doc.encryption != nil {
-		return l.hiddenData(before, after, a, b)
+	if l.new.File.Encryption() != nil {
+		return l.hiddenData(before, after)
 	}
 	if a.To-a.From != b.To-b.From {
 		return "changed", nil
 	}
 	const piece = 64 << 10
-	src := l.new.doc.src
+	file := l.new.File
 	for done := int64(0); done < a.To-a.From; done += piece {
 		n := int(min(piece, a.To-a.From-done))
-		if err := l.new.doc.work(n); err != nil {
+		if err := file.Work(n); err != nil {
 			return "", err
 		}
-		one, err := src.read(a.From+done, n)
+		one, err := file.Bytes(a.From+done, n)
 		if err != nil {
 			return "", err
 		}
-		two, err := src.read(b.From+done, n)
+		two, err := file.Bytes(b.From+done, n)
 		if err != nil {
 			return "", err
 		}
@@ -223,36 +225,23 @@ func (l *lockstep) data(before, after *Stream) (string, error) {
 }
 
 // hiddenData compares what two streams say, which may be encrypted in two ways.
-func (l *lockstep) hiddenData(before, after *Stream, a, b Span) (string, error) {
-	var said [2][]byte
-	for i, side := range []struct {
-		view  View
-		st    *Stream
-		where Span
-	}{{l.old, before, a}, {l.new, after, b}} {
-		filters, err := side.view.filters(side.st)
-		if err != nil {
-			return "", err
-		}
-		method, err := side.view.method(side.st, filters)
-		if err != nil {
-			return "", err
-		}
-		if err := l.new.doc.work(int(side.where.To - side.where.From)); err != nil {
-			return "", err
-		}
-		if said[i], err = side.view.raw(side.st, side.where, method); err != nil {
-			return "", err
-		}
+func (l *lockstep) hiddenData(before, after *syntax.Stream) (string, error) {
+	one, err := l.old.Encoded(before)
+	if err != nil {
+		return "", err
 	}
-	if !bytes.Equal(said[0], said[1]) {
+	two, err := l.new.Encoded(after)
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(one, two) {
 		return "changed", nil
 	}
 	return "", nil
 }
 
 // unchanged reports that two values, with all that they reach, are the same.
-func unchanged(old, new View, apart map[uint32]bool, a, b Value) (bool, error) {
+func unchanged(old, new view, apart map[uint32]bool, a, b syntax.Value) (bool, error) {
 	same := true
 	l := &lockstep{old: old, new: new, apart: apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool),
 		differ: func(uint32, *part, string) { same = false }}

@@ -13,6 +13,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // The look of an annotation is one SM3 over everything that decides what a reader draws
@@ -27,7 +28,7 @@ const lookName = "elicence/look/1"
 
 // lookKeys are the entries of an annotation that decide how it looks, in the order of their
 // bytes (ISO 32000-2, tables 166 and 170).
-var lookKeys = [...]Name{"AP", "AS", "BM", "CA", "F", "OC", "ca"}
+var lookKeys = [...]syntax.Name{"AP", "AS", "BM", "CA", "F", "OC", "ca"}
 
 // What begins each value.
 const (
@@ -54,16 +55,16 @@ const maxSaid = 512
 // it is written down in another way from each of its places, and a look must not depend on
 // what was asked before.
 type looks struct {
-	object func(Ref) (Value, error)      // what a reference leads to, nil for nothing
-	stream func(*Stream) ([]byte, error) // the data of a stream of the file, as they are stored
-	known  map[Ref][sm3.Size]byte        // streams without circles
-	said   map[Ref]said                  // and small dictionaries without them
-	under  map[Ref]int                   // what is being written down, numbered from outside
-	lowest int                           // the outermost of those that something led back to
+	object func(syntax.Ref) (syntax.Value, error) // what a reference leads to, nil for nothing
+	stream func(*syntax.Stream) ([]byte, error)   // the data of a stream of the file, as they are stored
+	known  map[syntax.Ref][sm3.Size]byte          // streams without circles
+	said   map[syntax.Ref]said                    // and small dictionaries without them
+	under  map[syntax.Ref]int                     // what is being written down, numbered from outside
+	lowest int                                    // the outermost of those that something led back to
 	values int
-	found  map[*Dict][sm3.Size]byte // looks of annotations
-	out    []byte                   // room to write in
-	memory *likeness.Memory         // of what drawings hash to; nil: none
+	found  map[*syntax.Dict][sm3.Size]byte // looks of annotations
+	out    []byte                          // room to write in
+	memory *likeness.Memory                // of what drawings hash to; nil: none
 }
 
 // said is a dictionary as it is written down.
@@ -74,40 +75,23 @@ type said struct {
 
 // drawn is a stream that is not in the file yet.
 type drawn struct {
-	dict *Dict
+	dict *syntax.Dict
 	data []byte
 }
 
 // looks reads the file as a view shows it.
-func (v View) looks() *looks {
+func (v view) looks() *looks {
 	return &looks{
-		object: func(r Ref) (Value, error) {
+		object: func(r syntax.Ref) (syntax.Value, error) {
 			o, err := v.Load(r)
 			if err != nil || o == nil {
 				return nil, err
 			}
 			return o.Val, nil
 		},
-		stream: func(st *Stream) ([]byte, error) {
-			where, err := v.Span(st)
-			if err != nil {
-				return nil, err
-			}
-			filters, err := v.filters(st)
-			if err != nil {
-				return nil, err
-			}
-			method, err := v.method(st, filters)
-			if err != nil {
-				return nil, err
-			}
-			if err := v.doc.work(int(where.To - where.From)); err != nil {
-				return nil, err
-			}
-			return v.raw(st, where, method)
-		},
-		known: make(map[Ref][sm3.Size]byte), said: make(map[Ref]said), under: make(map[Ref]int), lowest: math.MaxInt,
-		found: make(map[*Dict][sm3.Size]byte), out: make([]byte, 0, 1<<10),
+		stream: v.Encoded,
+		known:  make(map[syntax.Ref][sm3.Size]byte), said: make(map[syntax.Ref]said), under: make(map[syntax.Ref]int), lowest: math.MaxInt,
+		found: make(map[*syntax.Dict][sm3.Size]byte), out: make([]byte, 0, 1<<10),
 	}
 }
 
@@ -121,13 +105,13 @@ func (d *Document) looks(memory *likeness.Memory) *looks {
 }
 
 // of returns the look of an annotation, which several checks ask for.
-func (l *looks) of(annotation *Dict) ([sm3.Size]byte, error) {
+func (l *looks) of(annotation *syntax.Dict) ([sm3.Size]byte, error) {
 	if look, ok := l.found[annotation]; ok {
 		return look, nil
 	}
 	l.values, l.lowest = 0, math.MaxInt
 	clear(l.under) // what an error left
-	var decide [len(lookKeys)]Entry
+	var decide [len(lookKeys)]syntax.Entry
 	seen := decide[:0]
 	for _, key := range lookKeys {
 		if e := annotation.Find(key); e != nil {
@@ -147,21 +131,21 @@ func (l *looks) of(annotation *Dict) ([sm3.Size]byte, error) {
 // count counts values that are written down.
 func (l *looks) count(n int) error {
 	if l.values += n; l.values > maxLookValues {
-		return fmt.Errorf("%w: more than %d values", ErrTooComplex, maxLookValues)
+		return fmt.Errorf("%w: more than %d values", syntax.ErrTooComplex, maxLookValues)
 	}
 	return nil
 }
 
 // append writes a value down.
-func (l *looks) append(out []byte, val Value, depth int) ([]byte, error) {
+func (l *looks) append(out []byte, val syntax.Value, depth int) ([]byte, error) {
 	if err := l.count(1); err != nil {
 		return nil, err
 	}
-	if depth > MaxNesting {
-		return nil, fmt.Errorf("%w: more than %d values inside each other", ErrTooComplex, MaxNesting)
+	if depth > syntax.MaxNesting {
+		return nil, fmt.Errorf("%w: more than %d values inside each other", syntax.ErrTooComplex, syntax.MaxNesting)
 	}
 	switch val := val.(type) {
-	case Ref:
+	case syntax.Ref:
 		return l.reference(out, val, depth)
 	case bool:
 		if val {
@@ -170,13 +154,13 @@ func (l *looks) append(out []byte, val Value, depth int) ([]byte, error) {
 		return append(out, lookFalse), nil
 	case int64:
 		return appendCounted(out, lookNumber, strconv.FormatInt(val, 10)), nil
-	case Real:
+	case syntax.Real:
 		return appendCounted(out, lookNumber, plainNumber(val)), nil
-	case Name:
+	case syntax.Name:
 		return appendCounted(out, lookNamed, string(val)), nil
-	case String:
+	case syntax.String:
 		return appendCounted(out, lookString, string(val)), nil
-	case Array:
+	case syntax.Array:
 		out = appendCount(out, lookArray, len(val))
 		var err error
 		for _, e := range val {
@@ -185,9 +169,9 @@ func (l *looks) append(out []byte, val Value, depth int) ([]byte, error) {
 			}
 		}
 		return out, nil
-	case *Dict:
+	case *syntax.Dict:
 		return l.dict(out, val, depth)
-	case *Stream:
+	case *syntax.Stream:
 		data, err := l.stream(val)
 		if err != nil {
 			return nil, err
@@ -201,7 +185,7 @@ func (l *looks) append(out []byte, val Value, depth int) ([]byte, error) {
 
 // reference writes what a reference leads to, a stream that is known by its SM3, and what
 // leads back to where it came from by how many references that is.
-func (l *looks) reference(out []byte, r Ref, depth int) ([]byte, error) {
+func (l *looks) reference(out []byte, r syntax.Ref, depth int) ([]byte, error) {
 	if digest, ok := l.known[r]; ok {
 		return append(append(out, lookStream), digest[:]...), nil
 	}
@@ -230,9 +214,9 @@ func (l *looks) reference(out []byte, r Ref, depth int) ([]byte, error) {
 	}
 	if l.lowest == math.MaxInt {
 		switch val.(type) {
-		case *Stream, *drawn:
+		case *syntax.Stream, *drawn:
 			l.known[r] = [sm3.Size]byte(out[at+1:])
-		case *Dict:
+		case *syntax.Dict:
 			if len(out)-at <= maxSaid {
 				l.said[r] = said{bytes.Clone(out[at:]), l.values - values}
 			}
@@ -246,15 +230,15 @@ func (l *looks) reference(out []byte, r Ref, depth int) ([]byte, error) {
 }
 
 // dict writes a dictionary.
-func (l *looks) dict(out []byte, d *Dict, depth int) ([]byte, error) {
-	var few [8]Entry
+func (l *looks) dict(out []byte, d *syntax.Dict, depth int) ([]byte, error) {
+	var few [8]syntax.Entry
 	return l.entries(out, append(few[:0], d.Entries...), depth)
 }
 
 // entries writes a dictionary of these entries, which it puts into the order of their keys.
 // One that is null is none (ISO 32000-1, 7.3.7).
-func (l *looks) entries(out []byte, entries []Entry, depth int) ([]byte, error) {
-	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(string(a.Key), string(b.Key)) })
+func (l *looks) entries(out []byte, entries []syntax.Entry, depth int) ([]byte, error) {
+	slices.SortFunc(entries, func(a, b syntax.Entry) int { return strings.Compare(string(a.Key), string(b.Key)) })
 	at, n := len(out), 0
 	out = appendCount(out, lookDict, 0)
 	for _, e := range entries {
@@ -283,7 +267,7 @@ type lookOnce struct {
 	err    error
 }
 
-func (o *lookOnce) of(l *looks, d *Dict, data []byte) ([sm3.Size]byte, error) {
+func (o *lookOnce) of(l *looks, d *syntax.Dict, data []byte) ([sm3.Size]byte, error) {
 	o.once.Do(func() {
 		out, err := l.data(nil, d, data, 0)
 		if o.err = err; err == nil {
@@ -294,8 +278,8 @@ func (o *lookOnce) of(l *looks, d *Dict, data []byte) ([sm3.Size]byte, error) {
 }
 
 // data writes a stream: one SM3 over its dictionary without /Length and its data.
-func (l *looks) data(out []byte, d *Dict, data []byte, depth int) ([]byte, error) {
-	var few [8]Entry
+func (l *looks) data(out []byte, d *syntax.Dict, data []byte, depth int) ([]byte, error) {
+	var few [8]syntax.Entry
 	entries := few[:0]
 	for _, e := range d.Entries {
 		if e.Key != "Length" {
@@ -322,7 +306,7 @@ func appendCounted(out []byte, kind byte, s string) []byte {
 
 // plainNumber spells a number with as few digits as it has: no sign but a minus before
 // what is not zero, no zeros that say nothing, a full stop only before decimals.
-func plainNumber(r Real) string {
+func plainNumber(r syntax.Real) string {
 	digits, negative := strings.CutPrefix(string(r), "-")
 	whole, decimals, _ := strings.Cut(strings.TrimPrefix(digits, "+"), ".")
 	if (whole == "0" || whole != "" && whole[0] != '0') && decimals != "" && decimals[len(decimals)-1] != '0' && digits[0] != '+' {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // TestDamaged wants damage refused with its place, never repaired, and circles
@@ -68,7 +71,7 @@ func TestDamaged(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			err := everything(tc.file)
-			var damaged *DamagedError
+			var damaged *syntax.DamagedError
 			if !errors.As(err, &damaged) || !strings.Contains(damaged.What, tc.want) {
 				t.Errorf("got %v, want damage about %q", err, tc.want)
 			}
@@ -178,7 +181,7 @@ func TestTooComplex(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			if err := everything(tc.file); !errors.Is(err, ErrTooComplex) {
+			if err := everything(tc.file); !errors.Is(err, syntax.ErrTooComplex) {
 				t.Errorf("got %v, want ErrTooComplex", err)
 			}
 		})
@@ -221,12 +224,11 @@ func TestLengthCircle(t *testing.T) {
 	t.Parallel()
 	file := sample{packed: true, pages: 3}.bytes()
 	d := open(t, file)
-	loc, _ := d.now.locate(8)
-	o, err := d.objectAt(loc.at, d.src.size, nil)
-	if err != nil {
-		t.Fatal(err)
+	o, err := d.now.Load(syntax.Ref{Num: firstExtra + 3})
+	if err != nil || o == nil {
+		t.Fatal(o, err)
 	}
-	length := string(AppendValue(nil, o.Val.(*Stream).Dict.Lookup("Length")))
+	length := string(syntax.AppendValue(nil, o.Val.(*syntax.Stream).Dict.Lookup("Length")))
 	circular := bytes.Replace(file, []byte("/Length "+length), []byte("/Length 5 0 R"[:len("/Length ")+len(length)]), 1)
 	if err := everything(circular); err == nil {
 		t.Error("a circular /Length was accepted")
@@ -240,15 +242,15 @@ func TestFiltersElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, parms := range []string{"<<>>", "<</Predictor 12/Columns 1024>>"} {
 		file := sample{pages: 2, packed: true, every: "/Rotate 000", decoy: "/Rotate 180", objects: []string{parms}}.bytes()
-		if err := everything(file); !IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+		if err := everything(file); !syntax.IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
 			t.Errorf("with %s: %v", parms, err)
 		}
 		nested := bytes.Replace(file, []byte("/FlateDecode/DecodeParms 5 0 R"), []byte("/Fl/DecodeParms[5 0 R]        "), 1)
-		if err := everything(nested); !IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+		if err := everything(nested); !syntax.IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
 			t.Errorf("with %s in an array: %v", parms, err)
 		}
 		table := bytes.Replace(sample{stream: true, objects: []string{parms}}.bytes(), []byte("/Type /XRef"), []byte("/Filter 5 0 R/Type/XRef"), 1)
-		if err := everything(table); !IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
+		if err := everything(table); !syntax.IsDamage(err) || !strings.Contains(err.Error(), "not in its own dictionary") {
 			t.Errorf("a cross-reference stream with %s: %v", parms, err)
 		}
 	}
@@ -257,7 +259,7 @@ func TestFiltersElsewhere(t *testing.T) {
 func TestNotPDF(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"", "%PDX-1.7", "PK\x03\x04", strings.Repeat(" ", 1024) + "%PDF-1.7"} {
-		if _, err := Open(strings.NewReader(file), int64(len(file))); !errors.Is(err, ErrNotPDF) {
+		if _, err := Open(strings.NewReader(file), int64(len(file))); !errors.Is(err, syntax.ErrNotPDF) {
 			t.Errorf("Open(%.20q): %v, want ErrNotPDF", file, err)
 		}
 	}
@@ -303,7 +305,7 @@ func TestPages(t *testing.T) {
 		if r := tc.sample.rotate; r%180 != 0 {
 			want = Page{297, 210}
 		}
-		if abs(int(got.Width*100-want.Width*100)) > 1 || abs(int(got.Height*100-want.Height*100)) > 1 {
+		if math.Abs(got.Width-want.Width) > 0.015 || math.Abs(got.Height-want.Height) > 0.015 {
 			t.Errorf("%s: %v, want %v", tc.name, got, want)
 		}
 	}

@@ -2,8 +2,10 @@ package pdf
 
 import (
 	"image/color"
+	"io"
 
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // operators runs a content stream (ISO 32000-1, 8.2) that consists of filled paths,
@@ -11,12 +13,12 @@ import (
 // else there is end it: half a drawing would be compared half.
 type operators struct {
 	*painter
-	resources *Dict
+	resources *syntax.Dict
 	depth     int
 
 	now      state
 	saved    []state
-	operands []Value
+	operands []syntax.Value
 	path     likeness.Path
 	clips    bool // W came: the path clips when it is painted
 }
@@ -25,27 +27,21 @@ type operators struct {
 const maxOperands = 32
 
 func (o *operators) run(data []byte) error {
-	l := &lexer{buf: data, last: true, template: true}
+	content := syntax.NewContent(data)
 	for {
-		l.skip()
-		if l.pos >= len(l.buf) {
+		v, operator, err := content.Next()
+		if err == io.EOF {
 			return nil
 		}
-		c := l.buf[l.pos]
-		if isRegular(c) && !isDigit(c) && c != '+' && c != '-' && c != '.' {
-			w, err := l.word()
-			if err != nil {
-				return notDrawn("%v", err)
-			}
-			if err := o.operator(string(w)); err != nil {
+		if err != nil {
+			return notDrawn("the operators: %v", err)
+		}
+		if operator != "" {
+			if err := o.operator(operator); err != nil {
 				return err
 			}
 			o.operands = o.operands[:0]
 			continue
-		}
-		v, err := l.value(0)
-		if err != nil {
-			return notDrawn("the operators: %v", err)
 		}
 		if o.operands = append(o.operands, v); len(o.operands) > maxOperands {
 			return notDrawn("an operator with more than %d operands", maxOperands)
@@ -54,13 +50,15 @@ func (o *operators) run(data []byte) error {
 }
 
 // numbers returns the operands, which must be n numbers.
-func (o *operators) numbers(n int) ([]float64, error) { return o.view.numbers(Array(o.operands), n) }
+func (o *operators) numbers(n int) ([]float64, error) {
+	return o.view.numbers(syntax.Array(o.operands), n)
+}
 
 func (o *operators) operator(w string) error {
 	switch w {
 	case "q":
-		if len(o.saved) >= MaxNesting {
-			return notDrawn("q more than %d deep", MaxNesting)
+		if len(o.saved) >= syntax.MaxNesting {
+			return notDrawn("q more than %d deep", syntax.MaxNesting)
 		}
 		o.saved = append(o.saved, o.now)
 	case "Q":
@@ -147,7 +145,7 @@ func (o *operators) paint(w string) error {
 // colour takes the ink of a fill colour in one of the device's colour spaces.
 func (o *operators) colour(w string) error {
 	if w == "cs" {
-		space, _ := o.first().(Name)
+		space, _ := o.first().(syntax.Name)
 		switch space {
 		case "DeviceGray", "DeviceRGB", "DeviceCMYK":
 			o.now.space, o.now.ink = space, 1
@@ -155,8 +153,8 @@ func (o *operators) colour(w string) error {
 		}
 		return notDrawn("the colour space %.40q", string(space))
 	}
-	components := map[Name]int{"DeviceGray": 1, "DeviceRGB": 3, "DeviceCMYK": 4}
-	if space, ok := map[string]Name{"g": "DeviceGray", "rg": "DeviceRGB", "k": "DeviceCMYK"}[w]; ok {
+	components := map[syntax.Name]int{"DeviceGray": 1, "DeviceRGB": 3, "DeviceCMYK": 4}
+	if space, ok := map[string]syntax.Name{"g": "DeviceGray", "rg": "DeviceRGB", "k": "DeviceCMYK"}[w]; ok {
 		o.now.space = space
 	}
 	n, err := o.numbers(components[o.now.space])
@@ -180,7 +178,7 @@ func deviceInk(n []float64) float64 {
 	}
 }
 
-func (o *operators) first() Value {
+func (o *operators) first() syntax.Value {
 	if len(o.operands) == 1 {
 		return o.operands[0]
 	}
@@ -188,8 +186,8 @@ func (o *operators) first() Value {
 }
 
 // resource finds what an operator names.
-func (o *operators) resource(kind Name) (Value, error) {
-	n, ok := o.first().(Name)
+func (o *operators) resource(kind syntax.Name) (syntax.Value, error) {
+	n, ok := o.first().(syntax.Name)
 	if !ok {
 		return nil, notDrawn("an operator without a name")
 	}
@@ -207,7 +205,7 @@ func (o *operators) graphicsState() error {
 	if err != nil {
 		return err
 	}
-	d, ok := val.(*Dict)
+	d, ok := val.(*syntax.Dict)
 	if !ok {
 		return notDrawn("a graphics state that is missing")
 	}
@@ -215,7 +213,7 @@ func (o *operators) graphicsState() error {
 		switch e.Key {
 		case "Type", "CA", "AIS", "SA", "OPM", "LW", "LC", "LJ", "ML", "D", "RI":
 		case "ca":
-			opacity, ok := Number(e.Val)
+			opacity, ok := syntax.Number(e.Val)
 			if !ok || opacity < 0.3 {
 				return notDrawn("a drawing that is nearly transparent")
 			}
@@ -224,13 +222,13 @@ func (o *operators) graphicsState() error {
 			if !staysInk(e.Val) {
 				return notDrawn("a drawing that is blended as %v", e.Val)
 			}
-			o.now.blended = e.Val == Name("Multiply") || e.Val == Name("Darken")
+			o.now.blended = e.Val == syntax.Name("Multiply") || e.Val == syntax.Name("Darken")
 		case "OP", "op":
 			if e.Val != false {
 				return notDrawn("a drawing that lets shine through what is below it in print")
 			}
 		case "SMask":
-			if e.Val != Name("None") {
+			if e.Val != syntax.Name("None") {
 				return notDrawn("a soft mask")
 			}
 		default:
@@ -242,8 +240,8 @@ func (o *operators) graphicsState() error {
 
 // staysInk reports that a blend mode leaves ink on white paper as it is (ISO 32000-1, 11.3.5):
 // others make it lighter, up to nothing.
-func staysInk(mode Value) bool {
-	return mode == Name("Normal") || mode == Name("Compatible") || mode == Name("Multiply") || mode == Name("Darken")
+func staysInk(mode syntax.Value) bool {
+	return mode == syntax.Name("Normal") || mode == syntax.Name("Compatible") || mode == syntax.Name("Multiply") || mode == syntax.Name("Darken")
 }
 
 // object lays out a form or an image.
@@ -252,11 +250,11 @@ func (o *operators) object() error {
 	if err != nil {
 		return err
 	}
-	st, ok := val.(*Stream)
+	st, ok := val.(*syntax.Stream)
 	if !ok {
 		return notDrawn("an object that is missing")
 	}
-	switch kind, _ := st.Dict.Lookup("Subtype").(Name); kind {
+	switch kind, _ := st.Dict.Lookup("Subtype").(syntax.Name); kind {
 	case "Form":
 		return o.form(st, o.now, o.depth+1)
 	case "Image":

@@ -1,20 +1,24 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 // maxTree bounds the depth of page, name and field trees.
 const maxTree = 64
 
 // A leaf is a page of the page tree.
 type leaf struct {
-	ref    Ref
-	annots Ref // the page's /Annots where that is an indirect object
+	ref    syntax.Ref
+	annots syntax.Ref // the page's /Annots where that is an indirect object
 }
 
 // NumPages walks the page tree (ISO 32000-1, 7.7.3) and returns its number of
 // pages.
 func (d *Document) NumPages() (int, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	leaves, err := d.pages()
 	return len(leaves), err
 }
@@ -34,17 +38,17 @@ func (d *Document) pages() ([]leaf, error) {
 // and /Count right, no node met twice. A reader that trusts /Count and one
 // that counts must see the same page 3; only behind the last page may pages be announced
 // that do not exist. A file may have no pages at all.
-func (v View) pages() ([]leaf, error) {
+func (v view) pages() ([]leaf, error) {
 	catalog, err := v.Catalog()
 	if err != nil {
 		return nil, err
 	}
-	root, ok := catalog.Val.(*Dict).Lookup("Pages").(Ref)
+	root, ok := catalog.Val.(*syntax.Dict).Lookup("Pages").(syntax.Ref)
 	if !ok {
-		return nil, DamagedAt(catalog.At, "the catalog's /Pages is not a reference")
+		return nil, syntax.DamagedAt(catalog.At, "the catalog's /Pages is not a reference")
 	}
-	w := &pageWalk{view: v, skimmed: Skimmed{Keys: []Name{"Type", "Parent", "Kids", "Count", "Annots"}}}
-	if err := w.node(root, Ref{}, 0); err != nil {
+	w := &pageWalk{view: v, skimmed: syntax.Skimmed{Keys: []syntax.Name{"Type", "Parent", "Kids", "Count", "Annots"}}}
+	if err := w.node(root, syntax.Ref{}, 0); err != nil {
 		return nil, err
 	}
 	if w.surplus != nil && w.surplusAt < len(w.leaves) {
@@ -57,12 +61,12 @@ func (v View) pages() ([]leaf, error) {
 }
 
 type pageWalk struct {
-	view    View
-	skimmed Skimmed // the node at hand, by what is looked at
+	view    view
+	skimmed syntax.Skimmed // the node at hand, by what is looked at
 	seen    objectSet
 	leaves  []leaf
-	path    []Ref // from the root to the node at hand, without it
-	crooked int   // how many nodes of the path name another /Parent
+	path    []syntax.Ref // from the root to the node at hand, without it
+	crooked int          // how many nodes of the path name another /Parent
 
 	// surplus is the fault of a node that counts pages which do not exist, surplusAt how many
 	// pages came up to its end. Behind the last page that misleads nobody.
@@ -70,11 +74,11 @@ type pageWalk struct {
 	surplusAt int
 }
 
-func (w *pageWalk) node(r, parent Ref, depth int) error {
+func (w *pageWalk) node(r, parent syntax.Ref, depth int) error {
 	if depth > maxTree {
-		return fmt.Errorf("%w: a page tree more than %d deep", ErrTooComplex, maxTree)
+		return fmt.Errorf("%w: a page tree more than %d deep", syntax.ErrTooComplex, maxTree)
 	}
-	var o *object
+	var o *syntax.Object
 	var err error
 	if depth == 0 { // whoever looks for what pages inherit reads it whole
 		o, err = w.view.Load(r)
@@ -85,16 +89,16 @@ func (w *pageWalk) node(r, parent Ref, depth int) error {
 		return err
 	}
 	if o == nil {
-		return DamagedAt(w.view.sections[0].at, "object %d of the page tree is missing", r.Num)
+		return syntax.DamagedAt(w.view.XrefOffset(), "object %d of the page tree is missing", r.Num)
 	}
-	node, ok := o.Val.(*Dict)
+	node, ok := o.Val.(*syntax.Dict)
 	if !ok {
-		return DamagedAt(o.At, "object %d of the page tree is not a dictionary", r.Num)
+		return syntax.DamagedAt(o.At, "object %d of the page tree is not a dictionary", r.Num)
 	}
 	if !w.seen.add(r.Num) {
-		return DamagedAt(o.At, "object %d occurs twice in the page tree", r.Num)
+		return syntax.DamagedAt(o.At, "object %d occurs twice in the page tree", r.Num)
 	}
-	if up := node.Lookup("Parent"); parent != (Ref{}) && up != parent {
+	if up := node.Lookup("Parent"); parent != (syntax.Ref{}) && up != parent {
 		w.crooked++
 		defer func() { w.crooked-- }()
 	}
@@ -103,22 +107,22 @@ func (w *pageWalk) node(r, parent Ref, depth int) error {
 		return err
 	}
 	switch kind {
-	case Name("Page"):
-		annots, _ := node.Lookup("Annots").(Ref)
+	case syntax.Name("Page"):
+		annots, _ := node.Lookup("Annots").(syntax.Ref)
 		w.leaves = append(w.leaves, leaf{ref: r, annots: annots})
 		return w.straight(o)
-	case Name("Pages"):
+	case syntax.Name("Pages"):
 		w.path = append(w.path, r)
 		defer func() { w.path = w.path[:len(w.path)-1] }()
 		return w.kids(o.At, r, node, depth)
 	}
-	return DamagedAt(o.At, "object %d of the page tree is neither /Page nor /Pages", r.Num)
+	return syntax.DamagedAt(o.At, "object %d of the page tree is neither /Page nor /Pages", r.Num)
 }
 
 // straight checks a page to which the tree leads over a node that names another /Parent than
 // the node that lists it: what it inherits must be the same for a reader that came down the
 // tree and for one that goes up by /Parent (ISO 32000-1, 7.7.3.4).
-func (w *pageWalk) straight(o *object) error {
+func (w *pageWalk) straight(o *syntax.Object) error {
 	if w.crooked == 0 {
 		return nil
 	}
@@ -126,10 +130,10 @@ func (w *pageWalk) straight(o *object) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range []Name{"Resources", "MediaBox", "CropBox", "Rotate"} {
+	for _, key := range []syntax.Name{"Resources", "MediaBox", "CropBox", "Rotate"} {
 		down, err := w.view.Get(page, key)
 		for i := len(w.path) - 1; i >= 0 && down == nil && err == nil; i-- {
-			var node *Dict
+			var node *syntax.Dict
 			if node, err = w.view.Dict(w.path[i]); err == nil {
 				down, err = w.view.Get(node, key)
 			}
@@ -141,31 +145,31 @@ func (w *pageWalk) straight(o *object) error {
 		if err != nil {
 			return err
 		}
-		if !Equal(down, up) {
-			return DamagedAt(o.At, "object %d of the page tree names another /Parent than the node that lists it, and inherits another /%s from it", o.Ref.Num, key)
+		if !syntax.Equal(down, up) {
+			return syntax.DamagedAt(o.At, "object %d of the page tree names another /Parent than the node that lists it, and inherits another /%s from it", o.Ref.Num, key)
 		}
 	}
 	return nil
 }
 
 // kids walks what is below a node, which is no longer at hand behind the first of them.
-func (w *pageWalk) kids(at int64, r Ref, node *Dict, depth int) error {
+func (w *pageWalk) kids(at int64, r syntax.Ref, node *syntax.Dict, depth int) error {
 	before := len(w.leaves)
 	kids, err := w.view.Array(node.Lookup("Kids"))
 	if err != nil {
 		return err
 	}
 	if kids == nil {
-		return DamagedAt(at, "the page tree node %d has no /Kids", r.Num)
+		return syntax.DamagedAt(at, "the page tree node %d has no /Kids", r.Num)
 	}
 	count, err := w.view.Get(node, "Count")
 	if err != nil {
 		return err
 	}
 	for _, kid := range kids {
-		k, ok := kid.(Ref)
+		k, ok := kid.(syntax.Ref)
 		if !ok {
-			return DamagedAt(at, "a kid of the page tree node %d is not a reference", r.Num)
+			return syntax.DamagedAt(at, "a kid of the page tree node %d is not a reference", r.Num)
 		}
 		if err := w.node(k, r, depth+1); err != nil {
 			return err
@@ -176,7 +180,7 @@ func (w *pageWalk) kids(at int64, r Ref, node *Dict, depth int) error {
 	if ok && n == held {
 		return nil
 	}
-	differs := DamagedAt(at, "the page tree node %d holds %d pages, but its /Count differs", r.Num, held)
+	differs := syntax.DamagedAt(at, "the page tree node %d holds %d pages, but its /Count differs", r.Num, held)
 	if !ok || n < held || w.surplus != nil && w.surplusAt < len(w.leaves) {
 		return differs
 	}
@@ -186,7 +190,7 @@ func (w *pageWalk) kids(at int64, r Ref, node *Dict, depth int) error {
 
 // inherited resolves a page attribute, looking upward where the page itself
 // has none (ISO 32000-1, 7.7.3.4).
-func (v View) inherited(page *Dict, key Name) (Value, error) {
+func (v view) inherited(page *syntax.Dict, key syntax.Name) (syntax.Value, error) {
 	for range maxTree + 2 {
 		val, err := v.Get(page, key)
 		if err != nil || val != nil {
@@ -197,4 +201,19 @@ func (v View) inherited(page *Dict, key Name) (Value, error) {
 		}
 	}
 	return nil, nil
+}
+
+// An objectSet is a set of object numbers, a bit for each.
+type objectSet []uint64
+
+// add puts a number into the set and reports that it was not there.
+func (s *objectSet) add(num uint32) bool {
+	const bits = 64
+	if more := int(num/bits) + 1 - len(*s); more > 0 {
+		*s = append(*s, make([]uint64, more)...)
+	}
+	word, bit := &(*s)[num/bits], uint64(1)<<(num%bits)
+	there := *word&bit != 0
+	*word |= bit
+	return !there
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/tsa"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // western signs with a key of RSA or ECDSA, by OpenSSL.
@@ -90,29 +91,29 @@ func exhibits(t *testing.T) []exhibit {
 		{name: "two", file: put(t, one, stamp(120), w.contents)},
 		{name: "validation data", file: fileOf(t, preserved)},
 		{name: "validation data, and two", file: put(t, fileOf(t, preserved), stamp(120), w.contents)},
-		{name: "field filled in", file: after(func(a attacker) { a.set(5, "V", String("Wang Wei")) })},
-		{name: "contents overwritten", file: after(func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) })},
+		{name: "field filled in", file: after(func(a attacker) { a.set(5, "V", syntax.String("Wang Wei")) })},
+		{name: "contents overwritten", file: after(func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) })},
 		{name: "page turned", file: after(func(a attacker) { a.set(10, "Rotate", int64(180)) })},
 		{name: "widget moved", file: after(func(a attacker) {
 			w, _, _ := a.widget()
 			a.set(w, "Rect", numbers([]float64{0, 0, 100, 100}))
 		}), dss: "allowed"},
 		{name: "script added", file: after(func(a attacker) {
-			a.set(1, "OpenAction", DictOf("S", Name("JavaScript"), "JS", String("1")))
+			a.set(1, "OpenAction", syntax.DictOf("S", syntax.Name("JavaScript"), "JS", syntax.String("1")))
 		})},
 		{name: "comment added", file: after(func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/FreeText/Rect[10 10 90 90]/Contents(see me)>>"))
 		}), dss: "allowed"},
 		// pyHanko has no level for properties of the document.
 		{name: "properties changed", file: after(func(a attacker) {
-			a.doc.now.sections[0].trailer = a.doc.now.Trailer().With("Info", a.made("<</Title(x)>>"))
+			*a.doc.now.Trailer() = *a.doc.now.Trailer().With("Info", a.made("<</Title(x)>>"))
 		}), pyHanko: "LTA_UPDATES"},
 		{name: "metadata added", file: after(func(a attacker) { a.set(1, "Metadata", a.made(xmp("x"))) }), pyHanko: "LTA_UPDATES"},
 		{name: "metadata that are none", file: after(func(a attacker) {
 			a.set(1, "Metadata", a.made("<</Type/Metadata/Subtype/XML/Length 3>>\nstream\n0 g\nendstream"))
 		}), dss: "allowed"},
-		{name: "marked", file: after(func(a attacker) { a.set(1, "MarkInfo", DictOf("Marked", true)) }), pyHanko: "LTA_UPDATES"},
-		{name: "page mode", file: after(func(a attacker) { a.set(1, "PageMode", Name("FullScreen")) })},
+		{name: "marked", file: after(func(a attacker) { a.set(1, "MarkInfo", syntax.DictOf("Marked", true)) }), pyHanko: "LTA_UPDATES"},
+		{name: "page mode", file: after(func(a attacker) { a.set(1, "PageMode", syntax.Name("FullScreen")) })},
 		// Both compare revisions alone, not what lies behind the last one.
 		{name: "bytes behind the end", file: append(bytes.Clone(one), "% more"...), pyHanko: "NONE", dss: "allowed"},
 		{name: "a byte flipped", file: swap(t, bytes.Clone(one), "contents of the page", "contents of the pagf"), broken: true},
@@ -125,7 +126,7 @@ func exhibits(t *testing.T) []exhibit {
 		{name: "seal in CMS", file: inCMS, sm2: true},
 		{name: "seal in CMS, and a person", file: put(t, inCMS, stamp(60), s.personContents), sm2: true},
 		{name: "seal in CMS, a byte flipped", file: swap(t, bytes.Clone(inCMS), "contents of the page", "contents of the pagf"), sm2: true, broken: true},
-		{name: "seal in CMS, contents overwritten", file: updated(t, inCMS, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) }), sm2: true},
+		{name: "seal in CMS, contents overwritten", file: updated(t, inCMS, func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) }), sm2: true},
 		{name: "seal in CMS, another seal in it", file: put(t, form.bytes(), s.in(ses.ProfileCAdES).stamp(120), func(tb testing.TB, p *Prepared) []byte {
 			return swap(t, s.in(ses.ProfileCAdES).sealContents(tb, p), "合肥市样例局", "合肥市样列局")
 		}), sm2: true, broken: true},
@@ -207,7 +208,7 @@ func TestPyHankoAgrees(t *testing.T) {
 			}
 			ours = append(ours, f)
 		}
-		if theirs.Error != "" || theirs.Revisions != open(t, e.file).revision(0) || fmt.Sprint(theirs.Signatures) != fmt.Sprint(ours) {
+		if theirs.Error != "" || theirs.Revisions != open(t, e.file).file.Revision(0) || fmt.Sprint(theirs.Signatures) != fmt.Sprint(ours) {
 			t.Errorf("%s: pyHanko says %s, want %+v", e.name, line, ours)
 		}
 	}
@@ -371,7 +372,7 @@ func TestPyHankoSigns(t *testing.T) {
 		if err := judge(broken).Err(); !errors.Is(err, cms.ErrWrongSignature) {
 			t.Errorf("%s, a byte flipped: %v", name, err)
 		}
-		changed := updated(t, file, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) })
+		changed := updated(t, file, func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) })
 		if err := judge(changed).Err(); !errors.Is(err, ErrModified) {
 			t.Errorf("%s, changed after: %v", name, err)
 		}

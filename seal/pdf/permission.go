@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/elicence/elicence/seal/pdf/security"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // permitted refuses what earlier signers, or the kind of the form, forbid.
@@ -52,12 +53,12 @@ func (p *preparation) permitted() error {
 
 // byEncryption refuses what an encrypted file permits to its owner only.
 func (p *preparation) byEncryption() error {
-	allowed := p.doc.permits(security.Permissions.AddFields)
+	allowed := p.doc.file.Permits(security.Permissions.AddFields)
 	what := "new signature fields"
 	if p.existing != nil {
-		allowed, what = p.doc.permits(security.Permissions.Sign), "signing"
+		allowed, what = p.doc.file.Permits(security.Permissions.Sign), "signing"
 		if allowed && len(p.stamp.Marks) > 1 {
-			allowed, what = p.doc.permits(security.Permissions.Annotate), "annotations"
+			allowed, what = p.doc.file.Permits(security.Permissions.Annotate), "annotations"
 		}
 	}
 	if !allowed {
@@ -80,7 +81,7 @@ func (p *preparation) xfa() error {
 	if err != nil {
 		return err
 	}
-	rendered, err := p.doc.now.Get(catalog.Val.(*Dict), "NeedsRendering")
+	rendered, err := p.doc.now.Get(catalog.Val.(*syntax.Dict), "NeedsRendering")
 	if err != nil {
 		return err
 	}
@@ -109,14 +110,14 @@ func (p *preparation) takeLock(f *field) error {
 	}
 	for _, e := range d.Entries {
 		if e.Key != "Type" && e.Key != "Action" && e.Key != "Fields" {
-			return refuse("the field %q asks for a lock with %s, which is not supported", f.name, keyed(e.Key))
+			return refuse("the field %q asks for a lock with %s, which is not supported", f.name, e.Key.Quoted())
 		}
 	}
 	var asked locks
 	if err := p.doc.now.fieldMDP(d, &asked); err != nil {
 		return err
 	}
-	action, _ := asked.action.(Name)
+	action, _ := asked.action.(syntax.Name)
 	p.lock = &Lock{Action: LockAction(action), Fields: asked.fields}
 	if p.lock.Action == LockAll {
 		p.lock.Fields = nil
@@ -125,20 +126,20 @@ func (p *preparation) takeLock(f *field) error {
 }
 
 // transforms is the signature's /Reference: what it forbids.
-func (p *preparation) transforms() Array {
-	var out Array
-	method := func(kind Name, parameters *Dict) {
-		out = append(out, DictOf("Type", Name("SigRef"), "TransformMethod", kind, "TransformParams", parameters))
+func (p *preparation) transforms() syntax.Array {
+	var out syntax.Array
+	method := func(kind syntax.Name, parameters *syntax.Dict) {
+		out = append(out, syntax.DictOf("Type", syntax.Name("SigRef"), "TransformMethod", kind, "TransformParams", parameters))
 	}
 	if p.stamp.Certify > 0 {
-		method("DocMDP", DictOf("Type", Name("TransformParams"), "P", int64(p.stamp.Certify), "V", Name("1.2")))
+		method("DocMDP", syntax.DictOf("Type", syntax.Name("TransformParams"), "P", int64(p.stamp.Certify), "V", syntax.Name("1.2")))
 	}
 	if l := p.lock; l != nil {
-		d := DictOf("Type", Name("TransformParams"), "Action", Name(l.Action), "V", Name("1.2"))
+		d := syntax.DictOf("Type", syntax.Name("TransformParams"), "Action", syntax.Name(l.Action), "V", syntax.Name("1.2"))
 		if len(l.Fields) > 0 {
-			var fields Array
+			var fields syntax.Array
 			for _, f := range l.Fields {
-				fields = append(fields, TextString(f))
+				fields = append(fields, syntax.TextString(f))
 			}
 			d = d.With("Fields", fields)
 		}
@@ -150,7 +151,7 @@ func (p *preparation) transforms() Array {
 // locks is what a signature forbids (ISO 32000-1, 12.8.2).
 type locks struct {
 	certifies int // DocMDP's /P, 0 for a signature that does not certify
-	action    Value
+	action    syntax.Value
 	fields    []string
 	closed    bool // the lock of a signature that does not certify allows no change at all
 }
@@ -161,18 +162,18 @@ func (l locks) unchangeable() bool { return l.certifies == 1 || l.closed }
 func (l locks) covers(field string) bool {
 	listed := slices.ContainsFunc(l.fields, func(f string) bool { return f == field || strings.HasPrefix(field, f+".") })
 	switch l.action {
-	case Name("All"):
+	case syntax.Name("All"):
 		return true
-	case Name("Include"):
+	case syntax.Name("Include"):
 		return listed
-	case Name("Exclude"):
+	case syntax.Name("Exclude"):
 		return !listed
 	}
 	return false
 }
 
 // locks reads what the signature of a field forbids.
-func (v View) locks(f *field, sig *Dict) (locks, error) {
+func (v view) locks(f *field, sig *syntax.Dict) (locks, error) {
 	var out locks
 	if err := v.fieldLock(f, &out); err != nil {
 		return out, err
@@ -195,9 +196,9 @@ func (v View) locks(f *field, sig *Dict) (locks, error) {
 			return out, err
 		}
 		switch method {
-		case Name("DocMDP"):
+		case syntax.Name("DocMDP"):
 			err = v.docMDP(parms, &out)
-		case Name("FieldMDP"):
+		case syntax.Name("FieldMDP"):
 			err = v.fieldMDP(parms, &out)
 		}
 		if err != nil {
@@ -207,7 +208,7 @@ func (v View) locks(f *field, sig *Dict) (locks, error) {
 	return out, nil
 }
 
-func (v View) docMDP(parms *Dict, out *locks) error {
+func (v view) docMDP(parms *syntax.Dict, out *locks) error {
 	out.certifies = 2 // where /P is missing
 	val, err := v.Get(parms, "P")
 	if n, ok := val.(int64); ok {
@@ -222,7 +223,7 @@ func (v View) docMDP(parms *Dict, out *locks) error {
 // fieldLock reads the /P of a field's /Lock, by which a signature that does not certify can
 // forbid changes all the same (ISO 32000-2, table 236). Some write it into the signature as
 // well.
-func (v View) fieldLock(f *field, out *locks) error {
+func (v view) fieldLock(f *field, out *locks) error {
 	if f.dict.Lookup("Lock") == nil {
 		return nil
 	}
@@ -233,7 +234,7 @@ func (v View) fieldLock(f *field, out *locks) error {
 	return v.lockPermissions(d, out)
 }
 
-func (v View) lockPermissions(d *Dict, out *locks) error {
+func (v view) lockPermissions(d *syntax.Dict, out *locks) error {
 	val, err := v.Get(d, "P")
 	if n, ok := val.(int64); ok && (n < 2 || n > 3) { // what the standard does not know is read as the strictest
 		out.closed = true
@@ -241,7 +242,7 @@ func (v View) lockPermissions(d *Dict, out *locks) error {
 	return err
 }
 
-func (v View) fieldMDP(parms *Dict, out *locks) error {
+func (v view) fieldMDP(parms *syntax.Dict, out *locks) error {
 	if err := v.lockPermissions(parms, out); err != nil {
 		return err
 	}
@@ -258,7 +259,7 @@ func (v View) fieldMDP(parms *Dict, out *locks) error {
 		if val, err = v.Resolve(val); err != nil {
 			return err
 		}
-		out.fields = append(out.fields, Text(val))
+		out.fields = append(out.fields, syntax.Text(val))
 	}
 	return nil
 }

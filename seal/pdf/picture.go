@@ -8,12 +8,13 @@ import (
 
 	"github.com/elicence/elicence/internal/raster"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // picture decodes an image XObject (ISO 32000-1, 8.9.5): grey or RGB with 8 bits, or a
 // JPEG, with a soft mask or none.
-func (v View) picture(st *Stream) (image.Image, error) {
-	for _, key := range []Name{"ImageMask", "Mask", "Decode", "Alternates", "OPI", "F"} {
+func (v view) picture(st *syntax.Stream) (image.Image, error) {
+	for _, key := range []syntax.Name{"ImageMask", "Mask", "Decode", "Alternates", "OPI", "F"} {
 		if st.Dict.Lookup(key) != nil {
 			return nil, notDrawn("an image with /%s", key)
 		}
@@ -26,11 +27,11 @@ func (v View) picture(st *Stream) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if list, ok := filter.(Array); ok && len(list) == 1 {
+	if list, ok := filter.(syntax.Array); ok && len(list) == 1 {
 		filter = list[0]
 	}
 	var base image.Image
-	if filter == Name("DCTDecode") {
+	if filter == syntax.Name("DCTDecode") {
 		base, err = v.jpeg(st, width, height)
 	} else {
 		base, err = v.samples(st, width, height)
@@ -42,7 +43,7 @@ func (v View) picture(st *Stream) (image.Image, error) {
 	if err != nil || mask == nil {
 		return base, err
 	}
-	soft, ok := mask.(*Stream)
+	soft, ok := mask.(*syntax.Stream)
 	if !ok {
 		return nil, notDrawn("a soft mask that is no image")
 	}
@@ -50,9 +51,9 @@ func (v View) picture(st *Stream) (image.Image, error) {
 }
 
 // pixels returns an image's size.
-func (v View) pixels(st *Stream) (int, int, error) {
+func (v view) pixels(st *syntax.Stream) (int, int, error) {
 	var size [2]int64
-	for i, key := range []Name{"Width", "Height"} {
+	for i, key := range []syntax.Name{"Width", "Height"} {
 		val, err := v.Get(st.Dict, key)
 		if err != nil {
 			return 0, 0, err
@@ -65,7 +66,7 @@ func (v View) pixels(st *Stream) (int, int, error) {
 	return int(size[0]), int(size[1]), nil
 }
 
-func (v View) jpeg(st *Stream, width, height int) (image.Image, error) {
+func (v view) jpeg(st *syntax.Stream, width, height int) (image.Image, error) {
 	where, err := v.Span(st)
 	if err != nil {
 		return nil, err
@@ -73,11 +74,10 @@ func (v View) jpeg(st *Stream, width, height int) (image.Image, error) {
 	if where.To-where.From > maxAppearance {
 		return nil, notDrawn("a JPEG of %d bytes", where.To-where.From)
 	}
-	method, err := v.method(st, nil)
-	if err != nil {
-		return nil, err
+	if st.Dict.Lookup("DecodeParms") != nil {
+		return nil, notDrawn("a JPEG with parameters of its own")
 	}
-	data, err := v.raw(st, where, method)
+	data, err := v.Encoded(st)
 	if err != nil {
 		return nil, err
 	}
@@ -94,14 +94,14 @@ func (v View) jpeg(st *Stream, width, height int) (image.Image, error) {
 		return nil, err
 	}
 	_, grey := decoded.(*image.Gray)
-	if _, cmyk := decoded.(*image.CMYK); cmyk || grey != (components == 1) || st.Dict.Lookup("DecodeParms") != nil {
+	if _, cmyk := decoded.(*image.CMYK); cmyk || grey != (components == 1) {
 		return nil, notDrawn("a JPEG whose colours have another meaning")
 	}
 	return decoded, nil
 }
 
 // samples reads pixels that are not compressed, or deflated.
-func (v View) samples(st *Stream, width, height int) (image.Image, error) {
+func (v view) samples(st *syntax.Stream, width, height int) (image.Image, error) {
 	bits, err := v.Get(st.Dict, "BitsPerComponent")
 	if err != nil {
 		return nil, err
@@ -134,22 +134,22 @@ func (v View) samples(st *Stream, width, height int) (image.Image, error) {
 
 // components is how many numbers a pixel of a colour space has: 1 or 3. Spaces that are made of
 // others, or have a profile, may turn any of them into any colour.
-func (v View) components(val Value) (int, error) {
+func (v view) components(val syntax.Value) (int, error) {
 	space, err := v.Resolve(val)
 	if err != nil {
 		return 0, err
 	}
 	switch space {
-	case Name("DeviceGray"):
+	case syntax.Name("DeviceGray"):
 		return 1, nil
-	case Name("DeviceRGB"):
+	case syntax.Name("DeviceRGB"):
 		return 3, nil
 	}
 	return 0, notDrawn("an image in another colour space")
 }
 
 // masked gives a picture the transparency of a soft mask of its size.
-func (v View) masked(base image.Image, soft *Stream) (image.Image, error) {
+func (v view) masked(base image.Image, soft *syntax.Stream) (image.Image, error) {
 	width, height, err := v.pixels(soft)
 	if err != nil {
 		return nil, err

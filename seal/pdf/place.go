@@ -3,6 +3,8 @@ package pdf
 import (
 	"fmt"
 	"slices"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // A placement is where a mark lies.
@@ -84,12 +86,12 @@ func (p *preparation) inField(m *Mark) (placement, error) {
 
 // pageOf returns the number of the page that lists an annotation, 0 for none.
 // The annotation's /P is only a hint.
-func (d *Document) pageOf(annotation Ref, dict *Dict) (int, error) {
+func (d *Document) pageOf(annotation syntax.Ref, dict *syntax.Dict) (int, error) {
 	leaves, err := d.pages()
 	if err != nil {
 		return 0, err
 	}
-	hint, _ := dict.Lookup("P").(Ref)
+	hint, _ := dict.Lookup("P").(syntax.Ref)
 	if i := slices.IndexFunc(leaves, func(l leaf) bool { return l.ref == hint }); i >= 0 {
 		if listed, err := d.now.lists(hint, annotation); listed || err != nil {
 			return i + 1, err
@@ -106,7 +108,7 @@ func (d *Document) pageOf(annotation Ref, dict *Dict) (int, error) {
 }
 
 // annotations resolves a page's /Annots array.
-func (v View) annotations(page Ref) (Array, error) {
+func (v view) annotations(page syntax.Ref) (syntax.Array, error) {
 	dict, err := v.Dict(page)
 	if err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func (v View) annotations(page Ref) (Array, error) {
 	return v.Array(dict.Lookup("Annots"))
 }
 
-func (v View) lists(page, annotation Ref) (bool, error) {
+func (v view) lists(page, annotation syntax.Ref) (bool, error) {
 	annots, err := v.annotations(page)
 	for _, a := range annots {
 		if a == annotation {
@@ -127,7 +129,7 @@ func (v View) lists(page, annotation Ref) (bool, error) {
 // keepClear refuses marks that would cover an earlier seal: whoever verifies that
 // seal must not find another one in its place.
 func (p *preparation) keepClear() error {
-	signed := make(map[Ref]bool)
+	signed := make(map[syntax.Ref]bool)
 	for _, f := range p.form.all {
 		if f.signed() {
 			for _, w := range f.widgets {
@@ -155,18 +157,18 @@ func (p *preparation) keepClear() error {
 }
 
 // signed reports that the field is a signature field with a value.
-func (f *field) signed() bool { return f.kind == Name("Sig") && f.val != nil }
+func (f *field) signed() bool { return f.kind == syntax.Name("Sig") && f.val != nil }
 
 // seals lists where a page shows seals: the widgets of signed fields, and
 // locked stamps, which are what comes with a signature.
-func (v View) seals(page Ref, signed map[Ref]bool) ([]rect, error) {
+func (v view) seals(page syntax.Ref, signed map[syntax.Ref]bool) ([]rect, error) {
 	annots, err := v.annotations(page)
 	if err != nil {
 		return nil, fmt.Errorf("the annotations of a page: %w", err)
 	}
 	var out []rect
 	for _, a := range annots {
-		r, _ := a.(Ref)
+		r, _ := a.(syntax.Ref)
 		dict, err := v.Dict(a)
 		if err != nil {
 			return nil, err
@@ -185,14 +187,14 @@ func (v View) seals(page Ref, signed map[Ref]bool) ([]rect, error) {
 	return out, nil
 }
 
-func lockedStamp(d *Dict) bool {
+func lockedStamp(d *syntax.Dict) bool {
 	flags, _ := d.Lookup("F").(int64)
-	return d.Lookup("Subtype") == Name("Stamp") && flags&locked != 0
+	return d.Lookup("Subtype") == syntax.Name("Stamp") && flags&locked != 0
 }
 
 // signedWidgets lists the dictionaries of the widgets that show signatures.
-func (p *preparation) signedWidgets() []*Dict {
-	var out []*Dict
+func (p *preparation) signedWidgets() []*syntax.Dict {
+	var out []*syntax.Dict
 	for _, f := range p.form.all {
 		if !f.signed() {
 			continue

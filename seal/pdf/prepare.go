@@ -1,11 +1,13 @@
 package pdf
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -21,7 +23,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	d.worked = 0
+	d.file.BeginWork()
 	form, err := d.now.form()
 	if err != nil {
 		return nil, err
@@ -40,7 +42,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 	if err := p.placeAll(); err != nil {
 		return nil, err
 	}
-	if p.inc, err = d.newIncrement(); err != nil {
+	if p.inc, err = d.file.NewIncrement(); err != nil {
 		return nil, err
 	}
 	if p.tagged, err = p.tags(); err != nil {
@@ -62,15 +64,25 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 		return nil, err
 	}
 	if s.Certify > 0 {
-		if err := p.inRoot("Perms", DictOf("DocMDP", sig)); err != nil {
+		if err := p.inRoot("Perms", syntax.DictOf("DocMDP", sig)); err != nil {
 			return nil, err
 		}
 	}
 	p.writeRoot()
-	if err := p.inc.Finish(d); err != nil {
+	if err := finish(p.inc, d); err != nil {
 		return nil, err
 	}
 	return p.prepared()
+}
+
+// finish ends an increment. What the format has no room for is refused.
+func finish(w *syntax.Increment, d *Document) error {
+	err := w.Finish(d.file)
+	var cannot *syntax.UnwritableError
+	if errors.As(err, &cannot) {
+		return refuse("%s", cannot.Why)
+	}
+	return err
 }
 
 // usualIncrement and usualMark are more than an increment takes, in bytes, without the
@@ -86,20 +98,20 @@ type preparation struct {
 	doc    *Document
 	stamp  *Stamp
 	form   *form
-	leaves []leaf      // as they will be afterwards
-	users  map[Ref]int // of /Annots arrays, as they are now
+	leaves []leaf             // as they will be afterwards
+	users  map[syntax.Ref]int // of /Annots arrays, as they are now
 
 	name     string
-	existing *field // the field of that name, nil when it is made
-	widget   *Dict  // of the existing field
-	newField Ref
+	existing *field       // the field of that name, nil when it is made
+	widget   *syntax.Dict // of the existing field
+	newField syntax.Ref
 	places   []placement
 	lock     *Lock // the stamp's, or the one that the existing field asks for
 	seen     seen.Statement
-	root     *Dict // the catalog as it will be, nil where it stays
-	rootRef  Ref
+	root     *syntax.Dict // the catalog as it will be, nil where it stays
+	rootRef  syntax.Ref
 
-	inc         *Increment
+	inc         *syntax.Increment
 	tagged      *tags // nil: the file is not
 	rangeAt     int   // where in inc.out the ByteRange's second number starts
 	contentsAt  int   // where the < of /Contents is
@@ -136,7 +148,7 @@ func (p *preparation) chooseField() error {
 
 // usable says whether an existing field can take the signature.
 func (p *preparation) usable(f *field) error {
-	if f.kind != Name("Sig") {
+	if f.kind != syntax.Name("Sig") {
 		return refuseZH("此域不是签名域", "the field %q is not a signature field", f.name)
 	}
 	val, err := p.doc.now.Resolve(f.val)
@@ -175,7 +187,7 @@ const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
 
 // signature writes the signature dictionary (ISO 32000-1, 12.8.1) and notes
 // where its two placeholders are.
-func (p *preparation) signature(r Ref) error {
+func (p *preparation) signature(r syntax.Ref) error {
 	w, s := p.inc, p.stamp
 	room := s.ContentsSize
 	if !s.Timestamp { // a token names nothing
@@ -191,9 +203,9 @@ func (p *preparation) signature(r Ref) error {
 		kind = "DocTimeStamp"
 	}
 	w.Out = append(w.Out, "<</Type /"+kind+"/Filter "...)
-	w.Out = AppendName(w.Out, Name(s.Filter))
+	w.Out = syntax.AppendName(w.Out, syntax.Name(s.Filter))
 	w.Out = append(w.Out, "/SubFilter "...)
-	w.Out = AppendName(w.Out, Name(s.SubFilter))
+	w.Out = syntax.AppendName(w.Out, syntax.Name(s.SubFilter))
 	w.Out = append(w.Out, "/ByteRange [0 "...)
 	p.rangeAt = len(w.Out)
 	w.Out = append(w.Out, "0000000000 0000000000 0000000000]/Contents "...)
@@ -204,22 +216,22 @@ func (p *preparation) signature(r Ref) error {
 	}
 	w.Out = append(w.Out, '>')
 	p.contentsEnd = len(w.Out)
-	rest := &Dict{}
+	rest := &syntax.Dict{}
 	if !s.Timestamp { // the token says when, and nothing else should
-		rest = DictOf("M", DateString(s.Time))
+		rest = syntax.DictOf("M", syntax.DateString(s.Time))
 	}
 	for _, t := range []struct{ key, text string }{{"Name", s.Name}, {"Reason", s.Reason}, {"Location", s.Location}} {
 		if t.text != "" {
-			rest = rest.With(Name(t.key), TextString(t.text))
+			rest = rest.With(syntax.Name(t.key), syntax.TextString(t.text))
 		}
 	}
 	if references := p.transforms(); len(references) > 0 {
 		rest = rest.With("Reference", references)
 	}
-	for _, e := range w.Hide(r, rest).(*Dict).Entries {
-		w.Out = AppendName(w.Out, e.Key)
+	for _, e := range w.Hide(r, rest).(*syntax.Dict).Entries {
+		w.Out = syntax.AppendName(w.Out, e.Key)
 		w.Out = append(w.Out, ' ')
-		w.Out = AppendValue(w.Out, e.Val)
+		w.Out = syntax.AppendValue(w.Out, e.Val)
 	}
 	w.Out = append(w.Out, ">>"...)
 	w.End()
@@ -234,27 +246,27 @@ const (
 )
 
 // annotations writes the marks, the field, and the pages that show them.
-func (p *preparation) annotations(sig Ref) error {
+func (p *preparation) annotations(sig syntax.Ref) error {
 	w := newDrawings(p.inc, p.doc, len(p.places), p.stamp.Pictures)
 	if err := w.reuse(p.signedWidgets()); err != nil {
 		return err
 	}
-	added := make(map[int][]Ref) // by page
+	added := make(map[int][]syntax.Ref) // by page
 	named := make([]seen.Place, len(p.places))
 	for i := range p.places {
 		frame, err := w.frame(&p.stamp.Marks[i], p.places[i])
 		if err != nil {
 			return err
 		}
-		page, look := p.places[i].leaf, DictOf("N", frame)
+		page, look := p.places[i].leaf, syntax.DictOf("N", frame)
 		if i == 0 && p.existing != nil {
 			if named[i], _, err = p.doc.now.named(w.looks, page+1, p.fill(sig, look)); err != nil {
 				return err
 			}
 			continue
 		}
-		box, on := p.places[i].rect.array(&p.doc.src.values), p.leaves[page].ref
-		a := DictOf("Type", Name("Annot"), "Subtype", Name("Stamp"), "F", int64(printed|readOnly|locked), "Rect", box, "P", on, "AP", look)
+		box, on := p.places[i].rect.array(p.doc.file), p.leaves[page].ref
+		a := syntax.DictOf("Type", syntax.Name("Annot"), "Subtype", syntax.Name("Stamp"), "F", int64(printed|readOnly|locked), "Rect", box, "P", on, "AP", look)
 		if i == 0 {
 			a = p.fieldDict(sig)
 			a.Set("Rect", box)
@@ -287,19 +299,19 @@ func (p *preparation) annotations(sig Ref) error {
 }
 
 // fieldDict is a new signature field that is its own widget.
-func (p *preparation) fieldDict(sig Ref) *Dict {
-	return DictOf("Type", Name("Annot"), "Subtype", Name("Widget"), "FT", Name("Sig"),
-		"T", TextString(p.name), "V", sig, "F", int64(printed|locked))
+func (p *preparation) fieldDict(sig syntax.Ref) *syntax.Dict {
+	return syntax.DictOf("Type", syntax.Name("Annot"), "Subtype", syntax.Name("Widget"), "FT", syntax.Name("Sig"),
+		"T", syntax.TextString(p.name), "V", sig, "F", int64(printed|locked))
 }
 
 // invisible attaches the signature to a field without appearance.
-func (p *preparation) invisible(sig Ref, added map[int][]Ref) {
+func (p *preparation) invisible(sig syntax.Ref, added map[int][]syntax.Ref) {
 	if p.existing != nil {
 		p.fill(sig, nil)
 		return
 	}
 	p.newField = p.inc.Fresh()
-	field := p.fieldDict(sig).With("Rect", rect{}.array(nil))
+	field := p.fieldDict(sig).With("Rect", rect{}.array(p.doc.file))
 	if len(p.leaves) > 0 {
 		page := p.leaves[0].ref
 		field = p.tagged.mark(p.newField, field.With("P", page), page)
@@ -310,7 +322,7 @@ func (p *preparation) invisible(sig Ref, added map[int][]Ref) {
 
 // fill gives an existing field its value and its widget the appearance. It returns the
 // widget.
-func (p *preparation) fill(sig Ref, look *Dict) *Dict {
+func (p *preparation) fill(sig syntax.Ref, look *syntax.Dict) *syntax.Dict {
 	f := p.existing
 	signed := f.dict.With("V", sig)
 	widget := p.widget
@@ -329,11 +341,11 @@ func (p *preparation) fill(sig Ref, look *Dict) *Dict {
 
 // show appends annotations to a page: to its /Annots array where that is an
 // object of its own and nobody else's, else in the page's dictionary.
-func (p *preparation) show(page int, added []Ref) error {
+func (p *preparation) show(page int, added []syntax.Ref) error {
 	v, leaf := p.doc.now, &p.leaves[page]
 	dict, err := v.Dict(leaf.ref)
 	if err != nil || dict == nil {
-		return orDamaged(err, v.sections[0].at, "a page is not a dictionary")
+		return orDamaged(err, v.XrefOffset(), "a page is not a dictionary")
 	}
 	annots, err := v.Array(dict.Lookup("Annots"))
 	if err != nil {
@@ -344,18 +356,18 @@ func (p *preparation) show(page int, added []Ref) error {
 		annots = append(annots, r)
 	}
 	// On a tagged page what is visited follows the tags (ISO 14289-1, 7.18.3).
-	visited := p.tagged == nil || dict.Lookup("Tabs") == Name("S")
+	visited := p.tagged == nil || dict.Lookup("Tabs") == syntax.Name("S")
 	if p.ownAnnots(*leaf) {
 		p.inc.Put(leaf.annots, annots)
 		if !visited {
-			p.inc.Put(leaf.ref, dict.With("Tabs", Name("S")))
+			p.inc.Put(leaf.ref, dict.With("Tabs", syntax.Name("S")))
 		}
 		return nil
 	}
 	if !visited {
-		dict = dict.With("Tabs", Name("S"))
+		dict = dict.With("Tabs", syntax.Name("S"))
 	}
-	leaf.annots = Ref{}
+	leaf.annots = syntax.Ref{}
 	p.inc.Put(leaf.ref, dict.With("Annots", annots))
 	return nil
 }
@@ -363,11 +375,11 @@ func (p *preparation) show(page int, added []Ref) error {
 // ownAnnots reports that a page's /Annots array is an object that no other
 // page and not the form's /Fields uses. (Some writers share them.)
 func (p *preparation) ownAnnots(l leaf) bool {
-	if l.annots == (Ref{}) || l.annots == p.form.fieldsRef {
+	if l.annots == (syntax.Ref{}) || l.annots == p.form.fieldsRef {
 		return false
 	}
 	if p.users == nil {
-		p.users = make(map[Ref]int)
+		p.users = make(map[syntax.Ref]int)
 		for _, other := range p.leaves {
 			p.users[other.annots]++
 		}
@@ -376,7 +388,7 @@ func (p *preparation) ownAnnots(l leaf) bool {
 	if err != nil || o == nil {
 		return false
 	}
-	_, isArray := o.Val.(Array)
+	_, isArray := o.Val.(syntax.Array)
 	return p.users[l.annots] == 1 && isArray
 }
 
@@ -385,12 +397,12 @@ func (p *preparation) interactiveForm() error {
 	f := p.form
 	dict := f.dict
 	if dict == nil {
-		dict = DictOf("Fields", Array{})
+		dict = syntax.DictOf("Fields", syntax.Array{})
 	}
 	changed := false
 	if p.existing == nil {
 		fields := append(slices.Clone(f.fields), p.newField)
-		if f.fieldsRef != (Ref{}) && f.fields != nil && !p.sharedFields() {
+		if f.fieldsRef != (syntax.Ref{}) && f.fields != nil && !p.sharedFields() {
 			p.inc.Put(f.fieldsRef, fields)
 		} else {
 			dict, changed = dict.With("Fields", fields), true
@@ -409,7 +421,7 @@ func (p *preparation) interactiveForm() error {
 	}
 	switch {
 	case !changed:
-	case f.ref != (Ref{}) && f.dict != nil:
+	case f.ref != (syntax.Ref{}) && f.dict != nil:
 		p.inc.Put(f.ref, dict)
 	default:
 		return p.newForm(dict)
@@ -419,8 +431,8 @@ func (p *preparation) interactiveForm() error {
 
 // newForm writes the catalog anew: with a form of its own object where there
 // was none, else with the direct one it had.
-func (p *preparation) newForm(form *Dict) error {
-	var val Value = form
+func (p *preparation) newForm(form *syntax.Dict) error {
+	var val syntax.Value = form
 	if p.form.dict == nil {
 		r := p.inc.Fresh()
 		p.inc.Put(r, form)
@@ -430,13 +442,13 @@ func (p *preparation) newForm(form *Dict) error {
 }
 
 // inRoot sets an entry of the catalog.
-func (p *preparation) inRoot(key Name, val Value) error {
+func (p *preparation) inRoot(key syntax.Name, val syntax.Value) error {
 	if p.root == nil {
 		catalog, err := p.doc.now.Catalog()
 		if err != nil {
 			return err
 		}
-		p.rootRef, p.root = catalog.Ref, catalog.Val.(*Dict)
+		p.rootRef, p.root = catalog.Ref, catalog.Val.(*syntax.Dict)
 	}
 	p.root = p.root.With(key, val)
 	return nil

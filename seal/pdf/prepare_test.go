@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 func TestStampIsReadBack(t *testing.T) {
@@ -52,7 +54,7 @@ func TestFormIsKept(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := string(AppendValue(nil, form.dict.With("Fields", form.fields)))
+			got := string(syntax.AppendValue(nil, form.dict.With("Fields", form.fields)))
 			for _, want := range []string{"/DA (/Helv 0 Tf)", "/DR <</Font <</Helv 4 0 R>>>>", "/SigFlags 3", "/Fields [5 0 R "} {
 				if !strings.Contains(got, want) {
 					t.Errorf("the form is %s, want %s in it", got, want)
@@ -123,7 +125,7 @@ func TestNumbersThatAreReferredTo(t *testing.T) {
 			}
 			after := open(t, file)
 			for _, num := range tc.missing {
-				if _, ok := after.now.find(Ref{Num: num}); ok {
+				if _, ok := after.now.Generation(num); ok {
 					t.Errorf("the file has an object %d now", num)
 				}
 			}
@@ -192,14 +194,14 @@ func TestStampIsDeterministic(t *testing.T) {
 func TestFileIdentifier(t *testing.T) {
 	t.Parallel()
 	file := sample{}.bytes()
-	seen := map[String]bool{}
+	seen := map[syntax.String]bool{}
 	for range 3 {
 		file = stamped(t, file, at(1, 10, 10+40*float64(len(seen)), 30))
-		id, _ := open(t, file).now.Trailer().Lookup("ID").(Array)
-		if len(id) != 2 || id[0] != String("one") {
+		id, _ := open(t, file).now.Trailer().Lookup("ID").(syntax.Array)
+		if len(id) != 2 || id[0] != syntax.String("one") {
 			t.Fatalf("/ID is %v, want its first part kept", id)
 		}
-		seen[id[1].(String)] = true
+		seen[id[1].(syntax.String)] = true
 	}
 	if len(seen) != 3 || seen["one"] {
 		t.Errorf("the second part of /ID took %d values in 3 stamps", len(seen))

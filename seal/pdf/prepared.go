@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 
+	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -28,7 +28,7 @@ type Prepared struct {
 	field     string
 	seen      seen.Statement
 	complete  bool
-	access    Access // of a resumed stamp
+	access    syntax.Access // of a resumed stamp
 }
 
 // Field returns the name of the signature field.
@@ -82,13 +82,13 @@ func (p *Prepared) WriteTo(w io.Writer) (int64, error) {
 
 func (p *Prepared) write(w io.Writer) (int64, error) {
 	if buffer, ok := w.(*bytes.Buffer); ok { // else it doubles its way to the end
-		buffer.Grow(int(p.doc.src.size) + len(p.increment))
+		buffer.Grow(int(p.doc.Size()) + len(p.increment))
 	}
-	n, err := io.Copy(w, io.NewSectionReader(p.doc.src.r, 0, p.doc.src.size))
+	n, err := io.Copy(w, io.NewSectionReader(p.doc, 0, p.doc.Size()))
 	if err != nil {
 		return n, fmt.Errorf("writing the stamped file: %w", err)
 	}
-	if n != p.doc.src.size {
+	if n != p.doc.Size() {
 		return n, fmt.Errorf("writing the stamped file: %w", io.ErrUnexpectedEOF)
 	}
 	m, err := w.Write(p.increment)
@@ -106,36 +106,11 @@ func (p *Prepared) Document() (*Document, error) {
 	if !p.complete {
 		return nil, ErrIncomplete
 	}
-	if p.doc.now.sections == nil { // resumed: nothing is known of what came before
-		whole := p.doc.src.extended(p.increment)
-		d, err := OpenWith(whole.r, whole.size, p.access)
-		if err != nil {
-			return nil, err
-		}
-		d.known = p.doc.known.clone()
-		return d, nil
-	}
-	d := &Document{
-		src:        p.doc.src.extended(p.increment),
-		base:       p.doc.base,
-		objects:    maps.Clone(p.doc.objects),
-		kept:       p.doc.kept,
-		containers: make(map[int64]*container, len(p.doc.containers)),
-		unpacked:   p.doc.unpacked,
-		leaves:     p.leaves,
-		known:      p.doc.known.clone(),
-		encryption: p.doc.encryption,
-	}
-	for at, c := range p.doc.containers {
-		own := *c
-		own.objects = slices.Clone(c.objects)
-		d.containers[at] = &own
-	}
-	if err := d.chain(p.doc.now.sections); err != nil {
+	file, err := p.doc.file.Extended(p.increment, p.access)
+	if err != nil {
 		return nil, err
 	}
-	if err := d.sound(Access{}); err != nil {
-		return nil, err
-	}
+	d := documentOf(file)
+	d.leaves, d.known = p.leaves, p.doc.known.clone()
 	return d, nil
 }

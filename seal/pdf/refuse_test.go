@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // TestPrepareRefuses lists what a caller may ask for in vain.
@@ -132,7 +134,7 @@ func TestXFA(t *testing.T) {
 	file := stamped(t, sample{catalog: form}.bytes(), s)
 	f, err := open(t, file).now.form()
 	if err != nil || f.dict.Lookup("XFA") != nil || f.dict.Lookup("DA") == nil {
-		t.Errorf("the form is %s, %v", AppendValue(nil, f.dict), err)
+		t.Errorf("the form is %s, %v", syntax.AppendValue(nil, f.dict), err)
 	}
 	checkQPDF(t, saveFile(t, file))
 	_, err = open(t, sample{catalog: form + "/NeedsRendering true"}.bytes()).Prepare(s)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // repaired repairs a file and gives the result to the reader and to qpdf.
@@ -124,7 +126,7 @@ func TestRepairLater(t *testing.T) {
 	t.Parallel()
 	first := sample{catalog: "/Lang(old)"}.bytes()
 	d := open(t, first)
-	w, err := d.newIncrement()
+	w, err := d.file.NewIncrement()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +134,8 @@ func TestRepairLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Put(catalog.Ref, catalog.Val.(*Dict).With("Lang", String("new")))
-	if err := w.Finish(d); err != nil {
+	w.Put(catalog.Ref, catalog.Val.(*syntax.Dict).With("Lang", syntax.String("new")))
+	if err := w.Finish(d.file); err != nil {
 		t.Fatal(err)
 	}
 	r := repaired(t, ended(append(first, w.Out...), "3"))
@@ -157,10 +159,10 @@ func TestRepairRefuses(t *testing.T) {
 		file []byte
 		want error
 	}{
-		{"encrypted", ended(locked, "3"), ErrEncrypted},
-		{"encrypted, trailer lost", locked[:bytes.LastIndex(locked, []byte("xref\n0"))], ErrEncrypted},
-		{"no PDF", []byte("1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj"), ErrNotPDF},
-		{"empty", nil, ErrNotPDF},
+		{"encrypted", ended(locked, "3"), syntax.ErrEncrypted},
+		{"encrypted, trailer lost", locked[:bytes.LastIndex(locked, []byte("xref\n0"))], syntax.ErrEncrypted},
+		{"no PDF", []byte("1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj"), syntax.ErrNotPDF},
+		{"empty", nil, syntax.ErrNotPDF},
 	} {
 		if _, err := Repair(bytes.NewReader(tc.file), int64(len(tc.file))); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.name, err, tc.want)
@@ -172,13 +174,13 @@ func TestRepairRefuses(t *testing.T) {
 		"%PDF-1.4\n1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj 2 0 obj <</Type/Pages/Kids[]/Count 0>> endobj",
 		"%PDF-1.4\n1 0 obj " + strings.Repeat("[", 300) + " endobj",
 	} {
-		var damaged *DamagedError
+		var damaged *syntax.DamagedError
 		if _, err := Repair(strings.NewReader(file), int64(len(file))); !errors.As(err, &damaged) {
 			t.Errorf("%q: %v, want damage", file, err)
 		}
 	}
 	many := "%PDF-1.4\n" + strings.Repeat("1 0 obj(", 200_000) // each would be read to the end
-	if _, err := Repair(strings.NewReader(many), int64(len(many))); !errors.Is(err, ErrTooComplex) {
+	if _, err := Repair(strings.NewReader(many), int64(len(many))); !errors.Is(err, syntax.ErrTooComplex) {
 		t.Errorf("a file of nothing but openings: %v, want ErrTooComplex", err)
 	}
 }

@@ -2,21 +2,23 @@ package pdf
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // rewrite writes a sound file of what the catalog reaches, without the signatures, and
 // reads it as a stamp would.
-func (s *salvage) rewrite(d *Document) (*Repaired, error) {
-	form, err := d.now.form()
+func rewrite(s *syntax.Salvaged) (*Repaired, error) {
+	now := view{s.File.Now()}
+	form, err := now.form()
 	if err != nil {
 		return nil, fmt.Errorf("the form of the damaged file: %w", err)
 	}
 	out := &Repaired{}
-	w := &rewriting{salvage: s, view: d.now, inc: &Increment{Out: s.head()}, seen: make(map[Ref]bool), empty: make(map[Ref]bool), bare: make(map[Ref]bool), gone: make(map[Ref]bool)}
+	w := &rewriting{salvage: s, view: now, inc: &syntax.Increment{Out: s.Header()}, seen: make(map[syntax.Ref]bool), empty: make(map[syntax.Ref]bool), bare: make(map[syntax.Ref]bool), gone: make(map[syntax.Ref]bool)}
 	for _, f := range form.all {
 		if !f.signed() {
 			continue
@@ -26,8 +28,8 @@ func (s *salvage) rewrite(d *Document) (*Repaired, error) {
 	if err := w.loseStamps(); err != nil {
 		return nil, err
 	}
-	trailer := d.now.Trailer()
-	root := trailer.Lookup("Root").(Ref)
+	trailer := now.Trailer()
+	root := trailer.Lookup("Root").(syntax.Ref)
 	w.catalog, w.form = root, form.ref
 	if err := w.reached(trailer); err != nil {
 		return nil, err
@@ -35,8 +37,7 @@ func (s *salvage) rewrite(d *Document) (*Repaired, error) {
 	out.Objects = len(w.inc.Written)
 	w.inc.Next = w.highest + 1
 	w.inc.Table(trailer, true)
-	slices.SortStableFunc(s.findings, func(a, b Finding) int { return cmp.Compare(a.Offset, b.Offset) })
-	out.out, out.Findings = w.inc.Out, s.findings
+	out.out, out.Findings = w.inc.Out, s.Findings()
 	if err := readable(bytes.NewReader(out.out), int64(len(out.out))); err != nil {
 		return nil, fmt.Errorf("what was found in the damaged file makes no sound one: %w", err)
 	}
@@ -54,29 +55,18 @@ func pagesOf(file []byte) (int, error) {
 	return d.NumPages()
 }
 
-// head is the damaged file's header, or a usual one.
-func (s *salvage) head() []byte {
-	version := "1.7"
-	if i := bytes.Index(s.file, []byte("%PDF-")); i >= 0 && i+8 <= len(s.file) {
-		if v := s.file[i+5 : i+8]; isDigit(v[0]) && v[1] == '.' && isDigit(v[2]) {
-			version = string(v)
-		}
-	}
-	return []byte("%PDF-" + version + "\n%\xE2\xE3\xCF\xD3\n")
-}
-
 // A rewriting writes objects with all that they refer to.
 type rewriting struct {
-	salvage       *salvage
-	view          View
-	inc           *Increment
-	seen          map[Ref]bool
-	queue         []Ref
+	salvage       *syntax.Salvaged
+	view          view
+	inc           *syntax.Increment
+	seen          map[syntax.Ref]bool
+	queue         []syntax.Ref
 	highest       uint32
-	catalog, form Ref
-	empty         map[Ref]bool // fields whose signature goes
-	bare          map[Ref]bool // widgets whose look goes with it
-	gone          map[Ref]bool // stamps that show it in further places
+	catalog, form syntax.Ref
+	empty         map[syntax.Ref]bool // fields whose signature goes
+	bare          map[syntax.Ref]bool // widgets whose look goes with it
+	gone          map[syntax.Ref]bool // stamps that show it in further places
 	lost          bool
 }
 
@@ -84,7 +74,7 @@ type rewriting struct {
 // there, and what shows it must not look as if it did.
 func (w *rewriting) lose(f *field) LostSignature {
 	w.lost = true
-	for _, r := range slices.Concat(f.parents, []Ref{f.ref}) {
+	for _, r := range slices.Concat(f.parents, []syntax.Ref{f.ref}) {
 		w.empty[r] = true
 	}
 	for _, r := range f.widgets {
@@ -92,7 +82,7 @@ func (w *rewriting) lose(f *field) LostSignature {
 	}
 	out := LostSignature{Field: f.name}
 	if sig, err := w.view.Dict(f.val); err == nil && sig != nil {
-		out.Name, out.Time = Text(sig.Lookup("Name")), Date(sig.Lookup("M"))
+		out.Name, out.Time = syntax.Text(sig.Lookup("Name")), syntax.Date(sig.Lookup("M"))
 	}
 	return out
 }
@@ -103,8 +93,8 @@ func (w *rewriting) loseStamps() error {
 	if !w.lost {
 		return nil
 	}
-	var damaged *DamagedError
-	leaves, err := w.view.doc.pages()
+	var damaged *syntax.DamagedError
+	leaves, err := w.view.pages()
 	if errors.As(err, &damaged) { // what is written is read, and says so then
 		return nil
 	}
@@ -117,7 +107,7 @@ func (w *rewriting) loseStamps() error {
 			return err
 		}
 		for _, a := range annots {
-			r, indirect := a.(Ref)
+			r, indirect := a.(syntax.Ref)
 			d, err := w.view.Dict(a)
 			if err != nil && !errors.As(err, &damaged) {
 				return err
@@ -131,15 +121,15 @@ func (w *rewriting) loseStamps() error {
 }
 
 // remaining is a page, or a list of its annotations, without those that are gone.
-func (w *rewriting) remaining(val Value) Value {
+func (w *rewriting) remaining(val syntax.Value) syntax.Value {
 	switch val := val.(type) {
-	case Array:
-		return slices.DeleteFunc(slices.Clone(val), func(e Value) bool {
-			r, ok := e.(Ref)
+	case syntax.Array:
+		return slices.DeleteFunc(slices.Clone(val), func(e syntax.Value) bool {
+			r, ok := e.(syntax.Ref)
 			return ok && w.gone[r]
 		})
-	case *Dict:
-		if annots, ok := val.Lookup("Annots").(Array); ok {
+	case *syntax.Dict:
+		if annots, ok := val.Lookup("Annots").(syntax.Array); ok {
 			return val.With("Annots", w.remaining(annots))
 		}
 	}
@@ -147,7 +137,7 @@ func (w *rewriting) remaining(val Value) Value {
 }
 
 // reached writes every object that the trailer leads to.
-func (w *rewriting) reached(trailer *Dict) error {
+func (w *rewriting) reached(trailer *syntax.Dict) error {
 	w.follow(trailer)
 	for len(w.queue) > 0 {
 		r := w.queue[0]
@@ -156,9 +146,9 @@ func (w *rewriting) reached(trailer *Dict) error {
 			continue
 		}
 		o, err := w.view.Load(r)
-		var damaged *DamagedError
+		var damaged *syntax.DamagedError
 		if errors.As(err, &damaged) { // null, which is what a missing object is
-			w.salvage.note(w.salvage.place(w.view.doc, r), r.Num, "is left out: %s", damaged.What)
+			w.salvage.Note(w.salvage.Place(r), r.Num, "is left out: %s", damaged.What)
 			continue
 		}
 		if err != nil {
@@ -175,34 +165,34 @@ func (w *rewriting) reached(trailer *Dict) error {
 }
 
 // follow notes the references inside a value.
-func (w *rewriting) follow(val Value) {
+func (w *rewriting) follow(val syntax.Value) {
 	switch val := val.(type) {
-	case Ref:
+	case syntax.Ref:
 		if !w.seen[val] {
 			w.seen[val] = true
 			w.queue = append(w.queue, val)
 		}
-	case Array:
+	case syntax.Array:
 		for _, e := range val {
 			w.follow(e)
 		}
-	case *Dict:
+	case *syntax.Dict:
 		for _, e := range val.Entries {
 			w.follow(e.Val)
 		}
 	}
 }
 
-func (w *rewriting) object(r Ref, val Value) error {
-	st, isStream := val.(*Stream)
-	d, isDict := val.(*Dict)
+func (w *rewriting) object(r syntax.Ref, val syntax.Value) error {
+	st, isStream := val.(*syntax.Stream)
+	d, isDict := val.(*syntax.Dict)
 	switch {
 	case isStream:
 		where, err := w.view.Span(st)
 		if err != nil {
 			return err
 		}
-		data, err := w.view.doc.src.read(where.From, int(where.To-where.From))
+		data, err := w.view.File.Bytes(where.From, int(where.To-where.From))
 		if err != nil {
 			return err
 		}
@@ -234,8 +224,8 @@ func (w *rewriting) object(r Ref, val Value) error {
 
 // unflagged takes the word that there are signatures out of a form, or the catalog that
 // holds one.
-func unflagged(d *Dict) *Dict {
-	if form, ok := d.Lookup("AcroForm").(*Dict); ok {
+func unflagged(d *syntax.Dict) *syntax.Dict {
+	if form, ok := d.Lookup("AcroForm").(*syntax.Dict); ok {
 		d = d.With("AcroForm", form.Without("SigFlags"))
 	}
 	return d.Without("SigFlags")

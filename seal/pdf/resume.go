@@ -3,16 +3,20 @@ package pdf
 import (
 	"bytes"
 	"io"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // Resume goes on with a stamp whose file was written by [Prepared.WriteUnsigned], in
 // another process or days later: the newest revision must have exactly one signature
 // field whose room is still empty, and it must cover the file as every signature does.
 // Nothing but the file is needed; whoever signs answers for what it is.
-func Resume(r io.ReaderAt, size int64) (*Prepared, error) { return ResumeWith(r, size, Access{}) }
+func Resume(r io.ReaderAt, size int64) (*Prepared, error) {
+	return ResumeWith(r, size, syntax.Access{})
+}
 
 // ResumeWith is Resume for a file that may be encrypted.
-func ResumeWith(r io.ReaderAt, size int64, a Access) (*Prepared, error) {
+func ResumeWith(r io.ReaderAt, size int64, a syntax.Access) (*Prepared, error) {
 	d, err := OpenWith(r, size, a)
 	if err != nil {
 		return nil, err
@@ -48,7 +52,7 @@ func ResumeWith(r io.ReaderAt, size int64, a Access) (*Prepared, error) {
 // waiting returns the stamp of a field whose signature is still to come, nil where it is
 // there.
 func (d *Document) waiting(f *field) (*Prepared, error) {
-	r, ok := f.val.(Ref)
+	r, ok := f.val.(syntax.Ref)
 	if !ok {
 		return nil, nil //nolint:nilnil // not one that waits
 	}
@@ -56,7 +60,7 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 	if err != nil || o == nil {
 		return nil, err
 	}
-	dict, ok := o.Val.(*Dict)
+	dict, ok := o.Val.(*syntax.Dict)
 	if !ok || o.Packed >= 0 {
 		return nil, nil //nolint:nilnil // not one that waits
 	}
@@ -65,7 +69,7 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 	if contents == nil {
 		return nil, nil //nolint:nilnil // not one that waits
 	}
-	token, err := d.src.read(contents.From, int(contents.To-contents.From))
+	token, err := d.file.Bytes(contents.From, int(contents.To-contents.From))
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +79,7 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 	if err := s.signedRevision(f, o); err != nil {
 		return nil, err
 	}
-	if len(s.Faults) > 0 || s.view != 0 || s.end != d.src.size {
+	if len(s.Faults) > 0 || s.view != 0 || s.end != d.Size() {
 		return nil, refuse("the field %q waits for a signature that would not cover the file: %v", f.name, s.Faults)
 	}
 	if err := d.digests([]*Signature{s}); err != nil {
@@ -86,13 +90,13 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 		return nil, err
 	}
 	from, to := s.ByteRange[1], s.ByteRange[2]
-	tail, err := d.src.readInto(nil, from, int(d.src.size-from))
+	tail, err := d.file.Bytes(from, int(d.Size()-from))
 	if err != nil {
 		return nil, err
 	}
 	return &Prepared{
-		doc:       &Document{src: &source{r: io.NewSectionReader(d.src.r, 0, from), size: from}, known: hashing{states: d.known.states}},
-		increment: tail, contents: [2]int{1, int(to-from) - 1},
+		doc:       &Document{file: d.file.Before(from), known: hashing{states: d.known.states}},
+		increment: bytes.Clone(tail), contents: [2]int{1, int(to-from) - 1},
 		byteRange: [4]int64(s.ByteRange), digest: s.Digest, field: f.name, seen: statement,
 	}, nil
 }

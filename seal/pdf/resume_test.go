@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // unsigned is a file with a prepared stamp that waits.
@@ -76,7 +78,7 @@ func TestResumeRefuses(t *testing.T) {
 		"nothing waits":         {victim.bytes(), "no signature field"},
 		"signed":                {put(t, victim.bytes(), s.stamp(120), s.sealContents), "no signature field"},
 		"two wait":              {twice, "would not cover the file"},
-		"something follows":     {updated(t, once, func(a attacker) { a.set(4, "BaseFont", Name("Symbol")) }), "would not cover the file"},
+		"something follows":     {updated(t, once, func(a attacker) { a.set(4, "BaseFont", syntax.Name("Symbol")) }), "would not cover the file"},
 		"bytes behind the end":  {append(bytes.Clone(once), "% more"...), "would not cover the file"},
 		"part of it is written": {swap(t, bytes.Clone(once), "0000000000>", "0000000001>"), "no signature field"},
 	} {

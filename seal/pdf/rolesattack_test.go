@@ -1,6 +1,10 @@
 package pdf
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 // TestDrawnRoles: an object of which a later revision may change entries is also what a page
 // draws from. The names in resources and in the states of an annotation are the writer's
@@ -10,10 +14,10 @@ func TestDrawnRoles(t *testing.T) { eachProfile(t, testDrawnRoles) }
 func testDrawnRoles(t *testing.T, s *signers) {
 	const form = "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 22>>\nstream\n1 g 0 0 595 842 re f  \nendstream"
 	const draws = "<</Length 14>>\nstream\n/Metadata Do  \nendstream"
-	other := func(a attacker, entry Name) {
+	other := func(a attacker, entry syntax.Name) {
 		r := a.Fresh()
-		a.PutStream(r, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842}),
-			"Resources", DictOf("Font", DictOf("F1", Ref{Num: 4}))), []byte(evil))
+		a.PutStream(r, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842}),
+			"Resources", syntax.DictOf("Font", syntax.DictOf("F1", syntax.Ref{Num: 4}))), []byte(evil))
 		a.set(1, entry, r)
 	}
 	sign := func(f sample) []byte { return put(t, f.bytes(), s.stamp(120), s.sealContents) }
@@ -33,7 +37,7 @@ func testDrawnRoles(t *testing.T, s *signers) {
 			"<</Fields[]>>", "<</Type/Annot/Subtype/Stamp/F 4/Rect[0 0 595 842]/AS/Annots/AP<</N 10 0 R>>>>"}, pages: 2}),
 			func(a attacker) {
 				r := a.Fresh()
-				a.PutStream(r, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte("0 g"))
+				a.PutStream(r, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 595, 842})), []byte("0 g"))
 				a.set(10, "Annots", r)
 			}, ""},
 	} {
@@ -57,12 +61,12 @@ func testGenerationAttacks(t *testing.T, s *signers) {
 	for _, tt := range []attacked{
 		{"an object of another generation changes", put(t, asleep.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
 			a.set(6, "Rect", numbers([]float64{0, 0, 595, 842}))
-			a.set(1, "DSS", DictOf("Certs", Array{}))
+			a.set(1, "DSS", syntax.DictOf("Certs", syntax.Array{}))
 		}, "object 6"},
 		{"an object of another generation appears", put(t, absent.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
 			a.Next = 100
-			a.Put(Ref{Num: 99}, DictOf("Type", Name("Annot"), "Subtype", Name("Stamp"), "Rect", numbers([]float64{0, 0, 595, 842})))
-			a.set(1, "DSS", DictOf("Certs", Array{}))
+			a.Put(syntax.Ref{Num: 99}, syntax.DictOf("Type", syntax.Name("Annot"), "Subtype", syntax.Name("Stamp"), "Rect", numbers([]float64{0, 0, 595, 842})))
+			a.set(1, "DSS", syntax.DictOf("Certs", syntax.Array{}))
 		}, "object 99"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

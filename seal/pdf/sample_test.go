@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // A sample is a PDF file that the tests make themselves.
@@ -41,10 +43,10 @@ const firstExtra = 5 // the number of sample.objects[0]
 // the extra objects, then the pages.
 func (s sample) bytes() []byte {
 	n := max(1, s.pages)
-	w := &Increment{Next: firstExtra + uint32(len(s.objects)), base: int64(len(s.junk))}
+	w := &syntax.Increment{Next: firstExtra + uint32(len(s.objects)), At: -int64(len(s.junk))} // offsets count from the header
 	w.Out = append(w.Out, s.junk+"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n"...)
 	raw := func(num int, body string) {
-		w.Begin(Ref{Num: uint32(num)})
+		w.Begin(syntax.Ref{Num: uint32(num)})
 		w.Out = append(w.Out, body...)
 		w.End()
 	}
@@ -64,7 +66,7 @@ func (s sample) bytes() []byte {
 	raw(1, "<</Type/Catalog/Pages 2 0 R"+s.catalog+">>")
 	raw(2, fmt.Sprintf("<</Type/Pages/Kids[%s]/Count %d>>", kids.String(), n))
 	content := "BT /F1 14 Tf 60 60 Td (The contents of the page) Tj ET 0.9 g 100 100 200 100 re f"
-	w.PutStream(Ref{Num: 3}, &Dict{}, []byte(content))
+	w.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(content))
 	raw(4, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/FirstChar 32/LastChar 32/Widths[278]/FontDescriptor"+
 		"<</Type/FontDescriptor/FontName/Helvetica/Flags 32/FontBBox[-166 -225 1000 931]/ItalicAngle 0/Ascent 718/Descent -207/CapHeight 718/StemV 88>>>>")
 	for i, o := range s.objects {
@@ -74,9 +76,9 @@ func (s sample) bytes() []byte {
 		data := make([]byte, s.ballast)
 		r := rand.NewChaCha8([32]byte{1})
 		_, _ = r.Read(data)
-		w.PutStream(w.Fresh(), &Dict{}, data)
+		w.PutStream(w.Fresh(), &syntax.Dict{}, data)
 	}
-	trailer := DictOf("Root", Ref{Num: 1}, "ID", Array{String("one"), String("one")})
+	trailer := syntax.DictOf("Root", syntax.Ref{Num: 1}, "ID", syntax.Array{syntax.String("one"), syntax.String("one")})
 	switch {
 	case s.packed, s.hybrid:
 		s.pack(w, first, packed, trailer)
@@ -94,11 +96,11 @@ func (s sample) bytes() []byte {
 func (s sample) pageDict(i int) string {
 	box := "[0 0 595.28 841.89]"
 	if s.media != nil {
-		box = string(AppendValue(nil, numbers(s.media)))
+		box = string(syntax.AppendValue(nil, numbers(s.media)))
 	}
 	d := "<</Type/Page/Parent 2 0 R/Contents 3 0 R/Resources<</Font<</F1 4 0 R>>>>/MediaBox" + box
 	if s.crop != nil {
-		d += "/CropBox" + string(AppendValue(nil, numbers(s.crop)))
+		d += "/CropBox" + string(syntax.AppendValue(nil, numbers(s.crop)))
 	}
 	if s.rotate != 0 {
 		d += fmt.Sprintf("/Rotate %d", s.rotate)
@@ -112,17 +114,17 @@ func (s sample) pageDict(i int) string {
 	return d + s.every + ">>"
 }
 
-func numbers(list []float64) Array {
-	var out Array
+func numbers(list []float64) syntax.Array {
+	var out syntax.Array
 	for _, n := range list {
-		out = append(out, Decimal(n))
+		out = append(out, syntax.Decimal(n))
 	}
 	return out
 }
 
 // pack puts the bodies into one object stream and writes a cross-reference
 // stream that says so.
-func (s sample) pack(w *Increment, first int, bodies []string, trailer *Dict) {
+func (s sample) pack(w *syntax.Increment, first int, bodies []string, trailer *syntax.Dict) {
 	holder := w.Fresh()
 	var head, data bytes.Buffer
 	begin := 0
@@ -133,20 +135,20 @@ func (s sample) pack(w *Increment, first int, bodies []string, trailer *Dict) {
 		fmt.Fprintf(&head, "%d %d ", first+i, begin+data.Len())
 		data.WriteString(b + " ")
 	}
-	content, about := append(head.Bytes(), data.Bytes()...), DictOf("Type", Name("ObjStm"), "N", int64(len(bodies)), "First", int64(head.Len()))
+	content, about := append(head.Bytes(), data.Bytes()...), syntax.DictOf("Type", syntax.Name("ObjStm"), "N", int64(len(bodies)), "First", int64(head.Len()))
 	if s.decoy != "" {
 		content = bothWays(head.String(), data.String(), strings.ReplaceAll(data.String(), s.every, s.decoy))
-		about = about.With("First", int64(bothHead)).With("Filter", Name("FlateDecode")).With("DecodeParms", Ref{Num: firstExtra})
+		about = about.With("First", int64(bothHead)).With("Filter", syntax.Name("FlateDecode")).With("DecodeParms", syntax.Ref{Num: firstExtra})
 	}
 	w.PutStream(holder, about, content)
 	self := w.Fresh()
-	at := w.Offset() - w.base
+	at := w.Offset()
 	rows := make([][3]int64, w.Next)
 	for i := range bodies {
 		rows[first+i] = [3]int64{2, int64(holder.Num), int64(i)}
 	}
 	if !s.hybrid {
-		for _, o := range append(w.Written, Written{Ref: self, At: at}) {
+		for _, o := range append(w.Written, syntax.Written{Ref: self, At: at}) {
 			rows[o.Ref.Num] = [3]int64{1, o.At, 0}
 		}
 	}
@@ -154,7 +156,7 @@ func (s sample) pack(w *Increment, first int, bodies []string, trailer *Dict) {
 	for _, r := range rows {
 		table = append(table, byte(r[0]), byte(r[1]>>24), byte(r[1]>>16), byte(r[1]>>8), byte(r[1]), byte(r[2]>>8), byte(r[2]))
 	}
-	d := DictOf("Type", Name("XRef"), "Size", int64(w.Next), "W", Array{int64(1), int64(4), int64(2)})
+	d := syntax.DictOf("Type", syntax.Name("XRef"), "Size", int64(w.Next), "W", syntax.Array{int64(1), int64(4), int64(2)})
 	for _, e := range trailer.Entries {
 		d = d.With(e.Key, e.Val)
 	}

@@ -3,6 +3,8 @@ package pdf
 import (
 	"bytes"
 	"slices"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // Flags of a seed value dictionary that make an entry binding (ISO 32000-2, table 237).
@@ -32,7 +34,7 @@ func (p *preparation) seedValue(f *field) error {
 	if err != nil || val == nil {
 		return err
 	}
-	d, ok := val.(*Dict)
+	d, ok := val.(*syntax.Dict)
 	if !ok {
 		return refuse("the conditions of the field %q for its signer (/SV) are not a dictionary", f.name)
 	}
@@ -55,20 +57,20 @@ func (p *preparation) seedValue(f *field) error {
 
 // A seed is the seed value dictionary of a field under examination.
 type seed struct {
-	view  View
+	view  view
 	field *field
-	dict  *Dict
+	dict  *syntax.Dict
 	flags int64
 	stamp *Stamp
 }
 
-func (s *seed) refuse(key Name, format string, args ...any) error {
+func (s *seed) refuse(key syntax.Name, format string, args ...any) error {
 	why := refuse(format, args...).(*RefusedError)
 	return refuse("the field %q asks its signer for what cannot be met (/SV, /%s): %s", s.field.name, key, why.Why)
 }
 
 // binds reports that an entry is there and must be kept to.
-func (s *seed) binds(key Name, flag int64) bool {
+func (s *seed) binds(key syntax.Name, flag int64) bool {
 	return s.flags&flag != 0 && s.dict.Lookup(key) != nil
 }
 
@@ -78,14 +80,14 @@ func (s *seed) handler() error {
 	if err != nil {
 		return err
 	}
-	if s.binds("Filter", seedFilter) && filter != Name(s.stamp.Filter) {
+	if s.binds("Filter", seedFilter) && filter != syntax.Name(s.stamp.Filter) {
 		return s.refuse("Filter", "the handler %v, and it is %s", filter, s.stamp.Filter)
 	}
 	formats, err := s.view.List(s.dict, "SubFilter")
 	if err != nil {
 		return err
 	}
-	if s.binds("SubFilter", seedSubFilter) && !slices.Contains(formats, Value(Name(s.stamp.SubFilter))) {
+	if s.binds("SubFilter", seedSubFilter) && !slices.Contains(formats, syntax.Value(syntax.Name(s.stamp.SubFilter))) {
 		return s.refuse("SubFilter", "one of the formats %v, and it is %s", formats, s.stamp.SubFilter)
 	}
 	return nil
@@ -96,7 +98,7 @@ func (s *seed) version() error {
 	if err != nil {
 		return err
 	}
-	if n, ok := Number(val); s.binds("V", seedVersion) && (!ok || n > seedVersionKnown) {
+	if n, ok := syntax.Number(val); s.binds("V", seedVersion) && (!ok || n > seedVersionKnown) {
 		return s.refuse("V", "conditions of version %v", val)
 	}
 	return nil
@@ -113,7 +115,7 @@ func (s *seed) reason() error {
 	}
 	var reasons []string
 	for _, val := range list {
-		reasons = append(reasons, Text(val))
+		reasons = append(reasons, syntax.Text(val))
 	}
 	switch {
 	case len(reasons) == 0 || len(reasons) == 1 && reasons[0] == ".":
@@ -132,7 +134,7 @@ func (s *seed) digest() error {
 	if err != nil {
 		return err
 	}
-	if s.binds("DigestMethod", seedDigest) && !slices.Contains(list, Value(String("SM3"))) {
+	if s.binds("DigestMethod", seedDigest) && !slices.Contains(list, syntax.Value(syntax.String("SM3"))) {
 		return s.refuse("DigestMethod", "one of the digests %v, and it is SM3", list)
 	}
 	return nil
@@ -141,14 +143,14 @@ func (s *seed) digest() error {
 // others are conditions that are never met here, where they ask for anything.
 func (s *seed) others() error {
 	for _, o := range []struct {
-		key  Name
+		key  syntax.Name
 		flag int64
-		none Value
+		none syntax.Value
 		what string
 	}{
 		{"LegalAttestation", seedAttestation, nil, "an attestation by law"},
 		{"AddRevInfo", seedRevocation, false, "revocation data inside of the signature"},
-		{"LockDocument", seedLockDocument, Name("false"), "a document that is locked afterwards"},
+		{"LockDocument", seedLockDocument, syntax.Name("false"), "a document that is locked afterwards"},
 		{"AppearanceFilter", seedAppearance, nil, "an appearance of its own"},
 	} {
 		val, err := s.view.Get(s.dict, o.key)
@@ -179,7 +181,7 @@ func (s *seed) certificate() error {
 		return s.refuse("Cert", "policies, names or uses of the certificate (/Ff %d)", n)
 	}
 	for _, part := range []struct {
-		key   Name
+		key   syntax.Name
 		flag  int64
 		chain [][]byte
 	}{{"Subject", subject, s.stamp.Chain[:min(1, len(s.stamp.Chain))]}, {"Issuer", issuer, s.stamp.Chain}} {
@@ -188,8 +190,8 @@ func (s *seed) certificate() error {
 			return err
 		}
 		named := func(der []byte) bool {
-			return slices.ContainsFunc(list, func(val Value) bool {
-				named, ok := val.(String)
+			return slices.ContainsFunc(list, func(val syntax.Value) bool {
+				named, ok := val.(syntax.String)
 				return ok && bytes.Equal(der, []byte(named))
 			})
 		}

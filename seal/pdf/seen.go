@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki/oid"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -48,14 +49,14 @@ const checkSeen = "seen"
 
 // fixed tells a number of a rectangle in parts of a unit ([seen.PerUnit]), without the
 // decimals behind: by its digits, so that everybody finds the same.
-func fixed(v Value) (int64, bool) {
+func fixed(v syntax.Value) (int64, bool) {
 	switch v := v.(type) {
 	case int64:
 		if v < -seen.MaxSide/seen.PerUnit || v > seen.MaxSide/seen.PerUnit {
 			return 0, false
 		}
 		return v * seen.PerUnit, true
-	case Real:
+	case syntax.Real:
 		digits, negative := strings.CutPrefix(plainNumber(v), "-")
 		whole, decimals, _ := strings.Cut(digits, ".")
 		n := int64(0)
@@ -80,7 +81,7 @@ func fixed(v Value) (int64, bool) {
 }
 
 // box resolves a rectangle and puts its corners in order.
-func (v View) box(val Value) (seen.Box, bool, error) {
+func (v view) box(val syntax.Value) (seen.Box, bool, error) {
 	list, err := v.Array(val)
 	if err != nil || len(list) != 4 {
 		return seen.Box{}, false, err
@@ -106,7 +107,7 @@ func units(b seen.Box) rect {
 }
 
 // named is the place of an annotation on a page. False: it has no rectangle.
-func (v View) named(l *looks, page int, annotation *Dict) (seen.Place, bool, error) {
+func (v view) named(l *looks, page int, annotation *syntax.Dict) (seen.Place, bool, error) {
 	p := seen.Place{Page: page}
 	var ok bool
 	var err error
@@ -189,61 +190,50 @@ func (d *Document) stated(field *field) (seen.Statement, error) {
 // An annotation is one that a page lists.
 type annotation struct {
 	page int
-	ref  Ref
-	dict *Dict
+	ref  syntax.Ref
+	dict *syntax.Dict
 }
 
 // came lists the locked stamps that came with a revision: what a signature put on pages
 // beside its field. A file that was signed in its first revision has none.
 func (d *Document) came(revision int) ([]annotation, error) {
-	v := View{doc: d, sections: d.now.sections[revision:], limit: d.src.size}
-	if len(v.sections) < 2 {
+	v := view{d.now.From(revision, d.Size())}
+	if v.Sections() < 2 {
 		return nil, nil
 	}
 	leaves, err := d.pages()
 	if err != nil {
 		return nil, err
 	}
-	pages := make(map[Ref]int, len(leaves))
+	pages := make(map[syntax.Ref]int, len(leaves))
 	for i, l := range leaves {
 		pages[l.ref] = i + 1
 	}
-	older := View{doc: d, sections: v.sections[1:], limit: d.src.size}
 	var out []annotation
-	for _, run := range v.sections[0].runs {
-		for i, loc := range run.locs {
-			num := run.first + uint32(i) //nolint:gosec // an object number
-			if _, there := older.locate(num); there || loc.kind == free {
-				continue
-			}
-			r := Ref{Num: num}
-			if loc.kind == inFile {
-				r.Gen = uint16(loc.index) //nolint:gosec // a generation number
-			}
-			o, err := v.Load(r)
+	for r := range v.Added(v.From(1, d.Size())) {
+		o, err := v.Load(r)
+		if err != nil {
+			return nil, err
+		}
+		if o == nil {
+			continue
+		}
+		a, ok := o.Val.(*syntax.Dict)
+		if !ok || !lockedStamp(a) {
+			continue
+		}
+		hint, _ := a.Lookup("P").(syntax.Ref)
+		n := pages[hint]
+		if n == 0 {
+			continue
+		}
+		if listed, err := v.lists(hint, r); err != nil || !listed {
 			if err != nil {
 				return nil, err
 			}
-			if o == nil {
-				continue
-			}
-			a, ok := o.Val.(*Dict)
-			if !ok || !lockedStamp(a) {
-				continue
-			}
-			hint, _ := a.Lookup("P").(Ref)
-			n := pages[hint]
-			if n == 0 {
-				continue
-			}
-			if listed, err := v.lists(hint, r); err != nil || !listed {
-				if err != nil {
-					return nil, err
-				}
-				continue
-			}
-			out = append(out, annotation{n, r, a})
+			continue
 		}
+		out = append(out, annotation{n, r, a})
 	}
 	return out, nil
 }
@@ -272,7 +262,7 @@ func (s *Signed) judgeSeen(statement []byte, memory *likeness.Memory) {
 // A finder looks for named places on the pages as they are now.
 type finder struct {
 	doc     *Document
-	view    View
+	view    view
 	looks   *looks
 	stamps  map[spotted]*shown
 	order   []*shown // the stamps of all pages that were read
@@ -290,7 +280,7 @@ type spotted struct {
 
 // shown is a stamp annotation of a page.
 type shown struct {
-	dict  *Dict
+	dict  *syntax.Dict
 	taken bool   // a named place was found here
 	other *shown // at the same place
 }
@@ -367,7 +357,7 @@ func (f *finder) readPage(page int) error {
 		if err != nil {
 			return err
 		}
-		if a.Lookup("Subtype") != Name("Stamp") {
+		if a.Lookup("Subtype") != syntax.Name("Stamp") {
 			continue
 		}
 		box, ok, err := f.view.box(a.Lookup("Rect"))

@@ -20,6 +20,7 @@ import (
 
 	"github.com/elicence/elicence/pki/oid"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/seen"
 )
 
@@ -253,9 +254,9 @@ func testSeenAttacks(t *testing.T, s *signers) {
 	one := put(t, victim.bytes(), s.stamp(120), s.sealContents)
 	slices := put(t, victim.bytes(), straddling(s, seal(), 1, 2, 3), s.sealContents)
 	person := put(t, victim.bytes(), personStamp(), s.personContents)
-	evilForm := func(a attacker) Ref {
+	evilForm := func(a attacker) syntax.Ref {
 		r := a.Fresh()
-		a.PutStream(r, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 100, 100}), "Resources", &Dict{}), []byte(evil))
+		a.PutStream(r, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 100, 100}), "Resources", &syntax.Dict{}), []byte(evil))
 		return r
 	}
 	// stamps are the slices on the pages 2 and 3.
@@ -279,22 +280,22 @@ func testSeenAttacks(t *testing.T, s *signers) {
 		}, "the field that is named on page 1 was moved", "moved"},
 		{"field to another page", one, func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(9, "Annots", Array{Ref{Num: 5}, Ref{Num: 6}})
-			a.set(10, "Annots", Array{Ref{Num: w}})
-			a.set(w, "P", Ref{Num: 10})
+			a.set(9, "Annots", syntax.Array{syntax.Ref{Num: 5}, syntax.Ref{Num: 6}})
+			a.set(10, "Annots", syntax.Array{syntax.Ref{Num: w}})
+			a.set(w, "P", syntax.Ref{Num: 10})
 		}, "the field that is named on page 1 was moved", "moved"},
-		{"field on no page", one, func(a attacker) { a.set(9, "Annots", Array{Ref{Num: 5}, Ref{Num: 6}}) }, "is not there", "missing"},
+		{"field on no page", one, func(a attacker) { a.set(9, "Annots", syntax.Array{syntax.Ref{Num: 5}, syntax.Ref{Num: 6}}) }, "is not there", "missing"},
 		{"field dressed anew", one, func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(w, "AP", DictOf("N", evilForm(a)))
+			a.set(w, "AP", syntax.DictOf("N", evilForm(a)))
 		}, "shows something else", "dressed"},
 		{"another drawing in its frame", one, func(a attacker) {
 			_, _, inner := a.widget()
-			a.PutStream(inner, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 100, 100})), []byte(evil))
+			a.PutStream(inner, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 100, 100})), []byte(evil))
 		}, "shows something else", "dressed"},
 		{"a look of its own under the mouse", one, func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(w, "AP", a.dict(w).Lookup("AP").(*Dict).With("R", evilForm(a))) //nolint:errcheck,forcetypeassert // as it was written
+			a.set(w, "AP", a.dict(w).Lookup("AP").(*syntax.Dict).With("R", evilForm(a))) //nolint:errcheck,forcetypeassert // as it was written
 		}, "shows something else", "dressed"},
 		{"hidden", one, func(a attacker) {
 			w, _, _ := a.widget()
@@ -310,26 +311,26 @@ func testSeenAttacks(t *testing.T, s *signers) {
 		{"two slices exchanged", slices, func(a attacker) {
 			l := stamps(a)
 			one, two := a.dict(l[0]), a.dict(l[1])
-			a.Put(Ref{Num: l[0]}, one.With("AP", two.Lookup("AP")))
-			a.Put(Ref{Num: l[1]}, two.With("AP", one.Lookup("AP")))
+			a.Put(syntax.Ref{Num: l[0]}, one.With("AP", two.Lookup("AP")))
+			a.Put(syntax.Ref{Num: l[1]}, two.With("AP", one.Lookup("AP")))
 		}, "the stamp that is named on page 2 shows something else, and so 1 others of 3", "same dressed dressed"},
 		{"a slice taken to another page", slices, func(a attacker) {
 			l := stamps(a)
-			a.set(10, "Annots", Array{})
-			a.set(11, "Annots", Array{Ref{Num: l[1]}, Ref{Num: l[0]}})
+			a.set(10, "Annots", syntax.Array{})
+			a.set(11, "Annots", syntax.Array{syntax.Ref{Num: l[1]}, syntax.Ref{Num: l[0]}})
 		}, "the stamp that is named on page 2 was moved", "same moved same"},
-		{"a slice removed", slices, func(a attacker) { a.set(10, "Annots", Array{}) }, "the stamp that is named on page 2 is not there", "same missing same"},
-		{"a slice freed", slices, func(a attacker) { a.Put(Ref{Num: stamps(a)[1]}, nil) }, "the stamp that is named on page 3 is not there", "same same missing"},
+		{"a slice removed", slices, func(a attacker) { a.set(10, "Annots", syntax.Array{}) }, "the stamp that is named on page 2 is not there", "same missing same"},
+		{"a slice freed", slices, func(a attacker) { a.Put(syntax.Ref{Num: stamps(a)[1]}, nil) }, "the stamp that is named on page 3 is not there", "same same missing"},
 		{"a slice exchanged for another", slices, func(a attacker) {
-			a.set(11, "Annots", Array{a.made(fmt.Sprintf("<</Type/Annot/Subtype/Stamp/F 196/P 11 0 R/Rect %s/AP<</N %d 0 R>>>>",
-				AppendValue(nil, a.dict(stamps(a)[1]).Lookup("Rect")), evilForm(a).Num))})
+			a.set(11, "Annots", syntax.Array{a.made(fmt.Sprintf("<</Type/Annot/Subtype/Stamp/F 196/P 11 0 R/Rect %s/AP<</N %d 0 R>>>>",
+				syntax.AppendValue(nil, a.dict(stamps(a)[1]).Lookup("Rect")), evilForm(a).Num))})
 		}, "the stamp that is named on page 3 shows something else", "same same dressed"},
 		{"a slice that was never signed dressed anew", slices, func(a attacker) {
-			a.set(stamps(a)[0], "AP", DictOf("N", evilForm(a)))
+			a.set(stamps(a)[0], "AP", syntax.DictOf("N", evilForm(a)))
 		}, "the stamp that is named on page 2 shows something else", "same dressed same"},
 		{"a person's field dressed anew", person, func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(w, "AP", DictOf("N", evilForm(a)))
+			a.set(w, "AP", syntax.DictOf("N", evilForm(a)))
 		}, "shows something else", "dressed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -415,7 +416,7 @@ func TestLookIsOfWhatIsSaid(t *testing.T) {
 	look := func(annotation string, objects ...string) [sm3.Size]byte {
 		t.Helper()
 		d := open(t, sample{page: "/Annots[5 0 R]", objects: append([]string{annotation}, objects...)}.bytes())
-		a, err := d.now.Dict(Ref{Num: 5})
+		a, err := d.now.Dict(syntax.Ref{Num: 5})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -472,12 +473,12 @@ func TestLookIsOfNothingBefore(t *testing.T) {
 		fmt.Sprintf(form, "/Resources 12 0 R"), fmt.Sprintf(form, "/Resources 12 0 R/Wide 8 0 R"), "<</Back 10 0 R/Own 13 0 R>>", "<</More 12 0 R/Wide 8 0 R>>",
 	}}
 	look := func(d *Document, num uint32) string {
-		a, err := d.now.Dict(Ref{Num: num})
+		a, err := d.now.Dict(syntax.Ref{Num: num})
 		if err != nil || a == nil {
 			t.Fatal(err)
 		}
 		found, err := d.looks(nil).of(a)
-		if err != nil && !errors.Is(err, ErrTooComplex) {
+		if err != nil && !errors.Is(err, syntax.ErrTooComplex) {
 			t.Fatal(err)
 		}
 		return fmt.Sprintf("%x, %v", found, err)
@@ -519,7 +520,7 @@ func TestSeenEncrypted(t *testing.T) {
 		if _, err := p.WriteUnsigned(&waiting); err != nil {
 			t.Fatal(err)
 		}
-		resumed, err := ResumeWith(bytes.NewReader(waiting.Bytes()), int64(waiting.Len()), Access{Password: "user"})
+		resumed, err := ResumeWith(bytes.NewReader(waiting.Bytes()), int64(waiting.Len()), syntax.Access{Password: "user"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package pdf
 import (
 	"fmt"
 	"math"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // Page is what a reader sees of a page: its size after /CropBox, /Rotate and
@@ -13,7 +15,7 @@ type Page struct {
 
 // Page returns the displayed size of a page; the first page is 1.
 func (d *Document) Page(n int) (Page, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	s, err := d.sheet(n)
 	if err != nil {
 		return Page{}, err
@@ -26,7 +28,7 @@ func (d *Document) Page(n int) (Page, error) {
 // seen: the distance of its top-left corner from the page's, its width and its height,
 // all in millimetres.
 func (d *Document) Shown(n int, box [4]float64) (x, y, width, height float64, err error) {
-	d.worked = 0
+	d.file.BeginWork()
 	s, err := d.sheet(n)
 	if err != nil {
 		return 0, 0, 0, 0, err
@@ -38,7 +40,7 @@ func (d *Document) Shown(n int, box [4]float64) (x, y, width, height float64, er
 // FieldPlaces returns where the form fields of a page are seen, as [Document.Shown] does: left,
 // top, width and height. An empty one shows nothing yet, and will.
 func (d *Document) FieldPlaces(n int) ([][4]float64, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	s, err := d.sheet(n)
 	if err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func (d *Document) FieldPlaces(n int) ([][4]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		if widget.Lookup("Subtype") != Name("Widget") {
+		if widget.Lookup("Subtype") != syntax.Name("Widget") {
 			continue
 		}
 		box, ok, err := d.now.rect(widget.Lookup("Rect"))
@@ -71,7 +73,7 @@ func (d *Document) FieldPlaces(n int) ([][4]float64, error) {
 // A sheet maps between a displayed page, in millimetres from its top-left
 // corner, and the page's own coordinates.
 type sheet struct {
-	ref    Ref
+	ref    syntax.Ref
 	box    rect    // what is displayed, in the page's own units
 	rotate int     // degrees clockwise: 0, 90, 180 or 270
 	perMM  float64 // units per millimetre
@@ -91,13 +93,13 @@ func (r rect) overlaps(s rect) bool {
 	return min(r.x1, s.x1)-max(r.x0, s.x0) > hair && min(r.y1, s.y1)-max(r.y0, s.y0) > hair
 }
 
-// array is the rectangle with the values that are made once; k may be nil.
-func (r rect) array(k *values) Array {
-	return Array{k.decimal(r.x0), k.decimal(r.y0), k.decimal(r.x1), k.decimal(r.y1)}
+// array is the rectangle with numbers that the file's reading keeps.
+func (r rect) array(f *syntax.File) syntax.Array {
+	return syntax.Array{f.Decimal(r.x0), f.Decimal(r.y0), f.Decimal(r.x1), f.Decimal(r.y1)}
 }
 
 // rect resolves val to a rectangle, putting its corners in order.
-func (v View) rect(val Value) (rect, bool, error) {
+func (v view) rect(val syntax.Value) (rect, bool, error) {
 	a, err := v.Array(val)
 	if err != nil || len(a) != 4 {
 		return rect{}, false, err
@@ -108,7 +110,7 @@ func (v View) rect(val Value) (rect, bool, error) {
 		if err != nil {
 			return rect{}, false, err
 		}
-		f, ok := Number(val)
+		f, ok := syntax.Number(val)
 		if !ok || math.Abs(f) > 1e7 {
 			return rect{}, false, nil
 		}
@@ -139,17 +141,17 @@ func (d *Document) sheet(n int) (sheet, error) {
 	return s, nil
 }
 
-func (v View) sheet(r Ref) (sheet, error) {
+func (v view) sheet(r syntax.Ref) (sheet, error) {
 	o, err := v.Load(r)
 	if err != nil {
 		return sheet{}, err
 	}
 	if o == nil {
-		return sheet{}, DamagedAt(v.sections[0].at, "object %d of the page tree is missing", r.Num)
+		return sheet{}, syntax.DamagedAt(v.XrefOffset(), "object %d of the page tree is missing", r.Num)
 	}
-	page, ok := o.Val.(*Dict)
+	page, ok := o.Val.(*syntax.Dict)
 	if !ok {
-		return sheet{}, DamagedAt(o.At, "the page is not a dictionary")
+		return sheet{}, syntax.DamagedAt(o.At, "the page is not a dictionary")
 	}
 	s := sheet{ref: r}
 	if s.box, err = v.cropped(o, page); err != nil {
@@ -163,19 +165,19 @@ func (v View) sheet(r Ref) (sheet, error) {
 	case nil:
 	case int64:
 		if degrees%90 != 0 {
-			return sheet{}, DamagedAt(o.At, "/Rotate is %d, not a multiple of 90", degrees)
+			return sheet{}, syntax.DamagedAt(o.At, "/Rotate is %d, not a multiple of 90", degrees)
 		}
 		s.rotate = int((degrees%360 + 360) % 360)
 	default:
-		return sheet{}, DamagedAt(o.At, "/Rotate is not a whole number")
+		return sheet{}, syntax.DamagedAt(o.At, "/Rotate is not a whole number")
 	}
 	unit := 1.0
 	if val, err := v.Get(page, "UserUnit"); err != nil {
 		return sheet{}, err
 	} else if val != nil {
-		f, ok := Number(val)
+		f, ok := syntax.Number(val)
 		if !ok || f < 0.001 || f > 1e6 {
-			return sheet{}, DamagedAt(o.At, "/UserUnit is out of range")
+			return sheet{}, syntax.DamagedAt(o.At, "/UserUnit is out of range")
 		}
 		unit = f
 	}
@@ -184,7 +186,7 @@ func (v View) sheet(r Ref) (sheet, error) {
 }
 
 // cropped returns the part of the /MediaBox that is displayed.
-func (v View) cropped(o *object, page *Dict) (rect, error) {
+func (v view) cropped(o *syntax.Object, page *syntax.Dict) (rect, error) {
 	val, err := v.inherited(page, "MediaBox")
 	if err != nil {
 		return rect{}, err
@@ -194,7 +196,7 @@ func (v View) cropped(o *object, page *Dict) (rect, error) {
 		return rect{}, err
 	}
 	if !ok {
-		return rect{}, DamagedAt(o.At, "the page has no valid /MediaBox")
+		return rect{}, syntax.DamagedAt(o.At, "the page has no valid /MediaBox")
 	}
 	if val, err = v.inherited(page, "CropBox"); err != nil {
 		return rect{}, err
@@ -205,12 +207,12 @@ func (v View) cropped(o *object, page *Dict) (rect, error) {
 			return rect{}, err
 		}
 		if !ok {
-			return rect{}, DamagedAt(o.At, "the page's /CropBox is not a rectangle")
+			return rect{}, syntax.DamagedAt(o.At, "the page's /CropBox is not a rectangle")
 		}
 		box = rect{max(box.x0, crop.x0), max(box.y0, crop.y0), min(box.x1, crop.x1), min(box.y1, crop.y1)}
 	}
 	if box.width() <= 0 || box.height() <= 0 {
-		return rect{}, DamagedAt(o.At, "nothing of the page is displayed: its boxes are empty")
+		return rect{}, syntax.DamagedAt(o.At, "nothing of the page is displayed: its boxes are empty")
 	}
 	return box, nil
 }
@@ -265,14 +267,14 @@ func (s sheet) toDisplay(r rect) (float64, float64, float64, float64) {
 // displayed, stand upright on the rotated page: it turns the box
 // counter-clockwise by what the page is turned clockwise and moves it back to
 // the origin.
-func (s sheet) upright(width, height float64) Array {
+func (s sheet) upright(width, height float64) syntax.Array {
 	switch s.rotate {
 	case 90:
-		return Array{int64(0), int64(1), int64(-1), int64(0), Decimal(height), int64(0)}
+		return syntax.Array{int64(0), int64(1), int64(-1), int64(0), syntax.Decimal(height), int64(0)}
 	case 180:
-		return Array{int64(-1), int64(0), int64(0), int64(-1), Decimal(width), Decimal(height)}
+		return syntax.Array{int64(-1), int64(0), int64(0), int64(-1), syntax.Decimal(width), syntax.Decimal(height)}
 	case 270:
-		return Array{int64(0), int64(-1), int64(1), int64(0), int64(0), Decimal(width)}
+		return syntax.Array{int64(0), int64(-1), int64(1), int64(0), int64(0), syntax.Decimal(width)}
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package pdf
 import (
 	"math"
 	"testing"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // TestSheet maps places to the page and back.
@@ -59,7 +61,7 @@ func TestDecimalReal(t *testing.T) {
 		{0, "0"}, {1, "1"}, {-2, "-2"}, {0.5, "0.5"}, {1.0 / 3, "0.3333"}, {119.05511811, "119.0551"},
 		{0.00001, "0"}, {-0.00001, "0"}, {1e6, "1000000"}, {123456.78901, "123456.789"},
 	} {
-		if got := string(AppendValue(nil, Decimal(tc.in))); got != tc.want {
+		if got := string(syntax.AppendValue(nil, syntax.Decimal(tc.in))); got != tc.want {
 			t.Errorf("%v was written as %s, want %s", tc.in, got, tc.want)
 		}
 	}

@@ -3,6 +3,8 @@ package pdf
 import (
 	"io"
 	"time"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // A Signature is what the file says of a signature, and what the file's
@@ -42,11 +44,11 @@ type Signature struct {
 
 	doc    *Document
 	locks  locks
-	ref    Ref
-	widget Ref   // the first of the field's
-	others bool  // the field has further widgets
-	end    int64 // of the covered bytes
-	view   int   // index of the signed revision's newest section
+	ref    syntax.Ref
+	widget syntax.Ref // the first of the field's
+	others bool       // the field has further widgets
+	end    int64      // of the covered bytes
+	view   int        // index of the signed revision's newest section
 }
 
 // Covered returns the covered bytes, for signatures with another digest than
@@ -55,7 +57,7 @@ func (s *Signature) Covered() io.Reader {
 	if len(s.Faults) > 0 {
 		return io.MultiReader()
 	}
-	r := s.doc.src.r
+	r := s.doc
 	return io.MultiReader(io.NewSectionReader(r, 0, s.ByteRange[1]), io.NewSectionReader(r, s.ByteRange[2], s.ByteRange[3]))
 }
 

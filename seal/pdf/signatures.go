@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // Signatures finds the signatures that the newest revision's form shows, in
@@ -13,7 +15,7 @@ import (
 // Faults of a signature and changes to what it signed are in the result. An
 // error means that the file itself cannot be read: those of Open.
 func (d *Document) Signatures() ([]Signature, error) {
-	d.worked = 0
+	d.file.BeginWork()
 	found, err := d.inspected()
 	if err != nil {
 		return nil, err
@@ -59,7 +61,7 @@ func (d *Document) inspect(f *field) (*Signature, error) {
 	if err := s.showPlace(f); err != nil {
 		return nil, err
 	}
-	r, ok := f.val.(Ref)
+	r, ok := f.val.(syntax.Ref)
 	if !ok {
 		s.fault("the field's value is not a reference to a signature dictionary")
 		return s, nil
@@ -73,7 +75,7 @@ func (d *Document) inspect(f *field) (*Signature, error) {
 		s.fault("the signature dictionary is missing")
 		return s, nil
 	}
-	dict, ok := o.Val.(*Dict)
+	dict, ok := o.Val.(*syntax.Dict)
 	if !ok {
 		s.fault("the field's value is not a signature dictionary")
 		return s, nil
@@ -110,7 +112,7 @@ func (s *Signature) showPlace(f *field) error {
 		return err
 	}
 	sheet, err := d.sheet(s.Page)
-	if IsDamage(err) && box.width() <= 0 && box.height() <= 0 {
+	if syntax.IsDamage(err) && box.width() <= 0 && box.height() <= 0 {
 		return nil // it shows nothing, whatever the page's size
 	}
 	if err != nil {
@@ -121,32 +123,32 @@ func (s *Signature) showPlace(f *field) error {
 }
 
 // describe copies what the dictionary says about the signature.
-func (s *Signature) describe(f *field, dict *Dict) error {
+func (s *Signature) describe(f *field, dict *syntax.Dict) error {
 	v := s.doc.now
 	for _, t := range []struct {
-		key  Name
+		key  syntax.Name
 		into *string
 	}{{"Name", &s.Name}, {"Reason", &s.Reason}, {"Location", &s.Location}} {
 		val, err := v.Get(dict, t.key)
 		if err != nil {
 			return err
 		}
-		*t.into = Text(val)
+		*t.into = syntax.Text(val)
 	}
 	when, err := v.Get(dict, "M")
 	if err != nil {
 		return err
 	}
-	s.Time = Date(when)
-	filter, _ := dict.Lookup("Filter").(Name)
-	subFilter, _ := dict.Lookup("SubFilter").(Name)
+	s.Time = syntax.Date(when)
+	filter, _ := dict.Lookup("Filter").(syntax.Name)
+	subFilter, _ := dict.Lookup("SubFilter").(syntax.Name)
 	s.Filter, s.SubFilter = string(filter), string(subFilter)
 	// What it is judged as, its /SubFilter says, so that no time stamp passes for a signature
 	// that somebody answers for, and no signature for data that any revision may add.
 	s.Timestamp = s.SubFilter == SubFilterStamp
 	switch kind := dict.Lookup("Type"); kind {
-	case nil, Name("Sig"):
-	case Name("DocTimeStamp"):
+	case nil, syntax.Name("Sig"):
+	case syntax.Name("DocTimeStamp"):
 		if !s.Timestamp {
 			s.fault("the signature dictionary's /Type is that of a time stamp, its /SubFilter %v", subFilter)
 		}
@@ -161,7 +163,7 @@ func (s *Signature) describe(f *field, dict *Dict) error {
 // shareNothing finds fault with signatures that are the value of two fields:
 // one of the fields was not there when it was made.
 func shareNothing(found []*Signature) {
-	first := make(map[Ref]*Signature)
+	first := make(map[syntax.Ref]*Signature)
 	for _, s := range found {
 		if s.Object == 0 {
 			continue
@@ -215,16 +217,16 @@ func (d *Document) passGaps(f *form) error {
 		if err != nil {
 			return err
 		}
-		numbers, _ := sig.Lookup("ByteRange").(Array)
+		numbers, _ := sig.Lookup("ByteRange").(syntax.Array)
 		if len(numbers) != 4 {
 			continue
 		}
-		if gap, ok := numbers[1].(int64); ok && gap > 0 && gap < d.src.size {
+		if gap, ok := numbers[1].(int64); ok && gap > 0 && gap < d.Size() {
 			gaps = append(gaps, gap)
 		}
 	}
 	slices.Sort(gaps)
-	for _, gap := range gaps[:min(len(gaps), maxSections)] {
+	for _, gap := range gaps[:min(len(gaps), syntax.MaxSections)] {
 		if _, err := d.hashedTo(gap); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/tsa"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // stamper is a time-stamping authority that stamps whatever anybody sends it, as they do.
@@ -57,7 +58,7 @@ const tokenRoom = 4096
 
 // madeStamp writes a signature dictionary of a type for a time stamp, with empty places for
 // what [stamper.onto] puts in.
-func (a attacker) madeStamp(kind, subFilter string) Ref {
+func (a attacker) madeStamp(kind, subFilter string) syntax.Ref {
 	return a.made(fmt.Sprintf("<<%s/Filter/Adobe.PPKLite/SubFilter/%s/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 		kind, subFilter, strings.Repeat("00", tokenRoom)))
 }
@@ -101,10 +102,10 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 	field := func(kind, subFilter, entries string) func(attacker) {
 		return func(a attacker) {
 			picture := a.Fresh()
-			a.PutStream(picture, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
+			a.PutStream(picture, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
 			v := a.madeStamp(kind, subFilter)
 			nothing := a.Fresh()
-			a.PutStream(nothing, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte("% DSBlank\r\n"))
+			a.PutStream(nothing, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 0, 0})), []byte("% DSBlank\r\n"))
 			entries := strings.NewReplacer("PICTURE", fmt.Sprintf("%d 0 R", picture.Num), "NOTHING", fmt.Sprintf("%d 0 R", nothing.Num)).Replace(entries)
 			for key, usual := range map[string]string{"/T(": "/T(time)", "/F ": "/F 132", "/Subtype": "/Subtype/Widget"} {
 				if !strings.Contains(entries, key) {
@@ -151,7 +152,7 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			v := a.madeStamp(documentStamp, SubFilterStamp)
 			up := a.Fresh()
 			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Text/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.Num))
-			a.Put(up, DictOf("FT", Name("Sig"), "T", String("time"), "V", v, "Kids", Array{w}))
+			a.Put(up, syntax.DictOf("FT", syntax.Name("Sig"), "T", syntax.String("time"), "V", v, "Kids", syntax.Array{w}))
 			a.add(7, "Fields", up)
 			a.add(9, "Annots", w)
 		}, "shows something"},
@@ -159,7 +160,7 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			v := a.madeStamp(documentStamp, SubFilterStamp)
 			up := a.Fresh()
 			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/P 9 0 R/Parent %d 0 R>>", up.Num))
-			a.Put(up, DictOf("FT", Name("Sig"), "T", String("time"), "V", v, "Kids", Array{w}))
+			a.Put(up, syntax.DictOf("FT", syntax.Name("Sig"), "T", syntax.String("time"), "V", v, "Kids", syntax.Array{w}))
 			a.add(7, "Fields", up)
 			a.add(9, "Annots", w)
 		}, ""},
@@ -167,7 +168,7 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 			v := a.madeStamp(documentStamp, SubFilterStamp)
 			up := a.Fresh()
 			w := a.made(fmt.Sprintf("<</Type/Annot/Subtype/Widget/F 4/Rect[0 0 0 0]/TU(approved)/P 9 0 R/Parent %d 0 R>>", up.Num))
-			a.Put(up, DictOf("FT", Name("Sig"), "T", String("time"), "V", v, "Kids", Array{w}))
+			a.Put(up, syntax.DictOf("FT", syntax.Name("Sig"), "T", syntax.String("time"), "V", v, "Kids", syntax.Array{w}))
 			a.add(7, "Fields", up)
 			a.add(9, "Annots", w)
 		}, "the entry /TU"},
@@ -182,7 +183,7 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"a name", sealed, field(documentStamp+"/Name(ministry)", SubFilterStamp, "/Rect[0 0 0 0]"), "says something"},
 		{"an empty name", sealed, field(documentStamp+"/Name()", SubFilterStamp, "/Rect[0 0 0 0]"), ""},
 		{"a reason in a field that waited", sealed, func(a attacker) {
-			a.Put(Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp+"/Location(Hefei)", SubFilterStamp)))
+			a.Put(syntax.Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp+"/Location(Hefei)", SubFilterStamp)))
 		}, "says something"},
 		{"a long name of the field", sealed, field(documentStamp, SubFilterStamp, "/T("+strings.Repeat("approved ", 20)+")/Rect[0 0 0 0]"), "longer than 100"},
 		{"a name of lines", sealed, field(documentStamp, SubFilterStamp, `/T(approved\nby all)/Rect[0 0 0 0]`), "not seen"},
@@ -192,14 +193,14 @@ func testTimeStampAttacks(t *testing.T, s *signers) {
 		{"a signature called a time stamp", sealed, field(documentStamp, SubFilterPerson, "/Rect[0 0 0 0]"), "time stamp, its /SubFilter"},
 		{"a picture in a field that waited", sealed, func(a attacker) {
 			picture := a.Fresh()
-			a.PutStream(picture, DictOf("Type", Name("XObject"), "Subtype", Name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
-			a.Put(Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)).With("AP", DictOf("N", picture)))
+			a.PutStream(picture, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 240, 60})), []byte("1 g 0 0 240 60 re f"))
+			a.Put(syntax.Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)).With("AP", syntax.DictOf("N", picture)))
 		}, "/AP"},
 		{"a field that waited is hidden", sealed, func(a attacker) {
-			a.Put(Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)).With("F", int64(2)))
+			a.Put(syntax.Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)).With("F", int64(2)))
 		}, "/F"},
 		{"a field that waited", sealed, func(a attacker) {
-			a.Put(Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)))
+			a.Put(syntax.Ref{Num: 8}, a.dict(8).With("V", a.madeStamp(documentStamp, SubFilterStamp)))
 		}, ""},
 		{"a stamp beside it", sealed, func(a attacker) {
 			field(documentStamp, SubFilterStamp, "/Rect[0 0 0 0]")(a)

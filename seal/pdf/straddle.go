@@ -300,7 +300,7 @@ func (s *Signed) straddle(ordered []slice, upright bool) (likeness.Likeness, err
 }
 
 // lay lays a slice into its box on a sheet.
-func (c *slice) lay(v View, shown *likeness.Sheet, box likeness.Box, scale float64) error {
+func (c *slice) lay(v view, shown *likeness.Sheet, box likeness.Box, scale float64) error {
 	const noRotate, unseen = 16, 1 | 2 | 32 // invisible, hidden, no view
 	flags, err := v.flags(c.dict)
 	switch {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // strayObject is what an attacker wants a reader to take for the page's contents, and which
@@ -16,7 +17,9 @@ import (
 var strayObject = fmt.Sprintf("3 0 obj\n<</Length %d>>\nstream\n%s\nendstream\nendobj\n", len(evil), evil)
 
 // broken is an entry that leads to no object, so that readers look for objects themselves.
-func (a attacker) broken() { a.Written = append(a.Written, Written{Ref: a.Fresh(), At: 900_000_000}) }
+func (a attacker) broken() {
+	a.Written = append(a.Written, syntax.Written{Ref: a.Fresh(), At: 900_000_000})
+}
 
 // TestStrayObjects: a later revision that changes nothing by its cross-reference data, and
 // something for a reader that does not believe them.
@@ -29,7 +32,7 @@ func testStrayObjects(t *testing.T, s *signers) {
 	for _, tt := range []attacked{
 		{"an entry that leads nowhere", signed, func(a attacker) { a.broken() }, "where there is none"},
 		{"an entry that leads to another object", signed, func(a attacker) {
-			a.Written = append(a.Written, Written{Ref: a.Fresh(), At: a.Written[0].At})
+			a.Written = append(a.Written, syntax.Written{Ref: a.Fresh(), At: a.Written[0].At})
 		}, "where there is none"},
 		{"an object that is not listed", signed, func(a attacker) { a.Out = append(a.Out, strayObject...) }, unlisted},
 		{"the same with an entry that leads nowhere", signed, func(a attacker) { a.Out = append(a.Out, strayObject...); a.broken() }, ""},
@@ -41,9 +44,9 @@ func testStrayObjects(t *testing.T, s *signers) {
 		}, unlisted},
 		{"in a comment", signed, func(a attacker) { a.Out = append(a.Out, "%3 0 obj<<>>endobj\n"...) }, "does not list"},
 		{"in a string", signed, func(a attacker) { a.made("<</A(\n" + strayObject + ")>>") }, "does not list"},
-		{"in a stream", signed, func(a attacker) { a.PutStream(a.Fresh(), &Dict{}, []byte("x\n"+strayObject)) }, ""},
+		{"in a stream", signed, func(a attacker) { a.PutStream(a.Fresh(), &syntax.Dict{}, []byte("x\n"+strayObject)) }, ""},
 		{"behind a stream that ends twice", signed, func(a attacker) {
-			a.PutStream(a.Fresh(), &Dict{}, []byte("x\nendstream\nendobj\n3 %\n0 %\nobj <<>> endobj"))
+			a.PutStream(a.Fresh(), &syntax.Dict{}, []byte("x\nendstream\nendobj\n3 %\n0 %\nobj <<>> endobj"))
 		}, "endstream"},
 		{"behind a cross-reference stream", packed, func(a attacker) { a.Out = append(a.Out, strayObject...) }, unlisted},
 	} {
@@ -51,14 +54,14 @@ func testStrayObjects(t *testing.T, s *signers) {
 			t.Parallel()
 			change := tt.change
 			tt.change = func(a attacker) { // something harmless, which alone goes through
-				a.set(1, "DSS", DictOf("Certs", Array{}))
+				a.set(1, "DSS", syntax.DictOf("Certs", syntax.Array{}))
 				change(a)
 			}
 			refused(t, s, tt)
 		})
 	}
 	harmless := updated(t, packed, func(a attacker) {
-		a.set(1, "DSS", DictOf("Certs", Array{a.made("<<>>")}))
+		a.set(1, "DSS", syntax.DictOf("Certs", syntax.Array{a.made("<<>>")}))
 		a.Out = append(a.Out, "% written by a program\n"...)
 	})
 	if report, err := open(t, harmless).Verify(context.Background(), s.trust); err != nil || !report.Valid() {
@@ -72,7 +75,7 @@ func TestStrayObjectsAreSeen(t *testing.T) {
 	tooltest.Need(t, "mutool")
 	s := newSigners(t)
 	file := updated(t, put(t, sample{}.bytes(), s.stamp(120), s.sealContents), func(a attacker) {
-		a.set(1, "DSS", DictOf("Certs", Array{}))
+		a.set(1, "DSS", syntax.DictOf("Certs", syntax.Array{}))
 		a.Out = append(a.Out, strayObject...)
 		a.broken()
 	})

@@ -1,6 +1,10 @@
 package pdf
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 // A tagged file says of everything on its pages what it is, for those who hear it read
 // (ISO 32000-1, 14.8; PDF/UA asks for it, ISO 14289-1, 7.18). What a stamp adds is entered
@@ -9,15 +13,15 @@ import "slices"
 // A file whose structure tree cannot be added to is not made worse than it is: its marks
 // stay untagged.
 type tags struct {
-	inc     *Increment
-	rootRef Ref
-	root    *Dict
-	tree    *Dict // the parent tree
-	treeRef Ref   // zero: it is direct in the root
+	inc     *syntax.Increment
+	rootRef syntax.Ref
+	root    *syntax.Dict
+	tree    *syntax.Dict // the parent tree
+	treeRef syntax.Ref   // zero: it is direct in the root
 	words   string
 
-	elements []Ref // one for each mark
-	first    int64 // the key of the first
+	elements []syntax.Ref // one for each mark
+	first    int64        // the key of the first
 }
 
 // tags returns nil where the file is not tagged.
@@ -31,7 +35,7 @@ func (p *preparation) tags() (*tags, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := catalog.Val.(*Dict)
+	d := catalog.Val.(*syntax.Dict)
 	info, err := v.Dict(d.Lookup("MarkInfo"))
 	if err != nil || info == nil {
 		return nil, err
@@ -40,18 +44,18 @@ func (p *preparation) tags() (*tags, error) {
 		return nil, err
 	}
 	var isRef bool
-	if t.rootRef, isRef = d.Lookup("StructTreeRoot").(Ref); !isRef {
+	if t.rootRef, isRef = d.Lookup("StructTreeRoot").(syntax.Ref); !isRef {
 		return nil, nil
 	}
 	if t.root, err = v.Dict(t.rootRef); err != nil || t.root == nil {
 		return nil, err
 	}
-	t.treeRef, _ = t.root.Lookup("ParentTree").(Ref)
+	t.treeRef, _ = t.root.Lookup("ParentTree").(syntax.Ref)
 	if t.tree, err = v.Dict(t.root.Lookup("ParentTree")); err != nil {
 		return nil, err
 	}
 	if t.tree == nil {
-		t.tree, t.treeRef = DictOf("Nums", Array{}), Ref{}
+		t.tree, t.treeRef = syntax.DictOf("Nums", syntax.Array{}), syntax.Ref{}
 	}
 	if t.first, err = v.nextParent(t.root, t.tree); err != nil || t.first < 0 {
 		return nil, err
@@ -67,7 +71,7 @@ const maxTreeDepth = 16
 
 // nextParent is the first free key behind all of a parent tree, or -1 where that cannot
 // be told.
-func (v View) nextParent(root, tree *Dict) (int64, error) {
+func (v view) nextParent(root, tree *syntax.Dict) (int64, error) {
 	next, err := v.Get(root, "ParentTreeNextKey")
 	if err != nil {
 		return -1, err
@@ -104,25 +108,25 @@ func (v View) nextParent(root, tree *Dict) (int64, error) {
 }
 
 // mark enters an annotation r of a page, and returns it as it is to be written.
-func (t *tags) mark(r Ref, a *Dict, page Ref) *Dict {
+func (t *tags) mark(r syntax.Ref, a *syntax.Dict, page syntax.Ref) *syntax.Dict {
 	if t == nil {
 		return a
 	}
-	kind := Name("Annot")
-	if a.Lookup("Subtype") == Name("Widget") {
-		kind, a = "Form", a.With("TU", TextString(t.words))
+	kind := syntax.Name("Annot")
+	if a.Lookup("Subtype") == syntax.Name("Widget") {
+		kind, a = "Form", a.With("TU", syntax.TextString(t.words))
 	} else {
-		a = a.With("Contents", TextString(t.words))
+		a = a.With("Contents", syntax.TextString(t.words))
 	}
 	element := t.inc.Fresh()
-	t.inc.Put(element, DictOf("Type", Name("StructElem"), "S", kind, "P", t.rootRef, "Pg", page, "Alt", TextString(t.words),
-		"K", DictOf("Type", Name("OBJR"), "Pg", page, "Obj", r)))
+	t.inc.Put(element, syntax.DictOf("Type", syntax.Name("StructElem"), "S", kind, "P", t.rootRef, "Pg", page, "Alt", syntax.TextString(t.words),
+		"K", syntax.DictOf("Type", syntax.Name("OBJR"), "Pg", page, "Obj", r)))
 	t.elements = append(t.elements, element)
 	return a.With("StructParent", t.first+int64(len(t.elements)-1))
 }
 
 // write enters the elements into the structure tree and the parent tree.
-func (t *tags) write(v View) error {
+func (t *tags) write(v view) error {
 	if t == nil || len(t.elements) == 0 {
 		return nil
 	}
@@ -133,7 +137,7 @@ func (t *tags) write(v View) error {
 	for _, e := range t.elements {
 		kids = append(kids, e)
 	}
-	var numbers Array
+	var numbers syntax.Array
 	for i, e := range t.elements {
 		numbers = append(numbers, t.first+int64(i), e)
 	}
@@ -142,7 +146,7 @@ func (t *tags) write(v View) error {
 	if err != nil {
 		return err
 	}
-	if t.treeRef == (Ref{}) {
+	if t.treeRef == (syntax.Ref{}) {
 		root = root.With("ParentTree", tree)
 	} else {
 		t.inc.Put(t.treeRef, tree)
@@ -152,7 +156,7 @@ func (t *tags) write(v View) error {
 }
 
 // grown is the parent tree with more entries behind those it has.
-func (t *tags) grown(v View, numbers Array) (*Dict, error) {
+func (t *tags) grown(v view, numbers syntax.Array) (*syntax.Dict, error) {
 	kids, err := v.Array(t.tree.Lookup("Kids"))
 	if err != nil {
 		return nil, err
@@ -165,23 +169,23 @@ func (t *tags) grown(v View, numbers Array) (*Dict, error) {
 		return t.tree.With("Nums", append(slices.Clone(nums), numbers...)), nil
 	}
 	kid := t.inc.Fresh()
-	t.inc.Put(kid, DictOf("Limits", Array{numbers[0], numbers[len(numbers)-2]}, "Nums", numbers))
+	t.inc.Put(kid, syntax.DictOf("Limits", syntax.Array{numbers[0], numbers[len(numbers)-2]}, "Nums", numbers))
 	return t.tree.With("Kids", append(slices.Clone(kids), kid)), nil
 }
 
 // structureKids is the /K of a structure tree's root as an array.
-func (v View) structureKids(root *Dict) (Array, error) {
+func (v view) structureKids(root *syntax.Dict) (syntax.Array, error) {
 	k := root.Lookup("K")
 	list, err := v.Resolve(k)
 	if err != nil {
 		return nil, err
 	}
 	switch list := list.(type) {
-	case Array:
+	case syntax.Array:
 		return slices.Clone(list), nil
 	case nil:
 		return nil, nil
 	default:
-		return Array{k}, nil
+		return syntax.Array{k}, nil
 	}
 }

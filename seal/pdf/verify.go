@@ -210,7 +210,7 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 			trust.Seals.Uses = uses
 		}
 	}
-	r := &Report{Revisions: d.revision(0), Signatures: make([]Signed, len(signatures))}
+	r := &Report{Revisions: d.file.Revision(0), Signatures: make([]Signed, len(signatures))}
 	covered := false
 	// From the newest to the oldest: a document time stamp proves that what it covers
 	// existed.

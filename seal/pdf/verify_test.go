@@ -22,6 +22,7 @@ import (
 	"github.com/elicence/elicence/pki/second"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // signers are an organisation with its seal and a person, and the trust in both.
@@ -239,7 +240,7 @@ func TestVerify(t *testing.T) {
 		{"an unknown format", put(t, victim.bytes(), unknown, s.sealContents), s.trust, "signature Seal1: format: adbe.x509.rsa_sha1: ", ErrUnknownFormat},
 		{"a seal that says it is CMS", put(t, victim.bytes(), sealAsPerson, s.sealContents), s.trust, "signature Seal1: signature: ", cms.ErrMalformed},
 		{"signed by nobody's key", put(t, victim.bytes(), personStamp(), strangers.personContents), s.trust, "signature Seal1: certificate: ", path.ErrUntrusted},
-		{"text over it afterwards", updated(t, sealed, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) }), s.trust, "signature Seal1: changes: ", ErrModified},
+		{"text over it afterwards", updated(t, sealed, func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) }), s.trust, "signature Seal1: changes: ", ErrModified},
 		{"an empty line behind the end", append(bytes.Clone(whole), '\n'), s.trust, "the file goes on behind its last signature", ErrModified},
 		{"something behind the end", append(bytes.Clone(whole), "% more"...), s.trust, "", ErrModified},
 	} {

@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/internal/tooltest"
 	"github.com/elicence/elicence/pki/cms"
 	"github.com/elicence/elicence/pki/path"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // TestWestern: OpenSSL signs with RSA and ECDSA as foreign documents are signed. The
@@ -35,7 +36,7 @@ func TestWestern(t *testing.T) {
 		imported := s.trust
 		imported.Imported = x509.NewCertPool()
 		imported.Imported.AppendCertsFromPEM(pem)
-		changed := updated(t, file, func(a attacker) { a.PutStream(Ref{Num: 3}, &Dict{}, []byte(evil)) })
+		changed := updated(t, file, func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) })
 		broken := swap(t, bytes.Clone(file), "contents of the page", "contents of the pagf")
 		for what, tt := range map[string]struct {
 			file  []byte

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"encoding/binary"
@@ -70,7 +70,7 @@ func DateString(t time.Time) String {
 	return String(t.Format("D:20060102150405") + zone[:3] + "'" + zone[3:] + "'")
 }
 
-// Date reads what dateString writes and the shorter forms the standard allows;
+// Date reads what DateString writes and the shorter forms the standard allows;
 // anything else is the zero time.
 func Date(v Value) time.Time {
 	s, _ := v.(String)

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 // Equal reports that two values say the same without following references:
 // dictionaries in any order, names and strings by their decoded bytes.

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"bytes"
@@ -26,9 +26,9 @@ type Encryption struct {
 	security.Permissions
 }
 
-// Encryption returns nil for a file that is not encrypted.
-func (d *Document) Encryption() *Encryption {
-	e := d.encryption
+// Encryption says how the file is encrypted, nil where it is not.
+func (f *File) Encryption() *Encryption {
+	e := f.encryption
 	if e == nil {
 		return nil
 	}
@@ -39,16 +39,16 @@ func (d *Document) Encryption() *Encryption {
 }
 
 // Password is what opened an encrypted file, for other readers of the same bytes.
-func (d *Document) Password() string {
-	if d.encryption == nil {
+func (f *File) Password() string {
+	if f.encryption == nil {
 		return ""
 	}
-	return d.encryption.password
+	return f.encryption.password
 }
 
-// permits asks the permissions of a user; an owner has them all.
-func (d *Document) permits(what func(security.Permissions) bool) bool {
-	return d.encryption == nil || d.encryption.key.Owner || what(d.encryption.key.Permissions)
+// Permits asks the permissions of a user; an owner has them all.
+func (f *File) Permits(what func(security.Permissions) bool) bool {
+	return f.encryption == nil || f.encryption.key.Owner || what(f.encryption.key.Permissions)
 }
 
 // An encryption is the standard security handler of an open file (ISO 32000-2, 7.6).
@@ -64,20 +64,20 @@ type encryption struct {
 }
 
 // unlock opens an encrypted file.
-func (d *Document) unlock(a Access) error {
-	at := d.now.sections[0].at
-	val := d.now.Trailer().Lookup("Encrypt")
-	dict, err := d.now.Dict(val)
+func (f *File) unlock(a Access) error {
+	at := f.now.sections[0].at
+	val := f.now.Trailer().Lookup("Encrypt")
+	dict, err := f.now.Dict(val)
 	if err != nil {
 		return err
 	}
 	if dict == nil {
 		return DamagedAt(at, "an earlier revision is encrypted, the newest has no /Encrypt dictionary")
 	}
-	if err := d.oneEncryption(val); err != nil {
+	if err := f.oneEncryption(val); err != nil {
 		return err
 	}
-	handler, err := d.now.Get(dict, "Filter")
+	handler, err := f.now.Get(dict, "Filter")
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (d *Document) unlock(a Access) error {
 	}
 	e := &encryption{val: val, password: a.Password}
 	e.holder, _ = val.(Ref)
-	p, err := d.parameters(dict)
+	p, err := f.parameters(dict)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (d *Document) unlock(a Access) error {
 		failed.Why = err.Error()
 		return failed
 	}
-	if err := d.cryptFilters(e, dict, p.V); err != nil {
+	if err := f.cryptFilters(e, dict, p.V); err != nil {
 		return err
 	}
 	if e.key, err = p.Open(a.Password); err != nil {
@@ -110,18 +110,18 @@ func (d *Document) unlock(a Access) error {
 		failed.Why = err.Error()
 		return failed
 	}
-	d.encryption = e
+	f.encryption = e
 	// What was read before was read as if it were plain.
-	clear(d.objects)
-	clear(d.containers)
-	d.kept, d.unpacked = 0, 0
+	clear(f.objects)
+	clear(f.containers)
+	f.kept, f.unpacked = 0, 0
 	return nil
 }
 
 // oneEncryption checks that every revision is encrypted in the same way: another dictionary
 // would make something else of the bytes that earlier revisions left, signed ones too.
-func (d *Document) oneEncryption(val Value) error {
-	for _, s := range d.now.sections {
+func (f *File) oneEncryption(val Value) error {
+	for _, s := range f.now.sections {
 		other := s.trailer.Lookup("Encrypt")
 		if other != nil && !Equal(val, other) {
 			return DamagedAt(s.at, "two revisions are encrypted in two ways")
@@ -131,30 +131,30 @@ func (d *Document) oneEncryption(val Value) error {
 	if !ok {
 		return nil
 	}
-	first, _ := d.now.locate(r.Num)
-	for _, s := range d.now.sections {
+	first, _ := f.now.locate(r.Num)
+	for _, s := range f.now.sections {
 		if loc, ok := s.lookup(r.Num); ok && loc != first {
 			return DamagedAt(s.at, "a revision replaces the /Encrypt dictionary, object %d", r.Num)
 		}
 	}
 	if first.kind != inFile {
-		return DamagedAt(d.now.sections[0].at, "the /Encrypt dictionary lies in an object stream")
+		return DamagedAt(f.now.sections[0].at, "the /Encrypt dictionary lies in an object stream")
 	}
 	return nil
 }
 
 // parameters reads the encryption dictionary (ISO 32000-2, tables 20 and 21).
-func (d *Document) parameters(dict *Dict) (*security.Parameters, error) {
+func (f *File) parameters(dict *Dict) (*security.Parameters, error) {
 	p := &security.Parameters{MetadataIsHidden: true}
 	numbers := make(map[Name]int64)
 	for _, key := range []Name{"V", "R", "Length", "P"} {
-		val, err := d.now.Get(dict, key)
+		val, err := f.now.Get(dict, key)
 		if err != nil {
 			return nil, err
 		}
 		n, ok := val.(int64)
 		if !ok && (val != nil || key == "R" || key == "P") || n < -1<<31 || n >= 1<<32 {
-			return nil, DamagedAt(d.now.sections[0].at, "the /Encrypt dictionary's /%s is missing or out of range", key)
+			return nil, DamagedAt(f.now.sections[0].at, "the /Encrypt dictionary's /%s is missing or out of range", key)
 		}
 		numbers[key] = n
 	}
@@ -173,7 +173,7 @@ func (d *Document) parameters(dict *Dict) (*security.Parameters, error) {
 	}
 	texts := map[Name]*[]byte{"O": &p.O, "U": &p.U, "OE": &p.OE, "UE": &p.UE, "Perms": &p.Perms}
 	for key, into := range texts {
-		val, err := d.now.Get(dict, key)
+		val, err := f.now.Get(dict, key)
 		if err != nil {
 			return nil, err
 		}
@@ -189,9 +189,9 @@ func (d *Document) parameters(dict *Dict) (*security.Parameters, error) {
 			*s = (*s)[:long]
 		}
 	}
-	plain, err := d.now.Get(dict, "EncryptMetadata")
+	plain, err := f.now.Get(dict, "EncryptMetadata")
 	p.MetadataIsHidden = plain != false
-	p.ID = []byte(d.now.permanentID())
+	p.ID = []byte(f.now.permanentID())
 	return p, err
 }
 
@@ -206,27 +206,27 @@ func (v View) permanentID() String {
 }
 
 // cryptFilters reads which method is for what (ISO 32000-2, 7.6.6).
-func (d *Document) cryptFilters(e *encryption, dict *Dict, version int) error {
+func (f *File) cryptFilters(e *encryption, dict *Dict, version int) error {
 	if version < 4 {
 		e.streams, e.texts, e.files = security.RC4, security.RC4, security.RC4
 		return nil
 	}
-	hidden, err := d.now.Get(dict, "EncryptMetadata")
+	hidden, err := f.now.Get(dict, "EncryptMetadata")
 	if err != nil {
 		return err
 	}
 	e.metadataIsPlain = hidden == false
 	e.filters = map[Name]security.Method{"Identity": security.Identity}
-	list, err := d.now.Dict(dict.Lookup("CF"))
+	list, err := f.now.Dict(dict.Lookup("CF"))
 	if err != nil {
 		return err
 	}
 	if list != nil {
-		for _, f := range list.Entries {
-			if f.Key == "Identity" {
+		for _, entry := range list.Entries {
+			if entry.Key == "Identity" {
 				continue
 			}
-			if e.filters[f.Key], err = d.cryptFilter(f.Val, version); err != nil {
+			if e.filters[entry.Key], err = f.cryptFilter(entry.Val, version); err != nil {
 				return err
 			}
 		}
@@ -237,7 +237,7 @@ func (d *Document) cryptFilters(e *encryption, dict *Dict, version int) error {
 		otherwise Name
 	}{{"StmF", &e.streams, "Identity"}, {"StrF", &e.texts, "Identity"}, {"EFF", &e.files, ""}}
 	for _, use := range uses {
-		val, err := d.now.Get(dict, use.key)
+		val, err := f.now.Get(dict, use.key)
 		if err != nil {
 			return err
 		}
@@ -249,21 +249,21 @@ func (d *Document) cryptFilters(e *encryption, dict *Dict, version int) error {
 		case val == nil:
 			which = use.otherwise
 		case !ok:
-			return DamagedAt(d.now.sections[0].at, "the /Encrypt dictionary's /%s is not a name", use.key)
+			return DamagedAt(f.now.sections[0].at, "the /Encrypt dictionary's /%s is not a name", use.key)
 		}
 		if *use.into, ok = e.filters[which]; !ok {
-			return DamagedAt(d.now.sections[0].at, "the /Encrypt dictionary has no crypt filter %s", keyed(which))
+			return DamagedAt(f.now.sections[0].at, "the /Encrypt dictionary has no crypt filter %s", which.Quoted())
 		}
 	}
 	return nil
 }
 
-func (d *Document) cryptFilter(val Value, version int) (security.Method, error) {
-	f, err := d.now.Dict(val)
+func (f *File) cryptFilter(val Value, version int) (security.Method, error) {
+	filter, err := f.now.Dict(val)
 	if err != nil {
 		return security.Identity, err
 	}
-	kind, err := d.now.Get(f, "CFM")
+	kind, err := f.now.Get(filter, "CFM")
 	if err != nil {
 		return security.Identity, err
 	}
@@ -275,13 +275,13 @@ func (d *Document) cryptFilter(val Value, version int) (security.Method, error) 
 	case kind == Name("AESV3") && version == 5:
 		return security.AESV3, nil
 	}
-	return security.Identity, DamagedAt(d.now.sections[0].at, "a crypt filter's method %v is not one of version %d", kind, version)
+	return security.Identity, DamagedAt(f.now.sections[0].at, "a crypt filter's method %v is not one of version %d", kind, version)
 }
 
 // reveal decrypts the strings of an object that was just parsed. Those of cross-reference
 // streams and of the /Encrypt dictionary are plain, and so is what lies in object streams,
 // which are encrypted as a whole (ISO 32000-2, 7.6.2).
-func (e *encryption) reveal(o *object) error {
+func (e *encryption) reveal(o *Object) error {
 	if o.Ref == e.holder {
 		return nil
 	}
@@ -296,7 +296,7 @@ func (e *encryption) reveal(o *object) error {
 	return err
 }
 
-func (e *encryption) plain(o *object, s String) (String, error) {
+func (e *encryption) plain(o *Object, s String) (String, error) {
 	out, err := e.key.Decrypt(e.texts, o.Ref.Num, o.Ref.Gen, []byte(s))
 	if err != nil {
 		return "", DamagedAt(o.At, "a string of object %d: %v", o.Ref.Num, err)
@@ -334,7 +334,7 @@ func (e *encryption) texted(val Value, change func(String) (String, error)) (Val
 
 // method says how the data of a stream are encrypted.
 func (v View) method(st *Stream, filters []filter) (security.Method, error) {
-	e := v.doc.encryption
+	e := v.File.encryption
 	explicit := len(filters) > 0 && filters[0].kind == "Crypt"
 	if explicit {
 		which, err := v.Get(filters[0].parms, "Name")
@@ -369,19 +369,19 @@ func (v View) method(st *Stream, filters []filter) (security.Method, error) {
 func (v View) data(st *Stream, where Span, m security.Method, limit int64) (io.Reader, error) {
 	n := where.To - where.From
 	if m == security.Identity {
-		return io.NewSectionReader(v.doc.src.r, where.From, n), nil
+		return io.NewSectionReader(v.File.src.r, where.From, n), nil
 	}
 	if n > limit {
 		return nil, fmt.Errorf("%w: an encrypted stream of %d bytes", ErrTooComplex, n)
 	}
-	if err := v.doc.work(int(n)); err != nil {
+	if err := v.File.Work(int(n)); err != nil {
 		return nil, err
 	}
-	data, err := v.doc.src.read(where.From, int(n))
+	data, err := v.File.src.read(where.From, int(n))
 	if err != nil {
 		return nil, err
 	}
-	if data, err = v.doc.encryption.key.Decrypt(m, st.holder.Num, st.holder.Gen, data); err != nil {
+	if data, err = v.File.encryption.key.Decrypt(m, st.holder.Num, st.holder.Gen, data); err != nil {
 		return nil, DamagedAt(where.From, "the stream of object %d: %v", st.holder.Num, err)
 	}
 	return bytes.NewReader(data), nil
@@ -390,7 +390,7 @@ func (v View) data(st *Stream, where Span, m security.Method, limit int64) (io.R
 // raw reads a stream's data as they go into its filters. The caller has bounded them.
 func (v View) raw(st *Stream, where Span, m security.Method) ([]byte, error) {
 	if m == security.Identity {
-		return v.doc.src.read(where.From, int(where.To-where.From))
+		return v.File.src.read(where.From, int(where.To-where.From))
 	}
 	r, err := v.data(st, where, m, where.To-where.From)
 	if err != nil {

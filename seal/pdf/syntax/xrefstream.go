@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"encoding/binary"
@@ -7,8 +7,8 @@ import (
 
 // xrefStream reads a cross-reference stream (ISO 32000-1, 7.5.8). All entries
 // of its dictionary must be direct: nothing can be resolved before it is read.
-func (d *Document) xrefStream(at int64) (*section, error) {
-	o, err := d.objectAt(at, d.src.size, nil)
+func (f *File) xrefStream(at int64) (*section, error) {
+	o, err := f.objectAt(at, f.src.size, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -20,7 +20,7 @@ func (d *Document) xrefStream(at int64) (*section, error) {
 	if !direct(st.Dict.Lookup("Filter")) || !direct(st.Dict.Lookup("DecodeParms")) {
 		return nil, DamagedAt(at, "the filters of the cross-reference stream are not in its own dictionary")
 	}
-	bare := View{doc: d, limit: d.src.size} // resolves nothing
+	bare := View{File: f, limit: f.src.size} // resolves nothing
 	data, where, err := bare.Decode(st, maxDecoded)
 	if err != nil {
 		return nil, err
@@ -30,10 +30,10 @@ func (d *Document) xrefStream(at int64) (*section, error) {
 		return nil, err
 	}
 	s := &section{at: o.At, end: where.end, stream: true, trailer: st.Dict}
-	if s.runs, err = d.streamRuns(st.Dict, data, widths, at); err != nil {
+	if s.runs, err = f.streamRuns(st.Dict, data, widths, at); err != nil {
 		return nil, err
 	}
-	return s, d.finish(s)
+	return s, f.finish(s)
 }
 
 // fieldWidths reads /W: the bytes of each of an entry's three fields.
@@ -56,7 +56,7 @@ func fieldWidths(d *Dict, at int64) ([3]int, error) {
 	return widths, nil
 }
 
-func (d *Document) streamRuns(dict *Dict, data []byte, widths [3]int, at int64) ([]run, error) {
+func (f *File) streamRuns(dict *Dict, data []byte, widths [3]int, at int64) ([]run, error) {
 	size, ok := dict.Lookup("Size").(int64)
 	if !ok || size < 0 || size > maxObjectNumber+1 {
 		return nil, DamagedAt(at, "the cross-reference stream's /Size is missing or out of range")
@@ -77,12 +77,12 @@ func (d *Document) streamRuns(dict *Dict, data []byte, widths [3]int, at int64) 
 			return nil, DamagedAt(at, "the cross-reference stream has less data than its /Index announces")
 		}
 		// An object takes a byte of the file at the very least.
-		if total += count; total > d.src.size {
+		if total += count; total > f.src.size {
 			return nil, fmt.Errorf("%w: %d cross-reference entries", ErrTooComplex, total)
 		}
 		locs := make([]location, count)
 		for j := range locs {
-			locs[j] = d.streamEntry(data[j*width:(j+1)*width], widths)
+			locs[j] = f.streamEntry(data[j*width:(j+1)*width], widths)
 		}
 		data = data[int(count)*width:]
 		runs = append(runs, run{first: uint32(first), locs: locs})
@@ -92,7 +92,7 @@ func (d *Document) streamRuns(dict *Dict, data []byte, widths [3]int, at int64) 
 
 // streamEntry decodes one entry (ISO 32000-1, table 18). Types that the
 // standard does not know stand for null, as it says.
-func (d *Document) streamEntry(e []byte, widths [3]int) location {
+func (f *File) streamEntry(e []byte, widths [3]int) location {
 	kind := uint64(1)
 	if widths[0] > 0 {
 		kind = bigEndian(e[:widths[0]])
@@ -101,7 +101,7 @@ func (d *Document) streamEntry(e []byte, widths [3]int) location {
 	third := bigEndian(e[widths[0]+widths[1]:])
 	switch {
 	case kind == 1 && second < 1<<62 && third <= 65535:
-		return location{at: d.base + int64(second), index: uint32(third), kind: inFile}
+		return location{at: f.base + int64(second), index: uint32(third), kind: inFile}
 	case kind == 2 && second > 0 && second <= maxObjectNumber && third <= maxObjectNumber:
 		return location{at: int64(second), index: uint32(third), kind: inStream}
 	}

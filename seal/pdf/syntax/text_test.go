@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"testing"
@@ -32,6 +32,7 @@ func TestTextString(t *testing.T) {
 
 func TestDate(t *testing.T) {
 	t.Parallel()
+	signingTime := time.Date(2026, 11, 23, 9, 30, 0, 0, time.FixedZone("CST", 8*3600))
 	zone := time.FixedZone("", -(3*3600 + 30*60))
 	for _, want := range []time.Time{signingTime, signingTime.UTC(), signingTime.In(zone)} {
 		if got := Date(DateString(want)); !got.Equal(want) {
@@ -39,7 +40,7 @@ func TestDate(t *testing.T) {
 		}
 	}
 	if got := DateString(signingTime); got != "D:20261123093000+08'00'" {
-		t.Errorf("dateString gave %q", got)
+		t.Errorf("DateString gave %q", got)
 	}
 	for _, tc := range []struct{ in, want string }{
 		{"D:2026", "2026-01-01T00:00:00Z"},

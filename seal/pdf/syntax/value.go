@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import "strconv"
 
@@ -16,15 +16,17 @@ type Name string
 // A String holds the decoded bytes of a literal or hexadecimal string.
 type String string
 
+// An Array may hold values of any kind.
 type Array []Value
 
-// A Ref names an indirect object. No object has the number 0, so the zero ref
+// A Ref names an indirect object. No object has the number 0, so the zero Ref
 // stands for none.
 type Ref struct {
 	Num uint32
 	Gen uint16
 }
 
+// String writes the reference as a file does.
 func (r Ref) String() string { return string(append(appendNumbers(nil, r), " R"...)) }
 
 // A Dict keeps the order of the file. A key occurs once: the parser refuses
@@ -35,6 +37,7 @@ type Dict struct {
 	Contents *Token       // of /Contents where it was read as a string
 }
 
+// An Entry is a key of a dictionary with its value.
 type Entry struct {
 	Key Name
 	Val Value
@@ -56,6 +59,7 @@ type Stream struct {
 	holder Ref // the object it is
 }
 
+// Find returns the entry of a key, nil where absent. The nil dictionary has no entries.
 func (d *Dict) Find(key Name) *Entry {
 	if d == nil {
 		return nil
@@ -74,7 +78,7 @@ func (d *Dict) Find(key Name) *Entry {
 	return nil
 }
 
-// Lookup returns the value of key as it stands, nil where absent.
+// Lookup returns the value of key as it stands, nil where absent; a reference is not followed.
 func (d *Dict) Lookup(key Name) Value {
 	if e := d.Find(key); e != nil {
 		return e.Val

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"bufio"
@@ -33,7 +33,7 @@ func (v View) Span(st *Stream) (Span, error) {
 		return Span{}, DamagedAt(st.start, "the stream's /Length leads out of the file")
 	}
 	out := Span{From: st.start, To: st.start + n}
-	err = v.doc.src.parse(out.To, v.limit, func(l *lexer) error {
+	err = v.File.src.parse(out.To, v.limit, func(l *lexer) error {
 		l.blanks()
 		if err := l.keyword("endstream"); err != nil {
 			return err
@@ -104,6 +104,26 @@ func (v View) Decode(st *Stream, limit int) ([]byte, Span, error) {
 	return data, where, err
 }
 
+// Encoded returns a stream's data decrypted and otherwise as they are stored, with all filters.
+func (v View) Encoded(st *Stream) ([]byte, error) {
+	where, err := v.Span(st)
+	if err != nil {
+		return nil, err
+	}
+	filters, err := v.filters(st)
+	if err != nil {
+		return nil, err
+	}
+	method, err := v.method(st, filters)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.File.Work(int(where.To - where.From)); err != nil {
+		return nil, err
+	}
+	return v.raw(st, where, method)
+}
+
 // unfiltered runs the data through the filters. What passes between two of them is bounded
 // like the result.
 func (v View) unfiltered(r io.Reader, where Span, filters []filter, limit int) ([]byte, error) {
@@ -129,7 +149,7 @@ func (v View) unfiltered(r io.Reader, where Span, filters []filter, limit int) (
 	if err != nil {
 		return nil, DamagedAt(where.From, "the stream's data cannot be inflated: %v", err)
 	}
-	return out.Bytes(), v.doc.work(out.Len())
+	return out.Bytes(), v.File.Work(out.Len())
 }
 
 // A filter is one step of a stream's decoding.

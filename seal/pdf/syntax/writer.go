@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"math"
@@ -12,7 +12,10 @@ func Decimal(f float64) Value {
 	return once.decimal(f)
 }
 
-// decimal is decimalReal with the values that are made once.
+// Decimal is the function of that name with the values that the file's reading keeps, of which each is made once.
+func (f *File) Decimal(n float64) Value { return f.src.values.decimal(n) }
+
+// decimal is Decimal with the values that are made once.
 func (k *values) decimal(f float64) Value {
 	f = math.Round(f*1e4) / 1e4
 	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
@@ -85,6 +88,7 @@ const slotSize = 16
 
 const upperHex = "0123456789ABCDEF"
 
+// AppendName writes a name, with #xx for what is not printable ASCII.
 func AppendName(out []byte, n Name) []byte {
 	out = append(out, '/')
 	for i := range len(n) {
@@ -122,4 +126,11 @@ func appendHex(out []byte, s String) []byte {
 		out = append(out, upperHex[s[i]>>4], upperHex[s[i]&15])
 	}
 	return append(out, '>')
+}
+
+// Quoted is a name as a sentence names it, with its slash. Nobody vouches for it, so it is written
+// in ASCII as in a file, and its beginning where it is long.
+func (n Name) Quoted() string {
+	const most = 60 // bytes
+	return string(AppendName(nil, n[:min(len(n), most)]))
 }

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 // unpredict undoes the predictors of ISO 32000-1, 7.4.4.4 in place: those of PNG, and the
 // one of TIFF for components of whole bytes.

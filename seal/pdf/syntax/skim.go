@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import "bytes"
 
@@ -6,7 +6,7 @@ import "bytes"
 // the next one takes.
 type Skimmed struct {
 	Keys   []Name
-	object object
+	object Object
 	dict   Dict
 }
 
@@ -14,12 +14,12 @@ type Skimmed struct {
 // other values are passed over, which is several times faster, and the object
 // is not remembered: it is good until the next one is skimmed into the same memory.
 // Walking the pages of a long document is what it is for.
-func (v View) Skim(r Ref, into *Skimmed) (*object, error) {
+func (v View) Skim(r Ref, into *Skimmed) (*Object, error) {
 	loc, ok := v.find(r)
-	if !ok || loc.kind == inFile && v.doc.objects[loc.at] != nil {
+	if !ok || loc.kind == inFile && v.File.objects[loc.at] != nil {
 		return v.Load(r)
 	}
-	if err := v.doc.work(0); err != nil {
+	if err := v.File.Work(0); err != nil {
 		return nil, err
 	}
 	if loc.kind == inStream {
@@ -29,7 +29,7 @@ func (v View) Skim(r Ref, into *Skimmed) (*object, error) {
 }
 
 // made returns an object of which only some keys are read, or a new one.
-func (s *Skimmed) made(o object) *object {
+func (s *Skimmed) made(o Object) *Object {
 	if s == nil {
 		kept := o
 		return &kept

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"bytes"
@@ -6,18 +6,41 @@ import (
 	"slices"
 )
 
-// A reader that finds anything wrong with the cross-reference data, even of an object that
-// nothing leads to, looks through the whole file for objects and takes the last of each
-// number (MuPDF, PDF.js and Poppler do). What a later revision writes must therefore be the
-// objects that it lists and nothing else, each where it lists it.
+// A Stray is what makes a reader see other objects than a revision lists: one that finds anything wrong with the
+// cross-reference data, even of an object that nothing leads to, looks through the whole file for objects and takes the
+// last of each number (MuPDF, PDF.js and Poppler do). What a revision writes must therefore be the objects that it lists
+// and nothing else, each where it lists it.
+type Stray struct {
+	Kind     StrayKind
+	Object   uint32 // that is missing
+	From, To int64  // offsets of the bytes
+}
 
-// strays finds what the revision has between and inside of its objects that such a reader
-// would take for others, and entries that lead to no object.
-func (s *step) strays() error {
+// StrayKind is what a Stray is.
+type StrayKind int
+
+// The kinds of strays.
+const (
+	NoStray        StrayKind = iota
+	ObjectMissing            // the revision lists an Object where there is none
+	BytesBetween             // the bytes From to To belong to none of its objects
+	ObjectUnlisted           // an object that the revision does not list has its keyword at the offset From
+)
+
+// Strays finds the first Stray of a revision: between or inside of its objects, or an entry that leads to no object. The
+// older view is of the revision before. It fails with *DamagedError where an object cannot be read.
+func Strays(older, newer View) (Stray, error) {
+	s := &strays{old: older, new: newer}
+	return s.find()
+}
+
+type strays struct{ old, new View }
+
+func (s *strays) find() (Stray, error) {
 	older, newer := s.old.sections[0], s.new.sections[0]
 	from, to := older.end, newer.end
-	if newer == s.doc.now.sections[0] {
-		to = s.doc.ending.eof
+	if newer == s.new.File.now.sections[0] {
+		to = s.new.File.ending.eof
 	}
 	tiles := []tile{{at: newer.at, end: newer.end}}
 	headers := make(map[int64]bool)
@@ -29,11 +52,10 @@ func (s *step) strays() error {
 			}
 			t, err := s.tile(r, loc)
 			if err != nil {
-				return err
+				return Stray{}, err
 			}
 			if t.obj == 0 {
-				s.modified(Change{Code: ChangeObjectMissing, Object: int(r.Num)}, "the revision lists the object %d where there is none", r.Num)
-				return nil
+				return Stray{Kind: ObjectMissing, Object: r.Num}, nil
 			}
 			headers[t.obj] = true
 			if loc.kind == inFile && t.at >= from {
@@ -44,7 +66,7 @@ func (s *step) strays() error {
 	if newer.stream {
 		obj, err := s.header(newer.at, nil)
 		if err != nil {
-			return err
+			return Stray{}, err
 		}
 		headers[obj] = true
 	}
@@ -53,11 +75,10 @@ func (s *step) strays() error {
 		if t.at > from {
 			sound, err := s.emptyBetween(from, t.at)
 			if err != nil {
-				return err
+				return Stray{}, err
 			}
 			if !sound {
-				s.modified(Change{Code: ChangeStrayBytes}, "the revision has bytes between %d and %d that belong to none of its objects", from, t.at)
-				return nil
+				return Stray{Kind: BytesBetween, From: from, To: t.at}, nil
 			}
 		}
 		from = max(from, t.end)
@@ -73,7 +94,7 @@ type tile struct {
 
 // tile finds the extent of an object that the revision lists: of one in an object stream the
 // extent of that.
-func (s *step) tile(r Ref, loc location) (tile, error) {
+func (s *strays) tile(r Ref, loc location) (tile, error) {
 	if loc.kind == inStream {
 		holder := Ref{Num: uint32(loc.at)} //nolint:gosec // an object number
 		in, ok := s.new.find(holder)
@@ -110,9 +131,9 @@ func (s *step) tile(r Ref, loc location) (tile, error) {
 
 // header returns where the header of an object at an offset ends, 0 where none stands there,
 // or that of another object than is wanted.
-func (s *step) header(at int64, want *Ref) (int64, error) {
+func (s *strays) header(at int64, want *Ref) (int64, error) {
 	end := int64(0)
-	err := s.doc.src.parse(at, s.new.limit, func(l *lexer) error {
+	err := s.new.File.src.parse(at, s.new.limit, func(l *lexer) error {
 		num, err := l.integer("an object number")
 		if err != nil {
 			return err
@@ -140,11 +161,11 @@ const maxBetween = 1 << 20
 
 // emptyBetween reports that there is nothing between two objects but white space, comments
 // and the words that end objects and revisions.
-func (s *step) emptyBetween(from, to int64) (bool, error) {
+func (s *strays) emptyBetween(from, to int64) (bool, error) {
 	if to-from > maxBetween {
 		return false, nil
 	}
-	b, err := s.doc.src.read(from, int(to-from))
+	b, err := s.new.File.src.read(from, int(to-from))
 	if err != nil {
 		return false, err
 	}
@@ -167,28 +188,28 @@ func (s *step) emptyBetween(from, to int64) (bool, error) {
 
 // smuggled finds headers of objects that the revision does not list, wherever they stand: in
 // a string, in a stream.
-func (s *step) smuggled(from, to int64, headers map[int64]bool) error {
+func (s *strays) smuggled(from, to int64, headers map[int64]bool) (Stray, error) {
 	const word = "obj"
 	at, err := s.search(from, to, word, func(before []byte, at int64) bool {
 		return endsHeader(before) && !headers[at+int64(len(word))]
 	})
-	if at >= 0 {
-		s.modified(Change{Code: ChangeObjectUnlisted}, "the revision has an object at byte %d that it does not list", at)
+	if at < 0 {
+		return Stray{}, err
 	}
-	return err
+	return Stray{Kind: ObjectUnlisted, From: at}, err
 }
 
 // search returns the offset of the first occurrence of a word that counts, by the bytes
 // before it and its offset; -1 where there is none.
-func (s *step) search(from, to int64, word string, counts func(before []byte, at int64) bool) (int64, error) {
+func (s *strays) search(from, to int64, word string, counts func(before []byte, at int64) bool) (int64, error) {
 	const piece, overlap = 64 << 10, 1 << 10
 	for at := from; at < to; at += piece {
 		start := max(from, at-overlap)
 		n := int(min(at+piece, to) - start)
-		if err := s.doc.work(n); err != nil {
+		if err := s.new.File.Work(n); err != nil {
 			return -1, err
 		}
-		b, err := s.doc.src.read(start, n)
+		b, err := s.new.File.src.read(start, n)
 		if err != nil {
 			return -1, err
 		}

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import "fmt"
 
@@ -6,38 +6,23 @@ import "fmt"
 // allows for.
 const maxObjectNumber = 8388607
 
-// An object is an indirect object as it was found.
-type object struct {
+// An Object is an indirect object as it was found.
+type Object struct {
 	Ref Ref
 	Val Value
-	// at and end are the object's bytes in the file, or those of the object
+	// At and end are the object's bytes in the file, or those of the object
 	// stream that holds it. For a stream object, end is where its data start.
 	At, end int64
-	// packed is the object's place in its object stream, -1 outside of one.
+	// Packed is the object's place in its object stream, -1 outside of one.
 	Packed int
 	cost   int
 }
 
-// An objectSet is a set of object numbers, a bit for each.
-type objectSet []uint64
-
-// add puts a number into the set and reports that it was not there.
-func (s *objectSet) add(num uint32) bool {
-	const bits = 64
-	if more := int(num/bits) + 1 - len(*s); more > 0 {
-		*s = append(*s, make([]uint64, more)...)
-	}
-	word, bit := &(*s)[num/bits], uint64(1)<<(num%bits)
-	there := *word&bit != 0
-	*word |= bit
-	return !there
-}
-
 // SamePlace reports that two objects are the same bytes of the file.
-func (o *object) SamePlace(p *object) bool { return o.At == p.At && o.Packed == p.Packed }
+func (o *Object) SamePlace(p *Object) bool { return o.At == p.At && o.Packed == p.Packed }
 
 // indirect parses "n g obj … endobj" at the position (ISO 32000-1, 7.3.10).
-func (l *lexer) indirect() (*object, error) {
+func (l *lexer) indirect() (*Object, error) {
 	l.skip()
 	at := l.offset()
 	num, err := l.integer("an object number")
@@ -58,7 +43,7 @@ func (l *lexer) indirect() (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := l.into.made(object{Ref: Ref{Num: uint32(num), Gen: uint16(gen)}, Val: val, At: at, Packed: -1})
+	o := l.into.made(Object{Ref: Ref{Num: uint32(num), Gen: uint16(gen)}, Val: val, At: at, Packed: -1})
 	if d, ok := val.(*Dict); ok {
 		start, isStream, err := l.streamStart()
 		if err != nil {
@@ -109,8 +94,8 @@ func (l *lexer) streamStart() (int64, bool, error) {
 
 // Load returns the object that r names in this view, nil for null: an object
 // that is free, unknown, or of another generation (ISO 32000-1, 7.3.10).
-func (v View) Load(r Ref) (*object, error) {
-	if err := v.doc.work(0); err != nil {
+func (v View) Load(r Ref) (*Object, error) {
+	if err := v.File.Work(0); err != nil {
 		return nil, err
 	}
 	loc, ok := v.find(r)
@@ -131,11 +116,11 @@ func (v View) find(r Ref) (location, bool) {
 
 // loadPlain returns an object that is not packed in an object stream, all of
 // it or only some keys of its dictionary.
-func (v View) loadPlain(r Ref, loc location, into *Skimmed) (*object, error) {
-	if loc.at <= v.doc.base {
+func (v View) loadPlain(r Ref, loc location, into *Skimmed) (*Object, error) {
+	if loc.at <= v.File.base {
 		return nil, DamagedAt(v.sections[0].at, "object %d has no place in the file", r.Num)
 	}
-	o, err := v.doc.objectAt(loc.at, v.limit, into)
+	o, err := v.File.objectAt(loc.at, v.limit, into)
 	if err != nil {
 		return nil, err
 	}
@@ -150,12 +135,12 @@ func (v View) loadPlain(r Ref, loc location, into *Skimmed) (*object, error) {
 
 // objectAt parses or remembers the object at an offset of the file. With only
 // some keys, it does not remember.
-func (d *Document) objectAt(offset, limit int64, into *Skimmed) (*object, error) {
-	if o, ok := d.objects[offset]; ok {
-		return o, d.work(o.cost / 4)
+func (f *File) objectAt(offset, limit int64, into *Skimmed) (*Object, error) {
+	if o, ok := f.objects[offset]; ok {
+		return o, f.Work(o.cost / 4)
 	}
-	var o *object
-	err := d.src.parse(offset, limit, func(l *lexer) error {
+	var o *Object
+	err := f.src.parse(offset, limit, func(l *lexer) error {
 		var err error
 		l.into = into
 		o, err = l.indirect()
@@ -164,31 +149,34 @@ func (d *Document) objectAt(offset, limit int64, into *Skimmed) (*object, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.work(o.cost); err != nil {
+	if err := f.Work(o.cost); err != nil {
 		return nil, err
 	}
-	if d.encryption != nil {
-		if err := d.encryption.reveal(o); err != nil {
+	if f.encryption != nil {
+		if err := f.encryption.reveal(o); err != nil {
 			return nil, err
 		}
 	}
 	if into != nil {
 		return o, nil
 	}
-	if d.kept += o.cost + 64; d.kept > maxKept {
-		clear(d.objects)
-		d.kept = o.cost
+	if f.kept += o.cost + 64; f.kept > maxKept {
+		clear(f.objects)
+		f.kept = o.cost
 	}
-	d.objects[offset] = o
+	f.objects[offset] = o
 	return o, nil
 }
 
-// work adds n bytes to what was parsed so far and refuses when that is out of
-// all proportion to the file.
-func (d *Document) work(n int) error {
-	d.worked += int64(n) + 16
-	if d.worked > freeWork+32*d.src.size {
-		return fmt.Errorf("%w: more than %d bytes parsed", ErrTooComplex, d.worked)
+// BeginWork starts to count anew what is parsed and decoded: for each thing that is asked of the file it is bounded.
+func (f *File) BeginWork() { f.worked = 0 }
+
+// Work adds n bytes to what was parsed so far and refuses when that is out of
+// all proportion to the file, with ErrTooComplex.
+func (f *File) Work(n int) error {
+	f.worked += int64(n) + 16
+	if f.worked > freeWork+32*f.src.size {
+		return fmt.Errorf("%w: more than %d bytes parsed", ErrTooComplex, f.worked)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"io"
@@ -22,6 +22,41 @@ func (s *source) extended(more []byte) *source {
 	known := s.values
 	known.promised = maps.Clone(known.promised)
 	return &source{r: g, size: g.size + int64(len(g.tail)), tail: g.tail, values: known}
+}
+
+// Extended opens the file with an increment behind its end, which nobody may change. What is known of the file is taken
+// over, and only the increment is read; where nothing is known, all of it is, with the access.
+func (f *File) Extended(increment []byte, a Access) (*File, error) {
+	whole := f.src.extended(increment)
+	if f.now.sections == nil { // Before
+		return Open(whole.r, whole.size, a)
+	}
+	out := &File{
+		src:        whole,
+		base:       f.base,
+		objects:    maps.Clone(f.objects),
+		kept:       f.kept,
+		containers: make(map[int64]*container, len(f.containers)),
+		unpacked:   f.unpacked,
+		encryption: f.encryption,
+	}
+	for at, c := range f.containers {
+		own := *c
+		own.objects = slices.Clone(c.objects)
+		out.containers[at] = &own
+	}
+	if err := out.chain(f.now.sections); err != nil {
+		return nil, err
+	}
+	if err := out.sound(Access{}); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Before returns the first n bytes as a file of which nothing is known: it has no views, and is there to be extended.
+func (f *File) Before(n int64) *File {
+	return &File{src: &source{r: io.NewSectionReader(f.src.r, 0, n), size: n}}
 }
 
 // ReadAt reads across the seam where it must.

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"errors"
@@ -36,6 +36,7 @@ func (e *DamagedError) Error() string {
 // TextZH returns the Chinese sentence.
 func (e *DamagedError) TextZH() string { return "PDF 文件已损坏" }
 
+// DamagedAt makes a *DamagedError.
 func DamagedAt(offset int64, format string, args ...any) error {
 	return &DamagedError{Offset: offset, What: fmt.Sprintf(format, args...)}
 }
@@ -83,30 +84,13 @@ func (e *EncryptedError) TextZH() string {
 // Is reports true for ErrEncrypted.
 func (e *EncryptedError) Is(target error) bool { return target == ErrEncrypted }
 
-// RefusedError says why a sound file, or a stamp as it was asked for, cannot
-// be stamped. It is the caller's input that is at fault, not the program.
-type RefusedError struct {
-	Why string
-	zh  string // the same in Chinese; empty: it is not said
-}
+// An UnwritableError says why an increment cannot be written: the format has no room for it.
+type UnwritableError struct{ Why string }
 
-func (e *RefusedError) Error() string { return "cannot stamp: " + e.Why }
+func (e *UnwritableError) Error() string { return "cannot write the PDF file: " + e.Why }
 
-// TextZH returns the Chinese sentence.
-func (e *RefusedError) TextZH() string {
-	if e.zh == "" {
-		return "不能如此盖章或签名"
-	}
-	return "不能盖章或签名：" + e.zh
-}
-
-func refuse(format string, args ...any) error {
-	return &RefusedError{Why: fmt.Sprintf(format, args...)}
-}
-
-// refuseZH is refuse for what people meet, with its Chinese sentence.
-func refuseZH(zh, format string, args ...any) error {
-	return &RefusedError{Why: fmt.Sprintf(format, args...), zh: zh}
+func unwritable(format string, args ...any) error {
+	return &UnwritableError{Why: fmt.Sprintf(format, args...)}
 }
 
 // IsDamage tells what is wrong with the file from what is wrong with reading.

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"cmp"
@@ -10,56 +10,60 @@ import (
 )
 
 // An Increment is an incremental update in the making (ISO 32000-1, 7.5.6).
-// Every offset is noted while it is written; nothing is ever searched for.
+// Every offset is noted while it is written; nothing is ever searched for. The zero Increment begins a file instead.
 type Increment struct {
-	Out     []byte
-	At      int64 // offset of out[0] in the file
-	base    int64 // offset of %PDF-
-	Next    uint32
-	values  *values // of the file: the numbers that no new object may have; nil where there is none
-	Written []Written
-	id      *slot // the second part of the file's /ID, which identify fills in
+	Out     []byte    // what is written
+	At      int64     // offset of Out[0] in the file
+	Next    uint32    // the number of the next new object
+	Written []Written // the objects of Out
+
+	base   int64   // offset of %PDF-
+	values *values // of the file: the numbers that no new object may have; nil where there is none
+	id     *slot   // the second part of the file's /ID, which Identify fills in
 
 	encryption *encryption // of the file, nil for none
 	hidden     int64       // how many strings and streams were encrypted
 	err        error       // of encrypting one
 }
 
+// Written is where an object was written.
 type Written struct {
 	Ref Ref
 	At  int64 // from %PDF-
 }
 
-// newIncrement starts an update behind the end of the file.
-func (d *Document) newIncrement() (*Increment, error) {
-	last, err := d.src.read(d.src.size-1, 1)
+// NewIncrement starts an update behind the end of the file.
+func (f *File) NewIncrement() (*Increment, error) {
+	last, err := f.src.read(f.src.size-1, 1)
 	if err != nil {
 		return nil, err
 	}
-	size, _ := d.now.Trailer().Lookup("Size").(int64) // sound has checked it
-	w := &Increment{At: d.src.size, base: d.base, Next: uint32(size), values: &d.src.values, encryption: d.encryption}
+	size, _ := f.now.Trailer().Lookup("Size").(int64) // sound has checked it
+	w := &Increment{At: f.src.size, base: f.base, Next: uint32(size), values: &f.src.values, encryption: f.encryption}
 	if last[0] != '\n' && last[0] != '\r' {
 		w.Out = append(w.Out, '\n')
 	}
 	return w, nil
 }
 
-// Fresh returns the number of a new object.
+// Fresh returns a reference to a new object, whose number nothing refers to yet.
 func (w *Increment) Fresh() Ref {
 	r := Ref{Num: w.values.free(w.Next)}
 	w.Next = r.Num + 1
 	return r
 }
 
+// Offset returns where in the file the next byte comes.
 func (w *Increment) Offset() int64 { return w.At + int64(len(w.Out)) }
 
-// Begin writes an object's first line.
+// Begin writes an object's first line. What is appended to Out before End is its value.
 func (w *Increment) Begin(r Ref) {
 	w.Written = append(w.Written, Written{Ref: r, At: w.Offset() - w.base})
 	w.Out = appendNumbers(w.Out, r)
 	w.Out = append(w.Out, " obj\n"...)
 }
 
+// End writes an object's last line.
 func (w *Increment) End() { w.Out = append(w.Out, "\nendobj\n"...) }
 
 // Put writes an indirect object.
@@ -86,42 +90,43 @@ func (w *Increment) PutStream(r Ref, dict *Dict, data []byte) {
 }
 
 // Finish writes the cross-reference section, a table after a table and a
-// stream after a stream, with the trailer.
+// stream after a stream, with the trailer. It fails with *UnwritableError where the format has no room for what was
+// written.
 //
 // The trailer keeps /Root, /Info and /Encrypt. Private entries are dropped, although
 // 7.5.6 would have them kept: LibreOffice follows its /AdditionalStreams to a
 // document inside the file and shows that instead of the pages, and other
 // programs leave such references behind without their objects, where a new
 // object of ours would take their place.
-func (w *Increment) Finish(d *Document) error {
+func (w *Increment) Finish(f *File) error {
 	if w.err != nil {
 		return w.err
 	}
 	slices.SortFunc(w.Written, func(a, b Written) int { return cmp.Compare(a.Ref.Num, b.Ref.Num) })
 	for i := 1; i < len(w.Written); i++ {
 		if num := w.Written[i].Ref.Num; num == w.Written[i-1].Ref.Num {
-			return refuse("the file uses the object %d for two purposes, which would have to change in two ways", num)
+			return unwritable("the file uses the object %d for two purposes, which would have to change in two ways", num)
 		}
 	}
-	newest := d.now.sections[0]
+	newest := f.now.sections[0]
 	trailer := &Dict{}
 	for _, key := range []Name{"Root", "Info", "Encrypt"} {
 		if e := newest.trailer.Find(key); e != nil {
 			trailer.Entries = append(trailer.Entries, *e)
 		}
 	}
-	id, err := w.identifier(d)
+	id, err := w.identifier(f)
 	if err != nil {
 		return err
 	}
-	trailer = trailer.With("ID", id).With("Prev", d.ending.startxref)
+	trailer = trailer.With("ID", id).With("Prev", f.ending.startxref)
 	if newest.stream {
 		w.Stream(trailer)
 	} else {
 		w.Table(trailer, false)
 	}
 	if w.Offset() > maxOffset || int64(w.Next) > maxObjectNumber {
-		return refuse("the file would be longer than %d bytes or have more than %d objects", int64(maxOffset), maxObjectNumber)
+		return unwritable("the file would be longer than %d bytes or have more than %d objects", int64(maxOffset), maxObjectNumber)
 	}
 	return nil
 }
@@ -130,17 +135,17 @@ func (w *Increment) Finish(d *Document) error {
 const maxOffset = 9_999_999_999
 
 // identifier keeps the first part of the file's /ID and leaves room for the second.
-func (w *Increment) identifier(d *Document) (Value, error) {
+func (w *Increment) identifier(f *File) (Value, error) {
 	w.id = &slot{}
-	if d.encryption != nil {
-		return Array{d.now.permanentID(), w.id}, nil // the file's key depends on it
+	if f.encryption != nil {
+		return Array{f.now.permanentID(), w.id}, nil // the file's key depends on it
 	}
-	old, err := d.now.Array(d.now.Trailer().Lookup("ID"))
+	old, err := f.now.Array(f.now.Trailer().Lookup("ID"))
 	if err != nil {
 		return nil, err
 	}
 	if len(old) == 2 {
-		val, err := d.now.Resolve(old[0])
+		val, err := f.now.Resolve(old[0])
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +157,7 @@ func (w *Increment) identifier(d *Document) (Value, error) {
 }
 
 // Identify makes the second part of the /ID out of what stands before it in the file, so
-// that the same input gives the same bytes; h has all that comes before w.out[from:], and
+// that the same input gives the same bytes; h has all that comes before w.Out[from:], and
 // goes on to the end of the increment.
 func (w *Increment) Identify(h hash.Hash, from int) {
 	h.Write(w.Out[from:w.id.at[0]])

@@ -1,11 +1,9 @@
-package pdf
+package syntax
 
 import (
 	"errors"
 	"strings"
 	"testing"
-
-	"github.com/elicence/elicence/seal/seen"
 )
 
 func TestValues(t *testing.T) {
@@ -141,25 +139,28 @@ func TestManyKeys(t *testing.T) {
 	}
 }
 
-// TestPlainNumber: a number is spelled in one way, and told in parts of a unit by its digits.
-func TestPlainNumber(t *testing.T) {
-	t.Parallel()
-	for written, want := range map[Real]struct {
-		plain string
-		parts int64
-		told  bool
-	}{
-		"1.5": {"1.5", 15000, true}, "+1.5": {"1.5", 15000, true}, "01.50": {"1.5", 15000, true}, "0.5": {"0.5", 5000, true},
-		".5": {"0.5", 5000, true}, "-.5": {"-0.5", -5000, true}, "-0.25": {"-0.25", -2500, true}, "-00.0": {"0", 0, true}, "5.": {"5", 50000, true},
-		"595.2756": {"595.2756", 5952756, true}, "0.00009": {"0.00009", 0, true}, "-0.00019": {"-0.00019", -1, true}, "1.20": {"1.2", 12000, true},
-		"10000000.0": {"10000000", seen.MaxSide, true}, "-10000000.0": {"-10000000", -seen.MaxSide, true}, "10000000.0001": {"10000000.0001", 0, false},
-		"100000000000000000000000000000000000000000.5": {"100000000000000000000000000000000000000000.5", 0, false},
-	} {
-		if got := plainNumber(written); got != want.plain {
-			t.Errorf("%s is spelled %s, want %s", written, got, want.plain)
-		}
-		if got, told := fixed(written); told != want.told || told && got != want.parts {
-			t.Errorf("%s is %d parts, %v, want %d, %v", written, got, told, want.parts, want.told)
-		}
+// FuzzValue parses any bytes as an object. What parses must parse again from
+// what is written of it, and passing over values must end at the same place.
+func FuzzValue(f *testing.F) {
+	for _, s := range []string{"<</A[1 0 R(x)<41>]/B -1.5>>", "/A#42", "(a(b\\)\\101)", "[[[", "1 0 R", "true"} {
+		f.Add([]byte(s))
 	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		l := &lexer{buf: in, last: true}
+		v, err := l.value(0)
+		if err != nil {
+			return
+		}
+		out := AppendValue(nil, v)
+		again, err := (&lexer{buf: out, last: true}).value(0)
+		if err != nil || !Equal(v, again) {
+			t.Errorf("%q was written as %q, which reads as %v, %v", in, out, again, err)
+		}
+		skimmed := &lexer{buf: in, last: true, into: &Skimmed{Keys: []Name{"A"}}}
+		v2, err := skimmed.value(0)
+		d, ok := v.(*Dict)
+		if err != nil || skimmed.pos != l.pos || ok && !Equal(d.Lookup("A"), v2.(*Dict).Lookup("A")) {
+			t.Errorf("%q skimmed: %v up to %d, want up to %d: %v", in, v2, skimmed.pos, l.pos, err)
+		}
+	})
 }

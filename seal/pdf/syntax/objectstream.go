@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import "slices"
 
@@ -13,12 +13,12 @@ type container struct {
 	data    []byte
 	nums    []uint32
 	starts  []int // offsets into data
-	objects []*object
+	objects []*Object
 }
 
 // loadPacked returns an object out of an object stream, all of it or only some keys of its
 // dictionary. With only some, it does not remember.
-func (v View) loadPacked(r Ref, loc location, into *Skimmed) (*object, error) {
+func (v View) loadPacked(r Ref, loc location, into *Skimmed) (*Object, error) {
 	holder, ok := v.locate(uint32(loc.at))
 	if !ok || holder.kind != inFile {
 		return nil, DamagedAt(v.sections[0].at, "object %d lies in the object stream %d, which is no plain object", r.Num, loc.at)
@@ -32,15 +32,15 @@ func (v View) loadPacked(r Ref, loc location, into *Skimmed) (*object, error) {
 		return nil, DamagedAt(c.at, "object %d is not at place %d of its object stream", r.Num, i)
 	}
 	if c.objects[i] != nil {
-		return c.objects[i], v.doc.work(c.objects[i].cost / 4)
+		return c.objects[i], v.File.Work(c.objects[i].cost / 4)
 	}
-	l := &lexer{buf: c.data, pos: c.starts[i], last: true, into: into, values: &v.doc.src.values}
+	l := &lexer{buf: c.data, pos: c.starts[i], last: true, into: into, values: &v.File.src.values}
 	val, err := l.value(0)
 	if err != nil {
 		return nil, err
 	}
-	o := into.made(object{Ref: r, Val: val, At: c.at, end: c.end, Packed: i, cost: l.pos - c.starts[i]})
-	if err := v.doc.work(o.cost); err != nil {
+	o := into.made(Object{Ref: r, Val: val, At: c.at, end: c.end, Packed: i, cost: l.pos - c.starts[i]})
+	if err := v.File.Work(o.cost); err != nil {
 		return nil, err
 	}
 	if into == nil {
@@ -51,13 +51,13 @@ func (v View) loadPacked(r Ref, loc location, into *Skimmed) (*object, error) {
 
 // container decodes or remembers the object stream at an offset.
 func (v View) container(at int64, num uint32) (*container, error) {
-	d := v.doc
-	if c, ok := d.containers[at]; ok && c.end <= v.limit {
+	f := v.File
+	if c, ok := f.containers[at]; ok && c.end <= v.limit {
 		if n, err := v.length(c.stream); err == nil && n == c.length {
 			return c, nil
 		}
 	}
-	o, err := d.objectAt(at, v.limit, nil)
+	o, err := f.objectAt(at, v.limit, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +78,11 @@ func (v View) container(at int64, num uint32) (*container, error) {
 	if err := c.index(st.Dict); err != nil {
 		return nil, err
 	}
-	if d.unpacked += len(data); d.unpacked > maxUnpacked {
-		clear(d.containers)
-		d.unpacked = len(data)
+	if f.unpacked += len(data); f.unpacked > maxUnpacked {
+		clear(f.containers)
+		f.unpacked = len(data)
 	}
-	d.containers[at] = c
+	f.containers[at] = c
 	return c, nil
 }
 
@@ -109,7 +109,7 @@ func (c *container) index(d *Dict) error {
 	}
 	c.nums = make([]uint32, n)
 	c.starts = make([]int, n)
-	c.objects = make([]*object, n)
+	c.objects = make([]*Object, n)
 	l := &lexer{buf: c.data[:first], last: true}
 	for i := range c.nums {
 		num, err := l.integer("an object number in an object stream")

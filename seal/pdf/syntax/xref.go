@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"bytes"
@@ -76,7 +76,7 @@ func (s *section) lookup(num uint32) (location, bool) {
 
 // A View is the file as its newest revision, or an earlier one, shows it.
 type View struct {
-	doc      *Document
+	File     *File
 	sections []*section // newest first
 	limit    int64      // where the file ended then
 }
@@ -90,6 +90,12 @@ func (v View) locate(num uint32) (location, bool) {
 		loc = v.older(num)
 	}
 	return loc, loc.kind != free
+}
+
+// Generation returns the generation of the object that has the number, and whether it is in use.
+func (v View) Generation(num uint32) (uint16, bool) {
+	loc, used := v.locate(num)
+	return loc.generation(), used
 }
 
 // older searches the sections behind the first. Neighbouring revisions are
@@ -108,7 +114,7 @@ func (v View) older(num uint32) location {
 		if loc, ok = s.below[num]; ok {
 			break
 		}
-		v.doc.worked += int64(2 * i)
+		v.File.worked += int64(2 * i)
 	}
 	if first.below == nil {
 		first.below = make(map[uint32]location)
@@ -117,6 +123,7 @@ func (v View) older(num uint32) location {
 	return loc
 }
 
+// Trailer returns the trailer dictionary of the view's newest section.
 func (v View) Trailer() *Dict { return v.sections[0].trailer }
 
 // last returns the number after the highest one a section lists.
@@ -147,10 +154,10 @@ func (v View) sized() error {
 }
 
 // section reads the cross-reference section at an offset of the file.
-func (d *Document) section(named int64) (*section, error) {
+func (f *File) section(named int64) (*section, error) {
 	var first byte
 	at := named
-	err := d.src.parse(at, d.src.size, func(l *lexer) error {
+	err := f.src.parse(at, f.src.size, func(l *lexer) error {
 		l.blanks()
 		if l.pos >= len(l.buf) {
 			return l.short("the cross-reference section")
@@ -162,9 +169,9 @@ func (d *Document) section(named int64) (*section, error) {
 	if err != nil {
 		return nil, err
 	}
-	read := d.xrefStream
+	read := f.xrefStream
 	if first == 'x' {
-		read = d.table
+		read = f.table
 	}
 	s, err := read(at)
 	if err != nil {
@@ -175,10 +182,10 @@ func (d *Document) section(named int64) (*section, error) {
 }
 
 // table reads "xref … trailer << … >>".
-func (d *Document) table(at int64) (*section, error) {
+func (f *File) table(at int64) (*section, error) {
 	s := &section{at: at}
 	pos := at
-	err := d.src.parse(pos, d.src.size, func(l *lexer) error {
+	err := f.src.parse(pos, f.src.size, func(l *lexer) error {
 		err := l.keyword("xref")
 		pos = l.offset()
 		return err
@@ -187,21 +194,21 @@ func (d *Document) table(at int64) (*section, error) {
 		return nil, err
 	}
 	for {
-		first, count, entries, err := d.subsection(pos)
+		first, count, entries, err := f.subsection(pos)
 		if err != nil {
 			return nil, err
 		}
 		if entries < 0 {
 			break
 		}
-		locs, end, err := d.tableEntries(entries, count)
+		locs, end, err := f.tableEntries(entries, count)
 		if err != nil {
 			return nil, err
 		}
 		s.runs = append(s.runs, run{first: first, locs: locs})
 		pos = end
 	}
-	err = d.src.parse(pos, d.src.size, func(l *lexer) error {
+	err = f.src.parse(pos, f.src.size, func(l *lexer) error {
 		if err := l.keyword("trailer"); err != nil {
 			return err
 		}
@@ -219,10 +226,10 @@ func (d *Document) table(at int64) (*section, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.finish(s); err != nil {
+	if err := f.finish(s); err != nil {
 		return nil, err
 	}
-	return s, d.hybrid(s)
+	return s, f.hybrid(s)
 }
 
 const (
@@ -233,10 +240,10 @@ const (
 
 // subsection reads a subsection's header and returns where its entries start,
 // -1 where the trailer comes instead.
-func (d *Document) subsection(pos int64) (uint32, int, int64, error) {
+func (f *File) subsection(pos int64) (uint32, int, int64, error) {
 	var first, count int64
 	entries := int64(-1)
-	err := d.src.parse(pos, d.src.size, func(l *lexer) error {
+	err := f.src.parse(pos, f.src.size, func(l *lexer) error {
 		l.skip()
 		if l.pos >= len(l.buf) {
 			return l.short("the cross-reference table")
@@ -251,7 +258,7 @@ func (d *Document) subsection(pos int64) (uint32, int, int64, error) {
 		if count, err = l.integer("the number of entries of a subsection"); err != nil {
 			return err
 		}
-		if first+count > maxObjectNumber+1 || count*shortestEntry > d.src.size-l.offset() {
+		if first+count > maxObjectNumber+1 || count*shortestEntry > f.src.size-l.offset() {
 			return l.damaged("a subsection of %d entries from object %d cannot be", count, first)
 		}
 		l.skip()
@@ -268,14 +275,14 @@ func (d *Document) subsection(pos int64) (uint32, int, int64, error) {
 // line of two bytes (ISO 32000-1, 7.5.4). Where they are not all of that size, each is read
 // up to its end of line, as writers leave the filling space out or write more than one; there
 // is no second way to read such a table.
-func (d *Document) tableEntries(at int64, count int) ([]location, int64, error) {
-	if err := d.work(count * entrySize); err != nil {
+func (f *File) tableEntries(at int64, count int) ([]location, int64, error) {
+	if err := f.Work(count * entrySize); err != nil {
 		return nil, 0, err
 	}
-	if int64(count)*entrySize > d.src.size-at {
-		return d.looseEntries(at, count)
+	if int64(count)*entrySize > f.src.size-at {
+		return f.looseEntries(at, count)
 	}
-	buf, err := d.src.read(at, count*entrySize)
+	buf, err := f.src.read(at, count*entrySize)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -284,15 +291,15 @@ func (d *Document) tableEntries(at int64, count int) ([]location, int64, error) 
 		e := buf[i*entrySize : (i+1)*entrySize]
 		eol := string(e[18:])
 		var ok bool
-		if locs[i], ok = d.tableEntry(e); !ok || eol != " \n" && eol != " \r" && eol != "\r\n" {
-			return d.looseEntries(at, count)
+		if locs[i], ok = f.tableEntry(e); !ok || eol != " \n" && eol != " \r" && eol != "\r\n" {
+			return f.looseEntries(at, count)
 		}
 	}
 	return locs, at + int64(count)*entrySize, nil
 }
 
 // tableEntry reads an entry without its end of line.
-func (d *Document) tableEntry(e []byte) (location, bool) {
+func (f *File) tableEntry(e []byte) (location, bool) {
 	offset, ok1 := decimal(e[:10])
 	gen, ok2 := decimal(e[11:16])
 	// The generation of a free entry means nothing; some write 65536 for the first.
@@ -301,7 +308,7 @@ func (d *Document) tableEntry(e []byte) (location, bool) {
 	}
 	switch e[17] {
 	case 'n':
-		return location{at: d.base + offset, index: uint32(gen), kind: inFile}, true
+		return location{at: f.base + offset, index: uint32(gen), kind: inFile}, true
 	case 'f':
 		return location{index: uint32(gen)}, true
 	}
@@ -309,12 +316,12 @@ func (d *Document) tableEntry(e []byte) (location, bool) {
 }
 
 // looseEntries reads entries with ends of line of any length.
-func (d *Document) looseEntries(at int64, count int) ([]location, int64, error) {
+func (f *File) looseEntries(at int64, count int) ([]location, int64, error) {
 	locs := make([]location, 0, count)
 	const longest = 64 // bytes of one entry
 	for range count {
-		n := int(min(longest, d.src.size-at))
-		e, err := d.src.window(at, n, d.src.size)
+		n := int(min(longest, f.src.size-at))
+		e, err := f.src.window(at, n, f.src.size)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -322,7 +329,7 @@ func (d *Document) looseEntries(at int64, count int) ([]location, int64, error) 
 		if n < shortestEntry {
 			return nil, 0, DamagedAt(at, "malformed cross-reference entry")
 		}
-		loc, ok := d.tableEntry(e.buf)
+		loc, ok := f.tableEntry(e.buf)
 		e.pos = 18
 		for e.pos < n && e.buf[e.pos] == ' ' {
 			e.pos++
@@ -341,12 +348,12 @@ func (d *Document) looseEntries(at int64, count int) ([]location, int64, error) 
 // hybrid reads the stream that a hybrid file's trailer names. An object that
 // table and stream put in different places would be one thing to old readers
 // and another to new ones: refused.
-func (d *Document) hybrid(s *section) error {
+func (f *File) hybrid(s *section) error {
 	at, ok := s.trailer.Lookup("XRefStm").(int64)
 	if !ok {
 		return nil
 	}
-	hidden, err := d.xrefStream(d.base + at)
+	hidden, err := f.xrefStream(f.base + at)
 	if err != nil {
 		return err
 	}
@@ -363,7 +370,7 @@ func (d *Document) hybrid(s *section) error {
 }
 
 // finish sorts and checks a section and reads its /Prev.
-func (d *Document) finish(s *section) error {
+func (f *File) finish(s *section) error {
 	slices.SortFunc(s.runs, func(a, b run) int { return int(int64(a.first) - int64(b.first)) })
 	s.runs = slices.DeleteFunc(s.runs, func(r run) bool { return len(r.locs) == 0 })
 	for i := 1; i < len(s.runs); i++ {
@@ -375,7 +382,7 @@ func (d *Document) finish(s *section) error {
 	switch prev := s.trailer.Lookup("Prev").(type) {
 	case nil:
 	case int64:
-		s.prev = d.base + prev
+		s.prev = f.base + prev
 	default:
 		return DamagedAt(s.at, "the trailer's /Prev is not a whole number")
 	}

@@ -1,4 +1,4 @@
-package pdf
+package syntax
 
 import (
 	"bytes"
@@ -346,7 +346,7 @@ func (l *lexer) dict(nesting int) (Value, error) {
 		}
 		if (&Dict{Entries: entries, index: index}).Find(key) != nil {
 			l.pos = keyAt
-			return nil, l.damaged("the key %s occurs twice in one dictionary", keyed(key))
+			return nil, l.damaged("the key %s occurs twice in one dictionary", key.Quoted())
 		}
 		if len(entries) == fewKeys {
 			index = indexed(entries)
