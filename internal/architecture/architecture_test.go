@@ -38,8 +38,10 @@ var besides = map[string][]string{"licence/render": {"qr", "seal"}, "licence/dis
 
 // within names what a package may import of its own room, where that is not everything.
 var within = map[string][]string{
-	"seal/pdf/security": nil,
-	"seal/pdf/syntax":   {"seal/pdf/security"}, // a file's objects, without pages, forms or signatures
+	"seal/pdf/security":  nil,
+	"seal/pdf/syntax":    {"seal/pdf/security"}, // a file's objects, without pages, forms or signatures
+	"seal/pdf/structure": {"seal/pdf/syntax"},
+	"seal/pdf/revision":  {"seal/pdf/structure", "seal/pdf/syntax"},
 }
 
 // only names who may import a room, where not everybody above may.

@@ -13,6 +13,7 @@ import (
 	"github.com/elicence/elicence/seal/likeness"
 	"github.com/elicence/elicence/seal/ofd"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/revision"
 )
 
 // SignatureFinding is what was found of one signature, from what everybody needs to what
@@ -119,7 +120,7 @@ type EntryFinding struct {
 	New  *string `json:"new"`
 }
 
-func changeFinding(c pdf.Change) ChangeFinding {
+func changeFinding(c revision.Change) ChangeFinding {
 	f := ChangeFinding{Kind: string(c.Kind), Revision: c.Revision, What: c.What, Code: string(c.Code), Object: c.Object, Page: c.Page, Field: c.Field, Name: c.Name}
 	for _, e := range c.Entries {
 		f.Entries = append(f.Entries, EntryFinding(e))

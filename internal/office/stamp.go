@@ -16,6 +16,7 @@ import (
 	"github.com/elicence/elicence/qr/picture"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/placement"
 )
 
@@ -237,7 +238,7 @@ func readBack(ctx context.Context, prepared *pdf.Prepared, rules pdf.Trust) erro
 	}
 	for i := range report.Signatures {
 		for _, c := range report.Signatures[i].Changes {
-			if c.Kind == pdf.Modified && c.Revision == report.Signatures[own].Revision {
+			if c.Kind == revision.Modified && c.Revision == report.Signatures[own].Revision {
 				return bilingual.Wrap("再盖章或签名会使文件已有的签名失效", fmt.Errorf("it would break the signature %q: %s", report.Signatures[i].Field, c.What))
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/elicence/elicence/internal/inspect"
-	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/revision"
 )
 
 // changedWords says in both languages what a change was. The English is that of the finding.
@@ -17,64 +17,64 @@ func changedWords(c inspect.ChangeFinding) words {
 // changedZH says what a change was in Chinese; empty where its code is not known.
 func changedZH(c inspect.ChangeFinding) string {
 	page, field := fmt.Sprintf("第 %d 页", c.Page), "签名域或表单域“"+told(c.Field)+"”"
-	switch pdf.ChangeCode(c.Code) {
-	case pdf.ChangeSignature:
+	switch revision.ChangeCode(c.Code) {
+	case revision.ChangeSignature:
 		return "增加了签名" + inQuotes(c.Field)
-	case pdf.ChangeTimestamp:
+	case revision.ChangeTimestamp:
 		return "增加了文档时间戳" + inQuotes(c.Field)
-	case pdf.ChangeValidationData:
+	case revision.ChangeValidationData:
 		return "增加或更新了验证资料" + key(c.Name)
-	case pdf.ChangeFieldFilled:
+	case revision.ChangeFieldFilled:
 		return "填写了表单域" + inQuotes(c.Field)
-	case pdf.ChangeAnnotation:
+	case revision.ChangeAnnotation:
 		return page + "增加了批注" + kind(c.Name)
 
-	case pdf.ChangeIdentifier:
+	case revision.ChangeIdentifier:
 		return "更换了文件的永久标识"
-	case pdf.ChangeTrailerEntryLost:
+	case revision.ChangeTrailerEntryLost:
 		return "文件尾部少了一项" + key(c.Name)
-	case pdf.ChangeInformation:
+	case revision.ChangeInformation:
 		return "修改了文档属性：" + entriesZH(c.Entries)
-	case pdf.ChangeInformationRewritten:
+	case revision.ChangeInformationRewritten:
 		return "重写了文档属性，内容未变"
-	case pdf.ChangeInformationRemoved:
+	case revision.ChangeInformationRemoved:
 		return "删除了文档属性"
-	case pdf.ChangeMetadata:
+	case revision.ChangeMetadata:
 		return "修改了元数据（XMP）" + colon(entriesZH(c.Entries))
-	case pdf.ChangeMetadataAdded:
+	case revision.ChangeMetadataAdded:
 		return "增加了元数据（XMP）" + colon(entriesZH(c.Entries))
-	case pdf.ChangeMetadataRemoved:
+	case revision.ChangeMetadataRemoved:
 		return "删除了元数据（XMP）"
-	case pdf.ChangeVersion:
+	case revision.ChangeVersion:
 		return "修改了所述的 PDF 版本号"
 
-	case pdf.ChangeHistoryHidden:
+	case revision.ChangeHistoryHidden:
 		return "签名之后的内容指回已签版本，遮住了其后的版本"
-	case pdf.ChangeNoRevision:
+	case revision.ChangeNoRevision:
 		return "原先的文件不是此文件的任何一版"
-	case pdf.ChangeTrailingBytes:
+	case revision.ChangeTrailingBytes:
 		return "文件末尾另有不属于任何一版的数据"
-	case pdf.ChangeNotComparable:
+	case revision.ChangeNotComparable:
 		return "无法与前一版比较"
-	case pdf.ChangeXrefPlace:
+	case revision.ChangeXrefPlace:
 		return "交叉引用数据位于前一版的内容之中"
-	case pdf.ChangeXrefTwice:
+	case revision.ChangeXrefTwice:
 		return "有两套交叉引用数据，新旧阅读器所见可能不同"
-	case pdf.ChangeCatalogReplaced:
+	case revision.ChangeCatalogReplaced:
 		return "换成了另一份文档目录"
-	case pdf.ChangeTrailerEntry:
+	case revision.ChangeTrailerEntry:
 		return "文件尾部的一项被改动" + key(c.Name)
-	case pdf.ChangeCatalogEntry:
+	case revision.ChangeCatalogEntry:
 		return catalogZH(c.Name) + "被改动" + key(c.Name)
-	case pdf.ChangeObjectMissing:
+	case revision.ChangeObjectMissing:
 		return "登记了并不存在的对象"
-	case pdf.ChangeObjectUnlisted:
+	case revision.ChangeObjectUnlisted:
 		return "藏有未登记的对象"
-	case pdf.ChangeStrayBytes:
+	case revision.ChangeStrayBytes:
 		return "各对象之间藏有多余的数据"
-	case pdf.ChangeInformationBad:
+	case revision.ChangeInformationBad:
 		return "文档属性换成了别的对象"
-	case pdf.ChangeMetadataBad:
+	case revision.ChangeMetadataBad:
 		return "元数据（XMP）换成了别的内容"
 
 	default:
@@ -84,30 +84,30 @@ func changedZH(c inspect.ChangeFinding) string {
 
 // changedPageZH is changedZH of pages, annotations and the structure tree.
 func changedPageZH(c inspect.ChangeFinding, page string) string {
-	switch pdf.ChangeCode(c.Code) {
-	case pdf.ChangePages:
+	switch revision.ChangeCode(c.Code) {
+	case revision.ChangePages:
 		return "增加、删除了页面，或改变了页序"
-	case pdf.ChangePageEntry:
+	case revision.ChangePageEntry:
 		return page + "的" + pagePartZH(c.Name) + "被改动" + key(c.Name)
-	case pdf.ChangeAnnotationRemoved:
+	case revision.ChangeAnnotationRemoved:
 		return page + "的批注被删除"
-	case pdf.ChangeAnnotationChanged:
+	case revision.ChangeAnnotationChanged:
 		return page + "原有的批注或签章外观被改动"
-	case pdf.ChangeAnnotationReused:
+	case revision.ChangeAnnotationReused:
 		return page + "用原有对象冒充新批注"
-	case pdf.ChangeAnnotationActs:
+	case revision.ChangeAnnotationActs:
 		return page + "的新批注在点击时会执行动作"
-	case pdf.ChangeAnnotationOverSeal:
+	case revision.ChangeAnnotationOverSeal:
 		return page + "上后加的批注或签章与已有的印章重叠"
-	case pdf.ChangeAnnotationLoose:
+	case revision.ChangeAnnotationLoose:
 		return page + "已盖有印章，新批注的显示会超出其范围"
-	case pdf.ChangeAnnotationForeign:
+	case revision.ChangeAnnotationForeign:
 		return page + "增加了不是批注的内容" + kind(c.Name)
-	case pdf.ChangeStructureEntry:
+	case revision.ChangeStructureEntry:
 		return "文档结构（朗读用）被改动"
-	case pdf.ChangeStructureRemoved:
+	case revision.ChangeStructureRemoved:
 		return "文档结构（朗读用）有内容被删除"
-	case pdf.ChangeStructureAdded:
+	case revision.ChangeStructureAdded:
 		return "文档结构（朗读用）增加了不属于新批注的内容"
 	default:
 		return ""
@@ -116,46 +116,46 @@ func changedPageZH(c inspect.ChangeFinding, page string) string {
 
 // changedFormZH is changedZH of the form and its fields.
 func changedFormZH(c inspect.ChangeFinding, field string) string {
-	switch pdf.ChangeCode(c.Code) {
-	case pdf.ChangeFormReplaced:
+	switch revision.ChangeCode(c.Code) {
+	case revision.ChangeFormReplaced:
 		return "表单被替换"
-	case pdf.ChangeFormEntry:
+	case revision.ChangeFormEntry:
 		return "表单的设置被改动" + key(c.Name)
-	case pdf.ChangeFormLook:
+	case revision.ChangeFormLook:
 		return "改变了表单文字的显示方式" + key(c.Name)
-	case pdf.ChangeFieldsRemoved:
+	case revision.ChangeFieldsRemoved:
 		return "表单中有域被删除"
-	case pdf.ChangeFieldRemoved:
+	case revision.ChangeFieldRemoved:
 		return field + "被删除"
-	case pdf.ChangeFieldRenamed:
+	case revision.ChangeFieldRenamed:
 		return field + "的名称或位置被改动"
-	case pdf.ChangeFieldWidget:
+	case revision.ChangeFieldWidget:
 		return field + "在页面上的显示被删除"
-	case pdf.ChangeFieldEntry:
+	case revision.ChangeFieldEntry:
 		return field + "被改动" + key(c.Name)
-	case pdf.ChangeFieldLoose:
+	case revision.ChangeFieldLoose:
 		return field + "的显示不再限于自己的范围"
-	case pdf.ChangeFieldOverSeal:
+	case revision.ChangeFieldOverSeal:
 		return field + "在填写或签名后与已有的印章重叠"
-	case pdf.ChangeFieldReused:
+	case revision.ChangeFieldReused:
 		return field + "是用原有对象冒充的"
-	case pdf.ChangeFieldForeign:
+	case revision.ChangeFieldForeign:
 		return "增加了不是签名的" + field
-	case pdf.ChangeFieldTwice:
+	case revision.ChangeFieldTwice:
 		return field + "与原有的域同名"
-	case pdf.ChangeFieldActs:
+	case revision.ChangeFieldActs:
 		return field + "在点击时会执行动作"
-	case pdf.ChangeSignatureReused:
+	case revision.ChangeSignatureReused:
 		return field + "以原有对象冒充签名"
-	case pdf.ChangeSignatureElsewhere:
+	case revision.ChangeSignatureElsewhere:
 		return field + "所填的签名并未签署这一版"
-	case pdf.ChangeTimestampSays:
+	case revision.ChangeTimestampSays:
 		return "文档时间戳" + inQuotes(c.Field) + "带有无人负责的文字"
-	case pdf.ChangeTimestampShows:
+	case revision.ChangeTimestampShows:
 		return "文档时间戳" + inQuotes(c.Field) + "在页面上显示内容"
-	case pdf.ChangeTimestampName:
+	case revision.ChangeTimestampName:
 		return "文档时间戳的名称过长，或含不可见字符"
-	case pdf.ChangeTimestampEntry:
+	case revision.ChangeTimestampEntry:
 		return "文档时间戳" + inQuotes(c.Field) + "带有无人负责的内容" + key(c.Name)
 	default:
 		return ""

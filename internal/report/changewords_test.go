@@ -13,7 +13,7 @@ import (
 	"unicode"
 
 	"github.com/elicence/elicence/internal/inspect"
-	"github.com/elicence/elicence/seal/pdf"
+	"github.com/elicence/elicence/seal/pdf/revision"
 )
 
 func han(s string) bool {
@@ -25,8 +25,8 @@ func han(s string) bool {
 func TestChangesWorded(t *testing.T) {
 	t.Parallel()
 	title := "赠与"
-	said := make(map[string]pdf.ChangeCode)
-	for _, code := range pdf.ChangeCodes() {
+	said := make(map[string]revision.ChangeCode)
+	for _, code := range revision.ChangeCodes() {
 		c := inspect.ChangeFinding{Kind: "modified", Code: string(code), Page: 7, Field: "Seal9", Name: "Key", Entries: []inspect.EntryFinding{{Name: "Title", New: &title}}, What: "english"}
 		w := changedWords(c)
 		if !han(w.ZH) || w.ZH == changeWords(c.Kind).ZH || w.EN != "english" {
@@ -49,17 +49,17 @@ func TestChangesWorded(t *testing.T) {
 	}
 	turned := "a\u202e1"
 	for _, c := range []inspect.ChangeFinding{
-		{Code: string(pdf.ChangeFieldRemoved), Field: turned}, {Code: string(pdf.ChangePageEntry), Name: turned},
-		{Code: string(pdf.ChangeInformation), Entries: []inspect.EntryFinding{{Name: turned, Old: &turned, New: &turned}}},
+		{Code: string(revision.ChangeFieldRemoved), Field: turned}, {Code: string(revision.ChangePageEntry), Name: turned},
+		{Code: string(revision.ChangeInformation), Entries: []inspect.EntryFinding{{Name: turned, Old: &turned, New: &turned}}},
 	} {
 		if w := changedWords(c); strings.Contains(w.ZH, "\u202e") {
 			t.Errorf("%s: %q turns the direction of reading", c.Code, w.ZH)
 		}
 	}
-	if w := changedWords(inspect.ChangeFinding{Code: string(pdf.ChangeFieldFilled), Field: "甲”有效"}); w.ZH != "填写了表单域“甲’有效”" {
+	if w := changedWords(inspect.ChangeFinding{Code: string(revision.ChangeFieldFilled), Field: "甲”有效"}); w.ZH != "填写了表单域“甲’有效”" {
 		t.Errorf("a name ends its quotes: %q", w.ZH)
 	}
-	long := changedWords(inspect.ChangeFinding{Code: string(pdf.ChangeFieldRemoved), Field: strings.Repeat("字", 1000)})
+	long := changedWords(inspect.ChangeFinding{Code: string(revision.ChangeFieldRemoved), Field: strings.Repeat("字", 1000)})
 	if n := len([]rune(long.ZH)); n > 100 {
 		t.Errorf("a long name takes %d characters", n)
 	}
@@ -69,11 +69,11 @@ func TestChangesWorded(t *testing.T) {
 func TestEntriesWorded(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"Contents": "第 2 页的内容被改动（/Contents）", "Rotate": "第 2 页的方向被改动（/Rotate）", "Q": "第 2 页的设置被改动（/Q）"} {
-		if got := changedWords(inspect.ChangeFinding{Code: string(pdf.ChangePageEntry), Page: 2, Name: name}); got.ZH != want {
+		if got := changedWords(inspect.ChangeFinding{Code: string(revision.ChangePageEntry), Page: 2, Name: name}); got.ZH != want {
 			t.Errorf("%q, want %q", got.ZH, want)
 		}
 	}
-	if got := changedWords(inspect.ChangeFinding{Code: string(pdf.ChangeCatalogEntry), Name: "PageMode"}); got.ZH != "打开方式被改动（/PageMode）" {
+	if got := changedWords(inspect.ChangeFinding{Code: string(revision.ChangeCatalogEntry), Name: "PageMode"}); got.ZH != "打开方式被改动（/PageMode）" {
 		t.Errorf("%q", got.ZH)
 	}
 }

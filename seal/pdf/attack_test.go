@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -72,18 +73,18 @@ func (a attacker) made(written string) syntax.Ref {
 
 // widget is the number of the seal's widget, and the objects it shows.
 func (a attacker) widget() (uint32, syntax.Ref, syntax.Ref) {
-	form, err := a.doc.now.form()
+	form, err := a.doc.now.Form()
 	if err != nil {
 		panic(err)
 	}
-	f := form.byName["Seal1"]
-	frame := f.dict.Lookup("AP").(*syntax.Dict).Lookup("N").(syntax.Ref)
+	f := form.ByName["Seal1"]
+	frame := f.Dict.Lookup("AP").(*syntax.Dict).Lookup("N").(syntax.Ref)
 	o, err := a.doc.now.Load(frame)
 	if err != nil {
 		panic(err)
 	}
 	inner := o.Val.(*syntax.Stream).Dict.Lookup("Resources").(*syntax.Dict).Lookup("XObject").(*syntax.Dict).Lookup(drawingName).(syntax.Ref)
-	return f.ref.Num, frame, inner
+	return f.Ref.Num, frame, inner
 }
 
 // updated is the file with the attacker's increment.
@@ -103,8 +104,8 @@ func updated(tb testing.TB, file []byte, change func(attacker)) []byte {
 
 // Outcomes that are no change: the file or the signature itself is refused.
 const (
-	unreadable ChangeKind = "unreadable"
-	faulty     ChangeKind = "faulty"
+	unreadable revision.ChangeKind = "unreadable"
+	faulty     revision.ChangeKind = "faulty"
 )
 
 const evil = "BT /F1 40 Tf 60 400 Td (10,000,000 yuan) Tj ET"
@@ -117,116 +118,116 @@ func TestIncrement(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(attacker)
-		kind   ChangeKind // "" for no change at all
+		kind   revision.ChangeKind // "" for no change at all
 		what   string
 	}{
-		{"contents overwritten", func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) }, Modified, "page 1, /Contents"},
+		{"contents overwritten", func(a attacker) { a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, []byte(evil)) }, revision.Modified, "page 1, /Contents"},
 		{"contents redirected", func(a attacker) {
 			r := a.Fresh()
 			a.PutStream(r, &syntax.Dict{}, []byte(evil))
 			a.set(9, "Contents", r)
-		}, Modified, "page 1, /Contents"},
-		{"font replaced", func(a attacker) { a.set(4, "BaseFont", syntax.Name("Symbol")) }, Modified, "object 4"},
-		{"page turned", func(a attacker) { a.set(10, "Rotate", int64(180)) }, Modified, "page 2, /Rotate"},
-		{"page cropped", func(a attacker) { a.set(10, "CropBox", numbers([]float64{0, 0, 9, 9})) }, Modified, "page 2, /CropBox"},
-		{"box inherited", func(a attacker) { a.set(2, "Rotate", int64(90)) }, Modified, "object 2"},
+		}, revision.Modified, "page 1, /Contents"},
+		{"font replaced", func(a attacker) { a.set(4, "BaseFont", syntax.Name("Symbol")) }, revision.Modified, "object 4"},
+		{"page turned", func(a attacker) { a.set(10, "Rotate", int64(180)) }, revision.Modified, "page 2, /Rotate"},
+		{"page cropped", func(a attacker) { a.set(10, "CropBox", numbers([]float64{0, 0, 9, 9})) }, revision.Modified, "page 2, /CropBox"},
+		{"box inherited", func(a attacker) { a.set(2, "Rotate", int64(90)) }, revision.Modified, "object 2"},
 		{"page removed", func(a attacker) {
 			a.Put(syntax.Ref{Num: 2}, a.dict(2).With("Kids", syntax.Array{syntax.Ref{Num: 9}, syntax.Ref{Num: 10}}).With("Count", int64(2)))
-		}, Modified, "pages were added, removed"},
+		}, revision.Modified, "pages were added, removed"},
 		{"pages swapped", func(a attacker) {
 			a.set(2, "Kids", syntax.Array{syntax.Ref{Num: 10}, syntax.Ref{Num: 9}, syntax.Ref{Num: 11}})
-		}, Modified, "pages were added, removed"},
+		}, revision.Modified, "pages were added, removed"},
 		{"page tree damaged", func(a attacker) { a.set(2, "Count", int64(1)) }, unreadable, "/Count differs"},
 		{"root swapped", func(a attacker) {
 			r := a.Fresh()
 			a.Put(r, a.dict(1))
 			*a.doc.now.Trailer() = *a.doc.now.Trailer().With("Root", r)
-		}, Modified, "/Root"},
+		}, revision.Modified, "/Root"},
 		{"script added", func(a attacker) {
 			a.set(1, "OpenAction", syntax.DictOf("S", syntax.Name("JavaScript"), "JS", syntax.String("1")))
-		}, Modified, "/OpenAction"},
-		{"layers added", func(a attacker) { a.set(1, "OCProperties", &syntax.Dict{}) }, Modified, "/OCProperties"},
-		{"attachments added", func(a attacker) { a.set(1, "Names", &syntax.Dict{}) }, Modified, "/Names"},
-		{"certification added", func(a attacker) { a.set(1, "Perms", syntax.DictOf("DocMDP", syntax.Ref{Num: uint32(a.sig.Object)})) }, Modified, "/Perms"},
+		}, revision.Modified, "/OpenAction"},
+		{"layers added", func(a attacker) { a.set(1, "OCProperties", &syntax.Dict{}) }, revision.Modified, "/OCProperties"},
+		{"attachments added", func(a attacker) { a.set(1, "Names", &syntax.Dict{}) }, revision.Modified, "/Names"},
+		{"certification added", func(a attacker) { a.set(1, "Perms", syntax.DictOf("DocMDP", syntax.Ref{Num: uint32(a.sig.Object)})) }, revision.Modified, "/Perms"},
 		{"pages of another tree", func(a attacker) {
 			r := a.Fresh()
 			a.Put(r, a.dict(2))
 			a.set(1, "Pages", r)
-		}, Modified, "/Pages"},
+		}, revision.Modified, "/Pages"},
 
 		{"widget moved", func(a attacker) {
 			w, _, _ := a.widget()
 			a.set(w, "Rect", numbers([]float64{0, 0, 100, 100}))
-		}, Modified, "/Rect"},
+		}, revision.Modified, "/Rect"},
 		{"widget hidden", func(a attacker) {
 			w, _, _ := a.widget()
 			a.set(w, "F", int64(2))
-		}, Modified, "/F"},
+		}, revision.Modified, "/F"},
 		{"widget without appearance", func(a attacker) {
 			w, _, _ := a.widget()
 			a.unset(w, "AP")
-		}, Modified, "/AP"},
-		{"widget not listed any more", func(a attacker) { a.set(9, "Annots", syntax.Array{syntax.Ref{Num: 5}, syntax.Ref{Num: 6}}) }, Modified, "removed"},
+		}, revision.Modified, "/AP"},
+		{"widget not listed any more", func(a attacker) { a.set(9, "Annots", syntax.Array{syntax.Ref{Num: 5}, syntax.Ref{Num: 6}}) }, revision.Modified, "removed"},
 		{"seal's frame overwritten", func(a attacker) {
 			_, frame, _ := a.widget()
 			a.PutStream(frame, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
-		}, Modified, "/AP"},
+		}, revision.Modified, "/AP"},
 		{"seal's drawing overwritten", func(a attacker) {
 			_, _, drawing := a.widget()
 			a.PutStream(drawing, syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"), "BBox", numbers([]float64{0, 0, 9, 9})), []byte("0 g"))
-		}, Modified, "/AP"},
+		}, revision.Modified, "/AP"},
 		{"field renamed", func(a attacker) {
 			w, _, _ := a.widget()
 			a.set(w, "T", syntax.String("Other"))
 		}, faulty, "not the field's value"},
 
-		{"note removed", func(a attacker) { a.Put(syntax.Ref{Num: 6}, nil) }, Modified, "/Annots"},
-		{"note changed", func(a attacker) { a.set(6, "Contents", syntax.String("other")) }, Modified, "/Annots"},
+		{"note removed", func(a attacker) { a.Put(syntax.Ref{Num: 6}, nil) }, revision.Modified, "/Annots"},
+		{"note changed", func(a attacker) { a.set(6, "Contents", syntax.String("other")) }, revision.Modified, "/Annots"},
 		{"missing object supplied", func(a attacker) {
 			a.Next = 100
 			a.Put(syntax.Ref{Num: 99}, syntax.DictOf("Type", syntax.Name("Annot")))
-		}, Modified, "appeared where nothing was"},
+		}, revision.Modified, "appeared where nothing was"},
 		{"comment added", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/FreeText/Rect[10 10 90 90]/Contents(see me)>>"))
-		}, AnnotationAdded, "page 2"},
+		}, revision.AnnotationAdded, "page 2"},
 		{"stamp without signature", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Stamp/F 196/Rect[10 10 90 90]>>"))
-		}, AnnotationAdded, "page 2"},
+		}, revision.AnnotationAdded, "page 2"},
 		{"sticky note beside the seal, as Acrobat makes it", func(a attacker) {
 			a.add(9, "Annots", a.made("<</Type/Annot/Subtype/Text/F 28/Rect[10 10 28 28]/P 9 0 R/Contents(x)>>"))
-		}, AnnotationAdded, "page 1"},
+		}, revision.AnnotationAdded, "page 1"},
 		{"comment over the seal", func(a attacker) {
 			a.add(9, "Annots", a.made("<</Type/Annot/Subtype/Square/Rect[350 150 400 200]/IC[1 1 1]>>"))
-		}, Modified, "over an earlier seal"},
+		}, revision.Modified, "over an earlier seal"},
 		{"link", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Link/Rect[10 10 90 90]>>"))
-		}, Modified, "no comment"},
+		}, revision.Modified, "no comment"},
 		{"comment with action", func(a attacker) {
 			a.add(10, "Annots", a.made("<</Type/Annot/Subtype/Text/Rect[10 10 90 90]/A<</S/URI>>>>"))
-		}, Modified, "acts when it is touched"},
-		{"old object as annotation", func(a attacker) { a.add(10, "Annots", syntax.Ref{Num: 6}) }, Modified, "older object"},
-		{"direct annotation", func(a attacker) { a.add(10, "Annots", syntax.DictOf("Subtype", syntax.Name("Text"))) }, Modified, "not an object of its own"},
+		}, revision.Modified, "acts when it is touched"},
+		{"old object as annotation", func(a attacker) { a.add(10, "Annots", syntax.Ref{Num: 6}) }, revision.Modified, "older object"},
+		{"direct annotation", func(a attacker) { a.add(10, "Annots", syntax.DictOf("Subtype", syntax.Name("Text"))) }, revision.Modified, "not an object of its own"},
 		{"text field added", func(a attacker) {
 			r := a.made("<</Type/Annot/Subtype/Widget/FT/Tx/T(new)/Rect[10 10 90 90]/V(x)>>")
 			a.add(10, "Annots", r)
 			a.add(7, "Fields", r)
-		}, Modified, "not a plain signature"},
-		{"empty signature field added", func(a attacker) { a.add(7, "Fields", a.made("<</FT/Sig/T(new)>>")) }, Modified, "not a plain signature"},
-		{"text field filled in", func(a attacker) { a.set(5, "V", syntax.String("Wang Wei")) }, FormFill, `"name"`},
-		{"text field moved", func(a attacker) { a.set(5, "Rect", numbers([]float64{0, 0, 500, 800})) }, Modified, "/Rect"},
+		}, revision.Modified, "not a plain signature"},
+		{"empty signature field added", func(a attacker) { a.add(7, "Fields", a.made("<</FT/Sig/T(new)>>")) }, revision.Modified, "not a plain signature"},
+		{"text field filled in", func(a attacker) { a.set(5, "V", syntax.String("Wang Wei")) }, revision.FormFill, `"name"`},
+		{"text field moved", func(a attacker) { a.set(5, "Rect", numbers([]float64{0, 0, 500, 800})) }, revision.Modified, "/Rect"},
 		{"look of text field changed, not its value", func(a attacker) {
 			r := a.Fresh()
 			a.PutStream(r, &syntax.Dict{}, []byte(evil))
 			a.set(5, "AP", syntax.DictOf("N", r))
-		}, Modified, "/AP"},
+		}, revision.Modified, "/AP"},
 		{"text field removed", func(a attacker) {
 			w, _, _ := a.widget()
 			a.set(7, "Fields", syntax.Array{syntax.Ref{Num: w}})
-		}, Modified, "removed"},
-		{"form script", func(a attacker) { a.set(7, "CO", syntax.Array{syntax.Ref{Num: 5}}) }, Modified, "/CO"},
+		}, revision.Modified, "removed"},
+		{"form script", func(a attacker) { a.set(7, "CO", syntax.Array{syntax.Ref{Num: 5}}) }, revision.Modified, "/CO"},
 		{"form font replaced", func(a attacker) {
 			a.set(7, "DR", syntax.DictOf("Font", syntax.DictOf("Helv", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
-		}, Modified, "/DR"},
+		}, revision.Modified, "/DR"},
 		{"form font added", func(a attacker) {
 			a.set(7, "DR", syntax.DictOf("Font", syntax.DictOf("Helv", syntax.Ref{Num: 4}, "X", a.made("<</Type/Font/Subtype/Type1/BaseFont/Symbol>>"))))
 		}, "", ""},
@@ -234,7 +235,7 @@ func TestIncrement(t *testing.T) {
 			r := a.Fresh()
 			a.Put(r, a.dict(7))
 			a.set(1, "AcroForm", r)
-		}, Modified, "form was replaced"},
+		}, revision.Modified, "form was replaced"},
 
 		{"signature re-used", func(a attacker) {
 			a.add(7, "Fields", a.made(fmt.Sprintf("<</FT/Sig/T(again)/V %d 0 R>>", a.sig.Object)))
@@ -242,13 +243,13 @@ func TestIncrement(t *testing.T) {
 		{"signature that signs nothing", func(a attacker) {
 			v := a.made("<</Type/Sig/Filter/F/ByteRange[0 1 2 3]/Contents<3000>>>")
 			a.add(7, "Fields", a.made(fmt.Sprintf("<</FT/Sig/T(again)/V %d 0 R>>", v.Num)))
-		}, Modified, "does not sign this revision"},
+		}, revision.Modified, "does not sign this revision"},
 
-		{"validation data", func(a attacker) { a.set(1, "DSS", syntax.DictOf("Certs", syntax.Array{})) }, ValidationData, "/DSS"},
+		{"validation data", func(a attacker) { a.set(1, "DSS", syntax.DictOf("Certs", syntax.Array{})) }, revision.ValidationData, "/DSS"},
 		{"document information", func(a attacker) {
 			*a.doc.now.Trailer() = *a.doc.now.Trailer().With("Info", a.made("<</Title(x)>>"))
-		}, MetadataChanged, "information"},
-		{"version", func(a attacker) { a.set(1, "Version", syntax.Name("2.0")) }, MetadataChanged, "/Version"},
+		}, revision.MetadataChanged, "information"},
+		{"version", func(a attacker) { a.set(1, "Version", syntax.Name("2.0")) }, revision.MetadataChanged, "/Version"},
 		{"nothing but new bytes", func(a attacker) {
 			a.Put(syntax.Ref{Num: 1}, a.dict(1))
 			a.Put(syntax.Ref{Num: 9}, a.dict(9))
@@ -259,8 +260,8 @@ func TestIncrement(t *testing.T) {
 			data, _, _ := a.doc.now.Decode(o.Val.(*syntax.Stream), 1<<20)
 			a.PutStream(syntax.Ref{Num: 3}, &syntax.Dict{}, data)
 		}, "", ""},
-		{"an entry with a name to mislead", func(a attacker) { a.set(1, "A\u202e\n: no change", int64(1)) }, Modified, "/A#E2#80#AE#0A:#20no#20change"},
-		{"an entry with a long name", func(a attacker) { a.set(1, syntax.Name(strings.Repeat("A", 120)), int64(1)) }, Modified, "/" + strings.Repeat("A", 60) + ","},
+		{"an entry with a name to mislead", func(a attacker) { a.set(1, "A\u202e\n: no change", int64(1)) }, revision.Modified, "/A#E2#80#AE#0A:#20no#20change"},
+		{"an entry with a long name", func(a attacker) { a.set(1, syntax.Name(strings.Repeat("A", 120)), int64(1)) }, revision.Modified, "/" + strings.Repeat("A", 60) + ","},
 		{"object nobody uses", func(a attacker) { a.made("<</Type/Page>>") }, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -272,7 +273,7 @@ func TestIncrement(t *testing.T) {
 
 // checkChange wants the first signature to have seen exactly the one kind of
 // change, described in these words.
-func checkChange(t *testing.T, file []byte, kind ChangeKind, what string) {
+func checkChange(t *testing.T, file []byte, kind revision.ChangeKind, what string) {
 	t.Helper()
 	list, err := open(t, file).Signatures()
 	if kind == unreadable {
@@ -311,7 +312,7 @@ func checkChange(t *testing.T, file []byte, kind ChangeKind, what string) {
 	said := false
 	for _, c := range sig.Changes {
 		said = said || strings.Contains(c.What, what)
-		if !slices.Contains(ChangeCodes(), c.Code) {
+		if !slices.Contains(revision.ChangeCodes(), c.Code) {
 			t.Errorf("the change %q has the code %q", c.What, c.Code)
 		}
 		if c.Kind != kind {
@@ -321,7 +322,7 @@ func checkChange(t *testing.T, file []byte, kind ChangeKind, what string) {
 	if !said {
 		t.Errorf("changes: %+v, want one about %q", sig.Changes, what)
 	}
-	if got, want := sig.Intact(), kind != Modified; got != want {
+	if got, want := sig.Intact(), kind != revision.Modified; got != want {
 		t.Errorf("intact is %v, want %v", got, want)
 	}
 }

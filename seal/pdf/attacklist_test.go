@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf/revision"
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -234,7 +236,7 @@ func TestStampBeside(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t).in(ses.ProfileCAdES)
 	first := put(t, victim.bytes(), s.stamp(120), s.sealContents)
-	for flags, want := range map[int]string{4 + locked: "", 4: "annotation", 4 + 8 + locked: "rectangle", 4 + 16 + locked: "rectangle"} {
+	for flags, want := range map[int]string{4 + structure.Locked: "", 4: "annotation", 4 + 8 + structure.Locked: "rectangle", 4 + 16 + structure.Locked: "rectangle"} {
 		file := updatedUnsigned(t, first, func(a attacker) {
 			v := a.made(fmt.Sprintf("<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/%s/M(D:20261123093000+08'00')/ByteRange[0 0000000000 0000000000 0000000000]/Contents<%s>>>",
 				SubFilterCAdES, strings.Repeat("00", tokenRoom)))
@@ -264,7 +266,7 @@ func TestFieldStaysPut(t *testing.T) {
 		flags int
 		want  string
 	}{
-		{"20 20 140 140", "6 0 R", 4 + locked, ""}, {"20 20 140 140", "6 0 R", 4 + 8, "keep to its rectangle"}, {"20 20 140 140", "6 0 R", 4 + 16, "keep to its rectangle"},
+		{"20 20 140 140", "6 0 R", 4 + structure.Locked, ""}, {"20 20 140 140", "6 0 R", 4 + 8, "keep to its rectangle"}, {"20 20 140 140", "6 0 R", 4 + 16, "keep to its rectangle"},
 		{"0 0 595 842", "6 0 R", 4, "over an earlier seal on page 1"}, {"0 0 595 842", "7 0 R", 4, "over an earlier seal on page 1"},
 	} {
 		waiting := sample{pages: 2, every: "/Annots[5 0 R]", catalog: "/AcroForm<</Fields[5 0 R]>>", objects: []string{
@@ -347,7 +349,7 @@ func testFilledIn(t *testing.T, s *signers) {
 				t.Fatal(err)
 			}
 			first := report.Signatures[0]
-			if !slices.ContainsFunc(first.Changes, func(c Change) bool { return c.Kind == FormFill && c.Field == "name" }) {
+			if !slices.ContainsFunc(first.Changes, func(c revision.Change) bool { return c.Kind == revision.FormFill && c.Field == "name" }) {
 				t.Errorf("the changes are %+v", first.Changes)
 			}
 			if err := first.Err(); tt.want == "" && (err != nil || report.Err() != nil) {
@@ -401,7 +403,7 @@ func testLocks(t *testing.T, s *signers) {
 		}
 		// A program that does not care signs all the same.
 		report := &Signed{Signature: signatures(t, file)[0]}
-		report.Changes = []Change{{Kind: SignatureAdded, Field: tt.second, What: "a signature"}}
+		report.Changes = []revision.Change{{Kind: revision.SignatureAdded, Field: tt.second, What: "a signature"}}
 		if err := report.laterChanges(0); errors.Is(err, ErrModified) != tt.locked {
 			t.Errorf("%+v: a signature in %s: %v", tt.lock, tt.second, err)
 		}

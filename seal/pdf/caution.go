@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -72,7 +73,7 @@ func (d *Document) Cautions() ([]Caution, error) {
 		return nil, err
 	}
 	for i, l := range leaves {
-		if err := w.page(i+1, l.ref); err != nil {
+		if err := w.page(i+1, l.Ref); err != nil {
 			return nil, err
 		}
 	}
@@ -169,12 +170,12 @@ func (w *wary) form(root *syntax.Dict) error {
 	if form.Lookup("XFA") != nil {
 		w.note(CautionXFA, "the form is XFA, whose pages the reader makes itself")
 	}
-	fields, err := w.view.form()
+	fields, err := w.view.Form()
 	if err != nil {
 		return err
 	}
-	for _, f := range fields.all {
-		if err := w.acts(f.dict, fmt.Sprintf("the field %q", f.name)); err != nil {
+	for _, f := range fields.All {
+		if err := w.acts(f.Dict, fmt.Sprintf("the field %q", f.Name)); err != nil {
 			return err
 		}
 	}
@@ -191,7 +192,7 @@ func (w *wary) page(n int, r syntax.Ref) error {
 	if err := w.acts(page, where); err != nil {
 		return err
 	}
-	annotations, err := w.view.annotations(r)
+	annotations, err := w.view.Annotations(r)
 	if err != nil {
 		return err
 	}
@@ -247,7 +248,7 @@ func (w *wary) acts(d *syntax.Dict, where string) error {
 // place of the document, or to an address that a person clicks, changes nothing shown.
 func (w *wary) action(val syntax.Value, where string, depth int) error {
 	a, ok := val.(*syntax.Dict)
-	if !ok || depth > maxTree {
+	if !ok || depth > structure.MaxTree {
 		return nil
 	}
 	kind, err := w.view.Get(a, "S")

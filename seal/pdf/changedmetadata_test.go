@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -47,43 +48,43 @@ func TestMetadataChanges(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(attacker)
-		kind   ChangeKind
+		kind   revision.ChangeKind
 		what   string
 	}{
-		{"title", func(a attacker) { a.set(6, "Title", syntax.TextString("赠与合同")) }, MetadataChanged, `/Title from "Loan" to "赠与合同", which a window may show`},
-		{"a long title", func(a attacker) { a.set(6, "Title", syntax.TextString(longTitle)) }, MetadataChanged, `字…"`},
+		{"title", func(a attacker) { a.set(6, "Title", syntax.TextString("赠与合同")) }, revision.MetadataChanged, `/Title from "Loan" to "赠与合同", which a window may show`},
+		{"a long title", func(a attacker) { a.set(6, "Title", syntax.TextString(longTitle)) }, revision.MetadataChanged, `字…"`},
 		{"several entries", func(a attacker) {
 			a.Put(syntax.Ref{Num: 6}, syntax.DictOf("Title", syntax.String("Loan"), "Author", syntax.String("Li"), "ModDate", syntax.String("D:20260101")))
-		}, MetadataChanged, `/Producer from "x" to nothing; /Author from "Wang" to "Li"; /ModDate`},
-		{"an entry in an object of its own", func(a attacker) { a.Put(syntax.Ref{Num: 9}, syntax.String("Li")) }, MetadataChanged, `/Author from "Wang" to "Li"`},
-		{"an entry that is no text", func(a attacker) { a.set(6, "Title", syntax.Array{}) }, MetadataChanged, "what is no text"},
-		{"information of its own", func(a attacker) { info(a, a.made("<</Title(Gift)>>")) }, MetadataChanged, `to "Gift"`},
-		{"no information", func(a attacker) { info(a, nil) }, MetadataChanged, "removed"},
-		{"information that is a picture", func(a attacker) { info(a, syntax.Ref{Num: 8}) }, Modified, "older object"},
-		{"information that is no dictionary", func(a attacker) { info(a, a.made("[1]")) }, Modified, "no dictionary"},
-		{"metadata", func(a attacker) { body(a, xmp("贷款合同 2")) }, MetadataChanged, `the title from "贷款合同" to "贷款合同 2"`},
+		}, revision.MetadataChanged, `/Producer from "x" to nothing; /Author from "Wang" to "Li"; /ModDate`},
+		{"an entry in an object of its own", func(a attacker) { a.Put(syntax.Ref{Num: 9}, syntax.String("Li")) }, revision.MetadataChanged, `/Author from "Wang" to "Li"`},
+		{"an entry that is no text", func(a attacker) { a.set(6, "Title", syntax.Array{}) }, revision.MetadataChanged, "what is no text"},
+		{"information of its own", func(a attacker) { info(a, a.made("<</Title(Gift)>>")) }, revision.MetadataChanged, `to "Gift"`},
+		{"no information", func(a attacker) { info(a, nil) }, revision.MetadataChanged, "removed"},
+		{"information that is a picture", func(a attacker) { info(a, syntax.Ref{Num: 8}) }, revision.Modified, "older object"},
+		{"information that is no dictionary", func(a attacker) { info(a, a.made("[1]")) }, revision.Modified, "no dictionary"},
+		{"metadata", func(a attacker) { body(a, xmp("贷款合同 2")) }, revision.MetadataChanged, `the title from "贷款合同" to "贷款合同 2"`},
 		{"metadata, but not the title", func(a attacker) { body(a, xmp("贷款合同")+" ") }, "", ""},
-		{"metadata of its own", func(a attacker) { a.set(1, "Metadata", a.made(xmp("x"))) }, MetadataChanged, `to "x"`},
-		{"no metadata", func(a attacker) { a.unset(1, "Metadata") }, MetadataChanged, "removed"},
-		{"metadata that are a picture", func(a attacker) { a.set(1, "Metadata", syntax.Ref{Num: 8}) }, Modified, "older object"},
+		{"metadata of its own", func(a attacker) { a.set(1, "Metadata", a.made(xmp("x"))) }, revision.MetadataChanged, `to "x"`},
+		{"no metadata", func(a attacker) { a.unset(1, "Metadata") }, revision.MetadataChanged, "removed"},
+		{"metadata that are a picture", func(a attacker) { a.set(1, "Metadata", syntax.Ref{Num: 8}) }, revision.Modified, "older object"},
 		{"metadata that become a picture", func(a attacker) {
 			body(a, "<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Length 3>>\nstream\n0 g\nendstream")
-		}, Modified, "no XMP"},
-		{"metadata that are no XML", func(a attacker) { body(a, "<</Type/Metadata/Subtype/XML/Length 3>>\nstream\n0 g\nendstream") }, Modified, "no XMP"},
-		{"metadata that are another XML", func(a attacker) { body(a, "<</Type/Metadata/Subtype/XML/Length 4>>\nstream\n<a/>\nendstream") }, Modified, "no XMP"},
+		}, revision.Modified, "no XMP"},
+		{"metadata that are no XML", func(a attacker) { body(a, "<</Type/Metadata/Subtype/XML/Length 3>>\nstream\n0 g\nendstream") }, revision.Modified, "no XMP"},
+		{"metadata that are another XML", func(a attacker) { body(a, "<</Type/Metadata/Subtype/XML/Length 4>>\nstream\n<a/>\nendstream") }, revision.Modified, "no XMP"},
 		{"metadata with an entity", func(a attacker) {
 			const packet = `<!DOCTYPE a [<!ENTITY b "c">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&b;</x:xmpmeta>`
 			body(a, fmt.Sprintf("<</Type/Metadata/Subtype/XML/Length %d>>\nstream\n%s\nendstream", len(packet), packet))
-		}, Modified, "no XMP"},
-		{"metadata in the catalog itself", func(a attacker) { a.set(1, "Metadata", syntax.DictOf("Type", syntax.Name("Metadata"))) }, Modified, "no XMP"},
-		{"tags are said to be there", func(a attacker) { a.set(1, "MarkInfo", syntax.DictOf("Marked", true)) }, Modified, "/MarkInfo"},
+		}, revision.Modified, "no XMP"},
+		{"metadata in the catalog itself", func(a attacker) { a.set(1, "Metadata", syntax.DictOf("Type", syntax.Name("Metadata"))) }, revision.Modified, "no XMP"},
+		{"tags are said to be there", func(a attacker) { a.set(1, "MarkInfo", syntax.DictOf("Marked", true)) }, revision.Modified, "/MarkInfo"},
 		// How a viewer opens the document is what its reader sees: pyHanko refuses it as well.
-		{"page mode", func(a attacker) { a.set(1, "PageMode", syntax.Name("FullScreen")) }, Modified, "/PageMode"},
-		{"preferences", func(a attacker) { a.set(1, "ViewerPreferences", syntax.DictOf("Direction", syntax.Name("R2L"))) }, Modified, "/ViewerPreferences"},
+		{"page mode", func(a attacker) { a.set(1, "PageMode", syntax.Name("FullScreen")) }, revision.Modified, "/PageMode"},
+		{"preferences", func(a attacker) { a.set(1, "ViewerPreferences", syntax.DictOf("Direction", syntax.Name("R2L"))) }, revision.Modified, "/ViewerPreferences"},
 		{"page labels", func(a attacker) {
 			a.set(1, "PageLabels", syntax.DictOf("Nums", syntax.Array{int64(0), syntax.DictOf("P", syntax.String("A"))}))
-		}, Modified, "/PageLabels"},
-		{"language", func(a attacker) { a.set(1, "Lang", syntax.String("en")) }, Modified, "/Lang"},
+		}, revision.Modified, "/PageLabels"},
+		{"language", func(a attacker) { a.set(1, "Lang", syntax.String("en")) }, revision.Modified, "/Lang"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -133,18 +134,6 @@ func TestMetadataAttacks(t *testing.T) {
 	}
 }
 
-// FuzzXMP: whatever a packet is, it is read within bounds or refused.
-func FuzzXMP(f *testing.F) {
-	f.Add([]byte(strings.Split(xmp("贷款合同"), "\n")[2]))
-	f.Add([]byte(`<x:xmpmeta xmlns:x="adobe:ns:meta/"><dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">a<b>c</b></dc:title></x:xmpmeta>`))
-	f.Fuzz(func(t *testing.T, packet []byte) {
-		title, err := xmpTitle(packet)
-		if err == nil && (len(title) > len(packet)*4 || !bytes.Contains(packet, []byte("xmpmeta"))) {
-			t.Errorf("a title of %d bytes in %d", len(title), len(packet))
-		}
-	})
-}
-
 // foreign is a file that another program sealed, with entries of its own in the signature's
 // field, in its value and in the trailer.
 func foreign(tb testing.TB, s *signers, field, value, trailer string) []byte {
@@ -167,7 +156,7 @@ func TestManyHarmlessChanges(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t).in(ses.ProfileCAdES)
 	var own strings.Builder
-	for i := range 2 * maxChanges {
+	for i := range 40 { // twice as many as are told of one kind
 		fmt.Fprintf(&own, "/Own%d true", i)
 	}
 	file := foreign(t, s, "", "", own.String())

@@ -3,6 +3,7 @@ package pdf
 import (
 	"testing"
 
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -57,7 +58,7 @@ func TestGrownResources(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			kind := Modified
+			kind := revision.Modified
 			if tc.what == "" {
 				kind = ""
 			}

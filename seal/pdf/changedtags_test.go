@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -32,7 +33,7 @@ func TestTagsOfIncrements(t *testing.T) {
 	// entered writes a new element into both trees, as a sound increment does.
 	entered := func(a attacker, r syntax.Ref) {
 		tags := a.dict(5)
-		kids, err := a.doc.now.structureKids(tags)
+		kids, err := a.doc.now.StructureKids(tags)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +68,7 @@ func TestTagsOfIncrements(t *testing.T) {
 		if len(got.Faults) > 0 {
 			t.Errorf("%s: %v", name, got.Faults)
 		}
-		broken := slices.ContainsFunc(got.Changes, func(c Change) bool { return c.Kind == Modified })
+		broken := slices.ContainsFunc(got.Changes, func(c revision.Change) bool { return c.Kind == revision.Modified })
 		if broken == tt.sound {
 			t.Errorf("%s: changes %v", name, got.Changes)
 		}
@@ -78,7 +79,7 @@ func TestTagsOfIncrements(t *testing.T) {
 	straddle := at(1, 40, 200, 42)
 	straddle.Marks = append(straddle.Marks, at(1, 120, 200, 30).Marks...)
 	for _, s := range signatures(t, stamped(t, again, straddle)) {
-		if slices.ContainsFunc(s.Changes, func(c Change) bool { return c.Kind != SignatureAdded }) || len(s.Faults) > 0 {
+		if slices.ContainsFunc(s.Changes, func(c revision.Change) bool { return c.Kind != revision.SignatureAdded }) || len(s.Faults) > 0 {
 			t.Errorf("%s: changes %v, faults %v", s.Field, s.Changes, s.Faults)
 		}
 	}
@@ -98,7 +99,7 @@ func TestTagsOfTimeStamps(t *testing.T) {
 			a.add(fields.Num, "Fields", w)
 			a.add(8, "Annots", w)
 			element := a.made("<</Type/StructElem/S/Form/P 5 0 R/K<</Type/OBJR/Obj " + refText(w) + ">>" + alt + ">>")
-			kids, err := a.doc.now.structureKids(a.dict(5))
+			kids, err := a.doc.now.StructureKids(a.dict(5))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +107,7 @@ func TestTagsOfTimeStamps(t *testing.T) {
 			a.add(7, "Nums", int64(9), element)
 		})
 		got := signatures(t, file)[0]
-		if broken := slices.ContainsFunc(got.Changes, func(c Change) bool { return c.Kind == Modified }); broken == sound || len(got.Changes) == 0 || len(got.Faults) > 0 {
+		if broken := slices.ContainsFunc(got.Changes, func(c revision.Change) bool { return c.Kind == revision.Modified }); broken == sound || len(got.Changes) == 0 || len(got.Faults) > 0 {
 			t.Errorf("%q: changes %v, faults %v", alt, got.Changes, got.Faults)
 		}
 	}

@@ -3,7 +3,7 @@ package pdf
 import (
 	"fmt"
 
-	"github.com/elicence/elicence/seal/pdf/syntax"
+	"github.com/elicence/elicence/seal/pdf/revision"
 )
 
 // changes compares every revision from the first signed one on with the one
@@ -15,9 +15,10 @@ func (d *Document) changes(found []*Signature) error {
 			first = max(first, s.view)
 		}
 	}
-	later := make([][]Change, first+1) // by the index of the newer revision
+	sound := sound(found)
+	later := make([][]revision.Change, first+1) // by the index of the newer revision
 	for i := first - 1; i >= 0; i-- {
-		changes, err := d.step(i, found)
+		changes, err := revision.Compare(d.file, i, sound)
 		if err != nil {
 			return err
 		}
@@ -36,7 +37,7 @@ func (d *Document) changes(found []*Signature) error {
 			s.Changes = append(s.Changes, later[i]...)
 		}
 		if s.view == 0 && !d.file.EndsAt(s.end) {
-			s.Changes = append(s.Changes, Change{Kind: Modified, Code: ChangeHistoryHidden, Revision: s.Revision,
+			s.Changes = append(s.Changes, revision.Change{Kind: revision.Modified, Code: revision.ChangeHistoryHidden, Revision: s.Revision,
 				What: "what follows the signed revision points back to it and hides later ones"})
 		}
 		s.Changes = append(s.Changes, trailing...)
@@ -44,10 +45,21 @@ func (d *Document) changes(found []*Signature) error {
 	return nil
 }
 
+// sound is of the signatures those without faults, as the comparison of revisions asks for them.
+func sound(found []*Signature) []revision.Signature {
+	var out []revision.Signature
+	for _, s := range found {
+		if len(s.Faults) == 0 {
+			out = append(out, revision.Signature{Ref: s.ref, Section: s.view, End: s.end, Timestamp: s.Timestamp})
+		}
+	}
+	return out
+}
+
 // ChangesSince lists what revisions after the first n bytes of the file changed, the
 // oldest first: what happened to a document since it had that length. Where no revision
 // ends there, or it is no longer part of the file, that is a change too.
-func (d *Document) ChangesSince(n int64) ([]Change, error) {
+func (d *Document) ChangesSince(n int64) ([]revision.Change, error) {
 	if n < 0 || n > d.Size() {
 		return nil, fmt.Errorf("changes since byte %d of a file of %d", n, d.Size())
 	}
@@ -61,11 +73,12 @@ func (d *Document) ChangesSince(n int64) ([]Change, error) {
 		return nil, err
 	}
 	if !closed || first < 0 {
-		return []Change{{Kind: Modified, Code: ChangeNoRevision, Revision: d.file.Revision(0), What: "the file as it was then is no revision of what it is now"}}, nil
+		return []revision.Change{{Kind: revision.Modified, Code: revision.ChangeNoRevision, Revision: d.file.Revision(0), What: "the file as it was then is no revision of what it is now"}}, nil
 	}
-	var all []Change
+	sound := sound(found)
+	var all []revision.Change
 	for i := first - 1; i >= 0; i-- {
-		changes, err := d.step(i, found)
+		changes, err := revision.Compare(d.file, i, sound)
 		if err != nil {
 			return nil, err
 		}
@@ -77,274 +90,11 @@ func (d *Document) ChangesSince(n int64) ([]Change, error) {
 
 // trailing finds bytes behind the newest revision. White space there changes
 // nothing for any reader; anything else may.
-func (d *Document) trailing() ([]Change, error) {
+func (d *Document) trailing() ([]revision.Change, error) {
 	n, err := d.file.Trailing()
 	if err != nil || n == 0 {
 		return nil, err
 	}
-	return []Change{{Kind: Modified, Code: ChangeTrailingBytes, Revision: d.file.Revision(0),
+	return []revision.Change{{Kind: revision.Modified, Code: revision.ChangeTrailingBytes, Revision: d.file.Revision(0),
 		What: fmt.Sprintf("%d bytes follow the end of the newest revision and belong to none", n)}}, nil
-}
-
-// viewAt is the file as the revision i shows it. Where a signature signs that
-// revision, the file ended there; else it is only known to end before the
-// newest.
-func (d *Document) viewAt(i int, found []*Signature) view {
-	limit := d.Size()
-	for _, s := range found {
-		if len(s.Faults) == 0 && s.view == i {
-			limit = min(limit, s.end)
-		}
-	}
-	return view{d.now.From(i, limit)}
-}
-
-// step lists what the revision i changed.
-func (d *Document) step(i int, found []*Signature) ([]Change, error) {
-	s := &step{
-		doc:      d,
-		old:      d.viewAt(i+1, found),
-		new:      d.viewAt(i, found),
-		revision: d.file.Revision(i),
-		signing:  make(map[syntax.Ref]*Signature),
-		apart:    make(map[uint32]bool),
-		shown:    make(map[syntax.Ref]bool),
-		stamps:   make(map[syntax.Ref]syntax.Value),
-		noted:    make(map[ChangeKind]int),
-	}
-	for _, sig := range found {
-		if len(sig.Faults) == 0 && sig.view == i {
-			s.signing[sig.ref] = sig
-		}
-	}
-	s.strict = &lockstep{old: s.old, new: s.new, apart: s.apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool), differ: s.differ}
-	err := s.compare()
-	if syntax.IsDamage(err) {
-		s.modified(Change{Code: ChangeNotComparable}, "the revision cannot be compared with the one before: %v", err)
-		err = nil
-	}
-	return s.changes, err
-}
-
-// A step is the comparison of two neighbouring revisions.
-type step struct {
-	doc      *Document
-	old, new view
-	revision int
-	signing  map[syntax.Ref]*Signature // the sound signatures that sign the new one
-	strict   *lockstep
-	apart    map[uint32]bool
-
-	oldForm, newForm   *form
-	oldPages, newPages []leaf
-	listing            map[syntax.Ref][]int        // the pages of the older revision that list an annotation; nil: not asked for yet
-	signed             bool                        // a signature that somebody answers for came with this revision
-	shown              map[syntax.Ref]bool         // annotations that came to a page with it
-	stamps             map[syntax.Ref]syntax.Value // names of the time-stamps among them, by their widgets
-	changes            []Change
-	noted              map[ChangeKind]int // how many there were of each kind
-}
-
-// maxChanges is more than anybody will read of one revision. It bounds each kind: many changes
-// that do no harm must not leave out one that does.
-const maxChanges = 20
-
-func (s *step) note(c Change) {
-	if s.noted[c.Kind]++; s.noted[c.Kind] <= maxChanges {
-		c.Revision, c.What = s.revision, atMost(maxWhat, c.What)
-		s.changes = append(s.changes, c)
-	}
-}
-
-// modified notes a change that no later signer may make, in plain words.
-func (s *step) modified(c Change, format string, args ...any) {
-	c.Kind, c.What = Modified, fmt.Sprintf(format, args...)
-	s.note(c)
-}
-
-// differ reports a difference where none is allowed.
-func (s *step) differ(num uint32, where *part, how string) {
-	if num == 0 {
-		s.modified(where.changed(0), "%s %s", where.what, how)
-		return
-	}
-	s.modified(where.changed(num), "object %d, which belongs to %s, %s", num, where.what, how)
-}
-
-// compare goes from the trailers to everything they reach. Pages and form
-// fields, of which certain entries may change, are compared one by one; what
-// they refer to, and everything else, must be the same.
-func (s *step) compare() error {
-	if !s.new.Follows(s.old.View) {
-		s.modified(Change{Code: ChangeXrefPlace}, "the revision's cross-reference data lie before the end of what was there already")
-		return nil
-	}
-	if s.new.Hybrid() {
-		s.modified(Change{Code: ChangeXrefTwice}, "the revision has two sets of cross-reference data, for old and for new readers")
-		return nil
-	}
-	if err := s.survey(); err != nil {
-		return err
-	}
-	if !s.trailers() {
-		return nil
-	}
-	for _, part := range []func() error{s.forms, s.pages, s.catalogs, s.strict.drain, s.strays} {
-		if err := part(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// strays tells what a reader that looks for objects would take for others.
-func (s *step) strays() error {
-	stray, err := syntax.Strays(s.old.View, s.new.View)
-	switch stray.Kind {
-	case syntax.ObjectMissing:
-		s.modified(Change{Code: ChangeObjectMissing, Object: int(stray.Object)}, "the revision lists the object %d where there is none", stray.Object)
-	case syntax.BytesBetween:
-		s.modified(Change{Code: ChangeStrayBytes}, "the revision has bytes between %d and %d that belong to none of its objects", stray.From, stray.To)
-	case syntax.ObjectUnlisted:
-		s.modified(Change{Code: ChangeObjectUnlisted}, "the revision has an object at byte %d that it does not list", stray.From)
-	case syntax.NoStray:
-	}
-	return err
-}
-
-// survey reads both forms and page trees. The objects of which certain entries
-// may change, and which others refer to (a comment to its page, a signature to
-// the catalog), are taken out of the strict comparison: catalog, form, fields
-// and pages. Where a file draws from such an object it is compared in full all the
-// same; elsewhere entries that may change here mean nothing.
-func (s *step) survey() error {
-	var err error
-	if s.oldForm, err = s.old.form(); err != nil {
-		return err
-	}
-	if s.newForm, err = s.new.form(); err != nil {
-		return err
-	}
-	if s.oldPages, err = s.old.pages(); err != nil {
-		return err
-	}
-	if s.newPages, err = s.new.pages(); err != nil {
-		return err
-	}
-	for _, l := range s.oldPages {
-		s.apart[l.ref.Num] = true
-	}
-	if root, ok := s.old.Trailer().Lookup("Root").(syntax.Ref); ok {
-		s.apart[root.Num] = true
-		catalog, err := s.old.Dict(root)
-		if err != nil {
-			return err
-		}
-		if tags, ok := catalog.Lookup("StructTreeRoot").(syntax.Ref); ok {
-			s.apart[tags.Num] = true
-		}
-	}
-	s.apart[s.oldForm.ref.Num] = true
-	for _, f := range s.oldForm.all {
-		s.apart[f.ref.Num] = true
-		for _, w := range f.widgets {
-			s.apart[w.Num] = true
-		}
-	}
-	return nil
-}
-
-// trailers reports whether both lead to the same catalog.
-func (s *step) trailers() bool {
-	old, new := s.old.Trailer(), s.new.Trailer()
-	if old.Lookup("Root") != new.Lookup("Root") {
-		s.modified(Change{Code: ChangeCatalogReplaced}, "the trailer's /Root points to another catalog")
-		return false
-	}
-	for _, key := range keys(old, new) {
-		a, b := old.Lookup(key), new.Lookup(key)
-		switch key {
-		case "Size", "Prev", "XRefStm", "Root", "Type", "Index", "W", "Length", "Filter", "DecodeParms":
-		case "Info":
-			s.information(a, b)
-		case "ID":
-			before, _ := a.(syntax.Array)
-			after, _ := b.(syntax.Array)
-			if len(before) == 2 && (len(after) != 2 || !syntax.Equal(before[0], after[0])) {
-				s.noteMetadata(Change{Code: ChangeIdentifier}, "the file got another permanent identifier")
-			}
-		default:
-			if b == nil { // not one of the standard's; many programs drop them
-				s.noteMetadata(Change{Code: ChangeTrailerEntryLost, Name: string(key)}, "the trailer lost its %s", key.Quoted())
-				continue
-			}
-			s.strict.values(a, b, 0, &part{code: ChangeTrailerEntry, name: string(key), what: "the trailer's " + key.Quoted()})
-		}
-	}
-	return true
-}
-
-// dicts resolves a value of the older revision and one of the newer to dictionaries; nil
-// where they are anything else.
-func (s *step) dicts(a, b syntax.Value) (*syntax.Dict, *syntax.Dict, error) {
-	old, err := s.old.Dict(a)
-	if err != nil {
-		return nil, nil, err
-	}
-	new, err := s.new.Dict(b)
-	return old, new, err
-}
-
-// keys lists the keys of two dictionaries, each once.
-func keys(a, b *syntax.Dict) []syntax.Name {
-	var out []syntax.Name
-	for _, e := range a.Entries {
-		out = append(out, e.Key)
-	}
-	for _, e := range b.Entries {
-		if a.Find(e.Key) == nil {
-			out = append(out, e.Key)
-		}
-	}
-	return out
-}
-
-// catalogEntry is an entry of the catalog.
-func catalogEntry(key syntax.Name) *part {
-	return &part{code: ChangeCatalogEntry, name: string(key), what: "the catalog's " + key.Quoted()}
-}
-
-// catalogs compares the entries of the catalog.
-func (s *step) catalogs() error {
-	before, err := s.old.Catalog()
-	if err != nil {
-		return err
-	}
-	after, err := s.new.Catalog()
-	if err != nil {
-		return err
-	}
-	old, new := before.Val.(*syntax.Dict), after.Val.(*syntax.Dict)
-	for _, key := range keys(old, new) {
-		a, b := old.Lookup(key), new.Lookup(key)
-		switch key {
-		case "AcroForm": // done
-		case "Metadata":
-			s.metadata(a, b, before.Ref.Num)
-		case "Version":
-			s.version(a, b)
-		case "StructTreeRoot":
-			if err := s.structure(a, b); err != nil {
-				return err
-			}
-		case "DSS", "Extensions":
-			same, err := unchanged(s.old, s.new, s.apart, a, b)
-			if err != nil || !same {
-				s.note(Change{Kind: ValidationData, Code: ChangeValidationData, Name: string(key), What: "the catalog's " + key.Quoted() + " changed"})
-			}
-		default:
-			s.strict.values(a, b, before.Ref.Num, catalogEntry(key))
-		}
-	}
-	return nil
 }

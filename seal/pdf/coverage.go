@@ -1,6 +1,10 @@
 package pdf
 
-import "github.com/elicence/elicence/seal/pdf/syntax"
+import (
+	"github.com/elicence/elicence/seal/pdf/syntax"
+
+	"github.com/elicence/elicence/seal/pdf/structure"
+)
 
 // coverage checks that the signature covers the file from its first byte to
 // the end of a revision, all but its own /Contents (ISO 32000-1, 12.8.1), and
@@ -71,7 +75,7 @@ func (s *Signature) takeContents(dict *syntax.Dict, contents *syntax.Token) bool
 
 // signedRevision finds the revision that ends where the covered bytes end, and
 // checks that the signature was the field's value there already.
-func (s *Signature) signedRevision(f *field, o *syntax.Object) error {
+func (s *Signature) signedRevision(f *structure.Field, o *syntax.Object) error {
 	d := s.doc
 	i, closed, err := d.file.RevisionEnding(s.end)
 	if err != nil {
@@ -92,13 +96,13 @@ func (s *Signature) signedRevision(f *field, o *syntax.Object) error {
 }
 
 // wasThere looks at the file as it ended when it was signed.
-func (s *Signature) wasThere(f *field, o *syntax.Object) error {
-	then := view{s.doc.now.From(s.view, s.end)}
+func (s *Signature) wasThere(f *structure.Field, o *syntax.Object) error {
+	then := viewOf(s.doc.now.From(s.view, s.end))
 	if !then.Within(s.end) {
 		s.fault("the signed revision uses cross-reference data from outside of the covered bytes")
 		return nil
 	}
-	form, err := then.form()
+	form, err := then.Form()
 	if syntax.IsDamage(err) {
 		s.fault("the signed revision cannot be read: %v", err)
 		return nil
@@ -106,8 +110,8 @@ func (s *Signature) wasThere(f *field, o *syntax.Object) error {
 	if err != nil {
 		return err
 	}
-	for _, old := range form.all {
-		if old.ref == f.ref && old.val == f.val && old.name == f.name {
+	for _, old := range form.All {
+		if old.Ref == f.Ref && old.Val == f.Val && old.Name == f.Name {
 			sig, err := then.Load(s.ref)
 			if err == nil && sig != nil && sig.SamePlace(o) {
 				return nil

@@ -146,12 +146,12 @@ func TestFieldAddedLater(t *testing.T) {
 	t.Parallel()
 	file := stamped(t, sample{}.bytes(), at(1, 30, 40, 42))
 	attacked := updated(t, file, func(a attacker) {
-		form, err := a.doc.now.form()
+		form, err := a.doc.now.Form()
 		if err != nil {
 			panic(err)
 		}
 		r := a.made(fmt.Sprintf("<</FT/Sig/T(late)/V %d 0 R>>", a.sig.Object))
-		a.Put(form.ref, form.dict.With("Fields", syntax.Array{r}))
+		a.Put(form.Ref, form.Dict.With("Fields", syntax.Array{r}))
 	})
 	got := signatures(t, attacked)
 	if len(got) != 1 || !strings.Contains(strings.Join(got[0].Faults, "; "), "not the field's value") {

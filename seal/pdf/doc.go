@@ -45,9 +45,7 @@
 // [Document.Signatures] lists the signatures that the newest revision shows
 // (12.7, 12.8) and what is true of each: that it covers everything but its own
 // /Contents, which revision of the file it signs, and what later revisions
-// changed. The comparison walks what both revisions reach from their trailers,
-// so it finds content that was swapped by redirecting a reference as well as
-// content that was overwritten. Known attacks (universal signature forgery,
+// changed, which package [revision] finds. Known attacks (universal signature forgery,
 // incremental saving, signature wrapping, shadow hide and replace) are in the
 // tests. [Document.Cautions] names what can look otherwise although no byte changed:
 // scripts, layers, two tables of objects. Whether the bytes in [Signature.Contents] are a valid signature of

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -14,14 +15,14 @@ type Document struct {
 	file *syntax.File
 	now  view // the newest revision
 
-	leaves []leaf        // the pages, once they were asked for
-	sheets map[int]sheet // of the pages that were asked for, by their numbers
+	leaves []structure.Leaf        // the pages, once they were asked for
+	sheets map[int]structure.Sheet // of the pages that were asked for, by their numbers
 	known  hashing
 	look   *looks // of the newest revision, once it was asked for
 }
 
-// A view is the file as its newest revision, or an earlier one, shows it: its pages, its form.
-type view struct{ syntax.View }
+// A view is the file as its newest revision, or an earlier one, shows it.
+type view struct{ structure.View }
 
 // Open is OpenWith without a password.
 func Open(r io.ReaderAt, size int64) (*Document, error) { return OpenWith(r, size, syntax.Access{}) }
@@ -39,7 +40,9 @@ func OpenWith(r io.ReaderAt, size int64, a syntax.Access) (*Document, error) {
 	return documentOf(file), nil
 }
 
-func documentOf(file *syntax.File) *Document { return &Document{file: file, now: view{file.Now()}} }
+func documentOf(file *syntax.File) *Document { return &Document{file: file, now: viewOf(file.Now())} }
+
+func viewOf(v syntax.View) view { return view{structure.View{View: v}} }
 
 // Size returns the length of the file in bytes.
 func (d *Document) Size() int64 { return d.file.Size() }
@@ -65,4 +68,23 @@ func (d *Document) Digest(n int64) ([32]byte, error) {
 		return [32]byte{}, err
 	}
 	return [32]byte(h.Sum(nil)), nil
+}
+
+// NumPages walks the page tree (ISO 32000-1, 7.7.3) and returns its number of
+// pages.
+func (d *Document) NumPages() (int, error) {
+	d.file.BeginWork()
+	leaves, err := d.pages()
+	return len(leaves), err
+}
+
+func (d *Document) pages() ([]structure.Leaf, error) {
+	if d.leaves == nil {
+		leaves, err := d.now.Pages()
+		if err != nil {
+			return nil, err
+		}
+		d.leaves = leaves
+	}
+	return d.leaves, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -242,12 +243,12 @@ func (w *drawings) frame(m *Mark, p placement) (syntax.Ref, error) {
 	if err != nil {
 		return syntax.Ref{}, err
 	}
-	boxWidth, boxHeight := p.rect.width(), p.rect.height()
-	if p.sheet.rotate%180 != 0 {
+	boxWidth, boxHeight := p.rect.Width(), p.rect.Height()
+	if p.sheet.Rotate%180 != 0 {
 		boxWidth, boxHeight = boxHeight, boxWidth
 	}
 	part := m.part()
-	width, height := m.Width*p.sheet.perMM, m.Height*p.sheet.perMM
+	width, height := m.Width*p.sheet.PerMM, m.Height*p.sheet.PerMM
 	sx, sy := width/(part[2]-part[0]), height/(part[3]-part[1])
 	left, bottom := (boxWidth-width)/2, (boxHeight-height)/2
 	content := append(make([]byte, 0, 128), "q "...)
@@ -260,8 +261,8 @@ func (w *drawings) frame(m *Mark, p placement) (syntax.Ref, error) {
 	}
 	content = append(content, "cm /"+drawingName+" Do Q"...)
 	head := syntax.DictOf("Type", syntax.Name("XObject"), "Subtype", syntax.Name("Form"),
-		"BBox", rect{x1: boxWidth, y1: boxHeight}.array(w.doc.file), "Resources", w.resources(m.Appearance, drawing))
-	if matrix := p.sheet.upright(boxWidth, boxHeight); matrix != nil {
+		"BBox", structure.Rect{X1: boxWidth, Y1: boxHeight}.Array(w.doc.file), "Resources", w.resources(m.Appearance, drawing))
+	if matrix := p.sheet.Upright(boxWidth, boxHeight); matrix != nil {
 		head.Set("Matrix", matrix)
 	}
 	w.said = append(syntax.AppendValue(w.said[:0], head), content...)

@@ -3,6 +3,7 @@ package pdf
 import (
 	"fmt"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -70,7 +71,7 @@ func (e *embedded) first(val syntax.Value) bool {
 
 // node walks the name tree (ISO 32000-1, 7.9.6).
 func (e *embedded) node(val syntax.Value, depth int) error {
-	if depth > maxTree || !e.first(val) {
+	if depth > structure.MaxTree || !e.first(val) {
 		return fmt.Errorf("%w: the tree of embedded files is too deep or runs in a circle", syntax.ErrTooComplex)
 	}
 	node, err := e.view.Dict(val)

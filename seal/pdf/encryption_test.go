@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -456,7 +457,7 @@ func TestEncryptedDSS(t *testing.T) {
 	if err != nil || len(list) != 1 || !list[0].Intact() || len(list[0].locks.fields) != 1 || list[0].locks.fields[0] != "审批意见" {
 		t.Errorf("signatures: %+v, %v", list, err)
 	}
-	if len(list[0].Changes) != 1 || list[0].Changes[0].Kind != ValidationData {
+	if len(list[0].Changes) != 1 || list[0].Changes[0].Kind != revision.ValidationData {
 		t.Errorf("changes: %+v", list[0].Changes)
 	}
 }

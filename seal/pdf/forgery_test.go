@@ -11,6 +11,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -216,9 +217,9 @@ func TestDormantObjects(t *testing.T) {
 	for _, tc := range []struct {
 		name, table, what string
 		prev              int64
-		kind              ChangeKind
+		kind              revision.ChangeKind
 	}{
-		{"one object woken", fmt.Sprintf("xref\n3 1\n%010d 00000 n \n", contents.At), "/Contents", startxref(signed), Modified},
+		{"one object woken", fmt.Sprintf("xref\n3 1\n%010d 00000 n \n", contents.At), "/Contents", startxref(signed), revision.Modified},
 		{"the sleeping revision woken", seal, "no longer part of the file", startxref(prepared), faulty},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -254,7 +255,7 @@ func FuzzAppearance(f *testing.F) {
 		if _, err := d.now.looks().of(widget); err != nil && !refusal(err) {
 			t.Errorf("its look: an error that is no refusal: %v", err)
 		}
-		_, err = d.now.layout(widget, rect{0, 0, 100, 100}, 90, 72/25.4)
+		_, err = d.now.layout(widget, structure.Rect{X0: 0, Y0: 0, X1: 100, Y1: 100}, 90, 72/25.4)
 		if err != nil && !errors.Is(err, likeness.ErrNotDrawn) && !refusal(err) {
 			t.Errorf("neither drawn nor said not to be: %v", err)
 		}

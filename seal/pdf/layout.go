@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -21,8 +22,8 @@ func notDrawn(format string, args ...any) error {
 // layout puts the ink of a widget's normal appearance on a sheet, upright to the reader
 // (ISO 32000-1, 12.5.5): perMM of the page's units are a millimetre of the sheet. The
 // page below it plays no part.
-func (v view) layout(widget *syntax.Dict, box rect, rotate int, perMM float64) (*likeness.Sheet, error) {
-	sheet, err := likeness.NewSheet(box.width()/perMM, box.height()/perMM)
+func (v view) layout(widget *syntax.Dict, box structure.Rect, rotate int, perMM float64) (*likeness.Sheet, error) {
+	sheet, err := likeness.NewSheet(box.Width()/perMM, box.Height()/perMM)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func (v view) layout(widget *syntax.Dict, box rect, rotate int, perMM float64) (
 
 // appearance lays out the normal appearance of an annotation with a box on its page; then
 // maps millimetres from the box's top left corner, before the page is turned, to the sheet.
-func (p *painter) appearance(annotation *syntax.Dict, box rect, perMM float64, then likeness.Matrix) error {
+func (p *painter) appearance(annotation *syntax.Dict, box structure.Rect, perMM float64, then likeness.Matrix) error {
 	appearances, err := p.view.Dict(annotation.Lookup("AP"))
 	if err != nil {
 		return err
@@ -59,12 +60,12 @@ func (p *painter) appearance(annotation *syntax.Dict, box rect, perMM float64, t
 	}
 	// The box that the appearance fills, turned and upright, is stretched to the widget.
 	around := corners(bounds, matrix)
-	if around.width() <= 0 || around.height() <= 0 {
+	if around.Width() <= 0 || around.Height() <= 0 {
 		return notDrawn("the appearance has no area")
 	}
-	sx, sy := box.width()/around.width(), box.height()/around.height()
-	toPage := likeness.Matrix{sx, 0, 0, sy, -around.x0 * sx, -around.y0 * sy}
-	toBox := likeness.Matrix{1 / perMM, 0, 0, -1 / perMM, 0, box.height() / perMM}
+	sx, sy := box.Width()/around.Width(), box.Height()/around.Height()
+	toPage := likeness.Matrix{sx, 0, 0, sy, -around.X0 * sx, -around.Y0 * sy}
+	toBox := likeness.Matrix{1 / perMM, 0, 0, -1 / perMM, 0, box.Height() / perMM}
 	if mode := annotation.Lookup("BM"); mode != nil && !staysInk(mode) {
 		return notDrawn("a field that is blended as %v", mode)
 	}
@@ -73,20 +74,20 @@ func (p *painter) appearance(annotation *syntax.Dict, box rect, perMM float64, t
 }
 
 // formFrame returns a form's matrix and its box.
-func (v view) formFrame(form *syntax.Stream) (likeness.Matrix, rect, error) {
+func (v view) formFrame(form *syntax.Stream) (likeness.Matrix, structure.Rect, error) {
 	matrix := likeness.Identity()
 	val, err := v.Array(form.Dict.Lookup("Matrix"))
 	if err != nil {
-		return matrix, rect{}, err
+		return matrix, structure.Rect{}, err
 	}
 	if val != nil {
 		n, err := v.numbers(val, 6)
 		if err != nil {
-			return matrix, rect{}, err
+			return matrix, structure.Rect{}, err
 		}
 		matrix = likeness.Matrix(n)
 	}
-	bounds, ok, err := v.rect(form.Dict.Lookup("BBox"))
+	bounds, ok, err := v.Rect(form.Dict.Lookup("BBox"))
 	if err == nil && !ok {
 		err = notDrawn("a form without /BBox")
 	}
@@ -113,12 +114,12 @@ func (v view) numbers(list syntax.Array, n int) ([]float64, error) {
 }
 
 // corners is the upright box around a box after a map.
-func corners(r rect, m likeness.Matrix) rect {
-	ax, ay := m.Apply(r.x0, r.y0)
-	out := rect{ax, ay, ax, ay}
-	for _, c := range [][2]float64{{r.x1, r.y0}, {r.x0, r.y1}, {r.x1, r.y1}} {
+func corners(r structure.Rect, m likeness.Matrix) structure.Rect {
+	ax, ay := m.Apply(r.X0, r.Y0)
+	out := structure.Rect{X0: ax, Y0: ay, X1: ax, Y1: ay}
+	for _, c := range [][2]float64{{r.X1, r.Y0}, {r.X0, r.Y1}, {r.X1, r.Y1}} {
 		x, y := m.Apply(c[0], c[1])
-		out = rect{min(out.x0, x), min(out.y0, y), max(out.x1, x), max(out.y1, y)}
+		out = structure.Rect{X0: min(out.X0, x), Y0: min(out.Y0, y), X1: max(out.X1, x), Y1: max(out.Y1, y)}
 	}
 	return out
 }
@@ -162,7 +163,7 @@ func (p *painter) form(form *syntax.Stream, now state, depth int) error {
 	}
 	m := matrix.Then(now.matrix)
 	var frame likeness.Path
-	frame.Rectangle(bounds.x0, bounds.y0, bounds.width(), bounds.height())
+	frame.Rectangle(bounds.X0, bounds.Y0, bounds.Width(), bounds.Height())
 	box, ok := frame.Upright(m)
 	if !ok {
 		return notDrawn("a form that stands askew")
@@ -236,7 +237,7 @@ func (v view) plainPage(page syntax.Ref) error {
 	if err != nil {
 		return err
 	}
-	resources, err := v.inherited(d, "Resources")
+	resources, err := v.Inherited(d, "Resources")
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if err != nil {
 		return likeness.Likeness{}, err
 	}
-	box, ok, err := v.rect(widget.Lookup("Rect"))
+	box, ok, err := v.Rect(widget.Lookup("Rect"))
 	if err != nil || !ok {
 		return likeness.Likeness{}, errors.Join(err, notDrawn("the field has no place"))
 	}
@@ -105,10 +105,10 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if widget.Lookup("OC") != nil {
 		return likeness.Likeness{}, notDrawn("a field that is shown on conditions")
 	}
-	if flags&noRotate != 0 && sheet.rotate != 0 {
+	if flags&noRotate != 0 && sheet.Rotate != 0 {
 		return likeness.Likeness{}, notDrawn("a field that does not turn with its page")
 	}
-	if err := v.plainPage(sheet.ref); err != nil {
+	if err := v.plainPage(sheet.Ref); err != nil {
 		return likeness.Likeness{}, err
 	}
 	compare := func() (likeness.Likeness, error) {
@@ -117,7 +117,7 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 		if err != nil {
 			return likeness.Likeness{}, fmt.Errorf("the seal's picture: %w", err)
 		}
-		shown, err := v.layout(widget, box, sheet.rotate, sheet.perMM)
+		shown, err := v.layout(widget, box, sheet.Rotate, sheet.PerMM)
 		if err != nil {
 			return likeness.Likeness{}, fmt.Errorf("the field: %w", err)
 		}
@@ -127,7 +127,7 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 			return found, err
 		}
 		// A whole seal that is shown smaller or larger than it is.
-		if shown, err = v.layout(widget, box, sheet.rotate, sheet.perMM*scale); err != nil {
+		if shown, err = v.layout(widget, box, sheet.Rotate, sheet.PerMM*scale); err != nil {
 			return likeness.Likeness{}, fmt.Errorf("the field: %w", err)
 		}
 		return likeness.Compare(seal, shown)
@@ -139,7 +139,7 @@ func (s *Signed) likeness(memory *likeness.Memory) (likeness.Likeness, error) {
 	if err != nil {
 		return compare()
 	}
-	return memory.Of(pictureKey(s.Seal.Picture, look, box.width(), box.height(), float64(sheet.rotate), sheet.perMM), compare)
+	return memory.Of(pictureKey(s.Seal.Picture, look, box.Width(), box.Height(), float64(sheet.Rotate), sheet.PerMM), compare)
 }
 
 // flags are those of an annotation, wherever they stand (ISO 32000-1, table 165).

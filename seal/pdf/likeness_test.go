@@ -16,6 +16,7 @@ import (
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -267,11 +268,11 @@ func TestHiddenIsNotShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rect, _, err := d.now.rect(widget.Lookup("Rect"))
+		rect, _, err := d.now.Rect(widget.Lookup("Rect"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		one := slice{annotation: annotation{1, syntax.Ref{Num: 5}, widget}, box: rect, sheet: sheet{perMM: 72 / 25.4}}
+		one := slice{annotation: annotation{1, syntax.Ref{Num: 5}, widget}, box: rect, sheet: structure.Sheet{PerMM: 72 / 25.4}}
 		shown, err := likeness.NewSheet(42, 42)
 		if err != nil {
 			t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/pki/tsa"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -149,15 +150,15 @@ func savedAll(t *testing.T, all []exhibit) []string {
 }
 
 // worst is what came after a signature in pyHanko's words.
-func worst(changes []Change) string {
+func worst(changes []revision.Change) string {
 	level := 0
 	for _, c := range changes {
 		switch c.Kind {
-		case ValidationData:
+		case revision.ValidationData:
 			level = max(level, 1)
-		case SignatureAdded, FormFill, MetadataChanged:
+		case revision.SignatureAdded, revision.FormFill, revision.MetadataChanged:
 			level = max(level, 2)
-		case AnnotationAdded, Modified: // comments are suspicious to it as well
+		case revision.AnnotationAdded, revision.Modified: // comments are suspicious to it as well
 			level = 3
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/elicence/elicence/seal/pdf/security"
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -19,14 +20,14 @@ func (p *preparation) permitted() error {
 	if p.lock == nil {
 		p.lock = p.stamp.Lock
 	}
-	for _, f := range p.form.all {
-		if !f.signed() {
+	for _, f := range p.form.All {
+		if !f.Signed() {
 			continue
 		}
 		if p.stamp.Certify > 0 {
-			return refuseZH("文件已有签名，只有第一个签名可作认证签名", "the file is signed already (%q), and only the first signature can certify", f.name)
+			return refuseZH("文件已有签名，只有第一个签名可作认证签名", "the file is signed already (%q), and only the first signature can certify", f.Name)
 		}
-		sig, err := p.doc.now.Dict(f.val)
+		sig, err := p.doc.now.Dict(f.Val)
 		if err != nil {
 			return err
 		}
@@ -39,13 +40,13 @@ func (p *preparation) permitted() error {
 			// Proof of time changes nothing that anybody sees and is always allowed
 			// (ISO 32000-2, 12.8.2.2.2).
 		case locks.certifies == 1:
-			return refuseZH("已有签名声明文件不得再变更", "the signature %q certifies that nothing may be changed", f.name)
+			return refuseZH("已有签名声明文件不得再变更", "the signature %q certifies that nothing may be changed", f.Name)
 		case locks.closed:
-			return refuseZH("已有签名声明文件不得再变更", "the signature %q allows no change after it", f.name)
+			return refuseZH("已有签名声明文件不得再变更", "the signature %q allows no change after it", f.Name)
 		case locks.certifies == 2 && len(p.stamp.Marks) > 1:
-			return refuseZH("已有签名只允许再签名，不允许批注，所以只能盖一处", "the signature %q allows further signatures but no annotations, so there can be only one mark", f.name)
+			return refuseZH("已有签名只允许再签名，不允许批注，所以只能盖一处", "the signature %q allows further signatures but no annotations, so there can be only one mark", f.Name)
 		case locks.covers(p.name):
-			return refuseZH("已有签名锁定了此签名域", "the signature %q locks the field %q", f.name, p.name)
+			return refuseZH("已有签名锁定了此签名域", "the signature %q locks the field %q", f.Name, p.name)
 		}
 	}
 	return nil
@@ -71,7 +72,7 @@ func (p *preparation) byEncryption() error {
 // Where there are true pages, the caller may say that the XFA goes: from then on every reader
 // shows the pages, and that is what is sealed.
 func (p *preparation) xfa() error {
-	if p.form.dict.Lookup("XFA") == nil {
+	if p.form.Dict.Lookup("XFA") == nil {
 		return nil
 	}
 	if !p.stamp.WithoutXFA {
@@ -88,29 +89,29 @@ func (p *preparation) xfa() error {
 	if rendered != nil && rendered != false {
 		return refuseZH("文件是 XFA 表单", "the file is an XFA form that has no pages of its own")
 	}
-	for _, f := range p.form.all {
-		if f.signed() {
-			return refuseZH("文件是已签名的 XFA 表单", "the file is an XFA form and signed already (%q), so its XFA must stay", f.name)
+	for _, f := range p.form.All {
+		if f.Signed() {
+			return refuseZH("文件是已签名的 XFA 表单", "the file is an XFA form and signed already (%q), so its XFA must stay", f.Name)
 		}
 	}
 	return nil
 }
 
 // takeLock reads what an existing field asks its signer to lock (ISO 32000-1, table 233).
-func (p *preparation) takeLock(f *field) error {
-	if f.dict.Lookup("Lock") == nil {
+func (p *preparation) takeLock(f *structure.Field) error {
+	if f.Dict.Lookup("Lock") == nil {
 		return nil
 	}
-	d, err := p.doc.now.Dict(f.dict.Lookup("Lock"))
+	d, err := p.doc.now.Dict(f.Dict.Lookup("Lock"))
 	if err != nil {
 		return err
 	}
 	if d == nil || p.stamp.Lock != nil {
-		return refuse("the field %q has a lock of its own", f.name)
+		return refuse("the field %q has a lock of its own", f.Name)
 	}
 	for _, e := range d.Entries {
 		if e.Key != "Type" && e.Key != "Action" && e.Key != "Fields" {
-			return refuse("the field %q asks for a lock with %s, which is not supported", f.name, e.Key.Quoted())
+			return refuse("the field %q asks for a lock with %s, which is not supported", f.Name, e.Key.Quoted())
 		}
 	}
 	var asked locks
@@ -173,7 +174,7 @@ func (l locks) covers(field string) bool {
 }
 
 // locks reads what the signature of a field forbids.
-func (v view) locks(f *field, sig *syntax.Dict) (locks, error) {
+func (v view) locks(f *structure.Field, sig *syntax.Dict) (locks, error) {
 	var out locks
 	if err := v.fieldLock(f, &out); err != nil {
 		return out, err
@@ -223,11 +224,11 @@ func (v view) docMDP(parms *syntax.Dict, out *locks) error {
 // fieldLock reads the /P of a field's /Lock, by which a signature that does not certify can
 // forbid changes all the same (ISO 32000-2, table 236). Some write it into the signature as
 // well.
-func (v view) fieldLock(f *field, out *locks) error {
-	if f.dict.Lookup("Lock") == nil {
+func (v view) fieldLock(f *structure.Field, out *locks) error {
+	if f.Dict.Lookup("Lock") == nil {
 		return nil
 	}
-	d, err := v.Dict(f.dict.Lookup("Lock"))
+	d, err := v.Dict(f.Dict.Lookup("Lock"))
 	if err != nil || d == nil {
 		return err
 	}

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // A placement is where a mark lies.
 type placement struct {
 	leaf  int // index of the page
-	sheet sheet
-	rect  rect // of the annotation, in the page's units
+	sheet structure.Sheet
+	rect  structure.Rect // of the annotation, in the page's units
 }
 
 // placeAll finds a place for every mark and keeps it off earlier seals.
@@ -26,11 +27,11 @@ func (p *preparation) placeAll() error {
 		p.places = append(p.places, place)
 	}
 	if p.existing != nil && len(p.places) == 0 {
-		box, _, err := p.doc.now.rect(p.widget.Lookup("Rect"))
+		box, _, err := p.doc.now.Rect(p.widget.Lookup("Rect"))
 		if err != nil {
 			return err
 		}
-		if box.width() > 0 && box.height() > 0 {
+		if box.Width() > 0 && box.Height() > 0 {
 			return refuseZH("签名域在页面上有位置，须有印章图案", "the field %q has a place on a page, so the stamp needs a mark for it", p.name)
 		}
 	}
@@ -45,13 +46,13 @@ func (p *preparation) place(i int, m *Mark) (placement, error) {
 	if err != nil {
 		return placement{}, err
 	}
-	w, h := s.displayed()
+	w, h := s.Displayed()
 	const slack = 0.05 // millimetres
-	if m.X < -slack || m.Y < -slack || m.X+m.Width > w/s.perMM+slack || m.Y+m.Height > h/s.perMM+slack {
+	if m.X < -slack || m.Y < -slack || m.X+m.Width > w/s.PerMM+slack || m.Y+m.Height > h/s.PerMM+slack {
 		return placement{}, refuseZH(fmt.Sprintf("印章有一部分在第 %d 页之外", m.Page), "the mark at %.1f, %.1f mm, %.1f × %.1f mm large, lies partly outside of page %d (%.1f × %.1f mm)",
-			m.X, m.Y, m.Width, m.Height, m.Page, w/s.perMM, h/s.perMM)
+			m.X, m.Y, m.Width, m.Height, m.Page, w/s.PerMM, h/s.PerMM)
 	}
-	return placement{leaf: m.Page - 1, sheet: s, rect: s.toPage(m.X, m.Y, m.Width, m.Height)}, nil
+	return placement{leaf: m.Page - 1, sheet: s, rect: s.ToPage(m.X, m.Y, m.Width, m.Height)}, nil
 }
 
 // inField places a mark in the middle of an existing field, at its true size.
@@ -59,14 +60,14 @@ func (p *preparation) inField(m *Mark) (placement, error) {
 	if m.Page != 0 || m.X != 0 || m.Y != 0 {
 		return placement{}, refuseZH("签名域自有位置，不能另指定页码与坐标", "the field %q has its own place; leave out page and position", p.name)
 	}
-	box, _, err := p.doc.now.rect(p.widget.Lookup("Rect"))
+	box, _, err := p.doc.now.Rect(p.widget.Lookup("Rect"))
 	if err != nil {
 		return placement{}, err
 	}
-	if box.width() <= 0 || box.height() <= 0 {
+	if box.Width() <= 0 || box.Height() <= 0 {
 		return placement{}, refuseZH("签名域不可见，放不下印章图案", "the field %q is invisible and cannot show a mark", p.name)
 	}
-	page, err := p.doc.pageOf(p.existing.widgets[0], p.widget)
+	page, err := p.doc.pageOf(p.existing.Widgets[0], p.widget)
 	if err != nil {
 		return placement{}, err
 	}
@@ -77,7 +78,7 @@ func (p *preparation) inField(m *Mark) (placement, error) {
 	if err != nil {
 		return placement{}, err
 	}
-	_, _, w, h := s.toDisplay(box)
+	_, _, w, h := s.ToDisplay(box)
 	if m.Width > w+0.05 || m.Height > h+0.05 {
 		return placement{}, refuseZH("签名域太小，放不下印章", "the field %q is %.1f × %.1f mm, too small for a mark of %.1f × %.1f mm", p.name, w, h, m.Width, m.Height)
 	}
@@ -92,14 +93,14 @@ func (d *Document) pageOf(annotation syntax.Ref, dict *syntax.Dict) (int, error)
 		return 0, err
 	}
 	hint, _ := dict.Lookup("P").(syntax.Ref)
-	if i := slices.IndexFunc(leaves, func(l leaf) bool { return l.ref == hint }); i >= 0 {
-		if listed, err := d.now.lists(hint, annotation); listed || err != nil {
+	if i := slices.IndexFunc(leaves, func(l structure.Leaf) bool { return l.Ref == hint }); i >= 0 {
+		if listed, err := d.now.Lists(hint, annotation); listed || err != nil {
 			return i + 1, err
 		}
 	}
 	for i, l := range leaves {
-		if l.ref != hint {
-			if listed, err := d.now.lists(l.ref, annotation); listed || err != nil {
+		if l.Ref != hint {
+			if listed, err := d.now.Lists(l.Ref, annotation); listed || err != nil {
 				return i + 1, err
 			}
 		}
@@ -107,48 +108,22 @@ func (d *Document) pageOf(annotation syntax.Ref, dict *syntax.Dict) (int, error)
 	return 0, nil
 }
 
-// annotations resolves a page's /Annots array.
-func (v view) annotations(page syntax.Ref) (syntax.Array, error) {
-	dict, err := v.Dict(page)
-	if err != nil {
-		return nil, err
-	}
-	return v.Array(dict.Lookup("Annots"))
-}
-
-func (v view) lists(page, annotation syntax.Ref) (bool, error) {
-	annots, err := v.annotations(page)
-	for _, a := range annots {
-		if a == annotation {
-			return true, nil
-		}
-	}
-	return false, err
-}
-
 // keepClear refuses marks that would cover an earlier seal: whoever verifies that
 // seal must not find another one in its place.
 func (p *preparation) keepClear() error {
-	signed := make(map[syntax.Ref]bool)
-	for _, f := range p.form.all {
-		if f.signed() {
-			for _, w := range f.widgets {
-				signed[w] = true
-			}
-		}
-	}
-	seals := make(map[int][]rect)
+	signed := p.form.SignedWidgets()
+	seals := make(map[int][]structure.Rect)
 	for _, place := range p.places {
 		if _, ok := seals[place.leaf]; !ok {
-			found, err := p.doc.now.seals(p.leaves[place.leaf].ref, signed)
+			found, err := p.doc.now.Seals(p.leaves[place.leaf].Ref, signed)
 			if err != nil {
 				return err
 			}
 			seals[place.leaf] = found
 		}
 		for _, seal := range seals[place.leaf] {
-			if seal.overlaps(place.rect) {
-				x, y, w, h := place.sheet.toDisplay(seal)
+			if seal.Overlaps(place.rect) {
+				x, y, w, h := place.sheet.ToDisplay(seal)
 				return refuseZH(fmt.Sprintf("会盖住第 %d 页上已有的印章", place.leaf+1), "the mark would cover an earlier seal on page %d, at %.1f, %.1f mm, %.1f × %.1f mm large", place.leaf+1, x, y, w, h)
 			}
 		}
@@ -156,50 +131,14 @@ func (p *preparation) keepClear() error {
 	return nil
 }
 
-// signed reports that the field is a signature field with a value.
-func (f *field) signed() bool { return f.kind == syntax.Name("Sig") && f.val != nil }
-
-// seals lists where a page shows seals: the widgets of signed fields, and
-// locked stamps, which are what comes with a signature.
-func (v view) seals(page syntax.Ref, signed map[syntax.Ref]bool) ([]rect, error) {
-	annots, err := v.annotations(page)
-	if err != nil {
-		return nil, fmt.Errorf("the annotations of a page: %w", err)
-	}
-	var out []rect
-	for _, a := range annots {
-		r, _ := a.(syntax.Ref)
-		dict, err := v.Dict(a)
-		if err != nil {
-			return nil, err
-		}
-		if !signed[r] && !lockedStamp(dict) {
-			continue
-		}
-		box, ok, err := v.rect(dict.Lookup("Rect"))
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			out = append(out, box)
-		}
-	}
-	return out, nil
-}
-
-func lockedStamp(d *syntax.Dict) bool {
-	flags, _ := d.Lookup("F").(int64)
-	return d.Lookup("Subtype") == syntax.Name("Stamp") && flags&locked != 0
-}
-
 // signedWidgets lists the dictionaries of the widgets that show signatures.
 func (p *preparation) signedWidgets() []*syntax.Dict {
 	var out []*syntax.Dict
-	for _, f := range p.form.all {
-		if !f.signed() {
+	for _, f := range p.form.All {
+		if !f.Signed() {
 			continue
 		}
-		for _, w := range f.widgets {
+		for _, w := range f.Widgets {
 			if d, err := p.doc.now.Dict(w); err == nil && d != nil {
 				out = append(out, d)
 			}

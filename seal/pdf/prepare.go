@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/seen"
 )
@@ -24,7 +25,7 @@ func (d *Document) Prepare(s Stamp) (*Prepared, error) {
 		return nil, err
 	}
 	d.file.BeginWork()
-	form, err := d.now.form()
+	form, err := d.now.Form()
 	if err != nil {
 		return nil, err
 	}
@@ -97,13 +98,13 @@ const (
 type preparation struct {
 	doc    *Document
 	stamp  *Stamp
-	form   *form
-	leaves []leaf             // as they will be afterwards
+	form   *structure.Form
+	leaves []structure.Leaf   // as they will be afterwards
 	users  map[syntax.Ref]int // of /Annots arrays, as they are now
 
 	name     string
-	existing *field       // the field of that name, nil when it is made
-	widget   *syntax.Dict // of the existing field
+	existing *structure.Field // the field of that name, nil when it is made
+	widget   *syntax.Dict     // of the existing field
 	newField syntax.Ref
 	places   []placement
 	lock     *Lock // the stamp's, or the one that the existing field asks for
@@ -126,18 +127,18 @@ func (p *preparation) chooseField() error {
 		if p.stamp.Timestamp {
 			kind = "TimeStamp"
 		}
-		for n := 1; p.name == "" || p.form.byName[p.name] != nil; n++ {
+		for n := 1; p.name == "" || p.form.ByName[p.name] != nil; n++ {
 			p.name = kind + strconv.Itoa(n)
 		}
 		return nil
 	}
-	p.existing = p.form.byName[p.name]
+	p.existing = p.form.ByName[p.name]
 	if p.existing == nil {
 		if strings.Contains(p.name, ".") {
 			return refuseZH("文件没有此签名域", "the file has no field %q, and a new field's name has no full stop", p.name)
 		}
-		for _, f := range p.form.all {
-			if strings.HasPrefix(f.name, p.name+".") {
+		for _, f := range p.form.All {
+			if strings.HasPrefix(f.Name, p.name+".") {
 				return refuseZH("此名称是一组域的名称", "the name %q belongs to a group of fields", p.name)
 			}
 		}
@@ -147,19 +148,19 @@ func (p *preparation) chooseField() error {
 }
 
 // usable says whether an existing field can take the signature.
-func (p *preparation) usable(f *field) error {
-	if f.kind != syntax.Name("Sig") {
-		return refuseZH("此域不是签名域", "the field %q is not a signature field", f.name)
+func (p *preparation) usable(f *structure.Field) error {
+	if f.Kind != syntax.Name("Sig") {
+		return refuseZH("此域不是签名域", "the field %q is not a signature field", f.Name)
 	}
-	val, err := p.doc.now.Resolve(f.val)
+	val, err := p.doc.now.Resolve(f.Val)
 	if err != nil {
 		return err
 	}
 	if val != nil {
-		return refuseZH("此签名域已有签名", "the field %q is signed already", f.name)
+		return refuseZH("此签名域已有签名", "the field %q is signed already", f.Name)
 	}
-	if len(f.widgets) != 1 {
-		return refuse("the field %q has %d widgets; a signature has one (ISO 32000-2, 12.7.5.5)", f.name, len(f.widgets))
+	if len(f.Widgets) != 1 {
+		return refuse("the field %q has %d widgets; a signature has one (ISO 32000-2, 12.7.5.5)", f.Name, len(f.Widgets))
 	}
 	if err := p.seedValue(f); err != nil {
 		return err
@@ -167,7 +168,7 @@ func (p *preparation) usable(f *field) error {
 	if err := p.takeLock(f); err != nil {
 		return err
 	}
-	p.widget, err = p.doc.now.Dict(f.widgets[0])
+	p.widget, err = p.doc.now.Dict(f.Widgets[0])
 	if err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func (p *preparation) usable(f *field) error {
 	}
 	const invisible, hidden, noView = 1, 2, 32
 	if n, _ := flags.(int64); n&(invisible|hidden|noView) != 0 {
-		return refuseZH("此签名域是隐藏的", "the field %q is hidden", f.name)
+		return refuseZH("此签名域是隐藏的", "the field %q is hidden", f.Name)
 	}
 	return nil
 }
@@ -238,13 +239,6 @@ func (p *preparation) signature(r syntax.Ref) error {
 	return nil
 }
 
-// Annotation flags (ISO 32000-1, table 165).
-const (
-	printed  = 4
-	readOnly = 64
-	locked   = 128
-)
-
 // annotations writes the marks, the field, and the pages that show them.
 func (p *preparation) annotations(sig syntax.Ref) error {
 	w := newDrawings(p.inc, p.doc, len(p.places), p.stamp.Pictures)
@@ -265,8 +259,8 @@ func (p *preparation) annotations(sig syntax.Ref) error {
 			}
 			continue
 		}
-		box, on := p.places[i].rect.array(p.doc.file), p.leaves[page].ref
-		a := syntax.DictOf("Type", syntax.Name("Annot"), "Subtype", syntax.Name("Stamp"), "F", int64(printed|readOnly|locked), "Rect", box, "P", on, "AP", look)
+		box, on := p.places[i].rect.Array(p.doc.file), p.leaves[page].Ref
+		a := syntax.DictOf("Type", syntax.Name("Annot"), "Subtype", syntax.Name("Stamp"), "F", int64(structure.Printed|structure.ReadOnly|structure.Locked), "Rect", box, "P", on, "AP", look)
 		if i == 0 {
 			a = p.fieldDict(sig)
 			a.Set("Rect", box)
@@ -277,7 +271,7 @@ func (p *preparation) annotations(sig syntax.Ref) error {
 			return err
 		}
 		r := p.inc.Fresh()
-		p.inc.Put(r, p.tagged.mark(r, a, p.leaves[page].ref))
+		p.inc.Put(r, p.tagged.mark(r, a, p.leaves[page].Ref))
 		added[page] = append(added[page], r)
 		if i == 0 {
 			p.newField = r
@@ -301,7 +295,7 @@ func (p *preparation) annotations(sig syntax.Ref) error {
 // fieldDict is a new signature field that is its own widget.
 func (p *preparation) fieldDict(sig syntax.Ref) *syntax.Dict {
 	return syntax.DictOf("Type", syntax.Name("Annot"), "Subtype", syntax.Name("Widget"), "FT", syntax.Name("Sig"),
-		"T", syntax.TextString(p.name), "V", sig, "F", int64(printed|locked))
+		"T", syntax.TextString(p.name), "V", sig, "F", int64(structure.Printed|structure.Locked))
 }
 
 // invisible attaches the signature to a field without appearance.
@@ -311,9 +305,9 @@ func (p *preparation) invisible(sig syntax.Ref, added map[int][]syntax.Ref) {
 		return
 	}
 	p.newField = p.inc.Fresh()
-	field := p.fieldDict(sig).With("Rect", rect{}.array(p.doc.file))
+	field := p.fieldDict(sig).With("Rect", structure.Rect{}.Array(p.doc.file))
 	if len(p.leaves) > 0 {
-		page := p.leaves[0].ref
+		page := p.leaves[0].Ref
 		field = p.tagged.mark(p.newField, field.With("P", page), page)
 		added[0] = append(added[0], p.newField)
 	}
@@ -324,18 +318,18 @@ func (p *preparation) invisible(sig syntax.Ref, added map[int][]syntax.Ref) {
 // widget.
 func (p *preparation) fill(sig syntax.Ref, look *syntax.Dict) *syntax.Dict {
 	f := p.existing
-	signed := f.dict.With("V", sig)
+	signed := f.Dict.With("V", sig)
 	widget := p.widget
 	switch {
 	case look == nil:
-	case f.widgets[0] == f.ref:
+	case f.Widgets[0] == f.Ref:
 		signed = signed.With("AP", look)
 		widget = signed
 	default:
 		widget = widget.With("AP", look)
-		p.inc.Put(f.widgets[0], widget)
+		p.inc.Put(f.Widgets[0], widget)
 	}
-	p.inc.Put(f.ref, signed)
+	p.inc.Put(f.Ref, signed)
 	return widget
 }
 
@@ -343,7 +337,7 @@ func (p *preparation) fill(sig syntax.Ref, look *syntax.Dict) *syntax.Dict {
 // object of its own and nobody else's, else in the page's dictionary.
 func (p *preparation) show(page int, added []syntax.Ref) error {
 	v, leaf := p.doc.now, &p.leaves[page]
-	dict, err := v.Dict(leaf.ref)
+	dict, err := v.Dict(leaf.Ref)
 	if err != nil || dict == nil {
 		return orDamaged(err, v.XrefOffset(), "a page is not a dictionary")
 	}
@@ -358,52 +352,52 @@ func (p *preparation) show(page int, added []syntax.Ref) error {
 	// On a tagged page what is visited follows the tags (ISO 14289-1, 7.18.3).
 	visited := p.tagged == nil || dict.Lookup("Tabs") == syntax.Name("S")
 	if p.ownAnnots(*leaf) {
-		p.inc.Put(leaf.annots, annots)
+		p.inc.Put(leaf.Annots, annots)
 		if !visited {
-			p.inc.Put(leaf.ref, dict.With("Tabs", syntax.Name("S")))
+			p.inc.Put(leaf.Ref, dict.With("Tabs", syntax.Name("S")))
 		}
 		return nil
 	}
 	if !visited {
 		dict = dict.With("Tabs", syntax.Name("S"))
 	}
-	leaf.annots = syntax.Ref{}
-	p.inc.Put(leaf.ref, dict.With("Annots", annots))
+	leaf.Annots = syntax.Ref{}
+	p.inc.Put(leaf.Ref, dict.With("Annots", annots))
 	return nil
 }
 
 // ownAnnots reports that a page's /Annots array is an object that no other
 // page and not the form's /Fields uses. (Some writers share them.)
-func (p *preparation) ownAnnots(l leaf) bool {
-	if l.annots == (syntax.Ref{}) || l.annots == p.form.fieldsRef {
+func (p *preparation) ownAnnots(l structure.Leaf) bool {
+	if l.Annots == (syntax.Ref{}) || l.Annots == p.form.FieldsRef {
 		return false
 	}
 	if p.users == nil {
 		p.users = make(map[syntax.Ref]int)
 		for _, other := range p.leaves {
-			p.users[other.annots]++
+			p.users[other.Annots]++
 		}
 	}
-	o, err := p.doc.now.Load(l.annots)
+	o, err := p.doc.now.Load(l.Annots)
 	if err != nil || o == nil {
 		return false
 	}
 	_, isArray := o.Val.(syntax.Array)
-	return p.users[l.annots] == 1 && isArray
+	return p.users[l.Annots] == 1 && isArray
 }
 
 // interactiveForm enters a new field and the signature flags.
 func (p *preparation) interactiveForm() error {
 	f := p.form
-	dict := f.dict
+	dict := f.Dict
 	if dict == nil {
 		dict = syntax.DictOf("Fields", syntax.Array{})
 	}
 	changed := false
 	if p.existing == nil {
-		fields := append(slices.Clone(f.fields), p.newField)
-		if f.fieldsRef != (syntax.Ref{}) && f.fields != nil && !p.sharedFields() {
-			p.inc.Put(f.fieldsRef, fields)
+		fields := append(slices.Clone(f.Fields), p.newField)
+		if f.FieldsRef != (syntax.Ref{}) && f.Fields != nil && !p.sharedFields() {
+			p.inc.Put(f.FieldsRef, fields)
 		} else {
 			dict, changed = dict.With("Fields", fields), true
 		}
@@ -421,8 +415,8 @@ func (p *preparation) interactiveForm() error {
 	}
 	switch {
 	case !changed:
-	case f.ref != (syntax.Ref{}) && f.dict != nil:
-		p.inc.Put(f.ref, dict)
+	case f.Ref != (syntax.Ref{}) && f.Dict != nil:
+		p.inc.Put(f.Ref, dict)
 	default:
 		return p.newForm(dict)
 	}
@@ -433,7 +427,7 @@ func (p *preparation) interactiveForm() error {
 // was none, else with the direct one it had.
 func (p *preparation) newForm(form *syntax.Dict) error {
 	var val syntax.Value = form
-	if p.form.dict == nil {
+	if p.form.Dict == nil {
 		r := p.inc.Fresh()
 		p.inc.Put(r, form)
 		val = r
@@ -462,7 +456,7 @@ func (p *preparation) writeRoot() {
 }
 
 func (p *preparation) sharedFields() bool {
-	return slices.ContainsFunc(p.leaves, func(l leaf) bool { return l.annots == p.form.fieldsRef })
+	return slices.ContainsFunc(p.leaves, func(l structure.Leaf) bool { return l.Annots == p.form.FieldsRef })
 }
 
 // prepared fills in the ByteRange and hashes what it covers.

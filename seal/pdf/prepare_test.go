@@ -50,18 +50,18 @@ func TestFormIsKept(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			file := stamped(t, tc.sample.bytes(), at(1, 30, 40, 42))
-			form, err := open(t, file).now.form()
+			form, err := open(t, file).now.Form()
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := string(syntax.AppendValue(nil, form.dict.With("Fields", form.fields)))
+			got := string(syntax.AppendValue(nil, form.Dict.With("Fields", form.Fields)))
 			for _, want := range []string{"/DA (/Helv 0 Tf)", "/DR <</Font <</Helv 4 0 R>>>>", "/SigFlags 3", "/Fields [5 0 R "} {
 				if !strings.Contains(got, want) {
 					t.Errorf("the form is %s, want %s in it", got, want)
 				}
 			}
-			if len(form.all) != 2 || form.all[0].name != "given name" || form.all[1].name != "Seal1" {
-				t.Errorf("the form has %d fields, want the old one and Seal1", len(form.all))
+			if len(form.All) != 2 || form.All[0].Name != "given name" || form.All[1].Name != "Seal1" {
+				t.Errorf("the form has %d fields, want the old one and Seal1", len(form.All))
 			}
 		})
 	}
@@ -78,12 +78,12 @@ func TestSharedArrays(t *testing.T) {
 		Marks: []Mark{at(1, 20, 20, 30).Marks[0], at(1, 80, 20, 30).Marks[0]},
 	})
 	doc := open(t, file)
-	form, err := doc.now.form()
+	form, err := doc.now.Form()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(form.fields) != 2 {
-		t.Errorf("the form has %d fields, want 2", len(form.fields))
+	if len(form.Fields) != 2 {
+		t.Errorf("the form has %d fields, want 2", len(form.Fields))
 	}
 	if got := numAnnots(t, doc, 1); got != 3 {
 		t.Errorf("page 1 has %d annotations, want the old one, the field and the stamp", got)
@@ -153,7 +153,7 @@ func numAnnots(tb testing.TB, d *Document, page int) int {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	annots, err := d.now.annotations(leaves[page-1].ref)
+	annots, err := d.now.Annotations(leaves[page-1].Ref)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/seen"
 )
@@ -24,7 +25,7 @@ type Prepared struct {
 	contents  [2]int // the hexadecimal digits in the increment
 	byteRange [4]int64
 	digest    [32]byte
-	leaves    []leaf
+	leaves    []structure.Leaf
 	field     string
 	seen      seen.Statement
 	complete  bool

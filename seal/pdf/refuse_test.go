@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -132,9 +133,9 @@ func TestXFA(t *testing.T) {
 	s.WithoutXFA = true
 	const form = "/AcroForm<</Fields[]/XFA[(a)(b)]/DA(x)>>"
 	file := stamped(t, sample{catalog: form}.bytes(), s)
-	f, err := open(t, file).now.form()
-	if err != nil || f.dict.Lookup("XFA") != nil || f.dict.Lookup("DA") == nil {
-		t.Errorf("the form is %s, %v", syntax.AppendValue(nil, f.dict), err)
+	f, err := open(t, file).now.Form()
+	if err != nil || f.Dict.Lookup("XFA") != nil || f.Dict.Lookup("DA") == nil {
+		t.Errorf("the form is %s, %v", syntax.AppendValue(nil, f.Dict), err)
 	}
 	checkQPDF(t, saveFile(t, file))
 	_, err = open(t, sample{catalog: form + "/NeedsRendering true"}.bytes()).Prepare(s)
@@ -188,7 +189,7 @@ func TestExistingField(t *testing.T) {
 			if len(list) != 2 || !list[0].Intact() || !list[1].Intact() {
 				t.Fatalf("signatures: %+v", list)
 			}
-			if list[0].Changes[0].Kind != SignatureAdded || list[0].Changes[0].Field != tc.field {
+			if list[0].Changes[0].Kind != revision.SignatureAdded || list[0].Changes[0].Field != tc.field {
 				t.Errorf("the first signature saw %+v, want the signature %q", list[0].Changes, tc.field)
 			}
 			if got := list[1]; got.Field != tc.field || got.Page != 1 || math.Abs(got.X-35.28) > 0.01 || math.Abs(got.Width-52.92) > 0.01 {

@@ -1,6 +1,10 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/elicence/elicence/seal/pdf/syntax"
+)
 
 // RefusedError says why a sound file, or a stamp as it was asked for, cannot
 // be stamped. It is the caller's input that is at fault, not the program.
@@ -26,4 +30,12 @@ func refuse(format string, args ...any) error {
 // refuseZH is refuse for what people meet, with its Chinese sentence.
 func refuseZH(zh, format string, args ...any) error {
 	return &RefusedError{Why: fmt.Sprintf(format, args...), zh: zh}
+}
+
+// orDamaged is err, or damage where there is none.
+func orDamaged(err error, at int64, what string) error {
+	if err != nil {
+		return err
+	}
+	return syntax.DamagedAt(at, "%s", what)
 }

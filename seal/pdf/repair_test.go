@@ -115,7 +115,7 @@ func TestRepairSealsOfManyPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, leaf := range leaves {
-		if boxes, err := d.now.seals(leaf.ref, nil); err != nil || len(boxes) != 0 {
+		if boxes, err := d.now.Seals(leaf.Ref, nil); err != nil || len(boxes) != 0 {
 			t.Errorf("page %d shows seals at %v: %v", i+1, boxes, err)
 		}
 	}

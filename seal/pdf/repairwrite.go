@@ -6,21 +6,22 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // rewrite writes a sound file of what the catalog reaches, without the signatures, and
 // reads it as a stamp would.
 func rewrite(s *syntax.Salvaged) (*Repaired, error) {
-	now := view{s.File.Now()}
-	form, err := now.form()
+	now := viewOf(s.File.Now())
+	form, err := now.Form()
 	if err != nil {
 		return nil, fmt.Errorf("the form of the damaged file: %w", err)
 	}
 	out := &Repaired{}
 	w := &rewriting{salvage: s, view: now, inc: &syntax.Increment{Out: s.Header()}, seen: make(map[syntax.Ref]bool), empty: make(map[syntax.Ref]bool), bare: make(map[syntax.Ref]bool), gone: make(map[syntax.Ref]bool)}
-	for _, f := range form.all {
-		if !f.signed() {
+	for _, f := range form.All {
+		if !f.Signed() {
 			continue
 		}
 		out.Signatures = append(out.Signatures, w.lose(f))
@@ -30,7 +31,7 @@ func rewrite(s *syntax.Salvaged) (*Repaired, error) {
 	}
 	trailer := now.Trailer()
 	root := trailer.Lookup("Root").(syntax.Ref)
-	w.catalog, w.form = root, form.ref
+	w.catalog, w.form = root, form.Ref
 	if err := w.reached(trailer); err != nil {
 		return nil, err
 	}
@@ -72,16 +73,16 @@ type rewriting struct {
 
 // lose takes a signature out of its field: it covers other bytes than those that will be
 // there, and what shows it must not look as if it did.
-func (w *rewriting) lose(f *field) LostSignature {
+func (w *rewriting) lose(f *structure.Field) LostSignature {
 	w.lost = true
-	for _, r := range slices.Concat(f.parents, []syntax.Ref{f.ref}) {
+	for _, r := range slices.Concat(f.Parents, []syntax.Ref{f.Ref}) {
 		w.empty[r] = true
 	}
-	for _, r := range f.widgets {
+	for _, r := range f.Widgets {
 		w.bare[r] = true
 	}
-	out := LostSignature{Field: f.name}
-	if sig, err := w.view.Dict(f.val); err == nil && sig != nil {
+	out := LostSignature{Field: f.Name}
+	if sig, err := w.view.Dict(f.Val); err == nil && sig != nil {
 		out.Name, out.Time = syntax.Text(sig.Lookup("Name")), syntax.Date(sig.Lookup("M"))
 	}
 	return out
@@ -94,7 +95,7 @@ func (w *rewriting) loseStamps() error {
 		return nil
 	}
 	var damaged *syntax.DamagedError
-	leaves, err := w.view.pages()
+	leaves, err := w.view.Pages()
 	if errors.As(err, &damaged) { // what is written is read, and says so then
 		return nil
 	}
@@ -102,7 +103,7 @@ func (w *rewriting) loseStamps() error {
 		return err
 	}
 	for _, leaf := range leaves {
-		annots, err := w.view.annotations(leaf.ref)
+		annots, err := w.view.Annotations(leaf.Ref)
 		if err != nil && !errors.As(err, &damaged) {
 			return err
 		}
@@ -112,7 +113,7 @@ func (w *rewriting) loseStamps() error {
 			if err != nil && !errors.As(err, &damaged) {
 				return err
 			}
-			if indirect && err == nil && lockedStamp(d) {
+			if indirect && err == nil && structure.LockedStamp(d) {
 				w.gone[r] = true
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -21,13 +22,13 @@ func ResumeWith(r io.ReaderAt, size int64, a syntax.Access) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	form, err := d.now.form()
+	form, err := d.now.Form()
 	if err != nil {
 		return nil, err
 	}
 	var empty *Prepared
-	for _, f := range form.all {
-		if !f.signed() {
+	for _, f := range form.All {
+		if !f.Signed() {
 			continue
 		}
 		p, err := d.waiting(f)
@@ -51,8 +52,8 @@ func ResumeWith(r io.ReaderAt, size int64, a syntax.Access) (*Prepared, error) {
 
 // waiting returns the stamp of a field whose signature is still to come, nil where it is
 // there.
-func (d *Document) waiting(f *field) (*Prepared, error) {
-	r, ok := f.val.(syntax.Ref)
+func (d *Document) waiting(f *structure.Field) (*Prepared, error) {
+	r, ok := f.Val.(syntax.Ref)
 	if !ok {
 		return nil, nil //nolint:nilnil // not one that waits
 	}
@@ -64,7 +65,7 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 	if !ok || o.Packed >= 0 {
 		return nil, nil //nolint:nilnil // not one that waits
 	}
-	s := &Signature{Field: f.name, doc: d, ref: r}
+	s := &Signature{Field: f.Name, doc: d, ref: r}
 	contents := s.gap(dict)
 	if contents == nil {
 		return nil, nil //nolint:nilnil // not one that waits
@@ -80,7 +81,7 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 		return nil, err
 	}
 	if len(s.Faults) > 0 || s.view != 0 || s.end != d.Size() {
-		return nil, refuse("the field %q waits for a signature that would not cover the file: %v", f.name, s.Faults)
+		return nil, refuse("the field %q waits for a signature that would not cover the file: %v", f.Name, s.Faults)
 	}
 	if err := d.digests([]*Signature{s}); err != nil {
 		return nil, err
@@ -97,6 +98,6 @@ func (d *Document) waiting(f *field) (*Prepared, error) {
 	return &Prepared{
 		doc:       &Document{file: d.file.Before(from), known: hashing{states: d.known.states}},
 		increment: bytes.Clone(tail), contents: [2]int{1, int(to-from) - 1},
-		byteRange: [4]int64(s.ByteRange), digest: s.Digest, field: f.name, seen: statement,
+		byteRange: [4]int64(s.ByteRange), digest: s.Digest, field: f.Name, seen: statement,
 	}, nil
 }

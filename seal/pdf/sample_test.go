@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -266,7 +267,7 @@ func signatures(tb testing.TB, file []byte) []Signature {
 	}
 	for _, s := range list {
 		for _, c := range s.Changes {
-			if !slices.Contains(ChangeCodes(), c.Code) {
+			if !slices.Contains(revision.ChangeCodes(), c.Code) {
 				tb.Errorf("the change %q has the code %q", c.What, c.Code)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -28,15 +29,15 @@ const seedVersionKnown = 3
 // seedValue checks what a field asks of its signer (/SV; ISO 32000-2, 12.7.5.5). What is only
 // recommended is left to the signer; what is binding and cannot be met is refused by its name.
 // A certification that the field asks for is made.
-func (p *preparation) seedValue(f *field) error {
+func (p *preparation) seedValue(f *structure.Field) error {
 	v := p.doc.now
-	val, err := v.Resolve(f.dict.Lookup("SV"))
+	val, err := v.Resolve(f.Dict.Lookup("SV"))
 	if err != nil || val == nil {
 		return err
 	}
 	d, ok := val.(*syntax.Dict)
 	if !ok {
-		return refuse("the conditions of the field %q for its signer (/SV) are not a dictionary", f.name)
+		return refuse("the conditions of the field %q for its signer (/SV) are not a dictionary", f.Name)
 	}
 	flags, err := v.Get(d, "Ff")
 	if err != nil {
@@ -44,7 +45,7 @@ func (p *preparation) seedValue(f *field) error {
 	}
 	n, ok := flags.(int64)
 	if flags != nil && !ok || n < 0 || n&^seedKnown != 0 {
-		return refuse("the field %q has conditions for its signer that are not known here (/SV, /Ff %v)", f.name, flags)
+		return refuse("the field %q has conditions for its signer that are not known here (/SV, /Ff %v)", f.Name, flags)
 	}
 	s := seed{view: v, field: f, dict: d, flags: n, stamp: p.stamp}
 	for _, check := range []func() error{s.handler, s.version, s.reason, s.digest, s.others, s.certificate, s.timeStamp, s.certification} {
@@ -58,7 +59,7 @@ func (p *preparation) seedValue(f *field) error {
 // A seed is the seed value dictionary of a field under examination.
 type seed struct {
 	view  view
-	field *field
+	field *structure.Field
 	dict  *syntax.Dict
 	flags int64
 	stamp *Stamp
@@ -66,7 +67,7 @@ type seed struct {
 
 func (s *seed) refuse(key syntax.Name, format string, args ...any) error {
 	why := refuse(format, args...).(*RefusedError)
-	return refuse("the field %q asks its signer for what cannot be met (/SV, /%s): %s", s.field.name, key, why.Why)
+	return refuse("the field %q asks its signer for what cannot be met (/SV, /%s): %s", s.field.Name, key, why.Why)
 }
 
 // binds reports that an entry is there and must be kept to.

@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/pki/oid"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/seen"
 )
@@ -101,9 +102,9 @@ func (v view) box(val syntax.Value) (seen.Box, bool, error) {
 }
 
 // units is a box in the page's units.
-func units(b seen.Box) rect {
+func units(b seen.Box) structure.Rect {
 	const per = seen.PerUnit
-	return rect{float64(b.Left) / per, float64(b.Bottom) / per, float64(b.Right) / per, float64(b.Top) / per}
+	return structure.Rect{X0: float64(b.Left) / per, Y0: float64(b.Bottom) / per, X1: float64(b.Right) / per, Y1: float64(b.Top) / per}
 }
 
 // named is the place of an annotation on a page. False: it has no rectangle.
@@ -148,9 +149,9 @@ func (p *Prepared) Message(signer *cert.Certificate) ([]byte, error) {
 
 // stated is the statement of what a waiting file shows: the field, and the stamps that
 // came with it.
-func (d *Document) stated(field *field) (seen.Statement, error) {
+func (d *Document) stated(field *structure.Field) (seen.Statement, error) {
 	v, l := d.now, d.now.looks()
-	w := field.widgets[0]
+	w := field.Widgets[0]
 	widget, err := v.Dict(w)
 	if err != nil {
 		return seen.Statement{}, err
@@ -197,7 +198,7 @@ type annotation struct {
 // came lists the locked stamps that came with a revision: what a signature put on pages
 // beside its field. A file that was signed in its first revision has none.
 func (d *Document) came(revision int) ([]annotation, error) {
-	v := view{d.now.From(revision, d.Size())}
+	v := viewOf(d.now.From(revision, d.Size()))
 	if v.Sections() < 2 {
 		return nil, nil
 	}
@@ -207,7 +208,7 @@ func (d *Document) came(revision int) ([]annotation, error) {
 	}
 	pages := make(map[syntax.Ref]int, len(leaves))
 	for i, l := range leaves {
-		pages[l.ref] = i + 1
+		pages[l.Ref] = i + 1
 	}
 	var out []annotation
 	for r := range v.Added(v.From(1, d.Size())) {
@@ -219,7 +220,7 @@ func (d *Document) came(revision int) ([]annotation, error) {
 			continue
 		}
 		a, ok := o.Val.(*syntax.Dict)
-		if !ok || !lockedStamp(a) {
+		if !ok || !structure.LockedStamp(a) {
 			continue
 		}
 		hint, _ := a.Lookup("P").(syntax.Ref)
@@ -227,7 +228,7 @@ func (d *Document) came(revision int) ([]annotation, error) {
 		if n == 0 {
 			continue
 		}
-		if listed, err := v.lists(hint, r); err != nil || !listed {
+		if listed, err := v.Lists(hint, r); err != nil || !listed {
 			if err != nil {
 				return nil, err
 			}
@@ -333,7 +334,7 @@ func (f *finder) find(s *Signed, named seen.Statement) error {
 func (f *finder) add(p seen.Place, state SeenState) {
 	out := SeenPlace{Place: p, State: state}
 	if sheet, err := f.doc.sheet(p.Page); err == nil {
-		out.X, out.Y, out.Width, out.Height = sheet.toDisplay(units(p.Box))
+		out.X, out.Y, out.Width, out.Height = sheet.ToDisplay(units(p.Box))
 	}
 	f.places = append(f.places, out)
 }
@@ -348,7 +349,7 @@ func (f *finder) readPage(page int) error {
 	if err != nil || page > len(leaves) {
 		return err
 	}
-	all, err := f.view.annotations(leaves[page-1].ref)
+	all, err := f.view.Annotations(leaves[page-1].Ref)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/elicence/elicence/pki/oid"
 	ses "github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 	"github.com/elicence/elicence/seal/seen"
 )
@@ -299,7 +300,7 @@ func testSeenAttacks(t *testing.T, s *signers) {
 		}, "shows something else", "dressed"},
 		{"hidden", one, func(a attacker) {
 			w, _, _ := a.widget()
-			a.set(w, "F", int64(printed|locked|2))
+			a.set(w, "F", int64(structure.Printed|structure.Locked|2))
 		}, "shows something else", "dressed"},
 		{"shown on conditions", one, func(a attacker) {
 			w, _, _ := a.widget()

@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/elicence/elicence/seal/pdf/revision"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -39,8 +40,8 @@ type Signature struct {
 	Revision   int  // which revision of the file it signs; the first is 1
 	CoversFile bool // nothing follows what it covers but the end of the last line
 
-	Faults  []string // what is wrong with the signature's structure
-	Changes []Change // what later revisions changed, oldest first
+	Faults  []string          // what is wrong with the signature's structure
+	Changes []revision.Change // what later revisions changed, oldest first
 
 	doc    *Document
 	locks  locks
@@ -65,7 +66,7 @@ func (s *Signature) Covered() io.Reader {
 // revision changed what its signer saw.
 func (s *Signature) Intact() bool {
 	for _, c := range s.Changes {
-		if c.Kind == Modified {
+		if c.Kind == revision.Modified {
 			return false
 		}
 	}

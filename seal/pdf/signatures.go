@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -35,18 +36,18 @@ func (d *Document) Signatures() ([]Signature, error) {
 
 // inspected reads the signatures and checks their structure.
 func (d *Document) inspected() ([]*Signature, error) {
-	form, err := d.now.form()
+	form, err := d.now.Form()
 	if err != nil {
 		return nil, err
 	}
 	var found []*Signature
-	for _, f := range form.all {
-		if !f.signed() {
+	for _, f := range form.All {
+		if !f.Signed() {
 			continue
 		}
 		s, err := d.inspect(f)
 		if err != nil {
-			return nil, fmt.Errorf("signature field %q: %w", f.name, err)
+			return nil, fmt.Errorf("signature field %q: %w", f.Name, err)
 		}
 		found = append(found, s)
 	}
@@ -56,12 +57,12 @@ func (d *Document) inspected() ([]*Signature, error) {
 }
 
 // inspect reads one signature and checks its structure.
-func (d *Document) inspect(f *field) (*Signature, error) {
-	s := &Signature{Field: f.name, doc: d, widget: f.widgets[0], others: len(f.widgets) > 1}
+func (d *Document) inspect(f *structure.Field) (*Signature, error) {
+	s := &Signature{Field: f.Name, doc: d, widget: f.Widgets[0], others: len(f.Widgets) > 1}
 	if err := s.showPlace(f); err != nil {
 		return nil, err
 	}
-	r, ok := f.val.(syntax.Ref)
+	r, ok := f.Val.(syntax.Ref)
 	if !ok {
 		s.fault("the field's value is not a reference to a signature dictionary")
 		return s, nil
@@ -98,32 +99,32 @@ func (s *Signature) fault(format string, args ...any) {
 }
 
 // showPlace finds where the signature's first widget is displayed.
-func (s *Signature) showPlace(f *field) error {
+func (s *Signature) showPlace(f *structure.Field) error {
 	d := s.doc
-	widget, err := d.now.Dict(f.widgets[0])
+	widget, err := d.now.Dict(f.Widgets[0])
 	if err != nil {
 		return err
 	}
-	box, ok, err := d.now.rect(widget.Lookup("Rect"))
+	box, ok, err := d.now.Rect(widget.Lookup("Rect"))
 	if err != nil || !ok {
 		return err
 	}
-	if s.Page, err = d.pageOf(f.widgets[0], widget); err != nil || s.Page == 0 {
+	if s.Page, err = d.pageOf(f.Widgets[0], widget); err != nil || s.Page == 0 {
 		return err
 	}
 	sheet, err := d.sheet(s.Page)
-	if syntax.IsDamage(err) && box.width() <= 0 && box.height() <= 0 {
+	if syntax.IsDamage(err) && box.Width() <= 0 && box.Height() <= 0 {
 		return nil // it shows nothing, whatever the page's size
 	}
 	if err != nil {
 		return err
 	}
-	s.X, s.Y, s.Width, s.Height = sheet.toDisplay(box)
+	s.X, s.Y, s.Width, s.Height = sheet.ToDisplay(box)
 	return nil
 }
 
 // describe copies what the dictionary says about the signature.
-func (s *Signature) describe(f *field, dict *syntax.Dict) error {
+func (s *Signature) describe(f *structure.Field, dict *syntax.Dict) error {
 	v := s.doc.now
 	for _, t := range []struct {
 		key  syntax.Name
@@ -207,13 +208,13 @@ func (d *Document) digests(found []*Signature) error {
 
 // passGaps hashes up to the gaps of the signatures that are there already, so that who
 // hashes the whole file and reads them back later has what their digests begin with.
-func (d *Document) passGaps(f *form) error {
+func (d *Document) passGaps(f *structure.Form) error {
 	var gaps []int64
-	for _, field := range f.all {
-		if !field.signed() {
+	for _, field := range f.All {
+		if !field.Signed() {
 			continue
 		}
-		sig, err := d.now.Dict(field.val)
+		sig, err := d.now.Dict(field.Val)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 
 	"github.com/elicence/elicence/internal/tooltest"
+	"github.com/elicence/elicence/seal/pdf/revision"
 )
 
 // kinds are the ways in which files are put together.
@@ -70,7 +71,7 @@ func TestStampKinds(t *testing.T) {
 			if first.CoversFile || !second.CoversFile {
 				t.Errorf("covers the whole file: first %v, second %v; want false, true", first.CoversFile, second.CoversFile)
 			}
-			want := []Change{{Kind: SignatureAdded, Code: ChangeSignature, Revision: 3, Object: second.Object, Field: "Seal2", What: `signature "Seal2" was added`}}
+			want := []revision.Change{{Kind: revision.SignatureAdded, Code: revision.ChangeSignature, Revision: 3, Object: second.Object, Field: "Seal2", What: `signature "Seal2" was added`}}
 			if !reflect.DeepEqual(first.Changes, want) {
 				t.Errorf("changes after the first signature: %+v, want %+v", first.Changes, want)
 			}

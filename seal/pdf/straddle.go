@@ -12,6 +12,7 @@ import (
 
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/structure"
 )
 
 // A straddle seal (骑缝章) is one seal cut into slices, one at the same edge of each page. Its
@@ -22,8 +23,8 @@ import (
 // slice is one of them, on the page as people see it, in millimetres.
 type slice struct {
 	annotation
-	box           rect // in the page's units
-	sheet         sheet
+	box           structure.Rect // in the page's units
+	sheet         structure.Sheet
 	x, y          float64
 	width, height float64
 }
@@ -113,7 +114,7 @@ func (s *Signed) slices() ([]slice, bool, error) {
 	for _, a := range found {
 		one := slice{annotation: a}
 		var ok bool
-		if one.box, ok, err = v.rect(a.dict.Lookup("Rect")); err != nil {
+		if one.box, ok, err = v.Rect(a.dict.Lookup("Rect")); err != nil {
 			return nil, false, err
 		}
 		if !ok {
@@ -122,9 +123,9 @@ func (s *Signed) slices() ([]slice, bool, error) {
 		if one.sheet, err = s.doc.sheet(a.page); err != nil {
 			return nil, false, err
 		}
-		one.x, one.y, one.width, one.height = one.sheet.toDisplay(one.box)
+		one.x, one.y, one.width, one.height = one.sheet.ToDisplay(one.box)
 		if one.of(s.Seal.Picture, upright) {
-			if err := v.plainPage(one.sheet.ref); err != nil {
+			if err := v.plainPage(one.sheet.Ref); err != nil {
 				return nil, false, err
 			}
 			out = append(out, one)
@@ -187,11 +188,11 @@ func (s *Signed) together(all []slice, upright bool) ([][]slice, error) {
 // edge, so on the left and above the first page shows the last slice.
 func (c *slice) backwards(upright bool) bool {
 	const edge = 1 // millimetre
-	width, height := c.sheet.displayed()
+	width, height := c.sheet.Displayed()
 	if upright {
-		return c.x < edge && c.x+c.width < width/c.sheet.perMM-edge
+		return c.x < edge && c.x+c.width < width/c.sheet.PerMM-edge
 	}
-	return c.y < edge && c.y+c.height < height/c.sheet.perMM-edge
+	return c.y < edge && c.y+c.height < height/c.sheet.PerMM-edge
 }
 
 // straddles compares each whole of slices with the seal. The error wraps [ErrPicture], or
@@ -232,7 +233,7 @@ const measures = 7
 
 // appendMeasures writes down all that decides how a slice is laid out but its look.
 func (c *slice) appendMeasures(out []byte) []byte {
-	for _, n := range [measures]float64{float64(c.page), float64(c.sheet.rotate), c.box.x0, c.box.y0, c.box.x1, c.box.y1, c.sheet.perMM} {
+	for _, n := range [measures]float64{float64(c.page), float64(c.sheet.Rotate), c.box.X0, c.box.Y0, c.box.X1, c.box.Y1, c.sheet.PerMM} {
 		out = binary.BigEndian.AppendUint64(out, math.Float64bits(n))
 	}
 	return out
@@ -308,17 +309,17 @@ func (c *slice) lay(v view, shown *likeness.Sheet, box likeness.Box, scale float
 		return err
 	case flags&unseen != 0:
 		return fmt.Errorf("it is hidden: %w", ErrPicture)
-	case flags&noRotate != 0 && c.sheet.rotate != 0, c.dict.Lookup("OC") != nil:
+	case flags&noRotate != 0 && c.sheet.Rotate != 0, c.dict.Lookup("OC") != nil:
 		return notDrawn("it is shown on conditions, or does not turn with its page")
 	}
 	part, shift := shown.Cut(box)
 	if part == nil {
 		return nil
 	}
-	perMM := c.sheet.perMM / scale
-	w, h := c.box.width()/perMM, c.box.height()/perMM
+	perMM := c.sheet.PerMM / scale
+	w, h := c.box.Width()/perMM, c.box.Height()/perMM
 	turn := map[int]likeness.Matrix{90: {0, 1, -1, 0, h, 0}, 180: {-1, 0, 0, -1, w, h}, 270: {0, -1, 1, 0, 0, w}}
-	then, ok := turn[c.sheet.rotate]
+	then, ok := turn[c.sheet.Rotate]
 	if !ok {
 		then = likeness.Identity()
 	}

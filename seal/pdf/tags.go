@@ -130,7 +130,7 @@ func (t *tags) write(v view) error {
 	if t == nil || len(t.elements) == 0 {
 		return nil
 	}
-	kids, err := v.structureKids(t.root)
+	kids, err := v.StructureKids(t.root)
 	if err != nil {
 		return err
 	}
@@ -171,21 +171,4 @@ func (t *tags) grown(v view, numbers syntax.Array) (*syntax.Dict, error) {
 	kid := t.inc.Fresh()
 	t.inc.Put(kid, syntax.DictOf("Limits", syntax.Array{numbers[0], numbers[len(numbers)-2]}, "Nums", numbers))
 	return t.tree.With("Kids", append(slices.Clone(kids), kid)), nil
-}
-
-// structureKids is the /K of a structure tree's root as an array.
-func (v view) structureKids(root *syntax.Dict) (syntax.Array, error) {
-	k := root.Lookup("K")
-	list, err := v.Resolve(k)
-	if err != nil {
-		return nil, err
-	}
-	switch list := list.(type) {
-	case syntax.Array:
-		return slices.Clone(list), nil
-	case nil:
-		return nil, nil
-	default:
-		return syntax.Array{k}, nil
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/elicence/elicence/pki/tsa"
 	ses "github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/likeness"
+	"github.com/elicence/elicence/seal/pdf/revision"
 )
 
 // The signature formats that Verify knows.
@@ -74,7 +75,7 @@ var (
 
 // A ModifiedError says which later change a signature does not allow. It is an [ErrModified].
 type ModifiedError struct {
-	Change Change
+	Change revision.Change
 	Locked bool // only because the signature locked the field
 }
 
@@ -236,8 +237,10 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 
 // harmless reports whether what follows the newest signature is known, and is certificates,
 // revocation lists and properties of the document: nothing that a page shows.
-func harmless(changes []Change) bool {
-	return len(changes) > 0 && !slices.ContainsFunc(changes, func(c Change) bool { return c.Kind != ValidationData && c.Kind != MetadataChanged })
+func harmless(changes []revision.Change) bool {
+	return len(changes) > 0 && !slices.ContainsFunc(changes, func(c revision.Change) bool {
+		return c.Kind != revision.ValidationData && c.Kind != revision.MetadataChanged
+	})
 }
 
 // newest is the signature of the newest revision that has one.
@@ -257,7 +260,7 @@ func (s *Signed) followed() string {
 	if len(s.Changes) == 0 {
 		return ""
 	}
-	worst := slices.IndexFunc(s.Changes, func(c Change) bool { return !harmless([]Change{c}) })
+	worst := slices.IndexFunc(s.Changes, func(c revision.Change) bool { return !harmless([]revision.Change{c}) })
 	return " (" + s.Changes[max(worst, 0)].What + ")"
 }
 
@@ -467,16 +470,16 @@ func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
 // lock of its field, P = 1) is taken at its word.
 func (s *Signed) laterChanges(answered int) error {
 	for _, c := range s.Changes {
-		allowed := c.Kind == ValidationData
+		allowed := c.Kind == revision.ValidationData
 		if !s.locks.unchangeable() {
 			switch c.Kind {
-			case SignatureAdded, MetadataChanged:
+			case revision.SignatureAdded, revision.MetadataChanged:
 				allowed = true
-			case FormFill:
+			case revision.FormFill:
 				allowed = s.Certifies > 1 && c.Revision <= answered
 			}
 		}
-		if (c.Kind == SignatureAdded || c.Kind == FormFill) && s.locks.covers(c.Field) {
+		if (c.Kind == revision.SignatureAdded || c.Kind == revision.FormFill) && s.locks.covers(c.Field) {
 			return &ModifiedError{Change: c, Locked: true}
 		}
 		if !allowed {

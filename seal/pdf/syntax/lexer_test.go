@@ -9,7 +9,7 @@ import (
 func TestValues(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		in, want string // want is what appendValue makes of it, "" for damage
+		in, want string // want is what AppendValue makes of it, "" for damage
 	}{
 		{"null", "null"},
 		{"true", "true"},

@@ -1,4 +1,4 @@
-package pdf
+package revision
 
 import (
 	"slices"
@@ -46,11 +46,11 @@ func structureEntry(what string) *part { return &part{code: ChangeStructureEntry
 
 // structureKids compares the top of the tree and lists the elements that were added.
 func (s *step) structureKids(old, new *syntax.Dict, num uint32, added map[syntax.Ref]bool) error {
-	was, err := s.old.structureKids(old)
+	was, err := s.old.StructureKids(old)
 	if err != nil {
 		return err
 	}
-	is, err := s.new.structureKids(new)
+	is, err := s.new.StructureKids(new)
 	if err != nil {
 		return err
 	}

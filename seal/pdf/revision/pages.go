@@ -1,21 +1,22 @@
-package pdf
+package revision
 
 import (
 	"fmt"
 	"slices"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // pages compares the page trees and every page. The catalog's /Pages and the
 // tree's nodes are compared with everything else; here the pages themselves.
 func (s *step) pages() error {
-	if !slices.EqualFunc(s.oldPages, s.newPages, func(a, b leaf) bool { return a.ref == b.ref }) {
+	if !slices.EqualFunc(s.oldPages, s.newPages, func(a, b structure.Leaf) bool { return a.Ref == b.Ref }) {
 		s.modified(Change{Code: ChangePages}, "pages were added, removed or put in another order")
 		return nil
 	}
 	for i, l := range s.oldPages {
-		if err := s.page(i+1, l.ref); err != nil {
+		if err := s.page(i+1, l.Ref); err != nil {
 			return err
 		}
 	}
@@ -52,11 +53,11 @@ func (s *step) page(n int, r syntax.Ref) error {
 // annots compares a page's annotations: the old ones must all be there, in
 // their order, before any new one.
 func (s *step) annots(n int, page syntax.Ref) error {
-	old, err := s.old.annotations(page)
+	old, err := s.old.Annotations(page)
 	if err != nil {
 		return err
 	}
-	new, err := s.new.annotations(page)
+	new, err := s.new.Annotations(page)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (s *step) annots(n int, page syntax.Ref) error {
 	if len(new) == len(old) {
 		return nil
 	}
-	seals, err := s.old.seals(page, s.oldForm.signedWidgets())
+	seals, err := s.old.Seals(page, s.oldForm.SignedWidgets())
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func isMarkup(subtype syntax.Name) bool {
 }
 
 // annotation judges an annotation that a revision added to a page.
-func (s *step) annotation(n int, a syntax.Value, seals []rect) error {
+func (s *step) annotation(n int, a syntax.Value, seals []structure.Rect) error {
 	r, ok := a.(syntax.Ref)
 	if !ok {
 		s.modified(Change{Code: ChangeAnnotationReused, Page: n}, "page %d has a new annotation that is not an object of its own", n)
@@ -112,22 +113,22 @@ func (s *step) annotation(n int, a syntax.Value, seals []rect) error {
 		s.modified(Change{Code: ChangeAnnotationActs, Object: int(r.Num), Page: n}, "page %d has the new annotation %d, which acts when it is touched", n, r.Num)
 		return nil
 	}
-	box, _, err := s.new.rect(d.Lookup("Rect"))
+	box, _, err := s.new.Rect(d.Lookup("Rect"))
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(seals, box.overlaps) {
+	if slices.ContainsFunc(seals, box.Overlaps) {
 		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.Num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.Num, n)
 		return nil
 	}
-	loose, err := s.new.loose(d)
+	loose, err := loose(s.new, d)
 	if err != nil {
 		return err
 	}
 	s.shown[r] = true
 	subtype, _ := d.Lookup("Subtype").(syntax.Name)
 	// A stamp that is not locked is no part of a signature, and anybody moves it.
-	signs := s.newWidget(r) || subtype == "Stamp" && s.signed && lockedStamp(d)
+	signs := s.newWidget(r) || subtype == "Stamp" && s.signed && structure.LockedStamp(d)
 	switch {
 	case signs && loose && len(seals) > 0:
 		s.modified(Change{Code: ChangeAnnotationLoose, Object: int(r.Num), Page: n}, "the new annotation %d does not keep to its rectangle on page %d, which has an earlier seal", r.Num, n)
@@ -142,7 +143,7 @@ func (s *step) annotation(n int, a syntax.Value, seals []rect) error {
 
 // loose reports that an annotation does not turn or grow with its page (ISO 32000-1, table 165),
 // so that it is seen outside of its rectangle.
-func (v view) loose(annotation *syntax.Dict) (bool, error) {
+func loose(v structure.View, annotation *syntax.Dict) (bool, error) {
 	const noZoom, noRotate = 8, 16
 	flags, err := v.Get(annotation, "F")
 	n, whole := flags.(int64)
@@ -152,8 +153,8 @@ func (v view) loose(annotation *syntax.Dict) (bool, error) {
 // newWidget reports that an annotation shows a signature field that came with
 // this revision.
 func (s *step) newWidget(r syntax.Ref) bool {
-	f := s.newForm.byWidget[r]
-	return f != nil && s.oldForm.byRef[f.ref] == nil && f.signed()
+	f := s.newForm.ByWidget[r]
+	return f != nil && s.oldForm.ByRef[f.Ref] == nil && f.Signed()
 }
 
 // fresh reports that the object does not exist in the older revision.

@@ -1,4 +1,4 @@
-package pdf
+package revision
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -15,8 +16,8 @@ import (
 // every way in which readers show or speak a field.
 
 // isTimestamp reports that a field's new value is a document time-stamp.
-func (s *step) isTimestamp(f *field) bool {
-	r, _ := f.val.(syntax.Ref)
+func (s *step) isTimestamp(f *structure.Field) bool {
+	r, _ := f.Val.(syntax.Ref)
 	sig := s.signing[r]
 	return sig != nil && sig.Timestamp
 }
@@ -26,30 +27,30 @@ const maxStampName = 100
 
 // silent reports that a new field is no time-stamp that a reader may draw, say or do something
 // for.
-func (s *step) silent(f *field) (bool, error) {
+func (s *step) silent(f *structure.Field) (bool, error) {
 	if !s.isTimestamp(f) {
 		return true, nil
 	}
-	widget, err := s.new.Dict(f.widgets[0])
+	widget, err := s.new.Dict(f.Widgets[0])
 	if err != nil {
 		return false, err
 	}
-	s.stamps[f.widgets[0]] = f.dict.Lookup("T")
+	s.stamps[f.Widgets[0]] = f.Dict.Lookup("T")
 	shows, err := s.shows(widget)
 	switch {
 	case err != nil:
 		return false, err
 	case shows:
-		s.modified(Change{Code: ChangeTimestampShows, Object: int(f.ref.Num), Field: f.name}, "the document time-stamp %q shows something on a page", f.name)
+		s.modified(Change{Code: ChangeTimestampShows, Object: int(f.Ref.Num), Field: f.Name}, "the document time-stamp %q shows something on a page", f.Name)
 		return false, nil
-	case utf8.RuneCountInString(f.name) > maxStampName || strings.ContainsFunc(f.name, unseen):
-		s.modified(Change{Code: ChangeTimestampName, Object: int(f.ref.Num)}, "the document time-stamp's name is longer than %d characters, or has some that are not seen", maxStampName)
+	case utf8.RuneCountInString(f.Name) > maxStampName || strings.ContainsFunc(f.Name, unseen):
+		s.modified(Change{Code: ChangeTimestampName, Object: int(f.Ref.Num)}, "the document time-stamp's name is longer than %d characters, or has some that are not seen", maxStampName)
 		return false, nil
 	}
-	for _, d := range []*syntax.Dict{f.dict, widget} {
+	for _, d := range []*syntax.Dict{f.Dict, widget} {
 		for _, e := range d.Entries {
-			if !stampEntry(e.Key) && e.Val != nil || e.Key == "TU" && !saysStamp(e.Val, f.dict.Lookup("T")) {
-				s.modified(Change{Code: ChangeTimestampEntry, Object: int(f.ref.Num), Field: f.name, Name: string(e.Key)}, "the document time-stamp %q has the entry %s, for which nobody answers", f.name, e.Key.Quoted())
+			if !stampEntry(e.Key) && e.Val != nil || e.Key == "TU" && !saysStamp(e.Val, f.Dict.Lookup("T")) {
+				s.modified(Change{Code: ChangeTimestampEntry, Object: int(f.Ref.Num), Field: f.Name, Name: string(e.Key)}, "the document time-stamp %q has the entry %s, for which nobody answers", f.Name, e.Key.Quoted())
 				return false, nil
 			}
 		}
@@ -86,7 +87,7 @@ func (s *step) shows(widget *syntax.Dict) (bool, error) {
 	if widget.Lookup("Subtype") != syntax.Name("Widget") {
 		return true, nil
 	}
-	box, _, err := s.new.rect(widget.Lookup("Rect"))
+	box, _, err := s.new.Rect(widget.Lookup("Rect"))
 	if err != nil {
 		return false, err
 	}
@@ -94,7 +95,7 @@ func (s *step) shows(widget *syntax.Dict) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if n, _ := flags.(int64); box.width() > 0 && box.height() > 0 && n&hidden == 0 {
+	if n, _ := flags.(int64); box.Width() > 0 && box.Height() > 0 && n&hidden == 0 {
 		return true, nil
 	}
 	characteristics, err := s.new.Get(widget, "MK")
@@ -148,7 +149,7 @@ const emptyLook = 256
 // speaks reports that a time-stamp's dictionary says who signed, why or where. Readers show
 // that beside the signatures.
 func (s *step) speaks(sig *Signature) bool {
-	d, err := s.new.Dict(sig.ref)
+	d, err := s.new.Dict(sig.Ref)
 	if err != nil || d == nil {
 		return true
 	}

@@ -1,9 +1,10 @@
-package pdf
+package revision
 
 import (
 	"bytes"
 	"fmt"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -19,7 +20,7 @@ import (
 // Long chains of objects are walked by a queue, so that no file can exhaust
 // the stack.
 type lockstep struct {
-	old, new view
+	old, new structure.View
 	apart    map[uint32]bool // objects that are compared elsewhere
 	seen     map[uint32]bool
 	drawn    map[uint32]bool // objects that something is drawn from, those apart as well
@@ -241,7 +242,7 @@ func (l *lockstep) hiddenData(before, after *syntax.Stream) (string, error) {
 }
 
 // unchanged reports that two values, with all that they reach, are the same.
-func unchanged(old, new view, apart map[uint32]bool, a, b syntax.Value) (bool, error) {
+func unchanged(old, new structure.View, apart map[uint32]bool, a, b syntax.Value) (bool, error) {
 	same := true
 	l := &lockstep{old: old, new: new, apart: apart, seen: make(map[uint32]bool), drawn: make(map[uint32]bool),
 		differ: func(uint32, *part, string) { same = false }}

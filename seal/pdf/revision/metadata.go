@@ -1,4 +1,4 @@
-package pdf
+package revision
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/elicence/elicence/seal/pdf/structure"
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
@@ -78,7 +79,7 @@ func (s *step) informationEntry(key syntax.Name, a, b syntax.Value) string {
 }
 
 // quoted is a value for people to read.
-func quoted(v view, val syntax.Value) string {
+func quoted(v structure.View, val syntax.Value) string {
 	val, err := v.Resolve(val)
 	switch val := val.(type) {
 	case nil:
@@ -96,7 +97,7 @@ func quoted(v view, val syntax.Value) string {
 }
 
 // wording is a value that is text, nil for any other.
-func wording(v view, val syntax.Value) *string {
+func wording(v structure.View, val syntax.Value) *string {
 	val, _ = v.Resolve(val) // what cannot be read is no text
 	t, ok := val.(syntax.String)
 	if !ok {
@@ -143,12 +144,12 @@ func (s *step) metadata(a, b syntax.Value, num uint32) {
 		s.modified(Change{Code: ChangeMetadataBad, Object: int(num)}, "%s are now an older object", what)
 		return
 	}
-	was, err := s.old.xmpTitle(a)
+	was, err := titleOf(s.old, a)
 	if err != nil {
 		s.modified(Change{Code: ChangeMetadataBad, Object: int(num)}, "%s changed, and were no XMP: %v", what, err)
 		return
 	}
-	is, err := s.new.xmpTitle(b)
+	is, err := titleOf(s.new, b)
 	if err != nil {
 		s.modified(Change{Code: ChangeMetadataBad, Object: int(num)}, "%s changed, and are no XMP: %v", what, err)
 		return
@@ -181,9 +182,12 @@ func retitled(was, is string) EntryChange {
 	return e
 }
 
-// xmpTitle reads metadata and returns the document's title in them, empty where they name
+// maxPacket is the largest XMP packet that is read, in bytes.
+const maxPacket = 4 << 20
+
+// titleOf reads metadata and returns the document's title in them, empty where they name
 // none.
-func (v view) xmpTitle(val syntax.Value) (string, error) {
+func titleOf(v structure.View, val syntax.Value) (string, error) {
 	if val == nil {
 		return "", nil
 	}
@@ -198,7 +202,7 @@ func (v view) xmpTitle(val syntax.Value) (string, error) {
 	if !ok || st.Dict.Lookup("Type") != syntax.Name("Metadata") || st.Dict.Lookup("Subtype") != syntax.Name("XML") {
 		return "", errors.New("no stream of the type /Metadata and the subtype /XML")
 	}
-	data, _, err := v.Decode(st, maxMetadata)
+	data, _, err := v.Decode(st, maxPacket)
 	if err != nil {
 		return "", err
 	}

@@ -1,4 +1,4 @@
-package pdf
+package structure
 
 import (
 	"fmt"
@@ -6,39 +6,20 @@ import (
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
-// maxTree bounds the depth of page, name and field trees.
-const maxTree = 64
+// MaxTree bounds the depth of page, name and field trees.
+const MaxTree = 64
 
-// A leaf is a page of the page tree.
-type leaf struct {
-	ref    syntax.Ref
-	annots syntax.Ref // the page's /Annots where that is an indirect object
+// A Leaf is a page of the page tree.
+type Leaf struct {
+	Ref    syntax.Ref
+	Annots syntax.Ref // the page's /Annots where that is an indirect object
 }
 
-// NumPages walks the page tree (ISO 32000-1, 7.7.3) and returns its number of
-// pages.
-func (d *Document) NumPages() (int, error) {
-	d.file.BeginWork()
-	leaves, err := d.pages()
-	return len(leaves), err
-}
-
-func (d *Document) pages() ([]leaf, error) {
-	if d.leaves == nil {
-		leaves, err := d.now.pages()
-		if err != nil {
-			return nil, err
-		}
-		d.leaves = leaves
-	}
-	return d.leaves, nil
-}
-
-// pages walks the whole tree and checks it: every node typed, every /Parent
+// Pages walks the whole tree and checks it: every node typed, every /Parent
 // and /Count right, no node met twice. A reader that trusts /Count and one
 // that counts must see the same page 3; only behind the last page may pages be announced
 // that do not exist. A file may have no pages at all.
-func (v view) pages() ([]leaf, error) {
+func (v View) Pages() ([]Leaf, error) {
 	catalog, err := v.Catalog()
 	if err != nil {
 		return nil, err
@@ -55,16 +36,16 @@ func (v view) pages() ([]leaf, error) {
 		return nil, w.surplus
 	}
 	if w.leaves == nil {
-		w.leaves = []leaf{}
+		w.leaves = []Leaf{}
 	}
 	return w.leaves, nil
 }
 
 type pageWalk struct {
-	view    view
+	view    View
 	skimmed syntax.Skimmed // the node at hand, by what is looked at
 	seen    objectSet
-	leaves  []leaf
+	leaves  []Leaf
 	path    []syntax.Ref // from the root to the node at hand, without it
 	crooked int          // how many nodes of the path name another /Parent
 
@@ -75,8 +56,8 @@ type pageWalk struct {
 }
 
 func (w *pageWalk) node(r, parent syntax.Ref, depth int) error {
-	if depth > maxTree {
-		return fmt.Errorf("%w: a page tree more than %d deep", syntax.ErrTooComplex, maxTree)
+	if depth > MaxTree {
+		return fmt.Errorf("%w: a page tree more than %d deep", syntax.ErrTooComplex, MaxTree)
 	}
 	var o *syntax.Object
 	var err error
@@ -109,7 +90,7 @@ func (w *pageWalk) node(r, parent syntax.Ref, depth int) error {
 	switch kind {
 	case syntax.Name("Page"):
 		annots, _ := node.Lookup("Annots").(syntax.Ref)
-		w.leaves = append(w.leaves, leaf{ref: r, annots: annots})
+		w.leaves = append(w.leaves, Leaf{Ref: r, Annots: annots})
 		return w.straight(o)
 	case syntax.Name("Pages"):
 		w.path = append(w.path, r)
@@ -141,7 +122,7 @@ func (w *pageWalk) straight(o *syntax.Object) error {
 		if err != nil {
 			return err
 		}
-		up, err := w.view.inherited(page, key)
+		up, err := w.view.Inherited(page, key)
 		if err != nil {
 			return err
 		}
@@ -188,10 +169,10 @@ func (w *pageWalk) kids(at int64, r syntax.Ref, node *syntax.Dict, depth int) er
 	return nil
 }
 
-// inherited resolves a page attribute, looking upward where the page itself
+// Inherited resolves a page attribute, looking upward where the page itself
 // has none (ISO 32000-1, 7.7.3.4).
-func (v view) inherited(page *syntax.Dict, key syntax.Name) (syntax.Value, error) {
-	for range maxTree + 2 {
+func (v View) Inherited(page *syntax.Dict, key syntax.Name) (syntax.Value, error) {
+	for range MaxTree + 2 {
 		val, err := v.Get(page, key)
 		if err != nil || val != nil {
 			return val, err

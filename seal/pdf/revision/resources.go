@@ -1,4 +1,4 @@
-package pdf
+package revision
 
 import (
 	"fmt"
@@ -23,18 +23,18 @@ type drawnText struct {
 // grownResources finds what the form's resources and its default appearance add to text that
 // readers draw themselves.
 func (s *step) grownResources() error {
-	old := s.oldForm.dict
-	if s.newForm.dict == nil || s.newForm.ref != s.oldForm.ref && old != nil {
+	old := s.oldForm.Dict
+	if s.newForm.Dict == nil || s.newForm.Ref != s.oldForm.Ref && old != nil {
 		return nil
 	}
 	if old == nil {
 		old = &syntax.Dict{}
 	}
-	added, err := s.addedResources(old.Lookup("DR"), s.newForm.dict.Lookup("DR"))
+	added, err := s.addedResources(old.Lookup("DR"), s.newForm.Dict.Lookup("DR"))
 	if err != nil {
 		return err
 	}
-	appearance := old.Lookup("DA") == nil && s.newForm.dict.Lookup("DA") != nil
+	appearance := old.Lookup("DA") == nil && s.newForm.Dict.Lookup("DA") != nil
 	if len(added) == 0 && !appearance {
 		return nil
 	}
@@ -44,12 +44,12 @@ func (s *step) grownResources() error {
 	}
 	for _, t := range texts {
 		if appearance && t.plain {
-			s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.Num), Name: "DA"}, "the form got a /DA, which decides how %s shows", t.what)
+			s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.Ref.Num), Name: "DA"}, "the form got a /DA, which decides how %s shows", t.what)
 			return nil
 		}
 		for _, key := range added {
 			if t.all || t.names[key] {
-				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.ref.Num), Name: string(key)}, "the form's /DR got %s, which %s is drawn with", key.Quoted(), t.what)
+				s.modified(Change{Code: ChangeFormLook, Object: int(s.newForm.Ref.Num), Name: string(key)}, "the form's /DR got %s, which %s is drawn with", key.Quoted(), t.what)
 				return nil
 			}
 		}
@@ -95,20 +95,20 @@ func (s *step) addedResources(a, b syntax.Value) ([]syntax.Name, error) {
 func (s *step) drawnTexts() ([]drawnText, error) {
 	var out []drawnText
 	var anew bool
-	if s.oldForm.dict != nil {
-		needs, err := s.old.Get(s.oldForm.dict, "NeedAppearances")
+	if s.oldForm.Dict != nil {
+		needs, err := s.old.Get(s.oldForm.Dict, "NeedAppearances")
 		if err != nil {
 			return nil, err
 		}
 		anew, _ = needs.(bool)
 	}
-	for _, f := range s.oldForm.all {
-		if f.kind == syntax.Name("Sig") {
+	for _, f := range s.oldForm.All {
+		if f.Kind == syntax.Name("Sig") {
 			continue
 		}
-		parts := []*syntax.Dict{f.dict}
+		parts := []*syntax.Dict{f.Dict}
 		bare := false
-		for _, r := range append(append([]syntax.Ref{}, f.widgets...), f.parents...) {
+		for _, r := range append(append([]syntax.Ref{}, f.Widgets...), f.Parents...) {
 			d, err := s.old.Dict(r)
 			if err != nil {
 				return nil, err
@@ -117,7 +117,7 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 				parts = append(parts, d)
 			}
 		}
-		for _, w := range f.widgets {
+		for _, w := range f.Widgets {
 			d, err := s.old.Dict(w)
 			if err != nil {
 				return nil, err
@@ -125,11 +125,11 @@ func (s *step) drawnTexts() ([]drawnText, error) {
 			bare = bare || d.Lookup("AP") == nil
 		}
 		if anew || bare {
-			out = append(out, s.drawnText(fmt.Sprintf("the field %q", f.name), parts))
+			out = append(out, s.drawnText(fmt.Sprintf("the field %q", f.Name), parts))
 		}
 	}
 	for i, l := range s.oldPages {
-		annots, err := s.old.annotations(l.ref)
+		annots, err := s.old.Annotations(l.Ref)
 		if err != nil {
 			return nil, err
 		}
@@ -167,8 +167,8 @@ func (s *step) drawnText(what string, parts []*syntax.Dict) drawnText {
 	for _, d := range parts {
 		use(d)
 	}
-	if t.plain && s.oldForm.dict != nil {
-		use(s.oldForm.dict)
+	if t.plain && s.oldForm.Dict != nil {
+		use(s.oldForm.Dict)
 	}
 	return t
 }

@@ -1,4 +1,4 @@
-package pdf
+package revision
 
 // A ChangeKind says what kind of change a later revision made.
 type ChangeKind string
