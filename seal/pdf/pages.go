@@ -1,6 +1,9 @@
 package pdf
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // maxTree bounds the depth of page, name and field trees.
 const maxTree = 64
@@ -94,10 +97,19 @@ func (w *pageWalk) node(r, parent ref, depth int) error {
 	if !w.seen.add(r.num) {
 		return damagedAt(o.at, "object %d occurs twice in the page tree", r.num)
 	}
+	crooked := w.crooked
 	if up := node.lookup("Parent"); parent != (ref{}) && up != parent {
 		w.crooked++
-		defer func() { w.crooked-- }()
 	}
+	if err := w.typed(o, r, node, depth); err != nil {
+		return err
+	}
+	w.crooked = crooked
+	return nil
+}
+
+// typed takes a node for what its /Type says: a page, or one with others below it.
+func (w *pageWalk) typed(o *object, r ref, node *dict, depth int) error {
 	kind, err := w.view.get(node, "Type")
 	if err != nil {
 		return err
@@ -109,8 +121,9 @@ func (w *pageWalk) node(r, parent ref, depth int) error {
 		return w.straight(o)
 	case name("Pages"):
 		w.path = append(w.path, r)
-		defer func() { w.path = w.path[:len(w.path)-1] }()
-		return w.kids(o.at, r, node, depth)
+		err := w.kids(o.at, r, node, depth)
+		w.path = w.path[:len(w.path)-1]
+		return err
 	}
 	return damagedAt(o.at, "object %d of the page tree is neither /Page nor /Pages", r.num)
 }
@@ -162,6 +175,7 @@ func (w *pageWalk) kids(at int64, r ref, node *dict, depth int) error {
 	if err != nil {
 		return err
 	}
+	w.leaves = slices.Grow(w.leaves, len(kids))
 	for _, kid := range kids {
 		k, ok := kid.(ref)
 		if !ok {
