@@ -51,6 +51,9 @@ func (v view) span(st *stream) (span, error) {
 // object stream: reading it could need the very stream it measures.
 func (v view) length(st *stream) (int64, error) {
 	length := st.dict.lookup("Length")
+	if n, ok := length.(int64); ok {
+		return n, nil
+	}
 	if r, ok := length.(ref); ok && st.dict.lookup("Type") == name("ObjStm") {
 		if loc, ok := v.locate(r.num); ok && loc.kind == inStream {
 			return 0, damagedAt(st.start, "the /Length of an object stream lies in an object stream")

@@ -7,13 +7,14 @@ const maxUnpacked = 32 << 20
 
 // A container is a decoded object stream (ISO 32000-1, 7.5.7).
 type container struct {
-	at, end int64 // the stream object's bytes in the file
-	length  int64 // of the data as they are stored
-	stream  *stream
-	data    []byte
-	nums    []uint32
-	starts  []int // offsets into data
-	objects []*object
+	at, end  int64 // the stream object's bytes in the file
+	length   int64 // of the data as they are stored
+	measured bool  // by the stream's own dictionary, so in all revisions alike
+	stream   *stream
+	data     []byte
+	nums     []uint32
+	starts   []int // offsets into data
+	objects  []*object
 }
 
 // loadPacked returns an object out of an object stream, all of it or only some keys of its
@@ -52,7 +53,10 @@ func (v view) loadPacked(r ref, loc location, into *skimmed) (*object, error) {
 // container decodes or remembers the object stream at an offset.
 func (v view) container(at int64, num uint32) (*container, error) {
 	d := v.doc
-	if c, ok := d.containers[at]; ok && c.end <= v.limit {
+	if c, ok := d.containers[at]; ok && c.stream.holder.num == num && c.end <= v.limit {
+		if c.measured {
+			return c, nil
+		}
 		if n, err := v.length(c.stream); err == nil && n == c.length {
 			return c, nil
 		}
@@ -74,7 +78,8 @@ func (v view) container(at int64, num uint32) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &container{at: o.at, end: where.end, length: where.to - where.from, stream: st, data: data}
+	_, measured := st.dict.lookup("Length").(int64)
+	c := &container{at: o.at, end: where.end, length: where.to - where.from, measured: measured, stream: st, data: data}
 	if err := c.index(st.dict); err != nil {
 		return nil, err
 	}

@@ -233,6 +233,25 @@ func TestLengthCircle(t *testing.T) {
 	}
 }
 
+// TestObjectStreamUnderAnotherNumber asks for the object stream at one place by two numbers:
+// what the second finds must not depend on whether the first was asked before.
+func TestObjectStreamUnderAnotherNumber(t *testing.T) {
+	t.Parallel()
+	d := open(t, sample{packed: true}.bytes())
+	loc, _ := d.now.locate(firstExtra)
+	num := uint32(loc.at)
+	holder, _ := d.now.locate(num)
+	if _, err := d.now.container(holder.at, num+1); !isDamage(err) {
+		t.Errorf("asked for first: %v", err)
+	}
+	if _, err := d.now.container(holder.at, num); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.now.container(holder.at, num+1); !isDamage(err) {
+		t.Errorf("asked for behind the right one: %v", err)
+	}
+}
+
 // TestFiltersElsewhere: one bit of an object that says how an object stream is read would turn a
 // page of what was signed, and no comparison reaches it. How a cross-reference stream is read says
 // where all objects are.
