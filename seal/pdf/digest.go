@@ -7,6 +7,7 @@ import (
 	"hash"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/emmansun/gmsm/sm3"
 )
@@ -61,16 +62,21 @@ func (d *Document) hashInto(h hash.Hash, from, to int64) error {
 		h.Write(d.src.tail[from-at : to-at])
 		return nil
 	}
+	room := rooms.Get().(*[chunkSize]byte) //nolint:errcheck // nothing else is in there
+	defer rooms.Put(room)
 	for at := from; at < to; {
-		chunk, err := d.src.passing(at, min(chunkSize, to-at))
+		piece, err := d.src.readInto(room[:], at, int(min(chunkSize, to-at)))
 		if err != nil {
 			return fmt.Errorf("hashing bytes %d to %d: %w", from, to, err)
 		}
-		h.Write(chunk)
-		at += int64(len(chunk))
+		h.Write(piece)
+		at += int64(len(piece))
 	}
 	return nil
 }
+
+// rooms is memory for what is read to be hashed.
+var rooms = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
 // saved and restored copy the state of a hash in the middle of its work.
 

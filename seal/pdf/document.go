@@ -70,7 +70,7 @@ func (d *Document) Size() int64 { return d.src.size }
 func (d *Document) ReadAt(p []byte, offset int64) (int, error) { return d.src.r.ReadAt(p, offset) }
 
 func (d *Document) header() error {
-	head, err := d.src.read(0, int(min(headerRoom, d.src.size)))
+	head, err := d.src.passing(0, min(headerRoom, d.src.size))
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (d *Document) header() error {
 // up to where it meets those already read from the same file.
 func (d *Document) chain(older []*section) error {
 	tailAt := max(0, d.src.size-tailRoom)
-	tail, err := d.src.read(tailAt, int(d.src.size-tailAt))
+	tail, err := d.src.passing(tailAt, d.src.size-tailAt)
 	if err != nil {
 		return err
 	}
