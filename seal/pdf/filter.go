@@ -2,9 +2,7 @@ package pdf
 
 import (
 	"bufio"
-	"bytes"
 	"compress/lzw"
-	"compress/zlib"
 	"encoding/ascii85"
 	"encoding/hex"
 	"fmt"
@@ -116,14 +114,16 @@ func (v view) unfiltered(r io.Reader, where span, filters []filter, limit int) (
 		if err != nil {
 			return nil, err
 		}
+		if z, ok := from.(*inflater); ok {
+			defer z.free()
+		}
 		passed[i] = &io.LimitedReader{R: from, N: int64(limit) + 1}
 		if i < len(filters)-1 {
 			passed[i].N += int64(limit) + 1<<20 // digits take more room than what they say
 		}
 		r = passed[i]
 	}
-	var out bytes.Buffer
-	_, err := io.Copy(&out, r)
+	out, err := drained(r)
 	for _, p := range passed {
 		if p.N <= 0 {
 			return nil, fmt.Errorf("%w: the stream at byte %d inflates to more than %d bytes", ErrTooComplex, where.from, limit)
@@ -132,7 +132,7 @@ func (v view) unfiltered(r io.Reader, where span, filters []filter, limit int) (
 	if err != nil {
 		return nil, damagedAt(where.from, "the stream's data cannot be inflated: %v", err)
 	}
-	return out.Bytes(), v.doc.work(out.Len())
+	return out, v.doc.work(len(out))
 }
 
 // A filter is one step of a stream's decoding.
@@ -202,7 +202,7 @@ func (v view) list(d *dict, key name) (array, error) {
 func (v view) reader(f filter, r io.Reader, at int64) (io.Reader, error) {
 	switch f.kind {
 	case "FlateDecode", "Fl":
-		z, err := zlib.NewReader(r)
+		z, err := inflate(r)
 		if err != nil {
 			return nil, damagedAt(at, "the stream's data cannot be inflated: %v", err)
 		}

@@ -23,6 +23,7 @@ type sample struct {
 	unit    float64
 	stream  bool   // cross-reference stream
 	packed  bool   // pages in an object stream, and a cross-reference stream
+	folded  bool   // packed, and the object stream deflated, as nearly all are
 	hybrid  bool   // packed, with a table for old readers
 	ballast int    // bytes of incompressible stream on page 1
 	junk    string // before %PDF-
@@ -137,6 +138,13 @@ func (s sample) pack(w *increment, first int, bodies []string, trailer *dict) {
 	if s.decoy != "" {
 		content = bothWays(head.String(), data.String(), strings.ReplaceAll(data.String(), s.every, s.decoy))
 		about = about.with("First", int64(bothHead)).with("Filter", name("FlateDecode")).with("DecodeParms", ref{num: firstExtra})
+	}
+	if s.folded {
+		var err error
+		if content, err = deflate(content); err != nil {
+			panic(err)
+		}
+		about = about.with("Filter", name("FlateDecode"))
 	}
 	w.putStream(holder, about, content)
 	self := w.fresh()
