@@ -26,6 +26,7 @@ func BenchmarkBesidePDFCPU(b *testing.B) {
 	}{
 		{"100 pages", sample{pages: 100, ballast: 80_000}},
 		{"100 pages in an object stream", sample{pages: 100, ballast: 80_000, packed: true}},
+		{"100 pages in a deflated object stream", sample{pages: 100, ballast: 80_000, packed: true, folded: true}},
 	} {
 		b.Run(s.name, func(b *testing.B) {
 			file := s.bytes()

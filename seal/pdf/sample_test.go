@@ -26,6 +26,7 @@ type sample struct {
 	unit    float64
 	stream  bool   // cross-reference stream
 	packed  bool   // pages in an object stream, and a cross-reference stream
+	folded  bool   // packed, and the object stream deflated, as nearly all are
 	hybrid  bool   // packed, with a table for old readers
 	ballast int    // bytes of incompressible stream on page 1
 	junk    string // before %PDF-
@@ -140,6 +141,13 @@ func (s sample) pack(w *syntax.Increment, first int, bodies []string, trailer *s
 	if s.decoy != "" {
 		content = bothWays(head.String(), data.String(), strings.ReplaceAll(data.String(), s.every, s.decoy))
 		about = about.With("First", int64(bothHead)).With("Filter", syntax.Name("FlateDecode")).With("DecodeParms", syntax.Ref{Num: firstExtra})
+	}
+	if s.folded {
+		var err error
+		if content, err = deflate(content); err != nil {
+			panic(err)
+		}
+		about = about.With("Filter", syntax.Name("FlateDecode"))
 	}
 	w.PutStream(holder, about, content)
 	self := w.Fresh()

@@ -2,6 +2,7 @@ package structure
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
@@ -79,10 +80,19 @@ func (w *pageWalk) node(r, parent syntax.Ref, depth int) error {
 	if !w.seen.add(r.Num) {
 		return syntax.DamagedAt(o.At, "object %d occurs twice in the page tree", r.Num)
 	}
+	crooked := w.crooked
 	if up := node.Lookup("Parent"); parent != (syntax.Ref{}) && up != parent {
 		w.crooked++
-		defer func() { w.crooked-- }()
 	}
+	if err := w.typed(o, r, node, depth); err != nil {
+		return err
+	}
+	w.crooked = crooked
+	return nil
+}
+
+// typed takes a node for what its /Type says: a page, or one with others below it.
+func (w *pageWalk) typed(o *syntax.Object, r syntax.Ref, node *syntax.Dict, depth int) error {
 	kind, err := w.view.Get(node, "Type")
 	if err != nil {
 		return err
@@ -94,8 +104,9 @@ func (w *pageWalk) node(r, parent syntax.Ref, depth int) error {
 		return w.straight(o)
 	case syntax.Name("Pages"):
 		w.path = append(w.path, r)
-		defer func() { w.path = w.path[:len(w.path)-1] }()
-		return w.kids(o.At, r, node, depth)
+		err := w.kids(o.At, r, node, depth)
+		w.path = w.path[:len(w.path)-1]
+		return err
 	}
 	return syntax.DamagedAt(o.At, "object %d of the page tree is neither /Page nor /Pages", r.Num)
 }
@@ -147,6 +158,7 @@ func (w *pageWalk) kids(at int64, r syntax.Ref, node *syntax.Dict, depth int) er
 	if err != nil {
 		return err
 	}
+	w.leaves = slices.Grow(w.leaves, len(kids))
 	for _, kid := range kids {
 		k, ok := kid.(syntax.Ref)
 		if !ok {

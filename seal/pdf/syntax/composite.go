@@ -298,40 +298,24 @@ func (l *lexer) array(nesting int) (Value, error) {
 const fewKeys = 24
 
 func (l *lexer) dict(nesting int) (Value, error) {
+	if l.into != nil && nesting == 0 {
+		return l.skimDict()
+	}
 	l.pos += 2
 	var few [8]Entry // most have no more, and are kept in no more room than they take
 	entries, index := few[:0], map[Name]int(nil)
 	var contents *Token
-	skimming := l.into != nil && nesting == 0
 	for {
-		l.skip()
-		if l.pos+1 >= len(l.buf) {
-			return nil, l.short("a dictionary")
+		w, more, err := l.nextKey()
+		if err != nil {
+			return nil, err
 		}
-		if l.buf[l.pos] == '>' && l.buf[l.pos+1] == '>' {
-			l.pos += 2
-			if skimming {
-				return l.into.kept(entries), nil
-			}
+		if !more {
 			kept := newDict(len(entries))
 			kept.Entries, kept.index, kept.Contents = append(kept.Entries, entries...), index, contents
 			return kept, nil
 		}
-		if l.buf[l.pos] != '/' {
-			return nil, l.damaged("a dictionary key must be a name")
-		}
-		keyAt := l.pos
-		l.pos++
-		w, err := l.word()
-		if err != nil {
-			return nil, err
-		}
-		if skimming && !l.into.wants(w) {
-			if err := l.passOver(); err != nil {
-				return nil, err
-			}
-			continue
-		}
+		keyAt := l.pos - len(w) - 1
 		keyVal, err := l.unescaped(w, keyAt)
 		if err != nil {
 			return nil, err
@@ -346,7 +330,7 @@ func (l *lexer) dict(nesting int) (Value, error) {
 		}
 		if (&Dict{Entries: entries, index: index}).Find(key) != nil {
 			l.pos = keyAt
-			return nil, l.damaged("the key %s occurs twice in one dictionary", key.Quoted())
+			return nil, l.twice(key)
 		}
 		if len(entries) == fewKeys {
 			index = indexed(entries)
@@ -359,6 +343,29 @@ func (l *lexer) dict(nesting int) (Value, error) {
 		}
 		entries = append(entries, Entry{Key: key, Val: v})
 	}
+}
+
+// nextKey returns the next key of a dictionary as it is written, without its solidus, or that
+// there is none and passes over the end.
+func (l *lexer) nextKey() ([]byte, bool, error) {
+	l.skip()
+	if l.pos+1 >= len(l.buf) {
+		return nil, false, l.short("a dictionary")
+	}
+	if l.buf[l.pos] == '>' && l.buf[l.pos+1] == '>' {
+		l.pos += 2
+		return nil, false, nil
+	}
+	if l.buf[l.pos] != '/' {
+		return nil, false, l.damaged("a dictionary key must be a name")
+	}
+	l.pos++
+	w, err := l.word()
+	return w, true, err
+}
+
+func (l *lexer) twice(key Name) error {
+	return l.damaged("the key %s occurs twice in one dictionary", key.Quoted())
 }
 
 // indexed makes the map by which keys are found.

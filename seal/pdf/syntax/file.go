@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"sync"
 )
 
 const (
@@ -73,24 +74,29 @@ func (f *File) CopyTo(w io.Writer, from, to int64) error {
 		_, err := w.Write(f.src.tail[from-at : to-at])
 		return err
 	}
+	room := rooms.Get().(*[chunkSize]byte) //nolint:errcheck // nothing else is in there
+	defer rooms.Put(room)
 	for at := from; at < to; {
-		chunk, err := f.src.passing(at, min(chunkSize, to-at))
+		piece, err := f.src.readInto(room[:], at, int(min(chunkSize, to-at)))
 		if err != nil {
 			return err
 		}
-		if _, err := w.Write(chunk); err != nil {
+		if _, err := w.Write(piece); err != nil {
 			return err
 		}
-		at += int64(len(chunk))
+		at += int64(len(piece))
 	}
 	return nil
 }
+
+// rooms is memory for what is read to be passed on.
+var rooms = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
 // Bytes returns n bytes at the offset, which must lie inside the file. Nobody may change them.
 func (f *File) Bytes(offset int64, n int) ([]byte, error) { return f.src.read(offset, n) }
 
 func (f *File) header() error {
-	head, err := f.src.read(0, int(min(headerRoom, f.src.size)))
+	head, err := f.src.passing(0, min(headerRoom, f.src.size))
 	if err != nil {
 		return err
 	}
@@ -106,7 +112,7 @@ func (f *File) header() error {
 // up to where it meets those already read from the same file.
 func (f *File) chain(older []*section) error {
 	tailAt := max(0, f.src.size-tailRoom)
-	tail, err := f.src.read(tailAt, int(f.src.size-tailAt))
+	tail, err := f.src.passing(tailAt, f.src.size-tailAt)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,7 @@ package syntax
 
 import (
 	"bufio"
-	"bytes"
 	"compress/lzw"
-	"compress/zlib"
 	"encoding/ascii85"
 	"encoding/hex"
 	"fmt"
@@ -51,6 +49,9 @@ func (v View) Span(st *Stream) (Span, error) {
 // object stream: reading it could need the very stream it measures.
 func (v View) length(st *Stream) (int64, error) {
 	length := st.Dict.Lookup("Length")
+	if n, ok := length.(int64); ok {
+		return n, nil
+	}
 	if r, ok := length.(Ref); ok && st.Dict.Lookup("Type") == Name("ObjStm") {
 		if loc, ok := v.locate(r.Num); ok && loc.kind == inStream {
 			return 0, DamagedAt(st.start, "the /Length of an object stream lies in an object stream")
@@ -133,14 +134,16 @@ func (v View) unfiltered(r io.Reader, where Span, filters []filter, limit int) (
 		if err != nil {
 			return nil, err
 		}
+		if z, ok := from.(*inflater); ok {
+			defer z.free()
+		}
 		passed[i] = &io.LimitedReader{R: from, N: int64(limit) + 1}
 		if i < len(filters)-1 {
 			passed[i].N += int64(limit) + 1<<20 // digits take more room than what they say
 		}
 		r = passed[i]
 	}
-	var out bytes.Buffer
-	_, err := io.Copy(&out, r)
+	out, err := drained(r)
 	for _, p := range passed {
 		if p.N <= 0 {
 			return nil, fmt.Errorf("%w: the stream at byte %d inflates to more than %d bytes", ErrTooComplex, where.From, limit)
@@ -149,7 +152,7 @@ func (v View) unfiltered(r io.Reader, where Span, filters []filter, limit int) (
 	if err != nil {
 		return nil, DamagedAt(where.From, "the stream's data cannot be inflated: %v", err)
 	}
-	return out.Bytes(), v.File.Work(out.Len())
+	return out, v.File.Work(len(out))
 }
 
 // A filter is one step of a stream's decoding.
@@ -219,7 +222,7 @@ func (v View) List(d *Dict, key Name) (Array, error) {
 func (v View) reader(f filter, r io.Reader, at int64) (io.Reader, error) {
 	switch f.kind {
 	case "FlateDecode", "Fl":
-		z, err := zlib.NewReader(r)
+		z, err := inflate(r)
 		if err != nil {
 			return nil, DamagedAt(at, "the stream's data cannot be inflated: %v", err)
 		}

@@ -90,14 +90,16 @@ func (l *lexer) skip() {
 // word returns the run of regular characters at the position. A run that
 // touches the end of the window may go on behind it.
 func (l *lexer) word() ([]byte, error) {
-	start := l.pos
-	for l.pos < len(l.buf) && isRegular(l.buf[l.pos]) {
-		l.pos++
+	rest := l.buf[l.pos:]
+	n := 0
+	for n < len(rest) && isRegular(rest[n]) {
+		n++
 	}
-	if l.pos == len(l.buf) && !l.last {
+	l.pos += n
+	if n == len(rest) && !l.last {
 		return nil, errMore
 	}
-	return l.buf[start:l.pos], nil
+	return rest[:n], nil
 }
 
 // keyword passes over white space and exactly the given word.

@@ -86,6 +86,36 @@ func TestValues(t *testing.T) {
 
 // TestWindows parses objects through every window length that cuts them: the
 // result must not depend on it.
+// TestSkimmed reads dictionaries of which only /A is of interest.
+func TestSkimmed(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		in, want string // "" for damage
+	}{
+		{"<</A 1>>", "<</A 1>>"},
+		{"<</B/A/A 1>>", "<</A 1>>"},
+		{"<</B 1 0 R/A 1>>", "<</A 1>>"},
+		{"<</B(>>/A 2)/A 1>>", "<</A 1>>"},
+		{"<</B</A 1>>", ""},
+		{"<</B<</A 2/C[<</A 3>>]>>/A 1>>", "<</A 1>>"},
+		{"<</B % /A 2>>\n/C/A 1>>", "<</A 1>>"},
+		{"<</B[1 % ]>>\n]/A 1>>", "<</A 1>>"},
+		{"<</#41 1/#42 2>>", "<</A 1>>"},
+		{"<</A 1/#41 2>>", ""},
+		{"<</#4 1>>", ""},
+		{"<</B>>", ""},
+		{"<</B]>>", ""},
+		{"<</B[>>", ""},
+		{"<</B 1", ""},
+		{"<</B 1>", ""},
+	} {
+		v, err := (&lexer{buf: []byte(tc.in), last: true, into: &Skimmed{Keys: []Name{"A"}}}).value(0)
+		if got := string(AppendValue(nil, v)); err == nil && got != tc.want || (err != nil) != (tc.want == "") {
+			t.Errorf("%q is skimmed as %s, %v, want %s", tc.in, got, err, tc.want)
+		}
+	}
+}
+
 func TestWindows(t *testing.T) {
 	t.Parallel()
 	const object = "7 0 obj <</A 12 0 R/B[1 2(str\\)ing\\101)<4142>]/C/N#41me/D true/E -1.5>>\nstream\r\nxyz\nendstream endobj"

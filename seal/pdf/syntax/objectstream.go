@@ -7,13 +7,14 @@ const maxUnpacked = 32 << 20
 
 // A container is a decoded object stream (ISO 32000-1, 7.5.7).
 type container struct {
-	at, end int64 // the stream object's bytes in the file
-	length  int64 // of the data as they are stored
-	stream  *Stream
-	data    []byte
-	nums    []uint32
-	starts  []int // offsets into data
-	objects []*Object
+	at, end  int64 // the stream object's bytes in the file
+	length   int64 // of the data as they are stored
+	measured bool  // by the stream's own dictionary, so in all revisions alike
+	stream   *Stream
+	data     []byte
+	nums     []uint32
+	starts   []int // offsets into data
+	objects  []*Object
 }
 
 // loadPacked returns an object out of an object stream, all of it or only some keys of its
@@ -52,7 +53,10 @@ func (v View) loadPacked(r Ref, loc location, into *Skimmed) (*Object, error) {
 // container decodes or remembers the object stream at an offset.
 func (v View) container(at int64, num uint32) (*container, error) {
 	f := v.File
-	if c, ok := f.containers[at]; ok && c.end <= v.limit {
+	if c, ok := f.containers[at]; ok && c.stream.holder.Num == num && c.end <= v.limit {
+		if c.measured {
+			return c, nil
+		}
 		if n, err := v.length(c.stream); err == nil && n == c.length {
 			return c, nil
 		}
@@ -74,7 +78,8 @@ func (v View) container(at int64, num uint32) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &container{at: o.At, end: where.end, length: where.To - where.From, stream: st, data: data}
+	_, measured := st.Dict.Lookup("Length").(int64)
+	c := &container{at: o.At, end: where.end, length: where.To - where.From, measured: measured, stream: st, data: data}
 	if err := c.index(st.Dict); err != nil {
 		return nil, err
 	}

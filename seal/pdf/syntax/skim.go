@@ -1,6 +1,9 @@
 package syntax
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A Skimmed dictionary is one of which only some keys are of interest. It is in memory that
 // the next one takes.
@@ -38,36 +41,79 @@ func (s *Skimmed) made(o Object) *Object {
 	return &s.object
 }
 
-// kept returns a dictionary with the entries.
-func (s *Skimmed) kept(entries []Entry) *Dict {
-	s.dict.Entries = append(s.dict.Entries[:0], entries...)
-	return &s.dict
-}
-
-// wants reports that a key, as it is written, may be of interest.
-func (s *Skimmed) wants(w []byte) bool {
+// wanted returns the key that is written as w, if it is of interest.
+func (s *Skimmed) wanted(l *lexer, w []byte) (Name, bool, error) {
 	for _, key := range s.Keys {
-		if string(w) == string(key) {
-			return true
+		if string(key) == string(w) {
+			return key, true, nil
 		}
 	}
-	return bytes.IndexByte(w, '#') >= 0
+	if bytes.IndexByte(w, '#') < 0 {
+		return "", false, nil
+	}
+	val, err := l.unescaped(w, l.pos-len(w)-1)
+	key, _ := val.(Name)
+	return key, slices.Contains(s.Keys, key), err
+}
+
+// skimDict reads the outermost dictionary of an object, of which only some keys are of
+// interest.
+func (l *lexer) skimDict() (Value, error) {
+	l.pos += 2
+	d := &l.into.dict
+	d.Entries = d.Entries[:0]
+	for {
+		w, more, err := l.nextKey()
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return d, nil
+		}
+		keyAt := l.pos - len(w) - 1
+		key, wanted, err := l.into.wanted(l, w)
+		if err != nil {
+			return nil, err
+		}
+		if !wanted {
+			if err := l.passOver(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		v, err := l.value(1)
+		if err != nil {
+			return nil, err
+		}
+		if d.Find(key) != nil {
+			l.pos = keyAt
+			return nil, l.twice(key)
+		}
+		d.Entries = append(d.Entries, Entry{Key: key, Val: v})
+	}
 }
 
 // passOver skips the value of a dictionary entry: all that comes before the
 // next key or the end of the dictionary. It finds the ends of what is nested,
 // but leaves the rest of the syntax to whoever reads the object in full.
 func (l *lexer) passOver() error {
-	depth := 0
-	for first := true; ; first = false {
-		l.skip()
+	l.skip()
+	first := l.pos
+	for depth := 0; ; {
+		at, buf := l.pos, l.buf
+		for at < len(buf) && class[buf[at]] != delimiter {
+			at++
+		}
+		l.pos = at
 		if l.pos+1 >= len(l.buf) {
 			return l.short("a dictionary")
 		}
 		c, twice := l.buf[l.pos], l.buf[l.pos] == l.buf[l.pos+1]
 		switch {
-		case depth == 0 && !first && (c == '/' || c == '>' && twice):
+		case depth == 0 && l.pos > first && (c == '/' || c == '>' && twice):
 			return nil
+		case c == '%':
+			l.skip()
 		case c == '<' && twice:
 			depth++
 			l.pos += 2
@@ -86,11 +132,6 @@ func (l *lexer) passOver() error {
 			l.pos++
 		default:
 			l.pos++
-			if isRegular(c) || c == '/' {
-				if _, err := l.word(); err != nil {
-					return err
-				}
-			}
 		}
 		if depth < 0 {
 			return l.damaged("brackets of a dictionary do not match")

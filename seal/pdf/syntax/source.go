@@ -6,9 +6,11 @@ import (
 )
 
 const (
-	// chunkSize is how much of the file is kept at hand: objects lie close
-	// together, so most are parsed from the chunk read for their neighbour.
-	chunkSize = 64 << 10
+	// firstChunk to chunkSize is how much of the file is kept at hand: objects lie close
+	// together, so most are parsed from the chunk read for their neighbour. It is little
+	// until one is asked for that lies near another.
+	firstChunk = 4 << 10
+	chunkSize  = 64 << 10
 	// maxObjectSize bounds one object without its stream data.
 	maxObjectSize = 64 << 20
 )
@@ -62,13 +64,25 @@ func (s *source) passing(offset, n int64) ([]byte, error) {
 	if at := offset - s.chunkAt; at >= 0 && at+n <= int64(len(s.chunk)) {
 		return s.chunk[at:][:n], nil
 	}
-	chunk, err := s.readInto(s.chunk, offset, int(n))
+	room := s.chunk
+	if s.chunk = nil; cap(room) < int(n) {
+		room = make([]byte, max(n, firstChunk))
+	}
+	chunk, err := s.readInto(room, offset, int(n))
 	if err != nil {
-		s.chunk = nil
 		return nil, err
 	}
 	s.chunk, s.chunkAt = chunk, offset
 	return chunk, nil
+}
+
+// ahead is how much to read at an offset where n bytes are asked for: the more, the longer what
+// is asked for has been near what was.
+func (s *source) ahead(offset, n int64) int64 {
+	if near := offset - s.chunkAt; near > -chunkSize && near < 2*chunkSize {
+		n = max(n, 4*int64(len(s.chunk)))
+	}
+	return min(max(n, firstChunk), chunkSize, s.size-offset)
 }
 
 // window returns a lexer at the offset, over at least n bytes where the file
@@ -90,7 +104,7 @@ func (s *source) window(offset int64, n int, limit int64) (lexer, error) {
 			}
 			return lexer{buf: large, base: offset, last: offset+int64(n) >= limit, values: &s.values}, nil
 		}
-		if _, err := s.passing(offset, min(chunkSize, s.size-offset)); err != nil {
+		if _, err := s.passing(offset, s.ahead(offset, int64(n))); err != nil {
 			return lexer{}, err
 		}
 	}

@@ -50,16 +50,22 @@ type section struct {
 }
 
 func (s *section) find(num uint32) (location, bool) {
-	i, found := slices.BinarySearchFunc(s.runs, num, func(r run, num uint32) int {
-		return int(int64(r.first) - int64(num))
-	})
-	if !found {
-		i-- // the run that starts before num
+	from, to := 0, len(s.runs) // the first run that starts behind num is there
+	for from < to {
+		if middle := (from + to) / 2; s.runs[middle].first <= num {
+			from = middle + 1
+		} else {
+			to = middle
+		}
 	}
-	if i < 0 || int64(num)-int64(s.runs[i].first) >= int64(len(s.runs[i].locs)) {
+	if from == 0 {
 		return location{}, false
 	}
-	return s.runs[i].locs[num-s.runs[i].first], true
+	run := &s.runs[from-1]
+	if i := int(num - run.first); i < len(run.locs) {
+		return run.locs[i], true
+	}
+	return location{}, false
 }
 
 // lookup answers for a section and its hidden part: what the table has in use,
