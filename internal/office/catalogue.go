@@ -14,17 +14,16 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/bilingual"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
 )
 
-// catalogueName is the folder of the operator's changes of the catalogue within a data
-// folder: 0001, 0002, …, each with the files of a [catalogue.Change]. There people read
-// them, and commands that open no store.
-const catalogueName = "catalogue"
-
+// The operator's changes of the catalogue lie in [datafolder.CatalogueName]: 0001, 0002, …, each with the files of a
+// [catalogue.Change]. There people read them, and commands that open no store.
+//
 // catalogueSetting holds the digests of the changes in force, in order, as JSON, and
 // changeSetting with a digest behind it the change itself, so that every node that shares
 // the records gets it. What lies in the folder and is not among them does not count. What
@@ -104,10 +103,10 @@ func recordedChange(ctx context.Context, store settingReader, dir, name, digest 
 		}
 	}
 	if err != nil {
-		return c, fmt.Errorf("%s/%s: %w", catalogueName, name, err)
+		return c, fmt.Errorf("%s/%s: %w", datafolder.CatalogueName, name, err)
 	}
 	if hex.EncodeToString(sum[:]) != digest {
-		return c, fmt.Errorf("%s/%s: %w", catalogueName, name, ErrCatalogue)
+		return c, fmt.Errorf("%s/%s: %w", datafolder.CatalogueName, name, ErrCatalogue)
 	}
 	return c, nil
 }
@@ -141,7 +140,7 @@ func decodeChange(stored []byte) (catalogue.Change, [sm3.Size]byte, error) {
 // LoadCatalogue returns the catalogue of a data folder without opening it: the embedded
 // one with every change that lies there. Where there is no folder it is the embedded one.
 func LoadCatalogue(data string) (*catalogue.Catalogue, error) {
-	dir := os.DirFS(filepath.Join(data, catalogueName))
+	dir := os.DirFS(filepath.Join(data, datafolder.CatalogueName))
 	var changes []catalogue.Change
 	for i := range maxChanges {
 		c, _, err := readChange(dir, changeName(i))
@@ -170,7 +169,7 @@ func readChange(dir fs.FS, name string) (c catalogue.Change, sum [sm3.Size]byte,
 			continue
 		}
 		if err != nil {
-			return c, sum, fmt.Errorf("%s/%s/%s: %w", catalogueName, name, file, err)
+			return c, sum, fmt.Errorf("%s/%s/%s: %w", datafolder.CatalogueName, name, file, err)
 		}
 	}
 	sum, err = c.Digest()
@@ -259,7 +258,7 @@ func (o *Office) recordChange(ctx context.Context, actor string, change Catalogu
 		if there != nil {
 			continue
 		}
-		c, err := recordedChange(ctx, o.store, filepath.Join(o.dir, catalogueName), changeName(i), digest)
+		c, err := recordedChange(ctx, o.store, filepath.Join(o.folder.Dir, datafolder.CatalogueName), changeName(i), digest)
 		if err == nil {
 			settings[changeSetting+digest], err = encodeChange(c)
 		}
@@ -316,7 +315,7 @@ func (o *Office) followCatalogue(ctx context.Context) error {
 	if err != nil || slices.Equal(digests, o.changes) {
 		return err
 	}
-	dir := filepath.Join(o.dir, catalogueName)
+	dir := filepath.Join(o.folder.Dir, datafolder.CatalogueName)
 	for i := len(o.changes); i < len(digests); i++ {
 		// What lies there otherwise was never recorded: it was cut off while it was made.
 		_, sum, err := readChange(os.DirFS(dir), changeName(i))

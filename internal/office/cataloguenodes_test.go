@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pgtest"
@@ -72,7 +73,7 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 	f := officetest.On(t, address)
 	opened := func(dir string) *office.Office {
 		t.Helper()
-		o, err := office.Open(dir, office.Options{Store: address})
+		o, err := office.Open(dir, office.Options{Options: datafolder.Options{Store: address}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,8 +92,8 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 		}
 		return c.Schema
 	}
-	dir := copyOf(t, f.Dir)
-	other, late := opened(dir), opened(copyOf(t, f.Dir))
+	dir := officetest.CopyOf(t, f.Dir)
+	other, late := opened(dir), opened(officetest.CopyOf(t, f.Dir))
 	first, err := f.Office.Issue(ctx, "test", 66, onlyApplication(f.Company(t)), office.IssueOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +214,7 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 	if len(fields) != 2 || !fields["branch"] || !fields["outlet"] {
 		t.Errorf("the nodes have %v", fields)
 	}
-	if schema(opened(copyOf(t, dir)), 66) != 4 || schema(opened(f.Dir), 196) != 1 {
+	if schema(opened(officetest.CopyOf(t, dir)), 66) != 4 || schema(opened(f.Dir), 196) != 1 {
 		t.Error("what was started later does not have the newest")
 	}
 }

@@ -57,7 +57,7 @@ func (s followedShelf) Find(ctx context.Context, id []byte) (ocsp.Ready, bool, e
 }
 
 // Shared reports whether other nodes may have the records open.
-func (o *Office) Shared() bool { return o.shared }
+func (o *Office) Shared() bool { return o.folder.Shared }
 
 // FollowOthers does what other nodes that share the records make necessary: it destroys the
 // record keys of what they have erased, takes over what they have changed in the catalogue,

@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki/audit"
 )
 
 // HolderRequest asks for what follows from an event for all licences of a holder.
@@ -85,7 +86,7 @@ func (o *Office) planHolder(ctx context.Context, actor string, q HolderRequest) 
 
 // check refuses what does not make sense for the kind of holder.
 func (q HolderRequest) check() error {
-	if err := checkReason(q.Reason); err != nil {
+	if err := audit.CheckReason(q.Reason); err != nil {
 		return err
 	}
 	if q.IDType.NameZH() == "" || q.IDNumber == "" {

@@ -67,7 +67,7 @@ func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (
 	if !slices.Contains(massSteps, q.Step) {
 		return preview, fmt.Errorf("step %q is not one for many licences: %w", q.Step, licence.ErrStep)
 	}
-	if err := checkReason(q.Reason); err != nil {
+	if err := audit.CheckReason(q.Reason); err != nil {
 		return preview, err
 	}
 	if err := q.Cause.Check(q.Step); err != nil {

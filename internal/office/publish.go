@@ -161,7 +161,7 @@ func (p *publication) release(ctx context.Context, actor string, settings map[st
 		o.published = p.lists
 		o.unknown.givenOut(p.lists)
 	}
-	return o.keepHighWater(ctx)
+	return o.folder.KeepHighWater(ctx)
 }
 
 // publication is one run of the publisher.

@@ -15,7 +15,7 @@ func (o *Office) SetUndo(ctx context.Context, actor, uscc string, w licence.Undo
 	if err != nil {
 		return a, err
 	}
-	entry, err := o.entry(actor, audit.ActAuthorityUndo, uscc)
+	entry, err := o.folder.Entry(actor, audit.ActAuthorityUndo, uscc)
 	if err != nil {
 		return a, err
 	}

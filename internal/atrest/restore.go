@@ -1,4 +1,4 @@
-package office
+package atrest
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/kv"
@@ -22,6 +23,7 @@ import (
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
+	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/status"
 	"github.com/elicence/elicence/qr/trust"
 )
@@ -29,8 +31,10 @@ import (
 // RestoreOptions say how a data folder is made from a backup.
 type RestoreOptions struct {
 	// Options open the restored folder, as they did the one that was lost.
-	Options
-	Actor string
+	datafolder.Options
+	// Office opens the office on the restored folder, by the same options.
+	Office func(dir string) (OpenOffice, error)
+	Actor  string
 	// Published, if not nil, is a folder of trust files that were given out later than the
 	// backup was made: a terminal's cache, or a mirror. What is revoked or suspended there
 	// is so in the restored register too. Without it, terminals that know of a revocation
@@ -97,13 +101,13 @@ func restore(ctx context.Context, dir string, content io.Reader, o RestoreOption
 	if err := syncTree(dir); err != nil {
 		return done, err
 	}
-	office, err := Open(dir, o.Options)
+	office, err := o.Office(dir)
 	if err != nil {
 		return done, err
 	}
-	err = office.verifyRestored(ctx, r.head, &done)
+	err = verifyRestored(ctx, office.Folder(), r.head, &done)
 	if err == nil {
-		err = office.goAhead(ctx, o, r.head, &done)
+		err = goAhead(ctx, office, o, r.head, &done)
 	}
 	return done, errors.Join(err, office.Close())
 }
@@ -133,7 +137,7 @@ func (r *restoring) Head(h backup.Head) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(filepath.Join(r.dir, keysName), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(r.dir, datafolder.KeysName), 0o700); err != nil {
 		return err
 	}
 	return nil
@@ -141,11 +145,11 @@ func (r *restoring) Head(h backup.Head) error {
 
 // File implements [backup.Content].
 func (r *restoring) File(name string, content []byte) error {
-	if below, isKey := strings.CutPrefix(name, keysName+"/"); isKey {
-		return keystore.Paste(filepath.Join(r.dir, keysName), below, content)
+	if below, isKey := strings.CutPrefix(name, datafolder.KeysName+"/"); isKey {
+		return keystore.Paste(filepath.Join(r.dir, datafolder.KeysName), below, content)
 	}
 	top, _, _ := strings.Cut(name, "/")
-	if name != kekName && top != profilesName && top != catalogueName && top != recordName {
+	if name != datafolder.KEKName && top != datafolder.ProfilesName && top != datafolder.CatalogueName && top != datafolder.RecordName {
 		return fmt.Errorf("file %q: %w", name, ErrDamagedBackup)
 	}
 	path := filepath.Join(r.dir, filepath.FromSlash(name))
@@ -160,7 +164,7 @@ func (r *restoring) load() error {
 		return nil
 	}
 	var err error
-	if r.db, err = emptyEngine(r.ctx, r.dir, r.options.Store); err != nil {
+	if r.db, err = datafolder.EmptyEngine(r.ctx, r.dir, r.options.Store); err != nil {
 		return err
 	}
 	r.loader, err = records.NewLoader(r.ctx, r.db, r.options.Progress)
@@ -202,7 +206,7 @@ func (r *restoring) Document(id [sm3.Size]byte, object []byte) error {
 // openDocuments opens the place of the documents with the keys that were restored.
 func (r *restoring) openDocuments() error {
 	var err error
-	r.keys, err = keystore.Config{Devices: r.options.Devices, Now: r.options.Now}.Open(filepath.Join(r.dir, keysName), r.options.unlock(r.dir))
+	r.keys, err = r.options.OpenKeys(r.dir)
 	if err != nil {
 		return err
 	}
@@ -210,7 +214,7 @@ func (r *restoring) openDocuments() error {
 		r.documents, err = documents.OpenBucket(r.options.Documents, r.keys)
 		return err
 	}
-	place := filepath.Join(r.dir, documentsName)
+	place := filepath.Join(r.dir, datafolder.DocumentsName)
 	if err := os.Mkdir(place, 0o700); err != nil {
 		return err
 	}
@@ -221,7 +225,7 @@ func (r *restoring) openDocuments() error {
 func (r *restoring) close() error {
 	var err error
 	if r.options.Documents == "" && r.documents == nil && r.loader != nil {
-		err = os.MkdirAll(filepath.Join(r.dir, documentsName), 0o700) // there were none
+		err = os.MkdirAll(filepath.Join(r.dir, datafolder.DocumentsName), 0o700) // there were none
 	}
 	if r.documents != nil {
 		err = errors.Join(err, r.documents.Close())
@@ -247,8 +251,8 @@ func syncTree(dir string) error {
 
 // verifyRestored compares what was restored with what the backup says and with itself:
 // every signature, every index, the whole log, every document of every licence.
-func (o *Office) verifyRestored(ctx context.Context, h backup.Head, done *Restored) error {
-	err := o.AuditLog().Read(ctx, func(log audit.Storage, size uint64) error {
+func verifyRestored(ctx context.Context, f *datafolder.Folder, h backup.Head, done *Restored) error {
+	err := f.ReadLog(ctx, func(log audit.Storage, size uint64) error {
 		if size < h.LogSize {
 			return fmt.Errorf("the log has %d entries, the head says %d: %w", size, h.LogSize, ErrDamagedBackup)
 		}
@@ -262,12 +266,12 @@ func (o *Office) verifyRestored(ctx context.Context, h backup.Head, done *Restor
 		return err
 	}
 	var faults []records.Fault
-	tell := func(f records.Fault) { faults = append(faults, f) }
+	tell := func(fault records.Fault) { faults = append(faults, fault) }
 	var wanted wantedDocuments
-	if done.Checked, wanted, err = o.checkRecords(ctx, true, tell); err != nil {
+	if done.Checked, wanted, err = checkRecords(ctx, f.Records, true, tell); err != nil {
 		return err
 	}
-	if _, err := o.checkDocuments(ctx, wanted, false, tell); err != nil {
+	if _, err := checkDocuments(ctx, f.Documents, wanted, false, tell); err != nil {
 		return err
 	}
 	if len(faults) > 0 {
@@ -276,12 +280,13 @@ func (o *Office) verifyRestored(ctx context.Context, h backup.Head, done *Restor
 	return nil
 }
 
-// goAhead takes a restored office out of the way of what was given out after the backup.
-func (o *Office) goAhead(ctx context.Context, r RestoreOptions, h backup.Head, done *Restored) error {
+// goAhead takes a restored folder out of the way of what was given out after the backup.
+func goAhead(ctx context.Context, o Office, r RestoreOptions, h backup.Head, done *Restored) error {
+	f := o.Folder()
 	var sets []*status.Set
 	subject := fmt.Sprintf("backup of %s with %d log entries", time.Unix(h.Made, 0).UTC().Format(time.RFC3339), h.LogSize)
 	if r.Published != nil {
-		cache, err := o.publishedCache(ctx, r.Published)
+		cache, err := publishedCache(ctx, f, r.Published)
 		if err != nil {
 			return fmt.Errorf("published trust files: %w", err)
 		}
@@ -296,27 +301,27 @@ func (o *Office) goAhead(ctx context.Context, r RestoreOptions, h backup.Head, d
 		}
 	}
 	digest := sm3.Sum(h.LogRoot)
-	entry, err := audit.NewRecord(audit.Entry{Time: o.now().Unix(), Actor: r.Actor, Act: audit.ActStoreRestore, Subject: subject, Digest: digest[:]}, nil)
+	entry, err := audit.NewRecord(audit.Entry{Time: f.Now().Unix(), Actor: r.Actor, Act: audit.ActStoreRestore, Subject: subject, Digest: digest[:]}, nil)
 	if err != nil {
 		return err
 	}
-	if err := o.store.Jump(ctx, sets, entry); err != nil {
+	if err := f.Records.Jump(ctx, sets, entry); err != nil {
 		return err
 	}
-	if done.Erased, err = o.eraseAgain(ctx, r.Actor); err != nil {
+	if done.Erased, err = eraseAgain(ctx, o, r.Actor); err != nil {
 		return err
 	}
-	return o.repeatSteps(ctx, r.Actor, sets, done)
+	return repeatSteps(ctx, o, r.Actor, sets, done)
 }
 
-// publishedCache opens trust files that this office has given out, by its own first root.
-func (o *Office) publishedCache(ctx context.Context, files fs.FS) (*trust.Cache, error) {
-	root, err := o.store.TrustFile(ctx, "1.root")
+// publishedCache opens trust files that were given out from this folder, by its own first root.
+func publishedCache(ctx context.Context, f *datafolder.Folder, files fs.FS) (*trust.Cache, error) {
+	root, err := f.Records.TrustFile(ctx, "1.root")
 	if err != nil {
 		return nil, err
 	}
 	pin := sm3.Sum(root)
-	return trust.Load(files, trust.Options{Pin: &pin, Second: o.second, Now: o.now})
+	return trust.Load(files, trust.Options{Pin: &pin, Second: second.Opinion{}, Now: f.Now})
 }
 
 // checkpointSize is how long the log was that published files know of.
@@ -334,7 +339,7 @@ func checkpointSize(cache *trust.Cache) (uint64, bool) {
 
 // repeatSteps revokes and suspends what published lists say to be so and the restored
 // register does not: these steps were taken after the backup, and their reasons are lost.
-func (o *Office) repeatSteps(ctx context.Context, actor string, sets []*status.Set, done *Restored) error {
+func repeatSteps(ctx context.Context, o Office, actor string, sets []*status.Set, done *Restored) error {
 	if len(sets) == 0 {
 		return nil
 	}
@@ -349,7 +354,7 @@ func (o *Office) repeatSteps(ctx context.Context, actor string, sets []*status.S
 	}
 	var steps []missing // taken when all are known: a step moves a licence to the end of the list
 	for after := uint64(0); ; {
-		page, err := o.store.List(ctx, after, 1000)
+		page, err := o.Folder().Records.List(ctx, after, 1000)
 		if err != nil {
 			return err
 		}
