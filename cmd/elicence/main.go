@@ -17,6 +17,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/elicence/elicence/internal/amended"
 	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/bilingual"
@@ -26,6 +27,7 @@ import (
 	"github.com/elicence/elicence/internal/pagetext"
 	docreport "github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/exchange"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
@@ -106,7 +108,7 @@ func report(w io.Writer, err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		office.ErrAuthorityExists, office.ErrCategoryExists,
+		office.ErrAuthorityExists, amended.ErrExists,
 		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
 		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
 		office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
@@ -249,7 +251,7 @@ func hintFor(err error) string {
 		return "请先按原文件导入完毕，变更或新增的内容另存为文件导入 import the file as it was to the end; what was changed or added, as another file"
 	case errors.Is(err, exchange.ErrHeader):
 		return "查看该类证照的字段 see the fields with: elicence category show NNN"
-	case errors.Is(err, office.ErrNoCategory):
+	case errors.Is(err, catalogue.ErrNoCategory):
 		return "查找类别 find it with: elicence category search WORD"
 	default:
 		return ""

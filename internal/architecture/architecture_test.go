@@ -30,6 +30,7 @@ var floors = [][]string{
 	{"licence", "seal", "qr"},
 	{"internal/auditlog", "internal/backup", "internal/browser", "internal/hall", "internal/inspect", "internal/mirror", "internal/store", "internal/terminal"},
 	{"internal/datafolder"},
+	{"internal/amended"},
 	{"internal/atrest", "internal/office", "internal/report"},
 	{"internal/sample"},
 	{"internal/demo", "internal/load"},
@@ -43,9 +44,10 @@ var besides = map[string][]string{"licence/render": {"qr", "seal"}, "licence/dis
 
 // only names who may import a room, where not everybody above may.
 var only = map[string][]string{
+	"internal/amended":    {"internal/office", "cmd/elicence"},
 	"internal/atrest":     {"api", "cmd/elicence"},
-	"internal/datafolder": {"internal/atrest", "internal/demo", "internal/office", "cmd/elicence"},
-	"internal/store":      {"internal/atrest", "internal/datafolder", "internal/office"},
+	"internal/datafolder": {"internal/amended", "internal/atrest", "internal/demo", "internal/office", "cmd/elicence"},
+	"internal/store":      {"internal/amended", "internal/atrest", "internal/datafolder", "internal/office"},
 	"internal/hall":       {"cmd/hallscan", "cmd/hallsync"},
 	"internal/mirror":     {"cmd/hallsync"},
 	"internal/terminal":   {"cmd/hallscan"},

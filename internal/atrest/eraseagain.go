@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
 )
-
-// errNoCategory: the catalogue has no category of the number that stands beside a destroyed key.
-var errNoCategory = bilingual.New("没有该证照类别", "no such category")
 
 // eraseAgain erases what was erased before, in a store that does not know of it because it
 // was put back to an earlier moment: the keys are destroyed, so nothing can be read. It
@@ -31,7 +27,7 @@ func eraseAgain(ctx context.Context, o Office, actor string) ([]string, error) {
 	for _, d := range all {
 		category, known := o.Catalogue().Category(catalogue.ID(d.Category))
 		if !known {
-			return nil, fmt.Errorf("category %03d: %w", d.Category, errNoCategory)
+			return nil, fmt.Errorf("category %03d: %w", d.Category, catalogue.ErrNoCategory)
 		}
 		id, err := licence.NewIdentifier(category.Code, d.Issuer, d.Serial, d.Version)
 		if err != nil {

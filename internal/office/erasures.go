@@ -164,7 +164,7 @@ func (o *Office) DueForErasure(ctx context.Context, day civil.Day, f func(Due) e
 func (o *Office) due(r licence.Record, day civil.Day, now time.Time) (Due, bool, error) {
 	category, ok := o.Catalogue().Category(r.Licence.Category)
 	if !ok {
-		return Due{}, false, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
+		return Due{}, false, fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 	}
 	end, known := r.End(now)
 	if !known || category.Retention.Permanent() {

@@ -113,7 +113,7 @@ func (q HolderRequest) check() error {
 func (o *Office) holderStep(q HolderRequest, r licence.Record) (HolderStep, error) {
 	c, ok := o.Catalogue().Category(r.Licence.Category)
 	if !ok {
-		return HolderStep{}, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
+		return HolderStep{}, fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 	}
 	s := HolderStep{Record: r, Place: slices.IndexFunc(r.Licence.Holders, func(h licence.Holder) bool { return h.IDType == q.IDType && h.IDNumber == q.IDNumber })}
 	if s.Place < 0 {
@@ -190,7 +190,7 @@ func refusesVersion(err error) bool {
 	}
 	for _, refusal := range []error{
 		licence.ErrStep, licence.ErrChanged, licence.ErrNotFound, licence.ErrErased, licence.ErrNumberTaken, licence.ErrListFull,
-		ErrNoAuthority, ErrNoCategory, documents.ErrNotFound, documents.ErrDamaged,
+		ErrNoAuthority, catalogue.ErrNoCategory, documents.ErrNotFound, documents.ErrDamaged,
 	} {
 		if errors.Is(err, refusal) {
 			return true

@@ -142,7 +142,7 @@ func massEntry(p licence.Proposal, act audit.Act, actor string, at time.Time) (a
 func (o *Office) checkSelection(ctx context.Context, s Selection) error {
 	for _, id := range s.Categories {
 		if _, ok := o.Catalogue().Category(id); !ok {
-			return fmt.Errorf("category %s: %w", id, ErrNoCategory)
+			return fmt.Errorf("category %s: %w", id, catalogue.ErrNoCategory)
 		}
 	}
 	authorities, err := o.store.Authorities(ctx)

@@ -7,14 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/elicence/elicence/internal/amended"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/pagetext"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/records"
-	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/fixedkey"
@@ -45,7 +44,7 @@ type Office struct {
 	certificateStatus knownStatus[ledgerPlace]
 	keyStatus         knownStatus[pki.Point]
 	roots             parsedRoots
-	categories        atomic.Pointer[catalogue.Catalogue] // exchanged as a whole, under publishing
+	categories        *amended.Catalogue
 	second            pki.SecondOpinion
 	tabled            *fixedkey.Keys // of the codes and seals that are verified here
 	observe           func(Event)
@@ -56,7 +55,6 @@ type Office struct {
 	closing    sync.Once
 	publishing sync.Mutex    // held while trust files are made
 	importing  turns         // of the runs of one import, by its setting
-	changes    []string      // of the catalogue, by their digests, that categories has; guarded by publishing
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	unknown    notice        // of what terminals cannot know yet
 	// rotating is held by who puts a new key into use, and for reading by who signs
@@ -140,7 +138,7 @@ func (o *Office) recover(ctx context.Context) error {
 
 // assemble makes the office on an open folder.
 func assemble(ctx context.Context, f *datafolder.Folder, o Options) (*Office, error) {
-	cat, changes, err := loadCatalogue(ctx, f.Records, filepath.Join(f.Dir, datafolder.CatalogueName))
+	categories, err := amended.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -167,10 +165,9 @@ func assemble(ctx context.Context, f *datafolder.Folder, o Options) (*Office, er
 		tokenKeys: make(map[string]*status.TokenKey), profiles: profiles, second: second.Opinion{}, observe: observe,
 		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
 		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(f.Dir, "cache", "pagetext")),
-		pictures: likeness.NewMemory(), known: seal.NewMemory(), changes: changes,
+		pictures: likeness.NewMemory(), known: seal.NewMemory(), categories: categories,
 	}
 	office.config.TSAPolicy = cmp.Or(o.TSAPolicy, f.Config.TSAPolicy)
-	office.categories.Store(cat)
 	return office, nil
 }
 
@@ -194,9 +191,6 @@ func (o *Office) Profiles() *ca.Profiles { return o.profiles }
 
 // GMOnly reports whether the key store uses national algorithms only.
 func (o *Office) GMOnly() bool { return o.keys.GMOnly() }
-
-// Catalogue returns the licence categories as they are now.
-func (o *Office) Catalogue() *catalogue.Catalogue { return o.categories.Load() }
 
 // Ready says whether the store answers.
 func (o *Office) Ready(ctx context.Context) error { return o.folder.Ready(ctx) }

@@ -100,7 +100,7 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 // publication begins a run of the publisher. The caller holds publishing.
 func (o *Office) publication(ctx context.Context) (*publication, error) {
 	// A catalogue of before would be given out as the newest.
-	if err := o.followCatalogue(ctx); err != nil {
+	if err := o.categories.Follow(ctx); err != nil {
 		return nil, err
 	}
 	p := &publication{office: o, now: o.now().UTC(), files: make(map[string][]byte), keys: make(map[trust.Role]*pki.Key)}
