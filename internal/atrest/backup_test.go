@@ -243,6 +243,12 @@ func TestRestoreRefuses(t *testing.T) {
 			t.Errorf("restored with %s", what)
 		}
 	}
+	// Where its office cannot be opened.
+	options, failed := officetest.Restoring(datafolder.Options{}, f.RecordKeys(t)), errors.New("failed")
+	options.Office = func(string) (atrest.OpenOffice, error) { return nil, failed }
+	if _, err := atrest.Restore(ctx, place, bytes.NewReader(content), options); !errors.Is(err, failed) {
+		t.Errorf("without an office: %v, want its error", err)
+	}
 	entries, err := os.ReadDir(parent)
 	if err != nil || len(entries) > 0 {
 		t.Errorf("left behind: %v, %v", entries, err)

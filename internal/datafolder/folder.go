@@ -1,5 +1,17 @@
 // Package datafolder opens the folder that holds everything of a service: what was settled when it was made, the key
-// store, the records with the keys that they are under, and the documents. docs/architecture.md draws it.
+// store, the records with the keys that they are under, and the documents.
+//
+//	elicence.db    the records (package internal/store/records, in a bbolt file), if they are in no database
+//	record-keys/   the keys that they are under
+//	keys/          the key store; kek beside it if the key-encryption key is a file
+//	documents/     pictures, encrypted, if they are in no bucket
+//	high-water     how far the audit log was
+//	profiles/, catalogue/, imported/
+//	               what the operator has changed or decided to trust; need not be there
+//	cache/         what can be made anew: PDFium as it was compiled for this machine
+//	desk.sock      while the service runs: where commands ask it
+//	offline/       keys that the service does not need: the root's and the trust
+//	               root's, under a passphrase; to be moved off the machine
 //
 // [Open] refuses what does not belong together: records that were made with other keys, documents that lie elsewhere,
 // records that were moved away, and a store of an earlier moment than the folder remembers. One process has the file of
