@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/desk"
 )
 
@@ -56,7 +57,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	// The request was read; the server's limit for that would end the answer as well.
 	controller := http.NewResponseController(w)
 	_ = controller.SetReadDeadline(time.Time{}) // at worst the answer is cut off, and seen to be
-	_, err := s.office.Backup(r.Context(), q.Actor, patient{w, controller})
+	_, err := atrest.Backup(r.Context(), s.office.Folder(), q.Actor, patient{w, controller})
 	if err != nil {
 		panic(http.ErrAbortHandler) // the command sees that the end is missing
 	}

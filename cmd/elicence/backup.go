@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/api"
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/durable"
@@ -156,7 +157,7 @@ func (b *backupContent) write(w io.Writer) error {
 		return b.encrypt(w, gmOnly, func(w io.Writer) (backup.Totals, error) { return api.FetchBackup(b.ctx, service, b.settings.actor, w) })
 	}
 	return b.settings.with(func(o *office.Office) error {
-		return b.encrypt(w, o.GMOnly(), func(w io.Writer) (backup.Totals, error) { return o.Backup(b.ctx, b.settings.actor, w) })
+		return b.encrypt(w, o.GMOnly(), func(w io.Writer) (backup.Totals, error) { return atrest.Backup(b.ctx, o.Folder(), b.settings.actor, w) })
 	})
 }
 
@@ -237,7 +238,10 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, recordKeys, 
 	if err != nil {
 		return err
 	}
-	r := office.RestoreOptions{Options: options, Actor: s.actor}
+	r := atrest.RestoreOptions{
+		Options: options.Options, Actor: s.actor,
+		Office: func(dir string) (atrest.OpenOffice, error) { return office.Open(dir, options) },
+	}
 	if published != "" {
 		r.Published = os.DirFS(published)
 	}
@@ -258,7 +262,7 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, recordKeys, 
 		defer func() { _ = keysFile.Close() }() // opened for reading
 		r.RecordKeys = keysFile
 	}
-	done, err := office.Restore(cmd.Context(), s.data, content, r)
+	done, err := atrest.Restore(cmd.Context(), s.data, content, r)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -268,7 +272,7 @@ func (s *settings) restore(cmd *cobra.Command, key backupKey, path, recordKeys, 
 	return printRestored(cmd.OutOrStdout(), s.data, done)
 }
 
-func printRestored(w io.Writer, dir string, r office.Restored) error {
+func printRestored(w io.Writer, dir string, r atrest.Restored) error {
 	text := fmt.Sprintf("%s\n备份时刻 backup of %s: %d 张证照 licences, %d 条审计记录 log entries, %d 个文档 documents; 全部核验 all verified\n",
 		dir, r.Made.Format(time.RFC3339), r.Checked.Licences, r.LogSize, r.Documents)
 	if r.LogSeen != nil && *r.LogSeen > r.LogSize {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/load"
 	"github.com/elicence/elicence/internal/office"
 )
@@ -38,7 +39,7 @@ func newBenchLoad(s *settings) *cobra.Command {
 				return err
 			}
 			if _, err := os.Stat(s.data); errors.Is(err, fs.ErrNotExist) {
-				options, err := new(unlocking).options(s, office.CreateOptions{Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省"}})
+				options, err := new(unlocking).options(s, office.CreateOptions{Config: datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省"}})
 				if err != nil {
 					return err
 				}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/amended"
 	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
@@ -29,7 +30,7 @@ func newCategory(s *settings) *cobra.Command {
 
 func categoryCommand(s *settings, use, short string, args cobra.PositionalArgs, find func(*catalogue.Catalogue, []string) ([]*catalogue.Category, error)) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
-		c, err := office.LoadCatalogue(s.data)
+		c, err := amended.ReadFolder(s.data)
 		if err != nil {
 			return err
 		}
@@ -103,7 +104,7 @@ func (s *settings) catalogue() (*catalogue.Catalogue, error) {
 	if s.served != nil {
 		return s.served.Catalogue(), nil
 	}
-	return office.LoadCatalogue(s.data)
+	return amended.ReadFolder(s.data)
 }
 
 // oneCategory returns the category with a three-digit number.
@@ -118,7 +119,7 @@ func oneCategory(s *settings, number string) (*catalogue.Category, error) {
 	}
 	category, ok := c.Category(id)
 	if !ok {
-		return nil, fmt.Errorf("category %s: %w", id, office.ErrNoCategory)
+		return nil, fmt.Errorf("category %s: %w", id, catalogue.ErrNoCategory)
 	}
 	return category, nil
 }
@@ -165,13 +166,13 @@ func newCategoryChange(s *settings, use, short string, known bool) *cobra.Comman
 				return inFile(file, err)
 			}
 			return s.with(func(o *office.Office) error {
-				changed, err := o.ChangeCatalogue(cmd.Context(), s.actor, office.CatalogueChange{Change: change, New: !known, DryRun: dryRun})
+				changed, err := o.ChangeCatalogue(cmd.Context(), s.actor, amended.Change{Change: change, New: !known, DryRun: dryRun})
 				if err != nil {
 					return inFile(file, err)
 				}
 				category, ok := changed.Category(change.About()[0])
 				if !ok {
-					return fmt.Errorf("%s: %w", file, office.ErrNoCategory)
+					return fmt.Errorf("%s: %w", file, catalogue.ErrNoCategory)
 				}
 				if s.json {
 					v := map[string]any{"id": category.ID.String(), "name": category.NameZH, "schema": category.Schema}

@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/exchange"
 )
 
@@ -162,7 +163,7 @@ func (x *export) WriteTo(w io.Writer) (int64, error) {
 		case formCatalogue:
 			category, ok := x.office.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 			if !ok {
-				return fmt.Errorf("category %s: %w", r.Licence.Category, office.ErrNoCategory)
+				return fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 			}
 			return table.Write(category, x.regions[r.Licence.Identifier.Issuer], r)
 		default:

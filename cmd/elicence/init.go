@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
 func newInit(s *settings) *cobra.Command {
-	var c office.Config
+	var c datafolder.Config
 	var u unlocking
 	var rootShares, offline string
 	var gmOnly bool

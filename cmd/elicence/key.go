@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/columns"
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
@@ -98,7 +98,7 @@ func (s *settings) assess() ([]storeView, error) {
 			if folder == "offline" {
 				continue
 			}
-			return nil, fmt.Errorf("--data: %s: %w: %w", s.data, office.ErrNotDataFolder, err)
+			return nil, fmt.Errorf("--data: %s: %w: %w", s.data, datafolder.ErrNotDataFolder, err)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", folder, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 )
 
 // What a dry run is called.
@@ -235,7 +236,7 @@ func newShow(s *settings) *cobra.Command {
 func printMetadata(cmd *cobra.Command, s *settings, o *office.Office, r licence.Record) error {
 	category, ok := o.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 	if !ok {
-		return fmt.Errorf("category %s: %w", r.Licence.Category, office.ErrNoCategory)
+		return fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 	}
 	elements := licence.Metadata(r.Licence, category)
 	if !s.json {

@@ -17,13 +17,17 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/elicence/elicence/internal/amended"
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/backup"
 	"github.com/elicence/elicence/internal/bilingual"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/demo"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/pagetext"
 	docreport "github.com/elicence/elicence/internal/report"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/exchange"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
@@ -104,12 +108,12 @@ func report(w io.Writer, err error) int {
 		return exitNo
 	}
 	for _, refusal := range []error{
-		office.ErrAuthorityExists, office.ErrCategoryExists,
+		office.ErrAuthorityExists, amended.ErrExists,
 		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
 		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
 		office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
 		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
-		backup.ErrNotBackup, backup.ErrDamaged, office.ErrDamagedBackup, office.ErrOlderStore,
+		backup.ErrNotBackup, backup.ErrDamaged, atrest.ErrDamagedBackup, datafolder.ErrOlderStore,
 		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
 		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
 		pdf.ErrIntact, office.ErrNotItsSignature,
@@ -173,31 +177,31 @@ func hintFor(err error) string {
 	switch {
 	case errors.As(err, &broken):
 		return broken.hint()
-	case errors.Is(err, office.ErrNotDataFolder):
+	case errors.Is(err, datafolder.ErrNotDataFolder):
 		return "make one with: elicence init --data DIR"
-	case errors.Is(err, office.ErrInUse):
+	case errors.Is(err, datafolder.ErrInUse):
 		return "请停止正在使用该目录的服务，或等待另一命令结束 stop the service that runs on the folder, or wait for the other command to end"
-	case errors.Is(err, office.ErrMoved):
+	case errors.Is(err, datafolder.ErrMoved):
 		return "name their database with --store URL; a move that was cut off goes on with: elicence storage move"
-	case errors.Is(err, office.ErrOlderStore):
+	case errors.Is(err, datafolder.ErrOlderStore):
 		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
-	case errors.Is(err, office.ErrNoRecordKeys):
+	case errors.Is(err, atrest.ErrNoRecordKeys):
 		return "name the newest of their backups with --record-keys FILE; elicence backup writes it beside its file"
-	case errors.Is(err, office.ErrNotPrepared):
+	case errors.Is(err, atrest.ErrNotPrepared):
 		return "make them with: elicence storage rekey --prepare; and copy DATA/keys and DATA/record-keys to every node"
-	case errors.Is(err, office.ErrLookupsNotPrepared):
+	case errors.Is(err, atrest.ErrLookupsNotPrepared):
 		return "make them with: elicence storage rekey --lookups --prepare; and copy DATA/keys to every node"
-	case errors.Is(err, office.ErrLookups), errors.Is(err, office.ErrOtherLookups):
+	case errors.Is(err, datafolder.ErrLookups), errors.Is(err, datafolder.ErrOtherLookups):
 		return "copy DATA/keys/register from the node that renewed them"
-	case errors.Is(err, office.ErrSharedKeys):
+	case errors.Is(err, atrest.ErrSharedKeys):
 		return "encrypt them under new keys with: elicence storage rekey"
-	case errors.Is(err, office.ErrRecordKeys):
+	case errors.Is(err, datafolder.ErrRecordKeys):
 		return "copy DATA/record-keys from another node, or restore their backup; without them nothing of a licence can be read"
-	case errors.Is(err, office.ErrDocumentsPlace):
+	case errors.Is(err, datafolder.ErrDocumentsPlace):
 		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
-	case errors.Is(err, office.ErrUnknown):
+	case errors.Is(err, datafolder.ErrUnknown):
 		return "repeat it when the database answers; with the same --request-id nothing is issued twice"
-	case errors.Is(err, office.ErrNoRecords):
+	case errors.Is(err, datafolder.ErrNoRecords):
 		return "give --store URL, or $ELICENCE_STORE"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):
 		return "give --passphrase-file FILE"
@@ -247,7 +251,7 @@ func hintFor(err error) string {
 		return "请先按原文件导入完毕，变更或新增的内容另存为文件导入 import the file as it was to the end; what was changed or added, as another file"
 	case errors.Is(err, exchange.ErrHeader):
 		return "查看该类证照的字段 see the fields with: elicence category show NNN"
-	case errors.Is(err, office.ErrNoCategory):
+	case errors.Is(err, catalogue.ErrNoCategory):
 		return "查找类别 find it with: elicence category search WORD"
 	default:
 		return ""

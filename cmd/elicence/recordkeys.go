@@ -10,9 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
-	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
@@ -36,7 +37,7 @@ func newBackupRecordKeys(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			has, err := office.HasRecordKeys(s.data)
+			has, err := datafolder.HasRecordKeys(s.data)
 			if err == nil && !has {
 				err = errors.New("its records share their keys: there are none of single licences (storage rekey makes them)")
 			}
@@ -60,7 +61,7 @@ func newBackupRecordKeys(s *settings) *cobra.Command {
 // backupRecordKeys replaces the file of the record keys beside a backup. It returns nil
 // where there are none.
 func (s *settings) backupRecordKeys(unlock keystore.Unlock, beside string) (*string, error) {
-	has, err := office.HasRecordKeys(s.data)
+	has, err := datafolder.HasRecordKeys(s.data)
 	if err != nil || !has {
 		return nil, err
 	}
@@ -114,11 +115,11 @@ func (c *recordKeysContent) WriteTo(w io.Writer) (int64, error) {
 	if err != nil {
 		return counted.n, err
 	}
-	totals, state, err := office.BackupRecordKeys(c.data, time.Now(), e)
+	totals, state, err := atrest.BackupRecordKeys(c.data, time.Now(), e)
 	if err != nil {
 		return counted.n, err
 	}
-	c.totals, c.keep = totals, func() error { return office.KeepRecordKeys(c.data, state) }
+	c.totals, c.keep = totals, func() error { return atrest.KeepRecordKeys(c.data, state) }
 	return counted.n, e.Close()
 }
 

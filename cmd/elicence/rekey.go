@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/office"
 )
 
 func newStorageRekey(s *settings) *cobra.Command {
-	var options office.RekeyOptions
+	var options atrest.RekeyOptions
 	var lookups bool
 	cmd := &cobra.Command{
 		Use: "rekey [--lookups] [--prepare | --end-old]", Short: "换密 encrypt the records again under new keys", Args: cobra.NoArgs,
@@ -35,11 +36,11 @@ func newStorageRekey(s *settings) *cobra.Command {
 				return renewLookups(cmd, s, options.PrepareOnly)
 			}
 			bar := s.counting("加密 encrypted")
-			options.Progress = func(c office.RekeyCounts) { _ = bar.Set64(int64(c.Total())) } //nolint:gosec // a picture for people
-			var done office.Rekeyed
+			options.Progress = func(c atrest.RekeyCounts) { _ = bar.Set64(int64(c.Total())) } //nolint:gosec // a picture for people
+			var done atrest.Rekeyed
 			err := s.with(func(o *office.Office) error {
 				var err error
-				done, err = o.Rekey(cmd.Context(), s.actor, options)
+				done, err = atrest.Rekey(cmd.Context(), o.Folder(), s.actor, options)
 				return err
 			})
 			_ = bar.Finish() // likewise
@@ -57,11 +58,11 @@ func newStorageRekey(s *settings) *cobra.Command {
 
 func renewLookups(cmd *cobra.Command, s *settings, prepareOnly bool) error {
 	bar := s.counting("索引 entries")
-	options := office.RenewalOptions{PrepareOnly: prepareOnly, Progress: func(entries uint64) { _ = bar.Set64(int64(entries)) }} //nolint:gosec // a picture for people
-	var done office.Renewed
+	options := atrest.RenewalOptions{PrepareOnly: prepareOnly, Progress: func(entries uint64) { _ = bar.Set64(int64(entries)) }} //nolint:gosec // a picture for people
+	var done atrest.Renewed
 	err := s.with(func(o *office.Office) error {
 		var err error
-		done, err = o.RenewLookups(cmd.Context(), s.actor, options)
+		done, err = atrest.RenewLookups(cmd.Context(), o.Folder(), s.actor, options)
 		return err
 	})
 	_ = bar.Finish() // likewise
@@ -80,7 +81,7 @@ func renewLookups(cmd *cobra.Command, s *settings, prepareOnly bool) error {
 	return err
 }
 
-func printRekeyed(cmd *cobra.Command, s *settings, r office.Rekeyed, ending bool) error {
+func printRekeyed(cmd *cobra.Command, s *settings, r atrest.Rekeyed, ending bool) error {
 	out := cmd.OutOrStdout()
 	if s.json {
 		return printJSON(out, r)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/columns"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
@@ -122,7 +123,7 @@ func (s *settings) open() (*office.Office, error) {
 		return nil, err
 	}
 	o, err := office.Open(s.data, options)
-	if errors.Is(err, office.ErrNotDataFolder) {
+	if errors.Is(err, datafolder.ErrNotDataFolder) {
 		return nil, fmt.Errorf("--data: %w", err)
 	}
 	if err != nil {
@@ -138,8 +139,8 @@ func (s *settings) officeOptions() (office.Options, error) {
 		return office.Options{}, err
 	}
 	options := office.Options{
-		Passphrase: passphrase, KeyFile: s.keyFile, Store: s.store, Documents: s.documents, Older: s.older, Observe: s.observe, Clock: s.clock,
-		TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory,
+		Options: datafolder.Options{Passphrase: passphrase, KeyFile: s.keyFile, Store: s.store, Documents: s.documents, Older: s.older},
+		Observe: s.observe, Clock: s.clock, TSAPolicy: s.tsaPolicy, OCSPMemory: s.ocspMemory,
 	}
 	t, err := openToken("--token", s.tokenFile)
 	if err != nil {
@@ -158,7 +159,7 @@ func (s *settings) check() error {
 	}
 	// It is no flag's default, as it may hold a password and defaults are printed.
 	s.store = cmp.Or(s.store, os.Getenv("ELICENCE_STORE"))
-	if err := office.CheckStore(s.store); err != nil {
+	if err := datafolder.CheckStore(s.store); err != nil {
 		return fmt.Errorf("--store: %w", err)
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/elicence/elicence/internal/atrest"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 )
 
@@ -24,10 +26,10 @@ func newStorageCheck(s *settings) *cobra.Command {
 			"place honours write-once, how much of the disk is free and how long an fsync takes. With --deep every licence is decrypted\n" +
 			"and its signature verified, and every document read. Exit 1 with a line for each fault. A service that runs on the folder does it, and works on meanwhile.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var r office.StorageReport
+			var r atrest.Report
 			err := s.with(func(o *office.Office) error {
 				var err error
-				r, err = o.CheckStorage(cmd.Context(), deep)
+				r, err = atrest.Check(cmd.Context(), o, deep)
 				return err
 			})
 			if err != nil {
@@ -46,7 +48,7 @@ func newStorageCheck(s *settings) *cobra.Command {
 	return cmd
 }
 
-func printChecked(cmd *cobra.Command, s *settings, r office.StorageReport) error {
+func printChecked(cmd *cobra.Command, s *settings, r atrest.Report) error {
 	out := cmd.OutOrStdout()
 	if s.json {
 		return printJSON(out, r)
@@ -91,7 +93,7 @@ func newStorageAdopt(s *settings) *cobra.Command {
 				return errors.New("--reason: must say why")
 			}
 			s.older = true
-			err := s.with(func(o *office.Office) error { return o.AdoptOlder(cmd.Context(), s.actor, reason) })
+			err := s.with(func(o *office.Office) error { return atrest.AdoptOlder(cmd.Context(), o, s.actor, reason) })
 			if err != nil {
 				return err
 			}
@@ -149,8 +151,8 @@ func (s *settings) moveRecords(cmd *cobra.Command, to string) error {
 		return err
 	}
 	bar := s.counting("记录 rows")
-	m := office.MoveOptions{Options: options, To: address, Actor: s.actor, Progress: func(rows int) { _ = bar.Add(rows) }} // a picture for people
-	done, err := office.MoveStore(cmd.Context(), s.data, m)
+	m := atrest.MoveOptions{Options: options.Options, To: address, Actor: s.actor, Progress: func(rows int) { _ = bar.Add(rows) }} // a picture for people
+	done, err := atrest.MoveStore(cmd.Context(), s.data, m)
 	_ = bar.Finish() // likewise
 	if err != nil {
 		return fmt.Errorf("moving the records of %s: %w", s.data, err)
@@ -175,8 +177,8 @@ func (s *settings) moveDocuments(cmd *cobra.Command, bucket string) error {
 		return err
 	}
 	bar := s.counting("文档 documents")
-	n, err := office.MoveDocuments(cmd.Context(), s.data, bucket, s.actor, options, func() { _ = bar.Add(1) }) // a picture for people
-	_ = bar.Finish()                                                                                           // likewise
+	n, err := atrest.MoveDocuments(cmd.Context(), s.data, bucket, s.actor, options.Options, func() { _ = bar.Add(1) }) // a picture for people
+	_ = bar.Finish()                                                                                                   // likewise
 	if err != nil {
 		return fmt.Errorf("moving the documents of %s: %w", s.data, err)
 	}
@@ -192,7 +194,7 @@ func moveTarget(to string) (string, error) {
 	if to == "file" {
 		return "", nil
 	}
-	if err := office.CheckStore(to); err != nil {
+	if err := datafolder.CheckStore(to); err != nil {
 		return "", fmt.Errorf("--to: %w", err)
 	}
 	return to, nil

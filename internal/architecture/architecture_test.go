@@ -6,6 +6,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"io"
 	"os"
 	"os/exec"
@@ -25,7 +29,9 @@ var floors = [][]string{
 	{"pki"},
 	{"licence", "seal", "qr"},
 	{"internal/auditlog", "internal/backup", "internal/browser", "internal/hall", "internal/inspect", "internal/mirror", "internal/store", "internal/terminal"},
-	{"internal/office", "internal/report"},
+	{"internal/datafolder"},
+	{"internal/amended"},
+	{"internal/atrest", "internal/office", "internal/report"},
 	{"internal/sample"},
 	{"internal/demo", "internal/load"},
 	{"api"},
@@ -46,14 +52,17 @@ var within = map[string][]string{
 
 // only names who may import a room, where not everybody above may.
 var only = map[string][]string{
-	"internal/store":    {"internal/office"},
-	"internal/hall":     {"cmd/hallscan", "cmd/hallsync"},
-	"internal/mirror":   {"cmd/hallsync"},
-	"internal/terminal": {"cmd/hallscan"},
-	"internal/browser":  {"cmd/webverify"},
-	"internal/webbuild": {"cmd/webbuild"},
-	"internal/demo":     {"cmd/elicence"},
-	"internal/sample":   {"internal/demo", "internal/load"},
+	"internal/amended":    {"internal/office", "cmd/elicence"},
+	"internal/atrest":     {"api", "cmd/elicence"},
+	"internal/datafolder": {"internal/amended", "internal/atrest", "internal/demo", "internal/office", "cmd/elicence"},
+	"internal/store":      {"internal/amended", "internal/atrest", "internal/datafolder", "internal/office"},
+	"internal/hall":       {"cmd/hallscan", "cmd/hallsync"},
+	"internal/mirror":     {"cmd/hallsync"},
+	"internal/terminal":   {"cmd/hallscan"},
+	"internal/browser":    {"cmd/webverify"},
+	"internal/webbuild":   {"cmd/webbuild"},
+	"internal/demo":       {"cmd/elicence"},
+	"internal/sample":     {"internal/demo", "internal/load"},
 }
 
 // fixtures are rooms for tests; nothing that ships imports them.
@@ -62,6 +71,7 @@ var fixtures = []string{"internal/goldentest", "internal/officetest", "internal/
 type goPackage struct {
 	ImportPath string
 	Imports    []string
+	GoFiles    []string
 }
 
 // Whether go list sees the files that need cgo.
@@ -73,7 +83,7 @@ const (
 // golist runs go list -json at the top of the module.
 func golist(t *testing.T, cgo string, args ...string) []goPackage {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,GoFiles"}, args...)...)
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = append(os.Environ(), cgo)
 	var stderr bytes.Buffer
@@ -147,6 +157,49 @@ func TestArrowsPointDown(t *testing.T) {
 				t.Errorf("%s imports %s, which is only for %v", from, to, only[other])
 			}
 		}
+	}
+}
+
+// TestFoldersAreHandedOn: who has an office hands its open data folder on to package internal/atrest. Into one look those
+// alone that may import what it holds.
+func TestFoldersAreHandedOn(t *testing.T) {
+	t.Parallel()
+	handed := 0
+	for _, p := range golist(t, withoutCgo, "./api/...", "./cmd/...", "./internal/...") {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		if inside(from, only["internal/store"]...) || inside(from, fixtures...) || !slices.Contains(p.Imports, module+"internal/office") {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			path := filepath.Join("..", "..", filepath.FromSlash(from), name)
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			passed := make(map[ast.Expr]bool) // to package atrest
+			ast.Inspect(file, func(n ast.Node) bool {
+				call, is := n.(*ast.CallExpr)
+				if !is {
+					return true
+				}
+				switch does := types.ExprString(call.Fun); {
+				case does == "datafolder.Open", does == "datafolder.Create":
+					t.Errorf("%s/%s opens a data folder of its own", from, name)
+				case strings.HasPrefix(does, "atrest."):
+					for _, a := range call.Args {
+						passed[a] = true
+					}
+				case strings.HasSuffix(does, ".Folder") && passed[call]:
+					handed++
+				case strings.HasSuffix(does, ".Folder"):
+					t.Errorf("%s/%s does something else with an office's folder than hand it on", from, name)
+				}
+				return true
+			})
+		}
+	}
+	if handed == 0 {
+		t.Error("no folder is handed on: this test looks at the wrong place")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/sample"
@@ -143,7 +144,7 @@ func (r *run) step(ctx context.Context, name string, parts int, do func(context.
 
 func (r *run) createPKI(ctx context.Context) error {
 	o, err := office.Create(ctx, filepath.Join(r.dir, "service"), office.CreateOptions{
-		Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省（演示）"}, Actor: officer,
+		Config: datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省（演示）"}, Actor: officer,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/load"
 	"github.com/elicence/elicence/internal/office"
 )
@@ -12,7 +13,7 @@ import (
 func newOffice(tb testing.TB) *office.Office {
 	tb.Helper()
 	o, err := office.Create(context.Background(), filepath.Join(tb.TempDir(), "data"), office.CreateOptions{
-		Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("test"), Actor: "test",
+		Config: datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("test"), Actor: "test",
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -48,7 +48,7 @@ func (o *Office) TryCategories(ctx context.Context, uscc string, categories ...c
 	}
 	for _, id := range categories {
 		if _, ok := o.Catalogue().Category(id); !ok {
-			return a, fmt.Errorf("category %s: %w", id, ErrNoCategory)
+			return a, fmt.Errorf("category %s: %w", id, catalogue.ErrNoCategory)
 		}
 	}
 	return a, a.Allow(categories...)

@@ -37,8 +37,6 @@ var (
 	ErrNoAuthority = bilingual.New("没有可签发的机构，或须指明其中之一", "no issuing authority fits")
 	// ErrAuthorityExists: it issues licences already.
 	ErrAuthorityExists = bilingual.New("该机构已存在", "exists already")
-	// ErrNoCategory: the catalogue has no such category.
-	ErrNoCategory = bilingual.New("没有该证照类别", "no such category")
 )
 
 // AddAuthority gives a body a key, a certificate and a status list of its own.
@@ -106,7 +104,7 @@ func (o *Office) addable(ctx context.Context, n NewAuthority) (licence.Authority
 	}
 	for _, id := range a.Categories {
 		if _, ok := o.Catalogue().Category(id); !ok {
-			return a, fmt.Errorf("category %s: %w", id, ErrNoCategory)
+			return a, fmt.Errorf("category %s: %w", id, catalogue.ErrNoCategory)
 		}
 	}
 	existing, err := o.store.Authorities(ctx)

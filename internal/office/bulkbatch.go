@@ -182,7 +182,7 @@ func (b *bulk) mandate(ctx context.Context, key mandateKey) (*mandateFor, error)
 	}
 	category, ok := b.office.Catalogue().Category(key.category)
 	if !ok {
-		return nil, fmt.Errorf("category %s: %w", key.category, ErrNoCategory)
+		return nil, fmt.Errorf("category %s: %w", key.category, catalogue.ErrNoCategory)
 	}
 	m := &mandateFor{category: category}
 	b.mandates[key] = m

@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/elicence/elicence/internal/amended"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pgtest"
@@ -21,9 +23,9 @@ import (
 )
 
 // business is a new schema of the business licence (066), with one field more.
-func business(t *testing.T, field string) office.CatalogueChange {
+func business(t *testing.T, field string) amended.Change {
 	t.Helper()
-	return office.CatalogueChange{Change: changeOf(t, map[string]string{
+	return amended.Change{Change: changeOf(t, map[string]string{
 		"id": "066", "code": "11100000MB0143028R001", "code_source": "official", "name_zh": "营业执照", "name_en": "Business Licence", "short_name_zh": "执照",
 		"holder_type": "legal_person", "defining_agency_zh": "市场监管总局", "defining_agency_uscc": "11100000MB0143028R", "uscc_source": "official",
 		"issuing_level": "county", "domain": "市场监管", "domain_en": "Market regulation", "validity": "long-term", "kind": "执照", "assurance": "C", "renewals": "no",
@@ -32,9 +34,9 @@ func business(t *testing.T, field string) office.CatalogueChange {
 }
 
 // drone is a category that there was none of.
-func drone(t *testing.T) office.CatalogueChange {
+func drone(t *testing.T) amended.Change {
 	t.Helper()
-	return office.CatalogueChange{New: true, Change: changeOf(t, map[string]string{
+	return amended.Change{New: true, Change: changeOf(t, map[string]string{
 		"id": "196", "code": "11100000000019713DZ91", "code_source": "derived", "name_zh": "无人驾驶航空器飞行许可证", "name_en": "Unmanned Aircraft Flight Permit",
 		"short_name_zh": "无人机证", "holder_type": "legal_person", "defining_agency_zh": "交通运输部", "defining_agency_uscc": "11100000000019713D", "uscc_source": "derived",
 		"issuing_level": "province", "domain": "交通", "domain_en": "Transport", "validity": "P2Y", "kind": "许可证", "assurance": "B", "renewals": "no",
@@ -72,7 +74,7 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 	f := officetest.On(t, address)
 	opened := func(dir string) *office.Office {
 		t.Helper()
-		o, err := office.Open(dir, office.Options{Store: address})
+		o, err := office.Open(dir, office.Options{Options: datafolder.Options{Store: address}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,8 +93,8 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 		}
 		return c.Schema
 	}
-	dir := copyOf(t, f.Dir)
-	other, late := opened(dir), opened(copyOf(t, f.Dir))
+	dir := officetest.CopyOf(t, f.Dir)
+	other, late := opened(dir), opened(officetest.CopyOf(t, f.Dir))
 	first, err := f.Office.Issue(ctx, "test", 66, onlyApplication(f.Company(t)), office.IssueOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +153,7 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 	if err := other.FollowOthers(ctx); err != nil {
 		t.Fatal(err)
 	}
-	offline, err := office.LoadCatalogue(dir)
+	offline, err := amended.ReadFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +171,7 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 	}
 
 	// A node that has not looked yet does not take what is there for new.
-	if _, err := late.ChangeCatalogue(ctx, "test", drone(t)); !errors.Is(err, office.ErrCategoryExists) {
+	if _, err := late.ChangeCatalogue(ctx, "test", drone(t)); !errors.Is(err, amended.ErrExists) {
 		t.Errorf("added twice: %v, want ErrCategoryExists", err)
 	}
 
@@ -213,7 +215,7 @@ func TestCatalogueOnTwoNodes(t *testing.T) {
 	if len(fields) != 2 || !fields["branch"] || !fields["outlet"] {
 		t.Errorf("the nodes have %v", fields)
 	}
-	if schema(opened(copyOf(t, dir)), 66) != 4 || schema(opened(f.Dir), 196) != 1 {
+	if schema(opened(officetest.CopyOf(t, dir)), 66) != 4 || schema(opened(f.Dir), 196) != 1 {
 		t.Error("what was started later does not have the newest")
 	}
 }

@@ -239,7 +239,7 @@ func (o *Office) SetShards(ctx context.Context, actor, name string, count uint32
 	if err != nil {
 		return err
 	}
-	entry, err := o.entry(actor, audit.ActCertificateShards, fmt.Sprintf("%s %d", g.Key, count))
+	entry, err := o.folder.Entry(actor, audit.ActCertificateShards, fmt.Sprintf("%s %d", g.Key, count))
 	if err != nil {
 		return err
 	}
@@ -254,8 +254,3 @@ func (o *Office) SetShards(ctx context.Context, actor, name string, count uint32
 
 // ErrOutOfRange says that a number is not one of those that make sense.
 var ErrOutOfRange = errors.New("out of range")
-
-// entry is an entry of the audit log without a digest.
-func (o *Office) entry(actor string, act audit.Act, subject string) (audit.Record, error) {
-	return audit.NewRecord(audit.Entry{Time: o.now().Unix(), Actor: actor, Act: act, Subject: subject}, nil)
-}

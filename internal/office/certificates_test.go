@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pkitest"
@@ -200,7 +201,7 @@ func TestStartFindsUnfinished(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	o, err := office.Create(ctx, dir, office.CreateOptions{
-		Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("test"), Actor: "test",
+		Config: datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("test"), Actor: "test",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +271,7 @@ func TestOperatorsProfiles(t *testing.T) {
 		t.Error("no profile for time stamps")
 	}
 	dir := filepath.Join(t.TempDir(), "data")
-	o, err := office.Create(ctx, dir, office.CreateOptions{Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("test"), Actor: "test"})
+	o, err := office.Create(ctx, dir, office.CreateOptions{Config: datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("test"), Actor: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

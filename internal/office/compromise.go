@@ -179,7 +179,7 @@ func (o *Office) publishGenuine(ctx context.Context, actor string, g generation,
 	if err := p.run(ctx); err != nil {
 		return err
 	}
-	entry, err := o.entry(actor, audit.ActKeyLost, "authority/"+g.Key)
+	entry, err := o.folder.Entry(actor, audit.ActKeyLost, "authority/"+g.Key)
 	if err != nil {
 		return err
 	}

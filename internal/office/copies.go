@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/boundcopy"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -109,7 +110,7 @@ func (o *Office) copyOf(r licence.Record, q CopyRequest) (*boundcopy.Copy, error
 func (o *Office) sealCopy(ctx context.Context, actor string, r licence.Record, c *boundcopy.Copy) (sealed, statement []byte, err error) {
 	category, ok := o.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 	if !ok {
-		return nil, nil, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
+		return nil, nil, fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 	}
 	record, err := o.sealOf(ctx, actor, r.Licence.Identifier.Issuer)
 	if err != nil {

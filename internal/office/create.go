@@ -2,17 +2,11 @@ package office
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
-	"github.com/emmansun/gmsm/sm3"
-
-	"github.com/elicence/elicence/internal/store/documents"
-	"github.com/elicence/elicence/internal/store/sealed"
-	"github.com/elicence/elicence/pki/audit"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/ca/ceremony"
 	"github.com/elicence/elicence/pki/cert"
@@ -43,7 +37,7 @@ const (
 
 // CreateOptions say how a new data folder is made.
 type CreateOptions struct {
-	Config Config
+	Config datafolder.Config
 	// Plan is the reviewed plan of the ceremony, which then stands in the place of
 	// Config, GMOnly and RootShares. Nil: the built-in plan.
 	Plan    *ceremony.Plan
@@ -75,7 +69,8 @@ type CreateOptions struct {
 	Observe     func(Event)      // see [Options]
 }
 
-func (c Config) check() error {
+// checkConfig refuses what no data folder is made with.
+func checkConfig(c datafolder.Config) error {
 	if err := ceremony.CheckHost(c.Host); err != nil {
 		return fmt.Errorf("host %w", err)
 	}
@@ -85,7 +80,7 @@ func (c Config) check() error {
 	if err := ceremony.CheckDomain(c.Domain); err != nil {
 		return fmt.Errorf("domain: %w", err)
 	}
-	if _, err := c.tsaPolicy(); err != nil {
+	if _, err := tsaPolicy(c); err != nil {
 		return fmt.Errorf("time stamps: policy %w", err)
 	}
 	return nil
@@ -110,69 +105,31 @@ func Create(ctx context.Context, dir string, o CreateOptions) (*Office, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	return Open(dir, Options{
-		Passphrase: o.Passphrase, Token: o.Token, Devices: o.Devices, Store: o.Store, Documents: o.Documents, Now: o.Now, Observe: o.Observe,
-	})
+	return Open(dir, Options{Options: o.folderOptions(), Observe: o.Observe})
 }
 
 func build(ctx context.Context, f folders, o CreateOptions) (*Office, error) {
-	dir := f.data
-	unlock := Options{Passphrase: o.Passphrase, Token: o.Token}.unlock(dir)
-	if unlock.File != "" {
-		if err := keystore.NewKeyFile(unlock.File); err != nil {
-			return nil, err
-		}
-	}
-	keys, err := keystore.Config{GMOnly: o.GMOnly, Devices: o.Devices, Now: o.Now}.Create(filepath.Join(dir, keysName), unlock)
+	folder, err := datafolder.Create(ctx, f.data, datafolder.CreateOptions{Options: o.folderOptions(), Config: o.Config, GMOnly: o.GMOnly, Actor: o.Actor})
 	if err != nil {
 		return nil, err
 	}
-	box, err := sealed.CreateBox(keys, filepath.Join(dir, recordKeysName))
-	if err != nil {
-		return nil, err
-	}
-	docs, err := createDocuments(ctx, filepath.Join(dir, documentsName), keys, o.Documents)
-	if err != nil {
-		return nil, err
-	}
-	store, err := createStore(ctx, dir, o.Store, box)
-	if err != nil {
-		return nil, errors.Join(err, docs.Close())
-	}
-	office, err := assemble(dir, keys, box, store, docs, Options{Now: o.Now})
+	office, err := assemble(ctx, folder, Options{})
 	if err == nil {
-		office.config = o.Config
-		err = office.settle(ctx, f, o)
+		err = office.hold(ctx, f, o)
 	}
 	if err != nil {
-		return nil, errors.Join(err, store.Close(), docs.Close())
+		return nil, errors.Join(err, folder.Close())
 	}
 	return office, nil
 }
 
-func createDocuments(ctx context.Context, dir string, keys *keystore.Store, bucket string) (*documents.Store, error) {
-	if bucket != "" {
-		return documents.CreateBucket(ctx, bucket, keys)
-	}
-	return documents.Create(dir, keys)
+// folderOptions open the data folder that is made.
+func (c CreateOptions) folderOptions() datafolder.Options {
+	return datafolder.Options{Passphrase: c.Passphrase, Token: c.Token, Devices: c.Devices, Store: c.Store, Documents: c.Documents, Now: c.Now}
 }
 
-// settle makes everything that the plan names and writes the record of it.
-func (o *Office) settle(ctx context.Context, f folders, c CreateOptions) error {
-	b, err := json.Marshal(storedConfig{c.Config, o.keys.ID().String()})
-	if err != nil {
-		return err
-	}
-	digest := sm3.Sum(b)
-	entry, err := audit.NewRecord(audit.Entry{
-		Time: o.now().Unix(), Actor: c.Actor, Act: audit.ActStoreCreate, Subject: c.Config.Region, Digest: digest[:],
-	}, nil)
-	if err != nil {
-		return err
-	}
-	if err := o.store.PutSetting(ctx, configSetting, b, entry); err != nil {
-		return err
-	}
+// hold holds the ceremony: it makes everything that the plan names and writes the record of it.
+func (o *Office) hold(ctx context.Context, f folders, c CreateOptions) error {
 	offline, err := createOffline(f, c)
 	if err != nil {
 		return err

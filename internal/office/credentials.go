@@ -30,7 +30,7 @@ type signing struct {
 func (o *Office) signing(ctx context.Context, r licence.Record) (*signing, error) {
 	category, ok := o.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 	if !ok {
-		return nil, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
+		return nil, fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 	}
 	issuer, err := o.authorityOf(ctx, r.Licence.Identifier.Issuer)
 	if err != nil {

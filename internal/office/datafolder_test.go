@@ -21,7 +21,9 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/auditlog"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -200,16 +202,16 @@ func TestOldDataFolders(t *testing.T) {
 				f := officetest.Open(t, dir, c.now)
 				h.check(t, f, c)
 				if rekeyed {
-					done, err := f.Office.Rekey(ctx, "officer", office.RekeyOptions{})
+					done, err := atrest.Rekey(ctx, f.Office.Folder(), "officer", atrest.RekeyOptions{})
 					if err != nil || int(done.Done.Licences) < len(h.Licences) {
 						t.Fatalf("rekeyed %+v, %v", done, err)
 					}
-					ended, err := f.Office.Rekey(ctx, "officer", office.RekeyOptions{EndOld: true})
+					ended, err := atrest.Rekey(ctx, f.Office.Folder(), "officer", atrest.RekeyOptions{EndOld: true})
 					if err != nil || len(ended.Ended) != 1 {
 						t.Fatalf("ended %+v, %v", ended, err)
 					}
 					for generation := 2; generation <= 3; generation++ {
-						renewed, err := f.Office.RenewLookups(ctx, "officer", office.RenewalOptions{})
+						renewed, err := atrest.RenewLookups(ctx, f.Office.Folder(), "officer", atrest.RenewalOptions{})
 						if err != nil || renewed.Generation != generation || int(renewed.Entries) < 2*len(h.Licences) {
 							t.Fatalf("renewed %+v, %v", renewed, err)
 						}
@@ -218,12 +220,37 @@ func TestOldDataFolders(t *testing.T) {
 					h.check(t, f, c)
 				}
 				h.goesOn(t, f, c)
-				whole(t, f.Office)
+				officetest.Whole(t, f.Office)
 			})
 		}
 	}
 	if folders == 0 {
 		t.Error("no data folder is kept")
+	}
+}
+
+// TestRestoreOfShared: a backup of a store whose records share their keys needs no others,
+// and the restored one goes on as it was and can be rekeyed.
+func TestRestoreOfShared(t *testing.T) {
+	t.Parallel()
+	h, dir := unpacked(t, "v0.1-format2")
+	c := &clock{h.Made.Add(time.Minute)}
+	f := officetest.Open(t, dir, c.now)
+	content := f.Backup(t)
+	restored := filepath.Join(t.TempDir(), "restored")
+	if _, err := atrest.Restore(ctx, restored, bytes.NewReader(content), officetest.Restoring(datafolder.Options{Now: c.now}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	r := officetest.Open(t, restored, c.now)
+	officetest.Whole(t, r.Office)
+	if _, err := atrest.Rekey(ctx, r.Office.Folder(), "test", atrest.RekeyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	officetest.Whole(t, r.Office)
+	// From here on a backup wants the record keys.
+	content = r.Backup(t)
+	if _, err := atrest.Restore(ctx, filepath.Join(t.TempDir(), "x"), bytes.NewReader(content), officetest.Restoring(datafolder.Options{Now: c.now}, nil)); !errors.Is(err, atrest.ErrNoRecordKeys) {
+		t.Errorf("rekeyed, without the record keys: %v, want ErrNoRecordKeys", err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/tooltest"
@@ -74,7 +75,7 @@ func TestDiskFullProcess(t *testing.T) {
 	if _, err := o.ApproveErasure(ctx, "乙", id); err != nil {
 		t.Errorf("the erasure, after room was made: %v", err)
 	}
-	r, err := o.CheckStorage(ctx, true)
+	r, err := atrest.Check(ctx, o, true)
 	for _, fault := range r.Faults {
 		if fault.Where != "disk" { // it is small
 			t.Errorf("%+v", fault)
@@ -105,7 +106,7 @@ func TestDiskFull(t *testing.T) {
 	if _, err := base.Office.ApplyErasure(ctx, "甲", gone, false, "依法"); err != nil {
 		t.Fatal(err)
 	}
-	from, disk := copyOf(t, base.Dir), t.TempDir()
+	from, disk := officetest.CopyOf(t, base.Dir), t.TempDir()
 	used, err := exec.Command("du", "-sk", from).Output()
 	if err != nil {
 		t.Fatal(err)

@@ -99,7 +99,7 @@ func sameRoot(rootSM3 [sm3.Size]byte) func(trust.RecognisedDomain) bool {
 
 // changeDomains publishes trust files with other recognised domains.
 func (o *Office) changeDomains(ctx context.Context, actor string, act audit.Act, rootSM3 [sm3.Size]byte, change func(*publication) error) error {
-	entry, err := o.entry(actor, act, hex.EncodeToString(rootSM3[:]))
+	entry, err := o.folder.Entry(actor, act, hex.EncodeToString(rootSM3[:]))
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // of the audit log, and records each erasure with its reason. The entries themselves
 // stay, and the log stays provable.
 func (o *Office) EraseDetails(ctx context.Context, actor, reason string, indexes ...uint64) error {
-	if err := checkReason(reason); err != nil {
+	if err := audit.CheckReason(reason); err != nil {
 		return err
 	}
 	erasures := make([]audit.Record, len(indexes))

@@ -16,8 +16,10 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/store/documents"
@@ -167,14 +169,14 @@ func TestErasedPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	content, oldKeys := backedUp(t, f), recordKeys(t, f)
-	before, err := f.Office.CheckStorage(ctx, true)
+	content, oldKeys := f.Backup(t), f.RecordKeys(t)
+	before, err := atrest.Check(ctx, f.Office, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	erase(t, f.Office, alone)
 	erase(t, f.Office, gone)
-	whole(t, f.Office)
+	officetest.Whole(t, f.Office)
 	if _, err := f.Office.PDF(ctx, "test", kept); err != nil {
 		t.Errorf("the other licence is not printed: %v", err)
 	}
@@ -188,14 +190,14 @@ func TestErasedPictures(t *testing.T) {
 	for what, test := range map[string]struct {
 		keys   io.Reader
 		erased bool
-	}{"record keys of before": {oldKeys, false}, "record keys of now": {recordKeys(t, f), true}} {
+	}{"record keys of before": {oldKeys, false}, "record keys of now": {f.RecordKeys(t), true}} {
 		dir := filepath.Join(t.TempDir(), "restored")
-		if _, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", RecordKeys: test.keys}); err != nil {
+		if _, err := atrest.Restore(ctx, dir, bytes.NewReader(content), officetest.Restoring(datafolder.Options{Now: c.now}, test.keys)); err != nil {
 			t.Fatal(err)
 		}
 		r := officetest.Open(t, dir, c.now)
-		whole(t, r.Office)
-		if report, err := r.Office.CheckStorage(ctx, true); err != nil || report.Documents != before.Documents {
+		officetest.Whole(t, r.Office)
+		if report, err := atrest.Check(ctx, r.Office, true); err != nil || report.Documents != before.Documents {
 			t.Errorf("%s: %d documents, %v, want %d", what, report.Documents, err, before.Documents)
 		}
 		if _, err := r.Office.PDF(ctx, "test", kept); err != nil {
@@ -287,9 +289,9 @@ func TestPicturesTakenOver(t *testing.T) {
 	if old == 0 {
 		t.Fatal("the folder has no pictures of before")
 	}
-	content := backedUp(t, f)
+	content := f.Backup(t)
 	for _, want := range []int{old, 0} { // the second time nothing is left to do
-		done, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{})
+		done, err := atrest.Rekey(ctx, f.Office.Folder(), "test", atrest.RekeyOptions{})
 		if err != nil || done.Documents != want || done.Unreadable+done.Kept > 0 {
 			t.Fatalf("rekeyed %+v, %v, want %d documents", done, err, want)
 		}
@@ -297,11 +299,11 @@ func TestPicturesTakenOver(t *testing.T) {
 			t.Errorf("%d objects are still under the shared key", n)
 		}
 		printed()
-		whole(t, f.Office)
+		officetest.Whole(t, f.Office)
 	}
 	// A backup of before is restored with its pictures as they were.
 	restored := filepath.Join(t.TempDir(), "restored")
-	if _, err := office.Restore(ctx, restored, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); err != nil {
+	if _, err := atrest.Restore(ctx, restored, bytes.NewReader(content), officetest.Restoring(datafolder.Options{Now: c.now}, nil)); err != nil {
 		t.Fatal(err)
 	}
 	sum := photo(t, r)
@@ -309,7 +311,7 @@ func TestPicturesTakenOver(t *testing.T) {
 		t.Errorf("the picture from a backup of before: %v", err)
 	}
 	erase(t, f.Office, r)
-	whole(t, f.Office)
+	officetest.Whole(t, f.Office)
 	if err := f.Office.Close(); err != nil {
 		t.Fatal(err)
 	}

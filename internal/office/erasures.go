@@ -18,7 +18,7 @@ import (
 // ApplyErasure applies for the erasure of a licence that has ended. Why is kept encrypted
 // beside the entry of the audit log.
 func (o *Office) ApplyErasure(ctx context.Context, actor string, id licence.Identifier, keepNumber bool, reason string) (licence.Erasure, error) {
-	if err := checkReason(reason); err != nil {
+	if err := audit.CheckReason(reason); err != nil {
 		return licence.Erasure{}, err
 	}
 	e := licence.Erasure{Identifier: id, KeepNumber: keepNumber, AppliedBy: actor, AppliedAt: o.now().UTC().Truncate(time.Second)}
@@ -79,7 +79,7 @@ func (o *Office) TryErasure(ctx context.Context, actor string, id licence.Identi
 		}
 		return e, nil
 	}
-	if err := checkReason(reason); err != nil {
+	if err := audit.CheckReason(reason); err != nil {
 		return e, err
 	}
 	if err := o.erasable(ctx, id, now); err != nil {
@@ -164,7 +164,7 @@ func (o *Office) DueForErasure(ctx context.Context, day civil.Day, f func(Due) e
 func (o *Office) due(r licence.Record, day civil.Day, now time.Time) (Due, bool, error) {
 	category, ok := o.Catalogue().Category(r.Licence.Category)
 	if !ok {
-		return Due{}, false, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
+		return Due{}, false, fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 	}
 	end, known := r.End(now)
 	if !known || category.Retention.Permanent() {

@@ -19,6 +19,7 @@ import (
 	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/evidence"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -184,7 +185,7 @@ func (c *collection) explain() error {
 	l := c.record.Licence
 	category, ok := c.office.Catalogue().Version(l.Category, l.Schema)
 	if !ok {
-		return fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
+		return fmt.Errorf("category %s: %w", l.Category, catalogue.ErrNoCategory)
 	}
 	facts := evidence.Facts{
 		CategoryZH: category.NameZH, CategoryEN: category.NameEN, Number: l.Number, Identifier: l.Identifier.String(), Holder: l.Holders[0].Name,

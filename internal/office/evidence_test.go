@@ -12,6 +12,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -288,7 +289,7 @@ func TestEvidenceStampedAgain(t *testing.T) {
 		now.Wall = now.Wall.Add(later)
 		return now
 	}}
-	f.Office, err = office.Open(f.Dir, office.Options{Now: func() time.Time { return time.Now().Add(later) }, Clock: clock})
+	f.Office, err = office.Open(f.Dir, office.Options{Options: datafolder.Options{Now: func() time.Time { return time.Now().Add(later) }}, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

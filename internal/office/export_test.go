@@ -32,12 +32,7 @@ func (o *Office) KeptTrust(ctx context.Context, f func(name string)) error {
 
 // Twin is another office on the same store, as another node is on a database.
 func (o *Office) Twin() (*Office, error) {
-	twin, err := assemble(o.dir, o.keys, o.box, o.store, o.documents, Options{Now: o.now})
-	if err != nil {
-		return nil, err
-	}
-	twin.config = o.config
-	return twin, nil
+	return assemble(context.Background(), o.folder, Options{})
 }
 
 // Publication is a run of the publisher that can be cut off anywhere.

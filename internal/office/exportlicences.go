@@ -64,7 +64,7 @@ func (o *Office) ExportLicences(ctx context.Context, actor string, f LicenceFilt
 func (o *Office) ApplicationOf(ctx context.Context, l *licence.Licence) (*licence.Application, error) {
 	category, ok := o.Catalogue().Version(l.Category, l.Schema)
 	if !ok {
-		return nil, ErrNoCategory
+		return nil, catalogue.ErrNoCategory
 	}
 	return licence.Reapply(l, category, func(sum [32]byte) ([]byte, error) { return o.documents.Get(ctx, sum) })
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/auditlog"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -156,7 +156,7 @@ func acts() []act {
 		{
 			"renew", // the keys that everything is looked up by
 			func(_ *testing.T, f *officetest.Fixture, _ string) error {
-				_, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{})
+				_, err := atrest.RenewLookups(ctx, f.Office.Folder(), "test", atrest.RenewalOptions{})
 				return err
 			},
 			func(t *testing.T, f *officetest.Fixture, _ string) bool {
@@ -373,7 +373,7 @@ func TestFaults(t *testing.T) {
 	tried := 0
 	for _, a := range acts() {
 		trace := filepath.Join(t.TempDir(), "trace")
-		dir := copyOf(t, base.Dir)
+		dir := officetest.CopyOf(t, base.Dir)
 		if out := runFault(t, dir, a.name, id, trace, ""); !strings.Contains(out, "acknowledged") {
 			t.Fatalf("%s without a fault: %s", a.name, out)
 		}
@@ -388,7 +388,7 @@ func TestFaults(t *testing.T) {
 				}
 				tried++
 				what := fmt.Sprintf("%s, %s at %s number %d", a.name, fault, p.call, p.n)
-				dir := copyOf(t, base.Dir)
+				dir := officetest.CopyOf(t, base.Dir)
 				out := runFault(t, dir, a.name, id, trace, p.call+":"+fault+":when="+strconv.Itoa(p.n))
 				checkFault(t, what, dir, a, id, out)
 				if err := os.RemoveAll(dir); err != nil {
@@ -413,7 +413,7 @@ func TestUpgradeIsCutOff(t *testing.T) {
 	tooltest.Need(t, "strace")
 	h, base := unpacked(t, "v0.1-format2")
 	trace := filepath.Join(t.TempDir(), "trace")
-	if out := runFault(t, copyOf(t, base), upgradeAct, "", trace, ""); !strings.Contains(out, "acknowledged") {
+	if out := runFault(t, officetest.CopyOf(t, base), upgradeAct, "", trace, ""); !strings.Contains(out, "acknowledged") {
 		t.Fatalf("without a fault: %s", out)
 	}
 	all := points(t, trace)
@@ -428,7 +428,7 @@ func TestUpgradeIsCutOff(t *testing.T) {
 				continue
 			}
 			tried++
-			dir := copyOf(t, base)
+			dir := officetest.CopyOf(t, base)
 			out := runFault(t, dir, upgradeAct, "", trace, p.call+":"+fault+":when="+strconv.Itoa(p.n))
 			what := fmt.Sprintf("%s at %s number %d", fault, p.call, p.n)
 			o, err := office.Open(dir, office.Options{})
@@ -445,7 +445,7 @@ func TestUpgradeIsCutOff(t *testing.T) {
 					t.Errorf("%s: licence %s: %v", what, l.ID, err)
 				}
 			}
-			r, err := o.CheckStorage(ctx, true)
+			r, err := atrest.Check(ctx, o, true)
 			if err := errors.Join(err, o.Close()); err != nil || len(r.Faults) > 0 {
 				t.Errorf("%s: the storage is not whole: %v, %v", what, r.Faults, err)
 			}
@@ -455,31 +455,6 @@ func TestUpgradeIsCutOff(t *testing.T) {
 		t.Errorf("only %d faults were tried: this proves little", tried)
 	}
 	t.Logf("%d faults", tried)
-}
-
-func copyOf(t *testing.T, dir string) string {
-	t.Helper()
-	place := filepath.Join(t.TempDir(), "data")
-	err := os.CopyFS(place, os.DirFS(dir))
-	// CopyFS makes files as the umask has them, and keys must not be open to others.
-	for _, p := range []string{"keys", "offline", "kek", "record-keys"} {
-		err = errors.Join(err, filepath.WalkDir(filepath.Join(place, p), func(path string, e os.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) && path == filepath.Join(place, "record-keys") {
-				return nil // a folder of before there were any
-			}
-			if err != nil {
-				return err
-			}
-			if e.IsDir() {
-				return os.Chmod(path, 0o700)
-			}
-			return os.Chmod(path, 0o600)
-		}))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return place
 }
 
 func checkFault(t *testing.T, what, dir string, a act, id, out string) {
@@ -504,7 +479,7 @@ func checkFault(t *testing.T, what, dir string, a act, id, out string) {
 	if !a.done(t, f, id) {
 		t.Errorf("%s: the same again has not taken place once\n%s", what, out)
 	}
-	r, err := o.CheckStorage(ctx, true)
+	r, err := atrest.Check(ctx, o, true)
 	if err != nil || len(r.Faults) > 0 {
 		t.Errorf("%s: the storage is not whole: %v, %v\n%s", what, r.Faults, err, out)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/tooltest"
@@ -26,7 +27,7 @@ func TestGMOnly(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	dir := filepath.Join(t.TempDir(), "data")
-	config := office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}
+	config := datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}
 	service, offline := sdftest.New(t, "service", 40).Open(t), sdftest.New(t, "offline", 2).Open(t)
 	token, err := service.Wrapper()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
+	"github.com/elicence/elicence/pki/audit"
 )
 
 // HolderRequest asks for what follows from an event for all licences of a holder.
@@ -85,7 +86,7 @@ func (o *Office) planHolder(ctx context.Context, actor string, q HolderRequest) 
 
 // check refuses what does not make sense for the kind of holder.
 func (q HolderRequest) check() error {
-	if err := checkReason(q.Reason); err != nil {
+	if err := audit.CheckReason(q.Reason); err != nil {
 		return err
 	}
 	if q.IDType.NameZH() == "" || q.IDNumber == "" {
@@ -112,7 +113,7 @@ func (q HolderRequest) check() error {
 func (o *Office) holderStep(q HolderRequest, r licence.Record) (HolderStep, error) {
 	c, ok := o.Catalogue().Category(r.Licence.Category)
 	if !ok {
-		return HolderStep{}, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
+		return HolderStep{}, fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 	}
 	s := HolderStep{Record: r, Place: slices.IndexFunc(r.Licence.Holders, func(h licence.Holder) bool { return h.IDType == q.IDType && h.IDNumber == q.IDNumber })}
 	if s.Place < 0 {
@@ -189,7 +190,7 @@ func refusesVersion(err error) bool {
 	}
 	for _, refusal := range []error{
 		licence.ErrStep, licence.ErrChanged, licence.ErrNotFound, licence.ErrErased, licence.ErrNumberTaken, licence.ErrListFull,
-		ErrNoAuthority, ErrNoCategory, documents.ErrNotFound, documents.ErrDamaged,
+		ErrNoAuthority, catalogue.ErrNoCategory, documents.ErrNotFound, documents.ErrDamaged,
 	} {
 		if errors.Is(err, refusal) {
 			return true

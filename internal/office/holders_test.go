@@ -351,5 +351,5 @@ func TestHolderTwoAtOnce(t *testing.T) {
 			t.Errorf("licence %d has %d versions, want %d, %v", i, len(versions), want, err)
 		}
 	}
-	whole(t, f.Office)
+	officetest.Whole(t, f.Office)
 }

@@ -54,7 +54,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*insp
 
 // imported reads what the operator imported into the data folder.
 func (o *Office) imported(ctx context.Context, second pki.SecondOpinion) (*inspect.Imported, error) {
-	i, err := inspect.ReadImported(os.DirFS(o.dir), second)
+	i, err := inspect.ReadImported(os.DirFS(o.folder.Dir), second)
 	if err != nil || i == nil {
 		return i, err
 	}
@@ -74,7 +74,7 @@ func (o *Office) imported(ctx context.Context, second pki.SecondOpinion) (*inspe
 func (o *Office) documentVerification(ctx context.Context) (pdf.Trust, error) {
 	// Another node's changes are not counted here, so a shared store is read each time.
 	changes, now := o.store.Generation(), o.now()
-	if rules := o.rules.asOf(changes, now); rules != nil && !o.shared {
+	if rules := o.rules.asOf(changes, now); rules != nil && !o.folder.Shared {
 		return *rules, nil
 	}
 	roots, err := o.rootKeyring(ctx)

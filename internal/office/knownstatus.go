@@ -54,7 +54,7 @@ type ledgerPlace struct {
 // statusOf returns what an issuer says of a serial number now.
 func (o *Office) statusOf(ctx context.Context, issuer pki.Point, serial cert.Serial) (ca.Status, error) {
 	read := func() (ca.Status, error) { return o.store.StatusOf(ctx, issuer, serial) }
-	if o.shared { // another node's changes are not counted here
+	if o.folder.Shared { // another node's changes are not counted here
 		return read()
 	}
 	return o.certificateStatus.of(o.store.Generation(), ledgerPlace{issuer, serial}, read)
@@ -63,7 +63,7 @@ func (o *Office) statusOf(ctx context.Context, issuer pki.Point, serial cert.Ser
 // statusOfKey returns the status of a key's newest certificate now.
 func (o *Office) statusOfKey(ctx context.Context, point pki.Point) (ca.Status, error) {
 	read := func() (ca.Status, error) { return o.store.StatusOfKey(ctx, point) }
-	if o.shared {
+	if o.folder.Shared {
 		return read()
 	}
 	return o.keyStatus.of(o.store.Generation(), point, read)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -28,7 +29,7 @@ func travel(tb testing.TB, f *officetest.Fixture, ahead time.Duration) {
 	start := time.Now()
 	read := func() tsa.Reading { return tsa.Reading{Wall: now(), Monotonic: time.Since(start)} }
 	var err error
-	f.Office, err = office.Open(f.Dir, office.Options{Now: now, Clock: tsa.ClockSettings{Read: read, Probe: tsa.DeclaredClock(100 * time.Millisecond)}})
+	f.Office, err = office.Open(f.Dir, office.Options{Options: datafolder.Options{Now: now}, Clock: tsa.ClockSettings{Read: read, Probe: tsa.DeclaredClock(100 * time.Millisecond)}})
 	if err != nil {
 		tb.Fatal(err)
 	}

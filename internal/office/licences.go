@@ -38,7 +38,7 @@ func (o *Office) bySchema(ctx context.Context, try func() (licence.Record, error
 	if !errors.Is(err, licence.ErrSchema) {
 		return r, err
 	}
-	if err := o.FollowCatalogue(ctx); err != nil {
+	if err := o.categories.Follow(ctx); err != nil {
 		return r, err
 	}
 	return try()
@@ -47,7 +47,7 @@ func (o *Office) bySchema(ctx context.Context, try func() (licence.Record, error
 func (o *Office) issue(ctx context.Context, actor string, id catalogue.ID, a *licence.Application, opt IssueOptions) (licence.Record, error) {
 	category, ok := o.Catalogue().Category(id)
 	if !ok {
-		return licence.Record{}, fmt.Errorf("category %s: %w", id, ErrNoCategory)
+		return licence.Record{}, fmt.Errorf("category %s: %w", id, catalogue.ErrNoCategory)
 	}
 	o.rotating.RLock()
 	defer o.rotating.RUnlock()

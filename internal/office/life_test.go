@@ -131,7 +131,7 @@ func TestUndoWindowAndClock(t *testing.T) {
 	if r, err := f.Office.Licence(ctx, "test", printed.Licence.Identifier); err != nil || r.State != licence.Active {
 		t.Errorf("when the clock is right again it is %s, %v", r.State, err)
 	}
-	whole(t, f.Office)
+	officetest.Whole(t, f.Office)
 }
 
 // TestDaysAndClock: whether a licence is in force by its days is asked of the clock of now,

@@ -49,7 +49,7 @@ func (o *Office) openLists(ctx context.Context, actor string) error {
 			continue
 		}
 		highest++
-		entry, err := o.entry(actor, audit.ActListOpen, a.USCC)
+		entry, err := o.folder.Entry(actor, audit.ActListOpen, a.USCC)
 		if err != nil {
 			return err
 		}

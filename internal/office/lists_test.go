@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -32,7 +33,7 @@ func rewrite(t *testing.T, f *officetest.Fixture, c *clock, change func(*bbolt.T
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if f.Office, err = office.Open(f.Dir, office.Options{Now: c.now}); err != nil {
+	if f.Office, err = office.Open(f.Dir, office.Options{Options: datafolder.Options{Now: c.now}}); err != nil {
 		t.Fatal(err)
 	}
 }

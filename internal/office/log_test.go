@@ -12,6 +12,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/auditlog"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
@@ -183,7 +184,7 @@ func TestWitnessedByTimeFiles(t *testing.T) {
 	if err := os.WriteFile(store, older, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := office.Open(f.Dir, office.Options{}); !errors.Is(err, office.ErrOlderStore) {
+	if _, err := office.Open(f.Dir, office.Options{}); !errors.Is(err, datafolder.ErrOlderStore) {
 		t.Errorf("an older copy: %v, want ErrOlderStore", err)
 	}
 	// Whoever puts back the whole folder puts this back as well.

@@ -219,7 +219,7 @@ func (o *Office) describe(r licence.Record, answer *verify.Result) error {
 	l := r.Licence
 	c, known := o.Catalogue().Version(l.Category, l.Schema)
 	if !known {
-		return fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
+		return fmt.Errorf("category %s: %w", l.Category, catalogue.ErrNoCategory)
 	}
 	shown := disclose.Summary(l, c, disclose.Masked)
 	category, from, asOf := l.Category.String(), l.FirstDay.String(), o.now().UTC().Format(time.RFC3339)

@@ -67,7 +67,7 @@ func (o *Office) ProposeMass(ctx context.Context, actor string, q MassRequest) (
 	if !slices.Contains(massSteps, q.Step) {
 		return preview, fmt.Errorf("step %q is not one for many licences: %w", q.Step, licence.ErrStep)
 	}
-	if err := checkReason(q.Reason); err != nil {
+	if err := audit.CheckReason(q.Reason); err != nil {
 		return preview, err
 	}
 	if err := q.Cause.Check(q.Step); err != nil {
@@ -142,7 +142,7 @@ func massEntry(p licence.Proposal, act audit.Act, actor string, at time.Time) (a
 func (o *Office) checkSelection(ctx context.Context, s Selection) error {
 	for _, id := range s.Categories {
 		if _, ok := o.Catalogue().Category(id); !ok {
-			return fmt.Errorf("category %s: %w", id, ErrNoCategory)
+			return fmt.Errorf("category %s: %w", id, catalogue.ErrNoCategory)
 		}
 	}
 	authorities, err := o.store.Authorities(ctx)

@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/elicence/elicence/internal/atrest"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pgtest"
@@ -190,13 +192,13 @@ func TestForeignKeys(t *testing.T) {
 	server := pgtest.Start(t)
 	mine, yours := officetest.On(t, server.Database(t)), server.Database(t)
 	theirs := officetest.On(t, yours)
-	if _, err := office.Open(mine.Dir, office.Options{Store: yours}); !errors.Is(err, office.ErrStoreOfOthers) {
+	if _, err := office.Open(mine.Dir, office.Options{Options: datafolder.Options{Store: yours}}); !errors.Is(err, datafolder.ErrStoreOfOthers) {
 		t.Errorf("the database of %s opens with other keys: %v", theirs.Dir, err)
 	}
-	if _, err := office.Open(mine.Dir, office.Options{}); !errors.Is(err, office.ErrNoRecords) {
+	if _, err := office.Open(mine.Dir, office.Options{}); !errors.Is(err, datafolder.ErrNoRecords) {
 		t.Errorf("without its database: %v", err)
 	}
-	if _, err := office.Open(t.TempDir(), office.Options{Store: yours}); !errors.Is(err, office.ErrNotDataFolder) {
+	if _, err := office.Open(t.TempDir(), office.Options{Options: datafolder.Options{Store: yours}}); !errors.Is(err, datafolder.ErrNotDataFolder) {
 		t.Errorf("without keys: %v", err)
 	}
 }
@@ -295,10 +297,10 @@ func TestNodesDestroyKeys(t *testing.T) {
 	if _, err := f.Office.Step(ctx, "test", id, licence.Revoke, "x"); err != nil {
 		t.Fatal(err)
 	}
-	runs, off := copyOf(t, f.Dir), copyOf(t, f.Dir)
+	runs, off := officetest.CopyOf(t, f.Dir), officetest.CopyOf(t, f.Dir)
 	open := func(dir string) *office.Office {
 		t.Helper()
-		o, err := office.Open(dir, office.Options{Store: address})
+		o, err := office.Open(dir, office.Options{Options: datafolder.Options{Store: address}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -344,20 +346,20 @@ func TestNodesDestroyKeys(t *testing.T) {
 	}
 	destroyed(off, true)
 
-	if _, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{}); !errors.Is(err, office.ErrNotPrepared) {
+	if _, err := atrest.Rekey(ctx, f.Office.Folder(), "test", atrest.RekeyOptions{}); !errors.Is(err, atrest.ErrNotPrepared) {
 		t.Errorf("rekeyed without new keys on the nodes: %v, want ErrNotPrepared", err)
 	}
-	prepared, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{PrepareOnly: true})
+	prepared, err := atrest.Rekey(ctx, f.Office.Folder(), "test", atrest.RekeyOptions{PrepareOnly: true})
 	if err != nil || prepared.Prepared == nil {
 		t.Fatalf("prepared %+v, %v", prepared, err)
 	}
-	done, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{})
+	done, err := atrest.Rekey(ctx, f.Office.Folder(), "test", atrest.RekeyOptions{})
 	if err != nil || done.Done.Licences != 1 || done.Generation != *prepared.Prepared {
 		t.Fatalf("rekeyed %+v, %v", done, err)
 	}
 	other := officetest.Around(t, runs, node)
 	c, a := other.Company(t)
-	if _, err := node.Issue(ctx, "test", c.ID, a, office.IssueOptions{}); !errors.Is(err, office.ErrRecordKeys) {
+	if _, err := node.Issue(ctx, "test", c.ID, a, office.IssueOptions{}); !errors.Is(err, datafolder.ErrRecordKeys) {
 		t.Errorf("issued by a node without the new keys: %v, want ErrRecordKeys", err)
 	}
 	for _, name := range []string{"keys/register/record-3.key", "record-keys/3-top.keys"} {
@@ -375,11 +377,11 @@ func TestNodesDestroyKeys(t *testing.T) {
 	if got, err := node.Licence(ctx, "test", kept.Licence.Identifier); err != nil || got.Licence.Number != kept.Licence.Number {
 		t.Errorf("what was encrypted again: %v", err)
 	}
-	ended, err := f.Office.Rekey(ctx, "test", office.RekeyOptions{EndOld: true})
+	ended, err := atrest.Rekey(ctx, f.Office.Folder(), "test", atrest.RekeyOptions{EndOld: true})
 	if err != nil || len(ended.Ended) != 1 {
 		t.Errorf("ended %+v, %v", ended, err)
 	}
-	whole(t, f.Office)
+	officetest.Whole(t, f.Office)
 }
 
 // TestNodesRenewLookups: look-up keys are renewed when each node has the new secret. One that
@@ -389,8 +391,8 @@ func TestNodesRenewLookups(t *testing.T) {
 	address := pgtest.Start(t).Database(t)
 	f := officetest.On(t, address)
 	kept := f.Issue(t, "110")
-	dir := copyOf(t, f.Dir)
-	node, err := office.Open(dir, office.Options{Store: address})
+	dir := officetest.CopyOf(t, f.Dir)
+	node, err := office.Open(dir, office.Options{Options: datafolder.Options{Store: address}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -399,14 +401,14 @@ func TestNodesRenewLookups(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if _, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{}); !errors.Is(err, office.ErrLookupsNotPrepared) {
+	if _, err := atrest.RenewLookups(ctx, f.Office.Folder(), "test", atrest.RenewalOptions{}); !errors.Is(err, atrest.ErrLookupsNotPrepared) {
 		t.Errorf("renewed without a new secret on the nodes: %v, want ErrLookupsNotPrepared", err)
 	}
-	prepared, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{PrepareOnly: true})
+	prepared, err := atrest.RenewLookups(ctx, f.Office.Folder(), "test", atrest.RenewalOptions{PrepareOnly: true})
 	if err != nil || prepared.Prepared == nil || *prepared.Prepared != 2 {
 		t.Fatalf("prepared %+v, %v", prepared, err)
 	}
-	renewed, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{})
+	renewed, err := atrest.RenewLookups(ctx, f.Office.Folder(), "test", atrest.RenewalOptions{})
 	if err != nil || renewed.Generation != 2 || renewed.Entries < 2 {
 		t.Fatalf("renewed %+v, %v", renewed, err)
 	}
@@ -426,7 +428,7 @@ func TestNodesRenewLookups(t *testing.T) {
 			t.Errorf("%d licences of a holder, %v, want %v", len(found), err, want)
 		}
 	}
-	refuses(office.ErrLookups)
+	refuses(datafolder.ErrLookups)
 	key, own := filepath.Join(f.Dir, "keys/register/lookup-2.key"), filepath.Join(dir, "keys/register/lookup-2.key")
 	// The node makes one of its own, as where the command is given on each.
 	twin, err := keystore.Open(filepath.Join(dir, "keys"), keystore.Unlock{File: filepath.Join(dir, "kek")})
@@ -436,8 +438,8 @@ func TestNodesRenewLookups(t *testing.T) {
 	if err := errors.Join(err, twin.Close()); err != nil {
 		t.Fatal(err)
 	}
-	refuses(office.ErrOtherLookups)
-	if o, err := office.Open(dir, office.Options{Store: address}); !errors.Is(err, office.ErrOtherLookups) {
+	refuses(datafolder.ErrOtherLookups)
+	if o, err := office.Open(dir, office.Options{Options: datafolder.Options{Store: address}}); !errors.Is(err, datafolder.ErrOtherLookups) {
 		t.Errorf("opened with another secret: %v, want ErrOtherLookups", err)
 		if err == nil {
 			_ = o.Close()
@@ -462,5 +464,5 @@ func TestNodesRenewLookups(t *testing.T) {
 			t.Errorf("the number again: %v, want ErrNumberTaken", err)
 		}
 	}
-	whole(t, f.Office)
+	officetest.Whole(t, f.Office)
 }

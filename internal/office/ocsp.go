@@ -53,7 +53,7 @@ func (o *Office) OCSP(ctx context.Context, actor string) (*ocsp.Responder, error
 		return r, r.SetAuthorities(authorities...)
 	}
 	var shelf ocsp.Shelf = ocsp.NewMemoryShelf(o.ocspMemory)
-	if o.shared {
+	if o.folder.Shared {
 		at := o.now()
 		sequence, err := o.store.StatusSequence(ctx)
 		if err != nil {

@@ -4,19 +4,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/elicence/elicence/internal/bilingual"
+	"github.com/elicence/elicence/internal/amended"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/pagetext"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/records"
-	"github.com/elicence/elicence/internal/store/sealed"
-	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/fixedkey"
@@ -29,37 +26,14 @@ import (
 	"github.com/elicence/elicence/seal/likeness"
 )
 
-// Names within a data folder.
-const (
-	storeName     = "elicence.db"
-	keysName      = "keys"
-	kekName       = "kek"
-	documentsName = "documents"
-	// recordKeysName is the folder of the keys that records are encrypted under. It is in no
-	// backup of the data folder: see Office.BackupRecordKeys.
-	recordKeysName = "record-keys"
-	profilesName   = "profiles"
-	offlineName    = "offline"
-)
-
-// Config is what is settled when a data folder is made.
-type Config struct {
-	Host   string `json:"host"`   // in printed codes: https://HOST/v#…
-	Region string `json:"region"` // six digits, GB/T 2260
-	Domain string `json:"domain"` // name of the province or body
-	// TSAPolicy is the policy of time stamps (RFC 3161, 2.4.2) in dotted decimals; empty:
-	// [ExampleTSAPolicy].
-	TSAPolicy string `json:"tsa_policy,omitempty"`
-}
-
-// Office is an open data folder. It is safe for concurrent use.
+// Office is an open data folder with the acts on it. It is safe for concurrent use.
 type Office struct {
-	dir       string
-	config    Config
-	store     *records.Store
-	box       *sealed.Box // of the store
+	folder    *datafolder.Folder
+	config    datafolder.Config // the folder's, with what the options say instead
+	store     *records.Store    // the folder's, as the next three are
 	keys      *keystore.Store
 	documents *documents.Store
+	now       func() time.Time
 	words     *pagetext.Finder
 	pictures  *likeness.Memory // of seals on documents
 	known     *seal.Memory     // seals that were in order on documents
@@ -70,21 +44,17 @@ type Office struct {
 	certificateStatus knownStatus[ledgerPlace]
 	keyStatus         knownStatus[pki.Point]
 	roots             parsedRoots
-	categories        atomic.Pointer[catalogue.Catalogue] // exchanged as a whole, under publishing
+	categories        *amended.Catalogue
 	second            pki.SecondOpinion
 	tabled            *fixedkey.Keys // of the codes and seals that are verified here
-	now               func() time.Time
 	observe           func(Event)
 
-	shared     bool      // other nodes may have the records open
 	following  following // of status changes, where they are shared
 	profiles   *ca.Profiles
 	ocspMemory int64
 	closing    sync.Once
-	marking    sync.Mutex    // held while the high water is written
 	publishing sync.Mutex    // held while trust files are made
 	importing  turns         // of the runs of one import, by its setting
-	changes    []string      // of the catalogue, by their digests, that categories has; guarded by publishing
 	published  *status.State // the lists as this process last gave them out, or nil; guarded by publishing
 	unknown    notice        // of what terminals cannot know yet
 	// rotating is held by who puts a new key into use, and for reading by who signs
@@ -109,21 +79,9 @@ type Office struct {
 	clock *tsa.Clock // of time stamps
 }
 
-// Options say how a data folder is opened.
+// Options say how a data folder is opened, and how the office works on it.
 type Options struct {
-	// Passphrase opens a key store that is protected by one.
-	Passphrase []byte
-	// KeyFile is the key-encryption key's file where it is not DATA/kek.
-	KeyFile string
-	// Token wraps the key-encryption key of a key store that neither of them opens.
-	Token keystore.Wrapper
-	// Documents is the URL of the bucket that the documents lie in, s3://…; empty: the
-	// folder DATA/documents.
-	Documents string
-	// Devices hold signing keys.
-	Devices []keystore.Device
-	// Now is the clock; nil: time.Now.
-	Now func() time.Time
+	datafolder.Options
 	// Clock says how the time of time stamps is proven; zero: the machine's clock, by
 	// its kernel's word.
 	Clock tsa.ClockSettings
@@ -131,17 +89,9 @@ type Options struct {
 	TSAPolicy string
 	// OCSPMemory bounds the OCSP answers that are made ahead, in bytes; 0: 512 MiB.
 	OCSPMemory int64
-	// Store is the address of the database that holds the records; empty: a file in the
-	// data folder.
-	Store string
 	// Observe is told what an operator must hear of, at once and by whatever
 	// goroutine finds it; it must not block. Nil: nobody is told.
 	Observe func(Event)
-	// Older opens a store that is not the one that the data folder remembers, for
-	// [Office.AdoptOlder]. Otherwise it is refused with [ErrOlderStore].
-	Older bool
-
-	movedAway bool // a store that was moved away is opened, to finish the move
 }
 
 // ErrSelfTest is returned before anything is opened if the machine's
@@ -152,90 +102,21 @@ var ErrSelfTest = pki.ErrSelfTest
 // of ours runs it when it starts.
 func SelfTest() error { return errors.Join(pki.SelfTest(), second.SelfTest()) }
 
-// ErrNotDataFolder: there is no store in the folder, if there is a folder.
-var ErrNotDataFolder = bilingual.New("不是数据目录", "not a data folder")
-
 // Open opens a data folder.
 func Open(dir string, o Options) (*Office, error) {
-	if err := findStore(dir, o.Store); err != nil {
-		return nil, err
-	}
-	keys, err := keystore.Config{Devices: o.Devices, Now: o.Now}.Open(filepath.Join(dir, keysName), o.unlock(dir))
+	ctx := context.Background()
+	folder, err := datafolder.Open(ctx, dir, o.Options)
 	if err != nil {
 		return nil, err
 	}
-	return open(dir, keys, o)
-}
-
-// unlock finds the key-encryption key: a passphrase, the named file, a token, or
-// DATA/kek.
-func (o Options) unlock(dir string) keystore.Unlock {
-	switch {
-	case len(o.Passphrase) > 0:
-		return keystore.Unlock{Passphrase: o.Passphrase}
-	case o.KeyFile != "":
-		return keystore.Unlock{File: o.KeyFile}
-	case o.Token != nil:
-		return keystore.Unlock{Token: o.Token}
-	default:
-		return keystore.Unlock{File: filepath.Join(dir, kekName)}
+	office, err := assemble(ctx, folder, o)
+	if err == nil {
+		err = office.recover(ctx)
 	}
-}
-
-func open(dir string, keys *keystore.Store, o Options) (*Office, error) {
-	box, err := sealed.OpenBox(keys, filepath.Join(dir, recordKeysName))
 	if err != nil {
-		return nil, err
-	}
-	docs, err := openDocuments(filepath.Join(dir, documentsName), keys, o.Documents)
-	if err != nil {
-		return nil, err
-	}
-	store, err := openStore(context.Background(), dir, o.Store, box)
-	if err != nil {
-		return nil, errors.Join(err, docs.Close())
-	}
-	office, err := assemble(dir, keys, box, store, docs, o)
-	if err != nil {
-		return nil, errors.Join(err, store.Close(), docs.Close())
-	}
-	if office.config, err = readConfig(store, keys); err != nil {
-		return nil, errors.Join(err, store.Close(), docs.Close())
-	}
-	if o.TSAPolicy != "" {
-		office.config.TSAPolicy = o.TSAPolicy
-	}
-	if err := office.checkMoved(context.Background()); err != nil && !o.movedAway {
-		return nil, errors.Join(err, store.Close(), docs.Close())
-	}
-	if err := office.checkHighWater(context.Background()); err != nil && !(o.Older && errors.Is(err, ErrOlderStore)) {
-		return nil, errors.Join(err, store.Close(), docs.Close())
-	}
-	office.shared = o.Store != ""
-	if err := office.recover(); err != nil {
-		return nil, errors.Join(err, store.Close(), docs.Close())
+		return nil, errors.Join(err, folder.Close())
 	}
 	return office, nil
-}
-
-// ErrDocumentsPlace says that the documents lie elsewhere than where they are looked for.
-var ErrDocumentsPlace = errors.New("the documents are in another place")
-
-// openDocuments opens the folder, or the bucket where one is named. Whoever forgets the
-// bucket, or names one for a folder that has documents, would find half of them.
-func openDocuments(dir string, keys *keystore.Store, bucket string) (*documents.Store, error) {
-	entries, err := os.ReadDir(dir)
-	there := err == nil
-	switch {
-	case bucket == "" && errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("%s is not there: %w", dir, ErrDocumentsPlace)
-	case bucket == "":
-		return documents.Open(dir, keys)
-	case there && len(entries) > 0:
-		return nil, fmt.Errorf("%s has some: %w", dir, ErrDocumentsPlace)
-	default:
-		return documents.OpenBucket(bucket, keys)
-	}
 }
 
 // cutOff is the age from which a certificate that was intended and not recorded is no
@@ -244,10 +125,10 @@ const cutOff = 10 * time.Minute
 
 // recover gives up certificates whose signing was cut off. A store in the data folder is
 // this process's alone; one that is shared may be at work for another.
-func (o *Office) recover() error {
-	ctx, now := context.Background(), o.now()
+func (o *Office) recover(ctx context.Context) error {
+	now := o.now()
 	var err error
-	if o.shared {
+	if o.folder.Shared {
 		_, err = ca.RecoverOlder(ctx, o.store, "recover", now, cutOff)
 	} else {
 		_, err = ca.Recover(ctx, o.store, "recover", now)
@@ -255,18 +136,15 @@ func (o *Office) recover() error {
 	return err
 }
 
-func assemble(dir string, keys *keystore.Store, box *sealed.Box, store *records.Store, docs *documents.Store, o Options) (*Office, error) {
-	cat, changes, err := loadCatalogue(context.Background(), store, filepath.Join(dir, catalogueName))
+// assemble makes the office on an open folder.
+func assemble(ctx context.Context, f *datafolder.Folder, o Options) (*Office, error) {
+	categories, err := amended.Open(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := ca.LoadProfiles(os.DirFS(filepath.Join(dir, profilesName)))
+	profiles, err := ca.LoadProfiles(os.DirFS(filepath.Join(f.Dir, datafolder.ProfilesName)))
 	if err != nil {
 		return nil, err
-	}
-	now := o.Now
-	if now == nil {
-		now = time.Now
 	}
 	observe := o.Observe
 	if observe == nil {
@@ -283,12 +161,13 @@ func assemble(dir string, keys *keystore.Store, box *sealed.Box, store *records.
 		return nil, err
 	}
 	office := &Office{
-		dir: dir, store: store, box: box, keys: keys, documents: docs, tokenKeys: make(map[string]*status.TokenKey), profiles: profiles, second: second.Opinion{}, now: now, observe: observe,
+		folder: f, config: f.Config, store: f.Records, keys: f.Keys, documents: f.Documents, now: f.Now,
+		tokenKeys: make(map[string]*status.TokenKey), profiles: profiles, second: second.Opinion{}, observe: observe,
 		tabled: fixedkey.NewKeys(tabledKeys, func(key pki.Point) { observe(Event{Kind: EventTables, Subject: key.String()}) }),
-		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(dir, "cache", "pagetext")),
-		pictures: likeness.NewMemory(), known: seal.NewMemory(), changes: changes,
+		clock:  clock, unknown: newNotice(), ocspMemory: cmp.Or(o.OCSPMemory, ocspShelf), words: pagetext.New(filepath.Join(f.Dir, "cache", "pagetext")),
+		pictures: likeness.NewMemory(), known: seal.NewMemory(), categories: categories,
 	}
-	office.categories.Store(cat)
+	office.config.TSAPolicy = cmp.Or(o.TSAPolicy, f.Config.TSAPolicy)
 	return office, nil
 }
 
@@ -296,14 +175,16 @@ func assemble(dir string, keys *keystore.Store, box *sealed.Box, store *records.
 func (o *Office) Close() error {
 	var err error
 	o.closing.Do(func() {
-		ctx := context.Background()
-		err = errors.Join(o.closeStamping(ctx), o.keepHighWater(ctx), o.words.Close(), o.store.Close(), o.documents.Close(), o.keys.Close())
+		err = errors.Join(o.closeStamping(context.Background()), o.words.Close(), o.folder.Close())
 	})
 	return err
 }
 
+// Folder returns the open data folder, for package internal/atrest. It is closed with the office.
+func (o *Office) Folder() *datafolder.Folder { return o.folder }
+
 // Config returns what was settled when the data folder was made.
-func (o *Office) Config() Config { return o.config }
+func (o *Office) Config() datafolder.Config { return o.config }
 
 // Profiles returns the profiles of certificates with the operator's changes.
 func (o *Office) Profiles() *ca.Profiles { return o.profiles }
@@ -311,11 +192,5 @@ func (o *Office) Profiles() *ca.Profiles { return o.profiles }
 // GMOnly reports whether the key store uses national algorithms only.
 func (o *Office) GMOnly() bool { return o.keys.GMOnly() }
 
-// Catalogue returns the licence categories as they are now.
-func (o *Office) Catalogue() *catalogue.Catalogue { return o.categories.Load() }
-
 // Ready says whether the store answers.
-func (o *Office) Ready(ctx context.Context) error {
-	_, err := o.store.Setting(ctx, configSetting)
-	return err
-}
+func (o *Office) Ready(ctx context.Context) error { return o.folder.Ready(ctx) }

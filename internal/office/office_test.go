@@ -16,6 +16,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/auditlog"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/goldentest"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
@@ -566,11 +567,11 @@ func TestCreateRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	good := office.Config{Host: "localhost", Region: "340000", Domain: "安徽省"}
+	good := datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省"}
 	if _, err := office.Create(ctx, dir, office.CreateOptions{Config: good}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over somebody's files: %v, want fs.ErrExist", err)
 	}
-	for name, c := range map[string]office.Config{
+	for name, c := range map[string]datafolder.Config{
 		"no host":     {Region: "340000", Domain: "安徽省"},
 		"host":        {Host: "a b", Region: "340000", Domain: "安徽省"},
 		"region":      {Host: "localhost", Region: "34", Domain: "安徽省"},

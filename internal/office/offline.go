@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/ca/ceremony"
 	"github.com/elicence/elicence/pki/keystore"
@@ -34,7 +35,7 @@ func (c CreateOptions) planned() (CreateOptions, error) {
 		return c, errors.New("the offline keys are protected by one of passphrase, token and shares")
 	}
 	if c.Plan == nil {
-		if err := c.Config.check(); err != nil {
+		if err := checkConfig(c.Config); err != nil {
 			return c, err
 		}
 		p := ceremony.Protection{Method: ceremony.ByPassphrase, Threshold: c.RootShares.Threshold, Total: c.RootShares.Total}
@@ -46,7 +47,7 @@ func (c CreateOptions) planned() (CreateOptions, error) {
 		return c, nil
 	}
 	c.Config.Host, c.Config.Region, c.Config.Domain = c.Plan.Host, c.Plan.Region, c.Plan.Domain
-	if err := c.Config.check(); err != nil {
+	if err := checkConfig(c.Config); err != nil {
 		return c, err
 	}
 	c.GMOnly = c.Plan.GMOnly
@@ -76,7 +77,7 @@ type folders struct{ data, offline, shares, record string }
 // without its root's key.
 func buildFolders(data string, out ceremony.Output, build func(folders) error) error {
 	return durable.BuildDir(data, 0o700, func(data string) error {
-		f := folders{data: data, offline: filepath.Join(data, offlineName), record: filepath.Join(data, recordName)}
+		f := folders{data: data, offline: filepath.Join(data, datafolder.OfflineName), record: filepath.Join(data, datafolder.RecordName)}
 		if out.Record == "" {
 			if err := durable.Mkdir(f.record, 0o755); err != nil {
 				return err
@@ -89,9 +90,6 @@ func buildFolders(data string, out ceremony.Output, build func(folders) error) e
 		})
 	})
 }
-
-// recordName is the folder of a ceremony's record where a plan names none.
-const recordName = "ceremony"
 
 // buildBeside builds a folder at a target and says where while it is built. Without a
 // target the place stays as it is.

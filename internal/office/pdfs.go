@@ -8,6 +8,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/seal/pdf"
 	"github.com/elicence/elicence/seal/placement"
@@ -32,7 +33,7 @@ func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record
 	}
 	category, ok := o.Catalogue().Version(l.Category, l.Schema)
 	if !ok {
-		return nil, fmt.Errorf("category %s: %w", l.Category, ErrNoCategory)
+		return nil, fmt.Errorf("category %s: %w", l.Category, catalogue.ErrNoCategory)
 	}
 	symbol, err := code.Paper()
 	if err != nil {

@@ -146,7 +146,7 @@ func (o *Office) present(ctx context.Context, actor string, r licence.Record, fi
 	}
 	category, ok := o.Catalogue().Version(r.Licence.Category, r.Licence.Schema)
 	if !ok {
-		return Presentation{}, fmt.Errorf("category %s: %w", r.Licence.Category, ErrNoCategory)
+		return Presentation{}, fmt.Errorf("category %s: %w", r.Licence.Category, catalogue.ErrNoCategory)
 	}
 	summary := disclose.Summary(r.Licence, category, disclose.Full)
 	choice, err := choose(summary, category, fields)

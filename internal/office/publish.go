@@ -100,7 +100,7 @@ func (o *Office) Publish(ctx context.Context, actor string) ([]string, error) {
 // publication begins a run of the publisher. The caller holds publishing.
 func (o *Office) publication(ctx context.Context) (*publication, error) {
 	// A catalogue of before would be given out as the newest.
-	if err := o.followCatalogue(ctx); err != nil {
+	if err := o.categories.Follow(ctx); err != nil {
 		return nil, err
 	}
 	p := &publication{office: o, now: o.now().UTC(), files: make(map[string][]byte), keys: make(map[trust.Role]*pki.Key)}
@@ -161,7 +161,7 @@ func (p *publication) release(ctx context.Context, actor string, settings map[st
 		o.published = p.lists
 		o.unknown.givenOut(p.lists)
 	}
-	return o.keepHighWater(ctx)
+	return o.folder.KeepHighWater(ctx)
 }
 
 // publication is one run of the publisher.

@@ -211,7 +211,7 @@ func (r *rootRotation) putIntoForce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	entry, err := o.entry(r.actor, audit.ActKeyRotate, r.ring[len(r.ring)-1].Key)
+	entry, err := o.folder.Entry(r.actor, audit.ActKeyRotate, r.ring[len(r.ring)-1].Key)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pkitest"
@@ -211,7 +212,7 @@ func TestRootRotationCutOff(t *testing.T) {
 		if err := f.Office.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if f.Office, err = office.Open(f.Dir, office.Options{Now: c.now}); err != nil {
+		if f.Office, err = office.Open(f.Dir, office.Options{Options: datafolder.Options{Now: c.now}}); err != nil {
 			t.Fatal(err)
 		}
 	}

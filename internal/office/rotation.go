@@ -79,7 +79,7 @@ func (o *Office) RotateKey(ctx context.Context, actor, name string, notice time.
 	if err != nil {
 		return err
 	}
-	entry, err := o.entry(actor, audit.ActKeyRotate, next)
+	entry, err := o.folder.Entry(actor, audit.ActKeyRotate, next)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (o *Office) RotateAuthority(ctx context.Context, actor, name string, offlin
 	if err != nil {
 		return nil, err
 	}
-	entry, err := o.entry(actor, audit.ActKeyRotate, next)
+	entry, err := o.folder.Entry(actor, audit.ActKeyRotate, next)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (o *Office) SuspendSeal(ctx context.Context, actor, id, reason string) (sea
 
 // ResumeSeal puts a suspended seal into use again: its certificates first.
 func (o *Office) ResumeSeal(ctx context.Context, actor, id, reason string) (seal.Record, error) {
-	if err := checkReason(reason); err != nil {
+	if err := audit.CheckReason(reason); err != nil {
 		return seal.Record{}, err
 	}
 	r, err := o.store.Seal(ctx, id)
@@ -82,7 +82,7 @@ func (o *Office) RevokeSeal(ctx context.Context, actor, id string, why Revocatio
 // moveSeal puts a seal into a state, from one of others. A seal that is in that state
 // already stays as it is, unless there is nothing left to finish.
 func (o *Office) moveSeal(ctx context.Context, actor string, act audit.Act, id, reason string, to seal.State, from ...seal.State) (seal.Record, error) {
-	if err := checkReason(reason); err != nil {
+	if err := audit.CheckReason(reason); err != nil {
 		return seal.Record{}, err
 	}
 	now := o.now().UTC().Truncate(time.Second)
@@ -211,8 +211,8 @@ func (o *Office) changeRules(ctx context.Context, actor, id, note string, change
 
 // onSeal is an entry of the audit log about a seal that commits to an officer's words.
 func (o *Office) onSeal(actor string, act audit.Act, id, words string) (audit.Record, error) {
-	if len(words) > maxReason {
-		return audit.Record{}, fmt.Errorf("reason has more than %d bytes: %w", maxReason, ErrOutOfRange)
+	if len(words) > audit.MaxReason {
+		return audit.Record{}, fmt.Errorf("reason has more than %d bytes: %w", audit.MaxReason, ErrOutOfRange)
 	}
 	if err := cleantext.CheckLines(words); err != nil {
 		return audit.Record{}, fmt.Errorf("reason: %w", err)

@@ -78,8 +78,8 @@ func (o *Office) ReleaseCertificate(ctx context.Context, actor string, serial ce
 
 // noted is an entry of the audit log that commits to an officer's words.
 func (o *Office) noted(actor string, act audit.Act, serial cert.Serial, note string) (audit.Record, error) {
-	if len(note) > maxReason {
-		return audit.Record{}, fmt.Errorf("note has more than %d bytes: %w", maxReason, ErrOutOfRange)
+	if len(note) > audit.MaxReason {
+		return audit.Record{}, fmt.Errorf("note has more than %d bytes: %w", audit.MaxReason, ErrOutOfRange)
 	}
 	if err := cleantext.CheckLines(note); err != nil {
 		return audit.Record{}, fmt.Errorf("note: %w", err)

@@ -5,14 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/elicence/elicence/internal/bilingual"
-	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/audit"
 )
-
-// maxReason bounds the reason of a step, in bytes.
-const maxReason = 1000
 
 // stepActs are the acts of the log. What begins a licence has one of its own.
 var stepActs = map[licence.Step]audit.Act{
@@ -66,7 +61,7 @@ func (o *Office) transition(actor string, id licence.Identifier, q StepRequest) 
 	if !known {
 		return licence.Transition{}, fmt.Errorf("step %q is not known", q.Step)
 	}
-	if err := checkReason(q.Reason); err != nil {
+	if err := audit.CheckReason(q.Reason); err != nil {
 		return licence.Transition{}, err
 	}
 	if err := q.Cause.Check(q.Step); err != nil {
@@ -88,18 +83,4 @@ func why(cause licence.Cause, reason string) []byte {
 		return []byte(reason)
 	}
 	return []byte(cause.String() + ": " + reason)
-}
-
-// errReason: there is no reason, or one that is too long.
-var errReason = bilingual.New(fmt.Sprintf("须说明理由，最多 %d 字节", maxReason), fmt.Sprintf("a reason of at most %d bytes must be given", maxReason))
-
-// checkReason bounds why something was done.
-func checkReason(reason string) error {
-	if reason == "" || len(reason) > maxReason {
-		return errReason
-	}
-	if err := cleantext.CheckLines(reason); err != nil {
-		return fmt.Errorf("reason: %w", err)
-	}
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -20,7 +21,7 @@ import (
 // whoever runs one in earnest has published a policy under an identifier of their own.
 const ExampleTSAPolicy = "1.3.6.1.4.1.32473.1.1"
 
-func (c Config) tsaPolicy() (oid.ID, error) {
+func tsaPolicy(c datafolder.Config) (oid.ID, error) {
 	if c.TSAPolicy == "" {
 		return oid.Parse(ExampleTSAPolicy)
 	}
@@ -81,7 +82,7 @@ func (o *Office) stamper(ctx context.Context) (*tsa.Authority, error) {
 	if c.SignedBy(issuer.Certificate().Key, nil) == nil {
 		chain = append(chain, issuer.Certificate())
 	}
-	policy, err := o.config.tsaPolicy()
+	policy, err := tsaPolicy(o.config)
 	if err != nil {
 		return nil, fmt.Errorf("policy %w", err)
 	}

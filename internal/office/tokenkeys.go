@@ -138,7 +138,7 @@ func (o *Office) rotateTokenKey(ctx context.Context, actor string, notice time.D
 	if err != nil {
 		return err
 	}
-	entry, err := o.entry(actor, audit.ActKeyRotate, next)
+	entry, err := o.folder.Entry(actor, audit.ActKeyRotate, next)
 	if err != nil {
 		return err
 	}

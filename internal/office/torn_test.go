@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/store/bolt"
@@ -43,7 +44,7 @@ func TestTornFile(t *testing.T) {
 	found, harmless := 0, 0
 	try := func(what string, harm func([]byte) []byte) {
 		t.Helper()
-		dir := copyOf(t, base.Dir)
+		dir := officetest.CopyOf(t, base.Dir)
 		if err := os.WriteFile(filepath.Join(dir, "elicence.db"), harm(append([]byte{}, file...)), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +53,7 @@ func TestTornFile(t *testing.T) {
 			found++
 			return
 		}
-		r, err := o.CheckStorage(ctx, true)
+		r, err := atrest.Check(ctx, o, true)
 		_ = o.Close() // it may fail as well
 		if err != nil || len(r.Faults) > 0 {
 			found++
@@ -92,7 +93,7 @@ func TestTornFile(t *testing.T) {
 func TestCutFileSays(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
-	dir := copyOf(t, f.Dir)
+	dir := officetest.CopyOf(t, f.Dir)
 	path := filepath.Join(dir, "elicence.db")
 	if err := os.Truncate(path, 20*pageSize); err != nil {
 		t.Fatal(err)
@@ -142,10 +143,8 @@ func TestClockJumps(t *testing.T) {
 	}
 	c.at = began.Add(2 * time.Hour)
 	f.Reopen(t)
-	whole(t, f.Office)
-	if _, err := newHall(t, c).take(f); err != nil {
-		t.Errorf("what is published after the jumps: %v", err)
-	}
+	officetest.Whole(t, f.Office)
+	exported(t, f, c) // a terminal takes what is published after the jumps
 	all, err := f.Office.Licences(ctx, "test", 0, 100)
 	if err != nil || len(all) != issued {
 		t.Errorf("%d licences, %v, want %d", len(all), err, issued)

@@ -50,7 +50,7 @@ func (o *Office) RotateTrustRoot(ctx context.Context, actor string, offline *key
 	if err != nil {
 		return nil, err
 	}
-	entry, err := o.entry(actor, audit.ActKeyRotate, "trust/"+next)
+	entry, err := o.folder.Entry(actor, audit.ActKeyRotate, "trust/"+next)
 	if err != nil {
 		return nil, err
 	}

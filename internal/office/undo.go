@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/elicence/elicence/licence"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -15,7 +16,7 @@ func (o *Office) SetUndo(ctx context.Context, actor, uscc string, w licence.Undo
 	if err != nil {
 		return a, err
 	}
-	entry, err := o.entry(actor, audit.ActAuthorityUndo, uscc)
+	entry, err := o.folder.Entry(actor, audit.ActAuthorityUndo, uscc)
 	if err != nil {
 		return a, err
 	}
@@ -29,7 +30,7 @@ func (o *Office) TryUndo(ctx context.Context, uscc string, w licence.UndoWindow)
 		return a, err
 	}
 	if _, ok := o.Catalogue().Category(w.Category); w.Category != 0 && !ok {
-		return a, fmt.Errorf("category %s: %w", w.Category, ErrNoCategory)
+		return a, fmt.Errorf("category %s: %w", w.Category, catalogue.ErrNoCategory)
 	}
 	return a, a.SetUndo(w)
 }

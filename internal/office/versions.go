@@ -124,7 +124,7 @@ func (o *Office) tryNewVersion(
 	}
 	category, ok := o.Catalogue().Category(present.Licence.Category)
 	if !ok {
-		return licence.Record{}, fmt.Errorf("category %s: %w", present.Licence.Category, ErrNoCategory)
+		return licence.Record{}, fmt.Errorf("category %s: %w", present.Licence.Category, catalogue.ErrNoCategory)
 	}
 	a, err := apply(present, category)
 	if err != nil {

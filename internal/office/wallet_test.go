@@ -1,6 +1,7 @@
 package office_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/auditlog"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
@@ -426,6 +429,31 @@ func TestRenewal(t *testing.T) {
 	refused(t, f, w, c, office.ErrNotInForce)
 	if _, err := f.Office.OfferBinding(ctx, "officer", r); !errors.Is(err, office.ErrNotInForce) {
 		t.Errorf("a binding code for a licence that has ended: %v, want ErrNotInForce", err)
+	}
+}
+
+// TestRenewalAfterRestore: a device that was bound before a backup has its codes renewed by the service that was
+// restored from it.
+func TestRenewalAfterRestore(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Now().UTC().Truncate(time.Second)}
+	f := officetest.At(t, c.now)
+	phone := newWallet(t, licence.AlgorithmSM2)
+	phone.bind(t, f, f.Issue(t, "004"), disclose.Full)
+	before := phone.held.Credentials
+	content := f.Backup(t)
+	c.at = c.at.Add(time.Hour)
+	dir := filepath.Join(t.TempDir(), "restored")
+	if _, err := atrest.Restore(ctx, dir, bytes.NewReader(content), officetest.Restoring(datafolder.Options{Now: c.now}, f.RecordKeys(t))); err != nil {
+		t.Fatal(err)
+	}
+	restored := officetest.Open(t, dir, c.now)
+	var err error
+	if phone.held, err = restored.Office.RenewDevice(ctx, phone.renewRequest(c.at)); err != nil {
+		t.Fatal(err)
+	}
+	if len(phone.held.Credentials) != len(before) {
+		t.Errorf("%d codes, there were %d", len(phone.held.Credentials), len(before))
 	}
 }
 

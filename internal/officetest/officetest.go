@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/elicence/elicence/internal/civil"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/sample"
@@ -30,7 +31,7 @@ type Fixture struct {
 	Seal      seal.Record
 
 	now      func() time.Time
-	store    string // see office.Options
+	store    string // see datafolder.Options
 	pictures sample.Pictures
 	made     atomic.Int64 // applications
 	events   struct {
@@ -97,7 +98,7 @@ func province(tb testing.TB, now func() time.Time, region, domain, store string)
 	}
 	var err error
 	f.Office, err = office.Create(ctx, f.Dir, office.CreateOptions{
-		Config:         office.Config{Host: "localhost", Region: region, Domain: domain},
+		Config:         datafolder.Config{Host: "localhost", Region: region, Domain: domain},
 		RootPassphrase: []byte("test"), Actor: "test", Store: store, Now: now, Observe: f.observe,
 	})
 	check(err)
@@ -127,7 +128,7 @@ func province(tb testing.TB, now func() time.Time, region, domain, store string)
 // its seal.
 func Open(tb testing.TB, dir string, now func() time.Time) *Fixture {
 	tb.Helper()
-	opened, err := office.Open(dir, office.Options{Now: now})
+	opened, err := office.Open(dir, office.Options{Options: datafolder.Options{Now: now}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -158,7 +159,7 @@ func (f *Fixture) Reopen(tb testing.TB) {
 	if err := f.Office.Close(); err != nil {
 		tb.Fatal(err)
 	}
-	reopened, err := office.Open(f.Dir, office.Options{Store: f.store, Now: f.now, Observe: f.observe})
+	reopened, err := office.Open(f.Dir, office.Options{Options: datafolder.Options{Store: f.store, Now: f.now}, Observe: f.observe})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func (f *Fixture) Reopen(tb testing.TB) {
 // database.
 func (f *Fixture) Node(tb testing.TB) *office.Office {
 	tb.Helper()
-	o, err := office.Open(f.Dir, office.Options{Store: f.store, Now: f.now, Observe: f.observe})
+	o, err := office.Open(f.Dir, office.Options{Options: datafolder.Options{Store: f.store, Now: f.now}, Observe: f.observe})
 	if err != nil {
 		tb.Fatal(err)
 	}

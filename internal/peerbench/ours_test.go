@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/pkitest"
 	"github.com/elicence/elicence/pki/ca"
@@ -28,7 +29,7 @@ func newOffice(b *testing.B) (*office.Office, string) {
 	b.Helper()
 	dir := filepath.Join(b.TempDir(), "data")
 	o, err := office.Create(context.Background(), dir, office.CreateOptions{
-		Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("bench"), Actor: "bench",
+		Config: datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("bench"), Actor: "bench",
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -29,6 +29,9 @@ var (
 // ErrFaulty is wrapped by every error of [Load] and [Parse].
 var ErrFaulty = bilingual.New("类别定义有误", "faulty catalogue")
 
+// ErrNoCategory: the catalogue has no such category.
+var ErrNoCategory = bilingual.New("没有该证照类别", "no such category")
+
 // FaultyError lists every fault of a catalogue, or of a change of one. It is [ErrFaulty].
 type FaultyError struct {
 	Faults []error // each with its place

@@ -1,4 +1,4 @@
-package office_test
+package atrest_test
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/elicence/elicence/internal/atrest"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/tooltest"
@@ -17,7 +19,7 @@ func TestDocumentsInBucket(t *testing.T) {
 	bucket := tooltest.BucketURL("documents", tooltest.Bucket(t, "documents"))
 	dir := filepath.Join(t.TempDir(), "data")
 	o, err := office.Create(ctx, dir, office.CreateOptions{
-		Config: office.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("test"), Actor: "test", Documents: bucket,
+		Config: datafolder.Config{Host: "localhost", Region: "340000", Domain: "安徽省(测试)"}, RootPassphrase: []byte("test"), Actor: "test", Documents: bucket,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -28,10 +30,10 @@ func TestDocumentsInBucket(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "documents")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("there is a folder for documents as well: %v", err)
 	}
-	if _, err := office.Open(dir, office.Options{}); !errors.Is(err, office.ErrDocumentsPlace) {
+	if _, err := office.Open(dir, office.Options{}); !errors.Is(err, datafolder.ErrDocumentsPlace) {
 		t.Errorf("without the bucket: %v, want ErrDocumentsPlace", err)
 	}
-	o, err = office.Open(dir, office.Options{Documents: bucket})
+	o, err = office.Open(dir, office.Options{Options: datafolder.Options{Documents: bucket}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,23 +42,23 @@ func TestDocumentsInBucket(t *testing.T) {
 	}
 	f := officetest.New(t)
 	f.Issue(t, "004")
-	if _, err := office.Open(f.Dir, office.Options{Documents: bucket}); !errors.Is(err, office.ErrDocumentsPlace) {
+	if _, err := office.Open(f.Dir, office.Options{Options: datafolder.Options{Documents: bucket}}); !errors.Is(err, datafolder.ErrDocumentsPlace) {
 		t.Errorf("with a bucket beside the folder: %v, want ErrDocumentsPlace", err)
 	}
 
 	// They move, and the folder is out of use.
-	moving := copyOf(t, f.Dir)
-	n, err := office.MoveDocuments(ctx, moving, bucket, "test", office.Options{}, func() {})
+	moving := officetest.CopyOf(t, f.Dir)
+	n, err := atrest.MoveDocuments(ctx, moving, bucket, "test", datafolder.Options{}, func() {})
 	if err != nil || n != 1 {
 		t.Fatalf("%d documents moved, %v", n, err)
 	}
-	if _, err := office.Open(moving, office.Options{}); !errors.Is(err, office.ErrDocumentsPlace) {
+	if _, err := office.Open(moving, office.Options{}); !errors.Is(err, datafolder.ErrDocumentsPlace) {
 		t.Errorf("without the bucket after the move: %v, want ErrDocumentsPlace", err)
 	}
-	if o, err = office.Open(moving, office.Options{Documents: bucket}); err != nil {
+	if o, err = office.Open(moving, office.Options{Options: datafolder.Options{Documents: bucket}}); err != nil {
 		t.Fatal(err)
 	}
-	whole(t, o)
+	officetest.Whole(t, o)
 	if err := o.Close(); err != nil {
 		t.Error(err)
 	}

@@ -1,4 +1,4 @@
-package office
+package datafolder
 
 import (
 	"context"
@@ -9,11 +9,14 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/emmansun/gmsm/sm3"
+
 	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/postgres"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
+	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
@@ -42,7 +45,7 @@ func CheckStore(address string) error {
 
 // findStore says what is missing of a data folder.
 func findStore(dir, address string) error {
-	_, noKeys := os.Stat(filepath.Join(dir, keysName))
+	_, noKeys := os.Stat(filepath.Join(dir, KeysName))
 	if address != "" {
 		if errors.Is(noKeys, os.ErrNotExist) {
 			return fmt.Errorf("%s: %w: %w", dir, ErrNotDataFolder, noKeys)
@@ -67,9 +70,9 @@ func createEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
 	return postgres.Create(ctx, address, records.Schema(), postgres.Options{})
 }
 
-// emptyEngine makes the database, or opens one that was made and never became a store. That
-// it holds no records is the loader's to see.
-func emptyEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
+// EmptyEngine makes the database of a data folder, in it or at an address, or opens one that was made and never became a
+// store. That it holds no records is the loader's to see ([records.NewLoader]).
+func EmptyEngine(ctx context.Context, dir, address string) (kv.Engine, error) {
 	db, err := createEngine(ctx, dir, address)
 	if errors.Is(err, fs.ErrExist) {
 		return openEngine(ctx, dir, address)
@@ -121,9 +124,25 @@ type storedConfig struct {
 	KeyStore string `json:"key_store,omitempty"`
 }
 
+// settle records what a new data folder is, as the first entry of its log.
+func (f *Folder) settle(ctx context.Context, actor string) error {
+	b, err := json.Marshal(storedConfig{f.Config, f.Keys.ID().String()})
+	if err != nil {
+		return err
+	}
+	digest := sm3.Sum(b)
+	entry, err := audit.NewRecord(audit.Entry{
+		Time: f.Now().Unix(), Actor: actor, Act: audit.ActStoreCreate, Subject: f.Config.Region, Digest: digest[:],
+	}, nil)
+	if err != nil {
+		return err
+	}
+	return f.Records.PutSetting(ctx, configSetting, b, entry)
+}
+
 // readConfig reads what was settled, and refuses a store that was made with other keys.
-func readConfig(store *records.Store, keys *keystore.Store) (Config, error) {
-	b, err := store.Setting(context.Background(), configSetting)
+func readConfig(ctx context.Context, store *records.Store, keys *keystore.Store) (Config, error) {
+	b, err := store.Setting(ctx, configSetting)
 	var c storedConfig
 	if err == nil {
 		err = json.Unmarshal(b, &c)
@@ -135,4 +154,10 @@ func readConfig(store *records.Store, keys *keystore.Store) (Config, error) {
 		return Config{}, fmt.Errorf("they are under the keys of key store %s, the folder has %s: %w", c.KeyStore, keys, ErrStoreOfOthers)
 	}
 	return c.Config, nil
+}
+
+// Ready says whether the records answer.
+func (f *Folder) Ready(ctx context.Context) error {
+	_, err := f.Records.Setting(ctx, configSetting)
+	return err
 }

@@ -1,6 +1,6 @@
 //go:build unix && !solaris && !illumos
 
-package office
+package atrest
 
 import "golang.org/x/sys/unix"
 

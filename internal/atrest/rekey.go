@@ -1,10 +1,11 @@
-package office
+package atrest
 
 import (
 	"context"
 	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
@@ -45,48 +46,48 @@ type Rekeyed struct {
 
 // Rekey encrypts everything that the records hold again, under new keys: a key for each
 // licence, so that it can be destroyed with it; pictures that are still under a key that
-// they share are taken over. Look-up keys stay as they are: see [Office.RenewLookups]. It
+// they share are taken over. Look-up keys stay as they are: see [RenewLookups]. It
 // works beside services on shared records. What was cut off goes on with the next call. The licences are verified on
 // the way, and read back.
-func (o *Office) Rekey(ctx context.Context, actor string, r RekeyOptions) (Rekeyed, error) {
+func Rekey(ctx context.Context, f *datafolder.Folder, actor string, r RekeyOptions) (Rekeyed, error) {
 	done := Rekeyed{Ended: []int{}}
-	current, oldest, underWay, err := o.store.Generations(ctx)
+	current, oldest, underWay, err := f.Records.Generations(ctx)
 	if err != nil {
 		return done, err
 	}
 	done.Generation = int(current)
 	if r.EndOld {
-		return done, o.endOldKeys(ctx, actor, oldest, &done)
+		return done, endOldKeys(ctx, f, actor, oldest, &done)
 	}
 	if underWay && r.PrepareOnly {
 		return done, records.ErrRekeying
 	}
 	if !underWay {
 		keys := generations[sealed.Generation]{
-			name: "record keys", prepare: o.box.Begin, has: o.box.Has, missing: ErrNotPrepared, act: audit.ActStoreRekey, use: o.store.BeginRekey,
+			name: "record keys", prepare: f.Box.Begin, has: f.Box.Has, missing: ErrNotPrepared, act: audit.ActStoreRekey, use: f.Records.BeginRekey,
 		}
-		done.Generation, done.Prepared, err = keys.begin(ctx, o, actor, current, r.PrepareOnly)
+		done.Generation, done.Prepared, err = keys.begin(ctx, f, actor, current, r.PrepareOnly)
 		if err != nil || r.PrepareOnly {
 			return done, err
 		}
 	}
-	taken, err := o.documents.TakeOver(ctx)
+	taken, err := f.Documents.TakeOver(ctx)
 	done.Documents, done.Unreadable, done.Kept = taken.Documents, taken.Unreadable, taken.Kept
 	if err != nil {
 		return done, fmt.Errorf("rekeying: %w", err)
 	}
-	done.Done, err = o.store.Rekey(ctx, r.Progress, func(c records.RekeyCounts) (audit.Record, error) {
-		return o.entry(actor, audit.ActStoreRekeyed, fmt.Sprintf("%d licences, %d credentials, %d log entries, %d proposals", c.Licences, c.Credentials, c.Entries, c.Proposals))
+	done.Done, err = f.Records.Rekey(ctx, r.Progress, func(c records.RekeyCounts) (audit.Record, error) {
+		return f.Entry(actor, audit.ActStoreRekeyed, fmt.Sprintf("%d licences, %d credentials, %d log entries, %d proposals", c.Licences, c.Credentials, c.Entries, c.Proposals))
 	})
 	return done, err
 }
 
-func (o *Office) endOldKeys(ctx context.Context, actor string, oldest sealed.Generation, done *Rekeyed) error {
-	entry, err := o.entry(actor, audit.ActStoreKeysEnd, fmt.Sprintf("before generation %d", oldest))
+func endOldKeys(ctx context.Context, f *datafolder.Folder, actor string, oldest sealed.Generation, done *Rekeyed) error {
+	entry, err := f.Entry(actor, audit.ActStoreKeysEnd, fmt.Sprintf("before generation %d", oldest))
 	if err != nil {
 		return err
 	}
-	ended, err := o.store.EndKeys(ctx, entry)
+	ended, err := f.Records.EndKeys(ctx, entry)
 	for _, g := range ended {
 		done.Ended = append(done.Ended, int(g))
 	}

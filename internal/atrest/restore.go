@@ -1,7 +1,6 @@
-package office
+package atrest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,22 +14,21 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/records"
-	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/keystore"
-	"github.com/elicence/elicence/qr/status"
-	"github.com/elicence/elicence/qr/trust"
 )
 
 // RestoreOptions say how a data folder is made from a backup.
 type RestoreOptions struct {
 	// Options open the restored folder, as they did the one that was lost.
-	Options
-	Actor string
+	datafolder.Options
+	// Office opens the office on the restored folder, by the same options.
+	Office func(dir string) (OpenOffice, error)
+	Actor  string
 	// Published, if not nil, is a folder of trust files that were given out later than the
 	// backup was made: a terminal's cache, or a mirror. What is revoked or suspended there
 	// is so in the restored register too. Without it, terminals that know of a revocation
@@ -97,13 +95,13 @@ func restore(ctx context.Context, dir string, content io.Reader, o RestoreOption
 	if err := syncTree(dir); err != nil {
 		return done, err
 	}
-	office, err := Open(dir, o.Options)
+	office, err := o.Office(dir)
 	if err != nil {
 		return done, err
 	}
-	err = office.verifyRestored(ctx, r.head, &done)
+	err = verifyRestored(ctx, office.Folder(), r.head, &done)
 	if err == nil {
-		err = office.goAhead(ctx, o, r.head, &done)
+		err = goAhead(ctx, office, o, r.head, &done)
 	}
 	return done, errors.Join(err, office.Close())
 }
@@ -133,7 +131,7 @@ func (r *restoring) Head(h backup.Head) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(filepath.Join(r.dir, keysName), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(r.dir, datafolder.KeysName), 0o700); err != nil {
 		return err
 	}
 	return nil
@@ -141,11 +139,11 @@ func (r *restoring) Head(h backup.Head) error {
 
 // File implements [backup.Content].
 func (r *restoring) File(name string, content []byte) error {
-	if below, isKey := strings.CutPrefix(name, keysName+"/"); isKey {
-		return keystore.Paste(filepath.Join(r.dir, keysName), below, content)
+	if below, isKey := strings.CutPrefix(name, datafolder.KeysName+"/"); isKey {
+		return keystore.Paste(filepath.Join(r.dir, datafolder.KeysName), below, content)
 	}
 	top, _, _ := strings.Cut(name, "/")
-	if name != kekName && top != profilesName && top != catalogueName && top != recordName {
+	if name != datafolder.KEKName && top != datafolder.ProfilesName && top != datafolder.CatalogueName && top != datafolder.RecordName {
 		return fmt.Errorf("file %q: %w", name, ErrDamagedBackup)
 	}
 	path := filepath.Join(r.dir, filepath.FromSlash(name))
@@ -160,7 +158,7 @@ func (r *restoring) load() error {
 		return nil
 	}
 	var err error
-	if r.db, err = emptyEngine(r.ctx, r.dir, r.options.Store); err != nil {
+	if r.db, err = datafolder.EmptyEngine(r.ctx, r.dir, r.options.Store); err != nil {
 		return err
 	}
 	r.loader, err = records.NewLoader(r.ctx, r.db, r.options.Progress)
@@ -202,7 +200,7 @@ func (r *restoring) Document(id [sm3.Size]byte, object []byte) error {
 // openDocuments opens the place of the documents with the keys that were restored.
 func (r *restoring) openDocuments() error {
 	var err error
-	r.keys, err = keystore.Config{Devices: r.options.Devices, Now: r.options.Now}.Open(filepath.Join(r.dir, keysName), r.options.unlock(r.dir))
+	r.keys, err = r.options.OpenKeys(r.dir)
 	if err != nil {
 		return err
 	}
@@ -210,7 +208,7 @@ func (r *restoring) openDocuments() error {
 		r.documents, err = documents.OpenBucket(r.options.Documents, r.keys)
 		return err
 	}
-	place := filepath.Join(r.dir, documentsName)
+	place := filepath.Join(r.dir, datafolder.DocumentsName)
 	if err := os.Mkdir(place, 0o700); err != nil {
 		return err
 	}
@@ -221,7 +219,7 @@ func (r *restoring) openDocuments() error {
 func (r *restoring) close() error {
 	var err error
 	if r.options.Documents == "" && r.documents == nil && r.loader != nil {
-		err = os.MkdirAll(filepath.Join(r.dir, documentsName), 0o700) // there were none
+		err = os.MkdirAll(filepath.Join(r.dir, datafolder.DocumentsName), 0o700) // there were none
 	}
 	if r.documents != nil {
 		err = errors.Join(err, r.documents.Close())
@@ -243,140 +241,4 @@ func syncTree(dir string) error {
 		}
 		return durable.SyncDir(path)
 	})
-}
-
-// verifyRestored compares what was restored with what the backup says and with itself:
-// every signature, every index, the whole log, every document of every licence.
-func (o *Office) verifyRestored(ctx context.Context, h backup.Head, done *Restored) error {
-	err := o.AuditLog().Read(ctx, func(log audit.Storage, size uint64) error {
-		if size < h.LogSize {
-			return fmt.Errorf("the log has %d entries, the head says %d: %w", size, h.LogSize, ErrDamagedBackup)
-		}
-		root, err := audit.Root(log, h.LogSize)
-		if err == nil && !bytes.Equal(root, h.LogRoot) {
-			err = fmt.Errorf("the log is another one than the head says: %w", ErrDamagedBackup)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	var faults []records.Fault
-	tell := func(f records.Fault) { faults = append(faults, f) }
-	var wanted wantedDocuments
-	if done.Checked, wanted, err = o.checkRecords(ctx, true, tell); err != nil {
-		return err
-	}
-	if _, err := o.checkDocuments(ctx, wanted, false, tell); err != nil {
-		return err
-	}
-	if len(faults) > 0 {
-		return fmt.Errorf("%s: %s (and %d more faults): %w", faults[0].Where, faults[0].What, len(faults)-1, ErrDamagedBackup)
-	}
-	return nil
-}
-
-// goAhead takes a restored office out of the way of what was given out after the backup.
-func (o *Office) goAhead(ctx context.Context, r RestoreOptions, h backup.Head, done *Restored) error {
-	var sets []*status.Set
-	subject := fmt.Sprintf("backup of %s with %d log entries", time.Unix(h.Made, 0).UTC().Format(time.RFC3339), h.LogSize)
-	if r.Published != nil {
-		cache, err := o.publishedCache(ctx, r.Published)
-		if err != nil {
-			return fmt.Errorf("published trust files: %w", err)
-		}
-		for _, l := range cache.Status.Lists {
-			if set, ok := cache.Set(uint32(l.List)); ok { //nolint:gosec // a list has 32 bits
-				sets = append(sets, set)
-			}
-		}
-		if size, ok := checkpointSize(cache); ok {
-			done.LogSeen = &size
-			subject += fmt.Sprintf(", %d were seen", size)
-		}
-	}
-	digest := sm3.Sum(h.LogRoot)
-	entry, err := audit.NewRecord(audit.Entry{Time: o.now().Unix(), Actor: r.Actor, Act: audit.ActStoreRestore, Subject: subject, Digest: digest[:]}, nil)
-	if err != nil {
-		return err
-	}
-	if err := o.store.Jump(ctx, sets, entry); err != nil {
-		return err
-	}
-	if done.Erased, err = o.eraseAgain(ctx, r.Actor); err != nil {
-		return err
-	}
-	return o.repeatSteps(ctx, r.Actor, sets, done)
-}
-
-// publishedCache opens trust files that this office has given out, by its own first root.
-func (o *Office) publishedCache(ctx context.Context, files fs.FS) (*trust.Cache, error) {
-	root, err := o.store.TrustFile(ctx, "1.root")
-	if err != nil {
-		return nil, err
-	}
-	pin := sm3.Sum(root)
-	return trust.Load(files, trust.Options{Pin: &pin, Second: o.second, Now: o.now})
-}
-
-// checkpointSize is how long the log was that published files know of.
-func checkpointSize(cache *trust.Cache) (uint64, bool) {
-	keys, err := cache.Trust.LogKeys()
-	if err != nil {
-		return 0, false
-	}
-	seen, err := audit.OpenWitnessed("time", cache.Time.Checkpoint, keys...)
-	if err != nil {
-		return 0, false
-	}
-	return seen.Checkpoint.Size, true
-}
-
-// repeatSteps revokes and suspends what published lists say to be so and the restored
-// register does not: these steps were taken after the backup, and their reasons are lost.
-func (o *Office) repeatSteps(ctx context.Context, actor string, sets []*status.Set, done *Restored) error {
-	if len(sets) == 0 {
-		return nil
-	}
-	const reason = "按备份之后公布的状态重做 repeated from the status lists that were published after the backup"
-	lists := make(map[uint32]*status.Set)
-	for _, s := range sets {
-		lists[s.List] = s
-	}
-	type missing struct {
-		id   licence.Identifier
-		step licence.Step
-	}
-	var steps []missing // taken when all are known: a step moves a licence to the end of the list
-	for after := uint64(0); ; {
-		page, err := o.store.List(ctx, after, 1000)
-		if err != nil {
-			return err
-		}
-		if len(page) == 0 {
-			break
-		}
-		for _, l := range page {
-			after = l.Revision
-			set, place := lists[l.Licence.Status.List], l.Licence.Status.Index
-			switch {
-			case set == nil:
-			case set.Revoked.Has(place) && l.State != licence.Revoked:
-				steps = append(steps, missing{l.Licence.Identifier, licence.Revoke})
-			case set.Suspended.Has(place) && l.State == licence.Active:
-				steps = append(steps, missing{l.Licence.Identifier, licence.Suspend})
-			}
-		}
-	}
-	for _, m := range steps {
-		if _, err := o.Step(ctx, actor, m.id, m.step, reason); err != nil {
-			return err
-		}
-		if m.step == licence.Revoke {
-			done.Revoked = append(done.Revoked, m.id.String())
-		} else {
-			done.Suspended = append(done.Suspended, m.id.String())
-		}
-	}
-	return nil
 }

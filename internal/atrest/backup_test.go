@@ -1,7 +1,8 @@
-package office_test
+package atrest_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,16 +12,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/auditlog"
-	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/licence/disclose"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/second"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/qr/verify"
 )
+
+var ctx = context.Background()
+
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time { return c.at }
 
 // hall is a terminal that remembers, as hallscan does.
 type hall struct {
@@ -58,29 +65,6 @@ func (h *hall) says(digits string) verify.Verdict {
 	return verify.New(h.previous, verify.Options{Second: second.Opinion{}, Now: h.c.now, Replays: verify.NewMemory(10)}).Text(digits).Verdict
 }
 
-func backedUp(t *testing.T, f *officetest.Fixture) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if _, err := f.Office.Backup(ctx, "test", &b); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// recordKeys is a backup of the record keys as they are now.
-func recordKeys(t *testing.T, f *officetest.Fixture) io.Reader {
-	t.Helper()
-	var b bytes.Buffer
-	_, state, err := office.BackupRecordKeys(f.Dir, time.Now(), &b)
-	if err == nil {
-		err = office.KeepRecordKeys(f.Dir, state)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &b
-}
-
 // TestRestoreDrill is the loss of a data folder: what was issued before the backup is
 // there, what came later is lost and known to be lost, no place is given out twice, and
 // terminals that knew the lost service take the next trust files of the restored one.
@@ -90,8 +74,6 @@ func TestRestoreDrill(t *testing.T) {
 	f := officetest.At(t, c.now)
 	terminal := newHall(t, c)
 	kept, lateRevoked, lateSuspended := f.Issue(t, "004"), f.Issue(t, "066"), f.Issue(t, "100")
-	phone := newWallet(t, licence.AlgorithmSM2)
-	phone.bind(t, f, kept, disclose.Full)
 	code := func(f *officetest.Fixture, r licence.Record) string {
 		t.Helper()
 		code, err := f.Office.Code(ctx, "test", r)
@@ -104,7 +86,7 @@ func TestRestoreDrill(t *testing.T) {
 	if _, err := terminal.take(f); err != nil {
 		t.Fatal(err)
 	}
-	content := backedUp(t, f)
+	content := f.Backup(t)
 
 	// Life goes on, and is lost.
 	given := map[licence.StatusRef]bool{kept.Licence.Status: true, lateRevoked.Licence.Status: true, lateSuspended.Licence.Status: true}
@@ -134,7 +116,9 @@ func TestRestoreDrill(t *testing.T) {
 
 	c.at = c.at.Add(time.Hour)
 	dir := filepath.Join(t.TempDir(), "restored")
-	done, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", Published: os.DirFS(seen), RecordKeys: recordKeys(t, f)})
+	options := officetest.Restoring(datafolder.Options{Now: c.now}, f.RecordKeys(t))
+	options.Published = os.DirFS(seen)
+	done, err := atrest.Restore(ctx, dir, bytes.NewReader(content), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,13 +141,6 @@ func TestRestoreDrill(t *testing.T) {
 			t.Errorf("place %v is given out twice", again.Licence.Status)
 		}
 		given[again.Licence.Status] = true
-	}
-	phone.held, err = restored.Office.RenewDevice(ctx, phone.renewRequest(c.at))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, credential := range phone.held.Credentials {
-		t.Logf("the phone's credential is at %v", credential.Status)
 	}
 
 	// The terminal of before takes what is published now, and keeps what it knew.
@@ -216,14 +193,14 @@ func TestRestoreAlone(t *testing.T) {
 	f := officetest.At(t, c.now)
 	terminal := newHall(t, c)
 	f.Issue(t, "004")
-	content := backedUp(t, f)
+	content := f.Backup(t)
 	lost := f.Issue(t, "110")
 	c.at = c.at.Add(time.Hour)
 	if _, err := terminal.take(f); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "restored")
-	if _, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", RecordKeys: recordKeys(t, f)}); err != nil {
+	if _, err := atrest.Restore(ctx, dir, bytes.NewReader(content), officetest.Restoring(datafolder.Options{Now: c.now}, f.RecordKeys(t))); err != nil {
 		t.Fatal(err)
 	}
 	restored := officetest.Open(t, dir, c.now)
@@ -234,11 +211,11 @@ func TestRestoreAlone(t *testing.T) {
 		t.Errorf("the terminal refuses the restored service: %v", err)
 	}
 	// Once more, over data and from a restored one.
-	if _, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Actor: "test"}); !errors.Is(err, fs.ErrExist) {
+	if _, err := atrest.Restore(ctx, dir, bytes.NewReader(content), officetest.Restoring(datafolder.Options{}, nil)); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over data: %v, want fs.ErrExist", err)
 	}
 	next := filepath.Join(t.TempDir(), "next")
-	if _, err := office.Restore(ctx, next, bytes.NewReader(backedUp(t, restored)), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", RecordKeys: recordKeys(t, restored)}); err != nil {
+	if _, err := atrest.Restore(ctx, next, bytes.NewReader(restored.Backup(t)), officetest.Restoring(datafolder.Options{Now: c.now}, restored.RecordKeys(t))); err != nil {
 		t.Errorf("a backup of a restored folder: %v", err)
 	}
 }
@@ -248,23 +225,29 @@ func TestRestoreRefuses(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)
 	f.Issue(t, "004")
-	content := backedUp(t, f)
+	content := f.Backup(t)
 	parent := t.TempDir()
 	for _, size := range []int{0, 1, 100, len(content) / 2, len(content) - 1} {
-		if _, err := office.Restore(ctx, filepath.Join(parent, "restored"), bytes.NewReader(content[:size]), office.RestoreOptions{Actor: "test", RecordKeys: recordKeys(t, f)}); err == nil {
+		if _, err := atrest.Restore(ctx, filepath.Join(parent, "restored"), bytes.NewReader(content[:size]), officetest.Restoring(datafolder.Options{}, f.RecordKeys(t))); err == nil {
 			t.Errorf("%d of %d bytes are restored", size, len(content))
 		}
 	}
 	// Without the record keys, with half of them, or with those of another service.
 	place := filepath.Join(parent, "restored")
-	if _, err := office.Restore(ctx, place, bytes.NewReader(content), office.RestoreOptions{Actor: "test"}); !errors.Is(err, office.ErrNoRecordKeys) {
+	if _, err := atrest.Restore(ctx, place, bytes.NewReader(content), officetest.Restoring(datafolder.Options{}, nil)); !errors.Is(err, atrest.ErrNoRecordKeys) {
 		t.Errorf("without the record keys: %v, want ErrNoRecordKeys", err)
 	}
-	half := io.LimitReader(recordKeys(t, f), 100)
-	for what, keys := range map[string]io.Reader{"half of the record keys": half, "those of another service": recordKeys(t, officetest.New(t)), "something else": bytes.NewReader(content)} {
-		if _, err := office.Restore(ctx, place, bytes.NewReader(content), office.RestoreOptions{Actor: "test", RecordKeys: keys}); err == nil {
+	half := io.LimitReader(f.RecordKeys(t), 100)
+	for what, keys := range map[string]io.Reader{"half of the record keys": half, "those of another service": officetest.New(t).RecordKeys(t), "something else": bytes.NewReader(content)} {
+		if _, err := atrest.Restore(ctx, place, bytes.NewReader(content), officetest.Restoring(datafolder.Options{}, keys)); err == nil {
 			t.Errorf("restored with %s", what)
 		}
+	}
+	// Where its office cannot be opened.
+	options, failed := officetest.Restoring(datafolder.Options{}, f.RecordKeys(t)), errors.New("failed")
+	options.Office = func(string) (atrest.OpenOffice, error) { return nil, failed }
+	if _, err := atrest.Restore(ctx, place, bytes.NewReader(content), options); !errors.Is(err, failed) {
+		t.Errorf("without an office: %v, want its error", err)
 	}
 	entries, err := os.ReadDir(parent)
 	if err != nil || len(entries) > 0 {
@@ -289,10 +272,10 @@ func TestErasedStaysErased(t *testing.T) {
 	if _, err := f.Office.Step(ctx, "test", id, licence.Revoke, "秘密的理由"); err != nil {
 		t.Fatal(err)
 	}
-	content, oldKeys := backedUp(t, f), recordKeys(t, f)
+	content, oldKeys := f.Backup(t), f.RecordKeys(t)
 	kinds := func(want bool) {
 		t.Helper()
-		r, err := f.Office.CheckStorage(ctx, false)
+		r, err := atrest.Check(ctx, f.Office, false)
 		if err != nil || r.RecordKeysKept == nil || *r.RecordKeysKept != want {
 			t.Errorf("the record keys are kept: %+v, %v, want %t", r.RecordKeysKept, err, want)
 		}
@@ -306,10 +289,10 @@ func TestErasedStaysErased(t *testing.T) {
 	}
 	kinds(false)
 	c.at = c.at.Add(time.Hour)
-	restored := func(keys io.Reader) (*officetest.Fixture, office.Restored) {
+	restored := func(keys io.Reader) (*officetest.Fixture, atrest.Restored) {
 		t.Helper()
 		dir := filepath.Join(t.TempDir(), "restored")
-		done, err := office.Restore(ctx, dir, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test", RecordKeys: keys})
+		done, err := atrest.Restore(ctx, dir, bytes.NewReader(content), officetest.Restoring(datafolder.Options{Now: c.now}, keys))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -321,7 +304,7 @@ func TestErasedStaysErased(t *testing.T) {
 		t.Errorf("with the record keys of before: %v, erased %v", err, done.Erased)
 	}
 
-	r, done = restored(recordKeys(t, f))
+	r, done = restored(f.RecordKeys(t))
 	if !slices.Equal(done.Erased, []string{id.String()}) {
 		t.Errorf("erased again: %v, want %s", done.Erased, id)
 	}
@@ -351,7 +334,7 @@ func TestErasedStaysErased(t *testing.T) {
 	if _, _, err := r.Office.AuditLog().Verify(ctx); err != nil {
 		t.Error(err)
 	}
-	whole(t, r.Office)
+	officetest.Whole(t, r.Office)
 	// Entries under numbers of before have details again.
 	again := r.Issue(t, "100")
 	for _, step := range []licence.Step{licence.Suspend, licence.Resume, licence.Suspend, licence.Resume} {
@@ -359,34 +342,9 @@ func TestErasedStaysErased(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	whole(t, r.Office)
+	officetest.Whole(t, r.Office)
 	r.Reopen(t)
-	whole(t, r.Office)
-}
-
-// TestRestoreOfShared: a backup of a store whose records share their keys needs no others,
-// and the restored one goes on as it was and can be rekeyed.
-func TestRestoreOfShared(t *testing.T) {
-	t.Parallel()
-	h, dir := unpacked(t, "v0.1-format2")
-	c := &clock{h.Made.Add(time.Minute)}
-	f := officetest.Open(t, dir, c.now)
-	content := backedUp(t, f)
-	restored := filepath.Join(t.TempDir(), "restored")
-	if _, err := office.Restore(ctx, restored, bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); err != nil {
-		t.Fatal(err)
-	}
-	r := officetest.Open(t, restored, c.now)
-	whole(t, r.Office)
-	if _, err := r.Office.Rekey(ctx, "test", office.RekeyOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	whole(t, r.Office)
-	// From here on a backup wants the record keys.
-	content = backedUp(t, r)
-	if _, err := office.Restore(ctx, filepath.Join(t.TempDir(), "x"), bytes.NewReader(content), office.RestoreOptions{Options: office.Options{Now: c.now}, Actor: "test"}); !errors.Is(err, office.ErrNoRecordKeys) {
-		t.Errorf("rekeyed, without the record keys: %v, want ErrNoRecordKeys", err)
-	}
+	officetest.Whole(t, r.Office)
 }
 
 // TestWholeFolderPutBack: who puts the whole data folder back to an earlier moment, with what
@@ -401,7 +359,7 @@ func TestWholeFolderPutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Reopen(t) // everything is on the disk
-	older := copyOf(t, f.Dir)
+	older := officetest.CopyOf(t, f.Dir)
 	c.at = c.at.Add(time.Hour)
 	if _, err := f.Office.Step(ctx, "test", r.Licence.Identifier, licence.Revoke, "测试事由"); err != nil {
 		t.Fatal(err)

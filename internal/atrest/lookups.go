@@ -1,10 +1,11 @@
-package office
+package atrest
 
 import (
 	"context"
 	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
@@ -14,10 +15,6 @@ var (
 	// ErrLookupsNotPrepared says that the secret of new look-up keys is not on this machine yet,
 	// and may not be on the others that share the records.
 	ErrLookupsNotPrepared = errors.New("the new look-up keys are not prepared")
-	// ErrLookups says that the secrets of the look-up keys in use are not in the data folder, and
-	// ErrOtherLookups that those in it are others.
-	ErrLookups      = sealed.ErrNoLookups
-	ErrOtherLookups = sealed.ErrOtherLookups
 	// ErrSharedKeys says that the records are to be rekeyed first.
 	ErrSharedKeys = records.ErrSharedKeys
 )
@@ -41,9 +38,9 @@ type Renewed struct {
 // RenewLookups has numbers, holders, requests and binding codes looked up by keys of a new
 // generation: who knows the secrets of before alone finds nobody in the records any more. It
 // works beside services on shared records. What was cut off goes on with the next call.
-func (o *Office) RenewLookups(ctx context.Context, actor string, r RenewalOptions) (Renewed, error) {
+func RenewLookups(ctx context.Context, f *datafolder.Folder, actor string, r RenewalOptions) (Renewed, error) {
 	var done Renewed
-	current, underWay, err := o.store.Lookups(ctx)
+	current, underWay, err := f.Records.Lookups(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -53,19 +50,19 @@ func (o *Office) RenewLookups(ctx context.Context, actor string, r RenewalOption
 	}
 	if !underWay {
 		keys := generations[sealed.LookupGeneration]{
-			name: "look-up keys", prepare: o.box.BeginLookups, missing: ErrLookupsNotPrepared, act: audit.ActStoreRenew, use: o.store.BeginRenewal,
+			name: "look-up keys", prepare: f.Box.BeginLookups, missing: ErrLookupsNotPrepared, act: audit.ActStoreRenew, use: f.Records.BeginRenewal,
 			has: func(target sealed.LookupGeneration) error {
-				_, err := o.box.LookupCheck(target)
+				_, err := f.Box.LookupCheck(target)
 				return err
 			},
 		}
-		done.Generation, done.Prepared, err = keys.begin(ctx, o, actor, current, r.PrepareOnly)
+		done.Generation, done.Prepared, err = keys.begin(ctx, f, actor, current, r.PrepareOnly)
 		if err != nil || r.PrepareOnly {
 			return done, err
 		}
 	}
-	done.Entries, err = o.store.RenewLookups(ctx, records.Renewing{Progress: r.Progress, Entry: func(entries uint64) (audit.Record, error) {
-		return o.entry(actor, audit.ActStoreRenewed, fmt.Sprintf("generation %d, %d entries", done.Generation, entries))
+	done.Entries, err = f.Records.RenewLookups(ctx, records.Renewing{Progress: r.Progress, Entry: func(entries uint64) (audit.Record, error) {
+		return f.Entry(actor, audit.ActStoreRenewed, fmt.Sprintf("generation %d, %d entries", done.Generation, entries))
 	}})
 	return done, err
 }

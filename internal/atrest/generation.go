@@ -1,10 +1,11 @@
-package office
+package atrest
 
 import (
 	"context"
 	"fmt"
 	"math"
 
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/pki/audit"
 )
 
@@ -20,12 +21,12 @@ type generations[G ~uint8] struct {
 
 // begin takes the generation behind the current one into use, or prepares it only. It returns the
 // one in use, and the one that was only prepared.
-func (g generations[G]) begin(ctx context.Context, o *Office, actor string, current G, prepareOnly bool) (int, *int, error) {
+func (g generations[G]) begin(ctx context.Context, f *datafolder.Folder, actor string, current G, prepareOnly bool) (int, *int, error) {
 	if current == math.MaxUint8 {
 		return int(current), nil, fmt.Errorf("generation %d of the %s is the last one", current, g.name)
 	}
 	target := current + 1
-	if prepareOnly || !o.shared {
+	if prepareOnly || !f.Shared {
 		if err := g.prepare(target); err != nil {
 			return int(current), nil, err
 		}
@@ -37,9 +38,9 @@ func (g generations[G]) begin(ctx context.Context, o *Office, actor string, curr
 	if err := g.has(target); err != nil {
 		return int(current), nil, fmt.Errorf("%w: %w", g.missing, err)
 	}
-	entry, err := o.entry(actor, g.act, fmt.Sprintf("generation %d", target))
+	entry, err := f.Entry(actor, g.act, fmt.Sprintf("generation %d", target))
 	if err == nil {
-		err = g.use(ctx, target, o.now().Unix(), entry)
+		err = g.use(ctx, target, f.Now().Unix(), entry)
 	}
 	if err != nil {
 		return int(current), nil, err

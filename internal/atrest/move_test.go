@@ -1,4 +1,4 @@
-package office_test
+package atrest_test
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/elicence/elicence/internal/atrest"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pgtest"
@@ -14,15 +16,6 @@ import (
 	"github.com/elicence/elicence/internal/store/postgres"
 	"github.com/elicence/elicence/internal/store/records"
 )
-
-// whole checks that an office's storage is whole.
-func whole(t *testing.T, o *office.Office) {
-	t.Helper()
-	r, err := o.CheckStorage(ctx, true)
-	if err != nil || len(r.Faults) > 0 {
-		t.Errorf("the storage is not whole: %v, %v", r.Faults, err)
-	}
-}
 
 // TestMoveStore moves the records of a kept data folder to PostgreSQL and back: nobody
 // opens what was moved away, nothing is missing, and what was begun by a move that was cut
@@ -33,8 +26,8 @@ func TestMoveStore(t *testing.T) {
 	f := officetest.New(t)
 	r := f.Issue(t, "004")
 	f.Issue(t, "066")
-	dir, content := f.Dir, backedUp(t, f)
-	elsewhere := copyOf(t, dir)
+	dir, content := f.Dir, f.Backup(t)
+	elsewhere := officetest.CopyOf(t, dir)
 	address := server.Database(t)
 
 	// The rest of a move that was cut off.
@@ -48,24 +41,24 @@ func TestMoveStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved, err := office.MoveStore(ctx, elsewhere, office.MoveOptions{To: address, Actor: "test"})
+	moved, err := atrest.MoveStore(ctx, elsewhere, atrest.MoveOptions{To: address, Actor: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if moved.Rows["records"] != 2 || moved.Rows["identifiers"] != 2 {
 		t.Errorf("moved %v", moved.Rows)
 	}
-	if _, err := office.Open(elsewhere, office.Options{}); !errors.Is(err, office.ErrMoved) {
+	if _, err := office.Open(elsewhere, office.Options{}); !errors.Is(err, datafolder.ErrMoved) {
 		t.Errorf("the file that was moved away: %v, want ErrMoved", err)
 	}
-	if _, err := office.MoveStore(ctx, elsewhere, office.MoveOptions{To: address, Actor: "test"}); err == nil {
+	if _, err := atrest.MoveStore(ctx, elsewhere, atrest.MoveOptions{To: address, Actor: "test"}); err == nil {
 		t.Error("the records are moved over records")
 	}
-	o, err := office.Open(elsewhere, office.Options{Store: address})
+	o, err := office.Open(elsewhere, office.Options{Options: datafolder.Options{Store: address}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole(t, o)
+	officetest.Whole(t, o)
 	there := officetest.Around(t, elsewhere, o)
 	if _, err := o.Licence(ctx, "test", r.Licence.Identifier); err != nil {
 		t.Error(err)
@@ -79,16 +72,16 @@ func TestMoveStore(t *testing.T) {
 	if err := os.Rename(filepath.Join(elsewhere, "elicence.db"), filepath.Join(t.TempDir(), "old.db")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := office.MoveStore(ctx, elsewhere, office.MoveOptions{Options: office.Options{Store: address}, Actor: "test"}); err != nil {
+	if _, err := atrest.MoveStore(ctx, elsewhere, atrest.MoveOptions{Options: datafolder.Options{Store: address}, Actor: "test"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := office.Open(elsewhere, office.Options{Store: address}); !errors.Is(err, office.ErrMoved) {
+	if _, err := office.Open(elsewhere, office.Options{Options: datafolder.Options{Store: address}}); !errors.Is(err, datafolder.ErrMoved) {
 		t.Errorf("the database that was moved away: %v, want ErrMoved", err)
 	}
 	if o, err = office.Open(elsewhere, office.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	whole(t, o)
+	officetest.Whole(t, o)
 	if _, err := o.Licence(ctx, "test", added.Licence.Identifier); err != nil {
 		t.Error(err)
 	}
@@ -97,14 +90,14 @@ func TestMoveStore(t *testing.T) {
 	}
 
 	restored := filepath.Join(t.TempDir(), "restored")
-	options := office.RestoreOptions{Options: office.Options{Store: server.Database(t)}, Actor: "test", RecordKeys: recordKeys(t, f)}
-	if _, err := office.Restore(ctx, restored, bytes.NewReader(content), options); err != nil {
+	options := officetest.Restoring(datafolder.Options{Store: server.Database(t)}, f.RecordKeys(t))
+	if _, err := atrest.Restore(ctx, restored, bytes.NewReader(content), options); err != nil {
 		t.Fatal(err)
 	}
-	if o, err = office.Open(restored, options.Options); err != nil {
+	if o, err = office.Open(restored, office.Options{Options: options.Options}); err != nil {
 		t.Fatal(err)
 	}
-	whole(t, o)
+	officetest.Whole(t, o)
 	if err := o.Close(); err != nil {
 		t.Error(err)
 	}

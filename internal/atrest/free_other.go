@@ -1,6 +1,6 @@
 //go:build !unix || solaris || illumos
 
-package office
+package atrest
 
 // freeBytes is not known here.
 func freeBytes(string) (int64, error) { return -1, nil }

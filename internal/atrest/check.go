@@ -1,4 +1,4 @@
-package office
+package atrest
 
 import (
 	"context"
@@ -13,12 +13,10 @@ import (
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/licence"
-	"github.com/elicence/elicence/pki/crl"
-	"github.com/elicence/elicence/seal"
 )
 
-// StorageReport is what a check of the storage has found.
-type StorageReport struct {
+// Report is what a check of the storage has found.
+type Report struct {
 	records.Counted
 	Documents int             `json:"documents"`
 	Faults    []records.Fault `json:"faults"`
@@ -41,51 +39,52 @@ const (
 	leastFree = 256 << 20
 )
 
-// CheckStorage compares everything that the data folder holds with everything else: the
+// Check compares everything that the data folder holds with everything else: the
 // store's file page by page, its records, indexes, counts and status lists, the audit log;
 // where the documents lie must honour write-once, and the disk must have room. Deep
-// verifies the signature of every licence and every document too. The office works on
+// verifies the signature of every licence and every document too. The service works on
 // meanwhile. The error says that something could not be checked.
-func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, error) {
-	r := StorageReport{Faults: []records.Fault{}, Deep: deep}
-	tell := func(f records.Fault) {
+func Check(ctx context.Context, o Office, deep bool) (Report, error) {
+	f := o.Folder()
+	r := Report{Faults: []records.Fault{}, Deep: deep}
+	tell := func(fault records.Fault) {
 		if len(r.Faults) < maxFaults {
-			r.Faults = append(r.Faults, f)
+			r.Faults = append(r.Faults, fault)
 		} else {
 			r.More++
 		}
 	}
-	if err := o.store.CheckEngine(ctx, tell); err != nil {
+	if err := f.Records.CheckEngine(ctx, tell); err != nil {
 		return r, err
 	}
 	var wanted wantedDocuments
 	var err error
-	if r.Counted, wanted, err = o.checkRecords(ctx, deep, tell); err != nil {
+	if r.Counted, wanted, err = checkRecords(ctx, f.Records, deep, tell); err != nil {
 		return r, err
 	}
 	if r.Destroyed > 0 {
 		tell(records.Fault{Where: "records", What: fmt.Sprintf("the keys of %d licences were destroyed, and nobody has erased them: the records are of an earlier moment than the record keys", r.Destroyed)})
 	}
-	if err := o.checkRecordKeys(&r); err != nil {
+	if err := checkRecordKeys(f.Dir, &r); err != nil {
 		return r, err
 	}
-	o.checkSigned(ctx, tell)
-	if r.Documents, err = o.checkDocuments(ctx, wanted, deep, tell); err != nil {
+	o.CheckSigned(ctx, tell)
+	if r.Documents, err = checkDocuments(ctx, f.Documents, wanted, deep, tell); err != nil {
 		return r, err
 	}
-	switch err := o.documents.Probe(ctx); {
+	switch err := f.Documents.Probe(ctx); {
 	case errors.Is(err, documents.ErrNotWriteOnce):
 		tell(records.Fault{Where: "documents", What: err.Error()})
 	case err != nil:
 		return r, err
 	}
-	if r.FreeBytes, err = freeBytes(o.dir); err != nil {
+	if r.FreeBytes, err = freeBytes(f.Dir); err != nil {
 		return r, fmt.Errorf("asking how much of the disk is free: %w", err)
 	}
 	if r.FreeBytes >= 0 && r.FreeBytes < leastFree {
 		tell(records.Fault{Where: "disk", What: fmt.Sprintf("%d MiB are free, at least %d are wanted", r.FreeBytes>>20, leastFree>>20)})
 	}
-	r.FsyncMicros, err = fsyncMicros(o.dir)
+	r.FsyncMicros, err = fsyncMicros(f.Dir)
 	return r, err
 }
 
@@ -93,9 +92,9 @@ func (o *Office) CheckStorage(ctx context.Context, deep bool) (StorageReport, er
 type wantedDocuments map[[sm3.Size]byte]string
 
 // checkRecords checks the store; deep, it also returns the pictures that must be there.
-func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.Fault)) (records.Counted, wantedDocuments, error) {
+func checkRecords(ctx context.Context, store *records.Store, deep bool, tell func(records.Fault)) (records.Counted, wantedDocuments, error) {
 	wanted := make(wantedDocuments)
-	counted, err := o.store.Check(ctx, deep, func(l *licence.Licence) {
+	counted, err := store.Check(ctx, deep, func(l *licence.Licence) {
 		for _, v := range l.Fields {
 			if image, ok := v.Image(); ok {
 				if _, known := wanted[image.SM3]; !known {
@@ -107,44 +106,10 @@ func (o *Office) checkRecords(ctx context.Context, deep bool, tell func(records.
 	return counted, wanted, err
 }
 
-// checkSigned reads what carries its own signatures: the published files, certificates and
-// revocation lists, seals.
-func (o *Office) checkSigned(ctx context.Context, tell func(records.Fault)) {
-	try := func(where string, err error) {
-		if err != nil {
-			tell(records.Fault{Where: where, What: err.Error()})
-		}
-	}
-	if state, err := o.store.Setting(ctx, records.PublisherState); err != nil || state != nil {
-		_, loading := o.Inspector(ctx, o.second)
-		try("trust files", errors.Join(err, loading))
-	}
-	try("certificates", o.Certificates(ctx, func(CertificateRecord) error { return ctx.Err() }))
-	names, err := o.CRLNames(ctx)
-	try("revocation lists", err)
-	for _, name := range names {
-		p, _, err := o.Latest(ctx, name)
-		if err == nil && len(p.DER) > 0 {
-			_, err = crl.Parse(p.DER)
-		}
-		try("revocation list "+name, err)
-	}
-	seals, err := o.store.Seals(ctx)
-	try("seals", err)
-	for _, s := range seals {
-		if s.Made() {
-			_, err := seal.Parse(s.SESeal)
-			try("seal "+s.ID, err)
-		}
-	}
-	_, err = o.store.Authorities(ctx)
-	try("authorities", err)
-}
-
 // checkDocuments verifies the documents that are wanted and counts all; deep, it verifies
 // that the others are whole as well: nobody but a licence says how one is read. Faults name
 // objects, not the SM3 of a picture, which is the licence's own to tell.
-func (o *Office) checkDocuments(ctx context.Context, wanted wantedDocuments, deep bool, tell func(records.Fault)) (int, error) {
+func checkDocuments(ctx context.Context, docs *documents.Store, wanted wantedDocuments, deep bool, tell func(records.Fault)) (int, error) {
 	judge := func(name documents.Name, err error, why string) error {
 		if errors.Is(err, documents.ErrNotFound) || errors.Is(err, documents.ErrDamaged) {
 			tell(records.Fault{Where: "document " + name.String(), What: fmt.Sprintf("%v; %s", err, why)})
@@ -157,15 +122,15 @@ func (o *Office) checkDocuments(ctx context.Context, wanted wantedDocuments, dee
 	}
 	checked := make(map[documents.Name]bool)
 	for sum, id := range wanted {
-		name, before := o.documents.NamesOf(sum)
-		_, err := o.documents.Get(ctx, sum)
+		name, before := docs.NamesOf(sum)
+		_, err := docs.Get(ctx, sum)
 		if err := judge(name, err, "licence "+id+" names it"); err != nil {
 			return 0, err
 		}
 		checked[name], checked[before] = true, true
 	}
 	n := 0
-	for name, err := range o.documents.Names(ctx) {
+	for name, err := range docs.Names(ctx) {
 		if err != nil {
 			return n, err
 		}
@@ -173,7 +138,7 @@ func (o *Office) checkDocuments(ctx context.Context, wanted wantedDocuments, dee
 		if checked[name] || !deep {
 			continue
 		}
-		_, err := o.documents.Sealed(ctx, name)
+		_, err := docs.Sealed(ctx, name)
 		if errors.Is(err, documents.ErrNotFound) {
 			continue // a rekeying has taken it over since it was listed
 		}

@@ -1,4 +1,4 @@
-package office_test
+package atrest_test
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/elicence/elicence/internal/atrest"
+	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/officetest"
 	"github.com/elicence/elicence/internal/pgtest"
@@ -18,11 +20,11 @@ func cutOffRenewal(t *testing.T, f *officetest.Fixture) {
 	t.Helper()
 	cut, stop := context.WithCancel(ctx)
 	defer stop()
-	_, err := f.Office.RenewLookups(cut, "test", office.RenewalOptions{Progress: func(uint64) { stop() }})
+	_, err := atrest.RenewLookups(cut, f.Office.Folder(), "test", atrest.RenewalOptions{Progress: func(uint64) { stop() }})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("it is not cut off: %v", err)
 	}
-	if _, err := f.Office.RenewLookups(ctx, "test", office.RenewalOptions{PrepareOnly: true}); err == nil {
+	if _, err := atrest.RenewLookups(ctx, f.Office.Folder(), "test", atrest.RenewalOptions{PrepareOnly: true}); err == nil {
 		t.Fatal("no renewal is under way")
 	}
 }
@@ -47,31 +49,31 @@ func TestRenewalElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	cutOffRenewal(t, f)
-	content := backedUp(t, f)
-	moved := copyOf(t, f.Dir)
+	content := f.Backup(t)
+	moved := officetest.CopyOf(t, f.Dir)
 	if _, err := f.Office.ApproveErasure(ctx, "乙", gone.Identifier); err != nil {
 		t.Fatal(err)
 	}
-	keys := recordKeys(t, f) // of after the erasure
+	keys := f.RecordKeys(t) // of after the erasure
 	restored := filepath.Join(t.TempDir(), "restored")
-	back, err := office.Restore(ctx, restored, bytes.NewReader(content), office.RestoreOptions{Actor: "test", RecordKeys: keys})
+	back, err := atrest.Restore(ctx, restored, bytes.NewReader(content), officetest.Restoring(datafolder.Options{}, keys))
 	if err != nil || len(back.Erased) != 1 {
 		t.Fatalf("erased again: %v, %v", back.Erased, err)
 	}
 	address := server.Database(t)
-	if _, err := office.MoveStore(ctx, moved, office.MoveOptions{To: address, Actor: "test"}); err != nil {
+	if _, err := atrest.MoveStore(ctx, moved, atrest.MoveOptions{To: address, Actor: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	for what, open := range map[string]struct {
 		dir     string
 		options office.Options
-	}{"restored": {restored, office.Options{}}, "moved": {moved, office.Options{Store: address}}} {
+	}{"restored": {restored, office.Options{}}, "moved": {moved, office.Options{Options: datafolder.Options{Store: address}}}} {
 		o, err := office.Open(open.dir, open.options)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		for _, when := range []string{"half way", "in the end"} {
-			whole(t, o)
+			officetest.Whole(t, o)
 			if err := o.Findable(ctx, r.Licence); err != nil {
 				t.Errorf("%s, %s: %v", what, when, err)
 			}
@@ -87,7 +89,7 @@ func TestRenewalElsewhere(t *testing.T) {
 				t.Errorf("%s, %s: the holder of what is to be erased has %d licences, want %d, %v", what, when, len(held), want, err)
 			}
 			if when == "half way" {
-				done, err := o.RenewLookups(ctx, "test", office.RenewalOptions{})
+				done, err := atrest.RenewLookups(ctx, o.Folder(), "test", atrest.RenewalOptions{})
 				if err != nil || done.Generation != 2 {
 					t.Errorf("%s: renewed: %+v, %v", what, done, err)
 				}

@@ -1,0 +1,38 @@
+package datafolder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/elicence/elicence/internal/store/documents"
+	"github.com/elicence/elicence/pki/keystore"
+)
+
+// ErrDocumentsPlace says that the documents lie elsewhere than where they are looked for.
+var ErrDocumentsPlace = errors.New("the documents are in another place")
+
+// openDocuments opens the folder, or the bucket where one is named. Whoever forgets the
+// bucket, or names one for a folder that has documents, would find half of them.
+func openDocuments(dir string, keys *keystore.Store, bucket string) (*documents.Store, error) {
+	entries, err := os.ReadDir(dir)
+	there := err == nil
+	switch {
+	case bucket == "" && errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%s is not there: %w", dir, ErrDocumentsPlace)
+	case bucket == "":
+		return documents.Open(dir, keys)
+	case there && len(entries) > 0:
+		return nil, fmt.Errorf("%s has some: %w", dir, ErrDocumentsPlace)
+	default:
+		return documents.OpenBucket(bucket, keys)
+	}
+}
+
+func createDocuments(ctx context.Context, dir string, keys *keystore.Store, bucket string) (*documents.Store, error) {
+	if bucket != "" {
+		return documents.CreateBucket(ctx, bucket, keys)
+	}
+	return documents.Create(dir, keys)
+}
