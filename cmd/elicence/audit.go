@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/auditlog"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
+	"github.com/elicence/elicence/pki/audit"
 )
 
 func newAudit(s *settings) *cobra.Command {
@@ -111,7 +113,10 @@ func newAuditShow(s *settings) *cobra.Command {
 	var index int64
 	var subject string
 	cmd := &cobra.Command{
-		Use: "show [--index N | --subject ID]", Short: "显示 show the entries", Args: cobra.NoArgs,
+		Use: "show [--index N | --subject ID]", Short: "显示 show the entries, or one of them with the words kept beside it",
+		Long: "Shows who did what when. --index N shows one entry whole, with the words that are kept beside it (a purpose, a reason), which\n" +
+			"may be personal; it says whether they are what the entry commits to, and exits with 1 where anything is not what was appended.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			one := cmd.Flags().Changed("index")
 			if one && subject != "" {
@@ -121,32 +126,36 @@ func newAuditShow(s *settings) *cobra.Command {
 				return fmt.Errorf("--index: %d is not an index", index)
 			}
 			return s.with(func(o *office.Office) error {
+				if one {
+					return showEntry(cmd, s, o, uint64(index))
+				}
 				var views []entryView
-				collect := func(e auditlog.Entry) error {
+				err := o.AuditLog().Entries(cmd.Context(), func(e auditlog.Entry) error {
 					if subject == "" || e.Subject == subject {
 						views = append(views, viewEntry(e))
 					}
 					return nil
-				}
-				if !one {
-					if err := o.AuditLog().Entries(cmd.Context(), collect); err != nil {
-						return err
-					}
-				} else {
-					e, err := o.AuditLog().Entry(cmd.Context(), uint64(index))
-					if err != nil {
-						return err
-					}
-					views = []entryView{viewEntry(e)}
+				})
+				if err != nil {
+					return err
 				}
 				return list(cmd, s, views, entryView.row)
 			})
 		},
 	}
-	cmd.Flags().Int64Var(&index, "index", 0, "only the entry with this `NUMBER`, from 0")
+	cmd.Flags().Int64Var(&index, "index", 0, "only the entry with this `NUMBER`, from 0, with the words kept beside it")
 	cmd.Flags().StringVar(&subject, "subject", "", "only entries about this `ID`")
 	return cmd
 }
+
+// What an entry has beside it.
+const (
+	detailsNone      = "none"
+	detailsKept      = "kept"
+	detailsErased    = "erased"
+	detailsDestroyed = "destroyed" // their key was, by an erasure that this log does not know of
+	detailsMissing   = "missing"
+)
 
 // entryView is an entry as it is printed.
 type entryView struct {
@@ -156,29 +165,111 @@ type entryView struct {
 	Act      string  `json:"act"`
 	Subject  string  `json:"subject"`
 	Digest   string  `json:"digest"`
-	Details  string  `json:"details"` // none, kept or erased
+	Details  string  `json:"details"`
 	ErasedBy *uint64 `json:"erased_by"`
 }
 
 func viewEntry(e auditlog.Entry) entryView {
 	v := entryView{
-		ID: e.Index, Time: e.At().Format(time.RFC3339), Actor: e.Actor, Act: string(e.Act), Subject: e.Subject, Digest: hex.EncodeToString(e.Digest), Details: "none",
+		ID: e.Index, Time: e.At().Format(time.RFC3339), Actor: e.Actor, Act: string(e.Act), Subject: e.Subject, Digest: hex.EncodeToString(e.Digest), Details: detailsNone,
 	}
 	switch {
 	case e.ErasedBy > 0:
-		v.Details, v.ErasedBy = "erased", &e.ErasedBy
+		v.Details, v.ErasedBy = detailsErased, &e.ErasedBy
+	case e.Destroyed:
+		v.Details = detailsDestroyed
 	case e.Commits():
-		v.Details = "kept"
+		v.Details = detailsKept
 	}
 	return v
 }
 
 func (v entryView) row() []string {
 	details := ""
-	if v.ErasedBy != nil {
-		details = fmt.Sprintf("已由第 %d 条删除 erased by entry %d", *v.ErasedBy, *v.ErasedBy)
+	if v.Details == detailsErased || v.Details == detailsDestroyed {
+		details = v.fate()
 	}
 	return []string{fmt.Sprint(v.ID), v.Time, v.Actor, v.Act, v.Subject, details}
+}
+
+// fate says what became of the details that an entry was made with.
+func (v entryView) fate() string {
+	switch v.Details {
+	case detailsErased:
+		return fmt.Sprintf("已由第 %d 条删除 erased by entry %d", *v.ErasedBy, *v.ErasedBy)
+	case detailsDestroyed:
+		return "密钥已销毁，无法读出 their key was destroyed, they cannot be read"
+	case detailsMissing:
+		return "缺失 missing"
+	case detailsKept:
+		return "保存在旁 kept"
+	default:
+		return "无 none"
+	}
+}
+
+// wholeEntryView is one entry with the words beside it.
+type wholeEntryView struct {
+	entryView
+	Commitment string  `json:"commitment"` // HMAC-SM3 over the words, or random bytes
+	Words      *string `json:"words"`
+	Damage     *string `json:"damage"` // how entry or words differ from what was appended; null: they do not
+}
+
+func viewWholeEntry(index uint64, x audit.Examined) wholeEntryView {
+	v := wholeEntryView{
+		entryView:  viewEntry(auditlog.Entry{Index: index, Entry: x.Entry, ErasedBy: x.Beside.ErasedBy, Destroyed: x.Beside.Destroyed}),
+		Commitment: hex.EncodeToString(x.Commitment),
+	}
+	if len(x.Beside.Details) > 0 {
+		words := string(x.Beside.Details)
+		v.Words = &words
+		v.Details = detailsKept // whatever the entry says of it
+	} else if v.Details == detailsKept {
+		v.Details = detailsMissing
+	}
+	if x.Damage != nil {
+		v.Damage = &x.Damage.What
+	}
+	return v
+}
+
+// text is an entry for people. What somebody wrote into it moves no cursor and begins no line.
+func (v wholeEntryView) text() string {
+	lines := []string{
+		fmt.Sprintf("序号 index: %d", v.ID), "时间 time: " + v.Time, "操作人 actor: " + quiet(v.Actor), "事项 act: " + quiet(v.Act),
+		"对象 subject: " + quiet(v.Subject), "摘要 digest SM3: " + v.Digest,
+	}
+	if v.Words == nil {
+		lines = append(lines, "内容 words: "+v.fate())
+	} else {
+		lines = append(lines, "内容 words: "+quiet(*v.Words))
+	}
+	switch {
+	case v.Damage != nil:
+		lines = append(lines, "✗ 与写入时不符 not what was appended: "+quiet(*v.Damage))
+	case v.Words != nil:
+		lines = append(lines, "✓ 内容与该条记录的承诺一致 the words are what the entry commits to: HMAC-SM3 "+v.Commitment)
+	}
+	return strings.Join(append(lines, ""), "\n")
+}
+
+// showEntry prints one entry whole, damaged or not.
+func showEntry(cmd *cobra.Command, s *settings, o *office.Office, index uint64) error {
+	x, err := o.AuditLog().Examine(cmd.Context(), index)
+	if err != nil {
+		return err
+	}
+	v := viewWholeEntry(index, x)
+	if s.json {
+		err = printJSON(cmd.OutOrStdout(), []wholeEntryView{v})
+	} else {
+		_, err = fmt.Fprint(cmd.OutOrStdout(), v.text())
+	}
+	if err == nil && x.Damage != nil {
+		err = bilingual.Wrap(fmt.Sprintf("审计日志第 %d 条与写入时不符", index), x.Damage)
+	}
+	return err
 }
 
 func newAuditErase(s *settings) *cobra.Command {

@@ -138,7 +138,7 @@ func newSealBatch(s *settings) *cobra.Command {
 	profile.flags(cmd)
 	opens.flags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`DIR` for the sealed documents")
-	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signatures")
+	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signatures and beside the audit log; the owner may demand it (seal limit --purpose required)")
 	return cmd
 }
 
@@ -273,7 +273,7 @@ func newSealDigest(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&d.SealID, "seal", "", "`CODE` of the seal")
 	cmd.Flags().StringVar(&digest, "sm3", "", "SM3 of what the signature covers, in `HEX`")
 	cmd.Flags().StringVar(&byteRange, "byte-range", "", "the /ByteRange, as `0,A,B,C`")
-	cmd.Flags().StringVar(&d.Reason, "reason", "", "why, in `WORDS`; for the audit log")
+	cmd.Flags().StringVar(&d.Reason, "reason", "", "why, in `WORDS`; for the audit log; the owner may demand it (seal limit --purpose required)")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` for the signature")
 	long.flags(cmd, string(office.LevelB))
 	return cmd

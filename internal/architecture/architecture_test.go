@@ -24,7 +24,7 @@ const module = "github.com/elicence/elicence/"
 // floors are the rooms from the ground up. A package may import what lies on a
 // lower floor and its own room. Rooms on one floor do not import each other.
 var floors = [][]string{
-	{"docs", "internal/bilingual", "internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/netguard", "internal/pagetext", "internal/raster", "internal/strictjson", "internal/typeface", "internal/webbuild"},
+	{"docs", "internal/bilingual", "internal/civil", "internal/cleantext", "internal/columns", "internal/detcbor", "internal/durable", "internal/idcode", "internal/memfs", "internal/netguard", "internal/pagetext", "internal/raster", "internal/strictjson", "internal/typeface", "internal/webbuild"},
 	{"internal/desk", "internal/typeset"},
 	{"pki"},
 	{"licence", "seal", "qr"},

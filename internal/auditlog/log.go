@@ -101,6 +101,8 @@ type Entry struct {
 	audit.Entry
 	// ErasedBy is the entry that erased this one's details; 0: none did.
 	ErasedBy uint64
+	// Destroyed: the key of its details was destroyed, of which this log says nothing.
+	Destroyed bool
 }
 
 func entryAt(log audit.Storage, index uint64) (Entry, error) {
@@ -112,7 +114,7 @@ func entryAt(log audit.Storage, index uint64) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("audit log entry %d: %w", index, err)
 	}
-	return Entry{index, e, r.ErasedBy}, nil
+	return Entry{index, e, r.ErasedBy, r.Destroyed}, nil
 }
 
 // Entries calls f with every entry, the oldest first.
@@ -134,18 +136,19 @@ func (l *Log) Entries(ctx context.Context, f func(Entry) error) error {
 	})
 }
 
-// Entry returns one entry.
-func (l *Log) Entry(ctx context.Context, index uint64) (Entry, error) {
-	var e Entry
+// Examine returns one entry with the words that are kept beside it, and says whether both are
+// what was appended.
+func (l *Log) Examine(ctx context.Context, index uint64) (audit.Examined, error) {
+	var x audit.Examined
 	err := l.Read(ctx, func(log audit.Storage, size uint64) error {
 		if index >= size {
 			return fmt.Errorf("entry %d of %d: %w", index, size, ErrNoEntry)
 		}
 		var err error
-		e, err = entryAt(log, index)
+		x, err = audit.Examine(log, index)
 		return err
 	})
-	return e, err
+	return x, err
 }
 
 // Checkpoint is a checkpoint as it goes out.

@@ -160,7 +160,7 @@ func TestBeyondTheEnd(t *testing.T) {
 	t.Parallel()
 	f, ctx := newLog(t, 10), t.Context()
 	for name, act := range map[string]func() error{
-		"entry":                  func() error { _, err := f.Entry(ctx, 10); return err },
+		"entry":                  func() error { _, err := f.Examine(ctx, 10); return err },
 		"proof":                  func() error { _, err := f.Prove(ctx, 10, false); return err },
 		"inclusion":              func() error { _, err := f.Inclusion(ctx, 10, 0); return err },
 		"inclusion in a part":    func() error { _, err := f.Inclusion(ctx, 5, 5); return err },

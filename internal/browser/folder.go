@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing/fstest"
 
+	"github.com/elicence/elicence/internal/memfs"
 	"github.com/elicence/elicence/qr/trust"
 )
 
@@ -28,12 +28,12 @@ type folder struct {
 	read Read
 	kept map[string][]byte
 
-	files  fstest.MapFS // what was opened: the standard library's file system in memory
-	failed error        // the first fetch that failed for another reason than a missing file
+	files  memfs.FS // what was opened
+	failed error    // the first fetch that failed for another reason than a missing file
 }
 
 func newFolder(ctx context.Context, kept map[string][]byte, read Read) *folder {
-	return &folder{ctx: ctx, read: read, kept: kept, files: make(fstest.MapFS)}
+	return &folder{ctx: ctx, read: read, kept: kept, files: make(memfs.FS)}
 }
 
 // Open implements [fs.FS].
@@ -47,12 +47,12 @@ func (f *folder) Open(name string) (fs.File, error) {
 		}
 		return f.files.Open(name)
 	}
-	if f.files[name] == nil {
+	if _, opened := f.files[name]; !opened {
 		content, err := f.fetch(name)
 		if err != nil {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 		}
-		f.files[name] = &fstest.MapFile{Data: content, Mode: 0o400}
+		f.files[name] = content
 	}
 	return f.files.Open(name)
 }
@@ -85,7 +85,7 @@ func (f *folder) take(missing []trust.SetFile) error {
 		if failed[i] != nil {
 			return f.because(f.noted(name, failed[i]))
 		}
-		f.files[name] = &fstest.MapFile{Data: contents[i], Mode: 0o400}
+		f.files[name] = contents[i]
 	}
 	return nil
 }
@@ -134,9 +134,5 @@ func (f *folder) because(err error) error {
 
 // used returns the files that were opened.
 func (f *folder) used() map[string][]byte {
-	used := make(map[string][]byte, len(f.files))
-	for name, file := range maps.All(f.files) {
-		used[name] = file.Data
-	}
-	return used
+	return maps.Clone(f.files)
 }

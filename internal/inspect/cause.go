@@ -37,6 +37,7 @@ const (
 	causeLicenceSignature  verify.CauseCode = "licence_signature"
 	causeIdentifierIssuer  verify.CauseCode = "identifier_issuer"
 	causeNotSealedByIssuer verify.CauseCode = "not_sealed_by_issuer"
+	causeNotIssuedPage     verify.CauseCode = "not_the_page_as_issued"
 )
 
 // Next steps where the verdict's is not the right one.
@@ -44,6 +45,7 @@ const (
 	nextReportZH, nextReportEN = "不得接受，请报告上级", "Do not accept; report it"
 	nextAskZH, nextAskEN       = "请向发文机关核实", "Ask the authority that issued it"
 	nextCheckZH, nextCheckEN   = "请核对签章人与文件内容", "Check who signed, and what the document says"
+	nextByCodeZH, nextByCodeEN = "不要以此页面为准，请用证照的核验码或编号核验", "Do not go by this page; verify the licence by its code or its number"
 )
 
 // documentCause words a cause in both languages; what went wrong in detail follows in

@@ -14,6 +14,7 @@ import (
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/answer"
 	"github.com/elicence/elicence/licence/evidence"
+	"github.com/elicence/elicence/licence/render"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/path"
 	"github.com/elicence/elicence/qr/picture"
@@ -342,8 +343,15 @@ func (i *Inspector) licence(signed []byte, report *pdf.Report, f *LicenceFinding
 	if refusal := issuer.RefusesList(l.Status.List, l.SignedAt); refusal != "" {
 		return verify.OutOfScope, verify.ListCause(refusal)
 	}
-	if report != nil && !sealedBy(report, issuer.USCC) {
-		return verify.OutOfScope, out(causeNotSealedByIssuer, "文件上没有发证机关的印章", "the document is not sealed by the authority that issued the licence")
+	if report != nil {
+		seals := sealsOf(report, issuer.USCC)
+		switch {
+		case len(seals) == 0:
+			return verify.OutOfScope, out(causeNotSealedByIssuer, "文件上没有发证机关的印章", "the document is not sealed by the authority that issued the licence")
+		case !slices.ContainsFunc(seals, func(s *pdf.Signed) bool { return render.SaysIssued(s.Extensions, signed) }):
+			return verify.NoData, next(documentCause(causeNotIssuedPage, "发证机关的印章不是作为这份证照的证照章盖的，页面内容未必出自发证机关",
+				"the authority's seal does not say that this is the page of the licence inside: what the page says may be anybody's", nil), nextByCodeZH, nextByCodeEN)
+		}
 	}
 	return i.verifier.Standing(verify.Claim{
 		Category: int(l.Category), Schema: l.Schema, Status: l.Status.Packed(), SignedAt: l.SignedAt, FirstDay: l.FirstDay, LastDay: l.LastDay,
@@ -363,13 +371,15 @@ func (f *LicenceFinding) show(l *licence.Licence, cache *trust.Cache) {
 	}
 }
 
-// sealedBy reports whether one of the document's seals is of an organisation. What an imported
-// authority calls an organisation of ours is not ours.
-func sealedBy(report *pdf.Report, uscc string) bool {
-	for _, s := range report.Signatures {
+// sealsOf are the document's seals that are of an organisation. What an imported authority
+// calls an organisation of ours is not ours.
+func sealsOf(report *pdf.Report, uscc string) []*pdf.Signed {
+	var seals []*pdf.Signed
+	for i := range report.Signatures {
+		s := &report.Signatures[i]
 		if s.Kind == pdf.SignerSeal && s.Signer != nil && s.Signer.OrganizationCode() == uscc && seal.ImportedRoots(s.Checks) == nil {
-			return true
+			seals = append(seals, s)
 		}
 	}
-	return false
+	return seals
 }

@@ -134,7 +134,7 @@ func (o *Office) sealCopy(ctx context.Context, actor string, r licence.Record, c
 	}
 	stamped, err := o.Stamp(ctx, actor, doc, StampRequest{
 		SealID: record.ID, Place: placement.Place{Pages: placement.OnPage(page.SealPage), X: page.SealX, Y: page.SealY}, Reason: category.NameZH + "（加注件）",
-		Number: copyCodeNumber(c), Code: &CodePlace{Page: page.SealPage, X: page.CodeX, Y: page.CodeY, Expires: c.Until.End()},
+		Number: copyCodeNumber(c), Code: &CodePlace{Page: page.SealPage, X: page.CodeX, Y: page.CodeY, Expires: c.Until.End()}, issued: r.Signed,
 	})
 	if err != nil {
 		return nil, nil, err

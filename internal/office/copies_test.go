@@ -104,7 +104,7 @@ func sealedWith(tb testing.TB, f *officetest.Fixture, signed, statement []byte) 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
+	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}}.Issuing(signed))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -30,6 +30,12 @@ func (o *Office) KeptTrust(ctx context.Context, f func(name string)) error {
 	})
 }
 
+// Issuing is the request as the issuance of a licence with this signed form makes it.
+func (r StampRequest) Issuing(signed []byte) StampRequest {
+	r.issued = signed
+	return r
+}
+
 // Twin is another office on the same store, as another node is on a database.
 func (o *Office) Twin() (*Office, error) {
 	return assemble(context.Background(), o.folder, Options{})

@@ -5,10 +5,10 @@ import (
 	"os"
 	"reflect"
 	"sync"
-	"testing/fstest"
 	"time"
 
 	"github.com/elicence/elicence/internal/inspect"
+	"github.com/elicence/elicence/internal/memfs"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal/pdf"
@@ -32,11 +32,7 @@ func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*insp
 	if err != nil {
 		return nil, err
 	}
-	files := make(fstest.MapFS, len(current)) // the standard library's file system in memory
-	for name, file := range current {
-		files[name] = &fstest.MapFile{Data: file}
-	}
-	cache, err := trust.Load(files, trust.Options{Second: o.second, Now: o.now})
+	cache, err := trust.Load(memfs.FS(current), trust.Options{Second: o.second, Now: o.now})
 	if err != nil {
 		return nil, err
 	}

@@ -351,7 +351,7 @@ func carrying(tb testing.TB, f *officetest.Fixture, signed []byte, sealID string
 	if err != nil {
 		tb.Fatal(err)
 	}
-	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: sealID, Place: placement.Place{Pages: "1", X: 60, Y: 60}})
+	sealed, err := f.Office.Stamp(ctx, "test", open(tb, b), office.StampRequest{SealID: sealID, Place: placement.Place{Pages: "1", X: 60, Y: 60}}.Issuing(signed))
 	if err != nil {
 		tb.Fatal(err)
 	}

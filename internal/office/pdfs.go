@@ -59,7 +59,7 @@ func (o *Office) PDFWithCode(ctx context.Context, actor string, r licence.Record
 	sealed, err := o.Stamp(ctx, actor, doc, StampRequest{
 		SealID: record.ID, Place: placement.Place{Pages: placement.OnPage(page.SealPage), X: page.SealX, Y: page.SealY}, Reason: category.NameZH,
 		// A licence outlives the certificate of its seal.
-		TimeStamp: o.ClockProven(ctx) == nil, IfCan: true,
+		TimeStamp: o.ClockProven(ctx) == nil, IfCan: true, issued: r.Signed,
 	})
 	if err != nil {
 		return nil, err

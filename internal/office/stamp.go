@@ -58,6 +58,10 @@ type StampRequest struct {
 	// covers; nil: beside the seal, where the page shows nothing, for as long as printed codes
 	// live.
 	Code *CodePlace
+
+	// issued is the signed form of the licence of which the document is the page, as it was
+	// just set: the seal says so ([render.Issued]). Nobody but those who set it may ask for this.
+	issued []byte
 }
 
 // sealUse is a seal that a person may use now, with what signs.
@@ -172,6 +176,9 @@ func (a *sealing) prepare(ctx context.Context, doc *pdf.Document) (*waiting, err
 	if r.TimeStamp {
 		room += tokenRoom
 	}
+	if r.issued != nil {
+		room += render.IssuedSize
+	}
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Field: r.Field, Filter: a.form.filter, SubFilter: a.form.subFilter, Name: a.use.record.Name, Reason: r.Reason,
 		Time: a.now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock, WithoutXFA: r.WithoutXFA, Chain: a.use.record.Chain,
@@ -183,6 +190,9 @@ func (a *sealing) prepare(ctx context.Context, doc *pdf.Document) (*waiting, err
 	stamp, err := prepared.SealStamp(a.now)
 	if err != nil {
 		return nil, err
+	}
+	if r.issued != nil {
+		stamp.Extensions = append(stamp.Extensions, render.Issued(r.issued))
 	}
 	entry, err := audit.NewRecord(audit.Entry{Time: a.now.Unix(), Actor: a.actor, Act: audit.ActSealUse, Subject: a.use.record.ID, Digest: stamp.Document[:]}, []byte(r.Reason))
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing/fstest"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/detcbor"
+	"github.com/elicence/elicence/internal/memfs"
 	"github.com/elicence/elicence/licence"
 )
 
@@ -126,10 +126,10 @@ func (b *Bundle) File(name string) []byte {
 
 // Folder returns the files below a folder under their names within it.
 func (b *Bundle) Folder(name string) fs.FS {
-	files := make(fstest.MapFS) // the standard library's file system in memory
+	files := make(memfs.FS)
 	for _, f := range b.Files {
 		if inside, ok := strings.CutPrefix(f.Name, name+"/"); ok {
-			files[inside] = &fstest.MapFile{Data: f.Data}
+			files[inside] = f.Data
 		}
 	}
 	return files

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -244,6 +245,69 @@ func TestVerifyFindsDamage(t *testing.T) {
 				t.Errorf("Verify = %v, want damage at entry %d", err, damage.want)
 			}
 		})
+	}
+}
+
+// TestExamine: one entry is shown with its words, damaged or not, and what differs is told.
+func TestExamine(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		do      func(*memory)
+		details string // what is shown; empty: nothing
+		damage  string // in what is said; empty: none
+	}{
+		"whole":               {func(*memory) {}, "reason 6", ""},
+		"details edited":      {func(m *memory) { r := m.records[6]; r.Details = []byte("other"); m.records[6] = r }, "other", ErrDetails.Error()},
+		"key edited":          {func(m *memory) { r := m.records[6]; r.Key = make([]byte, KeySize); m.records[6] = r }, "reason 6", ErrDetails.Error()},
+		"details without key": {func(m *memory) { r := m.records[6]; r.Key = nil; m.records[6] = r }, "reason 6", ErrDetails.Error()},
+		"details removed":     {func(m *memory) { r := m.records[6]; r.Key, r.Details = nil, nil; m.records[6] = r }, "", ErrNoDetails.Error()},
+		"entry exchanged":     {func(m *memory) { m.records[6] = m.records[7] }, "reason 7", "not what was hashed"},
+		"hash edited":         {func(m *memory) { m.nodes[nodeName(0, 6)][0] ^= 1 }, "reason 6", "not what was hashed"},
+		"erased":              {func(m *memory) { erase(t, m, 6) }, "", ""},
+		"said to be erased":   {func(m *memory) { r := m.records[6]; m.records[6] = Record{Leaf: r.Leaf, ErasedBy: 8} }, "", "erased by entry 8, which does not"},
+		"erased and there": {func(m *memory) {
+			r := m.records[6]
+			erase(t, m, 6)
+			m.records[6] = r
+		}, "reason 6", ""}, // of itself it is whole; the entry that erases it is not
+		"key destroyed elsewhere": {func(m *memory) { m.records[6] = Record{Leaf: m.records[6].Leaf, Destroyed: true} }, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMemory()
+			grow(t, m, 11)
+			tc.do(m)
+			x, err := Examine(m, 6)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(x.Beside.Details); got != tc.details {
+				t.Errorf("details %q, want %q", got, tc.details)
+			}
+			if tc.damage == "" && x.Damage != nil || tc.damage != "" && (x.Damage == nil || x.Damage.Index != 6 || !strings.Contains(x.Damage.What, tc.damage)) {
+				t.Errorf("damage %v, want %q", x.Damage, tc.damage)
+			}
+		})
+	}
+	m := newMemory()
+	grow(t, m, 3)
+	m.records[1] = Record{Leaf: []byte{0xff}}
+	if _, err := Examine(m, 1); !errors.Is(err, ErrEntry) {
+		t.Errorf("no entry: %v, want ErrEntry", err)
+	}
+	if _, err := Examine(m, 3); err == nil {
+		t.Error("an entry that is not there was shown")
+	}
+}
+
+func erase(tb testing.TB, m *memory, index uint64) {
+	tb.Helper()
+	r, err := NewErasure(index, time.Unix(1700000100, 0), "officer", "court order")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := Erase(m, r); err != nil {
+		tb.Fatal(err)
 	}
 }
 

@@ -134,6 +134,9 @@ var (
 	Seen = Of(1, 3, 6, 1, 4, 1, 32473, 1, 3)
 	// Seal is the seal that a signature is made with, a signed attribute of CMS.
 	Seal = Of(1, 3, 6, 1, 4, 1, 32473, 1, 4)
+	// Issued is what a seal says of the page of a licence that its issuance has set, an
+	// extension of TBS_Sign.
+	Issued = Of(1, 3, 6, 1, 4, 1, 32473, 1, 6)
 )
 
 // Content types and attributes of CMS (RFC 5652, RFC 3161, GB/T 35275).

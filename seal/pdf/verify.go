@@ -112,7 +112,9 @@ type Signed struct {
 	Proof    ses.Stamped       // what proves that it existed at a time
 	Picture  PictureFinding    // of a seal: whether the field shows it
 	Seen     []SeenPlace       // what the signature names as seen, the field first; nil: it names nothing
-	Checks   []ses.Check       // in order; all must have passed
+	// Extensions is what else a seal has signed (extDatas of TBS_Sign of GB/T 38540).
+	Extensions []ses.Extension
+	Checks     []ses.Check // in order; all must have passed
 }
 
 // Err returns why the signature does not count, nil if every check has passed.
@@ -321,7 +323,7 @@ func (s *Signature) SealSignature(known *ses.Memory) (*ses.Signature, error) {
 // sealed judges a seal signature.
 func (s *Signed) sealed(ctx context.Context, signature *ses.Signature, trust Trust) {
 	s.Kind, s.Signer, s.Seal, s.SignedAt = SignerSeal, signature.Signer, signature.Seal, signature.Stamp.Time
-	s.Profile = signature.Profile
+	s.Profile, s.Extensions = signature.Profile, signature.Stamp.Extensions
 	var checks []ses.Check
 	checks, s.Proof = signature.Judge(ctx, s.Digest, trust.Seals, s.Proof, trust.Second)
 	s.Checks = append(s.Checks, checks...)
