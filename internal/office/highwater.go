@@ -12,6 +12,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -30,7 +31,7 @@ type highWater struct {
 
 // ErrOlderStore says that the store is of an earlier moment than the data folder
 // remembers, or has another history.
-var ErrOlderStore = errors.New("the store is not the one that this data folder remembers")
+var ErrOlderStore = bilingual.New("记录比数据目录所记的旧，或不是同一份", "the store is not the one that this data folder remembers")
 
 func (o *Office) highWaterPath() string { return filepath.Join(o.dir, highWaterName) }
 

@@ -2,9 +2,9 @@ package office
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
@@ -13,7 +13,7 @@ import (
 var (
 	// ErrLookupsNotPrepared says that the secret of new look-up keys is not on this machine yet,
 	// and may not be on the others that share the records.
-	ErrLookupsNotPrepared = errors.New("the new look-up keys are not prepared")
+	ErrLookupsNotPrepared = bilingual.New("新的检索密钥还没有准备好", "the new look-up keys are not prepared")
 	// ErrLookups says that the secrets of the look-up keys in use are not in the data folder, and
 	// ErrOtherLookups that those in it are others.
 	ErrLookups      = sealed.ErrNoLookups

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/pki/audit"
@@ -13,7 +14,7 @@ import (
 
 // ErrMoved says that the records were moved to another database, and that nobody may
 // write to these any more.
-var ErrMoved = errors.New("the records were moved to another database")
+var ErrMoved = bilingual.New("记录已迁移到另一数据库", "the records were moved to another database")
 
 // movedSetting is the setting of a store that was moved away: where to, in the words of
 // [storeWords].
