@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
@@ -170,7 +171,11 @@ func TestVerifyPage(t *testing.T) {
 	if a := upload("broken.pdf", broken); a.Colour != "red" || !strings.Contains(a.ZH, "篡改") || !strings.Contains(a.Cause, "签章后文件被改动") || !strings.Contains(a.Cause, "signature Seal1") {
 		t.Errorf("a changed PDF: %+v", a)
 	}
+	if a := b.shown(); !strings.HasPrefix(a.Facts, "文件 File\nbroken.pdf") || !strings.Contains(a.Facts, "文件内容与签章时的摘要不符") {
+		t.Errorf("which file it is and why its seal does not count: %+v", a)
+	}
 	b.screenshot("broken")
+	b.printsAnswerOnly()
 	if a := upload("code.png", s.png); a.ZH != "有效" {
 		t.Errorf("a picture of a code: %+v", a)
 	}
@@ -194,6 +199,23 @@ func TestVerifyPage(t *testing.T) {
 	if foreign := b.requests(func(r *network.Request) bool { return !strings.HasPrefix(r.URL, s.url) }); len(foreign) > 0 {
 		t.Errorf("the page asks other hosts: %v", foreign)
 	}
+}
+
+// printsAnswerOnly checks that of a page with an answer nothing else is printed.
+func (b *browser) printsAnswerOnly() {
+	b.tb.Helper()
+	medium := func(name string) {
+		b.tb.Helper()
+		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: name}); err != nil {
+			b.tb.Fatal(err)
+		}
+	}
+	medium("print")
+	shown := ask(b, chromedp.Evaluate[string](`[...document.querySelectorAll("form, footer, button, #answer")].filter((e) => e.checkVisibility()).map((e) => e.id || e.tagName).join(" ")`))
+	if shown != "answer" {
+		b.tb.Errorf("on paper there is %q", shown)
+	}
+	medium("")
 }
 
 // TestPrintedAddress: what a phone's camera opens puts the code into the form, takes

@@ -249,7 +249,7 @@ func problem(err error, c echo.Context) {
 			detail = text
 		}
 		if detail == "" && status == http.StatusRequestEntityTooLarge {
-			detail = "内容过大 the body is larger than what is taken here"
+			detail = errTooLarge.Error()
 		}
 	}
 	writeProblem(c.Response(), status, detail)

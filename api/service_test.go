@@ -362,7 +362,7 @@ func (zeros) Read(b []byte) (int, error) {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	if status, body := s.post(t, "application/pdf", make([]byte, 65<<20)); status != http.StatusRequestEntityTooLarge || body["detail"] != "内容过大 the body is larger than what is taken here" {
+	if status, body := s.post(t, "application/pdf", make([]byte, 65<<20)); status != http.StatusRequestEntityTooLarge || body["detail"] != "文件超过 64 MiB larger than 64 MiB" {
 		t.Errorf("65 MiB: status %d, want 413, %v", status, body)
 	}
 	// The same without a length, in chunks.

@@ -283,7 +283,7 @@ func reason(err error) string {
 	case errors.Is(err, ofd.ErrMalformed):
 		return "OFD 不合格式 " + err.Error()
 	case errors.Is(err, inspect.ErrInput):
-		return "无法识别的内容 " + err.Error()
+		return "无法识别的内容，能核验的有：核验码、PNG 或 JPEG 图片、PDF、OFD、证据包、签名答复 " + err.Error()
 	default:
 		return err.Error()
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/elicence/elicence/licence"
@@ -39,6 +40,18 @@ func (b *browser) bindLicence(s *service) {
 	b.until("the licence is there", `document.querySelector(".licence") !== null`)
 }
 
+// slip types a binding number with one digit wrong, which the page finds by itself.
+func (b *browser) slip(s *service) {
+	b.tb.Helper()
+	digits := s.bindingCode(b.tb)
+	wrong := digits[:3] + string('0'+(digits[3]-'0'+1)%10) + digits[4:]
+	b.do(chromedp.SetValue("#code", wrong), chromedp.Click("#bind-button"))
+	b.until("the slip is found", `document.querySelector("#alarm").innerText.includes("绑定码有误")`)
+	if sent := b.requests(func(r *network.Request) bool { return r.Method == "POST" }); len(sent) > 0 {
+		b.tb.Errorf("a slip is sent: %v", sent)
+	}
+}
+
 // shownCode opens the licence and returns the digits of the code on the screen.
 func (b *browser) shownCode() string {
 	b.tb.Helper()
@@ -55,6 +68,7 @@ func TestWalletPage(t *testing.T) {
 	phone.do(chromedp.EmulateViewport(390, 844))
 	phone.do(chromedp.Navigate(s.localhost()+"/wallet"), chromedp.WaitVisible("#bind"))
 	phone.screenshot("wallet-empty")
+	phone.slip(s)
 	phone.bindLicence(s)
 	phone.screenshot("wallet-list")
 	phone.do(chromedp.Click(".licence"))
@@ -142,7 +156,12 @@ func TestTwoWay(t *testing.T) {
 	}
 	counter := newBrowser(t)
 	counter.openHall(s.url)
-	counter.do(chromedp.Click("#ask-button"), chromedp.SendKeys("#hall-name", "合肥市大厅三号窗口"), chromedp.Click("#asking button[type=submit]"))
+	named := func(name string) chromedp.Action[chromedp.Void] {
+		return chromedp.Steps(chromedp.SetValue("#hall-name", name), chromedp.Click("#asking button[type=submit]"))
+	}
+	counter.do(chromedp.Click("#ask-button"), named("合肥市政务大厅三号窗口"))
+	counter.until("a name of 11 characters is refused", `document.querySelector("#asking [role=status]").innerText.includes("最多 10 个汉字")`)
+	counter.do(named("合肥市大厅三号窗口"))
 	question := counter.symbolOf("#asking canvas")
 	counter.screenshot("hall-asking")
 

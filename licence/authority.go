@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/licence/catalogue"
@@ -87,7 +88,7 @@ func (a *Authority) Check() error {
 		return fmt.Errorf("authority %s has no name", a.USCC)
 	}
 	if !regionForm.MatchString(a.Region) {
-		return fmt.Errorf("authority's region %q is not six digits (GB/T 2260)", a.Region)
+		return bilingual.Wrap("行政区划代码应为六位数字", fmt.Errorf("authority's region %q is not six digits (GB/T 2260)", a.Region))
 	}
 	if !slices.Contains(catalogue.Levels(), a.Level) {
 		return fmt.Errorf("authority's level %q is not one of %v", a.Level, catalogue.Levels())

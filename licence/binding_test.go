@@ -61,7 +61,7 @@ func TestDeviceID(t *testing.T) {
 }
 
 func FuzzParseBindingCode(f *testing.F) {
-	f.Add("4831229077150363")
+	f.Add("4831229077150366")
 	f.Add("")
 	f.Add("0000000000000000")
 	f.Add("483122907715036\uff13")

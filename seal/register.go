@@ -134,7 +134,7 @@ var (
 // seal.
 func (r Record) CheckApproval(by string) error {
 	if r.Made() {
-		return ErrState
+		return bilingual.Wrap("该印章已制成，不用批准", fmt.Errorf("it was approved by %s and made: %w", r.ApprovedBy, ErrState))
 	}
 	if cleantext.Alike(by, r.AppliedBy) {
 		return ErrSamePerson

@@ -116,7 +116,7 @@ func TestModulesAreNamed(t *testing.T) {
 		}
 	}
 	got := strings.Join(imported(assets, "paper.js"), " ")
-	if want := "answer.js picture.js server.js worker.js"; got != want {
+	if want := "answer.js picture.js server.js words.js worker.js"; got != want {
 		t.Errorf("paper.js imports %s, want %s", got, want)
 	}
 	templates, err := template.ParseFS(files, "templates/*.html")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
@@ -131,7 +132,7 @@ func (a *about) commitment(cmd *cobra.Command) (*answer.Commitment, error) {
 		return nil, nil
 	}
 	if (a.holder == "") == (a.licence == "") || a.nonce == "" {
-		return nil, errors.New("--nonce: goes with one of --holder and --licence")
+		return nil, bilingual.New("--nonce 须与 --holder 或 --licence 一起用", "--nonce: goes with one of --holder and --licence")
 	}
 	nonce, err := nonceFrom(a.nonce)
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -120,7 +119,7 @@ func newAuditShow(s *settings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			one := cmd.Flags().Changed("index")
 			if one && subject != "" {
-				return errors.New("--index: goes without --subject")
+				return bilingual.New("--index 与 --subject 只能给一个", "--index: goes without --subject")
 			}
 			if one && index < 0 {
 				return fmt.Errorf("--index: %d is not an index", index)
@@ -284,7 +283,7 @@ func newAuditErase(s *settings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			one := cmd.Flags().Changed("index")
 			if one == (subject != "") || index < 0 {
-				return errors.New("--index or --subject: one of them must say what to erase")
+				return bilingual.New("须用 --index 或 --subject 指明要删除的内容", "--index or --subject: one of them must say what to erase")
 			}
 			return s.with(func(o *office.Office) error {
 				erased := []uint64{uint64(index)}
@@ -315,7 +314,7 @@ func newAuditErase(s *settings) *cobra.Command {
 func (s *settings) writeOutput(cmd *cobra.Command, out string, content []byte) error {
 	switch out {
 	case "":
-		return errors.New("-o: must name a file")
+		return bilingual.New("须用 -o 指明存入的文件", "-o: must name a file")
 	case "-":
 		_, err := cmd.OutOrStdout().Write(content)
 		return err

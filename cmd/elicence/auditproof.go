@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/auditlog"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -63,7 +63,7 @@ func newAuditProve(s *settings) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("index") || index < 0 {
-				return errors.New("--index: must be the number of an entry")
+				return bilingual.New("须用 --index 给出条目的序号", "--index: must be the number of an entry")
 			}
 			return s.with(func(o *office.Office) error {
 				file, err := o.AuditLog().Prove(cmd.Context(), uint64(index), details)
@@ -95,11 +95,11 @@ func (l *logTrust) flags(cmd *cobra.Command) {
 // of the data folder. The present one comes first.
 func (l *logTrust) resolve(ctx context.Context, s *settings) ([]*pki.PublicKey, error) {
 	if l.pin != "" && l.dir == "" {
-		return nil, errors.New("--root-sm3: goes with --trust")
+		return nil, bilingual.New("--root-sm3 须与 --trust 一起用", "--root-sm3: goes with --trust")
 	}
 	switch {
 	case l.key != "" && l.dir != "":
-		return nil, errors.New("--log-key: goes without --trust")
+		return nil, bilingual.New("--log-key 不与 --trust 一起用", "--log-key: goes without --trust")
 	case l.key != "":
 		key, err := parseLogKey(l.key)
 		return []*pki.PublicKey{key}, err
@@ -143,7 +143,7 @@ func newAuditCheckProof(s *settings) *cobra.Command {
 		Use:   "check-proof [--log-key HEX | --trust DIR [--root-sm3 HEX]] FILE",
 		Short: "核验证明 check a proof file, offline",
 		Long:  "Checks a proof file without the log. Without --log-key and --trust the data folder's own key is used.",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := s.readLimited(args[0], audit.MaxProofSize)
 			if err != nil {
@@ -186,10 +186,10 @@ func newAuditConsistency(s *settings) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("first") {
-				return errors.New("--first: must be the size of the earlier log")
+				return bilingual.New("须用 --first 给出较早日志的条数", "--first: must be the size of the earlier log")
 			}
 			if cmd.Flags().Changed("second") && second == 0 {
-				return errors.New("--second: 0 is not the size of a later log")
+				return bilingual.New("--second 须为较晚日志的条数", "--second: 0 is not the size of a later log")
 			}
 			return s.with(func(o *office.Office) error {
 				p, err := o.AuditLog().Consistency(cmd.Context(), first, second)

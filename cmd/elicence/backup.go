@@ -16,6 +16,7 @@ import (
 	"github.com/elicence/elicence/api"
 	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
@@ -42,7 +43,7 @@ func (k *backupKey) unlock() (keystore.Unlock, error) {
 		}
 	}
 	if given != 1 {
-		return keystore.Unlock{}, errors.New("name what opens the backup: one of --backup-passphrase-file, --recovery-key and --recovery-share")
+		return keystore.Unlock{}, bilingual.New("须给出打开备份的一种方式：口令文件、恢复密钥或分片", "name what opens the backup: one of --backup-passphrase-file, --recovery-key and --recovery-share")
 	}
 	switch {
 	case k.passphraseFile != "":

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/cert"
 )
@@ -131,7 +131,7 @@ func withCertificate(s *settings, act func(ctx context.Context, o *office.Office
 
 func newCAShow(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use: "show SERIAL", Short: "显示 one certificate and its status", Args: cobra.ExactArgs(1),
+		Use: "show SERIAL", Short: "显示 one certificate and its status", Args: arguments("SERIAL"),
 		RunE: withCertificate(s, func(ctx context.Context, o *office.Office, serial cert.Serial) (office.CertificateRecord, error) {
 			return o.Certificate(ctx, serial)
 		}),
@@ -146,7 +146,7 @@ func newCARevoke(s *settings) *cobra.Command {
 		Short: "吊销 end a certificate for ever",
 		Long: "Ends a certificate for ever, also one that was intended and never recorded. REASON is one of RFC 5280: keyCompromise,\n" +
 			"cACompromise, affiliationChanged, superseded, cessationOfOperation, privilegeWithdrawn or unspecified.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments("SERIAL"),
 		RunE: withCertificate(s, func(ctx context.Context, o *office.Office, serial cert.Serial) (office.CertificateRecord, error) {
 			var err error
 			if r.Reason, err = cert.ParseReason(reason); err != nil {
@@ -169,7 +169,7 @@ func newCARevoke(s *settings) *cobra.Command {
 func newCAHold(s *settings) *cobra.Command {
 	var note string
 	cmd := &cobra.Command{
-		Use: "hold SERIAL [--note WORDS]", Short: "冻结 suspend a certificate", Args: cobra.ExactArgs(1),
+		Use: "hold SERIAL [--note WORDS]", Short: "冻结 suspend a certificate", Args: arguments("SERIAL"),
 		RunE: withCertificate(s, func(ctx context.Context, o *office.Office, serial cert.Serial) (office.CertificateRecord, error) {
 			return o.HoldCertificate(ctx, s.actor, serial, note)
 		}),
@@ -181,7 +181,7 @@ func newCAHold(s *settings) *cobra.Command {
 func newCARelease(s *settings) *cobra.Command {
 	var note string
 	cmd := &cobra.Command{
-		Use: "release SERIAL [--note WORDS]", Short: "解冻 take a suspension back", Args: cobra.ExactArgs(1),
+		Use: "release SERIAL [--note WORDS]", Short: "解冻 take a suspension back", Args: arguments("SERIAL"),
 		RunE: withCertificate(s, func(ctx context.Context, o *office.Office, serial cert.Serial) (office.CertificateRecord, error) {
 			return o.ReleaseCertificate(ctx, s.actor, serial, note)
 		}),
@@ -241,11 +241,11 @@ func newCAProfiles(s *settings) *cobra.Command {
 
 func newCAShards(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use: "shards NAME COUNT", Short: "分片 spread an authority's CRL over more lists from now on", Args: cobra.ExactArgs(2),
+		Use: "shards NAME COUNT", Short: "分片 spread an authority's CRL over more lists from now on", Args: arguments("NAME", "COUNT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			count, err := strconv.ParseUint(args[1], 10, 32)
 			if err != nil {
-				return errors.New("COUNT: is not a number")
+				return bilingual.New("COUNT 须为数字", "COUNT: is not a number")
 			}
 			return s.with(func(o *office.Office) error { return o.SetShards(cmd.Context(), s.actor, args[0], uint32(count)) })
 		},

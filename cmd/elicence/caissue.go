@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -36,7 +36,7 @@ func newCAIssue(s *settings) *cobra.Command {
 				r.Subject = &name
 			}
 			if r.Pair && out == "" {
-				return errors.New("--pair: name the file for the answer with -o")
+				return bilingual.New("用了 --pair 须用 -o 指明应答存入的文件", "--pair: name the file for the answer with -o")
 			}
 			return s.with(func(o *office.Office) error {
 				issued, err := o.IssueCertificate(cmd.Context(), s.actor, r)
@@ -64,7 +64,7 @@ func newCARenew(s *settings) *cobra.Command {
 		Short: "续期 the successor of a certificate; with --csr for a new key",
 		Long: "Issues the successor of a certificate. The old one stays valid until it ends or is revoked. A seal whose certificate was\n" +
 			"renewed is made anew by elicence seal renew.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments("SERIAL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			serial, err := cert.ParseSerial(args[0])
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/ca/ceremony"
 )
@@ -85,13 +86,13 @@ func newCACeremony(s *settings) *cobra.Command {
 		Args: arguments("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dryRun == yes {
-				return errors.New("ceremony: give --dry-run to see what will be done, or --yes to do it")
+				return bilingual.New("先用 --dry-run 查看将做什么，确认后用 --yes 执行", "ceremony: give --dry-run to see what will be done, or --yes to do it")
 			}
 			if err := s.check(); err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("data") {
-				return errors.New("--data: the ceremony file names the data folder: output.data")
+				return bilingual.New("数据目录由仪式文件的 output.data 指定，不要用 --data", "--data: the ceremony file names the data folder: output.data")
 			}
 			plan, err := ceremony.Load(args[0])
 			if err != nil {

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki/tsa"
 )
 
@@ -18,7 +18,7 @@ func (c *clockFlag) add(cmd *cobra.Command) {
 }
 
 // errClockOfService: a service that runs makes its time stamps by its own clock.
-var errClockOfService = errors.New("--clock-error: the service that runs has the clock: give it to serve")
+var errClockOfService = bilingual.New("时钟由运行中的服务掌握，请在 serve 上给出", "--clock-error: the service that runs has the clock: give it to serve")
 
 // set has time stamps made by the operator's word, if it was given.
 func (c *clockFlag) set(s *settings) error {

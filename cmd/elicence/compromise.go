@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 )
 
@@ -27,7 +28,7 @@ func newAuthorityCompromise(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compromise USCC [--key NAME] [--since TIME] [--note TEXT]",
 		Short: "密钥失窃 the authority's key was stolen: only what the register has signed counts; a new key takes over",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("USCC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var at time.Time
 			if since != "" {
@@ -65,10 +66,10 @@ func newAuthorityReissueCodes(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reissue-codes USCC -o FILE.csv",
 		Short: "重签核验码 sign anew the printed codes of a stolen key",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("USCC"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return errors.New("-o: must name a file")
+				return bilingual.New("须用 -o 指明存入的文件", "-o: must name a file")
 			}
 			// What is signed anew is in the register already; the file says to whom to send
 			// what. So it grows line by line, and is never written over.

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
@@ -18,7 +18,7 @@ func newCopy(s *settings) *cobra.Command {
 	cmd := onLicence(s, "copy ID --for WHOM --purpose TEXT --until DATE -o F", "加注件 a copy for one recipient, purpose and time",
 		func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
 			if out == "" {
-				return errors.New("-o: must name a file")
+				return bilingual.New("须用 -o 指明存入的文件", "-o: must name a file")
 			}
 			var err error
 			if q.Until, err = civil.Parse(until); err != nil {

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/crl"
 	"github.com/elicence/elicence/pki/keystore"
@@ -42,7 +42,7 @@ func newCACRL(s *settings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if l.root {
 				if len(args) > 0 {
-					return errors.New("--root: goes without the name of another authority")
+					return bilingual.New("--root 不能与其他机构的名称一起用", "--root: goes without the name of another authority")
 				}
 				return s.withOffline(f, func(o *office.Office, offline *keystore.Store) error { return l.run(cmd, s, o, offline) })
 			}
@@ -80,7 +80,7 @@ func newCACRL(s *settings) *cobra.Command {
 // named in full.
 func (s *settings) writeCRL(cmd *cobra.Command, o *office.Office, name, out string) error {
 	if name == "" {
-		return errors.New("-o: name the list, as seals-1-0.crl")
+		return bilingual.New("须用 -o 指明列表的文件名，如 seals-1-0.crl", "-o: name the list, as seals-1-0.crl")
 	}
 	if _, err := o.PublishCRLs(cmd.Context(), ""); err != nil {
 		return err

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/ca"
@@ -71,7 +71,7 @@ func newCACross(s *settings) *cobra.Command {
 func (c crossing) read() (ca.Cross, error) {
 	cross := ca.Cross{PathLen: c.pathLen}
 	if c.sm3 == "" {
-		return cross, errors.New("--sm3: must be the SM3 of the certificate, as its owner has told it by another way")
+		return cross, bilingual.New("须用 --sm3 给出证书的 SM3，由其所有者另行告知", "--sm3: must be the SM3 of the certificate, as its owner has told it by another way")
 	}
 	b, err := os.ReadFile(c.certificate)
 	if err != nil {

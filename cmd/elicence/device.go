@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/qr/picture"
@@ -90,11 +91,11 @@ func newBind(s *settings) *cobra.Command {
 		if err := draw.write(s, symbol); err != nil {
 			return err
 		}
-		until := b.Until.Format(time.RFC3339)
 		if s.json {
-			return printJSON(cmd.OutOrStdout(), bindingView{ID: id.String(), Code: b.Code.Digits(), Address: b.Address, Until: until, Tries: licence.BindingTries})
+			return printJSON(cmd.OutOrStdout(), bindingView{ID: id.String(), Code: b.Code.Digits(), Address: b.Address, Until: b.Until.Format(time.RFC3339), Tries: licence.BindingTries})
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n十分钟内有效，只能绑定一台设备 good for ten minutes, until %s, for one device\n", b.Code.Grouped(), b.Address, until)
+		local := b.Until.In(civil.Zone).Format(time.TimeOnly)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n有效至 %s（北京时间），只能绑定一台设备 good until %s (UTC+8), for one device\n", b.Code.Grouped(), b.Address, local, local)
 		return err
 	})
 	cmd.Long = "Prints a number that the holder, whom you have identified, types into the wallet page. It is good for ten minutes, one device\n" +

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cert"
@@ -47,7 +48,7 @@ func newDocumentArchive(s *settings) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if due && renew {
-				return errors.New("--due and --renew: either one")
+				return bilingual.New("--due 与 --renew 只能给一个", "--due and --renew: either one")
 			}
 			level, err := l.use(s)
 			if err != nil {
@@ -107,7 +108,7 @@ func newDocumentPrepare(s *settings) *cobra.Command {
 		Args: arguments("IN.pdf", "WAITING.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if where.straddle != "" || where.keyword != (placement.Keyword{}) {
-				return errors.New("a person's signature has a place on a page: --page, --at, --corner")
+				return bilingual.New("个人签名用 --page、--at、--corner 定位", "a person's signature has a place on a page: --page, --at, --corner")
 			}
 			r := office.StampRequest{}
 			err := where.place(&r)
@@ -218,7 +219,7 @@ func newDocumentComplete(s *settings) *cobra.Command {
 // readChain reads certificates in PEM, the signer's first.
 func (s *settings) readChain(file string) ([]*cert.Certificate, error) {
 	if file == "" {
-		return nil, errors.New("--certificate: must name a file with the signer's certificate")
+		return nil, bilingual.New("须用 --certificate 指明签名人证书的文件", "--certificate: must name a file with the signer's certificate")
 	}
 	content, err := s.readLimited(file, maxChainFile)
 	if err != nil {
@@ -245,7 +246,7 @@ func (s *settings) readChain(file string) ([]*cert.Certificate, error) {
 // readSignature reads a signature as ASN.1 or as 64 bytes r ‖ s.
 func (s *settings) readSignature(file string) (pki.Signature, error) {
 	if file == "" {
-		return pki.Signature{}, errors.New("--signature: must name a file")
+		return pki.Signature{}, bilingual.New("须用 --signature 指明文件", "--signature: must name a file")
 	}
 	content, err := s.readLimited(file, 1<<10)
 	if err != nil {

@@ -2,13 +2,13 @@ package main
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/qr/trust"
@@ -65,14 +65,14 @@ func newTrustRecognise(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recognise N.root --region DIGITS,… --category NNN,…",
 		Short: "互认 take licences of another province; compare the printed SM3 with what the other side says",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("N.root"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := parseCategories(categories)
 			if err != nil {
 				return fmt.Errorf("--category: %w", err)
 			}
 			if regions == "" || len(ids) == 0 {
-				return errors.New("--region and --category: say what is recognised")
+				return bilingual.New("须用 --region 与 --category 说明互认的范围", "--region and --category: say what is recognised")
 			}
 			info, err := os.Stat(args[0])
 			if err != nil {
@@ -120,7 +120,7 @@ func newTrustRecognised(s *settings) *cobra.Command {
 
 func newTrustCarry(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use: "carry DIR", Short: "带上互认方文件 give terminals a recognised domain's files with ours", Args: cobra.ExactArgs(1),
+		Use: "carry DIR", Short: "带上互认方文件 give terminals a recognised domain's files with ours", Args: arguments("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.with(func(o *office.Office) error {
 				d, err := o.CarryDomain(cmd.Context(), s.actor, os.DirFS(args[0]))
@@ -135,7 +135,7 @@ func newTrustCarry(s *settings) *cobra.Command {
 
 func newTrustWithdraw(s *settings) *cobra.Command {
 	return &cobra.Command{
-		Use: "withdraw SM3", Short: "撤回互认 end the recognition of a domain, by the SM3 of its root", Args: cobra.ExactArgs(1),
+		Use: "withdraw SM3", Short: "撤回互认 end the recognition of a domain, by the SM3 of its root", Args: arguments("SM3"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, err := trust.ParsePin(args[0])
 			if err != nil {

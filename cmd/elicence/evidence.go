@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
@@ -26,7 +26,7 @@ func newEvidence(s *settings) *cobra.Command {
 	cmd := onLicence(s, "evidence ID -o F.zip", "证据包 one file that proves a licence, decades later and offline",
 		func(cmd *cobra.Command, ctx context.Context, o *office.Office, id licence.Identifier) error {
 			if out == "" {
-				return errors.New("-o: must name a file")
+				return bilingual.New("须用 -o 指明存入的文件", "-o: must name a file")
 			}
 			var cosigned [][]byte
 			for _, path := range witnesses {

@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/civil"
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/internal/office"
@@ -59,12 +59,12 @@ func newLicenceExport(s *settings) *cobra.Command {
 
 func (e *exporting) check(s *settings) error {
 	if e.out == "" {
-		return errors.New("-o: must name a file")
+		return bilingual.New("须用 -o 指明存入的文件", "-o: must name a file")
 	}
 	switch e.form {
 	case formApplications:
 		if e.category == "" {
-			return errors.New("--category: must be given for --format applications: a file is imported for one category")
+			return bilingual.New("--format applications 须用 --category 指明一类证照", "--category: must be given for --format applications: a file is imported for one category")
 		}
 	case formRecords, formCatalogue:
 	default:

@@ -57,14 +57,14 @@ func newHolderAct(s *settings, event licence.HolderEvent, short string) *cobra.C
 			"between. Where the fate is ask an officer decides with --end or --keep. A proposal lives for seven days.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if confirm != "" {
-				return errors.New("--confirm: one officer alone does not do this any more: propose it without, and have another approve it with: elicence licence mass approve ID --digest HEX")
+				return bilingual.New("不再由一人确认：请先提出，再由另一人批准", "--confirm: one officer alone does not do this any more: propose it without, and have another approve it with: elicence licence mass approve ID --digest HEX")
 			}
 			q.Event = event
 			switch {
 			case event == licence.EventRenamed && q.Name == "":
-				return errors.New("--name: must say the new name")
+				return bilingual.New("须用 --name 给出新名称", "--name: must say the new name")
 			case event == licence.EventMerged && (into == "" || intoName == ""):
-				return errors.New("--into and --into-name: must say the successor's code and name")
+				return bilingual.New("须用 --into 与 --into-name 给出承继者的代码与名称", "--into and --into-name: must say the successor's code and name")
 			}
 			var err error
 			if q.IDType, q.IDNumber, err = parseHolder(cmd, "--holder", holder); err != nil {

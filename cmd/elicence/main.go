@@ -23,6 +23,7 @@ import (
 	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/demo"
+	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/internal/pagetext"
 	docreport "github.com/elicence/elicence/internal/report"
@@ -35,7 +36,9 @@ import (
 	"github.com/elicence/elicence/pki/ca/ceremony"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
+	qrtrust "github.com/elicence/elicence/qr/trust"
 	"github.com/elicence/elicence/seal"
+	"github.com/elicence/elicence/seal/impression"
 	"github.com/elicence/elicence/seal/pdf"
 	"github.com/elicence/elicence/seal/placement"
 )
@@ -135,8 +138,8 @@ func quiet(text string) string {
 	return strings.Join(lines, "\n  ")
 }
 
-// inChinese gives the commonest refusals of the system their Chinese sentence, where the error
-// has none of its own.
+// inChinese gives the commonest refusals of the system and of the command line their Chinese
+// sentence, where the error has none of its own.
 func inChinese(err error) error {
 	if bilingual.TextZH(err) != "" {
 		return err
@@ -145,12 +148,32 @@ func inChinese(err error) error {
 		is error
 		zh string
 	}{
+		{idcode.ErrBadCode, "代码或号码不合规则"},
+		{impression.ErrSpec, "印模画不出"},
+		{qrtrust.ErrBadPin, "不是根文件的 SM3，应为 64 位十六进制数"},
+		{qrtrust.ErrPin, "根文件不是指定的那份"},
+		{qrtrust.ErrInvalid, "信任文件不合规则"},
+		{qrtrust.ErrExpired, "信任文件已过期"},
+		{qrtrust.ErrMismatch, "各信任文件不相配"},
+		{qrtrust.ErrRollback, "信任文件比用过的旧"},
+		{qrtrust.ErrClock, "本机时钟不准"},
 		{fs.ErrNotExist, "没有该文件或目录"},
 		{fs.ErrExist, "已存在，不会覆盖"},
 		{fs.ErrPermission, "没有权限"},
 		{syscall.ENOSPC, "磁盘空间不足"},
 	} {
 		if errors.Is(err, known.is) {
+			return bilingual.Wrap(known.zh, err)
+		}
+	}
+	// What is wrong with a flag or an argument begins with its name; cobra's own errors have no types.
+	for _, known := range []struct{ begins, zh string }{
+		{"-", "选项有误"},
+		{"unknown command ", "没有该命令，或多给了参数"},
+		{"accepts ", "参数个数不对"},
+		{"requires at least ", "参数不够"},
+	} {
+		if strings.HasPrefix(err.Error(), known.begins) {
 			return bilingual.Wrap(known.zh, err)
 		}
 	}
@@ -178,37 +201,37 @@ func hintFor(err error) string {
 	case errors.As(err, &broken):
 		return broken.hint()
 	case errors.Is(err, datafolder.ErrNotDataFolder):
-		return "make one with: elicence init --data DIR"
+		return "新建数据目录 make one with: elicence init --data DIR"
 	case errors.Is(err, datafolder.ErrInUse):
 		return "请停止正在使用该目录的服务，或等待另一命令结束 stop the service that runs on the folder, or wait for the other command to end"
 	case errors.Is(err, datafolder.ErrMoved):
-		return "name their database with --store URL; a move that was cut off goes on with: elicence storage move"
+		return "用 --store 指明存放记录的数据库；未完成的迁移可继续 name their database with --store URL; a move that was cut off goes on with: elicence storage move"
 	case errors.Is(err, datafolder.ErrOlderStore):
-		return "restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
+		return "恢复备份，或接受现有记录 restore a backup with: elicence restore; or take over what is there with: elicence storage adopt"
 	case errors.Is(err, atrest.ErrNoRecordKeys):
-		return "name the newest of their backups with --record-keys FILE; elicence backup writes it beside its file"
+		return "用 --record-keys 指明最新的记录密钥备份 name the newest of their backups with --record-keys FILE; elicence backup writes it beside its file"
 	case errors.Is(err, atrest.ErrNotPrepared):
-		return "make them with: elicence storage rekey --prepare; and copy DATA/keys and DATA/record-keys to every node"
+		return "请先准备，并复制到各节点 make them with: elicence storage rekey --prepare; and copy DATA/keys and DATA/record-keys to every node"
 	case errors.Is(err, atrest.ErrLookupsNotPrepared):
-		return "make them with: elicence storage rekey --lookups --prepare; and copy DATA/keys to every node"
+		return "请先准备，并复制到各节点 make them with: elicence storage rekey --lookups --prepare; and copy DATA/keys to every node"
 	case errors.Is(err, datafolder.ErrLookups), errors.Is(err, datafolder.ErrOtherLookups):
-		return "copy DATA/keys/register from the node that renewed them"
+		return "从已更换检索密钥的节点复制 copy DATA/keys/register from the node that renewed them"
 	case errors.Is(err, atrest.ErrSharedKeys):
-		return "encrypt them under new keys with: elicence storage rekey"
+		return "请先用新密钥重新加密 encrypt them under new keys with: elicence storage rekey"
 	case errors.Is(err, datafolder.ErrRecordKeys):
-		return "copy DATA/record-keys from another node, or restore their backup; without them nothing of a licence can be read"
+		return "从其他节点复制，或恢复其备份；没有它读不出任何证照 copy DATA/record-keys from another node, or restore their backup; without them nothing of a licence can be read"
 	case errors.Is(err, datafolder.ErrDocumentsPlace):
-		return "name their bucket with --documents URL, or leave it out if they are in DATA/documents"
+		return "用 --documents 指明存储桶；文档就在数据目录中则不要写 name their bucket with --documents URL, or leave it out if they are in DATA/documents"
 	case errors.Is(err, datafolder.ErrUnknown):
-		return "repeat it when the database answers; with the same --request-id nothing is issued twice"
+		return "待数据库恢复应答后重做，--request-id 相同则不会重复签发 repeat it when the database answers; with the same --request-id nothing is issued twice"
 	case errors.Is(err, datafolder.ErrNoRecords):
-		return "give --store URL, or $ELICENCE_STORE"
+		return "用 --store 指明数据库 give --store URL, or $ELICENCE_STORE"
 	case errors.Is(err, keystore.ErrNeedsPassphrase):
-		return "give --passphrase-file FILE"
+		return "用 --passphrase-file 给出口令文件 give --passphrase-file FILE"
 	case errors.Is(err, keystore.ErrDeviceOnly):
-		return "give --token FILE of a token that has SM2, and for init --root-token FILE"
+		return "用 --token 给出支持 SM2 的令牌 give --token FILE of a token that has SM2, and for init --root-token FILE"
 	case errors.Is(err, keystore.ErrNational):
-		return "give --passphrase-file FILE: it is protected by PBKDF2-HMAC-SM3"
+		return "用 --passphrase-file 给出口令文件，以 PBKDF2-HMAC-SM3 保护 give --passphrase-file FILE: it is protected by PBKDF2-HMAC-SM3"
 	case errors.Is(err, office.ErrNoAuthority):
 		return "查看各机构可签发的类别 see who issues what with: elicence authority list"
 	case errors.Is(err, office.ErrAuthorityExists):
@@ -216,25 +239,25 @@ func hintFor(err error) string {
 	case errors.Is(err, seal.ErrNoPurpose):
 		return "用 --reason 说明用印事由 say what it is for with --reason WORDS"
 	case errors.Is(err, seal.ErrNotFound):
-		return "see the seals with: elicence seal list; apply for one with: elicence seal make"
+		return "查看印章，或申请制章 see the seals with: elicence seal list; apply for one with: elicence seal make"
 	case needsPassword(err):
-		return "give it with --password-file FILE, or $ELICENCE_DOCUMENT_PASSWORD"
+		return "用 --password-file 给出文件的密码 give it with --password-file FILE, or $ELICENCE_DOCUMENT_PASSWORD"
 	case isDamaged(err):
-		return "write it anew with: elicence document repair IN OUT; signatures on it lose their meaning"
+		return "可重写文件，但其上的签名随之失效 write it anew with: elicence document repair IN OUT; signatures on it lose their meaning"
 	case errors.Is(err, placement.ErrManyPlaces):
-		return "say which with --keyword-hit NUMBER, last or all"
+		return "用 --keyword-hit 指明第几处 say which with --keyword-hit NUMBER, last or all"
 	case errors.Is(err, pagetext.ErrTooLarge):
-		return "say where the seal goes with --at X,Y, and a code with --code-at X,Y"
+		return "用 --at 指明印章位置，用 --code-at 指明二维码位置 say where the seal goes with --at X,Y, and a code with --code-at X,Y"
 	case errors.Is(err, ca.ErrNoProfile):
-		return "see them with: elicence ca profiles"
+		return "查看各证书模板 see them with: elicence ca profiles"
 	case errors.Is(err, ca.ErrNoCertificate):
-		return "see the serial numbers with: elicence ca list"
+		return "查看各证书的序列号 see the serial numbers with: elicence ca list"
 	case errors.Is(err, office.ErrNoCRL):
-		return "see their names with: elicence ca crl"
+		return "查看各吊销列表的名称 see their names with: elicence ca crl"
 	case errors.Is(err, office.ErrNeedsOffline):
-		return "give --offline-passphrase-file FILE, and --offline DIR if the offline keys were moved"
+		return "用 --offline-passphrase-file 给出离线密钥的口令文件，已移走的再用 --offline 指明位置 give --offline-passphrase-file FILE, and --offline DIR if the offline keys were moved"
 	case errors.Is(err, office.ErrNeedsProtection):
-		return "give --root-passphrase-file FILE or --root-token FILE, as the plan says"
+		return "按计划用 --root-passphrase-file 或 --root-token 给出 give --root-passphrase-file FILE or --root-token FILE, as the plan says"
 	case errors.Is(err, licence.ErrChanged):
 		return "查看现在的修订号 see its revision with: elicence licence show ID --json"
 	case errors.Is(err, licence.ErrNoProposal), errors.Is(err, licence.ErrDigest):

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
 )
@@ -52,7 +52,7 @@ func (f *offlineFlags) open(s *settings) (*keystore.Store, error) {
 func (f *offlineFlags) unlock(t token) (keystore.Unlock, error) {
 	switch {
 	case f.passphraseFile != "" && len(f.shares) > 0:
-		return keystore.Unlock{}, errors.New("--offline-passphrase-file and --offline-share: give one of them")
+		return keystore.Unlock{}, bilingual.New("--offline-passphrase-file 与 --offline-share 只能给一个", "--offline-passphrase-file and --offline-share: give one of them")
 	case f.passphraseFile != "":
 		passphrase, err := readPassphrase("--offline-passphrase-file", f.passphraseFile)
 		return keystore.Unlock{Passphrase: passphrase}, err
@@ -63,7 +63,7 @@ func (f *offlineFlags) unlock(t token) (keystore.Unlock, error) {
 		w, err := t.wrapper()
 		return keystore.Unlock{Token: w}, err
 	default:
-		return keystore.Unlock{}, errors.New("--offline-passphrase-file: must be the file whose first line opens the offline keys; or give --offline-share or --offline-token")
+		return keystore.Unlock{}, bilingual.New("须给出打开离线密钥的口令文件、分片或令牌", "--offline-passphrase-file: must be the file whose first line opens the offline keys; or give --offline-share or --offline-token")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/elicence/elicence/internal/atrest"
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/keystore"
@@ -39,7 +40,7 @@ func newBackupRecordKeys(s *settings) *cobra.Command {
 			}
 			has, err := datafolder.HasRecordKeys(s.data)
 			if err == nil && !has {
-				err = errors.New("its records share their keys: there are none of single licences (storage rekey makes them)")
+				err = bilingual.New("各记录仍共用密钥，没有单独的记录密钥", "its records share their keys: there are none of single licences (storage rekey makes them)")
 			}
 			if err == nil {
 				err = s.writeRecordKeys(unlock, args[0])

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/internal/atrest"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 )
 
@@ -27,10 +27,10 @@ func newStorageRekey(s *settings) *cobra.Command {
 			"every node must run this version. Afterwards make a backup: programs of before do not open the records any more.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if options.PrepareOnly && options.EndOld {
-				return errors.New("name one of --prepare and --end-old")
+				return bilingual.New("--prepare 与 --end-old 只能给一个", "name one of --prepare and --end-old")
 			}
 			if lookups && options.EndOld {
-				return errors.New("name one of --lookups and --end-old: no look-up keys end")
+				return bilingual.New("--lookups 与 --end-old 只能给一个，检索密钥不终止", "name one of --lookups and --end-old: no look-up keys end")
 			}
 			if lookups {
 				return renewLookups(cmd, s, options.PrepareOnly)

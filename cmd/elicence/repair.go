@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/seal/pdf"
 	"github.com/elicence/elicence/seal/pdf/syntax"
@@ -64,7 +65,7 @@ func repairFile(path string) (*pdf.Repaired, error) {
 	defer func() { _ = f.Close() }() // it was only read
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("is not a file")
+		err = bilingual.New("不是文件", "is not a file")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

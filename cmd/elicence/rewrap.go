@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
 )
@@ -106,11 +107,11 @@ func (r rewrap) changes() int {
 func (r rewrap) check() error {
 	switch {
 	case r.changes() > 1:
-		return errors.New("rewrap: name one of --new-passphrase-file, --new-kek-file, --new-token and --new-shares")
+		return bilingual.New("新的打开方式只能给一种", "rewrap: name one of --new-passphrase-file, --new-kek-file, --new-token and --new-shares")
 	case r.changes() == 0 && !r.master:
-		return errors.New("rewrap: name what opens the keys from now on, or --master: see elicence key rewrap --help")
+		return bilingual.New("须给出今后打开密钥库的方式，或 --master", "rewrap: name what opens the keys from now on, or --master: see elicence key rewrap --help")
 	case (r.split == "") != (r.out == ""):
-		return errors.New("rewrap: --new-shares and --out DIR go together")
+		return bilingual.New("--new-shares 与 --out 须一起给", "rewrap: --new-shares and --out DIR go together")
 	}
 	_, err := parseShares("--new-shares", r.split)
 	return err

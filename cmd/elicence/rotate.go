@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/keystore"
 )
@@ -23,7 +23,7 @@ func newKeyRotate(s *settings) *cobra.Command {
 			"trust, catalogue, status, time (trust files; these need the offline keys), or root: the offline key that signs the roots of the\n" +
 			"trust files. What the old key signed stays valid. With --notice the new key is announced in the trust list now and used after\n" +
 			"that time: terminals know it before they meet it.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var wait time.Duration
 			if notice != "" {
@@ -42,7 +42,7 @@ func newKeyRotate(s *settings) *cobra.Command {
 				}
 				if args[0] == rootName {
 					if wait != 0 {
-						return errors.New("--notice: the root of the trust files announces itself and takes none")
+						return bilingual.New("信任文件的根自行公告，不用 --notice", "--notice: the root of the trust files announces itself and takes none")
 					}
 					return rotateTrustRoot(cmd, s, o, offline)
 				}
@@ -121,7 +121,7 @@ func newCARotate(s *settings) *cobra.Command {
 			"more; what it issued stays valid, and it signs its CRL until its last certificate has ended.\n" +
 			"NAME root: a new root key in the offline keys. The two roots certify one another, and the new one certifies the authorities, so that\n" +
 			"all is valid for who trusts either. A run that was cut off is finished by running it again.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.with(func(o *office.Office) error {
 				offline, err := f.open(s)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/seal"
 	"github.com/elicence/elicence/seal/pdf"
@@ -108,15 +109,15 @@ func newSealMake(s *settings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if d.kind == "set" {
 				if class != "" {
-					return errors.New("--class: the five seals of a set have their own")
+					return bilingual.New("一套五枚印章各有其类，不用 --class", "--class: the five seals of a set have their own")
 				}
 				if slices.ContainsFunc(designFlags(), cmd.Flags().Changed) {
-					return errors.New("--kind set: the five seals have their designs, by --owner-name and --representative")
+					return bilingual.New("一套五枚印章的式样由 --owner-name 与 --representative 决定", "--kind set: the five seals have their designs, by --owner-name and --representative")
 				}
 				return applySealSet(cmd, s, n, representative)
 			}
 			if representative != "" {
-				return errors.New("--representative: goes with --kind set")
+				return bilingual.New("--representative 须与 --kind set 一起用", "--representative: goes with --kind set")
 			}
 			var err error
 			if class != "" {
@@ -148,7 +149,7 @@ func newSealMake(s *settings) *cobra.Command {
 // applySealSet applies for a company's five seals.
 func applySealSet(cmd *cobra.Command, s *settings, n office.NewSeal, representative string) error {
 	if representative == "" {
-		return errors.New("--representative: must name the legal representative for a set")
+		return bilingual.New("一套印章须用 --representative 给出法定代表人", "--representative: must name the legal representative for a set")
 	}
 	return s.with(func(o *office.Office) error {
 		records, err := o.ApplySealSet(cmd.Context(), s.actor, n, representative)
@@ -244,7 +245,7 @@ func newSealStamp(s *settings) *cobra.Command {
 		Args: arguments("IN.pdf", "OUT.pdf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
-				return errors.New("--seal: must be the code of a seal")
+				return bilingual.New("须用 --seal 给出印章编码", "--seal: must be the code of a seal")
 			}
 			if err := s.another("the sealed document", args[0], args[1]); err != nil {
 				return err

@@ -65,7 +65,7 @@ func newSealBatch(s *settings) *cobra.Command {
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.SealID == "" {
-				return errors.New("--seal: must be the code of a seal")
+				return bilingual.New("须用 --seal 给出印章编码", "--seal: must be the code of a seal")
 			}
 			if err := where.place(&r); err != nil {
 				return err
@@ -168,7 +168,7 @@ func (s *settings) batchNames(out string, files []string) error {
 }
 
 // errThere says that a sealed document is there already.
-var errThere = errors.New("is there already")
+var errThere = bilingual.New("已存在，不会覆盖", "is there already")
 
 // errNotBegun says that a document would be sealed for a folder that takes no more.
 var errNotBegun = bilingual.New("前面的文件无法写入，此文件未盖章", "not begun, as an earlier one could not be written")
@@ -256,7 +256,7 @@ func newSealDigest(s *settings) *cobra.Command {
 				return err
 			}
 			if out == "" {
-				return errors.New("-o: must name a file")
+				return bilingual.New("须用 -o 指明存入的文件", "-o: must name a file")
 			}
 			return s.with(func(o *office.Office) error {
 				contents, err := o.StampDigest(cmd.Context(), s.actor, d)

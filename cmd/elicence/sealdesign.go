@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/seal/impression"
 )
@@ -33,7 +33,9 @@ type sealDesign struct {
 }
 
 func (d *sealDesign) flags(cmd *cobra.Command, further string) {
-	cmd.Flags().StringVar(&d.kind, "kind", "department", "state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative; picture: as on a scan"+further)
+	cmd.Flags().StringVar(&d.kind, "kind", "department", "with the national emblem: state-council 国务院, province 省级政府和部委, bureau 部委管理的国家局, county 县级以上政府;\n"+
+		"with a star: township 乡镇政府, department 政府工作部门和其他单位, company 公章, finance 财务章, contract 合同章;\n"+
+		"invoice 发票章, representative 法定代表人名章; picture: as on a scan"+further)
 	cmd.Flags().StringVar(&d.text, "text", "", "`TEXT` along the rim, or the seal's name")
 	cmd.Flags().StringVar(&d.line, "line", "", "`TEXT` below the star")
 	cmd.Flags().StringVar(&d.code, "code", "", "`CODE` along the lower rim, as the police register it; on a seal for invoices the taxpayer's number")
@@ -54,11 +56,11 @@ func (d *sealDesign) spec(s *settings, owner string) (impression.Spec, error) {
 		return d.traced(s)
 	}
 	if d.picture != "" || d.width != 0 || d.height != 0 {
-		return impression.Spec{}, errors.New("--picture, --width and --height are for --kind picture")
+		return impression.Spec{}, bilingual.New("--picture、--width、--height 只用于 --kind picture", "--picture, --width and --height are for --kind picture")
 	}
 	design, known := designs[d.kind]
 	if !known {
-		return impression.Spec{}, fmt.Errorf("--kind: %q is not state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative, picture or set", d.kind)
+		return impression.Spec{}, bilingual.Wrap("没有这种印章，各种印章见 --help", fmt.Errorf("--kind: %q is not state-council, province, bureau, county, township, department, company, finance, contract, invoice, representative, picture or set", d.kind))
 	}
 	spec := design(d.text, owner)
 	if d.line != "" {
@@ -83,13 +85,13 @@ func (d *sealDesign) spec(s *settings, owner string) (impression.Spec, error) {
 
 func (d *sealDesign) traced(s *settings) (impression.Spec, error) {
 	if d.code != "" {
-		return impression.Spec{}, errors.New("--code is not for --kind picture, which shows what the picture shows")
+		return impression.Spec{}, bilingual.New("--kind picture 以图为准，不用 --code", "--code is not for --kind picture, which shows what the picture shows")
 	}
 	if d.line != "" {
-		return impression.Spec{}, errors.New("--line is not for --kind picture, which shows what the picture shows")
+		return impression.Spec{}, bilingual.New("--kind picture 以图为准，不用 --line", "--line is not for --kind picture, which shows what the picture shows")
 	}
 	if d.emblem != "" {
-		return impression.Spec{}, errors.New("--emblem is not for --kind picture, which shows what the picture shows")
+		return impression.Spec{}, bilingual.New("--kind picture 以图为准，不用 --emblem", "--emblem is not for --kind picture, which shows what the picture shows")
 	}
 	picture, err := s.readLimited(d.picture, impression.MaxPictureBytes)
 	if err != nil {
@@ -116,7 +118,7 @@ func newSealPreview(s *settings) *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if svg == "" && png == "" {
-				return errors.New("--svg or --png must name a file to draw into")
+				return bilingual.New("须用 --svg 或 --png 指明图的文件", "--svg or --png must name a file to draw into")
 			}
 			if len(args) == 0 {
 				spec, err := d.spec(s, "")
@@ -126,7 +128,7 @@ func newSealPreview(s *settings) *cobra.Command {
 				return drawSeal(cmd, s, spec, svg, png, dpi)
 			}
 			if slices.ContainsFunc(append(designFlags(), "kind"), cmd.Flags().Changed) {
-				return errors.New("a seal that exists has its design: give its ID or a design, not both")
+				return bilingual.New("已有印章自有其式样：编码与式样只能给一个", "a seal that exists has its design: give its ID or a design, not both")
 			}
 			return s.with(func(o *office.Office) error {
 				r, err := o.Seal(cmd.Context(), args[0])

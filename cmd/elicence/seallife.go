@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/seal"
@@ -142,7 +142,7 @@ func newSealLimit(s *settings) *cobra.Command {
 	var cmd *cobra.Command
 	cmd = sealAct(s, "limit ID [--uses N] [--hours 08:00-18:00] [--purpose required|optional]", "用印限制 how often, at what hours and for what a seal may be used", func(ctx context.Context, o *office.Office, id string) (seal.Record, error) {
 		if !slices.ContainsFunc([]string{"uses", "hours", "purpose"}, cmd.Flags().Changed) {
-			return seal.Record{}, errors.New("--uses, --hours or --purpose: one must be given; 0, none and optional take a limit away")
+			return seal.Record{}, bilingual.New("须给出 --uses、--hours 或 --purpose；0、none、optional 为取消限制", "--uses, --hours or --purpose: one must be given; 0, none and optional take a limit away")
 		}
 		if cmd.Flags().Changed("purpose") && purpose != purposeRequired && purpose != purposeOptional {
 			return seal.Record{}, fmt.Errorf("--purpose: %q is not %s or %s", purpose, purposeRequired, purposeOptional)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/seal/placement"
 )
@@ -43,12 +43,12 @@ func (p *placing) place(r *office.StampRequest) error {
 	}
 	if p.straddle == "" {
 		if p.group != 0 || p.along != 0 {
-			return errors.New("--straddle: must name an edge for --straddle-pages and --straddle-at")
+			return bilingual.New("--straddle-pages 与 --straddle-at 须用 --straddle 指明哪一边", "--straddle: must name an edge for --straddle-pages and --straddle-at")
 		}
 		return p.whole(&r.Place)
 	}
 	if p.at != "" || p.corner != "" {
-		return errors.New("--at: a straddle seal has its place at the edge; see --straddle-at")
+		return bilingual.New("骑缝章在页边，用 --straddle-at，不用 --at", "--at: a straddle seal has its place at the edge; see --straddle-at")
 	}
 	if !slices.Contains(placement.Edges(), placement.Edge(p.straddle)) {
 		return fmt.Errorf("--straddle: %q is not left, right, top or bottom", p.straddle)
@@ -61,11 +61,11 @@ func (p *placing) place(r *office.StampRequest) error {
 func (p *placing) words(r *office.StampRequest) error {
 	switch {
 	case p.keyword.Date && p.keyword.Words != "":
-		return errors.New("--over-date: the date is the place; leave out --keyword")
+		return bilingual.New("--over-date 以日期定位，不用 --keyword", "--over-date: the date is the place; leave out --keyword")
 	case p.keyword.Words == "" && !p.keyword.Date:
-		return errors.New("--keyword or --over-date: must be given for --keyword-hit and --keyword-side")
+		return bilingual.New("--keyword-hit 与 --keyword-side 须与 --keyword 或 --over-date 一起用", "--keyword or --over-date: must be given for --keyword-hit and --keyword-side")
 	case p.straddle != "" || p.at != "" || p.corner != "":
-		return errors.New("--keyword or --over-date: the words are the place; leave out --at, --corner and --straddle")
+		return bilingual.New("已按文字定位，不用 --at、--corner、--straddle", "--keyword or --over-date: the words are the place; leave out --at, --corner and --straddle")
 	case p.keyword.Side != "" && !slices.Contains(placement.Sides(), p.keyword.Side):
 		return fmt.Errorf("--keyword-side: %q is not over, before or after", p.keyword.Side)
 	}
@@ -80,7 +80,7 @@ func (p *placing) whole(place *placement.Place) error {
 	}
 	if p.at == "" {
 		if p.corner != "" {
-			return errors.New("--corner: needs --at")
+			return bilingual.New("--corner 须与 --at 一起用", "--corner: needs --at")
 		}
 		return nil
 	}
@@ -109,7 +109,7 @@ func codeAt(r *office.StampRequest, at string) error {
 		return nil
 	}
 	if r.Number == "" {
-		return errors.New("--code-at: needs --number, which is in the code")
+		return bilingual.New("--code-at 须与 --number 一起用", "--code-at: needs --number, which is in the code")
 	}
 	x, y, err := coordinates("--code-at", at)
 	r.Code = &office.CodePlace{X: x, Y: y}

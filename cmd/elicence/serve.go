@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/elicence/elicence/api"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/office"
 	"github.com/elicence/elicence/pki/oid"
 )
@@ -36,7 +36,7 @@ func newServe(s *settings) *cobra.Command {
 				return err
 			}
 			if ocspMiB < 1 || ocspMiB > 1<<20 {
-				return errors.New("--ocsp-memory: must be 1 to 1048576 MiB")
+				return bilingual.New("--ocsp-memory 须在 1 至 1048576 MiB 之间", "--ocsp-memory: must be 1 to 1048576 MiB")
 			}
 			s.ocspMemory = int64(ocspMiB) << 20
 			if s.tsaPolicy != "" {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/elicence/elicence/internal/atrest"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
 )
@@ -90,7 +90,7 @@ func newStorageAdopt(s *settings) *cobra.Command {
 			"out again, terminals take what is published next, and the audit log says so.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if reason == "" {
-				return errors.New("--reason: must say why")
+				return bilingual.New("须用 --reason 说明理由", "--reason: must say why")
 			}
 			s.older = true
 			err := s.with(func(o *office.Office) error { return atrest.AdoptOlder(cmd.Context(), o, s.actor, reason) })
@@ -119,7 +119,7 @@ func newStorageMove(s *settings) *cobra.Command {
 			"$ELICENCE_DOCUMENTS). What is cut off goes on with the same command. Stop the service on every node first.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (to == "") == (bucket == "") {
-				return errors.New("name one of --to and --documents-to")
+				return bilingual.New("--to 与 --documents-to 须给且只给一个", "name one of --to and --documents-to")
 			}
 			if err := s.check(); err != nil {
 				return err

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/office"
 )
@@ -20,7 +20,7 @@ func newTrust(s *settings) *cobra.Command {
 			"of ours, signed with ES256 by the key of jwks.json. The running service has the same under /token-status/.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" && tokens == "" {
-				return errors.New("--out: must name a folder, or --token-status-list one")
+				return bilingual.New("须用 --out 或 --token-status-list 指明目录", "--out: must name a folder, or --token-status-list one")
 			}
 			return s.with(func(o *office.Office) error {
 				written := make(map[string]string)

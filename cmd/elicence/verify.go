@@ -16,6 +16,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/desk"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/internal/office"
@@ -150,7 +151,7 @@ func (s *settings) withInspector(cmd *cobra.Command, dir, pin string, f func(*in
 	options := trust.Options{Second: second.Opinion{}, Now: time.Now}
 	if pin != "" {
 		if dir == "" {
-			return errors.New("--root-sm3: goes with --trust")
+			return bilingual.New("--root-sm3 须与 --trust 一起用", "--root-sm3: goes with --trust")
 		}
 		var err error
 		if options.Pin, err = trust.ParsePin(pin); err != nil {
@@ -196,9 +197,9 @@ func (s *settings) openFile(path string) (*verified, error) {
 	switch {
 	case err != nil:
 	case info.IsDir():
-		err = errors.New("is a folder")
+		err = bilingual.New("是目录，不是文件", "is a folder")
 	case !info.Mode().IsRegular():
-		err = errors.New("is not a file")
+		err = bilingual.New("不是文件", "is not a file")
 	}
 	if err != nil {
 		v.close()

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/audit/witness"
@@ -38,7 +38,7 @@ func (s *settings) witnessUnlock(dir string) (keystore.Unlock, error) {
 // openWitness opens a witness's folder, and returns its own public point with it.
 func (s *settings) openWitness(dir string) (*witness.Witness, string, error) {
 	if dir == "" {
-		return nil, "", errors.New("--state: must name the witness's folder")
+		return nil, "", bilingual.New("须用 --state 指明见证人的目录", "--state: must name the witness's folder")
 	}
 	unlock, err := s.witnessUnlock(dir)
 	if err != nil {
@@ -68,7 +68,7 @@ func newWitnessCreate(s *settings) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir == "" {
-				return errors.New("--state: must name a folder that is empty or not there")
+				return bilingual.New("--state 须为空目录或尚不存在的目录", "--state: must name a folder that is empty or not there")
 			}
 			var err error
 			if w.Log, err = parseLogKey(logKey); err != nil {
@@ -124,7 +124,7 @@ func newWitnessCosign(s *settings) *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return errors.New("-o: must name a file")
+				return bilingual.New("须用 -o 指明存入的文件", "-o: must name a file")
 			}
 			signed, err := readLimited(args[0], audit.MaxCheckpointSize)
 			if err != nil {

@@ -2,9 +2,9 @@ package atrest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
@@ -14,7 +14,7 @@ import (
 var (
 	// ErrLookupsNotPrepared says that the secret of new look-up keys is not on this machine yet,
 	// and may not be on the others that share the records.
-	ErrLookupsNotPrepared = errors.New("the new look-up keys are not prepared")
+	ErrLookupsNotPrepared = bilingual.New("新的检索密钥还没有准备好", "the new look-up keys are not prepared")
 	// ErrSharedKeys says that the records are to be rekeyed first.
 	ErrSharedKeys = records.ErrSharedKeys
 )

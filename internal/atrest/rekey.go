@@ -2,9 +2,9 @@ package atrest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/store/records"
 	"github.com/elicence/elicence/internal/store/sealed"
@@ -13,7 +13,7 @@ import (
 
 // ErrNotPrepared says that the new keys are not on this machine yet, and may not be on the
 // others that share the records.
-var ErrNotPrepared = errors.New("the new record keys are not prepared")
+var ErrNotPrepared = bilingual.New("新的记录密钥还没有准备好", "the new record keys are not prepared")
 
 // RekeyCounts say how much was encrypted again.
 type RekeyCounts = records.RekeyCounts

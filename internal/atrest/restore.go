@@ -14,6 +14,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 
 	"github.com/elicence/elicence/internal/backup"
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/internal/store/documents"
@@ -55,11 +56,11 @@ type Restored struct {
 }
 
 // ErrNoRecordKeys says that a backup cannot be restored without the record keys.
-var ErrNoRecordKeys = errors.New("the record keys are not with it, and nothing of a licence can be read without them")
+var ErrNoRecordKeys = bilingual.New("备份中没有记录密钥，没有它读不出任何证照", "the record keys are not with it, and nothing of a licence can be read without them")
 
 // ErrDamagedBackup says that what a backup holds is not whole or does not agree with
 // itself.
-var ErrDamagedBackup = errors.New("the backup does not hold a whole data folder")
+var ErrDamagedBackup = bilingual.New("备份中的数据目录不完整", "the backup does not hold a whole data folder")
 
 // Restore makes a data folder from the content of a backup (backup.Decrypt). It is built
 // beside its place, verified altogether, taken out of the way of everything that was given

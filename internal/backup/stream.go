@@ -13,16 +13,17 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"github.com/emmansun/gmsm/sm4"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
 // Errors that callers decide on.
 var (
 	// ErrNotBackup: the file does not begin as a backup does.
-	ErrNotBackup = errors.New("not a backup of elicence")
+	ErrNotBackup = bilingual.New("不是本系统的备份", "not a backup of elicence")
 	// ErrDamaged: the file is not what was written: changed, cut off or put together of
 	// several.
-	ErrDamaged = errors.New("the backup is damaged or incomplete")
+	ErrDamaged = bilingual.New("备份已损坏或不完整", "the backup is damaged or incomplete")
 )
 
 const (

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/documents"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
 // ErrDocumentsPlace says that the documents lie elsewhere than where they are looked for.
-var ErrDocumentsPlace = errors.New("the documents are in another place")
+var ErrDocumentsPlace = bilingual.New("文档不在此处", "the documents are in another place")
 
 // openDocuments opens the folder, or the bucket where one is named. Whoever forgets the
 // bucket, or names one for a folder that has documents, would find half of them.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/audit"
 )
@@ -28,7 +29,7 @@ type HighWater struct {
 
 // ErrOlderStore says that the store is of an earlier moment than the data folder
 // remembers, or has another history.
-var ErrOlderStore = errors.New("the store is not the one that this data folder remembers")
+var ErrOlderStore = bilingual.New("记录比数据目录所记的旧，或不是同一份", "the store is not the one that this data folder remembers")
 
 // errNotOlder: there is nothing to adopt.
 var errNotOlder = errors.New("the store is the one that this data folder remembers: there is nothing to adopt")

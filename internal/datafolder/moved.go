@@ -2,13 +2,14 @@ package datafolder
 
 import (
 	"context"
-	"errors"
 	"fmt"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // ErrMoved says that the records were moved to another database, and that nobody may
 // write to these any more.
-var ErrMoved = errors.New("the records were moved to another database")
+var ErrMoved = bilingual.New("记录已迁移到另一数据库", "the records were moved to another database")
 
 // MovedSetting is the setting of a store that was moved away: where to, in the words of
 // [StoreWords].

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/bolt"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/postgres"
@@ -21,10 +22,10 @@ import (
 )
 
 // ErrNoRecords: the data folder has keys and no records.
-var ErrNoRecords = errors.New("the folder has no records: name the database that holds them")
+var ErrNoRecords = bilingual.New("数据目录中没有记录，须指明存放记录的数据库", "the folder has no records: name the database that holds them")
 
 // ErrStoreOfOthers: the records were made with other keys than the data folder's.
-var ErrStoreOfOthers = errors.New("the records belong to another data folder")
+var ErrStoreOfOthers = bilingual.New("这些记录属于另一数据目录", "the records belong to another data folder")
 
 // ErrUnknown: it is not known whether an act was stored. Who repeats it with its request
 // id learns that.

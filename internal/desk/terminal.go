@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 )
 
@@ -38,7 +39,7 @@ func (s Service) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 }
 
 // ErrBrokenOff says that a service has ended before a command did.
-var ErrBrokenOff = errors.New("the service has ended before the command did")
+var ErrBrokenOff = bilingual.New("服务在命令完成之前停止了", "the service has ended before the command did")
 
 // Terminal is where a command was typed.
 type Terminal struct {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
@@ -86,7 +87,7 @@ func (o *Office) keyringOfAuthority(ctx context.Context, name string) (keyring, 
 }
 
 // ErrNoCertificateAuthority: there is no certificate authority of this name.
-var ErrNoCertificateAuthority = errors.New("no such certificate authority")
+var ErrNoCertificateAuthority = bilingual.New("没有该证书认证机构", "no such certificate authority")
 
 // certificateOf returns the newest certificate of one of our keys.
 func (o *Office) certificateOf(ctx context.Context, key *pki.PublicKey) (*cert.Certificate, error) {
@@ -253,4 +254,4 @@ func (o *Office) SetShards(ctx context.Context, actor, name string, count uint32
 }
 
 // ErrOutOfRange says that a number is not one of those that make sense.
-var ErrOutOfRange = errors.New("out of range")
+var ErrOutOfRange = bilingual.New("超出范围", "out of range")

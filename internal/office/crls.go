@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/crl"
@@ -223,7 +224,7 @@ func CRLIndex(names []string) []byte {
 func (o *Office) CRLNames(ctx context.Context) ([]string, error) { return o.store.CRLs().Names(ctx) }
 
 // ErrNoCRL: no revocation list of this name is published.
-var ErrNoCRL = errors.New("no such revocation list")
+var ErrNoCRL = bilingual.New("没有该吊销列表", "no such revocation list")
 
 // Latest returns a list in force by its name within URLs: NAME.crl. A list that has
 // ended is returned as well; its dates say so.

@@ -11,13 +11,14 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/qr/trust"
 )
 
 // ErrNotRecognised: no recognised domain has this root.
-var ErrNotRecognised = errors.New("no recognised domain has this root")
+var ErrNotRecognised = bilingual.New("没有以此为根的互认域", "no recognised domain has this root")
 
 // RecogniseDomain lets terminals take licences of another province: of issuers in some
 // regions, of some categories. The file is one of the other domain's roots, compared by

@@ -2,10 +2,10 @@ package office
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/keystore"
@@ -195,4 +195,4 @@ func (o *Office) root(ctx context.Context, offline *keystore.Store) (*ca.Authori
 }
 
 // ErrNeedsOffline says that an act needs a key of the offline store.
-var ErrNeedsOffline = errors.New("this needs a key of the offline store")
+var ErrNeedsOffline = bilingual.New("此操作需要离线密钥", "this needs a key of the offline store")

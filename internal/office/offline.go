@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/ca/ceremony"
@@ -66,7 +67,7 @@ func (c CreateOptions) planned() (CreateOptions, error) {
 }
 
 // ErrNeedsProtection says that what shall open the offline keys was not given.
-var ErrNeedsProtection = errors.New("it was not given")
+var ErrNeedsProtection = bilingual.New("没有给出打开离线密钥的口令或令牌", "it was not given")
 
 // folders are the places of what a ceremony makes, while they are built.
 type folders struct{ data, offline, shares, record string }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/idcode"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/ca"
@@ -16,7 +17,7 @@ import (
 )
 
 // ErrNoRotation: there is no key of this name that can be rotated.
-var ErrNoRotation = errors.New("no key of this name can be rotated")
+var ErrNoRotation = bilingual.New("没有可轮换的此名密钥", "no key of this name can be rotated")
 
 // maxAnnounce bounds how long before its use a key may be announced.
 const maxAnnounce = 90 * day

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // ID is the number of a category: 1…195 in the embedded catalogue. It is
@@ -17,7 +19,7 @@ func (id ID) String() string { return fmt.Sprintf("%03d", uint16(id)) }
 func ParseID(s string) (ID, error) {
 	n, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || len(s) != 3 || n == 0 {
-		return 0, fmt.Errorf("category %q is not a three-digit number such as 001", s)
+		return 0, bilingual.Wrap("证照类别应为三位数字，如 001", fmt.Errorf("category %q is not a three-digit number such as 001", s))
 	}
 	return ID(n), nil
 }

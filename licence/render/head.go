@@ -9,16 +9,21 @@ import (
 // Where the panel of a card begins.
 const panelX, panelY = 17.0, 20.0
 
+// creditCode is a term of titles that is not torn apart.
+const creditCode = "统一社会信用代码"
+
 // titleLines breaks the title into one line or, where it is too long, two: after a
-// comma near its middle, else into even halves.
+// comma or before [creditCode] near its middle, else into even halves.
 func (l *layout) titleLines() []typeset.Text {
 	if one, ok := l.title.Shrink(width-6, 19); ok {
 		return []typeset.Text{one}
 	}
 	const size = 21
 	two := l.title.At(size)
-	for i, r := range []rune(l.title.String()) {
-		if third := two.Len() / 3; strings.ContainsRune("、，", r) && i >= third && i < two.Len()-third {
+	runes := []rune(l.title.String())
+	for i, r := range runes {
+		breaks := strings.ContainsRune("、，", r) || strings.HasPrefix(string(runes[i+1:]), creditCode)
+		if third := two.Len() / 3; breaks && i >= third && i < two.Len()-third {
 			if head, tail := two.Cut(i + 1); max(head.Width(), tail.Width()) <= width {
 				return []typeset.Text{head, tail}
 			}

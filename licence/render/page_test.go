@@ -125,6 +125,33 @@ func TestEveryCategory(t *testing.T) {
 	}
 }
 
+// TestTitleLines: a long title breaks where people would break it.
+func TestTitleLines(t *testing.T) {
+	want := map[string][]string{
+		"营业执照": {"营业执照"},
+		"公众聚集场所投入使用、营业前消防安全检查合格证": {"公众聚集场所投入使用、", "营业前消防安全检查合格证"},
+		"基层群众性自治组织特别法人统一社会信用代码证书": {"基层群众性自治组织特别法人", "统一社会信用代码证书"},
+		"房屋建筑和市政基础设施工程竣工验收备案表":    {"房屋建筑和市政基础设施", "工程竣工验收备案表"},
+	}
+	for _, s := range samples(t) {
+		lines, named := want[s.Title]
+		if !named {
+			continue
+		}
+		delete(want, s.Title)
+		var got []string
+		for _, line := range arranged(t, s).titleLines() {
+			got = append(got, line.String())
+		}
+		if !slices.Equal(got, lines) {
+			t.Errorf("%s: %q, want %q", s.Title, got, lines)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("there is no licence with these titles: %v", want)
+	}
+}
+
 // stretched makes everything as long as it may be.
 func stretched(kind string) Sheet {
 	long := func(n int) string {

@@ -1,12 +1,12 @@
 package audit
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/cose"
@@ -30,7 +30,7 @@ const maxNameSize = 256
 
 // ErrCheckpoint says that bytes are not a checkpoint in its one form, or are not
 // signed by the key that they should be.
-var ErrCheckpoint = errors.New("not a checkpoint of this log")
+var ErrCheckpoint = bilingual.New("不是该日志的检查点", "not a checkpoint of this log")
 
 // At returns the time of the checkpoint.
 func (c Checkpoint) At() time.Time { return time.Unix(c.Time, 0).UTC() }

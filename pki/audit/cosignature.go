@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/pki"
@@ -64,9 +65,9 @@ func checkName(name string) error {
 // Errors by which a cosigner refuses.
 var (
 	// ErrRolledBack: the checkpoint is of a shorter log than was seen before.
-	ErrRolledBack = errors.New("the log is shorter than it was")
+	ErrRolledBack = bilingual.New("日志比以前短，已被回退", "the log is shorter than it was")
 	// ErrSplitView: the checkpoint does not continue what was seen before.
-	ErrSplitView = errors.New("the log does not continue what was seen before")
+	ErrSplitView = bilingual.New("日志与以前所见的不相连", "the log does not continue what was seen before")
 )
 
 // Cosigner is an outside witness of one log. It owns no file: what it saw last is

@@ -12,6 +12,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/detcbor"
 )
 
@@ -185,7 +186,7 @@ var (
 	// says that they were erased.
 	ErrNoDetails = errors.New("the details that the entry commits to are missing and were not erased")
 	// ErrErased: the details were erased before.
-	ErrErased = errors.New("the details were erased")
+	ErrErased = bilingual.New("该内容已删除", "the details were erased")
 )
 
 // Entry decodes the leaf and checks what lies beside it against the commitment.

@@ -1,15 +1,16 @@
 package audit
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // ErrProof says that a proof does not prove what it is said to.
-var ErrProof = errors.New("the proof does not hold")
+var ErrProof = bilingual.New("该证明不成立", "the proof does not hold")
 
 // Inclusion returns the proof that entry index is in the log of the given size
 // (RFC 6962, 2.1.1).

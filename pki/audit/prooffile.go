@@ -1,9 +1,9 @@
 package audit
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/detcbor"
 	"github.com/elicence/elicence/pki"
 )
@@ -21,7 +21,7 @@ const (
 )
 
 // ErrProofFile says that bytes are not a proof file in its one form.
-var ErrProofFile = errors.New("not a proof file")
+var ErrProofFile = bilingual.New("不是证明文件", "not a proof file")
 
 // Proof is a file that proves, without the log, that an entry is in it: anyone who
 // has the key of the log's checkpoints can check it.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // Storage keeps a log within one transaction of its owner. Node hashes are
@@ -218,7 +220,7 @@ func AppendTo(s Storage, edge Edge, records []Record) (*Batch, error) {
 }
 
 // ErrNothingToErase says that an entry commits to no details.
-var ErrNothingToErase = errors.New("the entry has no details")
+var ErrNothingToErase = bilingual.New("该条目没有可删除的内容", "the entry has no details")
 
 // Erase appends erasures (see [NewErasure]) and removes the key and the details
 // beside the entries that they name, in the caller's one transaction. Details that

@@ -8,6 +8,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
 	"github.com/elicence/elicence/pki/cert"
@@ -84,21 +85,21 @@ type Ledger interface {
 var (
 	// ErrKeyInUse: one key has one role, and one certificate at a time but for
 	// renewals.
-	ErrKeyInUse = errors.New("the key already has a certificate")
+	ErrKeyInUse = bilingual.New("该密钥已有证书", "the key already has a certificate")
 	// ErrEntryTaken: another process has taken the intent's place in the status list since
 	// it was reserved. Nothing is stored, and the next one that is reserved is free.
 	ErrEntryTaken = errors.New("the place in the status list was given out before")
 	// ErrSpent: a draft was issued before.
-	ErrSpent = errors.New("the draft was issued before")
+	ErrSpent = bilingual.New("该证书已签发过", "the draft was issued before")
 	// ErrNoCertificate: the authority never intended a certificate with this serial
 	// number.
-	ErrNoCertificate = errors.New("no such certificate")
+	ErrNoCertificate = bilingual.New("没有该证书", "no such certificate")
 	// ErrWeakKey: anybody can find the private half of a key.
-	ErrWeakKey = errors.New("the key's private half is known to everybody")
+	ErrWeakKey = bilingual.New("该密钥的私钥已为人所知，不能使用", "the key's private half is known to everybody")
 	// ErrPersonalNumber: a citizen's number would stand in a certificate.
-	ErrPersonalNumber = errors.New("a citizen number never stands in a certificate")
+	ErrPersonalNumber = bilingual.New("证书中不得出现公民身份号码", "a citizen number never stands in a certificate")
 	// ErrRequest: a request does not fit its profile.
-	ErrRequest = errors.New("the request does not fit the profile")
+	ErrRequest = bilingual.New("证书请求不符合该证书模板", "the request does not fit the profile")
 )
 
 // Recover finishes what a crash has left: an intent without its certificate is

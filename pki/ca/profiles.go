@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/pki/cert"
 	"github.com/elicence/elicence/pki/oid"
@@ -48,7 +49,7 @@ func (p *Profiles) Names() []ProfileName {
 }
 
 // ErrNoProfile says that there is no profile of a name.
-var ErrNoProfile = errors.New("no such profile")
+var ErrNoProfile = bilingual.New("没有该证书模板", "no such profile")
 
 // DefaultProfiles returns the profiles that this program carries.
 func DefaultProfiles() (*Profiles, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki/cert"
 )
 
@@ -63,10 +64,10 @@ type RevokedEntry struct {
 }
 
 // ErrState says that a certificate's status does not allow the act.
-var ErrState = errors.New("the certificate's status does not allow it")
+var ErrState = bilingual.New("证书现在的状态不允许此操作", "the certificate's status does not allow it")
 
 // ErrReason says that a reason is not one for this act.
-var ErrReason = errors.New("not a reason for this act")
+var ErrReason = bilingual.New("该操作不能用此原因", "not a reason for this act")
 
 // Revoke returns the status after a revocation, or with [cert.CertificateHold] after
 // a suspension. What is revoked stays as it is. A certificate that was held is revoked

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/oid"
 )
@@ -21,7 +22,7 @@ import (
 const MaxSize = 16 << 10
 
 // ErrBadCertificate says that bytes are not a certificate of this profile.
-var ErrBadCertificate = errors.New("not an SM2 certificate")
+var ErrBadCertificate = bilingual.New("不是 SM2 证书", "not an SM2 certificate")
 
 // Certificate is a parsed certificate. Nothing about it is verified until package
 // path has done so.

@@ -3,7 +3,6 @@ package cert
 import (
 	"bytes"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/oid"
 )
@@ -38,7 +38,7 @@ type Foreign struct {
 }
 
 // ErrNotCertificate says that bytes do not even have the frame of a certificate.
-var ErrNotCertificate = errors.New("not a certificate")
+var ErrNotCertificate = bilingual.New("不是证书", "not a certificate")
 
 // ReadForeign reads the frame of an X.509 certificate and does not look into its
 // extensions. Only DER lengths are read, and nothing may stand behind the certificate.

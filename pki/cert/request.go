@@ -11,16 +11,17 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/oid"
 )
 
 // ErrBadRequest says that bytes are not a certificate request that is read here.
-var ErrBadRequest = errors.New("not an SM2 certificate request")
+var ErrBadRequest = bilingual.New("不是 SM2 证书请求", "not an SM2 certificate request")
 
 // ErrPossession says that a request is not signed by the key that it names: who
 // sent it has not shown that they have the private key.
-var ErrPossession = errors.New("the request is not signed by its own key")
+var ErrPossession = bilingual.New("证书请求不是用其自身的密钥签名的", "the request is not signed by its own key")
 
 // maxNames bounds the alternative names of one certificate.
 const maxNames = 100

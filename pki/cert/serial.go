@@ -2,9 +2,10 @@ package cert
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // Serial is a certificate's serial number: 128 bits, of which the first is zero
@@ -12,7 +13,7 @@ import (
 type Serial [16]byte
 
 // ErrBadSerial says that a text is not a serial number of ours.
-var ErrBadSerial = errors.New("not a serial number of 32 hexadecimal digits")
+var ErrBadSerial = bilingual.New("不是证书序列号，应为 32 位十六进制数", "not a serial number of 32 hexadecimal digits")
 
 // NewSerial draws a serial number with 126 random bits.
 func NewSerial(random io.Reader) (Serial, error) {

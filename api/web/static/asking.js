@@ -3,8 +3,10 @@
 // nothing else.
 
 import { clearSymbol, drawSymbol } from "./symbol.js";
+import { both } from "./words.js";
 
 const waitFor = 120000; // ms, after which the verifier takes no answer
+const longestName = 30; // bytes of UTF-8, docs/code-format.md: every one is one less for the licence
 
 export class Asking {
   constructor(verifier, section) {
@@ -34,14 +36,20 @@ export class Asking {
 
   async show() {
     const hall = this.name.value.trim().normalize("NFC");
+    const length = new TextEncoder().encode(hall).length;
+    if (length === 0 || length > longestName) {
+      both(this.says, "请填写本窗口的名称，最多 10 个汉字或 30 个字母", "Give this counter's name: at most 10 Chinese characters or 30 letters");
+      this.name.focus();
+      return;
+    }
     try {
       const digits = await this.verifier.ask("ask", hall);
       localStorage.setItem("hall", hall);
       await drawSymbol(this.canvas, digits);
       this.until = Date.now() + waitFor;
       this.tick();
-    } catch {
-      this.says.textContent = "请填写本窗口的名称，最多 16 个字 Give this counter's name, at most 16 characters";
+    } catch (error) {
+      both(this.says, "不能以此名称出示问码", `The question cannot be shown under this name: ${error.message}`);
       this.name.focus();
     }
   }
@@ -50,7 +58,7 @@ export class Asking {
     if (!this.waits) return;
     const left = Math.ceil((this.until - Date.now()) / 1000);
     if (left <= 0) this.stop();
-    else this.says.textContent = `等待手机应答，还有 ${left} 秒 Waiting for the phone's answer, ${left} s left`;
+    else both(this.says, `等待手机应答，还有 ${left} 秒`, `Waiting for the phone's answer, ${left} s left`);
   }
 
   stop() {

@@ -6,6 +6,7 @@ import { workOffline } from "./offline.js";
 import { Camera, readFile } from "./picture.js";
 import { play } from "./sound.js";
 import { listenForScans } from "./wedge.js";
+import { both, facts } from "./words.js";
 import { Asked } from "./worker.js";
 
 const clearAfter = 30000; // ms that a person's data stay on the screen
@@ -13,18 +14,15 @@ const updateEvery = 5 * 60000; // ms
 const clockTolerance = 60; // seconds
 const sameCode = 3000; // ms for which a code that stays before the camera is one scan
 
+const offlineWords = {
+  null: ["正在为断网使用作准备", "getting ready to work without a network"], true: ["断网可用", "works without a network"], false: ["断网不可用", "needs the network"],
+};
+
 const $ = (id) => document.getElementById(id);
 const answer = new Answer($("answer"));
 const verifier = new Asked("verifier-worker.js", "webverify");
 const asking = new Asking(verifier, $("asking"));
-const state = { sound: localStorage.getItem("sound") !== "off", busy: false, scans: 0, offline: false, clearing: 0 };
-
-function both(element, zh, en) {
-  const english = document.createElement("span");
-  english.lang = "en";
-  english.textContent = en;
-  element.replaceChildren(zh + " ", english);
-}
+const state = { sound: localStorage.getItem("sound") !== "off", busy: false, scans: 0, offline: null, clearing: 0 };
 
 // --- verdicts
 
@@ -155,7 +153,7 @@ function showState(about) {
     both($("data"), "没有数据", "no data");
     both($("ready"), about.problem ? "现在不能核验" : "正在准备…", about.problem ? "Cannot verify now" : "Getting ready…");
   }
-  both($("offline"), state.offline ? "断网可用" : "断网不可用", state.offline ? "works without a network" : "needs the network");
+  both($("offline"), ...offlineWords[state.offline]);
   // Without a network an update fails, and that alone is no alarm while the data are there.
   const alarming = about.problem && (navigator.onLine || !about.ready);
   const skewed = Math.abs(about.behind) > clockTolerance;
@@ -167,17 +165,11 @@ function showState(about) {
 }
 
 function showAbout(about) {
-  const facts = about.ready ? {
-    "发布方 Domain": about.domain, "信任根 Root SM3": about.root_sm3, "信任名单版本 Trust list": about.trust_version,
-    "数据时间 Data as of": localTime(about.as_of), "可用至 Usable until": localTime(about.expires),
-    "上次更新 Last update": about.updated ? localTime(about.updated) : "—",
-  } : {};
-  $("about-facts").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => {
-    const dt = document.createElement("dt"), dd = document.createElement("dd");
-    dt.textContent = name;
-    dd.textContent = value;
-    return [dt, dd];
-  }));
+  $("about-facts").replaceChildren(...facts(about.ready ? [
+    ["发布方", "Domain", about.domain], ["信任根", "Root SM3", about.root_sm3], ["信任名单版本", "Trust list", about.trust_version],
+    ["数据时间", "Data as of", localTime(about.as_of)], ["可用至", "Usable until", localTime(about.expires)],
+    ["上次更新", "Last update", about.updated ? localTime(about.updated) : "—"],
+  ] : []));
   $("about-root").hidden = !about.ready || about.built_in;
   both($("about-root"), "信任根是本机首次访问时从本服务器取得并固定的。请与发证机关公布的数字核对一次。",
     "The root was taken from this server at the first visit and has been pinned since. Compare it once with the number that the authority has made public.");

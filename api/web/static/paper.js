@@ -11,7 +11,7 @@ const freshFor = 20 * 60000; // ms: younger data are not asked for again before 
 const $ = (id) => document.getElementById(id);
 const answer = new Answer($("answer"));
 let verifier = null;
-let asked = ""; // the code that is looked at now
+let asked = ""; // the code, or what of a torn one, that is looked at now
 
 // The address must not keep the code: it would be in the history and in screenshots.
 function takeFragment() {
@@ -53,6 +53,7 @@ async function check(text) {
     performance.mark("first-verdict");
     if (!about.ready) offerServer(about.problem);
   } catch (error) {
+    if (asked !== text) return;
     $("working").hidden = true;
     offerServer(String(error));
   }
@@ -64,12 +65,15 @@ function offerServer(why) {
 }
 
 $("send").addEventListener("click", async () => {
+  const code = asked;
   $("send").disabled = true;
   try {
-    show(await askServer(JSON.stringify({ code: asked }), "application/json"));
+    const found = await askServer(JSON.stringify({ code }), "application/json");
+    if (asked !== code) return;
+    show(found);
     $("instead").hidden = true;
   } catch (failed) {
-    problem(failed.zh, failed.en, failed.detail);
+    if (asked === code) problem(failed.zh, failed.en, failed.detail);
   } finally {
     $("send").disabled = false;
   }
@@ -101,14 +105,17 @@ $("lookup").addEventListener("submit", async (event) => {
   const query = { number: $("number").value.trim() };
   if ($("holder").value.trim()) query.holder = $("holder").value.trim();
   if ($("id-tail").value.trim()) query.id_tail = $("id-tail").value.trim();
+  asked = query;
+  $("instead").hidden = true;
   $("lookup-button").disabled = true;
   try {
     const found = await askServer(JSON.stringify(query), "application/json");
+    if (asked !== query) return;
     show(found);
     answer.set("meaning-zh", "这是联网查询登记簿的结果，纸上的码没有核验。");
     answer.set("meaning-en", "This is what the register says, looked up online; the code on the paper was not verified.");
   } catch (failed) {
-    problem(failed.zh, failed.en, failed.detail);
+    if (asked === query) problem(failed.zh, failed.en, failed.detail);
   } finally {
     $("lookup-button").disabled = false;
     answer.section.scrollIntoView({ block: "start" });

@@ -2,6 +2,7 @@
 
 import { Answer } from "./answer.js";
 import { askServer } from "./server.js";
+import { facts } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const form = $("form"), code = $("code"), file = $("file"), drop = $("drop"), send = $("send"), answer = new Answer($("answer"));
@@ -17,25 +18,41 @@ function takeFragment() {
   }
 }
 
-async function ask(body, type, password) {
+let asked = 0; // what was asked last; an answer to anything before it comes too late
+
+// The name is that of a file.
+async function ask(body, type, password, name) {
+  const mine = ++asked;
+  answer.clear();
   send.disabled = true;
+  $("working").hidden = false;
+  $("working").scrollIntoView({ block: "nearest" });
   try {
-    answer.show(await askServer(body, type, password));
+    const found = await askServer(body, type, password);
+    if (mine !== asked) return;
+    answer.show(found);
   } catch (problem) {
+    if (mine !== asked) return;
     answer.problem(problem.zh, problem.en, problem.detail);
   } finally {
-    send.disabled = false;
-    answer.section.scrollIntoView({ block: "nearest" });
-    // The next scan takes the place of this one.
-    if (code.value) {
-      code.focus({ preventScroll: true });
-      code.select();
-    }
+    if (mine === asked) finish(name);
+  }
+}
+
+function finish(name) {
+  if (name) answer.facts.prepend(...facts([["文件", "File", name]]));
+  $("working").hidden = true;
+  send.disabled = false;
+  answer.section.scrollIntoView({ block: "nearest" });
+  // The next scan takes the place of this one.
+  if (code.value) {
+    code.focus({ preventScroll: true });
+    code.select();
   }
 }
 
 function askFile(chosen) {
-  ask(chosen, chosen.type || "application/octet-stream", $("password").value);
+  ask(chosen, chosen.type || "application/octet-stream", $("password").value, chosen.name);
 }
 
 form.addEventListener("submit", (event) => {

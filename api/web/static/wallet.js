@@ -6,6 +6,7 @@ import { workOffline } from "./offline.js";
 import { Camera, readFile } from "./picture.js";
 import { clearSymbol, drawSymbol } from "./symbol.js";
 import * as api from "./wallet-api.js";
+import { both } from "./words.js";
 import { Asked } from "./worker.js";
 
 const changeEvery = 30; // seconds; a code is good for 90 before and after its own
@@ -23,15 +24,7 @@ let held = []; // what the database has, but for a key whose licence has not com
 let showing = null;
 
 const profileNames = { full: ["全部", "everything"], masked: ["隐去姓名等", "name hidden"], minimal: ["最少", "as little as possible"] };
-const choiceNames = { number: ["编号", "number"], holder: ["持证人", "holder"], id_masked: ["证件号码", "document"], validity: ["有效期", "validity"] };
-
-function both(element, zh, en) {
-  const english = document.createElement("span");
-  english.lang = "en";
-  english.textContent = en;
-  element.replaceChildren(zh + " ", english);
-  return element;
-}
+const choiceNames = { number: ["编号", "number"], holder: ["持证人", "holder"], id_masked: ["证件号码", "ID number"], validity: ["有效期", "validity"] };
 
 function make(tag, className, ...children) {
   const element = document.createElement(tag);
@@ -310,6 +303,7 @@ $("bind").addEventListener("submit", async (event) => {
   alarm(null);
   try {
     if (code.length !== 16) throw { zh: "绑定码是 16 位数字", en: "The binding number has 16 digits" };
+    if (!checks(code)) throw { zh: "绑定码有误，请与窗口给的号码核对", en: "The number has a slip: compare it with the one from the counter" };
     // The key is kept before it is sent, so that a lost answer can be asked for again.
     const waiting = await pending(code);
     await keep(await api.bind(worker, waiting.key, code));
@@ -322,6 +316,13 @@ $("bind").addEventListener("submit", async (event) => {
     $("bind-button").disabled = false;
   }
 });
+
+// The last digit checks the others (ISO/IEC 7064 MOD 11,10): a slip costs no try.
+function checks(code) {
+  let p = 10;
+  for (const digit of code.slice(0, -1)) p = (((p + Number(digit)) % 10 || 10) * 2) % 11;
+  return (p + Number(code.at(-1))) % 10 === 1;
+}
 
 async function pending(code) {
   const before = await database.read("pending");

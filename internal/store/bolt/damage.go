@@ -11,11 +11,12 @@ import (
 	"go.etcd.io/bbolt"
 	bbolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/kv"
 )
 
 // ErrDamaged says that the file is not what was written to it.
-var ErrDamaged = errors.New("the store's file is damaged: restore a backup")
+var ErrDamaged = bilingual.New("记录文件已损坏，请恢复备份", "the store's file is damaged: restore a backup")
 
 // guarded turns bbolt's panics at a damaged page, and pages that the disk cannot read, into
 // [ErrDamaged]. Every other panic is a mistake of the program and goes on.

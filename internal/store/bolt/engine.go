@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 	bbolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/kv"
 )
 
@@ -234,4 +235,4 @@ func (e *Engine) committed() error {
 // opened again. Which of the pages that were written are on the disk, only the disk can
 // say: the kernel forgets what it could not write, the next fsync succeeds without it, and
 // whoever reads the file meanwhile sees what may be gone tomorrow.
-var ErrStopped = errors.New("the store has stopped because a write to the disk has failed: see to the disk, then start again")
+var ErrStopped = bilingual.New("写盘失败，已停止写入：请检查磁盘后重新启动", "the store has stopped because a write to the disk has failed: see to the disk, then start again")

@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // bucket keeps each object in a bucket of an object store, under a prefix that may be empty
@@ -43,7 +45,7 @@ const maxBackoff = time.Second
 var bucketParameters = []string{"region", "endpoint", "use_path_style", "prefix"}
 
 // ErrPlace says that a URL does not name a bucket as it must.
-var ErrPlace = errors.New("not the URL of a bucket")
+var ErrPlace = bilingual.New("不是存储桶的地址", "not the URL of a bucket")
 
 // openBucket opens s3://BUCKET?region=…&endpoint=…&use_path_style=true&prefix=….
 func openBucket(text string) (*bucket, error) {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
@@ -33,12 +34,12 @@ const MaxSize = 16 << 20
 // Errors that callers decide on.
 var (
 	// ErrNotFound: there is no document with this digest.
-	ErrNotFound = errors.New("no such document")
+	ErrNotFound = bilingual.New("没有该文档", "no such document")
 	// ErrDamaged: what is stored is not what was put there.
-	ErrDamaged = errors.New("the stored document is damaged")
+	ErrDamaged = bilingual.New("存放的文档已损坏", "the stored document is damaged")
 	// ErrNotWriteOnce: the object store writes over what is there although it was asked
 	// not to.
-	ErrNotWriteOnce = errors.New("the object store does not honour write-once (If-None-Match)")
+	ErrNotWriteOnce = bilingual.New("对象存储不遵守一次写入（If-None-Match）", "the object store does not honour write-once (If-None-Match)")
 )
 
 const secretName = "documents-1"

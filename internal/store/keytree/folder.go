@@ -14,12 +14,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/lockedfile"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/keystore"
 )
 
 // ErrNoGeneration says that the folder has no tree of a generation.
-var ErrNoGeneration = errors.New("there are no record keys of this generation")
+var ErrNoGeneration = bilingual.New("没有这一代的记录密钥", "there are no record keys of this generation")
 
 const (
 	secretName = "record-keys"

@@ -3,12 +3,13 @@ package keytree
 import (
 	"crypto/cipher"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
 
 	"github.com/emmansun/gmsm/sm4"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // KeySize is the length of a key in bytes.
@@ -147,7 +148,7 @@ func (n *node) destroy(path []byte) (Key, bool, error) {
 
 // ErrDamaged says that a file of the record keys is not what was stored there, or is
 // missing.
-var ErrDamaged = errors.New("the record keys are damaged")
+var ErrDamaged = bilingual.New("记录密钥已损坏", "the record keys are damaged")
 
 // appendTo appends the binary form of a node.
 func (n *node) appendTo(b []byte) []byte {

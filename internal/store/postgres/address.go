@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // isAddress reports whether an address of a store names a PostgreSQL server.
@@ -23,7 +24,7 @@ func isAddress(address string) bool {
 
 // ErrAddress says that an address of a database cannot be used. The text never has a
 // part of the address in it: there is no telling where in a mistyped one the password is.
-var ErrAddress = errors.New("must look like postgres://USER:PASSWORD@HOST1,HOST2,HOST3/NAME?sslmode=verify-full, special characters of the password as %XX")
+var ErrAddress = bilingual.New("数据库地址写法不对", "must look like postgres://USER:PASSWORD@HOST1,HOST2,HOST3/NAME?sslmode=verify-full, special characters of the password as %XX")
 
 // CheckAddress says what is wrong with an address; it connects to nothing.
 func CheckAddress(address string) error {

@@ -14,11 +14,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/kv"
 )
 
 // ErrNoStore says that a database holds no store.
-var ErrNoStore = errors.New("the database holds no store")
+var ErrNoStore = bilingual.New("该数据库中没有记录", "the database holds no store")
 
 // Options say how an engine behaves when servers do not answer. The zero value is for
 // ordinary use.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/kv"
 
 	"github.com/elicence/elicence/licence"
@@ -24,7 +25,7 @@ var (
 )
 
 // ErrExists says that a record with this key is there already.
-var ErrExists = errors.New("it exists already")
+var ErrExists = bilingual.New("已存在", "it exists already")
 
 // authority is the value of the table authorities.
 type authority struct {

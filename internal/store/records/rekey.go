@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/licence"
@@ -50,7 +51,7 @@ var (
 const rekeyPage = 512
 
 // ErrRekeying says that a rekeying is under way.
-var ErrRekeying = errors.New("the records are being encrypted again under new keys")
+var ErrRekeying = bilingual.New("正在用新密钥重新加密记录", "the records are being encrypted again under new keys")
 
 // Generations says under which generation records are written, the oldest that any is
 // under as far as that is known, and whether a rekeying is under way.

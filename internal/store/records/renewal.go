@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/kv"
 	"github.com/elicence/elicence/internal/store/sealed"
 	"github.com/elicence/elicence/pki/audit"
@@ -42,11 +43,11 @@ const renewalPage = 2048
 
 var (
 	// ErrRenewing says that look-up keys are being renewed.
-	ErrRenewing = errors.New("the look-up keys are being renewed")
+	ErrRenewing = bilingual.New("正在更换检索密钥", "the look-up keys are being renewed")
 	// ErrSharedKeys says that records are still under keys that they share.
-	ErrSharedKeys = errors.New("the records share their keys: they are to be rekeyed first")
+	ErrSharedKeys = bilingual.New("各记录仍共用密钥，须先重新加密", "the records share their keys: they are to be rekeyed first")
 	// ErrNotRenewing says that no renewal is under way.
-	ErrNotRenewing = errors.New("no renewal of look-up keys is under way")
+	ErrNotRenewing = bilingual.New("没有正在进行的检索密钥更换", "no renewal of look-up keys is under way")
 )
 
 // Lookups says which look-up keys are in use, and whether the others are being renewed.

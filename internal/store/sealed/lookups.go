@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strconv"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/keystore"
@@ -32,9 +33,9 @@ const lookupSecret = "lookup-"
 
 var (
 	// ErrNoLookups says that the secret of a generation of look-up keys is not there.
-	ErrNoLookups = errors.New("the look-up keys are not there")
+	ErrNoLookups = bilingual.New("缺少检索密钥", "the look-up keys are not there")
 	// ErrOtherLookups says that there is one, and that the register's was another.
-	ErrOtherLookups = errors.New("the look-up keys are not those of the register")
+	ErrOtherLookups = bilingual.New("检索密钥与登记簿的不符", "the look-up keys are not those of the register")
 )
 
 // lookups are the secrets of generations, and what tells them from others.

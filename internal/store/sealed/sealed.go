@@ -48,6 +48,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/store/keytree"
 	"github.com/elicence/elicence/licence"
 	"github.com/elicence/elicence/pki/keystore"
@@ -86,11 +87,11 @@ const First Generation = 2
 // Errors that callers decide on.
 var (
 	// ErrDamaged says that a ciphertext is not what was stored under this key.
-	ErrDamaged = errors.New("the record is damaged or belongs to another key")
+	ErrDamaged = bilingual.New("记录已损坏，或不是用此密钥加密的", "the record is damaged or belongs to another key")
 	// ErrDestroyed says that the key of a record was destroyed.
 	ErrDestroyed = keytree.ErrDestroyed
 	// ErrNoKeys says that the keys of a generation are not there.
-	ErrNoKeys = errors.New("the record keys are not there")
+	ErrNoKeys = bilingual.New("缺少记录密钥", "the record keys are not there")
 )
 
 // Box keys and encrypts. It is safe for concurrent use.

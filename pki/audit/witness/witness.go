@@ -29,6 +29,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki"
 	"github.com/elicence/elicence/pki/audit"
@@ -59,7 +60,7 @@ const KeyName = "witness.pub"
 
 // ErrBusy says that another process made the witness see a checkpoint at the same
 // time. Nothing was signed; the proof must begin where that one ended.
-var ErrBusy = errors.New("the witness has just seen another checkpoint")
+var ErrBusy = bilingual.New("见证人刚看过另一检查点，请重试", "the witness has just seen another checkpoint")
 
 // Witness is an open folder. It is safe for concurrent use, also by several
 // processes: each checkpoint that is seen takes the next number, and of two that

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emmansun/gmsm/sm3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/cleantext"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -152,7 +153,7 @@ var regionForm = regexp.MustCompile(`^[1-9][0-9]{5}$`)
 // CheckHost refuses what cannot be the host of codes and URLs.
 func CheckHost(host string) error {
 	if !ca.IsHost(host) {
-		return fmt.Errorf("%q is not a lower-case host name with an optional port", host)
+		return bilingual.Wrap("不是小写的主机名（可带端口）", fmt.Errorf("%q is not a lower-case host name with an optional port", host))
 	}
 	return nil
 }
@@ -160,7 +161,7 @@ func CheckHost(host string) error {
 // CheckRegion refuses what is not the code of a region.
 func CheckRegion(region string) error {
 	if !regionForm.MatchString(region) {
-		return fmt.Errorf("%q is not six digits (GB/T 2260)", region)
+		return bilingual.Wrap("行政区划代码应为六位数字", fmt.Errorf("%q is not six digits (GB/T 2260)", region))
 	}
 	return nil
 }

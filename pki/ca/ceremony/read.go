@@ -13,6 +13,7 @@ import (
 	"github.com/emmansun/gmsm/sm3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/durable"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/cert"
@@ -226,7 +227,7 @@ func (l *loader) foreignRoot(file, digest field) (string, *cert.Certificate) {
 }
 
 // ErrFingerprint: a certificate is another than the one that was reviewed.
-var ErrFingerprint = errors.New("is not the certificate that was reviewed")
+var ErrFingerprint = bilingual.New("不是已核对过的那张证书", "is not the certificate that was reviewed")
 
 // CheckFingerprint compares the SM3 of a certificate's DER with one in hexadecimal, which
 // may be written in groups.

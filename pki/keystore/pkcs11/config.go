@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/elicence/elicence/internal/bilingual"
 )
 
 // ErrNotBuilt says that the program was built without cgo and so without PKCS#11.
-var ErrNotBuilt = errors.New("built without PKCS#11 (build with CGO_ENABLED=1)")
+var ErrNotBuilt = bilingual.New("本程序编译时未加入 PKCS#11 令牌支持", "built without PKCS#11 (build with CGO_ENABLED=1)")
 
 // Config names a token. It is read from a JSON file; paths in it are relative to
 // that file.
