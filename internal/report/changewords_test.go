@@ -42,7 +42,7 @@ func TestChangesWorded(t *testing.T) {
 			t.Errorf("%s: %q does not say where", code, w.ZH)
 		}
 	}
-	for _, kind := range constants(t, "change.go", "ChangeKind") {
+	for _, kind := range constants(t, "revision/change.go", "ChangeKind") {
 		if w := changeWords(kind); !han(w.ZH) || w.EN == "" || han(w.EN) || kind != "modified" && w == changeWords("modified") {
 			t.Errorf("changes of the kind %s: %+v", kind, w)
 		}

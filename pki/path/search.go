@@ -106,7 +106,9 @@ func (s *search) climb(path []*cert.Certificate) {
 			s.giveUp(path, len(path)-1, outcome.Err(ErrSignature))
 		}
 	}
-	s.refuse(path, len(path)-1, why, len(path))
+	if s.valid == nil && s.final == nil { // else nobody asks what this one lacks
+		s.refuse(path, len(path)-1, why, len(path))
+	}
 }
 
 // issuers returns the certificates whose subject is the issuer that c names: those

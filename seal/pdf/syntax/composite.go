@@ -3,6 +3,7 @@ package syntax
 import (
 	"bytes"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -10,13 +11,31 @@ import (
 // reference that was read last: of a thousand pages all name one parent, and have one size. Of
 // those that fall on one pair of places it knows two.
 type values struct {
-	names [256]Value
+	names [64]Value // beside the usual ones
 	reals [64]Value
 	ref   Value
 
 	size     uint32          // of the file's numbering, once that is known
 	promised map[uint32]bool // numbers behind it that something refers to already
 }
+
+// usualNames are those that most files have, made once for all of them.
+var usualNames = func() (table [512]Value) {
+	for _, n := range strings.Fields(`A AP AS AcroForm Adobe.PPKLite Annot Annots Author BBox BM BaseFont BitsPerComponent
+		Border ByteRange C CA CIDFontType2 CS Catalog ColorSpace Columns Contents Count CreationDate Creator CropBox D DA
+		DCTDecode DR DecodeParms DescendantFonts Dests DeviceCMYK DeviceGray DeviceRGB DocTimeStamp ETSI.CAdES.detached
+		ETSI.RFC3161 Encoding Encrypt ExtGState Extends F FT Fields Filter First Flags FlateDecode Font FontBBox
+		FontDescriptor FontName Form FormType GM.sm2seal Gomain.GMPkiLite Group H Height Helvetica I ID Identity-H Image
+		ImageB ImageC ImageI Index Info K Kids Lang Length Link Location M MK MarkInfo Matrix MediaBox Metadata ModDate
+		Multiply N Name Names OC ObjStm Outlines P PDF Page PageLayout PageMode Pages Parent Pattern Predictor Prev
+		ProcSet Producer R Reason Rect Reference Resources Root Rotate S SMask Shading Sig SigFlags Size Stamp
+		StructParents StructTreeRoot SubFilter Subtype T Tabs Text Title ToUnicode Transparency TrueType Type Type0 Type1
+		URI UserUnit V W Widget Width XML XObject XRef ca`) {
+		pair := pair(table[:], []byte(n))
+		pair[0], pair[1] = Name(n), pair[0]
+	}
+	return table
+}()
 
 // pair is where of a table something stands that is written as w.
 func pair(table []Value, w []byte) []Value {
@@ -31,6 +50,11 @@ func pair(table []Value, w []byte) []Value {
 
 // name returns the name in w as a value that is made once.
 func (k *values) name(w []byte) Value {
+	for _, val := range pair(usualNames[:], w) {
+		if known, ok := val.(Name); ok && string(known) == string(w) {
+			return val
+		}
+	}
 	if k == nil {
 		return Name(w)
 	}
@@ -288,6 +312,9 @@ func (l *lexer) array(nesting int) (Value, error) {
 		v, err := l.value(nesting + 1)
 		if err != nil {
 			return nil, err
+		}
+		if len(items) == cap(items) { // one with many has very many
+			items = slices.Grow(items, 3*len(items))
 		}
 		items = append(items, v)
 	}

@@ -36,7 +36,7 @@ func (e *DamagedError) Error() string {
 // TextZH returns the Chinese sentence.
 func (e *DamagedError) TextZH() string { return "PDF 文件已损坏" }
 
-// DamagedAt makes a *DamagedError.
+// DamagedAt makes a *DamagedError of an offset and, in plain words, what is wrong there.
 func DamagedAt(offset int64, format string, args ...any) error {
 	return &DamagedError{Offset: offset, What: fmt.Sprintf(format, args...)}
 }
@@ -93,7 +93,7 @@ func unwritable(format string, args ...any) error {
 	return &UnwritableError{Why: fmt.Sprintf(format, args...)}
 }
 
-// IsDamage tells what is wrong with the file from what is wrong with reading.
+// IsDamage reports that an error is the file's fault, *DamagedError or ErrTooComplex, and not one of reading it.
 func IsDamage(err error) bool {
 	var damaged *DamagedError
 	return errors.As(err, &damaged) || errors.Is(err, ErrTooComplex)

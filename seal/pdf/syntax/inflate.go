@@ -51,7 +51,7 @@ func (f *inflater) free() {
 // unfolded is memory that data are decoded in before it is known how many they are.
 var unfolded = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// maxUnfolded bounds the memory that is kept for the next, in bytes.
+// maxUnfolded bounds the memory that is kept for the next, in bytes. More is its reader's own.
 const maxUnfolded = 1 << 20
 
 // drained returns all that a reader has.
@@ -59,9 +59,10 @@ func drained(r io.Reader) ([]byte, error) {
 	room := unfolded.Get().(*bytes.Buffer) //nolint:errcheck // nothing else is in there
 	room.Reset()
 	_, err := room.ReadFrom(r)
-	out := bytes.Clone(room.Bytes())
-	if room.Cap() <= maxUnfolded {
-		unfolded.Put(room)
+	if room.Cap() > maxUnfolded {
+		return room.Bytes(), err
 	}
+	out := bytes.Clone(room.Bytes())
+	unfolded.Put(room)
 	return out, err
 }

@@ -14,9 +14,6 @@ func (v View) Sections() int { return len(v.sections) }
 // XrefOffset returns where the newest section begins: the place of damage that is at no object's.
 func (v View) XrefOffset() int64 { return v.sections[0].at }
 
-// Limit returns where the file ended, or an offset that it did not end behind.
-func (v View) Limit() int64 { return v.limit }
-
 // Hybrid reports that the newest section is a table for old readers with a stream for new ones beside it (7.5.8.4).
 func (v View) Hybrid() bool { return v.sections[0].hidden != nil }
 

@@ -58,9 +58,12 @@ func (s *source) readInto(buf []byte, offset int64, n int) ([]byte, error) {
 	return nil, fmt.Errorf("reading %d bytes at byte %d: %w", n, offset, err)
 }
 
-// passing returns n bytes at the offset, at most [chunkSize], until the next read: where the
+// passing is read for at most [chunkSize] bytes that are good until the next read: where the
 // chunk at hand holds them they are its, else its memory is used for them.
 func (s *source) passing(offset, n int64) ([]byte, error) {
+	if at := s.tailAt(); offset >= at && offset+n <= s.size {
+		return s.tail[offset-at:][:n:n], nil
+	}
 	if at := offset - s.chunkAt; at >= 0 && at+n <= int64(len(s.chunk)) {
 		return s.chunk[at:][:n], nil
 	}
