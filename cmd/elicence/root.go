@@ -173,7 +173,7 @@ func (s *settings) checkActor() error {
 }
 
 // keys is the folder of the service's key store.
-func (s *settings) keys() string { return filepath.Join(s.data, "keys") }
+func (s *settings) keys() string { return filepath.Join(s.data, datafolder.KeysName) }
 
 // passphrase reads the passphrase if a key store wants one: from the file that
 // was named, or at the terminal.

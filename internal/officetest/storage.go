@@ -22,9 +22,9 @@ func CopyOf(tb testing.TB, dir string) string {
 	place := filepath.Join(tb.TempDir(), "data")
 	err := os.CopyFS(place, os.DirFS(dir))
 	// CopyFS makes files as the umask has them, and keys must not be open to others.
-	for _, p := range []string{"keys", "offline", "kek", "record-keys"} {
+	for _, p := range []string{datafolder.KeysName, datafolder.OfflineName, datafolder.KEKName, datafolder.RecordKeysName} {
 		err = errors.Join(err, filepath.WalkDir(filepath.Join(place, p), func(path string, e os.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) && path == filepath.Join(place, "record-keys") {
+			if errors.Is(err, fs.ErrNotExist) && path == filepath.Join(place, datafolder.RecordKeysName) {
 				return nil // a folder of before there were any
 			}
 			if err != nil {
