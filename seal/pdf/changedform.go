@@ -268,7 +268,7 @@ func (s *step) coversSeal(w ref, widget *dict) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if slices.ContainsFunc(seals, box.overlaps) {
+		if slices.ContainsFunc(seals, func(seal sealPlace) bool { return seal.overlaps(box) }) {
 			return n, nil
 		}
 	}

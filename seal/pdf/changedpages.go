@@ -92,7 +92,7 @@ func isMarkup(subtype name) bool {
 }
 
 // annotation judges an annotation that a revision added to a page.
-func (s *step) annotation(n int, a value, seals []rect) error {
+func (s *step) annotation(n int, a value, seals []sealPlace) error {
 	r, ok := a.(ref)
 	if !ok {
 		s.modified(Change{Code: ChangeAnnotationReused, Page: n}, "page %d has a new annotation that is not an object of its own", n)
@@ -114,13 +114,14 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(seals, box.overlaps) {
-		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
-		return nil
-	}
 	loose, err := s.new.loose(d)
 	if err != nil {
 		return err
+	}
+	below := slices.DeleteFunc(slices.Clone(seals), func(seal sealPlace) bool { return !seal.overlaps(box) })
+	if len(below) > 0 && (loose || !s.upon(n, r, below)) {
+		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.num, n)
+		return nil
 	}
 	s.shown[r] = true
 	subtype, _ := d.lookup("Subtype").(name)
@@ -136,6 +137,28 @@ func (s *step) annotation(n int, a value, seals []rect) error {
 		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.num, keyed(subtype)[1:])
 	}
 	return nil
+}
+
+// upon notes that a new signature lies upon earlier ones. Whether they are seals, and may, is for
+// [Signed.laterChanges]. False: it is no such thing.
+func (s *step) upon(n int, r ref, below []sealPlace) bool {
+	if !s.newWidget(r) || s.noted[SealUponSeal] == maxChanges {
+		return false
+	}
+	var over []string
+	for _, seal := range below {
+		f := s.oldForm.byWidget[seal.annotation]
+		if !seal.signs || f == nil {
+			return false
+		}
+		over = append(over, f.name)
+	}
+	f := s.newForm.byWidget[r]
+	s.note(Change{
+		Kind: SealUponSeal, Code: ChangeSealUponSeal, Object: int(r.num), Page: n, Field: f.name, Over: over,
+		What: fmt.Sprintf("the signature %q was put upon %q on page %d: what is seen there is more than one seal", f.name, over, n),
+	})
+	return true
 }
 
 // loose reports that an annotation does not turn or grow with its page (ISO 32000-1, table 165),

@@ -125,7 +125,8 @@ func (v view) lists(page, annotation ref) (bool, error) {
 }
 
 // keepClear refuses marks that would cover an earlier seal: whoever verifies that
-// seal must not find another one in its place.
+// seal must not find another one in its place. A new field alone may lie upon others,
+// where the stamp says so.
 func (p *preparation) keepClear() error {
 	signed := make(map[ref]bool)
 	for _, f := range p.form.all {
@@ -135,8 +136,8 @@ func (p *preparation) keepClear() error {
 			}
 		}
 	}
-	seals := make(map[int][]rect)
-	for _, place := range p.places {
+	seals := make(map[int][]sealPlace)
+	for i, place := range p.places {
 		if _, ok := seals[place.leaf]; !ok {
 			found, err := p.doc.now.seals(p.leaves[place.leaf].ref, signed)
 			if err != nil {
@@ -145,8 +146,16 @@ func (p *preparation) keepClear() error {
 			seals[place.leaf] = found
 		}
 		for _, seal := range seals[place.leaf] {
-			if seal.overlaps(place.rect) {
-				x, y, w, h := place.sheet.toDisplay(seal)
+			if !seal.overlaps(place.rect) {
+				continue
+			}
+			upon := p.stamp.UponSeals && i == 0 && p.existing == nil && seal.signs
+			switch {
+			case upon && p.stamp.Marks[i].Appearance.Multiply:
+			case upon:
+				return refuseZH("不透明的印章不能叠盖在已有的印章之上", "the mark is not transparent and would hide an earlier seal on page %d", place.leaf+1)
+			default:
+				x, y, w, h := place.sheet.toDisplay(seal.rect)
 				return refuseZH(fmt.Sprintf("会盖住第 %d 页上已有的印章", place.leaf+1), "the mark would cover an earlier seal on page %d, at %.1f, %.1f mm, %.1f × %.1f mm large", place.leaf+1, x, y, w, h)
 			}
 		}
@@ -157,14 +166,21 @@ func (p *preparation) keepClear() error {
 // signed reports that the field is a signature field with a value.
 func (f *field) signed() bool { return f.kind == name("Sig") && f.val != nil }
 
+// A sealPlace is where a page shows a seal.
+type sealPlace struct {
+	rect
+	annotation ref
+	signs      bool // it is the widget of a signed field, and no stamp beside one
+}
+
 // seals lists where a page shows seals: the widgets of signed fields, and
 // locked stamps, which are what comes with a signature.
-func (v view) seals(page ref, signed map[ref]bool) ([]rect, error) {
+func (v view) seals(page ref, signed map[ref]bool) ([]sealPlace, error) {
 	annots, err := v.annotations(page)
 	if err != nil {
 		return nil, fmt.Errorf("the annotations of a page: %w", err)
 	}
-	var out []rect
+	var out []sealPlace
 	for _, a := range annots {
 		r, _ := a.(ref)
 		dict, err := v.dict(a)
@@ -179,7 +195,7 @@ func (v view) seals(page ref, signed map[ref]bool) ([]rect, error) {
 			return nil, err
 		}
 		if ok {
-			out = append(out, box)
+			out = append(out, sealPlace{box, r, signed[r]})
 		}
 	}
 	return out, nil
