@@ -310,6 +310,7 @@ func newSealStamp(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&r.Field, "field", "", "`NAME` of the signature field")
 	cmd.Flags().Float64Var(&r.Opacity, "opacity", 0, "how strongly the seal shows, above 0 and at most 1; without: 0.9")
 	cmd.Flags().BoolVar(&r.Opaque, "opaque", false, "no transparency, as PDF/A-1 wants it; without: in files that say they are PDF/A-1")
+	uponOwn(cmd, &r)
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signature and beside the audit log; the owner may demand it (seal limit --purpose required)")
 	cmd.Flags().StringVar(&r.Number, "number", "", "document `NUMBER`: print a document code beside the seal, where the page shows nothing")
 	cmd.Flags().StringVar(&code, "code-at", "", "`X,Y` of the code's top left corner in mm from that of the seal's page, whatever it covers there")

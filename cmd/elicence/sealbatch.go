@@ -138,6 +138,7 @@ func newSealBatch(s *settings) *cobra.Command {
 	profile.flags(cmd)
 	opens.flags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "`DIR` for the sealed documents")
+	uponOwn(cmd, &r)
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why, in `WORDS`; stands in the signatures and beside the audit log; the owner may demand it (seal limit --purpose required)")
 	return cmd
 }

@@ -35,6 +35,11 @@ func (p *placing) flags(cmd *cobra.Command) {
 	f.Float64Var(&p.along, "straddle-at", 0, "straddle seal: `MM` of its middle from the left or top along the edge; without: the middle")
 }
 
+// uponOwn is the flag of what puts seals on documents, and not persons' signatures.
+func uponOwn(cmd *cobra.Command, r *office.StampRequest) {
+	cmd.Flags().BoolVar(&r.UponOwn, "upon-own", false, "let the seal lie upon earlier seals of the same owner, as 法人章 upon 公章; without, that is refused")
+}
+
 // place reads the flags into a request.
 func (p *placing) place(r *office.StampRequest) error {
 	r.Place = placement.Place{Pages: placement.Pages(p.pages), Corner: placement.Corner(p.corner)}

@@ -101,7 +101,7 @@ type PartFinding struct {
 
 // ChangeFinding is one thing that a later version of the file changed.
 type ChangeFinding struct {
-	Kind     string `json:"kind"` // signature, validation data, form fill, annotation, metadata or modified
+	Kind     string `json:"kind"` // signature, seal upon seal, validation data, form fill, annotation, metadata or modified
 	Revision int    `json:"revision"`
 	What     string `json:"what"`
 
@@ -109,6 +109,7 @@ type ChangeFinding struct {
 	Object  int            `json:"object"`            // its number; 0: none
 	Page    int            `json:"page"`              // 0: none
 	Field   string         `json:"field"`             // empty: none
+	Over    []string       `json:"over,omitempty"`    // fields that a seal was put upon
 	Name    string         `json:"name"`              // of the entry, or the kind of the annotation; empty: none
 	Entries []EntryFinding `json:"entries,omitempty"` // of the document's properties
 }
@@ -121,7 +122,7 @@ type EntryFinding struct {
 }
 
 func changeFinding(c revision.Change) ChangeFinding {
-	f := ChangeFinding{Kind: string(c.Kind), Revision: c.Revision, What: c.What, Code: string(c.Code), Object: c.Object, Page: c.Page, Field: c.Field, Name: c.Name}
+	f := ChangeFinding{Kind: string(c.Kind), Revision: c.Revision, What: c.What, Code: string(c.Code), Object: c.Object, Page: c.Page, Field: c.Field, Over: c.Over, Name: c.Name}
 	for _, e := range c.Entries {
 		f.Entries = append(f.Entries, EntryFinding(e))
 	}

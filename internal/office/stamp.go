@@ -44,6 +44,9 @@ type StampRequest struct {
 	// Opaque draws the seal without any transparency. In a file that claims to be PDF/A-1,
 	// which allows none (ISO 19005-1, 6.4), it is drawn so in any case.
 	Opaque bool
+	// UponOwn lets the seal lie upon earlier seals of the same owner, as a personal name seal is
+	// pressed upon the official one. It is for one whole, transparent seal in a new field.
+	UponOwn bool
 	// Certify makes the seal a certifying signature: 1 allows nothing after it, 2 filling
 	// in and signing, 3 annotations too.
 	Certify int
@@ -182,7 +185,7 @@ func (a *sealing) prepare(ctx context.Context, doc *pdf.Document) (*waiting, err
 	prepared, err := doc.Prepare(pdf.Stamp{
 		Field: r.Field, Filter: a.form.filter, SubFilter: a.form.subFilter, Name: a.use.record.Name, Reason: r.Reason,
 		Time: a.now, ContentsSize: room, Marks: marks, Certify: r.Certify, Lock: r.Lock, WithoutXFA: r.WithoutXFA, Chain: a.use.record.Chain,
-		Pictures: o.pictures,
+		Pictures: o.pictures, UponSeals: r.UponOwn,
 	})
 	if err != nil {
 		return nil, err
@@ -247,10 +250,14 @@ func readBack(ctx context.Context, prepared *pdf.Prepared, rules pdf.Trust) erro
 		return fmt.Errorf("the signature just made does not verify: %w", err)
 	}
 	for i := range report.Signatures {
-		for _, c := range report.Signatures[i].Changes {
+		s := &report.Signatures[i]
+		for _, c := range s.Changes {
 			if c.Kind == revision.Modified && c.Revision == report.Signatures[own].Revision {
-				return bilingual.Wrap("再盖章或签名会使文件已有的签名失效", fmt.Errorf("it would break the signature %q: %s", report.Signatures[i].Field, c.What))
+				return bilingual.Wrap("再盖章或签名会使文件已有的签名失效", fmt.Errorf("it would break the signature %q: %s", s.Field, c.What))
 			}
+		}
+		if m := s.Refuses(); m != nil && m.Change.Kind == revision.SealUponSeal && m.Change.Revision == report.Signatures[own].Revision {
+			return bilingual.Wrap("只能叠盖在同一单位的印章之上", fmt.Errorf("the signature %q, which it would lie upon, is no seal of the same owner: %w", s.Field, placement.ErrPlace))
 		}
 	}
 	return nil
@@ -313,6 +320,9 @@ func (r *StampRequest) opacity(doc *pdf.Document) (float64, error) {
 
 // sealMarks places a seal: cut, at words, in an existing field, or on pages.
 func (o *Office) sealMarks(ctx context.Context, doc *pdf.Document, r StampRequest, whole pdf.Mark) ([]pdf.Mark, error) {
+	if r.UponOwn && r.Straddle != nil {
+		return nil, bilingual.Wrap("骑缝章不能叠盖在其他印章之上", fmt.Errorf("slices of a straddle seal are put upon no other seal: %w", placement.ErrPlace))
+	}
 	if r.Straddle != nil && r.Keyword != nil {
 		return nil, fmt.Errorf("a straddle seal is not put at words: %w", placement.ErrPlace)
 	}

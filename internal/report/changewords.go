@@ -22,6 +22,8 @@ func changedZH(c inspect.ChangeFinding) string {
 		return "增加了签名" + inQuotes(c.Field)
 	case revision.ChangeTimestamp:
 		return "增加了文档时间戳" + inQuotes(c.Field)
+	case revision.ChangeSealUponSeal:
+		return page + "签章" + inQuotes(c.Field) + "叠盖在已有的签章" + allInQuotes(c.Over) + "之上，该处所见不止一枚印章"
 	case revision.ChangeValidationData:
 		return "增加或更新了验证资料" + key(c.Name)
 	case revision.ChangeFieldFilled:
@@ -218,6 +220,20 @@ func quotedZH(text *string) string {
 // inQuotes is a name or a text from a document in quotes, which it does not end itself.
 func inQuotes(text string) string {
 	return "“" + strings.NewReplacer("“", "‘", "”", "’").Replace(told(text)) + "”"
+}
+
+// allInQuotes lists names, the first ones where there are many.
+func allInQuotes(names []string) string {
+	const most = 5
+	var quoted []string
+	for _, name := range names[:min(len(names), most)] {
+		quoted = append(quoted, inQuotes(name))
+	}
+	list := strings.Join(quoted, "、")
+	if len(names) > most {
+		list += "等"
+	}
+	return list
 }
 
 // told is a name from a document as far as somebody reads it. Nobody vouches for it, so it

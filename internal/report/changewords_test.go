@@ -27,7 +27,7 @@ func TestChangesWorded(t *testing.T) {
 	title := "赠与"
 	said := make(map[string]revision.ChangeCode)
 	for _, code := range revision.ChangeCodes() {
-		c := inspect.ChangeFinding{Kind: "modified", Code: string(code), Page: 7, Field: "Seal9", Name: "Key", Entries: []inspect.EntryFinding{{Name: "Title", New: &title}}, What: "english"}
+		c := inspect.ChangeFinding{Kind: "modified", Code: string(code), Page: 7, Field: "Seal9", Over: []string{"Seal7", "Seal8"}, Name: "Key", Entries: []inspect.EntryFinding{{Name: "Title", New: &title}}, What: "english"}
 		w := changedWords(c)
 		if !han(w.ZH) || w.ZH == changeWords(c.Kind).ZH || w.EN != "english" {
 			t.Errorf("%s: %+v", code, w)
@@ -36,7 +36,7 @@ func TestChangesWorded(t *testing.T) {
 			t.Errorf("%s and %s are both %q", code, other, w.ZH)
 		}
 		said[w.ZH] = code
-		page := strings.HasPrefix(string(code), "page_") || strings.HasPrefix(string(code), "annotation_")
+		page := strings.HasPrefix(string(code), "page_") || strings.HasPrefix(string(code), "annotation_") || code == revision.ChangeSealUponSeal
 		field := strings.HasPrefix(string(code), "field_") || strings.HasPrefix(string(code), "signature_")
 		if page != strings.Contains(w.ZH, "第 7 页") || field && !strings.Contains(w.ZH, "Seal9") {
 			t.Errorf("%s: %q does not say where", code, w.ZH)

@@ -270,7 +270,9 @@ func coverWords(f *inspect.SignatureFinding) words {
 		return words{"只是文件的一部分", "a part of the document only"}
 	}
 	after := words{"之后另有内容", "more came after it"}
-	if len(f.Changes) > 0 && !slices.ContainsFunc(f.Changes, func(c inspect.ChangeFinding) bool { return c.Kind != "signature" && c.Kind != "validation data" }) {
+	if len(f.Changes) > 0 && !slices.ContainsFunc(f.Changes, func(c inspect.ChangeFinding) bool {
+		return c.Kind != "signature" && c.Kind != "seal upon seal" && c.Kind != "validation data"
+	}) {
 		after = words{"之后只增加了签名或验证资料", "only signatures or validation data came after it"}
 	}
 	return words{fmt.Sprintf("第 %d 版（共 %d 版），%s", f.Revision, f.Revisions, after.ZH), fmt.Sprintf("version %d of %d, %s", f.Revision, f.Revisions, after.EN)}

@@ -90,6 +90,8 @@ func changeWords(kind string) words {
 		return words{"增加签名", "Signature added"}
 	case "validation data":
 		return words{"增加验证资料", "Validation data added"}
+	case "seal upon seal":
+		return words{"印章叠盖", "A seal put upon another"}
 	case "form fill":
 		return words{"填写表单", "Form filled in"}
 	case "annotation":

@@ -404,7 +404,7 @@ func testLocks(t *testing.T, s *signers) {
 		// A program that does not care signs all the same.
 		report := &Signed{Signature: signatures(t, file)[0]}
 		report.Changes = []revision.Change{{Kind: revision.SignatureAdded, Field: tt.second, What: "a signature"}}
-		if err := report.laterChanges(0); errors.Is(err, ErrModified) != tt.locked {
+		if err := report.laterChanges(0, nil); errors.Is(err, ErrModified) != tt.locked {
 			t.Errorf("%+v: a signature in %s: %v", tt.lock, tt.second, err)
 		}
 	}

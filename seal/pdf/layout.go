@@ -130,6 +130,8 @@ type painter struct {
 	sheet *likeness.Sheet
 	spent int // bytes of operators so far
 	steps int // pieces of outlines so far
+	// covers: something was painted that hides what lies below, however little.
+	covers bool
 }
 
 // state is what q saves and Q brings back.
@@ -141,10 +143,16 @@ type state struct {
 	opaque  bool
 	blended bool
 	inside  bool // of a form that is not opaque, or blended
+	pressed bool // inside a group that as a whole only darkens what lies below
+	grouped bool // inside another group, which is put over what lies below however it is painted
 }
 
 // through reports that what lies below what is painted shines through it.
 func (s state) through() bool { return !s.opaque || s.blended || s.inside }
+
+// darkens reports that what is painted only darkens what lies below, as ink does: it covers
+// nothing, and takes nothing away.
+func (s state) darkens() bool { return s.pressed || s.blended && !s.grouped }
 
 // form lays out a form XObject in a state.
 func (p *painter) form(form *syntax.Stream, now state, depth int) error {
@@ -178,8 +186,54 @@ func (p *painter) form(form *syntax.Stream, now state, depth int) error {
 		return err
 	}
 	now.matrix, now.clip, now.inside = m, now.clip.Intersect(box), now.through()
+	if err := p.group(form, &now); err != nil {
+		return err
+	}
 	o := &operators{painter: p, resources: resources, depth: depth, now: now}
 	return o.run(data)
+}
+
+// group enters a form that is a transparency group (ISO 32000-1, 11.6.6): it is blended as a
+// whole, and what is said inside it has no part in that.
+func (p *painter) group(form *syntax.Stream, now *state) error {
+	group, err := p.view.Get(form.Dict, "Group")
+	if err != nil || group == nil {
+		return err
+	}
+	d, _ := group.(*syntax.Dict)
+	kind, err := p.view.Get(d, "S")
+	if err != nil {
+		return err
+	}
+	if kind != syntax.Name("Transparency") {
+		p.covers = true // to some readers it is a group, and to others none
+	}
+	if now.darkens() {
+		now.pressed = true
+	} else {
+		now.grouped = true
+	}
+	return nil
+}
+
+// pressed reports whether a widget only darkens what lies below. What cannot be laid out may do
+// anything.
+func (v view) pressed(widget syntax.Ref) bool {
+	const perMM = 72 / 25.4 // the scale makes no difference to it
+	annotation, err := v.Dict(widget)
+	if err != nil || annotation.Lookup("MK") != nil || annotation.Lookup("BM") != nil {
+		return false
+	}
+	box, ok, err := v.Rect(annotation.Lookup("Rect"))
+	if err != nil || !ok {
+		return false
+	}
+	sheet, err := likeness.NewSheet(box.Width()/perMM, box.Height()/perMM)
+	if err != nil {
+		return false
+	}
+	p := &painter{view: v, sheet: sheet}
+	return p.appearance(annotation, box, perMM, likeness.Identity()) == nil && !p.covers
 }
 
 // plainForm refuses forms that some readers show something else for, groups in which what comes

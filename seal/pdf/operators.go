@@ -127,6 +127,7 @@ func (o *operators) outline(w string) error {
 // paint fills the path, or only ends it, and clips by it where W came before.
 func (o *operators) paint(w string) error {
 	if w != "n" {
+		o.covers = o.covers || !o.now.darkens()
 		if err := o.sheet.Fill(&o.path, o.now.matrix, o.now.clip, o.now.ink, o.now.through()); err != nil {
 			return err
 		}
@@ -265,6 +266,7 @@ func (o *operators) object() error {
 		if err != nil {
 			return err
 		}
+		o.covers = o.covers || !o.now.darkens()
 		return o.sheet.Image(picture, o.now.matrix, o.now.clip, o.now.through())
 	default:
 		return notDrawn("an object of the kind %.40q", string(kind))

@@ -109,11 +109,12 @@ func (d *Document) pageOf(annotation syntax.Ref, dict *syntax.Dict) (int, error)
 }
 
 // keepClear refuses marks that would cover an earlier seal: whoever verifies that
-// seal must not find another one in its place.
+// seal must not find another one in its place. A new field alone may lie upon others,
+// where the stamp says so.
 func (p *preparation) keepClear() error {
 	signed := p.form.SignedWidgets()
-	seals := make(map[int][]structure.Rect)
-	for _, place := range p.places {
+	seals := make(map[int][]structure.SealPlace)
+	for i, place := range p.places {
 		if _, ok := seals[place.leaf]; !ok {
 			found, err := p.doc.now.Seals(p.leaves[place.leaf].Ref, signed)
 			if err != nil {
@@ -122,8 +123,16 @@ func (p *preparation) keepClear() error {
 			seals[place.leaf] = found
 		}
 		for _, seal := range seals[place.leaf] {
-			if seal.Overlaps(place.rect) {
-				x, y, w, h := place.sheet.ToDisplay(seal)
+			if !seal.Overlaps(place.rect) {
+				continue
+			}
+			upon := p.stamp.UponSeals && i == 0 && p.existing == nil && seal.Signs
+			switch {
+			case upon && p.stamp.Marks[i].Appearance.Multiply:
+			case upon:
+				return refuseZH("不透明的印章不能叠盖在已有的印章之上", "the mark is not transparent and would hide an earlier seal on page %d", place.leaf+1)
+			default:
+				x, y, w, h := place.sheet.ToDisplay(seal.Rect)
 				return refuseZH(fmt.Sprintf("会盖住第 %d 页上已有的印章", place.leaf+1), "the mark would cover an earlier seal on page %d, at %.1f, %.1f mm, %.1f × %.1f mm large", place.leaf+1, x, y, w, h)
 			}
 		}

@@ -344,7 +344,7 @@ func testSeenAttacks(t *testing.T, s *signers) {
 			if !errors.Is(err, ErrSeen) || !strings.Contains(err.Error(), tt.what) || !errors.Is(report.Err(), ErrSeen) || report.Valid() {
 				t.Errorf("%v, want %q; the report says %v", err, tt.what, report.Err())
 			}
-			if found.laterChanges(0) == nil {
+			if found.laterChanges(0, nil) == nil {
 				t.Error("the comparison of revisions does not see it")
 			}
 			var states []string

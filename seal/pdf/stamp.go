@@ -55,6 +55,10 @@ type Stamp struct {
 	// what the stamp shows.
 	ContentsSize int
 
+	// UponSeals lets a new field lie upon the fields of earlier seals. Its appearance must
+	// multiply. Verifiers allow it to seals of the owner of those below.
+	UponSeals bool
+
 	// Marks is where the signature shows. The first is the field's widget,
 	// further ones become stamp annotations in the same increment, such as the
 	// slices of a straddle seal or a printed code. Without marks the signature

@@ -115,6 +115,8 @@ type Signed struct {
 	// Extensions is what else a seal has signed (extDatas of TBS_Sign of GB/T 38540).
 	Extensions []ses.Extension
 	Checks     []ses.Check // in order; all must have passed
+
+	darkens *bool // what [Signed.pressed] has found
 }
 
 // Err returns why the signature does not count, nil if every check has passed.
@@ -168,10 +170,10 @@ func (r *Report) Err() error {
 			}
 			err := fmt.Errorf("signature %s: %s: %w", s.Field, c.Name, c.Err)
 			switch {
+			case isUndecided(c.Err):
+				undecided = cmp.Or(undecided, err)
 			case c.Name == checkChanges:
 				changed = cmp.Or(changed, err)
-			case errors.Is(c.Err, path.ErrCannotSay), errors.Is(c.Err, ses.ErrTimeNotProven):
-				undecided = cmp.Or(undecided, err)
 			default:
 				return err
 			}
@@ -222,7 +224,7 @@ func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	for i := len(signatures) - 1; i >= 0; i-- {
 		signed := &r.Signatures[i]
 		*signed = Signed{Signature: signatures[i], Kind: SignerUnknown, SignedAt: signatures[i].Time, Proof: proof}
-		signed.judge(ctx, trust, answered)
+		signed.judge(ctx, trust, answered, r.Signatures[i+1:])
 		switch good := signed.Err() == nil; {
 		case good && signed.Kind != SignerStamp:
 			answered = max(answered, signed.Revision)
@@ -266,12 +268,23 @@ func (s *Signed) followed() string {
 	return " (" + s.Changes[max(worst, 0)].What + ")"
 }
 
+// Refuses returns the later change that a signature does not allow, nil if there is none.
+func (s *Signed) Refuses() *ModifiedError {
+	var m *ModifiedError
+	for _, c := range s.Checks {
+		if c.Name == checkChanges && errors.As(c.Err, &m) {
+			return m
+		}
+	}
+	return nil
+}
+
 // checkChanges is the name of the check for what came after a signature.
 const checkChanges = "changes"
 
 // judge judges a signature. A later one that is good answers for the file as it was at the revision
-// answered; 0: there is none.
-func (s *Signed) judge(ctx context.Context, trust Trust, answered int) {
+// answered; 0: there is none. Those of the same revision or later ones were judged before.
+func (s *Signed) judge(ctx context.Context, trust Trust, answered int, later []Signed) {
 	s.check("structure", s.structure())
 	switch s.SubFilter {
 	case SubFilterSeal:
@@ -283,7 +296,7 @@ func (s *Signed) judge(ctx context.Context, trust Trust, answered int) {
 	default:
 		s.check("format", fmt.Errorf("%s: %w", s.SubFilter, ErrUnknownFormat))
 	}
-	s.check(checkChanges, s.laterChanges(answered))
+	s.check(checkChanges, s.laterChanges(answered, later))
 }
 
 func (s *Signed) check(name string, err error) {
@@ -469,8 +482,10 @@ func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
 // laterChanges allows what later signers add, and validation data. A certifying signature also
 // lets fields be filled in (DocMDP, P = 2 and 3), but what nobody signed afterwards is a change of
 // the document here, and so is a comment. A signature that allows nothing (DocMDP or the
-// lock of its field, P = 1) is taken at its word.
-func (s *Signed) laterChanges(answered int) error {
+// lock of its field, P = 1) is taken at its word. A seal upon another is allowed where both are of
+// one owner: what is seen there is then that owner's alone.
+func (s *Signed) laterChanges(answered int, later []Signed) error {
+	var undecided error
 	for _, c := range s.Changes {
 		allowed := c.Kind == revision.ValidationData
 		if !s.locks.unchangeable() {
@@ -479,6 +494,15 @@ func (s *Signed) laterChanges(answered int) error {
 				allowed = true
 			case revision.FormFill:
 				allowed = s.Certifies > 1 && c.Revision <= answered
+			case revision.SealUponSeal:
+				err := s.bears(c, later)
+				if isUndecided(err) {
+					undecided, err = cmp.Or(undecided, err), nil
+				}
+				if err != nil {
+					return err
+				}
+				allowed = true
 			}
 		}
 		if (c.Kind == revision.SignatureAdded || c.Kind == revision.FormFill) && s.locks.covers(c.Field) {
@@ -488,7 +512,63 @@ func (s *Signed) laterChanges(answered int) error {
 			return &ModifiedError{Change: c}
 		}
 	}
-	return nil
+	return undecided
+}
+
+// bears says why a signature is not in order under a seal that was put upon others, itself perhaps
+// among them; nil: it is. That seal must be shown as it is, so that it brings no picture that is
+// nobody's, and hide nothing of what it lies upon. Where nobody can say yet whether it counts, nobody can of what lies below.
+func (s *Signed) bears(c revision.Change, later []Signed) error {
+	i := slices.IndexFunc(later, func(other Signed) bool { return other.Field == c.Field })
+	if i < 0 {
+		return &ModifiedError{Change: c}
+	}
+	upper := &later[i]
+	var undecided error
+	for _, check := range upper.Checks {
+		switch {
+		case check.Err == nil:
+		case isUndecided(check.Err):
+			undecided = cmp.Or(undecided, check.Err)
+		default:
+			return &ModifiedError{Change: c}
+		}
+	}
+	below := slices.Contains(c.Over, s.Field)
+	switch {
+	case upper.Kind != SignerSeal, below && (upper.owner() == "" || upper.owner() != s.owner()):
+		return &ModifiedError{Change: c}
+	case undecided != nil && below:
+		return fmt.Errorf("the seal of the signature %q was put upon it: %w", c.Field, undecided)
+	case undecided == nil && (upper.Picture.State != PictureSame || !upper.pressed()):
+		return &ModifiedError{Change: c}
+	default:
+		return nil
+	}
+}
+
+// pressed reports whether the field only darkens what lies below, as a seal's ink does what it is
+// pressed upon. It is asked of signatures that count: anybody can write others, in any number.
+func (s *Signed) pressed() bool {
+	if s.darkens == nil {
+		found := s.doc.now.pressed(s.widget)
+		s.darkens = &found
+	}
+	return *s.darkens
+}
+
+// isUndecided reports that nobody can say, which is no certainty that something is wrong.
+func isUndecided(err error) bool {
+	return errors.Is(err, path.ErrCannotSay) || errors.Is(err, ses.ErrTimeNotProven)
+}
+
+// owner is the code of the organisation whose seal signed, "" where it is no seal or of nobody whose
+// code is one of the domain's own.
+func (s *Signed) owner() string {
+	if s.Kind != SignerSeal || s.Signer == nil || ses.ImportedRoots(s.Checks) != nil {
+		return ""
+	}
+	return s.Signer.OrganizationCode()
 }
 
 // Property is what a seal signature says of the bytes it protects.

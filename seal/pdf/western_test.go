@@ -60,7 +60,7 @@ func TestWestern(t *testing.T) {
 			if w := report.Signatures[0].Western; w == nil || w.Signer.Subject.CommonName != "Jane Doe" {
 				t.Errorf("%s, %s: read as %+v", name, what, w)
 			}
-			if modified := errors.Is(report.Signatures[0].laterChanges(0), ErrModified); modified != (what == "changed after") {
+			if modified := errors.Is(report.Signatures[0].laterChanges(0, nil), ErrModified); modified != (what == "changed after") {
 				t.Errorf("%s, %s: changed afterwards: %v", name, what, modified)
 			}
 		}

@@ -8,6 +8,9 @@ const (
 	// widget and its stamps. Whoever trusts a file with such a change must
 	// find that signature valid too.
 	SignatureAdded ChangeKind = "signature"
+	// SealUponSeal is that the field of such a signature lies upon those of earlier ones, named in
+	// Change.Over. Only a seal may, upon those of its owner, and if it hides nothing of them.
+	SealUponSeal ChangeKind = "seal upon seal"
 	// ValidationData are certificates and revocation lists (/DSS), and
 	// document time-stamps.
 	ValidationData ChangeKind = "validation data"
@@ -29,6 +32,7 @@ type Change struct {
 	Object   int           // number of the object concerned, 0 for none
 	Page     int           // the page concerned, 0 for none
 	Field    string        // name of the field concerned, "" for none
+	Over     []string      // names of the fields that it lies over, of a seal upon others
 	Name     string        // the key concerned, without its slash, or an annotation's subtype; "" for none
 	Entries  []EntryChange // of the properties of the document, those whose words are told
 	What     string        // in plain words
@@ -48,6 +52,7 @@ type ChangeCode string
 const (
 	ChangeSignature      ChangeCode = "signature_added"
 	ChangeTimestamp      ChangeCode = "timestamp_added"
+	ChangeSealUponSeal   ChangeCode = "seal_upon_seal" // Page, Field, Over
 	ChangeValidationData ChangeCode = "validation_data"
 	ChangeFieldFilled    ChangeCode = "field_filled"
 	ChangeAnnotation     ChangeCode = "annotation_added"
@@ -127,7 +132,7 @@ const (
 // ChangeCodes lists the codes.
 func ChangeCodes() []ChangeCode {
 	return []ChangeCode{
-		ChangeSignature, ChangeTimestamp, ChangeValidationData, ChangeFieldFilled, ChangeAnnotation,
+		ChangeSignature, ChangeTimestamp, ChangeSealUponSeal, ChangeValidationData, ChangeFieldFilled, ChangeAnnotation,
 		ChangeIdentifier, ChangeTrailerEntryLost, ChangeInformation, ChangeInformationRewritten, ChangeInformationRemoved,
 		ChangeMetadata, ChangeMetadataAdded, ChangeMetadataRemoved, ChangeVersion,
 		ChangeHistoryHidden, ChangeNoRevision, ChangeTrailingBytes, ChangeNotComparable, ChangeXrefPlace, ChangeXrefTwice,

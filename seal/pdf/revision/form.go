@@ -259,7 +259,7 @@ func (s *step) coversSeal(w syntax.Ref, widget *syntax.Dict) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if slices.ContainsFunc(seals, box.Overlaps) {
+		if slices.ContainsFunc(seals, func(seal structure.SealPlace) bool { return seal.Overlaps(box) }) {
 			return n, nil
 		}
 	}

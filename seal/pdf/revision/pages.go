@@ -95,7 +95,7 @@ func isMarkup(subtype syntax.Name) bool {
 }
 
 // annotation judges an annotation that a revision added to a page.
-func (s *step) annotation(n int, a syntax.Value, seals []structure.Rect) error {
+func (s *step) annotation(n int, a syntax.Value, seals []structure.SealPlace) error {
 	r, ok := a.(syntax.Ref)
 	if !ok {
 		s.modified(Change{Code: ChangeAnnotationReused, Page: n}, "page %d has a new annotation that is not an object of its own", n)
@@ -117,13 +117,14 @@ func (s *step) annotation(n int, a syntax.Value, seals []structure.Rect) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(seals, box.Overlaps) {
-		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.Num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.Num, n)
-		return nil
-	}
 	loose, err := loose(s.new, d)
 	if err != nil {
 		return err
+	}
+	below := slices.DeleteFunc(slices.Clone(seals), func(seal structure.SealPlace) bool { return !seal.Overlaps(box) })
+	if len(below) > 0 && (loose || !s.upon(n, r, below)) {
+		s.modified(Change{Code: ChangeAnnotationOverSeal, Object: int(r.Num), Page: n}, "the new annotation %d lies over an earlier seal on page %d", r.Num, n)
+		return nil
 	}
 	s.shown[r] = true
 	subtype, _ := d.Lookup("Subtype").(syntax.Name)
@@ -139,6 +140,28 @@ func (s *step) annotation(n int, a syntax.Value, seals []structure.Rect) error {
 		s.modified(Change{Code: ChangeAnnotationForeign, Object: int(r.Num), Page: n, Name: string(subtype)}, "page %d has the new annotation %d (%s), which is no comment", n, r.Num, subtype.Quoted()[1:])
 	}
 	return nil
+}
+
+// upon notes that a new signature lies upon earlier ones. Whether they are seals, and may, is for
+// the verification of the signatures. False: it is no such thing.
+func (s *step) upon(n int, r syntax.Ref, below []structure.SealPlace) bool {
+	if !s.newWidget(r) || s.noted[SealUponSeal] == maxChanges {
+		return false
+	}
+	var over []string
+	for _, seal := range below {
+		f := s.oldForm.ByWidget[seal.Annotation]
+		if !seal.Signs || f == nil {
+			return false
+		}
+		over = append(over, f.Name)
+	}
+	f := s.newForm.ByWidget[r]
+	s.note(Change{
+		Kind: SealUponSeal, Code: ChangeSealUponSeal, Object: int(r.Num), Page: n, Field: f.Name, Over: over,
+		What: fmt.Sprintf("the signature %q was put upon %q on page %d: what is seen there is more than one seal", f.Name, over, n),
+	})
+	return true
 }
 
 // loose reports that an annotation does not turn or grow with its page (ISO 32000-1, table 165),

@@ -33,13 +33,20 @@ func (v View) Lists(page, annotation syntax.Ref) (bool, error) {
 	return false, err
 }
 
+// A SealPlace is where a page shows a seal.
+type SealPlace struct {
+	Rect
+	Annotation syntax.Ref
+	Signs      bool // it is the widget of a signed field, and no stamp beside one
+}
+
 // Seals lists where a page shows seals: the widgets of signed fields, which the caller names, and locked stamps.
-func (v View) Seals(page syntax.Ref, signed map[syntax.Ref]bool) ([]Rect, error) {
+func (v View) Seals(page syntax.Ref, signed map[syntax.Ref]bool) ([]SealPlace, error) {
 	annots, err := v.Annotations(page)
 	if err != nil {
 		return nil, fmt.Errorf("the annotations of a page: %w", err)
 	}
-	var out []Rect
+	var out []SealPlace
 	for _, a := range annots {
 		r, _ := a.(syntax.Ref)
 		dict, err := v.Dict(a)
@@ -54,7 +61,7 @@ func (v View) Seals(page syntax.Ref, signed map[syntax.Ref]bool) ([]Rect, error)
 			return nil, err
 		}
 		if ok {
-			out = append(out, box)
+			out = append(out, SealPlace{box, r, signed[r]})
 		}
 	}
 	return out, nil
