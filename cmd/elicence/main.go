@@ -65,7 +65,7 @@ var errNotValid = errors.New("not valid")
 
 // errNotDone is returned by a command that could not do all that it was to do, and has
 // said what it did.
-var errNotDone = errors.New("not done")
+var errNotDone = bilingual.New("未全部完成", "not done")
 
 // exitCode is returned by a command that somebody else has carried out, and has said how
 // it went.
@@ -73,6 +73,19 @@ type exitCode int
 
 // Error says it in words.
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// refusals are the errors that say no: the exit code is 1.
+var refusals = []error{
+	office.ErrAuthorityExists, amended.ErrExists,
+	licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
+	errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
+	office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
+	seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
+	backup.ErrNotBackup, backup.ErrDamaged, atrest.ErrDamagedBackup, datafolder.ErrOlderStore,
+	audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
+	ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
+	pdf.ErrIntact, office.ErrNotItsSignature,
+}
 
 // report prints an error and returns the exit code that it stands for.
 func report(w io.Writer, err error) int {
@@ -110,17 +123,7 @@ func report(w io.Writer, err error) int {
 	if errors.As(err, &damage) || errors.As(err, &contradiction) {
 		return exitNo
 	}
-	for _, refusal := range []error{
-		office.ErrAuthorityExists, amended.ErrExists,
-		licence.ErrStep, licence.ErrNumberTaken, licence.ErrRequestReused, licence.ErrUnbound, licence.ErrChanged, office.ErrNotInForce, office.ErrNotRenewable,
-		errNotDone, licence.ErrSamePerson, licence.ErrProposal, licence.ErrDigest, office.ErrSelection, office.ErrUndecided, office.ErrPlanChanged, office.ErrHolderRequest,
-		office.ErrImportChanged, office.ErrImportElsewhere, office.ErrCopyTerm, office.ErrNotInOrder, licence.ErrErased, licence.ErrNoErasure, licence.ErrInForce,
-		seal.ErrSamePerson, seal.ErrState, seal.ErrNotKeeper, seal.ErrRules, demo.ErrNotAsItMustBe,
-		backup.ErrNotBackup, backup.ErrDamaged, atrest.ErrDamagedBackup, datafolder.ErrOlderStore,
-		audit.ErrCheckpoint, audit.ErrProof, audit.ErrDetails, audit.ErrErased, audit.ErrNothingToErase, audit.ErrRolledBack, audit.ErrSplitView, witness.ErrBusy,
-		ca.ErrState, ca.ErrKeyInUse, ca.ErrWeakKey, ca.ErrPersonalNumber, ca.ErrRequest, cert.ErrPossession, ceremony.ErrFingerprint,
-		pdf.ErrIntact, office.ErrNotItsSignature,
-	} {
+	for _, refusal := range refusals {
 		if errors.Is(err, refusal) {
 			return exitNo
 		}

@@ -3,13 +3,13 @@ package demo
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/inspect"
 	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/second"
@@ -50,7 +50,7 @@ type brokenByte struct {
 }
 
 // ErrNotAsItMustBe says that the examination found something wrong.
-var ErrNotAsItMustBe = errors.New("the examination found something that is not as it must be")
+var ErrNotAsItMustBe = bilingual.New("检查发现不应有的情况", "the examination found something that is not as it must be")
 
 // examine verifies everything through the files alone, offline, as a terminal
 // would: what was exported, not what is in memory.

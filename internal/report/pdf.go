@@ -42,6 +42,7 @@ func (r Report) PDF() ([]byte, error) {
 	w := &writer{doc: typeset.New(info)}
 	w.newPage()
 	w.page(p)
+	w.number()
 	if w.err != nil {
 		return nil, fmt.Errorf("report: %w", w.err)
 	}
@@ -57,7 +58,7 @@ type writer struct {
 	doc   *typeset.Document
 	sheet *typeset.Canvas
 	y     float64
-	pages int
+	pages []*typeset.Canvas
 	right float64 // what a picture takes of the width
 	until float64 // down to where it does
 	err   error
@@ -242,15 +243,22 @@ func (w *writer) need(height float64) {
 }
 
 func (w *writer) newPage() {
-	w.pages++
 	w.sheet, w.y, w.right, w.until = w.doc.Page(paperWidth, paperHeight), top, 0, 0
+	w.pages = append(w.pages, w.sheet)
+}
+
+// number puts its number at the foot of each page, and how many there are: nobody takes a part
+// of a report for the whole.
+func (w *writer) number() {
 	style := typeset.Style{Faces: typeface.Stack{typeface.Song()}, Size: 8, Colour: grey}
-	number, err := style.Set(fmt.Sprint(w.pages))
-	if err != nil {
-		w.err = err
-		return
+	for i, sheet := range w.pages {
+		number, err := style.Set(fmt.Sprintf("第 %d 页，共 %d 页  page %d of %d", i+1, len(w.pages), i+1, len(w.pages)))
+		if err != nil {
+			w.err = err
+			return
+		}
+		sheet.Text(paperWidth/2-number.Width()/2, paperHeight-10, number)
 	}
-	w.sheet.Text(paperWidth/2-number.Width()/2, paperHeight-10, number)
 }
 
 func (w *writer) rule() {

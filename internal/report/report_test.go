@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"fmt"
 	"html"
 	"os"
 	"path/filepath"
@@ -133,6 +134,12 @@ func TestReport(t *testing.T) {
 		for _, want := range tt.want {
 			if !strings.Contains(text, strings.ReplaceAll(want, " ", "")) {
 				t.Errorf("%s: the paper does not say %q", tt.name, want)
+			}
+		}
+		sheets := strings.Count(tooltest.Run(t, "pdftotext", path, "-"), "\f")
+		for page := 1; page <= sheets; page++ {
+			if want := fmt.Sprintf("第%d页，共%d页page%dof%d", page, sheets, page, sheets); !strings.Contains(text, want) {
+				t.Errorf("%s: no page of the paper says %q", tt.name, want)
 			}
 		}
 		if again, err := r.PDF(); err != nil || !bytes.Equal(again, paper) {

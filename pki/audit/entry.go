@@ -181,7 +181,7 @@ func commit(key, details []byte) []byte {
 // Errors of what lies beside an entry.
 var (
 	// ErrDetails: the text beside an entry is not what the entry commits to.
-	ErrDetails = errors.New("the details beside the entry are not what it commits to")
+	ErrDetails = bilingual.New("条目旁的内容与日志所记的摘要不符", "the details beside the entry are not what it commits to")
 	// ErrNoDetails: the entry commits to details that are not there, and nothing
 	// says that they were erased.
 	ErrNoDetails = errors.New("the details that the entry commits to are missing and were not erased")
