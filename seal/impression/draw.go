@@ -55,8 +55,9 @@ func Draw(spec Spec) (*Drawing, error) {
 }
 
 func (p plan) draw(spec Spec) *Drawing {
-	perMM := p.units()
-	return &Drawing{width: spec.WidthMM, height: spec.HeightMM, perMM: perMM, shape: p.shape(perMM)}
+	d := &Drawing{width: spec.WidthMM, height: spec.HeightMM, perMM: p.units()}
+	d.shape = p.shape(d.perMM, d.bounds())
+	return d
 }
 
 // A layout is a seal while it is drawn. All lengths are millimetres.

@@ -110,7 +110,8 @@ type reach struct {
 // fit draws a ring with the fewest bits that stay within the tolerance of it: the shortest
 // path through its knots, along lines and curves between places in whole units, which are
 // then made cheaper one by one. What is not larger than the tolerance, in units, is left out.
-func (r ring) fit(tolerance float64) loop {
+// corner is the lower right one of the drawing.
+func (r ring) fit(tolerance float64, corner point) loop {
 	// Rounding to whole units takes up to 0.71 of them.
 	tolerance = max(tolerance, 0.71+2*flatness) - flatness
 	closed := append(r[:len(r):len(r)], r[0])
@@ -171,7 +172,7 @@ func (r ring) fit(tolerance float64) loop {
 		return nil
 	}
 	slices.Reverse(drawn)
-	drawn.tighten(tolerance, parts)
+	drawn.tighten(tolerance, corner, parts)
 	return drawn
 }
 

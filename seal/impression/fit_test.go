@@ -28,7 +28,7 @@ func TestFit(t *testing.T) {
 		on := transform{xx: cos * x, xy: sin * x, yx: sin * y, yy: -cos * y, dx: 21, dy: 21}
 		p := plan{{outline: l.outline, on: on, height: height}}
 		bound := p[0].tolerance()
-		s := p.shape(p.units())
+		s := p.shape(p.units(), point{42, 42}.times(p.units()))
 		want, got := traces(l.outline, on), traces(s.outline(), transform{xx: 1, yy: 1}.times(1/float64(p.units())))
 		if len(got) != len(want) {
 			t.Errorf("%c, %.1f mm high: %d of %d contours are drawn", text[i], height, len(got), len(want))
@@ -133,7 +133,7 @@ func TestRim(t *testing.T) {
 		var p plan
 		p.ellipse(30, 30, radius.x, radius.y, true)
 		p.ellipse(30, 30, radius.x-1.2, radius.y-1.2, false)
-		for i, contour := range traces(p.shape(coarse).outline(), transform{xx: 1, yy: 1}.times(1.0/coarse)) {
+		for i, contour := range traces(p.shape(coarse, point{60, 60}.times(coarse)).outline(), transform{xx: 1, yy: 1}.times(1.0/coarse)) {
 			rx, ry := radius.x-1.2*float64(i), radius.y-1.2*float64(i)
 			for _, at := range contour {
 				x, y := at.x-30, at.y-30
@@ -147,7 +147,7 @@ func TestRim(t *testing.T) {
 	}
 	var p plan
 	p.star(20, 20, 7)
-	for _, s := range p.shape(coarse) {
+	for _, s := range p.shape(coarse, point{40, 40}.times(coarse)) {
 		at := s.to.spot().times(1.0 / coarse).minus(spot{20, 20})
 		inner := 7 * math.Sin(math.Pi/10) / math.Sin(3*math.Pi/10)
 		if r := at.length(); s.op != shut && math.Abs(r-7) > bound && math.Abs(r-inner) > bound {

@@ -52,21 +52,25 @@ func (s step) cost(from point) float64 {
 }
 
 // tighten moves the ends of pieces by a unit where that is cheaper and both pieces that meet
-// there stay within the tolerance. parts is room for [ring.curve].
-func (l loop) tighten(tolerance float64, parts []float64) {
+// there stay within the tolerance, and the end within the drawing. parts is room for
+// [ring.curve].
+func (l loop) tighten(tolerance float64, corner point, parts []float64) {
 	const passes = 2 // a third finds hardly anything
 	for range passes {
 		for i := range l {
 			here, next := &l[i], &l[(i+1)%len(l)]
-			from, to, corner := l.before(i).to, here.to, next.part[0]
-			if here.part[len(here.part)-1] != corner {
+			from, to, joint := l.before(i).to, here.to, next.part[0]
+			if here.part[len(here.part)-1] != joint {
 				continue // what is between them is not drawn
 			}
 			least := here.cost(from) + next.cost(to)
 			for dx := -1; dx <= 1; dx++ {
 				for dy := -1; dy <= 1; dy++ {
 					at := point{to.x + dx, to.y + dy}
-					if at == from || at == next.to || at.spot().minus(corner.spot).length() > tolerance {
+					if at.x < 0 || at.y < 0 || at.x > corner.x || at.y > corner.y {
+						continue
+					}
+					if at == from || at == next.to || at.spot().minus(joint.spot).length() > tolerance {
 						continue
 					}
 					if here.op == line && next.op == line && bits(from, at)+bits(at, next.to) >= least {

@@ -40,8 +40,8 @@ func (p plan) units() int {
 	return coarse
 }
 
-// shape draws the plan.
-func (p plan) shape(perMM int) shape {
+// shape draws the plan, up to a lower right corner.
+func (p plan) shape(perMM int, corner point) shape {
 	var s shape
 	for _, f := range p {
 		on := f.on.times(float64(perMM))
@@ -51,7 +51,7 @@ func (p plan) shape(perMM int) shape {
 		}
 		var loops []loop
 		for _, r := range rings(f.outline, on) {
-			if l := r.fit(f.tolerance() * float64(perMM)); l != nil {
+			if l := r.fit(f.tolerance()*float64(perMM), corner); l != nil {
 				loops = append(loops, l)
 			}
 		}

@@ -255,7 +255,7 @@ func TestTraceEmblem(t *testing.T) {
 	radius := width / 2 / math.Sin(2*math.Pi/5)
 	// Its box is from the point on top to the feet; the middle of that is the seal's.
 	want.plan.star(22.5, 22.5+radius*(1-math.Cos(math.Pi/5))/2, radius)
-	both := &Drawing{width: 45, height: 45, perMM: rest.perMM, shape: append(append(shape{}, rest.shape...), want.plan.shape(rest.perMM)...)}
+	both := &Drawing{width: 45, height: 45, perMM: rest.perMM, shape: append(append(shape{}, rest.shape...), want.plan.shape(rest.perMM, rest.bounds())...)}
 	if differ := differing(t, both, drawn); differ > 0.03 {
 		t.Errorf("%.1f %% of the ink differs", 100*differ)
 	}
@@ -276,5 +276,5 @@ func TestTraceEmblem(t *testing.T) {
 func starOutline() string {
 	var p plan
 	p.star(15, 15, 15)
-	return string(p.shape(tracedPerMM).path(nil, brief))
+	return string(p.shape(tracedPerMM, point{30, 30}.times(tracedPerMM)).path(nil, brief))
 }
