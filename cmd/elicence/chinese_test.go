@@ -9,6 +9,7 @@ import (
 	"github.com/elicence/elicence/internal/bilingual"
 	"github.com/elicence/elicence/internal/datafolder"
 	"github.com/elicence/elicence/internal/office"
+	"github.com/elicence/elicence/licence/catalogue"
 	"github.com/elicence/elicence/pki/ca"
 	"github.com/elicence/elicence/pki/keystore"
 	"github.com/elicence/elicence/qr/trust"
@@ -19,7 +20,7 @@ func TestRefusalsAreInChinese(t *testing.T) {
 	for _, err := range append(refusals,
 		datafolder.ErrNotDataFolder, datafolder.ErrInUse, datafolder.ErrMoved, atrest.ErrNoRecordKeys, atrest.ErrNotPrepared, atrest.ErrLookupsNotPrepared, datafolder.ErrLookups,
 		datafolder.ErrOtherLookups, atrest.ErrSharedKeys, datafolder.ErrRecordKeys, datafolder.ErrDocumentsPlace, datafolder.ErrUnknown, datafolder.ErrNoRecords, office.ErrNoCRL,
-		office.ErrNeedsOffline, office.ErrNeedsProtection, office.ErrNoAuthority, office.ErrNoCategory, ca.ErrNoProfile, ca.ErrNoCertificate,
+		office.ErrNeedsOffline, office.ErrNeedsProtection, office.ErrNoAuthority, catalogue.ErrNoCategory, ca.ErrNoProfile, ca.ErrNoCertificate,
 		keystore.ErrLocked, keystore.ErrMethod, keystore.ErrNeedsPassphrase, keystore.ErrNoKey, keystore.ErrDamaged, keystore.ErrMode, keystore.ErrStale,
 		keystore.ErrDeviceOnly, keystore.ErrNoDevice, keystore.ErrNational, keystore.ErrSharesTooFew, keystore.ErrShareWrong, trust.ErrPin, trust.ErrExpired,
 	) {
