@@ -63,7 +63,7 @@
 // other handlers than the standard one ([syntax.EncryptedError]); what the permissions of an encrypted
 // file leave to its owner; XFA forms, unless the caller gives the XFA up; existing signature
 // fields with binding conditions (/SV) that the signer does not meet; files that a certifying signature closed; marks
-// outside of the page or over an earlier seal ([RefusedError]). Streams with filters for
+// outside of the page, or over an earlier seal unless the stamp says so ([RefusedError]). Streams with filters for
 // pictures are not decoded; pages may use them, as their content is never read.
 //
 // Where a rule is bent in a way that no two readers can take for two things, the file is read:
