@@ -47,6 +47,7 @@ type brokenByte struct {
 	what    string
 	verdict verify.Verdict
 	cause   string
+	causeZH string
 }
 
 // ErrNotAsItMustBe says that the examination found something wrong.
@@ -148,7 +149,7 @@ func (r *run) examineAgreement(ctx context.Context, i *inspect.Inspector, e *exa
 		if found, err := i.File(ctx, wrong); err != nil {
 			b.verdict, b.cause = "refused", err.Error()
 		} else {
-			b.verdict, b.cause = found.Verdict, found.Cause
+			b.verdict, b.cause, b.causeZH = found.Verdict, found.Cause, found.CauseZH
 		}
 		e.broken = append(e.broken, b)
 		r.Progress.Did()

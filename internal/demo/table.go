@@ -29,13 +29,13 @@ func (r *run) printTable(e *examination) error {
 	}
 	p("\n  %d 类 categories: %s\n", len(e.findings), tally(counts))
 
-	p("\n文件 document  documents/stamped.pdf: %s, %s\n\n", e.agreement.Verdict, e.agreement.Cause)
+	p("\n文件 document  documents/stamped.pdf: %s，%s %s, %s\n\n", e.agreement.Verdict.Wording().ZH, e.agreement.CauseZH, e.agreement.Verdict, e.agreement.Cause)
 	for _, s := range e.agreement.Document.Signatures {
 		p("  %s  %s  %s  %s\n", columns.Fit(s.Field, 8), columns.Fit(s.Kind, 8), columns.Fit(s.Signer, 44), mark(s.Valid))
 	}
 	p("\n  改动一字节 one byte changed:\n")
 	for _, b := range e.broken {
-		p("  %s  %s  %s\n", columns.Fit(b.what, 56), columns.Fit(string(b.verdict), 10), b.cause)
+		p("  %s  %s  %s %s\n", columns.Fit(b.what, 56), columns.Fit(string(b.verdict), 10), b.causeZH, b.cause)
 	}
 
 	p("\n伪造 forgeries  (code 001, every bit flipped, check digits made anew)\n\n")
@@ -56,16 +56,17 @@ func (r *run) printTable(e *examination) error {
 
 func verdicts(f finding) string {
 	if f.text == f.picture && f.text == f.pdf {
-		return f.text.Wording().Symbol + " " + string(f.text)
+		w := f.text.Wording()
+		return w.Symbol + " " + w.ZH + " " + string(f.text)
 	}
 	return fmt.Sprintf("%s / %s / %s", f.text, f.picture, f.pdf)
 }
 
 func mark(ok bool) string {
 	if ok {
-		return "✓ valid"
+		return "✓ 有效 valid"
 	}
-	return "✗ not valid"
+	return "✗ 无效 not valid"
 }
 
 // tally writes counts as "193 valid, 1 revoked, 1 suspended": the most first, and
