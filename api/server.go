@@ -165,10 +165,7 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for _, d := range doors {
-		group.Go(func() error { return d.serve(ctx, d.listener) })
-	}
-	if s.desk != "" {
+	if s.desk != "" { // once it answers anybody, commands find it too
 		socket, err := listenAtDesk(ctx, s.desk)
 		if err != nil {
 			// The service is of use without: the path may be too long for a socket.
@@ -176,6 +173,9 @@ func (s *Server) Run(ctx context.Context, listen string, ready func(addr string)
 		} else {
 			group.Go(func() error { return s.serveDesk(ctx, socket) })
 		}
+	}
+	for _, d := range doors {
+		group.Go(func() error { return d.serve(ctx, d.listener) })
 	}
 	group.Go(func() error { return s.office.RunCRLs(ctx, s.metrics.crl) })
 	s.startJobs(ctx)

@@ -39,7 +39,7 @@ func TestScriptsAtDesk(t *testing.T) {
 func served(t *testing.T, script string) string {
 	t.Helper()
 	const folder = "env ELICENCE_DATA=data\n"
-	begin := []string{"exec elicence serve --listen $ADDRESS --clock-error 100ms &service&", "listens $ADDRESS"}
+	begin := []string{"exec elicence serve --listen $ADDRESS --clock-error 100ms &service&", "listens data/desk.sock"}
 	end := []string{"kill -INT service", "wait service"}
 	head, rest, found := strings.Cut(script, folder)
 	if !found {

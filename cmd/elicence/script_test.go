@@ -194,15 +194,19 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// listens ADDRESS waits until a program listens there.
+// listens ADDRESS|SOCKET waits until a program listens there.
 func listens(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: listens ADDRESS")
+		ts.Fatalf("usage: listens ADDRESS|SOCKET")
+	}
+	network, address := "tcp", args[0]
+	if !strings.Contains(address, ":") {
+		network, address = "unix", ts.MkAbs(address)
 	}
 	var err error
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		var c net.Conn
-		if c, err = net.Dial("tcp", args[0]); err == nil {
+		if c, err = net.Dial(network, address); err == nil {
 			ts.Check(c.Close())
 			return
 		}
