@@ -3,6 +3,7 @@ package impression
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // A Drawing is a finished impression. It is immutable.
@@ -231,24 +232,75 @@ func (l *layout) oval() error {
 	})
 }
 
-// The square seal holds a name in columns, read downwards and from right to left.
+// The square seal holds a name in columns, read downwards and from right to left. Each column
+// fills the height of the seal, however many letters it has.
 func (l *layout) square() error {
 	side := l.spec.WidthMM
 	thick := side * 0.05
 	l.plan.polygon([2]float64{0, 0}, [2]float64{side, 0}, [2]float64{side, side}, [2]float64{0, side})
 	l.plan.polygon([2]float64{thick, thick}, [2]float64{thick, side - thick},
 		[2]float64{side - thick, side - thick}, [2]float64{side - thick, thick})
-	n := len(l.text)
-	columns := int(math.Ceil(math.Sqrt(float64(n))))
-	rows := (n + columns - 1) / columns
 	margin := thick * 1.7
-	cellWidth := (side - 2*margin) / float64(columns)
-	cellHeight := (side - 2*margin) / float64(rows)
-	for i, letter := range l.text {
-		column, row := i/rows, i%rows
-		x := side - margin - (float64(column)+0.5)*cellWidth
-		foot := margin + (float64(row)+0.98)*cellHeight
-		l.plan.place(letter, x, foot, cellWidth*0.96, cellHeight*0.96, 0, -1)
+	columns := l.columns()
+	width := (side - 2*margin) / float64(len(columns))
+	for i, column := range columns {
+		x := side - margin - (float64(i)+0.5)*width
+		taken := 0.0
+		for _, c := range column {
+			taken += c.rows()
+		}
+		height := (side - 2*margin) / taken
+		y := margin
+		for _, c := range column {
+			middle := y + c.rows()*height/2
+			l.plan.place(c.letter, x, middle+0.48*height, 0.96*width, 0.96*height, 0, -1)
+			y += c.rows() * height
+		}
 	}
 	return nil
+}
+
+// A cell is a letter of a column, or the dot between the parts of a name (阿依古丽·买买提).
+type cell struct {
+	letter
+	dot bool
+}
+
+// rows is how much of a column it takes: a dot needs little.
+func (c cell) rows() float64 {
+	if c.dot {
+		return 0.35
+	}
+	return 1
+}
+
+// columns divides the letters of a name evenly, the first columns having one more where that
+// is not possible. A dot stays with the letter before it.
+func (l *layout) columns() [][]cell {
+	n := 0
+	var cells []cell
+	for i, r := range []rune(l.spec.Text) {
+		c := cell{l.text[i], strings.ContainsRune("·•・‧", r)}
+		if !c.dot {
+			n++
+		}
+		cells = append(cells, c)
+	}
+	// Five letters stand better in two columns than in three.
+	left := max(int(math.Ceil(math.Sqrt(float64(n))-0.25)), 1)
+	columns := make([][]cell, 0, left)
+	for ; left > 0; left-- {
+		room := (n + left - 1) / left
+		n -= room
+		i := 0
+		for i < len(cells) && (room > 0 || cells[i].dot || left == 1) {
+			if !cells[i].dot {
+				room--
+			}
+			i++
+		}
+		columns = append(columns, cells[:i])
+		cells = cells[i:]
+	}
+	return columns
 }

@@ -264,7 +264,7 @@ func TestDrawRefuses(t *testing.T) {
 		{"long code", company(func(s *Spec) { s.Code = strings.Repeat("1", 21) }), "code: 21"},
 		{"oval with a star", Spec{Kind: Oval, WidthMM: 40, HeightMM: 30, Text: "样例公司", Centre: Star}, "an oval seal has none"},
 		{"flat oval", Spec{Kind: Oval, WidthMM: 40, HeightMM: 20, Text: "样例公司"}, "height: 20 mm"},
-		{"long name on a square", Spec{Kind: Square, WidthMM: 18, HeightMM: 18, Text: name(10)}, "text: 10 characters"},
+		{"long name on a square", Spec{Kind: Square, WidthMM: 18, HeightMM: 18, Text: name(21)}, "text: 21 characters"},
 		{"star on a square", Spec{Kind: Square, WidthMM: 18, HeightMM: 18, Text: "李白之印", Centre: Star}, "only a text"},
 	}
 	for _, test := range tests {
@@ -280,8 +280,12 @@ func TestDrawRefuses(t *testing.T) {
 
 func TestSquareReadsFromRightToLeft(t *testing.T) {
 	t.Parallel()
-	for n := 1; n <= 9; n++ {
-		spec := Spec{Kind: Square, WidthMM: 18, HeightMM: 18, Text: name(n)}
+	for n := 1; n <= 21; n++ {
+		text := name(n)
+		if n == 21 {
+			text = "阿卜杜热西提·麦麦提明" // the dot stays with what is before it
+		}
+		spec := Spec{Kind: Square, WidthMM: 18, HeightMM: 18, Text: text}
 		d := mustDraw(t, spec)
 		parts := contours(d.shape)[2:]
 		type place struct{ x, y float64 }

@@ -39,7 +39,7 @@ type Spec struct {
 	WidthMM  float64 // of the outer edge
 	HeightMM float64 // equal to WidthMM but for an oval
 	// Text runs along the rim: 4 to 40 characters. On a square seal it is the
-	// name, 1 to 9 characters, in columns from right to left.
+	// name, 1 to 20 characters, in columns from right to left.
 	Text   string
 	Centre Centre
 	// Line stands horizontally below the centre, such as 财务专用章: up to 12
@@ -153,7 +153,7 @@ func (s Spec) check() error {
 			return refuse("centre: an oval seal has none")
 		}
 	case Square:
-		shortest, longest, smallest, largest = 1, 9, 10, 40
+		shortest, longest, smallest, largest = 1, 20, 10, 40
 		if s.Centre != None || s.Line != "" || s.Code != "" {
 			return refuse("a square seal has only a text")
 		}
