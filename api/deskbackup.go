@@ -12,7 +12,7 @@ import (
 	"github.com/elicence/elicence/internal/desk"
 )
 
-// FetchBackup has a running service make a backup ([office.Office.Backup]), writes its
+// FetchBackup has a running service make a backup ([atrest.Backup]), writes its
 // content and checks the form to the end.
 func FetchBackup(ctx context.Context, service desk.Service, actor string, w io.Writer) (backup.Totals, error) {
 	body, err := json.Marshal(deskRequest{Actor: actor})

@@ -20,10 +20,9 @@ import (
 // The changes lie in the folder [datafolder.CatalogueName] as 0001, 0002, …, each with the files of a
 // [catalogue.Change].
 //
-// changesSetting holds the digests of the changes in force, in order, as JSON, and
-// changeSetting with a digest behind it the change itself, so that every node that shares
-// the records gets it. What lies in the folder and is not among them does not count. What
-// is among them and lies in the folder otherwise than it was recorded keeps the service from
+// changesSetting holds the digests of the changes in force, in order, as JSON, and changeSetting with a digest behind
+// it the change itself, so that every node that shares the records gets it. What lies in the folder and is not among
+// them does not count. What is among them and lies in the folder otherwise than it was recorded keeps the service from
 // starting; what does not lie there is written from the store.
 const (
 	changesSetting = "catalogue"

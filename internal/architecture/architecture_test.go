@@ -330,9 +330,9 @@ func TestTerminalIsSmall(t *testing.T) {
 	}
 }
 
-// TestUnusedMethodsAreLeftOut: a call of methods by names that are made at run time, as
-// text/template has, makes the linker keep every exported method of every type, and the
-// program half as large again. Its pages are resident where the kernel maps files in large pieces.
+// TestUnusedMethodsAreLeftOut: a call of methods by names that are made at run time, as text/template has, makes the
+// linker keep every exported method of every type, and the program half as large again. Its pages are resident where
+// the kernel maps files in large pieces.
 func TestUnusedMethodsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	build := exec.Command("go", "build", "-ldflags=-dumpdep", "-o", filepath.Join(t.TempDir(), "elicence"), module+"cmd/elicence")

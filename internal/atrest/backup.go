@@ -20,11 +20,11 @@ import (
 // maxSmallFile bounds a file of the data folder that goes into a backup, in bytes.
 const maxSmallFile = 1 << 20
 
-// Backup writes the content of a backup: all records as of one moment, every key as it
-// lies encrypted, the key-encryption key if it lies in the data folder, profiles, changes of the catalogue, the
-// ceremony's record and all documents. The offline keys are not in it, and neither are the
-// record keys, without which no licence can be read: see [BackupRecordKeys]. The service works
-// on meanwhile; pictures and keys that are newer than the moment may be in it as well.
+// Backup writes the content of a backup: all records as of one moment, every key as it lies encrypted, the
+// key-encryption key if it lies in the data folder, profiles, changes of the catalogue, the ceremony's record and all
+// documents. The offline keys are not in it, and neither are the record keys, without which no licence can be read: see
+// [BackupRecordKeys]. The service works on meanwhile; pictures and keys that are newer than the moment may be in it as
+// well.
 //
 // That a backup was made is in the audit log, and so in the backup itself. What is written
 // is not encrypted yet: whoever keeps it encrypts it (backup.Encrypt).

@@ -255,9 +255,8 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
-// TestErasedStaysErased is the restore of a backup that is older than an erasure: with the
-// record keys of now what was erased stays erased, in the register, beside the log and
-// to terminals, and everything else is there.
+// TestErasedStaysErased is the restore of a backup that is older than an erasure: with the record keys of now what was
+// erased stays erased, in the register, beside the log and to terminals, and everything else is there.
 func TestErasedStaysErased(t *testing.T) {
 	t.Parallel()
 	c := &clock{time.Now().UTC().Truncate(time.Second)}

@@ -39,10 +39,9 @@ const (
 	leastFree = 256 << 20
 )
 
-// Check compares everything that the data folder holds with everything else: the
-// store's file page by page, its records, indexes, counts and status lists, the audit log;
-// where the documents lie must honour write-once, and the disk must have room. Deep
-// verifies the signature of every licence and every document too. The service works on
+// Check compares everything that the data folder holds with everything else: the store's file page by page, its
+// records, indexes, counts and status lists, the audit log; where the documents lie must honour write-once, and the
+// disk must have room. Deep verifies the signature of every licence and every document too. The service works on
 // meanwhile. The error says that something could not be checked.
 func Check(ctx context.Context, o Office, deep bool) (Report, error) {
 	f := o.Folder()

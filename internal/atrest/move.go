@@ -27,11 +27,10 @@ type Moved struct {
 	Digest string            `json:"digest"` // SM3 over all of them, the same in both databases
 }
 
-// MoveStore moves the records of a data folder to another database, which must be empty,
-// reads them back there and compares. Then the old ones are marked as moved, so that
-// nobody writes to both, and the new database becomes a store; the old one is kept. What is
-// cut off is begun anew by the next call; the old store is in force until it is marked. The
-// service must be stopped on every node. No key and no document is touched.
+// MoveStore moves the records of a data folder to another database, which must be empty, reads them back there and
+// compares. Then the old ones are marked as moved, so that nobody writes to both, and the new database becomes a store;
+// the old one is kept. What is cut off is begun anew by the next call; the old store is in force until it is marked.
+// The service must be stopped on every node. No key and no document is touched.
 func MoveStore(ctx context.Context, dir string, o MoveOptions) (Moved, error) {
 	if o.To == o.Store {
 		return Moved{}, errors.New("the records are there already")

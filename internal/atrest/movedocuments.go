@@ -17,10 +17,9 @@ import (
 // bucket.
 const movedDocumentsName = datafolder.DocumentsName + ".moved"
 
-// MoveDocuments copies the documents of a data folder into a bucket that honours
-// write-once, reads each back, and then takes the folder out of use under another name. It
-// returns how many there are. What is cut off goes on with the next call; the folder is in
-// use until then. The service must be stopped.
+// MoveDocuments copies the documents of a data folder into a bucket that honours write-once, reads each back, and then
+// takes the folder out of use under another name. It returns how many there are, and calls copied for each that is
+// there. What is cut off goes on with the next call; the folder is in use until then. The service must be stopped.
 func MoveDocuments(ctx context.Context, dir, bucket, actor string, options datafolder.Options, copied func()) (int, error) {
 	if options.Documents != "" {
 		return 0, errors.New("the documents lie in a bucket already")

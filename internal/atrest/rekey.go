@@ -44,11 +44,10 @@ type Rekeyed struct {
 	Kept       int `json:"documents_kept"`
 }
 
-// Rekey encrypts everything that the records hold again, under new keys: a key for each
-// licence, so that it can be destroyed with it; pictures that are still under a key that
-// they share are taken over. Look-up keys stay as they are: see [RenewLookups]. It
-// works beside services on shared records. What was cut off goes on with the next call. The licences are verified on
-// the way, and read back.
+// Rekey encrypts everything that the records hold again, under new keys: a key for each licence, so that it can be
+// destroyed with it; pictures that are still under a key that they share are taken over. Look-up keys stay as they are:
+// see [RenewLookups]. It works beside services on shared records. What was cut off goes on with the next call. The
+// licences are verified on the way, and read back.
 func Rekey(ctx context.Context, f *datafolder.Folder, actor string, r RekeyOptions) (Rekeyed, error) {
 	done := Rekeyed{Ended: []int{}}
 	current, oldest, underWay, err := f.Records.Generations(ctx)

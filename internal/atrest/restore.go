@@ -35,9 +35,8 @@ type RestoreOptions struct {
 	// is so in the restored register too. Without it, terminals that know of a revocation
 	// after the backup refuse the next trust files.
 	Published fs.FS
-	// RecordKeys is the content of a backup of the record keys ([BackupRecordKeys]), the newest
-	// that there is: what was erased before it was made stays erased. It may be nil only for
-	// a store whose records share their keys.
+	// RecordKeys is the content of a backup of the record keys ([BackupRecordKeys]), the newest that there is: what was
+	// erased before it was made stays erased. It may be nil only for a store whose records share their keys.
 	RecordKeys io.Reader
 	// Progress, if not nil, is told of rows that were restored.
 	Progress func(rows int)

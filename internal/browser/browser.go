@@ -2,7 +2,7 @@
 // from wherever a page can read them, keeps to the rules of [trust.Load], and answers
 // scans.
 //
-// The page stores what [Verifier.Load] returns, all of it or nothing, and gives it back
+// The page stores what [Verifier.Refresh] returns, all of it or nothing, and gives it back
 // at the next visit. It is not trusted with more than that: files that do not belong
 // together, that were changed or that are older than the ones before are refused, and
 // the last good ones stay in force.

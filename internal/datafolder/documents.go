@@ -18,16 +18,18 @@ var ErrDocumentsPlace = bilingual.New("文档不在此处", "the documents are i
 // bucket, or names one for a folder that has documents, would find half of them.
 func openDocuments(dir string, keys *keystore.Store, bucket string) (*documents.Store, error) {
 	entries, err := os.ReadDir(dir)
-	there := err == nil
+	missing := errors.Is(err, os.ErrNotExist)
 	switch {
-	case bucket == "" && errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("%s is not there: %w", dir, ErrDocumentsPlace)
-	case bucket == "":
-		return documents.Open(dir, keys)
-	case there && len(entries) > 0:
+	case err != nil && !missing:
+		return nil, fmt.Errorf("looking for documents: %w", err)
+	case bucket != "" && len(entries) > 0:
 		return nil, fmt.Errorf("%s has some: %w", dir, ErrDocumentsPlace)
-	default:
+	case bucket != "":
 		return documents.OpenBucket(bucket, keys)
+	case missing:
+		return nil, fmt.Errorf("%s is not there: %w", dir, ErrDocumentsPlace)
+	default:
+		return documents.Open(dir, keys)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -164,6 +165,13 @@ func TestOpenRefuses(t *testing.T) {
 				return os.WriteFile(filepath.Join(dir, datafolder.DocumentsName, "x"), nil, 0o600)
 			},
 			datafolder.Options{Documents: "s3://documents"}, datafolder.ErrDocumentsPlace,
+		},
+		"documents in a bucket, and perhaps where nobody can look": {
+			func(_ *testing.T, dir string) error {
+				place := filepath.Join(dir, datafolder.DocumentsName)
+				return errors.Join(os.Remove(place), os.WriteFile(place, nil, 0o600))
+			},
+			datafolder.Options{Documents: "s3://documents?region=x&endpoint=http://localhost:1"}, syscall.ENOTDIR,
 		},
 		"another's key-encryption key": {
 			func(t *testing.T, dir string) error {

@@ -105,7 +105,7 @@ type ChangeFinding struct {
 	Revision int    `json:"revision"`
 	What     string `json:"what"`
 
-	Code    string         `json:"code"`              // which change it was, of those that package pdf lists
+	Code    string         `json:"code"`              // which change it was, of [revision.ChangeCodes]
 	Object  int            `json:"object"`            // its number; 0: none
 	Page    int            `json:"page"`              // 0: none
 	Field   string         `json:"field"`             // empty: none

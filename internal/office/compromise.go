@@ -43,11 +43,10 @@ type lostKey struct {
 // is now.
 var ErrWhichKey = bilingual.New("该机构曾有密钥失窃，须指明是哪一个密钥", "name the key: a key of this authority was stolen before")
 
-// CompromiseAuthority says that an issuing authority's key was stolen, and since when
-// (zero: nobody knows). From the first step on nothing is signed with it. Its certificate
-// is revoked; the credentials that this register has signed with it are published as
-// the only ones that count; and if it was the one in use, the authority goes on with a
-// new key. What was cut off is gone on with when it is called again.
+// CompromiseAuthority says that an issuing authority's key was stolen, and since when (zero: nobody knows). From the
+// first step on nothing is signed with it. Its certificate is revoked; the credentials that this register has signed
+// with it are published as the only ones that count; and if it was the one in use, the authority goes on with a new
+// key. What was cut off is gone on with when it is called again.
 //
 // The key is named as [Office.KeyGenerations] does; empty: the one in use, unless one
 // was stolen before, so that a second call does not take the new key for the stolen one.

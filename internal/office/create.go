@@ -53,9 +53,8 @@ type CreateOptions struct {
 	// GMOnly makes key stores that use national algorithms only and keep signing
 	// keys in Devices and RootDevices only.
 	GMOnly bool
-	// One of these protects the offline keys: a passphrase, a token, or shares,
-	// which are written beside them or where the plan says. None: a passphrase is drawn
-	// and written beside them.
+	// One of these protects the offline keys: a passphrase, a token, or shares, which are written beside them or where
+	// the plan says. None: a passphrase is drawn and written beside them.
 	RootPassphrase []byte
 	RootToken      keystore.Wrapper
 	RootShares     SharePolicy

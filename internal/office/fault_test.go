@@ -406,9 +406,8 @@ func TestFaults(t *testing.T) {
 // upgradeAct opens a data folder of an earlier release.
 const upgradeAct = "upgrade"
 
-// TestUpgradeIsCutOff kills a process, or fails it, at every system call while it takes over a
-// data folder of an earlier release: afterwards it is one of before or one of now, opens,
-// and has everything.
+// TestUpgradeIsCutOff kills a process, or fails it, at every system call while it takes over a data folder of an
+// earlier release: afterwards it is one of before or one of now, opens, and has everything.
 func TestUpgradeIsCutOff(t *testing.T) {
 	tooltest.Need(t, "strace")
 	h, base := unpacked(t, "v0.1-format2")

@@ -59,9 +59,9 @@ func (s followedShelf) Find(ctx context.Context, id []byte) (ocsp.Ready, bool, e
 // Shared reports whether other nodes may have the records open.
 func (o *Office) Shared() bool { return o.folder.Shared }
 
-// FollowOthers does what other nodes that share the records make necessary: it destroys the
-// record keys of what they have erased, takes over what they have changed in the catalogue,
-// and takes away the OCSP answers that they have made untrue. Whoever serves shared records does this every few seconds.
+// FollowOthers does what other nodes that share the records make necessary: it destroys the record keys of what they
+// have erased, takes over what they have changed in the catalogue, and takes away the OCSP answers that they have made
+// untrue. Whoever serves shared records does this every few seconds.
 func (o *Office) FollowOthers(ctx context.Context) error {
 	return errors.Join(o.store.FollowDestroyed(ctx), o.categories.Follow(ctx), o.followStatusChanges(ctx))
 }

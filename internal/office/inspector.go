@@ -23,10 +23,9 @@ func (o *Office) sources(second pki.SecondOpinion) inspect.Sources {
 	return inspect.Sources{Second: second, Revocation: ledgerRevocation{o}, Judge: o.tabled.Judge, Pictures: o.pictures, Known: o.known, Now: o.now}
 }
 
-// Inspector returns an inspector over the office's own published trust files, which asks
-// the office's ledger what is revoked, and so works while the office is open. The
-// second opinion bounds what a stranger's forgeries may cost; the trust files are
-// opened with the office's own, so that forgeries cannot keep new ones out.
+// Inspector returns an inspector over the office's own published trust files, which asks the office's ledger what is
+// revoked, and so works while the office is open. The second opinion bounds what a stranger's forgeries may cost; the
+// trust files are opened with the office's own, so that forgeries cannot keep new ones out.
 func (o *Office) Inspector(ctx context.Context, second pki.SecondOpinion) (*inspect.Inspector, error) {
 	current, err := o.currentTrust(ctx)
 	if err != nil {

@@ -359,11 +359,9 @@ func lost(s ca.Status) bool {
 	return s.State == ca.Revoked && (reason == cert.KeyCompromise || reason == cert.CACompromise)
 }
 
-// AuthorityCertificates returns the certificates of the roots and of the intermediate
-// authorities, also of those whose key was rotated, by the name that their URL has:
-// that of the key. A key that several roots have certified has the certificate by the
-// newest of them under that name and the others under NAME.by.ROOT, as the links between
-// roots.
+// AuthorityCertificates returns the certificates of the roots and of the intermediate authorities, also of those whose
+// key was rotated, by the name that their URL has: that of the key. A key that several roots have certified has the
+// certificate by the newest of them under that name and the others under NAME.by.ROOT, as the links between roots.
 func (o *Office) AuthorityCertificates(ctx context.Context) (map[string]*cert.Certificate, error) {
 	roots, err := o.rootKeyring(ctx)
 	if err != nil {

@@ -62,8 +62,8 @@ type StampRequest struct {
 	// live.
 	Code *CodePlace
 
-	// issued is the signed form of the licence of which the document is the page, as it was
-	// just set: the seal says so ([render.Issued]). Nobody but those who set it may ask for this.
+	// issued is the signed form of the licence of which the document is the page, as it was just set: the seal says so
+	// ([render.Issued]). Nobody but those who set it may ask for this.
 	issued []byte
 }
 
@@ -230,9 +230,9 @@ func (a *sealing) complete(ctx context.Context, s *waiting, sig pki.Signature, r
 	return readBack(ctx, s.prepared, rules)
 }
 
-// readBack verifies the signature just made as a stranger would, before anything
-// is released. Signatures that were there before must not suffer by it: a document that refers to
-// objects which it has not may get one with such a number.
+// readBack verifies the signature just made as a stranger would, before anything is released. Signatures that were
+// there before must not suffer by it: a document that refers to objects which it has not may get one with such a
+// number.
 func readBack(ctx context.Context, prepared *pdf.Prepared, rules pdf.Trust) error {
 	doc, err := prepared.Document()
 	if err != nil {

@@ -27,9 +27,8 @@ func strangersPage(signed []byte, catalog, page string) []byte {
 	})
 }
 
-// TestStrangersPage: whoever has a licence has its signed form, and puts it into a page of
-// their own. When its issuer seals that, for whatever purpose and in whatever way, the page is not
-// the licence's.
+// TestStrangersPage: whoever has a licence has its signed form, and puts it into a page of their own. When its issuer
+// seals that, for whatever purpose and in whatever way, the page is not the licence's.
 func TestStrangersPage(t *testing.T) {
 	t.Parallel()
 	f := officetest.New(t)

@@ -119,7 +119,7 @@ func TestCautionsAndStepsWorded(t *testing.T) {
 	}
 }
 
-// constants lists the values of the constants of a type in a file of package pdf.
+// constants lists the values of the constants of a type in a file below package pdf.
 func constants(tb testing.TB, file, kind string) []string {
 	tb.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../../seal/pdf", file), nil, 0)

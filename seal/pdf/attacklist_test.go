@@ -191,9 +191,9 @@ func testSneakySignature(t *testing.T, s *signers) {
 	wantRefused(t, err, "only the first signature can certify")
 }
 
-// TestSignedOver: somebody seals in good faith what was slipped in before. The new seal
-// answers for the file as it is; the one before it does not count any more, though nothing
-// follows the last signature. But a field may be filled in where the one before certifies that.
+// TestSignedOver: somebody seals in good faith what was slipped in before. The new seal answers for the file as it is;
+// the one before it does not count any more, though nothing follows the last signature. But a field may be filled in
+// where the one before certifies that.
 func TestSignedOver(t *testing.T) { eachProfile(t, testSignedOver) }
 
 func testSignedOver(t *testing.T, s *signers) {
@@ -229,9 +229,9 @@ func testSignedOver(t *testing.T, s *signers) {
 	}
 }
 
-// TestStampBeside: a stamp that comes with another signature is a part of that where it is
-// locked, and a comment where it is not. Where there is a seal it keeps to its rectangle: one that
-// does not turn or grow with the page would cover that.
+// TestStampBeside: a stamp that comes with another signature is a part of that where it is locked, and a comment where
+// it is not. Where there is a seal it keeps to its rectangle: one that does not turn or grow with the page would cover
+// that.
 func TestStampBeside(t *testing.T) {
 	t.Parallel()
 	s := newSigners(t).in(ses.ProfileCAdES)

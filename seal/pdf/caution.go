@@ -25,8 +25,8 @@ const (
 	// CautionAttachment is a file inside the document: it is signed, and nobody saw it on
 	// a page.
 	CautionAttachment CautionKind = "attachment"
-	// CautionHybrid is a file with one table of objects for old readers and another for
-	// new ones, which may see different pages, or one that is another kind of file as well.
+	// CautionHybrid is a file with one table of objects for old readers and another for new ones, which may see
+	// different pages, or one that is another kind of file as well.
 	CautionHybrid CautionKind = "hybrid"
 )
 

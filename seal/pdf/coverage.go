@@ -1,9 +1,8 @@
 package pdf
 
 import (
-	"github.com/elicence/elicence/seal/pdf/syntax"
-
 	"github.com/elicence/elicence/seal/pdf/structure"
+	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
 // coverage checks that the signature covers the file from its first byte to

@@ -30,8 +30,8 @@ func Open(r io.ReaderAt, size int64) (*Document, error) { return OpenWith(r, siz
 // OpenWith reads the file's end and its cross-reference data, nothing else. An encrypted
 // file is read and stamped like any other once its password has opened it.
 //
-// It fails with syntax.ErrNotPDF, *syntax.DamagedError, *syntax.EncryptedError, syntax.ErrTooComplex or an
-// error of r.
+// It fails with [syntax.ErrNotPDF], *[syntax.DamagedError], *[syntax.EncryptedError], [syntax.ErrTooComplex] or an error
+// of r.
 func OpenWith(r io.ReaderAt, size int64, a syntax.Access) (*Document, error) {
 	file, err := syntax.Open(r, size, a)
 	if err != nil {

@@ -235,9 +235,8 @@ func (w *drawings) reuse(widgets []*syntax.Dict) error {
 
 const drawingName = "Drawing"
 
-// frame writes the form XObject that shows a drawing, or the part of it, in a
-// box of an annotation: upright, at its size, in the middle. Where the same is in the file
-// or the increment it is that.
+// frame writes the form XObject that shows a drawing, or the part of it, in a box of an annotation: upright, at its
+// size, in the middle. Where the same is in the file or the increment it is that.
 func (w *drawings) frame(m *Mark, p placement) (syntax.Ref, error) {
 	drawing, err := w.drawing(m.Appearance)
 	if err != nil {

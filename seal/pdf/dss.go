@@ -11,10 +11,9 @@ import (
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
-// DSS is what a verifier needs to judge signatures when their certificates
-// have ended and nobody can be asked any more (the document security store of ISO
-// 32000-2, 12.8.4.3; ETSI EN 319 142-1). All of it is DER, and none of it is trusted
-// because it is there.
+// DSS is what a verifier needs to judge signatures when their certificates have ended and nobody can be asked any more
+// (the document security store of ISO 32000-2, 12.8.4.3; ETSI EN 319 142-1). All of it is DER, and none of it is
+// trusted because it is there.
 type DSS struct {
 	Certificates [][]byte
 	CRLs         [][]byte
@@ -95,9 +94,8 @@ func (v view) validationData() (DSS, map[syntax.Name]syntax.Array, error) {
 	return out, refs, nil
 }
 
-// AddDSS appends a revision that holds nothing but validation data; what the
-// store has already is not written twice. It is complete at once and signs nothing: a
-// document time stamp over it comes next.
+// AddDSS appends a revision that holds nothing but validation data; what the store has already is not written twice. It
+// is complete at once and signs nothing: a document time stamp over it comes next.
 func (d *Document) AddDSS(more DSS) (*Prepared, error) {
 	d.file.BeginWork()
 	if !d.file.Permits(security.Permissions.Modify) {

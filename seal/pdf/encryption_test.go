@@ -410,8 +410,8 @@ func TestChinesePasswords(t *testing.T) {
 	}
 }
 
-// TestLookOfEncrypted: what is remembered of a look is what a stream says, whatever key
-// hides it. By its ciphertext, another key would turn a look that was found good into another.
+// TestLookOfEncrypted: what is remembered of a look is what a stream says, whatever key hides it. By its ciphertext,
+// another key would turn a look that was found good into another.
 func TestLookOfEncrypted(t *testing.T) {
 	t.Parallel()
 	var all [][]byte

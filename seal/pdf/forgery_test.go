@@ -57,8 +57,7 @@ func TestEveryByte(t *testing.T) {
 			broken := bytes.Clone(file)
 			broken[i] ^= bit
 			if why := unnoticed(broken, want); why != "" {
-				// The digits of the padding and of hexadecimal letters have
-				// no meaning beyond their value.
+				// The digits of the padding and of hexadecimal letters have no meaning beyond their value.
 				if file[i] >= 'A' && bit == 0x20 && inGap(want, i) {
 					continue
 				}

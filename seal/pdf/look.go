@@ -16,12 +16,11 @@ import (
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
-// The look of an annotation is one SM3 over everything that decides what a reader draws
-// for it: those entries of its dictionary ([lookKeys]), with all that they lead to. It is
-// written down by what it says and not by how, so that another program finds the same:
-// whatever numbers the objects have, whether a value stands in its place or in an object of
-// its own, in which order the entries of a dictionary come, and how numbers and strings are
-// spelled. docs/seen-format.md is the form, byte for byte.
+// The look of an annotation is one SM3 over everything that decides what a reader draws for it: those entries of its
+// dictionary ([lookKeys]), with all that they lead to. It is written down by what it says and not by how, so that
+// another program finds the same: whatever numbers the objects have, whether a value stands in its place or in an
+// object of its own, in which order the entries of a dictionary come, and how numbers and strings are spelled.
+// docs/seen-format.md is the form, byte for byte.
 
 // lookName begins what is hashed, with a zero byte behind it.
 const lookName = "elicence/look/1"
@@ -50,10 +49,9 @@ const maxLookValues = 100_000
 // maxSaid is the length in bytes of what is remembered of a dictionary.
 const maxSaid = 512
 
-// looks finds how annotations look. It remembers streams and what they share, so that a
-// hundred slices of one seal cost one reading of it. What is part of a circle is not remembered:
-// it is written down in another way from each of its places, and a look must not depend on
-// what was asked before.
+// looks finds how annotations look. It remembers streams and what they share, so that a hundred slices of one seal cost
+// one reading of it. What is part of a circle is not remembered: it is written down in another way from each of its
+// places, and a look must not depend on what was asked before.
 type looks struct {
 	object func(syntax.Ref) (syntax.Value, error) // what a reference leads to, nil for nothing
 	stream func(*syntax.Stream) ([]byte, error)   // the data of a stream of the file, as they are stored

@@ -114,7 +114,7 @@ type preparation struct {
 
 	inc         *syntax.Increment
 	tagged      *tags // nil: the file is not
-	rangeAt     int   // where in inc.out the ByteRange's second number starts
+	rangeAt     int   // where in inc.Out the ByteRange's second number starts
 	contentsAt  int   // where the < of /Contents is
 	contentsEnd int   // behind its >
 }

@@ -160,9 +160,8 @@ func numAnnots(tb testing.TB, d *Document, page int) int {
 	return len(annots)
 }
 
-// TestOneDrawing checks that a drawing that is shown many times is in the file
-// once: within a stamp, by equal content, and across stamps. So is each frame around it, of
-// the whole and of a half.
+// TestOneDrawing checks that a drawing that is shown many times is in the file once: within a stamp, by equal content,
+// and across stamps. So is each frame around it, of the whole and of a half.
 func TestOneDrawing(t *testing.T) {
 	t.Parallel()
 	s := at(1, 10, 10, 30)

@@ -13,8 +13,12 @@ import (
 	"github.com/elicence/elicence/seal/seen"
 )
 
-// ErrIncomplete means that the signature has not been placed yet.
-var ErrIncomplete = errors.New("the stamp is not complete: it has no signature yet")
+var (
+	// ErrIncomplete means that the signature has not been placed yet.
+	ErrIncomplete = errors.New("the stamp is not complete: it has no signature yet")
+	// ErrSigned means that the stamp has its signature already.
+	ErrSigned = errors.New("the stamp has its signature already")
+)
 
 // A Prepared stamp waits for its signature: sign Digest and give the result to
 // Complete. Who wants another digest hashes what WriteUnsigned writes, by
@@ -81,6 +85,16 @@ func (p *Prepared) WriteTo(w io.Writer) (int64, error) {
 	return p.write(w)
 }
 
+// WriteUnsigned writes the file as it is before Complete: the original bytes and the increment with the room for the
+// signature still empty. It is what a signer elsewhere looks at and hashes by ByteRange. After Complete it fails with
+// ErrSigned.
+func (p *Prepared) WriteUnsigned(w io.Writer) (int64, error) {
+	if p.complete {
+		return 0, ErrSigned
+	}
+	return p.write(w)
+}
+
 func (p *Prepared) write(w io.Writer) (int64, error) {
 	if buffer, ok := w.(*bytes.Buffer); ok { // else it doubles its way to the end
 		buffer.Grow(int(p.doc.Size()) + len(p.increment))
@@ -99,10 +113,9 @@ func (p *Prepared) write(w io.Writer) (int64, error) {
 	return n + int64(m), nil
 }
 
-// Document opens the stamped file without reading the original again: what is
-// known of it, its objects and the states of its digest, is taken over; the
-// increment is read like any other file's. Before
-// Complete it fails with ErrIncomplete.
+// Document opens the stamped file without reading the original again: what is known of it, its objects and the states
+// of its digest, is taken over; the increment is read like any other file's. Before Complete it fails with
+// ErrIncomplete.
 func (p *Prepared) Document() (*Document, error) {
 	if !p.complete {
 		return nil, ErrIncomplete

@@ -33,11 +33,10 @@ func (r *Repaired) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// Repair reads a damaged file by looking for its objects instead of following its
-// cross-reference data, and writes a sound file of those that the catalog reaches: of two
-// objects with one number the later counts. It fails with ErrIntact for a file that can be
-// read as it is, with syntax.ErrNotPDF, *syntax.EncryptedError and syntax.ErrTooComplex as Open does, and with
-// *syntax.DamagedError where what was found makes no document.
+// Repair reads a damaged file by looking for its objects instead of following its cross-reference data, and writes a
+// sound file of those that the catalog reaches: of two objects with one number the later counts. It fails with
+// ErrIntact for a file that can be read as it is, with syntax.ErrNotPDF, *syntax.EncryptedError and
+// syntax.ErrTooComplex as Open does, and with *syntax.DamagedError where what was found makes no document.
 func Repair(r io.ReaderAt, size int64) (*Repaired, error) {
 	why := readable(r, size)
 	if why == nil {

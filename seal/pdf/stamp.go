@@ -13,9 +13,8 @@ import (
 // A Stamp is what Prepare adds to a file: one signature, and the marks that
 // show it on paper.
 type Stamp struct {
-	// Field names the signature field: an empty one of the file, by its full
-	// name, or one to make. "" makes the first of Seal1, Seal2, … that is free, of
-	// TimeStamp1, … for a document time stamp.
+	// Field names the signature field: an empty one of the file, by its full name, or one to make. "" makes the first
+	// of Seal1, Seal2, … that is free, of TimeStamp1, … for a document time stamp.
 	Field string
 
 	// Filter and SubFilter name the signature's handler and format, such as
@@ -32,10 +31,9 @@ type Stamp struct {
 	// looked at where a field asks for certain ones (/SV).
 	Chain [][]byte
 
-	// Certify makes the signature a certifying one (DocMDP, ISO 32000-1, 12.8.2.2): 1
-	// allows nothing after it, 2 filling in and signing, 3 annotations too. 0 is an
-	// approval, which is the rule, unless the field asks for more (/SV). Only the first signature
-	// of a file can certify.
+	// Certify makes the signature a certifying one (DocMDP, ISO 32000-1, 12.8.2.2): 1 allows nothing after it, 2
+	// filling in and signing, 3 annotations too. 0 is an approval, which is the rule, unless the field asks for more
+	// (/SV). Only the first signature of a file can certify.
 	Certify int
 
 	// Lock forbids later changes of form fields (FieldMDP, 12.8.2.4). An existing field

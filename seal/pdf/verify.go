@@ -24,8 +24,8 @@ import (
 
 // The signature formats that Verify knows.
 const (
-	// FilterSeal and SubFilterSeal mark an organisation's seal: an
-	// SES_Signature of GB/T 38540 in /Contents, over plain SM3 of the byte range.
+	// FilterSeal and SubFilterSeal mark an organisation's seal: an SES_Signature of GB/T 38540 in /Contents, over plain
+	// SM3 of the byte range.
 	FilterSeal    = "Gomain.GMPkiLite"
 	SubFilterSeal = "GM.sm2seal"
 	// FilterPerson and SubFilterPerson mark a person's signature: CMS with CAdES
@@ -157,9 +157,8 @@ type Report struct {
 // count, and together they cover all of it.
 func (r *Report) Valid() bool { return len(r.Signatures) > 0 && r.Err() == nil }
 
-// Err returns what is wrong, with the signature it breaks. A signature that is
-// itself broken is named before the earlier ones that see its breaking as a change, and
-// what nobody can say after what is certain.
+// Err returns what is wrong, with the signature it breaks. A signature that is itself broken is named before the
+// earlier ones that see its breaking as a change, and what nobody can say after what is certain.
 func (r *Report) Err() error {
 	var changed, undecided error
 	for i := range r.Signatures {
@@ -191,12 +190,11 @@ func (r *Report) Err() error {
 	return undecided
 }
 
-// Verify judges every signature of the file: structure and coverage, the
-// signature itself, seal and certificates as of the time that a time stamp proves or
-// else that the signer claims, whether the field shows the seal, and what later revisions
-// changed. A document time stamp proves the time of everything that it covers. Revocation
-// is looked at where the trust has a source of it, validation data in the file last. The
-// error is about the file; what is wrong with a signature is in the report.
+// Verify judges every signature of the file: structure and coverage, the signature itself, seal and certificates as of
+// the time that a time stamp proves or else that the signer claims, whether the field shows the seal, and what later
+// revisions changed. A document time stamp proves the time of everything that it covers. Revocation is looked at where
+// the trust has a source of it, validation data in the file last. The error is about the file; what is wrong with a
+// signature is in the report.
 func (d *Document) Verify(ctx context.Context, trust Trust) (*Report, error) {
 	signatures, err := d.Signatures()
 	if err != nil {
@@ -402,8 +400,8 @@ func (s *Signed) judgeCMS(ctx context.Context, trust Trust) {
 	s.judgeSeen(attribute(signature, oid.Seen), trust.Pictures)
 }
 
-// judgeSealInCMS judges a CMS signature that names itself a seal's. Under another name of
-// CMS it is none, and no person's signature either. What was read strictly is not read again.
+// judgeSealInCMS judges a CMS signature that names itself a seal's. Under another name of CMS it is none, and no
+// person's signature either. What was read strictly is not read again.
 func (s *Signed) judgeSealInCMS(ctx context.Context, signature *cms.Signed, strict bool, trust Trust) {
 	if s.SubFilter != SubFilterCAdES {
 		s.check("format", fmt.Errorf("a seal in CMS under the name %s: %w", s.SubFilter, ErrUnknownFormat))
@@ -479,11 +477,10 @@ func (s *Signed) judgeStamp(ctx context.Context, trust Trust) {
 	s.Checks = append(s.Checks, ses.Check{Name: ses.CheckTimeStamp, Err: found.Err, Note: found.Note, Path: found.Path})
 }
 
-// laterChanges allows what later signers add, and validation data. A certifying signature also
-// lets fields be filled in (DocMDP, P = 2 and 3), but what nobody signed afterwards is a change of
-// the document here, and so is a comment. A signature that allows nothing (DocMDP or the
-// lock of its field, P = 1) is taken at its word. A seal upon another is allowed where both are of
-// one owner: what is seen there is then that owner's alone.
+// laterChanges allows what later signers add, and validation data. A certifying signature also lets fields be filled in
+// (DocMDP, P = 2 and 3), but what nobody signed afterwards is a change of the document here, and so is a comment. A
+// signature that allows nothing (DocMDP or the lock of its field, P = 1) is taken at its word. A seal upon another is
+// allowed where both are of one owner: what is seen there is then that owner's alone.
 func (s *Signed) laterChanges(answered int, later []Signed) error {
 	var undecided error
 	for _, c := range s.Changes {
@@ -515,9 +512,9 @@ func (s *Signed) laterChanges(answered int, later []Signed) error {
 	return undecided
 }
 
-// bears says why a signature is not in order under a seal that was put upon others, itself perhaps
-// among them; nil: it is. That seal must be shown as it is, so that it brings no picture that is
-// nobody's, and hide nothing of what it lies upon. Where nobody can say yet whether it counts, nobody can of what lies below.
+// bears says why a signature is not in order under a seal that was put upon others, itself perhaps among them; nil: it
+// is. That seal must be shown as it is, so that it brings no picture that is nobody's, and hide nothing of what it lies
+// upon. Where nobody can say yet whether it counts, nobody can of what lies below.
 func (s *Signed) bears(c revision.Change, later []Signed) error {
 	i := slices.IndexFunc(later, func(other Signed) bool { return other.Field == c.Field })
 	if i < 0 {

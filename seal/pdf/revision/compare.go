@@ -140,11 +140,10 @@ func (s *step) strays() error {
 	return err
 }
 
-// survey reads both forms and page trees. The objects of which certain entries
-// may change, and which others refer to (a comment to its page, a signature to
-// the catalog), are taken out of the strict comparison: catalog, form, fields
-// and pages. Where a file draws from such an object it is compared in full all the
-// same; elsewhere entries that may change here mean nothing.
+// survey reads both forms and page trees. The objects of which certain entries may change, and which others refer to (a
+// comment to its page, a signature to the catalog), are taken out of the strict comparison: catalog, form, fields and
+// pages. Where a file draws from such an object it is compared in full all the same; elsewhere entries that may change
+// here mean nothing.
 func (s *step) survey() error {
 	var err error
 	if s.oldForm, err = s.old.Form(); err != nil {

@@ -210,8 +210,8 @@ func (s *step) oldField(old *structure.Field) error {
 	return nil
 }
 
-// staysPut wants the widgets of a field that was signed or filled in to keep to their rectangles
-// if they did before, and to lie over no earlier seal, as new ones must, on any page that lists them.
+// staysPut wants the widgets of a field that was signed or filled in to keep to their rectangles if they did before,
+// and to lie over no earlier seal, as new ones must, on any page that lists them.
 func (s *step) staysPut(f *structure.Field) error {
 	for _, w := range f.Widgets {
 		a, b, err := s.dicts(w, w)
@@ -242,8 +242,8 @@ func (s *step) staysPut(f *structure.Field) error {
 	return nil
 }
 
-// coversSeal returns the first page of the older revision on which a widget lies over a seal, 0
-// if there is none. Whatever page the widget names as its own, readers show it on each that lists it.
+// coversSeal returns the first page of the older revision on which a widget lies over a seal, 0 if there is none.
+// Whatever page the widget names as its own, readers show it on each that lists it.
 func (s *step) coversSeal(w syntax.Ref, widget *syntax.Dict) (int, error) {
 	box, _, err := s.old.Rect(widget.Lookup("Rect"))
 	if err != nil || box.Width() <= 0 || box.Height() <= 0 {

@@ -16,10 +16,9 @@ type Leaf struct {
 	Annots syntax.Ref // the page's /Annots where that is an indirect object
 }
 
-// Pages walks the whole tree and checks it: every node typed, every /Parent
-// and /Count right, no node met twice. A reader that trusts /Count and one
-// that counts must see the same page 3; only behind the last page may pages be announced
-// that do not exist. A file may have no pages at all.
+// Pages walks the whole tree and checks it: every node typed, every /Parent and /Count right, no node met twice. A
+// reader that trusts /Count and one that counts must see the same page 3; only behind the last page may pages be
+// announced that do not exist. A file may have no pages at all.
 func (v View) Pages() ([]Leaf, error) {
 	catalog, err := v.Catalog()
 	if err != nil {

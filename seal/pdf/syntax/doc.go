@@ -1,6 +1,6 @@
 // Package syntax reads and writes PDF files as what ISO 32000-1, clause 7 calls their syntax: objects, filters, file
-// structure and encryption. It knows no pages, no forms and no signatures; package pdf, above it, gives a meaning to what
-// is read here.
+// structure and encryption. It knows no pages, no forms and no signatures; the packages above it, structure, revision
+// and pdf, give a meaning to what is read here.
 //
 // [Open] reads the end of the file and its cross-reference tables and streams (7.5.4, 7.5.8, hybrid files included).
 // Objects are read when they are asked for, by a [View]: the file as its newest revision, or an earlier one, shows it

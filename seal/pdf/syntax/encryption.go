@@ -426,7 +426,7 @@ func (w *Increment) hideData(r Ref, data []byte) []byte {
 	return out
 }
 
-// failed keeps the first error for finish.
+// failed keeps the first error for [Increment.Finish].
 func (w *Increment) failed(err error) {
 	if w.err == nil && err != nil {
 		w.err = fmt.Errorf("encrypting an object: %w", err)

@@ -36,8 +36,7 @@ type File struct {
 // Open reads the file's end and its cross-reference data, nothing else. An encrypted
 // file is read and written on like any other once its password has opened it.
 //
-// It fails with ErrNotPDF, *DamagedError, *EncryptedError, ErrTooComplex or an
-// error of r.
+// It fails with [ErrNotPDF], *[DamagedError], *[EncryptedError], [ErrTooComplex] or an error of r.
 func Open(r io.ReaderAt, size int64, a Access) (*File, error) {
 	f := &File{
 		src:        &source{r: r, size: size},
@@ -178,29 +177,4 @@ func (f *File) numbered() {
 			}
 		}
 	}
-}
-
-// Catalog returns the document catalog, a dictionary (ISO 32000-1, 7.7.2).
-func (v View) Catalog() (*Object, error) {
-	root, ok := v.Trailer().Lookup("Root").(Ref)
-	if !ok {
-		return nil, DamagedAt(v.sections[0].at, "the trailer has no /Root")
-	}
-	o, err := v.Load(root)
-	if err != nil {
-		return nil, err
-	}
-	if o == nil {
-		return nil, DamagedAt(v.sections[0].at, "the catalog, object %d, is missing", root.Num)
-	}
-	d, ok := o.Val.(*Dict)
-	if !ok {
-		return nil, DamagedAt(o.At, "object %d is not a catalog", root.Num)
-	}
-	// The trailer alone says which object is the catalog, so a /Type that is missing or
-	// misspelt deceives nobody as long as there are pages.
-	if _, pages := d.Lookup("Pages").(Ref); d.Lookup("Type") != Name("Catalog") && !pages {
-		return nil, DamagedAt(o.At, "object %d is not a catalog", root.Num)
-	}
-	return o, nil
 }

@@ -9,8 +9,8 @@ import (
 	"strconv"
 )
 
-// An Increment is an incremental update in the making (ISO 32000-1, 7.5.6).
-// Every offset is noted while it is written; nothing is ever searched for. The zero Increment begins a file instead.
+// An Increment is an incremental update in the making (ISO 32000-1, 7.5.6). Every offset is noted while it is written;
+// nothing is ever searched for. The zero Increment begins a file instead.
 type Increment struct {
 	Out     []byte    // what is written
 	At      int64     // offset of Out[0] in the file
@@ -89,15 +89,12 @@ func (w *Increment) PutStream(r Ref, dict *Dict, data []byte) {
 	w.End()
 }
 
-// Finish writes the cross-reference section, a table after a table and a
-// stream after a stream, with the trailer. It fails with *UnwritableError where the format has no room for what was
-// written.
+// Finish writes the cross-reference section, a table after a table and a stream after a stream, with the trailer. It
+// fails with *UnwritableError where the format has no room for what was written.
 //
-// The trailer keeps /Root, /Info and /Encrypt. Private entries are dropped, although
-// 7.5.6 would have them kept: LibreOffice follows its /AdditionalStreams to a
-// document inside the file and shows that instead of the pages, and other
-// programs leave such references behind without their objects, where a new
-// object of ours would take their place.
+// The trailer keeps /Root, /Info and /Encrypt. Private entries are dropped, although 7.5.6 would have them kept:
+// LibreOffice follows its /AdditionalStreams to a document inside the file and shows that instead of the pages, and
+// other programs leave such references behind without their objects, where a new object of ours would take their place.
 func (w *Increment) Finish(f *File) error {
 	if w.err != nil {
 		return w.err
@@ -230,14 +227,4 @@ func (w *Increment) Stream(trailer *Dict) {
 	w.Out = append(w.Out, "\nendstream"...)
 	w.End()
 	w.Out = fmt.Appendf(w.Out, "startxref\n%d\n%%%%EOF\n", at)
-}
-
-// DictOf makes a dictionary of keys and values in turn.
-func DictOf(pairs ...any) *Dict {
-	d := newDict(len(pairs) / 2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		key, _ := pairs[i].(string)
-		d.Entries = append(d.Entries, Entry{Key: Name(key), Val: pairs[i+1]})
-	}
-	return d
 }

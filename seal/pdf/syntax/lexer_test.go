@@ -84,8 +84,6 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestWindows parses objects through every window length that cuts them: the
-// result must not depend on it.
 // TestSkimmed reads dictionaries of which only /A is of interest.
 func TestSkimmed(t *testing.T) {
 	t.Parallel()
@@ -116,6 +114,8 @@ func TestSkimmed(t *testing.T) {
 	}
 }
 
+// TestWindows parses objects through every window length that cuts them: the
+// result must not depend on it.
 func TestWindows(t *testing.T) {
 	t.Parallel()
 	const object = "7 0 obj <</A 12 0 R/B[1 2(str\\)ing\\101)<4142>]/C/N#41me/D true/E -1.5>>\nstream\r\nxyz\nendstream endobj"

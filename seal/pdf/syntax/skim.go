@@ -13,10 +13,9 @@ type Skimmed struct {
 	dict   Dict
 }
 
-// Skim is load for a dictionary of which only some keys are of interest. The
-// other values are passed over, which is several times faster, and the object
-// is not remembered: it is good until the next one is skimmed into the same memory.
-// Walking the pages of a long document is what it is for.
+// Skim is [View.Load] for a dictionary of which only some keys are of interest. The other values are passed over, which
+// is several times faster, and the object is not remembered: it is good until the next one is skimmed into the same
+// memory. Walking the pages of a long document is what it is for.
 func (v View) Skim(r Ref, into *Skimmed) (*Object, error) {
 	loc, ok := v.find(r)
 	if !ok || loc.kind == inFile && v.File.objects[loc.at] != nil {

@@ -2,8 +2,8 @@ package syntax
 
 import "strconv"
 
-// A Value is one PDF object as ISO 32000-1, 7.3 lists them: nil (null), bool,
-// int64, real, name, str, array, *dict, ref or *stream.
+// A Value is one PDF object as ISO 32000-1, 7.3 lists them: nil (null), bool, int64, [Real], [Name], [String], [Array],
+// *[Dict], [Ref] or *[Stream].
 type Value any
 
 // A Real keeps the digits it was written with, so that what is copied into an
@@ -115,6 +115,16 @@ func newDict(n int) *Dict {
 	return &Dict{Entries: make([]Entry, 0, n)}
 }
 
+// DictOf makes a dictionary of keys and values in turn.
+func DictOf(pairs ...any) *Dict {
+	d := newDict(len(pairs) / 2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		key, _ := pairs[i].(string)
+		d.Entries = append(d.Entries, Entry{Key: Name(key), Val: pairs[i+1]})
+	}
+	return d
+}
+
 // With returns a copy of d in which key has the given value.
 func (d *Dict) With(key Name, val Value) *Dict {
 	out := newDict(len(d.Entries) + 1)
@@ -145,7 +155,7 @@ func (d *Dict) Without(key Name) *Dict {
 	return out
 }
 
-// Number returns an int64 or a real as a float64.
+// Number returns an int64 or a [Real] as a float64.
 func Number(v Value) (float64, bool) {
 	switch v := v.(type) {
 	case int64:

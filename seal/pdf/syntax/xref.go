@@ -80,58 +80,6 @@ func (s *section) lookup(num uint32) (location, bool) {
 	return loc, ok
 }
 
-// A View is the file as its newest revision, or an earlier one, shows it.
-type View struct {
-	File     *File
-	sections []*section // newest first
-	limit    int64      // where the file ended then
-}
-
-func (v View) locate(num uint32) (location, bool) {
-	if len(v.sections) == 0 {
-		return location{}, false
-	}
-	loc, ok := v.sections[0].lookup(num)
-	if !ok && len(v.sections) > 1 {
-		loc = v.older(num)
-	}
-	return loc, loc.kind != free
-}
-
-// Generation returns the generation of the object that has the number, and whether it is in use.
-func (v View) Generation(num uint32) (uint16, bool) {
-	loc, used := v.locate(num)
-	return loc.generation(), used
-}
-
-// older searches the sections behind the first. Neighbouring revisions are
-// often asked about the same objects, so the second may know already.
-func (v View) older(num uint32) location {
-	first := v.sections[0]
-	if loc, ok := first.below[num]; ok {
-		return loc
-	}
-	var loc location
-	for i, s := range v.sections[1:] {
-		var ok bool
-		if loc, ok = s.lookup(num); ok {
-			break
-		}
-		if loc, ok = s.below[num]; ok {
-			break
-		}
-		v.File.worked += int64(2 * i)
-	}
-	if first.below == nil {
-		first.below = make(map[uint32]location)
-	}
-	first.below[num] = loc
-	return loc
-}
-
-// Trailer returns the trailer dictionary of the view's newest section.
-func (v View) Trailer() *Dict { return v.sections[0].trailer }
-
 // last returns the number after the highest one a section lists.
 func (s *section) last() int64 {
 	end := int64(0)
@@ -277,10 +225,9 @@ func (f *File) subsection(pos int64) (uint32, int, int64, error) {
 	return uint32(first), int(count), entries, err
 }
 
-// tableEntries reads entries of 20 bytes: ten digits, five digits, n or f, and an end of
-// line of two bytes (ISO 32000-1, 7.5.4). Where they are not all of that size, each is read
-// up to its end of line, as writers leave the filling space out or write more than one; there
-// is no second way to read such a table.
+// tableEntries reads entries of 20 bytes: ten digits, five digits, n or f, and an end of line of two bytes (ISO
+// 32000-1, 7.5.4). Where they are not all of that size, each is read up to its end of line, as writers leave the
+// filling space out or write more than one; there is no second way to read such a table.
 func (f *File) tableEntries(at int64, count int) ([]location, int64, error) {
 	if err := f.Work(count * entrySize); err != nil {
 		return nil, 0, err

@@ -11,9 +11,9 @@ import (
 	"github.com/elicence/elicence/seal/pdf/syntax"
 )
 
-// Whoever asks an authority for a document time-stamp gets it, over anything. So nobody answers
-// for what its field shows or says: it must show nothing and say nothing but its name, in
-// every way in which readers show or speak a field.
+// Whoever asks an authority for a document time-stamp gets it, over anything. So nobody answers for what its field
+// shows or says: it must show nothing and say nothing but its name, in every way in which readers show or speak a
+// field.
 
 // isTimestamp reports that a field's new value is a document time-stamp.
 func (s *step) isTimestamp(f *structure.Field) bool {
