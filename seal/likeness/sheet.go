@@ -116,7 +116,7 @@ func shade(c color.Color) (ink, opacity float64) {
 
 // Fill puts ink inside a path, by the non-zero winding rule, and where clip, in
 // millimetres, lets it. Ink of 0 is white paint. Paint that lets shine through what is below it
-// must take no ink away: readers show that ink, more or less.
+// takes no ink away, and must not be much lighter: readers show that ink, more or less.
 func (s *Sheet) Fill(p *Path, m Matrix, clip Box, ink float64, through bool) error {
 	if s.fills++; s.fills > MaxFills {
 		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
@@ -149,7 +149,13 @@ func (s *Sheet) put(x, y int, cover, ink float32, through bool) {
 		s.clipped = s.clipped || (1-let)*cover*float32(math.Abs(float64(ink-*cell))) > tolerated
 		cover *= let
 	}
-	s.shone = s.shone || through && cover*(*cell-ink) > tolerated
+	if through {
+		// What is below stays, or a little at a time would take it away; and layers add up as where they are multiplied,
+		// which is the darkest that a reader shows.
+		s.shone = s.shone || cover*(*cell-ink) > tolerated
+		*cell += cover * ink * (1 - *cell)
+		return
+	}
 	*cell += cover * (ink - *cell)
 }
 
