@@ -1,6 +1,8 @@
 package likeness_test
 
 import (
+	"image"
+	"image/color"
 	"testing"
 
 	"github.com/elicence/elicence/seal/likeness"
@@ -28,5 +30,57 @@ func TestThrough(t *testing.T) {
 		if err == nil && sheet.Empty() {
 			t.Errorf("%s: the sheet is empty", name)
 		}
+	}
+}
+
+// TestMorePixelsThanSamples: every pixel of a picture counts, however few of them a sheet of this size would look at.
+func TestMorePixelsThanSamples(t *testing.T) {
+	t.Parallel()
+	const side, dense = 10, 90 // in millimetres; pixels of one, of which 18 are looked up
+	picture := image.NewNRGBA(image.Rect(0, 0, side*dense, 1))
+	for x := range side * dense {
+		if x%5 != 2 {
+			picture.Set(x, 0, color.Black)
+		}
+	}
+	for name, ground := range map[string]color.Color{"white": color.White, "transparent": color.Transparent} {
+		for x := 2; x < side*dense; x += 5 {
+			picture.Set(x, 0, ground)
+		}
+		sheet, err := likeness.NewSheet(side, side)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sheet.Image(picture, likeness.Matrix{side, 0, 0, -side, 0, side}, likeness.Everywhere(), false); err != nil {
+			t.Fatal(err)
+		}
+		if sheet.Empty() {
+			t.Errorf("%s where samples are taken: the sheet is empty", name)
+		}
+	}
+}
+
+// TestClippedPaint: light paint inside a narrow clip takes no more ink than is inside of it.
+func TestClippedPaint(t *testing.T) {
+	t.Parallel()
+	const side, cell = 10, 1.0 / 6
+	sheet, err := likeness.NewSheet(side, side)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all likeness.Path
+	all.Rectangle(0, 0, side, side)
+	if err := sheet.Fill(&all, likeness.Identity(), likeness.Everywhere(), 1, false); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 6 * side {
+		clip := likeness.Everywhere()
+		clip.X0, clip.X1 = (float64(i)+0.45)*cell, (float64(i)+0.55)*cell
+		if err := sheet.Fill(&all, likeness.Identity(), clip, 0, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sheet.Empty() {
+		t.Error("a tenth of the ink was painted over, and none is left")
 	}
 }

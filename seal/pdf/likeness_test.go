@@ -122,6 +122,13 @@ func testPictureIsTheSeal(t *testing.T, s *signers) {
 	faint := vectors(own)
 	faint.Content = append([]byte("q /G gs .8 g "+strings.Repeat("0 0 100 200 re f ", 10)+"Q "), faint.Content...)
 	faint.Multiply, faint.Opacity, faint.Resources = false, 0, state("/BM/Multiply")
+	step := vectors(own).BBox[2] / (42 * 6)
+	// worn is white stripes of which each takes a quarter of a cell, again and again at the same place.
+	var stripes strings.Builder
+	for i := range 320 {
+		fmt.Fprintf(&stripes, "%.4f 0 %.4f 200 re ", float64(i)*step, step/4)
+	}
+	worn := strings.Repeat("1 g "+stripes.String()+"f ", 12)
 	clear := &Object{Dict: "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/SMask {0}>>", Stream: []byte{255},
 		Uses: []*Object{{Dict: "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray>>", Stream: []byte{0}}}}
 	// inside is another seal, and the own one over it in a form with white paper and what follows.
@@ -192,6 +199,7 @@ func testPictureIsTheSeal(t *testing.T, s *signers) {
 		{"another seal under white that darkens", victim.bytes(), show(over(white, state("/BM/Multiply")), nil), PictureUnknown},
 		{"another seal under greys that darken", victim.bytes(), show(over(greys, state("/BM/Multiply")), nil), PictureUnknown},
 		{"on a ground that darkens layer by layer", victim.bytes(), show(faint, nil), PictureUnknown},
+		{"another seal under white stripes", victim.bytes(), show(over(worn, ""), nil), PictureUnknown},
 		{"another seal under a transparent image", victim.bytes(), show(over("200 0 0 200 0 0 cm /Im Do", "<</XObject<</Im {0}>>>>", clear), nil), PictureOther},
 		{"blended into nothing", victim.bytes(), show(blended, nil), PictureUnknown},
 		{"over another seal in a group", victim.bytes(), show(inside("/Group<</S/Transparency/K false/CS/DeviceRGB>>", knockedOut), nil), PictureSame},
