@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/draw"
 	"math"
-
-	"golang.org/x/image/vector"
 )
 
 // ErrNotDrawn says that a picture uses what is not laid out here.
@@ -121,28 +118,11 @@ func shade(c color.Color) (ink, opacity float64) {
 // millimetres, lets it. Ink of 0 is white paint. Paint that lets shine through what is below it
 // takes no ink away, and must not be much lighter: readers show that ink, more or less.
 func (s *Sheet) Fill(p *Path, m Matrix, clip Box, ink float64, through bool) error {
-	if s.fills++; s.fills > MaxFills {
-		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
-	}
-	if len(p.steps) == 0 {
-		return nil
-	}
-	raster := vector.NewRasterizer(s.width, s.height)
-	raster.DrawOp = draw.Src
-	if err := p.trace(raster, m); err != nil {
+	outlines, err := p.on(m)
+	if err != nil {
 		return err
 	}
-	cover := image.NewAlpha(image.Rect(0, 0, s.width, s.height))
-	raster.Draw(cover, cover.Bounds(), image.Opaque, image.Point{})
-	area := s.within(clip)
-	for y := area.Min.Y; y < area.Max.Y; y++ {
-		for x := area.Min.X; x < area.Max.X; x++ {
-			if c := float32(cover.Pix[y*cover.Stride+x]) / 255; c > 0 {
-				s.put(x, y, s.covered(x, y, c, float32(ink), clip), float32(ink), through)
-			}
-		}
-	}
-	return s.hidesAll()
+	return s.fillLines(outlines, false, clip, ink, through)
 }
 
 func (s *Sheet) put(x, y int, cover, ink float32, through bool) {

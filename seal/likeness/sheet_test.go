@@ -84,3 +84,30 @@ func TestClippedPaint(t *testing.T) {
 		t.Error("a tenth of the ink was painted over, and none is left")
 	}
 }
+
+// TestTurnsThatCancel: what is inside an outline by the non-zero winding rule is filled, though within one cell as much
+// of it turns one way as the other, or all of it keeps off the middle of where a cell is looked at.
+func TestTurnsThatCancel(t *testing.T) {
+	t.Parallel()
+	const side, cell = 10, 1.0 / 6
+	upright, level, between := new(likeness.Path), new(likeness.Path), new(likeness.Path)
+	for i := range 6 * side * 8 {
+		between.Rectangle(0, (float64(i)+0.6)*cell/8, side, 0.8*cell/8)
+	}
+	for i := range 6 * side {
+		at := float64(i) * cell
+		upright.Rectangle(at, 0, cell/2, side)
+		upright.Rectangle(at+cell, 0, -cell/2, side)
+		level.Rectangle(0, at, side, cell/2)
+		level.Rectangle(0, at+cell, side, -cell/2)
+	}
+	for name, p := range map[string]*likeness.Path{"upright": upright, "level": level, "between": between} {
+		sheet, err := likeness.NewSheet(side, side)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sheet.Fill(p, likeness.Identity(), likeness.Everywhere(), 1, false); err == nil && sheet.Empty() {
+			t.Errorf("%s: the sheet is empty", name)
+		}
+	}
+}
