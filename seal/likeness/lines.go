@@ -2,9 +2,14 @@ package likeness
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
+	"image"
 	"math"
+	"math/rand/v2"
 	"slices"
+
+	"github.com/emmansun/gmsm/sm3"
 )
 
 // A point is a place, in the units of whatever it is a place on.
@@ -128,8 +133,8 @@ func around(outlines [][]point) (Box, bool) {
 }
 
 const (
-	// scans is how many lines of a cell are looked at from its top to its bottom; from
-	// left to right what is covered is exact.
+	// scans is how many lines of a cell are looked at from its top to its bottom, one somewhere
+	// in each eighth of it; from left to right what is covered is exact.
 	scans = 8
 	// maxCrossings bounds how often the outlines of one sheet cross those lines.
 	maxCrossings = 20_000_000
@@ -143,8 +148,8 @@ type edge struct {
 }
 
 // fillLines puts ink inside outlines, in millimetres of the sheet, by the non-zero winding
-// rule or the even-odd rule.
-func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, ink float64, through bool) error {
+// rule or the even-odd rule, where clip lets it.
+func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, clip Box, ink float64, through bool) error {
 	if s.fills++; s.fills > MaxFills {
 		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
 	}
@@ -156,9 +161,9 @@ func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, ink float64, through
 	}
 	var active []edge
 	var crossings []crossing
-	row := newCover(s.width)
+	row, area, where := newCover(s.width), s.within(clip), scattered(outlines)
 	for scan := range s.height * scans {
-		y := float64(scan) + 0.5
+		y := float64(scan) + where.Float64()
 		for len(edges) > 0 && edges[0].top <= y {
 			active, edges = append(active, edges[0]), edges[1:]
 		}
@@ -183,10 +188,25 @@ func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, ink float64, through
 			turns += c.turn
 		}
 		if scan%scans == scans-1 {
-			row.put(s, scan/scans, float32(ink), through)
+			row.put(s, scan/scans, area, clip, float32(ink), through)
 		}
 	}
 	return s.hidesAll()
+}
+
+// scattered says where in its room each scan line lies. It follows from the outlines, so that the same are filled alike, and
+// nobody can draw what lies between the lines: other outlines have others.
+func scattered(outlines [][]point) *rand.Rand {
+	h := sm3.New()
+	var b [16]byte
+	for _, line := range outlines {
+		for _, p := range line {
+			binary.BigEndian.PutUint64(b[:], math.Float64bits(p.x))
+			binary.BigEndian.PutUint64(b[8:], math.Float64bits(p.y))
+			h.Write(b[:]) //nolint:errcheck // a hash takes everything
+		}
+	}
+	return rand.New(rand.NewChaCha8([32]byte(h.Sum(nil)))) //nolint:gosec // it is to be found again
 }
 
 // edges returns the pieces that cross scan lines of the sheet.
@@ -200,8 +220,7 @@ func (s *Sheet) edges(outlines [][]point) []edge {
 			if ay > by {
 				ax, ay, bx, by, turn = bx, by, ax, ay, -1
 			}
-			// No scan line between the two, or none on the sheet.
-			if math.Ceil(ay-0.5) >= math.Ceil(by-0.5) || by <= 0 || ay >= bottom {
+			if ay == by || by <= 0 || ay >= bottom { // level, or not on the sheet
 				continue
 			}
 			out = append(out, edge{ay, by, ax, (bx - ax) / (by - ay), turn})
@@ -239,12 +258,12 @@ func (c *cover) add(x0, x1 float64) {
 }
 
 // put puts the row on the sheet, and begins the next one.
-func (c *cover) put(s *Sheet, y int, ink float32, through bool) {
+func (c *cover) put(s *Sheet, y int, area image.Rectangle, clip Box, ink float32, through bool) {
 	full := float32(0)
 	for x := range s.width {
 		full += c.full[x]
-		if covered := (full + c.part[x]) / scans; covered > 0 {
-			s.put(x, y, min(covered, 1), ink, through)
+		if covered := (full + c.part[x]) / scans; covered > 0 && image.Pt(x, y).In(area) {
+			s.put(x, y, s.covered(x, y, min(covered, 1), ink, clip), ink, through)
 		}
 	}
 	clear(c.part)

@@ -130,7 +130,7 @@ func (p *ofdPainter) clipArea(union *Sheet, area *archive.Node, toPage Matrix) e
 	}
 	scale := own.Then(inArea).Then(toPage).grows()
 	if !(scale > 0) {
-		return union.fillLines(nil, false, 1, false) // no area, and a mask all the same
+		return union.fillLines(nil, false, Everywhere(), 1, false) // no area, and a mask all the same
 	}
 	lines, err := outline.straight(near / scale)
 	if err != nil {
@@ -151,7 +151,7 @@ func (p *ofdPainter) clipArea(union *Sheet, area *archive.Node, toPage Matrix) e
 	if rule != "" && rule != "NonZero" && rule != "Even-Odd" {
 		return fmt.Errorf("a clip with the rule %.20q: %w", rule, ErrNotDrawn)
 	}
-	return union.fillLines(outlines, rule == "Even-Odd", 1, false)
+	return union.fillLines(outlines, rule == "Even-Odd", Everywhere(), 1, false)
 }
 
 // nearBox reports that b reaches over a boundary by no more than slack.

@@ -187,7 +187,7 @@ func (p *ofdPainter) put(u ofdUnit, outlines [][]point, evenOdd bool, colour ofd
 	for i, line := range outlines {
 		outlines[i] = p.toSheet.each(line)
 	}
-	return p.sheet.fillLines(outlines, evenOdd, colour.ink, u.through || colour.through)
+	return p.sheet.fillLines(outlines, evenOdd, Everywhere(), colour.ink, u.through || colour.through)
 }
 
 // path lays out a path (GB/T 33190-2016, 9.1).

@@ -3,8 +3,6 @@ package likeness
 import (
 	"fmt"
 	"math"
-
-	"golang.org/x/image/vector"
 )
 
 type op uint8
@@ -83,33 +81,23 @@ func (p *Path) Upright(m Matrix) (Box, bool) {
 	return Box{min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)}, true
 }
 
-// trace draws the path in cells. What lies far outside of the sheet is drawn at its
-// edge, so that no number overflows.
-func (p *Path) trace(raster *vector.Rasterizer, m Matrix) error {
-	const far = 1e4
-	var xy [6]float32
-	for _, s := range p.steps {
-		for i := 0; i < 6; i += 2 {
-			x, y := m.Apply(s.at[i], s.at[i+1])
-			if math.IsNaN(x) || math.IsNaN(y) {
-				return fmt.Errorf("a point that is no number: %w", ErrNotDrawn)
-			}
-			xy[i], xy[i+1] = float32(min(max(x*perMM, -far), far)), float32(min(max(y*perMM, -far), far))
-		}
-		switch s.op {
-		case moveTo:
-			raster.ClosePath()
-			raster.MoveTo(xy[0], xy[1])
-		case lineTo:
-			raster.LineTo(xy[0], xy[1])
-		case quadTo:
-			raster.QuadTo(xy[0], xy[1], xy[2], xy[3])
-		case cubeTo:
-			raster.CubeTo(xy[0], xy[1], xy[2], xy[3], xy[4], xy[5])
-		case closed:
-			raster.ClosePath()
-		}
+// on returns the path as outlines on a sheet, in millimetres. What lies far outside of it is drawn at its edge.
+func (p *Path) on(m Matrix) ([][]point, error) {
+	const far, off = 1e4, 0.01 // millimetres
+	lines, err := p.straight(off / max(m.grows(), 1e-9))
+	if err != nil {
+		return nil, err
 	}
-	raster.ClosePath()
-	return nil
+	out := make([][]point, 0, len(lines))
+	for _, l := range lines {
+		for i, at := range l.points {
+			q := m.place(at)
+			if math.IsNaN(q.x) || math.IsNaN(q.y) {
+				return nil, fmt.Errorf("a point that is no number: %w", ErrNotDrawn)
+			}
+			l.points[i] = point{min(max(q.x, -far), far), min(max(q.y, -far), far)}
+		}
+		out = append(out, l.points)
+	}
+	return out, nil
 }

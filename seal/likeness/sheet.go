@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/draw"
 	"math"
-
-	"golang.org/x/image/vector"
 )
 
 // ErrNotDrawn says that a picture uses what is not laid out here.
@@ -72,6 +69,9 @@ type Sheet struct {
 	x, y          int  // where it was cut out of another one
 	crossings     int  // of outlines with scan lines so far
 	shone         bool // ink lies below light paint that lets it shine through
+	worn          []wear
+	wornOut       int  // cells of which more ink was taken than one paint covers
+	pixels        int  // of pictures that are denser than the sheet, so far
 	mask          mask // of what is put now
 	clipped       bool // and it kept ink off
 }
@@ -116,30 +116,13 @@ func shade(c color.Color) (ink, opacity float64) {
 
 // Fill puts ink inside a path, by the non-zero winding rule, and where clip, in
 // millimetres, lets it. Ink of 0 is white paint. Paint that lets shine through what is below it
-// must take no ink away: readers show that ink, more or less.
+// takes no ink away, and must not be much lighter: readers show that ink, more or less.
 func (s *Sheet) Fill(p *Path, m Matrix, clip Box, ink float64, through bool) error {
-	if s.fills++; s.fills > MaxFills {
-		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
-	}
-	if len(p.steps) == 0 {
-		return nil
-	}
-	raster := vector.NewRasterizer(s.width, s.height)
-	raster.DrawOp = draw.Src
-	if err := p.trace(raster, m); err != nil {
+	outlines, err := p.on(m)
+	if err != nil {
 		return err
 	}
-	cover := image.NewAlpha(image.Rect(0, 0, s.width, s.height))
-	raster.Draw(cover, cover.Bounds(), image.Opaque, image.Point{})
-	area := s.within(clip)
-	for y := area.Min.Y; y < area.Max.Y; y++ {
-		for x := area.Min.X; x < area.Max.X; x++ {
-			if c := float32(cover.Pix[y*cover.Stride+x]) / 255; c > 0 {
-				s.put(x, y, c, float32(ink), through)
-			}
-		}
-	}
-	return s.hidesAll()
+	return s.fillLines(outlines, false, clip, ink, through)
 }
 
 func (s *Sheet) put(x, y int, cover, ink float32, through bool) {
@@ -149,12 +132,72 @@ func (s *Sheet) put(x, y int, cover, ink float32, through bool) {
 		s.clipped = s.clipped || (1-let)*cover*float32(math.Abs(float64(ink-*cell))) > tolerated
 		cover *= let
 	}
-	s.shone = s.shone || through && cover*(*cell-ink) > tolerated
+	if through {
+		// What is below stays, or a little at a time would take it away; and layers add up as where they are multiplied,
+		// which is the darkest that a reader shows.
+		s.shone = s.shone || cover*(*cell-ink) > tolerated
+		*cell += cover * ink * (1 - *cell)
+		return
+	}
+	before := *cell
 	*cell += cover * (ink - *cell)
+	s.wear(y*s.width+x, before, cover)
 }
 
-// hidesAll refuses light paint over ink that shines through it.
+// covered is how much of a cell paint covers that covers a part of it without the clip. Ink is taken away only where
+// the clip truly lets it.
+func (s *Sheet) covered(x, y int, part, ink float32, clip Box) float32 {
+	if ink >= s.ink[y*s.width+x] {
+		return part
+	}
+	across := min(clip.X1*perMM, float64(x+1)) - max(clip.X0*perMM, float64(x))
+	down := min(clip.Y1*perMM, float64(y+1)) - max(clip.Y0*perMM, float64(y))
+	return part * float32(max(across, 0)*max(down, 0))
+}
+
+// A wear is what light paint took of a cell since paint last covered all of it.
+type wear struct {
+	from, most float32 // the ink that there was, and the largest part of the cell that one paint covered
+	out        bool
+}
+
+// maxWornOut is how many cells may lose more ink than one paint covers: shapes that meet in a cell do that.
+const maxWornOut = perMM * perMM
+
+// wear notes what paint over a part of a cell took of its ink. Paint after paint at one place, the sheet has less and
+// less of it, and a reader goes on showing what none of them covers.
+func (s *Sheet) wear(at int, before, cover float32) {
+	const all = 0.98
+	now := s.ink[at]
+	if s.worn == nil {
+		if cover >= all || now >= before {
+			return
+		}
+		s.worn = make([]wear, len(s.ink))
+	}
+	w := &s.worn[at]
+	switch {
+	case cover >= all:
+		*w = wear{out: w.out}
+		return
+	case w.most == 0:
+		w.from = before
+	}
+	if now < before {
+		w.most = max(w.most, cover)
+	}
+	w.from = max(w.from, now)
+	if !w.out && w.from*(1-w.most)-now > tolerated {
+		w.out = true
+		s.wornOut++
+	}
+}
+
+// hidesAll refuses light paint over ink that shines through it, or stands out beside it.
 func (s *Sheet) hidesAll() error {
+	if s.wornOut > maxWornOut {
+		return fmt.Errorf("light paint over small parts of ink, again and again: %w", ErrNotDrawn)
+	}
 	if s.shone {
 		return fmt.Errorf("light paint over ink that shines through it: %w", ErrNotDrawn)
 	}
@@ -184,8 +227,10 @@ func (s *Sheet) Image(picture image.Image, m Matrix, clip Box, through bool) err
 	if !ok {
 		return nil // no area
 	}
-	bounds := picture.Bounds()
-	w, h := float64(bounds.Dx()), float64(bounds.Dy())
+	shades, err := s.shades(picture, back)
+	if err != nil {
+		return err
+	}
 	area := s.within(clip)
 	for y := area.Min.Y; y < area.Max.Y; y++ {
 		for x := area.Min.X; x < area.Max.X; x++ {
@@ -195,16 +240,56 @@ func (s *Sheet) Image(picture image.Image, m Matrix, clip Box, through bool) err
 				if u < 0 || u >= 1 || v <= 0 || v > 1 {
 					continue
 				}
-				ink, opacity := shade(picture.At(bounds.Min.X+int(u*w), bounds.Min.Y+min(int((1-v)*h), bounds.Dy()-1)))
-				sum += ink * opacity
+				ink, opacity := shades(u, v)
+				sum += ink
 				cover += opacity
 			}
 			if cover > 0 {
-				s.put(x, y, float32(cover/(samples*samples)), float32(sum/cover), through)
+				ink := float32(sum / cover)
+				s.put(x, y, s.covered(x, y, float32(cover/(samples*samples)), ink, clip), ink, through)
 			}
 		}
 	}
 	return s.hidesAll()
+}
+
+// shades returns what finds the ink and the opacity of a picture at a point of the unit square: the ink on paper. Where more
+// pixels than one come to a sample it is the mean of them, for a reader shows them all, and what stands at the samples
+// alone may be another picture.
+func (s *Sheet) shades(picture image.Image, back Matrix) (func(u, v float64) (ink, opacity float64), error) {
+	bounds := picture.Bounds()
+	w, h := bounds.Dx(), bounds.Dy()
+	place := func(u, v float64) (int, int) { return int(u * float64(w)), min(int((1-v)*float64(h)), h-1) }
+	at := func(x, y int) (float64, float64) {
+		ink, opacity := shade(picture.At(bounds.Min.X+x, bounds.Min.Y+y))
+		return ink * opacity, opacity
+	}
+	dense := func(a, b float64, pixels int) int {
+		return int(min(max(math.Ceil((math.Abs(a)+math.Abs(b))*float64(pixels)/(perMM*samples)-1e-6), 1), float64(pixels)))
+	}
+	kx, ky := dense(back[0], back[2], w), dense(back[1], back[3], h)
+	if kx == 1 && ky == 1 {
+		return func(u, v float64) (float64, float64) { return at(place(u, v)) }, nil
+	}
+	if s.pixels += w * h; s.pixels > MaxPixels {
+		return nil, fmt.Errorf("pictures of more than %d pixels: %w", MaxPixels, ErrNotDrawn)
+	}
+	stride := (w + kx - 1) / kx
+	type mean struct{ ink, opacity, n float32 }
+	means := make([]mean, stride*((h+ky-1)/ky))
+	for y := range h {
+		row := means[y/ky*stride:][:stride]
+		for x := range w {
+			ink, opacity := at(x, y)
+			m := &row[x/kx]
+			m.ink, m.opacity, m.n = m.ink+float32(ink), m.opacity+float32(opacity), m.n+1
+		}
+	}
+	return func(u, v float64) (float64, float64) {
+		x, y := place(u, v)
+		m := means[y/ky*stride+x/kx]
+		return float64(m.ink / m.n), float64(m.opacity / m.n)
+	}, nil
 }
 
 // Turned returns the sheet turned clockwise by 0, 90, 180 or 270 degrees.

@@ -216,10 +216,9 @@ func (p *painter) group(form *syntax.Stream, now *state) error {
 	return nil
 }
 
-// pressed reports whether a widget only darkens what lies below. What cannot be laid out may do
-// anything.
-func (v view) pressed(widget syntax.Ref) bool {
-	const perMM = 72 / 25.4 // the scale makes no difference to it
+// pressed reports whether a widget on a page with so many units in a millimetre only darkens what lies below. What cannot
+// be laid out may do anything.
+func (v view) pressed(widget syntax.Ref, perMM float64) bool {
 	annotation, err := v.Dict(widget)
 	if err != nil || annotation.Lookup("MK") != nil || annotation.Lookup("BM") != nil {
 		return false

@@ -115,8 +115,20 @@ func testPictureIsTheSeal(t *testing.T, s *signers) {
 		a.Resources, a.Objects = resources, objects
 		return a
 	}
-	const white = "/G gs 1 g 0 0 200 200 re f"
 	state := func(entries string) string { return "<</ExtGState<</G<<" + entries + ">>>>>>" }
+	const white = "/G gs 1 g 0 0 200 200 re f"
+	// By each of these greys a little is taken away, and multiplied they are nearly black.
+	const greys = "/G gs .25 g 0 0 200 200 re f .5 g 0 0 200 200 re f .75 g 0 0 200 200 re f 1 g 0 0 200 200 re f"
+	faint := vectors(own)
+	faint.Content = append([]byte("q /G gs .8 g "+strings.Repeat("0 0 100 200 re f ", 10)+"Q "), faint.Content...)
+	faint.Multiply, faint.Opacity, faint.Resources = false, 0, state("/BM/Multiply")
+	step := vectors(own).BBox[2] / (42 * 6)
+	// worn is white stripes of which each takes a quarter of a cell, again and again at the same place.
+	var stripes strings.Builder
+	for i := range 320 {
+		fmt.Fprintf(&stripes, "%.4f 0 %.4f 200 re ", float64(i)*step, step/4)
+	}
+	worn := strings.Repeat("1 g "+stripes.String()+"f ", 12)
 	clear := &Object{Dict: "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray/SMask {0}>>", Stream: []byte{255},
 		Uses: []*Object{{Dict: "<</Type/XObject/Subtype/Image/Width 1/Height 1/BitsPerComponent 8/ColorSpace/DeviceGray>>", Stream: []byte{0}}}}
 	// inside is another seal, and the own one over it in a form with white paper and what follows.
@@ -185,6 +197,9 @@ func testPictureIsTheSeal(t *testing.T, s *signers) {
 		{"another seal under white", victim.bytes(), show(over(white, state("/ca 1/BM/Normal")), nil), PictureSame},
 		{"another seal that shines through white", victim.bytes(), show(over(white, state("/ca 0.5")), nil), PictureUnknown},
 		{"another seal under white that darkens", victim.bytes(), show(over(white, state("/BM/Multiply")), nil), PictureUnknown},
+		{"another seal under greys that darken", victim.bytes(), show(over(greys, state("/BM/Multiply")), nil), PictureUnknown},
+		{"on a ground that darkens layer by layer", victim.bytes(), show(faint, nil), PictureUnknown},
+		{"another seal under white stripes", victim.bytes(), show(over(worn, ""), nil), PictureUnknown},
 		{"another seal under a transparent image", victim.bytes(), show(over("200 0 0 200 0 0 cm /Im Do", "<</XObject<</Im {0}>>>>", clear), nil), PictureOther},
 		{"blended into nothing", victim.bytes(), show(blended, nil), PictureUnknown},
 		{"over another seal in a group", victim.bytes(), show(inside("/Group<</S/Transparency/K false/CS/DeviceRGB>>", knockedOut), nil), PictureSame},

@@ -222,3 +222,20 @@ func TestStampUponSeal(t *testing.T) {
 		t.Error("the first revision was changed")
 	}
 }
+
+// TestPressedOnLargeUnits: whether a seal only darkens does not depend on how long a page's units are.
+func TestPressedOnLargeUnits(t *testing.T) {
+	t.Parallel()
+	s := newSigners(t).in(ses.ProfileCAdES)
+	for _, unit := range []float64{0.1, 1, 3} {
+		stamp := s.stamp(60)
+		stamp.Marks[0].Appearance = &Appearance{Content: []byte("0.84 0 0.06 rg 6 6 88 88 re f"), BBox: [4]float64{0, 0, 100, 100}, Multiply: true}
+		for i := range stamp.Marks {
+			stamp.Marks[i].X, stamp.Marks[i].Y, stamp.Marks[i].Width, stamp.Marks[i].Height = 2*unit, 2*unit, 42*min(unit, 1), 42*min(unit, 1)
+		}
+		list := signatures(t, put(t, sample{unit: unit}.bytes(), stamp, s.sealContents))
+		if upper := (&Signed{Signature: list[0]}); !upper.pressed() {
+			t.Errorf("a unit of %v: it hides something", unit)
+		}
+	}
+}

@@ -548,7 +548,8 @@ func (s *Signed) bears(c revision.Change, later []Signed) error {
 // pressed upon. It is asked of signatures that count: anybody can write others, in any number.
 func (s *Signed) pressed() bool {
 	if s.darkens == nil {
-		found := s.doc.now.pressed(s.widget)
+		sheet, err := s.doc.sheet(s.Page)
+		found := err == nil && s.doc.now.pressed(s.widget, sheet.PerMM)
 		s.darkens = &found
 	}
 	return *s.darkens
