@@ -153,7 +153,8 @@ func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, clip Box, ink float6
 	if s.fills++; s.fills > MaxFills {
 		return fmt.Errorf("more than %d fills: %w", MaxFills, ErrNotDrawn)
 	}
-	edges := s.edges(outlines)
+	area := s.within(clip)
+	edges := edgesOn(outlines, area)
 	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.top, b.top) })
 	type crossing struct {
 		x    float64
@@ -161,8 +162,9 @@ func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, clip Box, ink float6
 	}
 	var active []edge
 	var crossings []crossing
-	row, area, where := newCover(s.width), s.within(clip), scattered(outlines)
-	for scan := range s.height * scans {
+	row, where := newCover(s.width), scattered(outlines)
+	left, right := float64(area.Min.X), float64(area.Max.X)
+	for scan := area.Min.Y * scans; scan < area.Max.Y*scans; scan++ {
 		y := float64(scan) + where.Float64()
 		for len(edges) > 0 && edges[0].top <= y {
 			active, edges = append(active, edges[0]), edges[1:]
@@ -171,21 +173,29 @@ func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, clip Box, ink float6
 		if s.crossings += len(active); s.crossings > maxCrossings {
 			return fmt.Errorf("outlines too crowded to be filled: %w", ErrNotDrawn)
 		}
+		// What is crossed on the left of the area says whether that begins inside.
+		turns, crossed := 0, 0
 		crossings = crossings[:0]
 		for _, e := range active {
-			crossings = append(crossings, crossing{e.x + (y-e.top)*e.slope, e.turn})
+			x := e.x + (y-e.top)*e.slope
+			switch {
+			case x <= left:
+				turns, crossed = turns+e.turn, crossed+1
+			case x < right:
+				crossings = append(crossings, crossing{x, e.turn})
+			}
 		}
 		slices.SortFunc(crossings, func(a, b crossing) int { return cmp.Compare(a.x, b.x) })
-		turns := 0
-		for i, c := range crossings {
-			inside := turns != 0
-			if evenOdd {
-				inside = i%2 == 1
+		inside := func() bool { return evenOdd && crossed%2 == 1 || !evenOdd && turns != 0 }
+		from := left
+		for _, c := range crossings {
+			if inside() {
+				row.add(from, c.x)
 			}
-			if inside {
-				row.add(crossings[i-1].x, c.x)
-			}
-			turns += c.turn
+			from, turns, crossed = c.x, turns+c.turn, crossed+1
+		}
+		if inside() {
+			row.add(from, right)
 		}
 		if scan%scans == scans-1 {
 			row.put(s, scan/scans, area, clip, float32(ink), through)
@@ -198,21 +208,22 @@ func (s *Sheet) fillLines(outlines [][]point, evenOdd bool, clip Box, ink float6
 // nobody can draw what lies between the lines: other outlines have others.
 func scattered(outlines [][]point) *rand.Rand {
 	h := sm3.New()
-	var b [16]byte
+	var b []byte
 	for _, line := range outlines {
+		b = b[:0]
 		for _, p := range line {
-			binary.BigEndian.PutUint64(b[:], math.Float64bits(p.x))
-			binary.BigEndian.PutUint64(b[8:], math.Float64bits(p.y))
-			h.Write(b[:]) //nolint:errcheck // a hash takes everything
+			b = binary.BigEndian.AppendUint64(b, math.Float64bits(p.x))
+			b = binary.BigEndian.AppendUint64(b, math.Float64bits(p.y))
 		}
+		h.Write(b) //nolint:errcheck // a hash takes everything
 	}
 	return rand.New(rand.NewChaCha8([32]byte(h.Sum(nil)))) //nolint:gosec // it is to be found again
 }
 
-// edges returns the pieces that cross scan lines of the sheet.
-func (s *Sheet) edges(outlines [][]point) []edge {
+// edgesOn returns the pieces that cross scan lines of an area, or of what is left of it.
+func edgesOn(outlines [][]point, area image.Rectangle) []edge {
 	var out []edge
-	bottom := float64(s.height * scans)
+	top, bottom, right := float64(area.Min.Y*scans), float64(area.Max.Y*scans), float64(area.Max.X)
 	for _, line := range outlines {
 		for i, b := range line {
 			a := line[(i+len(line)-1)%len(line)]
@@ -220,7 +231,7 @@ func (s *Sheet) edges(outlines [][]point) []edge {
 			if ay > by {
 				ax, ay, bx, by, turn = bx, by, ax, ay, -1
 			}
-			if ay == by || by <= 0 || ay >= bottom { // level, or not on the sheet
+			if ay == by || by <= top || ay >= bottom || min(ax, bx) >= right { // level, or not in the area
 				continue
 			}
 			out = append(out, edge{ay, by, ax, (bx - ax) / (by - ay), turn})
@@ -257,12 +268,12 @@ func (c *cover) add(x0, x1 float64) {
 	c.full[j]--
 }
 
-// put puts the row on the sheet, and begins the next one.
+// put puts the row on the sheet, where it was added to within the area, and begins the next one.
 func (c *cover) put(s *Sheet, y int, area image.Rectangle, clip Box, ink float32, through bool) {
 	full := float32(0)
-	for x := range s.width {
+	for x := area.Min.X; x < area.Max.X; x++ {
 		full += c.full[x]
-		if covered := (full + c.part[x]) / scans; covered > 0 && image.Pt(x, y).In(area) {
+		if covered := (full + c.part[x]) / scans; covered > 0 {
 			s.put(x, y, s.covered(x, y, min(covered, 1), ink, clip), ink, through)
 		}
 	}
