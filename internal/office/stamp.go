@@ -257,6 +257,9 @@ func readBack(ctx context.Context, prepared *pdf.Prepared, rules pdf.Trust) erro
 			}
 		}
 		if m := s.Refuses(); m != nil && m.Change.Kind == revision.SealUponSeal && m.Change.Revision == report.Signatures[own].Revision {
+			if report.Signatures[own].Picture.State != pdf.PictureSame {
+				return bilingual.Wrap("此页上无法核对所盖印章的样式，不能叠盖", fmt.Errorf("how the seal shows on this page cannot be compared, so it lies upon no other: %w", placement.ErrPlace))
+			}
 			return bilingual.Wrap("只能叠盖在同一单位的印章之上", fmt.Errorf("the signature %q, which it would lie upon, is no seal of the same owner: %w", s.Field, placement.ErrPlace))
 		}
 	}

@@ -141,3 +141,25 @@ func TestUponOwnRevoked(t *testing.T) {
 		t.Errorf("below a suspended seal: %+v", lower)
 	}
 }
+
+// TestUponOwnOnOtherColours: where a page has colours of its own nobody can say that the seal shows as it
+// is, and that is the reason that is told.
+func TestUponOwnOnOtherColours(t *testing.T) {
+	t.Parallel()
+	f := officetest.New(t)
+	doc := open(t, rawPDF([]string{
+		"<</Type/Catalog/Pages 2 0 R>>",
+		"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</ColorSpace<</DefaultRGB[/CalRGB<</WhitePoint[0.9505 1 1.089]/Gamma[0.01 0.01 0.01]>>]>>>>>>",
+	}))
+	r := office.StampRequest{SealID: f.Seal.ID, Place: placement.Place{Pages: "1", X: 60, Y: 60}}
+	sealed, err := f.Office.Stamp(ctx, "test", doc, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.UponOwn = true
+	_, err = f.Office.Stamp(ctx, "test", open(t, content(t, sealed)), r)
+	if err == nil || !strings.Contains(bilingual.Text(err), "无法核对所盖印章的样式") {
+		t.Errorf("%v", err)
+	}
+}
